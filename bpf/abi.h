@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every struct and enum that user space shares with the program.
+ *
+ * agent/kernel/layout.ts mirrors this file; test/unit/layout.test.ts compares
+ * the two through the object's BTF, so neither can drift alone. Enums only
+ * grow at the end. A change of size or meaning bumps SHUNT_LAYOUT, which is
+ * the version in the pin path.
+ */
+#ifndef SHUNT_ABI_H
+#define SHUNT_ABI_H
+
+#define SHUNT_LAYOUT 1
+
+#define SHAPES_MAX 8	/* look-ups a packet may cost */
+#define ZONES_MAX 16	/* zone 0 is "any interface" */
+#define LOOKS_MAX 8	/* looks at one key before the packet passes as RACE */
+#define EXT_HDRS_MAX 6	/* IPv6 extension headers walked */
+#define VLANS_MAX 2
+#define EPOCH_MAX 64	/* bytes of an epoch, NUL-padded */
+
+/* Which fields of a key its shape fixes; the high nibble is the zone. */
+enum key_flag {
+	KEY_PROTO = 1,
+	KEY_SPORT = 2,
+	KEY_DPORT = 4,
+	KEY_IN = 8,
+	KEY_ZONE_SHIFT = 4,
+};
+
+struct key4 {
+	__be32 src;
+	__be32 dst;
+	__be16 sport;
+	__be16 dport;
+	__u8 proto;
+	__u8 src_len;
+	__u8 dst_len;
+	__u8 flags;
+};
+_Static_assert(sizeof(struct key4) == 16, "key4");
+
+struct key6 {
+	__be32 src[4];
+	__be32 dst[4];
+	__be16 sport;
+	__be16 dport;
+	__u8 proto;
+	__u8 src_len;
+	__u8 dst_len;
+	__u8 flags;
+};
+_Static_assert(sizeof(struct key6) == 40, "key6");
+
+enum action {
+	ACTION_PASS = 0,
+	ACTION_DROP = 1,
+	ACTION_SEND = 2,	/* MACs set, out of ifindex; covers interface+mac and nexthop */
+};
+
+enum value_flag {
+	VALUE_KEEP_TTL = 1,
+};
+
+/*
+ * An entry. Written only under BPF_F_LOCK; the program never takes the lock
+ * but proves its copy with `check` (see check.h), which covers the key and
+ * every word after the lock.
+ */
+struct value {
+	struct bpf_spin_lock lock;
+	__u32 rev;		/* low 32 bits of the intent's revision */
+	__u64 check;
+	__u64 until;		/* jiffies64; 0 = for ever */
+	__u32 slot;
+	__u32 ifindex;		/* egress */
+	__u8 action;		/* enum action */
+	__u8 flags;		/* enum value_flag */
+	__u16 mtu;		/* of the egress, L3 bytes */
+	__u16 vlan;		/* reserved: tag on the egress */
+	__u16 zero;
+	__u8 dmac[8];		/* 6 bytes, 2 zero */
+	__u8 smac[8];		/* 6 bytes, 2 zero */
+	__u64 params[5];	/* reserved: encap and rewrite */
+};
+_Static_assert(sizeof(struct value) == 96, "value");
+
+struct shape4 {
+	__be32 src_mask;
+	__be32 dst_mask;
+	__u8 src_len;
+	__u8 dst_len;
+	__u8 flags;		/* enum key_flag without a zone */
+	__u8 zero;
+};
+_Static_assert(sizeof(struct shape4) == 12, "shape4");
+
+struct shape6 {
+	__be32 src_mask[4];
+	__be32 dst_mask[4];
+	__u8 src_len;
+	__u8 dst_len;
+	__u8 flags;
+	__u8 zero;
+};
+_Static_assert(sizeof(struct shape6) == 36, "shape6");
+
+/* Most specific first. Two of each stand in shapes4/shapes6; control selects. */
+struct shapes4 {
+	__u32 count;
+	struct shape4 shape[SHAPES_MAX];
+};
+_Static_assert(sizeof(struct shapes4) == 100, "shapes4");
+
+struct shapes6 {
+	__u32 count;
+	struct shape6 shape[SHAPES_MAX];
+};
+_Static_assert(sizeof(struct shapes6) == 292, "shapes6");
+
+/* Row cpu * slots + slot of the map `stats`; each CPU writes only its own. */
+struct stat {
+	__u64 packets;
+	__u64 bytes;		/* L2 frame bytes as received, without FCS */
+	__u64 seen;		/* jiffies64 of the last hit; 0 = never */
+	__u64 zero;
+};
+_Static_assert(sizeof(struct stat) == 32, "stat");
+
+struct mark {
+	__u64 rev;
+	__u64 seq;
+	char epoch[EPOCH_MAX];
+};
+_Static_assert(sizeof(struct mark) == 80, "mark");
+
+/* The agent's words, mapped by it and by `shunt bypass`. */
+struct control {
+	__u32 shapes4;		/* which list of the map shapes4 is live: 0 or 1 */
+	__u32 shapes6;
+	__u32 bypass;		/* not 0: pass everything */
+	__u32 ready;		/* not 0: filled and read back */
+	__u32 mark_live;	/* which mark is whole: 0 or 1 */
+	__u32 zero;
+	struct mark mark[2];
+};
+_Static_assert(sizeof(struct control) == 184, "control");
+
+/* The loader's words; the agent may only read them. */
+struct about {
+	__u32 layout;
+	__u32 hz;		/* jiffies a second */
+	__u32 slots;
+	__u32 cpu_rows;		/* CPUs with a row of their own in stats; one shared row follows */
+	__u64 netns;		/* inode of the network namespace */
+	__u32 map_redirect4;	/* map ids */
+	__u32 map_redirect6;
+	__u32 map_stats;
+	__u32 map_ports;
+	__u32 map_shapes4;
+	__u32 map_shapes6;
+	__u32 map_control;
+	__u32 map_verdicts;
+	__u32 program;		/* id of the attached program */
+	__u32 zero;
+	__u32 zone[ZONES_MAX];	/* ifindex by zone; zone[0] is 0; 0 = unused */
+	__u8 instance[16];	/* random, made with the maps */
+};
+_Static_assert(sizeof(struct about) == 144, "about");
+
+/* Why a packet went where it went: index of the per-CPU map `verdicts`. */
+enum verdict {
+	VERDICT_SENT = 0,	/* redirected to another interface */
+	VERDICT_SENT_BACK,	/* XDP_TX: out of the ingress interface */
+	VERDICT_DROPPED,	/* by an entry */
+	VERDICT_PASSED,		/* by an entry */
+	VERDICT_NO_MATCH,
+	VERDICT_BYPASS,
+	VERDICT_NOT_IP,
+	VERDICT_MALFORMED,	/* lengths that contradict one another */
+	VERDICT_GROUP,		/* group bit in the destination MAC */
+	VERDICT_NEIGHBOUR,	/* ICMPv6 133-137 and MLD */
+	VERDICT_RETURNED,	/* the source MAC is the entry's own target */
+	VERDICT_EXPIRED,
+	VERDICT_TTL,		/* TTL or hop limit used up */
+	VERDICT_TOO_BIG,	/* longer than the egress MTU */
+	VERDICT_NO_PORT,	/* the egress does not stand in `ports` */
+	VERDICT_VLAN,		/* tagged, and the egress is another interface */
+	VERDICT_RACE,		/* no consistent copy in LOOKS_MAX looks */
+	VERDICT_UNKNOWN_ACTION,	/* an action or slot this program does not know */
+	VERDICT_MAX,
+};
+
+#endif

@@ -1,0 +1,218 @@
+/**
+ * The whole surface of the native addon, on one screen: bpf(2) through libbpf, rtnetlink and generic netlink
+ * through libmnl. It translates and never decides. A function answers its value, or a negative errno as a number;
+ * a wrong argument shape is a TypeError raised before any system call. Handles are opaque, type-tagged, and closed
+ * explicitly with `close`; closing twice is harmless, using a closed one answers -EBADF.
+ *
+ * Loads in worker threads. All calls are synchronous. Addresses are network-order bytes; ifindex is a u32.
+ */
+import { createRequire } from 'node:module';
+
+declare const kind: unique symbol;
+interface Handle<Kind extends string> {
+  readonly [kind]: Kind;
+}
+export type ObjectHandle = Handle<'object'>;
+export type MapHandle = Handle<'map'>;
+export type ProgramHandle = Handle<'program'>;
+export type LinkHandle = Handle<'link'>;
+export type MemoryHandle = Handle<'memory'>;
+export type LockHandle = Handle<'lock'>;
+export type SubscriptionHandle = Handle<'subscription'>;
+export type AnyHandle =
+  | ObjectHandle
+  | MapHandle
+  | ProgramHandle
+  | LinkHandle
+  | MemoryHandle
+  | LockHandle
+  | SubscriptionHandle;
+
+/** 0, or a negative errno. */
+export type Rc = number;
+
+export interface MapInfo {
+  readonly id: number;
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  readonly name: string;
+  readonly frozen: boolean;
+}
+export interface ProgramInfo {
+  readonly id: number;
+  readonly type: number;
+  readonly tag: string;
+  readonly name: string;
+}
+/** `ifindex` is 0 once the netdev is gone. */
+export interface LinkInfo {
+  readonly id: number;
+  readonly programId: number;
+  readonly ifindex: number;
+}
+/** How far a batch came: `count` elements were done, then `rc` stopped it (0: all of them). */
+export interface BatchResult {
+  readonly rc: Rc;
+  readonly count: number;
+}
+/** `count` entries, keys and values contiguous. */
+export interface MapDump {
+  readonly rc: Rc;
+  readonly count: number;
+  readonly keys: Uint8Array;
+  readonly values: Uint8Array;
+}
+export interface LoadResult {
+  readonly rc: Rc;
+  /** The verifier's words and libbpf's warnings, at most 64 KiB, the tail of them. Empty when all is well. */
+  readonly log: string;
+}
+export interface TestRun {
+  readonly dataIn: Uint8Array | null;
+  readonly ctxIn: Uint8Array | null;
+  readonly repeat: number;
+  readonly dataOutSize: number;
+  readonly ctxOutSize: number;
+}
+export interface TestRunResult {
+  readonly rc: Rc;
+  readonly retval: number;
+  readonly durationNs: number;
+  readonly dataOut: Uint8Array;
+  readonly ctxOut: Uint8Array;
+}
+export interface NetLink {
+  readonly ifindex: number;
+  readonly name: string;
+  /** IFF_ flags, e.g. 0x1 up, 0x40 running, 0x10000 lower up. */
+  readonly flags: number;
+  /** IF_OPER_ state; 6 is up, 0 unknown. */
+  readonly operState: number;
+  readonly carrier: boolean;
+  readonly mtu: number;
+  /** 6 bytes, or empty for a device without Ethernet addresses. */
+  readonly mac: Uint8Array;
+  /** ARPHRD_ type; 1 is Ethernet. */
+  readonly type: number;
+  /** IFLA_INFO_KIND, e.g. `veth`; null for hardware. */
+  readonly kind: string | null;
+  readonly master: number;
+  /** IFLA_LINK: the peer of a veth (in its own namespace), the lower device of a VLAN; 0 = none. */
+  readonly link: number;
+  /** XDP_ATTACHED_ mode: 0 none, 1 native, 2 generic, 3 offload, 4 several. */
+  readonly xdpMode: number;
+  readonly xdpProgramId: number;
+}
+export interface NetRoute {
+  readonly rc: Rc;
+  /** RTN_ type; 1 unicast, 2 local. */
+  readonly type: number;
+  readonly ifindex: number;
+  /** Empty: on-link. Its length tells the family, which may differ from the destination's (RTA_VIA). */
+  readonly gateway: Uint8Array;
+  readonly source: Uint8Array;
+  /** RTAX_MTU of the route; 0 = none. */
+  readonly mtu: number;
+}
+export interface NetNeighbour {
+  readonly ifindex: number;
+  readonly address: Uint8Array;
+  /** Empty while unresolved. */
+  readonly mac: Uint8Array;
+  /** NUD_ state bits. */
+  readonly state: number;
+}
+export interface NetFeatures {
+  readonly ifindex: number;
+  /** NETDEV_XDP_ACT_ bits: 1 basic, 2 redirect, 4 ndo-xmit. */
+  readonly xdp: bigint;
+}
+export interface List<T> {
+  readonly rc: Rc;
+  readonly items: readonly T[];
+}
+
+export interface Native {
+  close(handle: AnyHandle): void;
+
+  objectOpen(path: string): ObjectHandle | Rc;
+  objectMapNames(object: ObjectHandle): readonly string[] | Rc;
+  objectSetMaxEntries(object: ObjectHandle, map: string, maxEntries: number): Rc;
+  /** Initial bytes of an internal map (`.rodata`) from `offset`, before load. */
+  objectSetData(object: ObjectHandle, map: string, offset: number, bytes: Uint8Array): Rc;
+  /** The object will use this map instead of making its own. */
+  objectReuseMap(object: ObjectHandle, map: string, handle: MapHandle): Rc;
+  /** The program is left out of the load. */
+  objectSkipProgram(object: ObjectHandle, program: string): Rc;
+  objectLoad(object: ObjectHandle): LoadResult;
+  objectMap(object: ObjectHandle, map: string): MapHandle | Rc;
+  objectProgram(object: ObjectHandle, program: string): ProgramHandle | Rc;
+  /** Raw BTF of the object file, as the ELF section holds it. */
+  objectBtf(object: ObjectHandle): Uint8Array | Rc;
+
+  mapCreate(type: number, name: string, keySize: number, valueSize: number, maxEntries: number, flags: number): MapHandle | Rc;
+  mapOpen(path: string, readOnly: boolean): MapHandle | Rc;
+  mapPin(map: MapHandle, path: string): Rc;
+  mapInfo(map: MapHandle): MapInfo | Rc;
+  mapFreeze(map: MapHandle): Rc;
+  /** Per-CPU maps answer one array: round-up(valueSize, 8) x possible CPUs. */
+  mapLookupElem(map: MapHandle, key: Uint8Array, flags: number): Uint8Array | Rc;
+  mapUpdateElem(map: MapHandle, key: Uint8Array, value: Uint8Array, flags: number): Rc;
+  mapDeleteElem(map: MapHandle, key: Uint8Array): Rc;
+  mapNextKey(map: MapHandle, key: Uint8Array | null): Uint8Array | Rc;
+  /** keys and values contiguous, `count` of each; elemFlags e.g. BPF_F_LOCK (4). */
+  mapUpdateBatch(map: MapHandle, keys: Uint8Array, values: Uint8Array, count: number, elemFlags: number): BatchResult;
+  mapDeleteBatch(map: MapHandle, keys: Uint8Array, count: number): BatchResult;
+  /** Every entry by LOOKUP_BATCH, walked to its end; entries changed meanwhile may appear in either form, or twice. */
+  mapDump(map: MapHandle, elemFlags: number): MapDump;
+  /** Maps an ARRAY made with BPF_F_MMAPABLE, whole. */
+  mapMmap(map: MapHandle, writable: boolean): MemoryHandle | Rc;
+  memorySize(memory: MemoryHandle): number;
+  /** A copy of the bytes now; 64-bit words are read whole where offset is a multiple of 8. */
+  memoryRead(memory: MemoryHandle, offset: number, length: number): Uint8Array | Rc;
+  /** Aligned 32-bit store with release order; -EACCES on memory mapped read-only. */
+  memoryStoreU32(memory: MemoryHandle, offset: number, value: number): Rc;
+  memoryWrite(memory: MemoryHandle, offset: number, bytes: Uint8Array): Rc;
+
+  programOpen(path: string): ProgramHandle | Rc;
+  programPin(program: ProgramHandle, path: string): Rc;
+  programInfo(program: ProgramHandle): ProgramInfo | Rc;
+  programTestRun(program: ProgramHandle, run: TestRun): TestRunResult;
+
+  /** flags: XDP_FLAGS_ (2 generic, 4 native). */
+  linkCreateXdp(program: ProgramHandle, ifindex: number, flags: number): LinkHandle | Rc;
+  linkOpen(path: string): LinkHandle | Rc;
+  linkPin(link: LinkHandle, path: string): Rc;
+  linkUpdate(link: LinkHandle, program: ProgramHandle): Rc;
+  linkDetach(link: LinkHandle): Rc;
+  linkInfo(link: LinkHandle): LinkInfo | Rc;
+
+  netLinks(): List<NetLink>;
+  /** ifindex 0: any. */
+  netRouteGet(destination: Uint8Array, ifindex: number): NetRoute;
+  netNeighbours(): List<NetNeighbour>;
+  netFeatures(): List<NetFeatures>;
+  /**
+   * Calls back when links, addresses, routes or neighbours changed, at most once a loop turn; the arguments say which
+   * kinds (bit 0 links, 1 neighbours, 2 routes and addresses), and whether the kernel dropped notices (ENOBUFS).
+   * Does not keep the process alive.
+   */
+  netSubscribe(onChange: (kinds: number, overrun: boolean) => void): SubscriptionHandle | Rc;
+  /** Sends an empty UDP datagram to port 9, bound to the netdev: makes the kernel (re)resolve the neighbour. */
+  netProbe(ifindex: number, address: Uint8Array): Rc;
+
+  /** Opens (creates, 0600) and locks the file exclusively, without waiting; -EWOULDBLOCK when somebody holds it. */
+  lockFile(path: string): LockHandle | Rc;
+  /** membarrier(MEMBARRIER_CMD_GLOBAL): an RCU grace period on every CPU. */
+  membarrierGlobal(): Rc;
+  mountBpf(path: string): Rc;
+  possibleCpus(): number;
+}
+
+/** Loads the addon; throws the runtime's error when it is missing or built for another Node. */
+export function loadNative(): Native {
+  return createRequire(import.meta.url)('./build/Release/shunt.node') as Native;
+}
