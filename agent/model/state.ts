@@ -1,0 +1,23 @@
+import type { Code } from '../../protocol/codes.ts';
+
+/** Where an intent stands on this host. */
+export type State = 'pending' | 'installed' | 'idle' | 'expired' | 'blocked' | 'denied' | 'failed';
+
+/** What is remembered of a key beside its intent: a row of `entries`. */
+export interface EntryState {
+  readonly key: string;
+  /** Null until a slot was given; it stays with the key for life. */
+  readonly slot: number | null;
+  /** Revision of the intent that `state` speaks of. */
+  readonly rev: number;
+  readonly state: State;
+  readonly code?: Code;
+  /** Name of the kernel's errno, where one is the reason. */
+  readonly errno?: string;
+  /** Epoch milliseconds. */
+  readonly sinceMs: number;
+  /** Of the last installation; epoch milliseconds. */
+  readonly installedAtMs?: number;
+  /** When the next try is due; epoch milliseconds. */
+  readonly retryAtMs?: number;
+}

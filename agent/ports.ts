@@ -1,0 +1,138 @@
+import type { Cursor } from '../protocol/cursor.ts';
+import type { Event } from '../protocol/event.ts';
+import type { Change, Intent } from '../protocol/intent.ts';
+import type { Family } from '../protocol/match.ts';
+import type { PageReply, SyncRequest } from '../protocol/page.ts';
+import type { Shape } from '../protocol/shape.ts';
+import type { Status } from '../protocol/status.ts';
+import type { EntryKey } from './model/entry-key.ts';
+import type { EntryValue } from './model/entry.ts';
+import type { Mark } from './model/mark.ts';
+import type { Network, NextHop, NextHopQuery } from './model/network.ts';
+import type { Op, OpResult } from './model/op.ts';
+import type { EntryState } from './model/state.ts';
+
+/** An entry read from the kernel; `sound` is false when its check does not fit (foreign or damaged). */
+export interface ObservedEntry {
+  readonly key: EntryKey;
+  readonly value: EntryValue;
+  readonly sound: boolean;
+}
+
+/** All that the kernel says now. */
+export interface Observed {
+  /** By `entryId`. */
+  readonly entries: ReadonlyMap<string, ObservedEntry>;
+  readonly shapes: Readonly<Record<Family, readonly Shape[]>>;
+  /** Ifindexes that stand in the devmap. */
+  readonly ports: ReadonlySet<number>;
+}
+
+/** Counts of one slot since it was given out. */
+export interface Counter {
+  readonly packets: bigint;
+  /** L2 frame bytes without FCS. */
+  readonly bytes: bigint;
+  /** jiffies64 of the last hit; 0n is never. */
+  readonly seen: bigint;
+}
+
+/** The kernel's clock: jiffies64 now and jiffies a second. */
+export interface KernelClock {
+  readonly jiffies: bigint;
+  readonly hz: number;
+}
+
+/** The kernel as the reconciler sees it. Methods are synchronous and short; a KernelError says that all is lost. */
+export interface Kernel {
+  /** Limits set when the maps were made. */
+  readonly slots: number;
+  /** Everything that stands in the maps, in full. */
+  observe(): Observed;
+  /** The entries of these keys only, by `entryId`; absent ones are left out. */
+  lookup(keys: readonly EntryKey[]): ReadonlyMap<string, ObservedEntry>;
+  network(): Network;
+  resolve(queries: readonly NextHopQuery[]): readonly NextHop[];
+  /** Asks the neighbour again, so that its entry stays fresh. */
+  probe(ifindex: number, address: string): void;
+  /** Carries the ops out in order; one result an op. */
+  apply(ops: readonly Op[]): readonly OpResult[];
+  /**
+   * Waits until no CPU can still count into these slots, and answers their last counts; then they read as zero.
+   * For slots whose entries are deleted.
+   */
+  retire(slots: readonly number[]): readonly Counter[];
+  counters(slots: readonly number[]): readonly Counter[];
+  clock(): KernelClock;
+  mark(): Mark | undefined;
+  setMark(mark: Mark): void;
+  setReady(ready: boolean): void;
+  bypass(): boolean;
+  /** Calls back when links, routes or neighbours may have changed: a hint to look again. */
+  watch(onChange: () => void): Disposable;
+}
+
+/** What the store knows when it is opened. */
+export interface Stored {
+  readonly cursor: Cursor;
+  readonly digest: string;
+  /** Commits that changed desired state so far. */
+  readonly seq: number;
+  readonly intents: readonly Intent[];
+  readonly entries: readonly EntryState[];
+}
+
+/** A set of changes that ends at `cursor`, to be believed only if the result has `digest`. */
+export interface Candidate {
+  /** What the changes are laid over. */
+  readonly base: 'stored' | 'empty';
+  readonly changes: readonly Change[];
+  readonly cursor: Cursor;
+  readonly digest: string;
+}
+
+export type Acceptance =
+  | {
+      readonly outcome: 'accepted';
+      readonly seq: number;
+      /** Intents put or changed; and keys that are no longer desired. */
+      readonly put: readonly Intent[];
+      readonly removed: readonly string[];
+    }
+  /** The digest does not fit: nothing was stored. `sound` is false when the store fails its own checks. */
+  | { readonly outcome: 'mismatch'; readonly sound: boolean };
+
+/** Desired state and what became of it; every method is one transaction. Errors: StoreError. */
+export interface DesiredStore {
+  load(): Promise<Stored>;
+  accept(candidate: Candidate): Promise<Acceptance>;
+  /** Remembers states; `forget` are keys whose entries are gone for good. */
+  saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void>;
+  /** Adds to the flight recorder, which keeps the newest of each key. */
+  record(events: readonly Event[]): Promise<void>;
+  history(key: string): Promise<readonly Event[]>;
+  close(): Promise<void>;
+}
+
+/** The bus as the agent sees it. Nothing here throws for a bus that is down; requests reject with BusError. */
+export interface Bus {
+  /** Raw bytes of each message on our live subject. */
+  onLive(handle: (bytes: Uint8Array) => void): void;
+  onReconnect(handle: () => void): void;
+  /** Answers `ask` requests. */
+  onAsk(handle: (verb: string, bytes: Uint8Array) => Promise<Uint8Array>): void;
+  sync(request: SyncRequest, signal: AbortSignal): Promise<PageReply>;
+  publishStatus(status: Status): void;
+  publishEvent(event: Event): void;
+  connected(): boolean;
+  close(): Promise<void>;
+}
+
+/** Time as a dependency. */
+export interface Clock {
+  /** Epoch milliseconds. */
+  nowMs(): number;
+  /** Resolves after the delay, or rejects when the signal aborts. */
+  delay(delayMs: number, signal: AbortSignal): Promise<void>;
+  random(): number;
+}
