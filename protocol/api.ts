@@ -1,0 +1,312 @@
+import { readLimit, readPlace } from './ask.ts';
+import type { AnyCode } from './codes.ts';
+import { readEpochOrNone } from './cursor.ts';
+import { open, readVersion } from './envelope.ts';
+import { type Labels, readHost, readLabels } from './host.ts';
+import { readName } from './intent.ts';
+import { encodeJson, type JsonObject } from './json.ts';
+import { readStanding, type Standing } from './page.ts';
+import {
+  integer,
+  list,
+  nullable,
+  object,
+  optional,
+  pattern,
+  prose,
+  type Reader,
+  readCode,
+  readCount,
+  readRev,
+  readTime,
+  requireObject,
+} from './read.ts';
+import { Refused } from './refused.ts';
+import type { Problem } from './spec.ts';
+
+export type ApiVerb = 'apply' | 'get' | 'delete' | 'hosts';
+export const API_VERBS: readonly ApiVerb[] = Object.freeze(['apply', 'get', 'delete', 'hosts'] as const);
+
+/** Why a request was refused; `problems` name the specs of an upload, counted over all its parts. */
+export interface ApiError {
+  readonly v: 1;
+  readonly error: { readonly code: AnyCode; readonly message: string; readonly problems?: readonly Problem[] };
+}
+
+/** One part of an upload, `part` from 0 to `parts` - 1; the last commits it whole. Specs are judged by the controller. */
+export interface ApplyRequest {
+  readonly v: 1;
+  readonly upload: string;
+  readonly part: number;
+  readonly parts: number;
+  readonly specs: readonly unknown[];
+}
+
+/** The answer to every part but the last. */
+export interface ApplyPartReply {
+  readonly v: 1;
+  readonly upload: string;
+  readonly part: number;
+}
+
+/** The answer to the last part: how many specs did what, how many hosts have changes, and the newest revision. */
+export interface ApplyReply {
+  readonly v: 1;
+  readonly upload: string;
+  readonly created: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  readonly hosts: number;
+  readonly rev: number;
+}
+
+export interface GetRequest {
+  readonly v: 1;
+  readonly name?: string;
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+/** A spec (as `specToJson` writes it), the hosts on which it wins, and those where `by` has the same key and wins. */
+export interface GetItem {
+  readonly spec: JsonObject;
+  readonly hosts: readonly string[];
+  readonly shadowed: readonly { readonly host: string; readonly by: string }[];
+  readonly rev: number;
+}
+
+export interface GetReply {
+  readonly v: 1;
+  readonly items: readonly GetItem[];
+  readonly next: string | null;
+}
+
+export interface DeleteRequest {
+  readonly v: 1;
+  readonly names: readonly string[];
+}
+
+/** `absent` names were not there: that is success too. */
+export interface DeleteReply {
+  readonly v: 1;
+  readonly deleted: readonly string[];
+  readonly absent: readonly string[];
+  readonly hosts: number;
+  readonly rev: number;
+}
+
+export interface HostsRequest {
+  readonly v: 1;
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+/** What the controller knows of a host: its log's `head`, and the rest as the host last said; `seenAt` null: never. */
+export interface HostItem {
+  readonly host: string;
+  readonly labels: Labels;
+  readonly seenAt: number | null;
+  readonly epoch: string;
+  readonly head: number;
+  readonly stored: number;
+  readonly applied: number;
+  readonly verified: number;
+  readonly desired: number;
+  readonly installed: number;
+  readonly exceptions: number;
+  readonly standing: Standing;
+}
+
+export interface HostsReply {
+  readonly v: 1;
+  readonly items: readonly HostItem[];
+  readonly next: string | null;
+}
+
+/** The most elements of a list in one message of the api; its size ends it sooner. */
+const MAX_LIST = 10_000;
+/** The most problems that one reply names: enough to mend a file, and it fits a message. */
+export const MAX_PROBLEMS = 1000;
+const MAX_PARTS = 65_536;
+
+const readUpload = pattern(/^[A-Za-z0-9_-]{1,64}$/, 'an upload id of letters, digits, dash or underscore');
+
+const readProblem = object<Problem>(
+  {
+    index: readCount,
+    name: optional(prose(63)),
+    code: readCode,
+    path: prose(256),
+    message: prose(512),
+  },
+  'ignored',
+);
+
+const readApiError: Reader<ApiError> = object<ApiError>(
+  {
+    v: readVersion,
+    error: object<ApiError['error']>(
+      { code: readCode, message: prose(1024), problems: optional(list(readProblem, MAX_PROBLEMS)) },
+      'ignored',
+    ),
+  },
+  'ignored',
+);
+
+const readApplyFields = object<ApplyRequest>({
+  v: readVersion,
+  upload: readUpload,
+  part: readCount,
+  parts: integer(1, MAX_PARTS),
+  specs: list((spec) => spec, MAX_LIST),
+});
+
+const readApply: Reader<ApplyRequest> = (value, path) => {
+  const request = readApplyFields(value, path);
+  if (request.part < request.parts) return request;
+  throw new Refused('BAD_FIELD', 'part', `part ${request.part} of ${request.parts}: parts are counted from 0`);
+};
+
+const readApplyPartReply = object<ApplyPartReply>({ v: readVersion, upload: readUpload, part: readCount }, 'ignored');
+const readApplyLastReply = object<ApplyReply>(
+  {
+    v: readVersion,
+    upload: readUpload,
+    created: readCount,
+    changed: readCount,
+    unchanged: readCount,
+    hosts: readCount,
+    rev: readRev,
+  },
+  'ignored',
+);
+const readApplyReply: Reader<ApplyReply | ApplyPartReply> = (value, path) => {
+  return requireObject(value, path).part === undefined
+    ? readApplyLastReply(value, path)
+    : readApplyPartReply(value, path);
+};
+
+const paging = { after: optional(readPlace), limit: optional(readLimit) };
+const readGet = object<GetRequest>({ v: readVersion, name: optional(readName), ...paging });
+const readGetItem = object<GetItem>(
+  {
+    spec: requireObject,
+    hosts: list(readHost, MAX_LIST),
+    shadowed: list(object<GetItem['shadowed'][number]>({ host: readHost, by: readName }, 'ignored'), MAX_LIST),
+    rev: readRev,
+  },
+  'ignored',
+);
+const readGetReply = object<GetReply>(
+  { v: readVersion, items: list(readGetItem, MAX_LIST), next: nullable(readPlace) },
+  'ignored',
+);
+
+const readNames = list(readName, MAX_LIST);
+const readDelete = object<DeleteRequest>({ v: readVersion, names: readNames });
+const readDeleteReply = object<DeleteReply>(
+  { v: readVersion, deleted: readNames, absent: readNames, hosts: readCount, rev: readRev },
+  'ignored',
+);
+
+const readHosts = object<HostsRequest>({ v: readVersion, ...paging });
+const readHostItem = object<HostItem>(
+  {
+    host: readHost,
+    labels: readLabels,
+    seenAt: nullable(readTime),
+    epoch: readEpochOrNone,
+    head: readRev,
+    stored: readRev,
+    applied: readRev,
+    verified: readRev,
+    desired: readCount,
+    installed: readCount,
+    exceptions: readCount,
+    standing: readStanding,
+  },
+  'ignored',
+);
+const readHostsReply = object<HostsReply>(
+  { v: readVersion, items: list(readHostItem, MAX_LIST), next: nullable(readPlace) },
+  'ignored',
+);
+
+/** Reads a request of the api. Errors: Refused. */
+export function parseApplyRequest(input: unknown): ApplyRequest {
+  return readApply(open(input), '');
+}
+
+export function parseGetRequest(input: unknown): GetRequest {
+  return readGet(open(input), '');
+}
+
+export function parseDeleteRequest(input: unknown): DeleteRequest {
+  return readDelete(open(input), '');
+}
+
+export function parseHostsRequest(input: unknown): HostsRequest {
+  return readHosts(open(input), '');
+}
+
+export function encodeApplyRequest(request: ApplyRequest): Uint8Array {
+  return encodeJson(readApply(request, ''));
+}
+
+export function encodeGetRequest(request: GetRequest): Uint8Array {
+  return encodeJson(readGet(request, ''));
+}
+
+export function encodeDeleteRequest(request: DeleteRequest): Uint8Array {
+  return encodeJson(readDelete(request, ''));
+}
+
+export function encodeHostsRequest(request: HostsRequest): Uint8Array {
+  return encodeJson(readHosts(request, ''));
+}
+
+/** Reads a reply of the api; unknown fields are ignored. Errors: Refused. */
+export function parseApplyReply(input: unknown): ApplyReply | ApplyPartReply | ApiError {
+  return readReply(input, readApplyReply);
+}
+
+export function parseGetReply(input: unknown): GetReply | ApiError {
+  return readReply(input, readGetReply);
+}
+
+export function parseDeleteReply(input: unknown): DeleteReply | ApiError {
+  return readReply(input, readDeleteReply);
+}
+
+export function parseHostsReply(input: unknown): HostsReply | ApiError {
+  return readReply(input, readHostsReply);
+}
+
+export function isApiError<T extends object>(reply: T | ApiError): reply is ApiError {
+  return 'error' in reply;
+}
+
+export function encodeApplyReply(reply: ApplyReply | ApplyPartReply): Uint8Array {
+  return encodeJson(readApplyReply(reply, ''));
+}
+
+export function encodeGetReply(reply: GetReply): Uint8Array {
+  return encodeJson(readGetReply(reply, ''));
+}
+
+export function encodeDeleteReply(reply: DeleteReply): Uint8Array {
+  return encodeJson(readDeleteReply(reply, ''));
+}
+
+export function encodeHostsReply(reply: HostsReply): Uint8Array {
+  return encodeJson(readHostsReply(reply, ''));
+}
+
+export function encodeApiError(error: ApiError): Uint8Array {
+  return encodeJson(readApiError(error, ''));
+}
+
+function readReply<T>(input: unknown, read: Reader<T>): T | ApiError {
+  const value = open(input);
+  return value.error === undefined ? read(value, '') : readApiError(value, '');
+}

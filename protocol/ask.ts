@@ -1,0 +1,146 @@
+import { type Action, readAction } from './action.ts';
+import type { AnyCode } from './codes.ts';
+import { type HostError, open, readHostError, readVersion } from './envelope.ts';
+import { readHost } from './host.ts';
+import { readName } from './intent.ts';
+import { encodeJson } from './json.ts';
+import {
+  integer,
+  list,
+  nullable,
+  object,
+  optional,
+  prose,
+  pattern,
+  type Reader,
+  readCode,
+  readCount,
+  readKey,
+  readRev,
+  readU64,
+  readWord,
+} from './read.ts';
+import { type IntentState, readState, readStatus, type Status } from './status.ts';
+
+/** What an agent answers: `status` with its status, `dump` with a page of its intents and what the kernel holds of them. */
+export type AskVerb = 'status' | 'dump';
+export const ASK_VERBS: readonly AskVerb[] = Object.freeze(['status', 'dump'] as const);
+
+/** `after` and `limit` page a list: `after` is the `next` of the reply before. */
+export interface AskRequest {
+  readonly v: 1;
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+export type AskError = HostError;
+
+/** What stands in the kernel map now. `until` is in kernel jiffies, as a decimal string, '0' for no end. */
+export interface KernelEntry {
+  readonly ifindex: number;
+  readonly dmac: string;
+  readonly smac: string;
+  readonly mtu: number;
+  readonly action: string;
+  readonly until: string;
+}
+
+/** One intent of a host: its state, its counters (64 bit, decimal strings) and its kernel entry. */
+export interface DumpEntry {
+  readonly key: string;
+  readonly name: string;
+  readonly rev: number;
+  readonly state: IntentState;
+  readonly code?: AnyCode;
+  readonly slot: number | null;
+  readonly packets: string;
+  readonly bytes: string;
+  readonly seenMsAgo: number | null;
+  readonly to: Action;
+  readonly entry: KernelEntry | null;
+}
+
+export interface Dump {
+  readonly v: 1;
+  readonly host: string;
+  readonly items: readonly DumpEntry[];
+  readonly next: string | null;
+}
+
+/** The most elements that one reply lists, and what a request without a limit gets. */
+export const MAX_LIMIT = 1000;
+
+export const readLimit: Reader<number> = integer(1, MAX_LIMIT);
+/** A place in a list: a key, a name or a host. */
+export const readPlace: Reader<string> = pattern(/^[\x20-\x7e]{1,256}$/, 'the `next` of a reply');
+
+const readRequest = object<AskRequest>({ v: readVersion, after: optional(readPlace), limit: optional(readLimit) });
+
+const readMacText = pattern(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, 'a MAC address');
+
+const readKernelEntry = object<KernelEntry>(
+  {
+    ifindex: readCount,
+    dmac: readMacText,
+    smac: readMacText,
+    mtu: readCount,
+    action: readWord,
+    until: readU64,
+  },
+  'ignored',
+);
+
+const readDumpEntry = object<DumpEntry>(
+  {
+    key: readKey,
+    name: readName,
+    rev: readRev,
+    state: readState,
+    code: optional(readCode),
+    slot: nullable(readCount),
+    packets: readU64,
+    bytes: readU64,
+    seenMsAgo: nullable(readCount),
+    to: readAction,
+    entry: nullable(readKernelEntry),
+  },
+  'ignored',
+);
+
+const readDump = object<Dump>(
+  { v: readVersion, host: readHost, items: list(readDumpEntry, MAX_LIMIT), next: nullable(readPlace) },
+  'ignored',
+);
+
+/** Reads what an agent is asked. Errors: Refused. */
+export function parseAskRequest(input: unknown): AskRequest {
+  return readRequest(open(input), '');
+}
+
+export function encodeAskRequest(request: AskRequest): Uint8Array {
+  return encodeJson(readRequest(request, ''));
+}
+
+/** Reads the answer to `status`; with `host`, only that host's. Errors: Refused. */
+export function parseStatusReply(input: unknown, host?: string): Status | AskError {
+  const value = open(input, host);
+  return value.error === undefined ? readStatus(value, '') : readHostError(value, '');
+}
+
+/** Reads the answer to `dump`; with `host`, only that host's. Errors: Refused. */
+export function parseDumpReply(input: unknown, host?: string): Dump | AskError {
+  const value = open(input, host);
+  return value.error === undefined ? readDump(value, '') : readHostError(value, '');
+}
+
+export function isAskError(reply: Status | Dump | AskError): reply is AskError {
+  return 'error' in reply;
+}
+
+export function encodeDump(dump: Dump): Uint8Array {
+  return encodeJson(readDump(dump, ''));
+}
+
+export function encodeAskError(error: AskError): Uint8Array {
+  return encodeJson(readHostError(error, ''));
+}

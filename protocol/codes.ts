@@ -1,0 +1,78 @@
+/**
+ * Every reason that Shunt gives to a program, on the wire, in status and in errors, with its meaning in one line.
+ * Append-only: a code is never renamed or given another meaning. Each has a line in docs/protocol.md.
+ */
+export const CODES = {
+  // A message or a document that is refused whole.
+  TOO_LARGE: 'longer than a message may be',
+  BAD_JSON: 'not UTF-8 JSON with an object at the top',
+  TOO_DEEP: 'nested deeper than 16 levels',
+  FORBIDDEN_KEY: 'contains the key __proto__',
+  WRONG_VERSION: 'a protocol version that this program does not speak',
+  FOREIGN_HOST: 'addressed to another host',
+  MISSING_FIELD: 'a required field is absent',
+  UNKNOWN_FIELD: 'a field that this program does not know',
+  BAD_FIELD: 'a field of the wrong type or out of range',
+  TOO_MANY: 'more elements than a message may carry',
+  BAD_REV: 'revisions contradict one another',
+  DUPLICATE_KEY: 'the same key twice in one message',
+  KEY_MISMATCH: 'the key is not that of the match',
+  BAD_REQUEST: 'a request that makes no sense here',
+
+  // What a redirect may not say.
+  BAD_NAME: 'not a valid redirect name',
+  BAD_HOST: 'not a valid host id',
+  BAD_LABEL: 'not a valid label key or value',
+  BAD_SELECTOR: 'not a valid host selector',
+  BAD_ADDRESS: 'not an IPv4 or IPv6 address',
+  BAD_PREFIX: 'not an address prefix, or one with host bits set',
+  MAPPED_ADDRESS: 'an IPv4-mapped IPv6 address; write the IPv4 address',
+  MIXED_FAMILIES: 'IPv4 and IPv6 in one redirect',
+  NO_ADDRESS: 'neither a source nor a destination',
+  BAD_PROTO: 'not a protocol, or one of the other address family',
+  BAD_PORT: 'not a port from 1 to 65535',
+  PORT_WITHOUT_PROTO: 'a port without proto tcp or udp',
+  BAD_INTERFACE: 'not a valid interface name',
+  BAD_MAC: 'not a unicast MAC address',
+  BAD_ACTION: 'not an action',
+  BAD_TARGET: 'not an address that packets can be sent to',
+  BAD_DURATION: 'not a duration such as 30s, 10m, 2h or 1d',
+  BAD_TIME: 'not an RFC 3339 time or milliseconds since 1970',
+  NOT_SUPPORTED: 'understood, but not offered by this version',
+  DUPLICATE_NAME: 'the same redirect name twice in one upload',
+
+  // Why an intent is blocked, denied or failed on a host.
+  UNSUPPORTED_ACTION: 'this agent cannot do the action',
+  NO_INTERFACE: 'the interface does not exist or is down',
+  NO_ROUTE: 'no route to the target',
+  NO_NEIGHBOUR: 'the next hop does not answer address resolution',
+  NO_XDP_PATH: 'the target interface cannot take redirected frames',
+  NOT_ATTACHED: 'the program is not attached where the redirect needs it',
+  MAP_FULL: 'no room or no free slot in the kernel map',
+  SHAPES_FULL: 'the host already uses as many shapes as it can look up',
+  GUARD_DENIED: "outside of what the host's guard allows",
+  KERNEL_REFUSED: 'the kernel answered with an error',
+  UNSUPPORTED_OPTION: 'this agent cannot do an option of the redirect',
+  READ_BACK: 'the kernel took the entry, and something else stands there',
+
+  // Standing of a host and of its store.
+  HISTORY_LOST: "the host's revision is not in the controller's log; the host keeps what it has",
+  FOREIGN_EPOCH: 'the host follows a log that this controller does not know',
+  SUPERSEDED: "the host's epoch was replaced; it takes a full resync",
+  STORE_DAMAGED: 'the local store failed its checks',
+  BAD_DIGEST: 'the set does not have the digest that was promised',
+  ADOPTING: 'the store is older than the kernel; nothing is touched before a full resync',
+
+  // What a service answers when it cannot do what was asked.
+  UNKNOWN_VERB: 'no such verb',
+  UNKNOWN_HOST: 'no such host',
+  UPLOAD_LOST: 'parts of the upload are missing; send it again',
+  BUSY: 'too much at once; try again later',
+  NOT_READY: 'starting or stopping; try again later',
+  INTERNAL: 'a fault of the answering program; its log has the details',
+} as const;
+
+export type Code = keyof typeof CODES;
+
+/** A code as received: a newer peer may send one that this program does not know. */
+export type AnyCode = Code | (string & {});

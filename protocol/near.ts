@@ -1,0 +1,33 @@
+/** Answers the candidate that `word` most likely meant: at most two edits away and less than half of it; or undefined. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = 3;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
+    const distance = editDistance(word.toLowerCase(), candidate);
+    if (distance < bestDistance && distance * 2 < Math.max(candidate.length, 3)) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Counts the insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
+export function editDistance(a: string, b: string): number {
+  let older: number[] = [];
+  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const same = a[row - 1] === b[column - 1];
+      let cost = Math.min(at(above, column) + 1, at(current, column - 1) + 1, at(above, column - 1) + (same ? 0 : 1));
+      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      if (swapped) cost = Math.min(cost, at(older, column - 2) + 1);
+      current.push(cost);
+    }
+    [older, above] = [above, current];
+  }
+  return at(above, b.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,172 @@
+import type { AnyCode, Code } from './codes.ts';
+import { isObject, type JsonObject } from './json.ts';
+import { nearest } from './near.ts';
+import { Refused } from './refused.ts';
+
+/**
+ * Readers turn an untrusted value into a typed, normalised and deeply frozen one, or throw Refused with the path.
+ * They are composed by hand and not generated from a schema, because checking, normalising, ordering fields and
+ * freezing then happen in one pass, and a bad message costs no more than its first bad field.
+ */
+export type Reader<T> = (value: unknown, path: string) => T;
+
+export interface Optional<T> {
+  readonly optional: Reader<T>;
+}
+
+/** A reader for each field of T, in canonical wire order; `optional(…)` exactly where T's field is optional. */
+export type Fields<T> = {
+  readonly [K in keyof T]-?: {} extends Pick<T, K> ? Optional<Exclude<T[K], undefined>> : Reader<T[K]>;
+};
+
+export function optional<T>(reader: Reader<T>): Optional<T> {
+  return { optional: reader };
+}
+
+/**
+ * Makes the reader of an object. Fields are read in the order given, unknown ones judged last, so that a message of a
+ * newer version is refused for its version. Replies and status ignore unknown fields: a newer peer may say more.
+ */
+export function object<T extends object>(fields: Fields<T>, unknown: 'refused' | 'ignored' = 'refused'): Reader<T> {
+  const slots = Object.entries<Reader<unknown> | Optional<unknown>>(fields).map(([name, field]) =>
+    typeof field === 'function' ? { name, read: field, required: true } : { name, read: field.optional, required: false },
+  );
+  const names = Object.keys(fields);
+  return (value, path) => {
+    const given = requireObject(value, path);
+    const result: Record<string, unknown> = {};
+    let found = 0;
+    for (const { name, read, required } of slots) {
+      const field = given[name];
+      if (field !== undefined) {
+        result[name] = read(field, join(path, name));
+        found += 1;
+      } else if (required) {
+        throw new Refused('MISSING_FIELD', join(path, name), 'is required');
+      }
+    }
+    if (unknown === 'refused' && Object.keys(given).length !== found) refuseUnknown(given, names, path);
+    return Object.freeze(result) as T;
+  };
+}
+
+/** Refuses the first field of an object that is not among `names`, suggesting the one that was probably meant. */
+export function refuseUnknown(value: JsonObject, names: readonly string[], path: string): void {
+  for (const name of Object.keys(value)) {
+    if (names.includes(name) || value[name] === undefined) continue;
+    const shown = clean(name, 40);
+    const meant = nearest(shown, names);
+    const hint = meant === undefined ? `known here: ${names.join(', ')}` : `did you mean \`${meant}\`?`;
+    throw new Refused('UNKNOWN_FIELD', join(path, shown), `unknown field; ${hint}`);
+  }
+}
+
+export function requireObject(value: unknown, path: string): JsonObject {
+  if (!isObject(value)) throw new Refused('BAD_FIELD', path, `expected an object, not ${show(value)}`);
+  return value;
+}
+
+/** Makes the reader of a list with at most `max` elements. */
+export function list<T>(element: Reader<T>, max: number): Reader<readonly T[]> {
+  return (value, path) => {
+    if (!Array.isArray(value)) throw new Refused('BAD_FIELD', path, `expected a list, not ${show(value)}`);
+    if (value.length > max) throw new Refused('TOO_MANY', path, `${value.length} elements, at most ${max}`);
+    return Object.freeze(Array.from(value, (item: unknown, index) => element(item, `${path}[${index}]`)));
+  };
+}
+
+/** Makes the reader of an object with free keys, at most `max`; keys come out sorted, so that equal records encode alike. */
+export function record<T>(key: Reader<string>, element: Reader<T>, max: number): Reader<Readonly<Record<string, T>>> {
+  return (value, path) => {
+    const given = requireObject(value, path);
+    const names = Object.keys(given).sort();
+    if (names.length > max) throw new Refused('TOO_MANY', path, `${names.length} elements, at most ${max}`);
+    const result: Record<string, T> = {};
+    for (const name of names) {
+      if (name === '__proto__') throw new Refused('FORBIDDEN_KEY', path, 'the key __proto__ is never accepted');
+      result[key(name, path)] = element(given[name], join(path, clean(name, 63)));
+    }
+    return Object.freeze(result);
+  };
+}
+
+export function nullable<T>(reader: Reader<T>): Reader<T | null> {
+  return (value, path) => (value === null ? null : reader(value, path));
+}
+
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER, code: Code = 'BAD_FIELD'): Reader<number> {
+  return (value, path) => {
+    if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
+      throw new Refused(code, path, `expected a whole number from ${min} to ${max}, not ${show(value)}`);
+    }
+    return (value as number) + 0; // -0 becomes 0
+  };
+}
+
+/** Makes the reader of a string that a pattern describes completely; `what` completes "expected …". */
+export function pattern(regexp: RegExp, what: string, code: Code = 'BAD_FIELD'): Reader<string> {
+  return (value, path) => {
+    if (typeof value !== 'string' || !regexp.test(value)) {
+      throw new Refused(code, path, `expected ${what}, not ${show(value)}`);
+    }
+    return value;
+  };
+}
+
+export function oneOf<const T extends string>(...values: readonly T[]): Reader<T> {
+  return (value, path) => {
+    const found = values.find((candidate) => candidate === value);
+    if (found === undefined) {
+      throw new Refused('BAD_FIELD', path, `expected one of ${values.join(', ')}, not ${show(value)}`);
+    }
+    return found;
+  };
+}
+
+/**
+ * Makes the reader of text for people: cut at `max` characters, control characters made spaces, lone surrogates replaced.
+ * It is shown on terminals and written to logs, and nobody should lose a status because of a line break in an error.
+ */
+export function prose(max: number): Reader<string> {
+  return (value, path) => {
+    if (typeof value !== 'string') throw new Refused('BAD_FIELD', path, `expected text, not ${show(value)}`);
+    return clean(value, max);
+  };
+}
+
+export const readBoolean: Reader<boolean> = (value, path) => {
+  if (typeof value !== 'boolean') throw new Refused('BAD_FIELD', path, `expected true or false, not ${show(value)}`);
+  return value;
+};
+
+export const readRev: Reader<number> = integer(0);
+/** Milliseconds since 1970. */
+export const readTime: Reader<number> = integer(0);
+export const readCount: Reader<number> = integer(0);
+/** A 64-bit counter as a decimal string: JSON numbers end at 2^53. */
+export const readU64: Reader<string> = (value, path) => {
+  const fits = typeof value === 'string' && /^(0|[1-9][0-9]{0,19})$/.test(value) && BigInt(value) < 2n ** 64n;
+  if (!fits) throw new Refused('BAD_FIELD', path, `expected a 64-bit counter as a decimal string, not ${show(value)}`);
+  return value;
+};
+export const readCode: Reader<AnyCode> = pattern(/^[A-Z][A-Z0-9_]{0,63}$/, 'a code');
+export const readKey: Reader<string> = pattern(/^v[46] [\x20-\x7e]{1,252}$/, 'the key of a match');
+export const readDigest: Reader<string> = pattern(/^[0-9a-f]{32}$/, 'a digest of 32 hex digits');
+/** A short technical word such as a version, a boot id or an errno. */
+export const readWord: Reader<string> = pattern(/^[\x21-\x7e]{1,64}$/, 'a word of at most 64 printable characters');
+
+/** Shows an untrusted value in a message: short, on one line. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(clean(value, 64));
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'function' || typeof value === 'symbol' ? typeof value : String(value);
+}
+
+export function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+function clean(text: string, max: number): string {
+  return text.slice(0, max).toWellFormed().replace(/\p{Cc}/gu, ' ');
+}

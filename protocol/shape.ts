@@ -1,0 +1,55 @@
+import { type Family, familyOf, type Match } from './match.ts';
+
+/** Which fields of a match are fixed, and how many prefix bits. */
+export interface Shape {
+  readonly family: Family;
+  readonly srcLen: number;
+  readonly dstLen: number;
+  readonly proto: boolean;
+  readonly sport: boolean;
+  readonly dport: boolean;
+  readonly in: boolean;
+}
+
+export function shapeOf(match: Match): Shape {
+  return Object.freeze({
+    family: familyOf(match),
+    srcLen: prefixLen(match.src),
+    dstLen: prefixLen(match.dst),
+    proto: match.proto !== undefined,
+    sport: match.sport !== undefined,
+    dport: match.dport !== undefined,
+    in: match.in !== undefined,
+  });
+}
+
+/** Writes a shape for people and as a map key, e.g. `v4 /24 > /32 proto dport`; equal exactly for equal shapes. */
+export function shapeText(shape: Shape): string {
+  const fixed = (['proto', 'sport', 'dport', 'in'] as const).filter((field) => shape[field]);
+  return [`v${shape.family} /${shape.srcLen} > /${shape.dstLen}`, ...fixed].join(' ');
+}
+
+/**
+ * Orders shapes as the data path looks them up, most specific first: by fixed bits (prefix lengths, 16 a port, 8 for
+ * the protocol, 8 for the interface), ties by dst, src, dport, sport, protocol. Families never meet; 4 sorts before 6.
+ */
+export function compareShapes(a: Shape, b: Shape): number {
+  return (
+    a.family - b.family ||
+    fixedBits(b) - fixedBits(a) ||
+    b.dstLen - a.dstLen ||
+    b.srcLen - a.srcLen ||
+    Number(b.dport) - Number(a.dport) ||
+    Number(b.sport) - Number(a.sport) ||
+    Number(b.proto) - Number(a.proto)
+  );
+}
+
+function fixedBits(shape: Shape): number {
+  const ports = 16 * (Number(shape.sport) + Number(shape.dport));
+  return shape.srcLen + shape.dstLen + ports + 8 * (Number(shape.proto) + Number(shape.in));
+}
+
+function prefixLen(prefix: string): number {
+  return Number(prefix.slice(prefix.indexOf('/') + 1));
+}

@@ -1,0 +1,206 @@
+import type { AnyCode } from './codes.ts';
+import { readEpochOrNone } from './cursor.ts';
+import { open, readVersion } from './envelope.ts';
+import { type Labels, readHost, readLabels } from './host.ts';
+import { readName } from './intent.ts';
+import { encodeJson } from './json.ts';
+import { readInterface } from './match.ts';
+import {
+  integer,
+  list,
+  object,
+  oneOf,
+  optional,
+  prose,
+  type Reader,
+  readBoolean,
+  readCode,
+  readCount,
+  readDigest,
+  readKey,
+  readRev,
+  readTime,
+  readU64,
+  readWord,
+  record,
+} from './read.ts';
+import { Refused } from './refused.ts';
+
+/** What has become of an intent on its host. */
+export type IntentState = 'pending' | 'installed' | 'idle' | 'expired' | 'blocked' | 'denied' | 'failed';
+export type ExceptionState = Extract<IntentState, 'blocked' | 'denied' | 'failed'>;
+
+export interface Counts {
+  readonly desired: number;
+  readonly installed: number;
+  readonly idle: number;
+  readonly expired: number;
+  readonly blocked: number;
+  readonly denied: number;
+  readonly failed: number;
+}
+
+/** An intent that the kernel does not do, and why. `retryAt` is in ms since 1970. */
+export interface Exception {
+  readonly key: string;
+  readonly name: string;
+  readonly rev: number;
+  readonly state: ExceptionState;
+  readonly code: AnyCode;
+  readonly errno?: string;
+  readonly retryAt?: number;
+}
+
+export interface Capacity {
+  readonly used: number;
+  readonly max: number;
+  readonly shapes: number;
+}
+
+export interface InterfaceStatus {
+  readonly name: string;
+  readonly zone: number;
+  readonly ifindex: number;
+  readonly mode: 'native' | 'generic' | 'none';
+  readonly up: boolean;
+}
+
+/** Messages that the agent refused since it started. */
+export interface RefusedStatus {
+  readonly total: number;
+  readonly byCode: Readonly<Record<string, number>>;
+  readonly last?: { readonly code: AnyCode; readonly path: string; readonly at: number };
+}
+
+/**
+ * What a host says of itself. `applied` = r: every change up to r is in the kernel, or idle or expired by its own rule, or
+ * listed in `exceptions`; `verified` = r: and read back since. `deleteAbsent` counts deletes of what was already gone.
+ */
+export interface Status {
+  readonly v: 1;
+  readonly host: string;
+  readonly boot: string;
+  readonly agent: string;
+  readonly at: number;
+  readonly epoch: string;
+  readonly stored: number;
+  readonly applied: number;
+  readonly verified: number;
+  readonly digest: string;
+  readonly counts: Counts;
+  readonly deleteAbsent: string;
+  readonly exceptions: readonly Exception[];
+  readonly exceptionsTotal: number;
+  readonly capacity: Capacity;
+  readonly interfaces: readonly InterfaceStatus[];
+  readonly labels: Labels;
+  readonly guard: null;
+  readonly refused: RefusedStatus;
+}
+
+/** The most exceptions that a status lists; `exceptionsTotal` has them all. */
+export const MAX_EXCEPTIONS = 64;
+const MAX_INTERFACES = 256;
+
+export const readState: Reader<IntentState> = oneOf(
+  'pending',
+  'installed',
+  'idle',
+  'expired',
+  'blocked',
+  'denied',
+  'failed',
+);
+
+const readCounts = object<Counts>(
+  {
+    desired: readCount,
+    installed: readCount,
+    idle: readCount,
+    expired: readCount,
+    blocked: readCount,
+    denied: readCount,
+    failed: readCount,
+  },
+  'ignored',
+);
+
+const readException = object<Exception>(
+  {
+    key: readKey,
+    name: readName,
+    rev: readRev,
+    state: oneOf('blocked', 'denied', 'failed'),
+    code: readCode,
+    errno: optional(readWord),
+    retryAt: optional(readTime),
+  },
+  'ignored',
+);
+
+const readInterfaceStatus = object<InterfaceStatus>(
+  {
+    name: readInterface,
+    zone: integer(0, 255),
+    ifindex: integer(0, 0x7fff_ffff),
+    mode: oneOf('native', 'generic', 'none'),
+    up: readBoolean,
+  },
+  'ignored',
+);
+
+const readRefused = object<RefusedStatus>(
+  {
+    total: readCount,
+    byCode: record(readCode, readCount, 256),
+    last: optional(
+      object<NonNullable<RefusedStatus['last']>>({ code: readCode, path: prose(256), at: readTime }, 'ignored'),
+    ),
+  },
+  'ignored',
+);
+
+/** The guard is not reported yet; what a newer agent says of it is not ours to read. */
+const readGuard: Reader<null> = () => null;
+
+const readFields = object<Status>(
+  {
+    v: readVersion,
+    host: readHost,
+    boot: readWord,
+    agent: readWord,
+    at: readTime,
+    epoch: readEpochOrNone,
+    stored: readRev,
+    applied: readRev,
+    verified: readRev,
+    digest: readDigest,
+    counts: readCounts,
+    deleteAbsent: readU64,
+    exceptions: list(readException, MAX_EXCEPTIONS),
+    exceptionsTotal: readCount,
+    capacity: object<Capacity>({ used: readCount, max: readCount, shapes: readCount }, 'ignored'),
+    interfaces: list(readInterfaceStatus, MAX_INTERFACES),
+    labels: readLabels,
+    guard: readGuard,
+    refused: readRefused,
+  },
+  'ignored',
+);
+
+export const readStatus: Reader<Status> = (value, path) => {
+  const status = readFields(value, path);
+  if (status.exceptionsTotal < status.exceptions.length) {
+    throw new Refused('BAD_FIELD', 'exceptionsTotal', `${status.exceptionsTotal} is less than what is listed`);
+  }
+  return status;
+};
+
+/** Reads a status; with `host`, only that host's. Unknown fields are ignored. Errors: Refused. */
+export function parseStatus(input: unknown, host?: string): Status {
+  return readStatus(open(input, host), '');
+}
+
+export function encodeStatus(status: Status): Uint8Array {
+  return encodeJson(readStatus(status, ''));
+}

@@ -1,0 +1,58 @@
+import { checkChanges, MAX_CHANGES } from './changes.ts';
+import { type Cursor, readCursor, readEpoch } from './cursor.ts';
+import { open, readVersion } from './envelope.ts';
+import { readHost } from './host.ts';
+import { type Change, readChange } from './intent.ts';
+import { encodeJson } from './json.ts';
+import { list, nullable, object, type Reader, readDigest, readRev } from './read.ts';
+import { Refused } from './refused.ts';
+
+/**
+ * What changed for a host after `prev` up to `rev`, the newest change of each key; `digest` is that of the whole set at
+ * `rev`. A hint, sent when the changes do not fit, has none and `prev` = `rev`. `after` is the end of the epoch before.
+ */
+export interface Update {
+  readonly v: 1;
+  readonly host: string;
+  readonly epoch: string;
+  readonly after: Cursor | null;
+  readonly prev: number;
+  readonly rev: number;
+  readonly digest: string;
+  readonly changes: readonly Change[];
+}
+
+const readFields = object<Update>({
+  v: readVersion,
+  host: readHost,
+  epoch: readEpoch,
+  after: nullable(readCursor),
+  prev: readRev,
+  rev: readRev,
+  digest: readDigest,
+  changes: list(readChange, MAX_CHANGES),
+});
+
+const readUpdate: Reader<Update> = (value, path) => {
+  const update = readFields(value, path);
+  checkChanges(update.changes, update.prev, update.rev);
+  if (update.changes.length === 0 && update.prev !== update.rev) {
+    throw new Refused('BAD_REV', 'prev', `a hint has prev = rev, not ${update.prev} and ${update.rev}`);
+  }
+  return update;
+};
+
+/** Reads an update; with `host`, only one for that host. Errors: Refused. */
+export function parseUpdate(input: unknown, host?: string): Update {
+  return readUpdate(open(input, host), '');
+}
+
+/** Encodes an update with its fields in canonical order, and only one that a peer would accept. Errors: Refused. */
+export function encodeUpdate(update: Update): Uint8Array {
+  return encodeJson(readUpdate(update, ''));
+}
+
+/** Tells whether an update carries no changes but only the news that there are some. */
+export function isHint(update: Update): boolean {
+  return update.changes.length === 0;
+}
