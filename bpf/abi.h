@@ -10,14 +10,16 @@
 #ifndef SHUNT_ABI_H
 #define SHUNT_ABI_H
 
-#define SHUNT_LAYOUT 1
-
-#define SHAPES_MAX 8	/* look-ups a packet may cost */
-#define ZONES_MAX 16	/* zone 0 is "any interface" */
-#define LOOKS_MAX 8	/* looks at one key before the packet passes as RACE */
-#define EXT_HDRS_MAX 6	/* IPv6 extension headers walked */
-#define VLANS_MAX 2
-#define EPOCH_MAX 64	/* bytes of an epoch, NUL-padded */
+/* Numbers, not macros, so that they stand in the object's BTF. */
+enum limit {
+	SHUNT_LAYOUT = 1,
+	SHAPES_MAX = 8,		/* look-ups a packet may cost */
+	ZONES_MAX = 16,		/* zone 0 is "any interface" */
+	LOOKS_MAX = 8,		/* looks at one key before the packet passes as RACE */
+	EXT_HDRS_MAX = 6,	/* IPv6 extension headers walked */
+	VLANS_MAX = 2,
+	EPOCH_MAX = 64,		/* bytes of an epoch, NUL-padded */
+};
 
 /* Which fields of a key its shape fixes; the high nibble is the zone. */
 enum key_flag {
@@ -168,6 +170,13 @@ struct about {
 };
 _Static_assert(sizeof(struct about) == 144, "about");
 
+/* Read-only data of the program, set by the loader before load. */
+struct config {
+	__u32 slots;
+	__u32 cpu_rows;
+};
+_Static_assert(sizeof(struct config) == 8, "config");
+
 /* Why a packet went where it went: index of the per-CPU map `verdicts`. */
 enum verdict {
 	VERDICT_SENT = 0,	/* redirected to another interface */
@@ -179,7 +188,7 @@ enum verdict {
 	VERDICT_NOT_IP,
 	VERDICT_MALFORMED,	/* lengths that contradict one another */
 	VERDICT_GROUP,		/* group bit in the destination MAC */
-	VERDICT_NEIGHBOUR,	/* ICMPv6 133-137 and MLD */
+	VERDICT_NEIGHBOUR,	/* ICMPv6 neighbour discovery and MLD */
 	VERDICT_RETURNED,	/* the source MAC is the entry's own target */
 	VERDICT_EXPIRED,
 	VERDICT_TTL,		/* TTL or hop limit used up */

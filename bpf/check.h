@@ -31,4 +31,33 @@ static const __u64 check_p[CHECK_WORDS_MAX] = {
 	0x84bb3f97971d80abULL,
 };
 
+/*
+ * The sum over `count` words that take the constants from `first` on.
+ * With constant arguments it unrolls to immediates: the fixed bound is what lets
+ * the compiler unroll before it knows `count`.
+ */
+static inline __attribute__((always_inline)) __u64
+check_sum(const __u64 *word, int count, int first)
+{
+	__u64 sum = 0;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < CHECK_WORDS_MAX; i++)
+		if (i < count)
+			sum += word[i] * check_p[first + i];
+	return sum;
+}
+
+static inline __attribute__((always_inline)) __u64
+check_of(const __u64 *key, int key_words, __u32 rev, const __u64 *rest, int rest_words)
+{
+	__u64 h = CHECK_SEED;
+
+	h += check_sum(key, key_words, 0);
+	h += rev * check_p[key_words];
+	h += check_sum(rest, rest_words, key_words + 1);
+	return h ^ (h >> 32);
+}
+
 #endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From an entry to a verdict: what the packet's hit does, and what it changes.
+ */
+#ifndef SHUNT_ACTION_H
+#define SHUNT_ACTION_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+#include "maps.h"
+#include "parse.h"
+
+/*
+ * Each CPU writes a row of its own, so no count is lost and none is locked; CPUs
+ * that came after the map was sized share the last row. False: no such slot.
+ */
+static __always_inline int count_hit(const struct packet *p, __u32 slot)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__u32 slots = config.slots, rows = config.cpu_rows;
+	int shared = cpu >= rows;
+	__u32 row = (shared ? rows : cpu) * slots + slot;
+	__u64 bytes = p->end - p->data;
+	struct stat *stat;
+
+	if (slot >= slots)
+		return 0;
+	stat = bpf_map_lookup_elem(&stats, &row);
+	if (!stat)
+		return 0;
+	if (shared) {
+		__sync_fetch_and_add(&stat->packets, 1);
+		__sync_fetch_and_add(&stat->bytes, bytes);
+	} else {
+		stat->packets++;
+		stat->bytes += bytes;
+	}
+	stat->seen = bpf_jiffies64();
+	return 1;
+}
+
+static __always_inline int comes_from_target(const struct packet *p, const struct value *v)
+{
+	const struct ethhdr *eth = p->data;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < ETH_ALEN; i++)
+		if (eth->h_source[i] != v->dmac[i])
+			return 0;
+	return 1;
+}
+
+/* RFC 1624, as the kernel's ip_decrease_ttl() does it. */
+static __always_inline void decrease_ttl4(struct iphdr *ip)
+{
+	__u32 check = ip->check + bpf_htons(0x0100);
+
+	ip->check = check + (check >= 0xffff);
+	ip->ttl--;
+}
+
+static __always_inline void rewrite(const struct packet *p, enum kind kind, const struct value *v)
+{
+	struct ethhdr *eth = p->data;
+
+	__builtin_memcpy(eth->h_dest, v->dmac, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, v->smac, ETH_ALEN);
+	if (v->flags & VALUE_KEEP_TTL)
+		return;
+	if (kind == KIND_IPV4)
+		decrease_ttl4(p->l3);
+	else
+		((struct ipv6hdr *)p->l3)->hop_limit--;
+}
+
+/*
+ * The egress is asked before any byte changes: a packet that was changed first
+ * and passed then would be lost.
+ */
+static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet *p, enum kind kind,
+					 const struct value *v)
+{
+	enum verdict verdict = VERDICT_SENT_BACK;
+
+	if (!(v->flags & VALUE_KEEP_TTL) && p->ttl <= 1)
+		return VERDICT_TTL;
+	if (p->l3_len > v->mtu)
+		return VERDICT_TOO_BIG;
+	if (v->ifindex != ctx->ingress_ifindex) {
+		if (p->tagged)
+			return VERDICT_VLAN;
+		if (bpf_redirect_map(&ports, v->ifindex, XDP_PASS) != XDP_REDIRECT)
+			return VERDICT_NO_PORT;
+		verdict = VERDICT_SENT;
+	}
+	rewrite(p, kind, v);
+	return verdict;
+}
+
+static __always_inline enum verdict act(struct xdp_md *ctx, const struct packet *p, enum kind kind,
+					const struct value *v)
+{
+	if (v->until && bpf_jiffies64() >= v->until)
+		return VERDICT_EXPIRED;
+	if (v->action == ACTION_SEND && comes_from_target(p, v))
+		return VERDICT_RETURNED;
+	if (!count_hit(p, v->slot))
+		return VERDICT_UNKNOWN_ACTION;
+	switch (v->action) {
+	case ACTION_PASS:
+		return VERDICT_PASSED;
+	case ACTION_DROP:
+		return VERDICT_DROPPED;
+	case ACTION_SEND:
+		return send(ctx, p, kind, v);
+	default:
+		return VERDICT_UNKNOWN_ACTION;
+	}
+}
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From bytes to what a shape can ask for. Moves one cursor, checks bounds before
+ * every read, reports what it found and decides nothing.
+ */
+#ifndef SHUNT_PARSE_H
+#define SHUNT_PARSE_H
+
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+
+#define IP_FRAGMENT 0x3fff	/* more fragments, or an offset */
+#define IP6_OFFSET 0xfff8	/* fragment offset, in the Fragment header */
+#define NEXTHDR_MOBILITY 135
+
+enum kind {
+	KIND_IPV4,
+	KIND_IPV6,
+	KIND_OTHER,
+	KIND_MALFORMED,
+};
+
+struct packet {
+	void *data;
+	void *end;
+	void *l3;	/* IP header; its fixed part lies inside the frame */
+	__u32 l3_len;	/* as the IP header says; inside the frame */
+	__u8 group;	/* group bit in the destination MAC */
+	__u8 tagged;
+	__u8 known;	/* which of KEY_PROTO, KEY_SPORT and KEY_DPORT could be read */
+	__u8 proto;
+	__u8 ttl;
+	__u8 neighbour;	/* neighbour discovery or MLD */
+	__be16 sport;
+	__be16 dport;
+};
+
+struct vlan_tag {
+	__be16 tci;
+	__be16 type;
+};
+
+struct ports_head {
+	__be16 sport;
+	__be16 dport;
+};
+
+struct extension {
+	__u8 next;
+	__u8 len;
+	__be16 fragment;	/* only of a Fragment header */
+	__u8 rest[4];
+};
+
+static __always_inline int is_vlan(__be16 type)
+{
+	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
+}
+
+static __always_inline enum kind parse_frame(struct packet *p)
+{
+	struct ethhdr *eth = p->data;
+	void *cursor = eth + 1;
+	struct vlan_tag *tag;
+	__be16 type;
+	int i;
+
+	if (cursor > p->end)
+		return KIND_MALFORMED;
+	p->group = eth->h_dest[0] & 1;
+	type = eth->h_proto;
+#pragma unroll
+	for (i = 0; i < VLANS_MAX; i++) {
+		if (!is_vlan(type))
+			break;
+		tag = cursor;
+		cursor = tag + 1;
+		if (cursor > p->end)
+			return KIND_MALFORMED;
+		p->tagged = 1;
+		type = tag->type;
+	}
+	p->l3 = cursor;
+	if (type == bpf_htons(ETH_P_IP))
+		return KIND_IPV4;
+	if (type == bpf_htons(ETH_P_IPV6))
+		return KIND_IPV6;
+	return KIND_OTHER;
+}
+
+/* `left`: bytes of the packet from `cursor` on, as the IP header says. */
+static __always_inline void parse_ports(struct packet *p, void *cursor, __u32 left)
+{
+	struct ports_head *head = cursor;
+
+	if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP)
+		return;
+	if (left < sizeof(*head) || (void *)(head + 1) > p->end)
+		return;
+	p->sport = head->sport;
+	p->dport = head->dport;
+	p->known |= KEY_SPORT | KEY_DPORT;
+}
+
+static __always_inline enum kind parse_ipv4(struct packet *p)
+{
+	struct iphdr *ip = p->l3;
+	__u32 header_len;
+
+	if ((void *)(ip + 1) > p->end || ip->version != 4)
+		return KIND_MALFORMED;
+	header_len = ip->ihl * 4;
+	p->l3_len = bpf_ntohs(ip->tot_len);
+	if (header_len < sizeof(*ip) || p->l3_len < header_len)
+		return KIND_MALFORMED;
+	if (p->l3_len > (__u64)(p->end - p->l3))
+		return KIND_MALFORMED;
+	p->ttl = ip->ttl;
+	p->proto = ip->protocol;
+	p->known = KEY_PROTO;
+	if (!(ip->frag_off & bpf_htons(IP_FRAGMENT)))
+		parse_ports(p, p->l3 + header_len, p->l3_len - header_len);
+	return KIND_IPV4;
+}
+
+static __always_inline int is_extension(__u8 next)
+{
+	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING ||
+	       next == IPPROTO_FRAGMENT || next == IPPROTO_AH ||
+	       next == IPPROTO_DSTOPTS || next == NEXTHDR_MOBILITY;
+}
+
+static __always_inline __u32 extension_len(__u8 kind, __u8 len)
+{
+	if (kind == IPPROTO_FRAGMENT)
+		return 8;
+	if (kind == IPPROTO_AH)
+		return (len + 2) * 4;
+	return (len + 1) * 8;
+}
+
+/* RFC 4861 (133-137), RFC 2710 (130-132), RFC 3810 (143). */
+static __always_inline void parse_icmp6(struct packet *p, void *cursor, __u32 left)
+{
+	__u8 *type = cursor;
+
+	if (!left || (void *)(type + 1) > p->end)
+		return;
+	p->neighbour = (*type >= 130 && *type <= 137) || *type == 143;
+}
+
+/*
+ * Walks to the upper-layer header. Leaves the protocol unknown when a header is
+ * cut off, when there are more than EXT_HDRS_MAX, or when the rest of the chain
+ * lies in another fragment.
+ */
+static __always_inline void parse_upper(struct packet *p, __u8 next, __u32 left)
+{
+	void *cursor = p->l3 + sizeof(struct ipv6hdr);
+	int whole = 1, i;
+
+	for (i = 0; i < EXT_HDRS_MAX && is_extension(next); i++) {
+		struct extension *ext = cursor;
+		__u32 len;
+
+		if ((void *)(ext + 1) > p->end)
+			return;
+		len = extension_len(next, ext->len);
+		if (len > left)
+			return;
+		if (next == IPPROTO_FRAGMENT) {
+			whole = 0;
+			if (ext->fragment & bpf_htons(IP6_OFFSET)) {
+				if (is_extension(ext->next))
+					return;
+				left = len;	/* what follows is not a header */
+			}
+		}
+		next = ext->next;
+		cursor += len;
+		left -= len;
+	}
+	if (is_extension(next))
+		return;
+	p->proto = next;
+	p->known = KEY_PROTO;
+	if (next == IPPROTO_ICMPV6)
+		parse_icmp6(p, cursor, left);
+	else if (whole)
+		parse_ports(p, cursor, left);
+}
+
+static __always_inline enum kind parse_ipv6(struct packet *p)
+{
+	struct ipv6hdr *ip = p->l3;
+	__u32 payload_len;
+
+	if ((void *)(ip + 1) > p->end || ip->version != 6)
+		return KIND_MALFORMED;
+	payload_len = bpf_ntohs(ip->payload_len);
+	p->l3_len = sizeof(*ip) + payload_len;
+	if (p->l3_len > (__u64)(p->end - p->l3))
+		return KIND_MALFORMED;
+	p->ttl = ip->hop_limit;
+	parse_upper(p, ip->nexthdr, payload_len);
+	return KIND_IPV6;
+}
+
+#endif
