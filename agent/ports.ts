@@ -24,8 +24,6 @@ export interface Observed {
   /** By `entryId`. */
   readonly entries: ReadonlyMap<string, ObservedEntry>;
   readonly shapes: Readonly<Record<Family, readonly Shape[]>>;
-  /** Ifindexes that stand in the devmap. */
-  readonly ports: ReadonlySet<number>;
 }
 
 /** Counts of one slot since it was given out. */
@@ -51,6 +49,7 @@ export interface Kernel {
   observe(): Observed;
   /** The entries of these keys only, by `entryId`; absent ones are left out. */
   lookup(keys: readonly EntryKey[]): ReadonlyMap<string, ObservedEntry>;
+  /** The network devices, and which of them stand in the devmap. */
   network(): Network;
   resolve(queries: readonly NextHopQuery[]): readonly NextHop[];
   /** Asks the neighbour again, so that its entry stays fresh. */

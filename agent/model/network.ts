@@ -7,7 +7,7 @@ export interface Netdev {
   readonly mtu: number;
   /** Administratively up, with carrier. */
   readonly up: boolean;
-  /** Frames redirected to it will leave: up, and able to take them from the ingress modes in use. */
+  /** Frames redirected to it will leave: it is able to take them from the ingress modes in use. */
   readonly takesRedirects: boolean;
   /** How our program is attached; `none` when it is not, `foreign` when another program is. */
   readonly attached: 'native' | 'generic' | 'none' | 'foreign';
@@ -15,17 +15,30 @@ export interface Netdev {
   readonly zone: number;
 }
 
-/** Everything about the network that an entry may depend on. */
+/** Everything about the network devices that an entry may depend on. */
 export interface Network {
   readonly netdevs: readonly Netdev[];
+  /** Ifindexes that stand in the devmap; the kernel drops one when its device goes. */
+  readonly ports: ReadonlySet<number>;
 }
 
-/** Where packets for an address leave, as the route and neighbour tables say now. */
+/**
+ * Where packets for an address leave, as the route and neighbour tables say now. `gateway` is the neighbour whose MAC
+ * is wanted: the route's gateway, or the address itself when it is on the link.
+ */
 export type NextHop =
-  | { readonly state: 'resolved'; readonly ifindex: number; readonly mac: string; readonly mtu: number }
-  /** A route, but the neighbour has not answered yet; keep what stands and ask it. */
-  | { readonly state: 'asking'; readonly ifindex: number; readonly address: string; readonly mtu: number }
-  | { readonly state: 'failed'; readonly ifindex: number; readonly address: string }
+  | {
+      readonly state: 'resolved';
+      readonly ifindex: number;
+      readonly gateway: string;
+      readonly mac: string;
+      /** L3 bytes: the route's, or the device's. */
+      readonly mtu: number;
+    }
+  /** The neighbour has not answered yet, or was forgotten. */
+  | { readonly state: 'asking'; readonly ifindex: number; readonly gateway: string }
+  /** The neighbour does not answer. */
+  | { readonly state: 'failed'; readonly ifindex: number; readonly gateway: string }
   | { readonly state: 'no-route' };
 
 /** One question to the route table; without `ifindex` any route will do. */

@@ -1,0 +1,34 @@
+/**
+ * Why the store could not do its work. FULL, BUSY and READ_ONLY pass: nothing was changed, try again later. After IO and
+ * DAMAGED the store refuses everything and the process should end; the rest says why it did not open.
+ */
+export type StoreErrorCode =
+  | 'FULL'
+  | 'BUSY'
+  | 'READ_ONLY'
+  | 'IO'
+  | 'DAMAGED'
+  | 'ACCESS'
+  | 'NEWER_SCHEMA'
+  | 'OTHER_HOST'
+  | 'CLOSED';
+
+/** The store failed as a whole; `path` is the database file. */
+export class StoreError extends Error {
+  static {
+    StoreError.prototype.name = 'StoreError';
+  }
+  readonly code: StoreErrorCode;
+  readonly path: string;
+
+  constructor(code: StoreErrorCode, path: string, message: string, options?: ErrorOptions) {
+    super(`${path}: ${message}`, options);
+    this.code = code;
+    this.path = path;
+  }
+
+  /** True when nothing is broken and the same call may succeed later. */
+  get passing(): boolean {
+    return this.code === 'FULL' || this.code === 'BUSY' || this.code === 'READ_ONLY';
+  }
+}

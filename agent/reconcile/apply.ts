@@ -1,0 +1,64 @@
+import type { Op, OpResult } from '../model/op.ts';
+import type { Kernel } from '../ports.ts';
+
+/**
+ * Carries a plan's ops out in order, those of one kind together, and answers one result an op. A failure stops only
+ * the ops that depend on it: writes whose egress or shape could not be had, and removals of what may still be used.
+ */
+export function applyOps(kernel: Pick<Kernel, 'apply'>, ops: readonly Op[]): readonly OpResult[] {
+  const results: OpResult[] = [];
+  const failures = new Failures();
+  for (const group of groups(ops)) {
+    const outcomes = new Array<OpResult>(group.length);
+    const open = group.flatMap((op, i) => {
+      const errno = failures.stops(op);
+      if (errno === undefined) return [{ op, i }];
+      outcomes[i] = { done: false, errno };
+      return [];
+    });
+    const answers = open.length === 0 ? [] : kernel.apply(open.map((it) => it.op));
+    open.forEach(({ op, i }, n) => {
+      const answer = answers[n] as OpResult;
+      outcomes[i] = answer;
+      if (!answer.done) failures.note(op, answer.errno);
+    });
+    for (const outcome of outcomes) results.push(outcome);
+  }
+  return results;
+}
+
+/** What failed so far, and which later ops that rules out. */
+class Failures {
+  private readonly ports = new Map<number, string>();
+  private shapes: string | undefined;
+  private entry: string | undefined;
+
+  note(op: Op, errno: string): void {
+    if (op.op === 'port') this.ports.set(op.ifindex, errno);
+    else if (op.op === 'shapes') this.shapes = errno;
+    else this.entry = errno;
+  }
+
+  stops(op: Op): string | undefined {
+    switch (op.op) {
+      case 'write':
+        return this.shapes ?? (op.value.action === 'send' ? this.ports.get(op.value.ifindex) : undefined);
+      case 'delete':
+        return undefined;
+      case 'shapes':
+        return this.entry;
+      case 'port':
+        return op.present ? undefined : (this.entry ?? this.shapes);
+    }
+  }
+}
+
+function groups(ops: readonly Op[]): Op[][] {
+  const out: Op[][] = [];
+  for (const op of ops) {
+    const last = out.at(-1);
+    if (last?.[0]?.op === op.op) last.push(op);
+    else out.push([op]);
+  }
+  return out;
+}

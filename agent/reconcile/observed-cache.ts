@@ -1,0 +1,61 @@
+import type { Family } from '../../protocol/match.ts';
+import { type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
+import type { EntryKey } from '../model/entry-key.ts';
+import type { Observed, ObservedEntry } from '../ports.ts';
+
+/** The shape that an entry's key carries. */
+export function shapeOfKey(key: EntryKey): Shape {
+  return { ...shapeOf(key.match), in: key.zone !== 0 };
+}
+
+/** Counts of how many entries rely on each shape and on each egress. */
+export class Uses {
+  readonly shapes = new Map<string, { readonly shape: Shape; count: number }>();
+  readonly ports = new Map<number, number>();
+
+  add(entry: ObservedEntry, by: 1 | -1): void {
+    const shape = shapeOfKey(entry.key);
+    const text = shapeText(shape);
+    const known = this.shapes.get(text) ?? { shape, count: 0 };
+    known.count += by;
+    if (known.count === 0) this.shapes.delete(text);
+    else this.shapes.set(text, known);
+    if (entry.value.action === 'send') this.addPort(entry.value.ifindex, by);
+  }
+
+  private addPort(ifindex: number, by: 1 | -1): void {
+    const count = (this.ports.get(ifindex) ?? 0) + by;
+    if (count === 0) this.ports.delete(ifindex);
+    else this.ports.set(ifindex, count);
+  }
+}
+
+/** What the kernel said last, kept true per pass and read back in full on every drift check. */
+export class ObservedCache {
+  readonly entries: Map<string, ObservedEntry>;
+  readonly shapes: Record<Family, readonly Shape[]>;
+  readonly uses = new Uses();
+
+  constructor(observed: Observed) {
+    this.entries = new Map(observed.entries);
+    this.shapes = { ...observed.shapes };
+    for (const entry of this.entries.values()) this.uses.add(entry, 1);
+  }
+
+  set(id: string, entry: ObservedEntry | undefined): void {
+    const before = this.entries.get(id);
+    if (before !== undefined) this.uses.add(before, -1);
+    if (entry === undefined) {
+      this.entries.delete(id);
+      return;
+    }
+    this.entries.set(id, entry);
+    this.uses.add(entry, 1);
+  }
+
+  /** Shapes of a family that entries rely on. */
+  usedShapes(family: Family): Shape[] {
+    return [...this.uses.shapes.values()].map((use) => use.shape).filter((shape) => shape.family === family);
+  }
+}
+

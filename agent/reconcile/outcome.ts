@@ -1,0 +1,78 @@
+import type { Code } from '../../protocol/codes.ts';
+import { sameEntry } from '../model/entry.ts';
+import type { OpResult } from '../model/op.ts';
+import type { EntryState } from '../model/state.ts';
+import type { ObservedEntry } from '../ports.ts';
+import { backoffMs, classify } from './backoff.ts';
+import type { Decision } from './plan.ts';
+
+export interface OutcomeInput {
+  readonly decision: Decision;
+  readonly results: readonly OpResult[];
+  readonly before: EntryState | undefined;
+  /** What the kernel says stands under the decision's id now. */
+  readonly seen: ObservedEntry | undefined;
+  readonly tries: number;
+  readonly nowMs: number;
+  readonly random: number;
+}
+
+/** Says where a desired key stands after its ops: what the kernel says counts, not what we asked for. Pure. */
+export function stateAfter(input: OutcomeInput): EntryState {
+  const { decision, results, nowMs } = input;
+  const failed = results.find((result) => !result.done);
+  if (failed?.done === false) return failure(input, failed.errno);
+  if (decision.want !== undefined) {
+    const stands = input.seen?.sound === true && sameEntry(input.seen.value, decision.want.value);
+    if (!stands) return failure(input, undefined);
+  }
+  return settle(input, {
+    state: decision.state,
+    ...(decision.code === undefined ? {} : { code: decision.code }),
+    ...(decision.state === 'installed' ? { installedAtMs: installedAt(input) } : {}),
+  });
+}
+
+function installedAt({ before, nowMs }: OutcomeInput): number {
+  return before?.state === 'installed' ? (before.installedAtMs ?? nowMs) : nowMs;
+}
+
+/** Without an errno the kernel took the write, and something else stands there: somebody fights us. */
+function failure(input: OutcomeInput, errno: string | undefined): EntryState {
+  const kind = errno === undefined ? 'retry' : classify(errno);
+  const code: Code = errno === undefined ? 'READ_BACK' : kind === 'blocked' ? 'MAP_FULL' : 'KERNEL_REFUSED';
+  return settle(input, {
+    state: kind === 'blocked' ? 'blocked' : 'failed',
+    code,
+    ...(errno === undefined ? {} : { errno }),
+    ...(kind === 'terminal' ? {} : { retryAtMs: input.nowMs + backoffMs(input.tries + 1, input.random) }),
+  });
+}
+
+function settle(
+  input: OutcomeInput,
+  now: Pick<EntryState, 'state'> & Partial<Pick<EntryState, 'code' | 'errno' | 'installedAtMs' | 'retryAtMs'>>,
+): EntryState {
+  const { before, decision } = input;
+  const same = before?.state === now.state && before.code === now.code;
+  return {
+    key: decision.key,
+    slot: decision.slot,
+    rev: decision.intent?.rev ?? 0,
+    sinceMs: same ? before.sinceMs : input.nowMs,
+    ...now,
+  };
+}
+
+/** True when the difference is worth a row in the store. */
+export function sameState(a: EntryState | undefined, b: EntryState): boolean {
+  return (
+    a !== undefined &&
+    a.slot === b.slot &&
+    a.rev === b.rev &&
+    a.state === b.state &&
+    a.code === b.code &&
+    a.errno === b.errno &&
+    a.retryAtMs === b.retryAtMs
+  );
+}

@@ -1,0 +1,266 @@
+import type { Code } from '../../protocol/codes.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import type { Family } from '../../protocol/match.ts';
+import { compareShapes, type Shape, shapeText } from '../../protocol/shape.ts';
+import { type EntryKey, entryId } from '../model/entry-key.ts';
+import { type EntryValue, NO_MAC, sameEntry } from '../model/entry.ts';
+import type { Op } from '../model/op.ts';
+import type { EntryState, State } from '../model/state.ts';
+import type { KernelClock, ObservedEntry } from '../ports.ts';
+import { type ObservedCache, shapeOfKey, Uses } from './observed-cache.ts';
+import type { Target } from './target.ts';
+
+/** Look-ups that a packet may cost in each family; the same number as SHAPES_MAX of bpf/abi.h. */
+export const SHAPES_MAX = 8;
+
+/** How far a deadline that stands may be from the one computed now, in seconds, before it is written again. */
+const UNTIL_SLACK = 2n;
+
+/** Why a zone cannot be had. */
+export type ZoneAnswer = { readonly zone: number } | { readonly code: Code };
+
+export interface PlanInput {
+  /** Keys to decide on. */
+  readonly scope: Iterable<string>;
+  readonly desired: ReadonlyMap<string, Intent>;
+  readonly states: ReadonlyMap<string, EntryState>;
+  readonly observed: ObservedCache;
+  /** Ifindexes that stand in the devmap. */
+  readonly ports: ReadonlySet<number>;
+  /** Where the entry of a key stood last, if not under the key's own text. */
+  readonly placed: ReadonlyMap<string, string>;
+  readonly targetOf: (intent: Intent) => Target;
+  readonly zoneOf: (ifname: string) => ZoneAnswer;
+  readonly freeSlots: readonly number[];
+  readonly clock: KernelClock & { readonly nowMs: number };
+  /** Ids of entries that nobody desires, to be removed. */
+  readonly foreign: readonly string[];
+}
+
+/** What was decided about one key; the indexes point into the plan's ops. */
+export interface Decision {
+  readonly key: string;
+  /** Absent when the key is no longer desired. */
+  readonly intent?: Intent;
+  readonly state: State;
+  readonly code?: Code;
+  readonly slot: number | null;
+  /** The entry that shall stand; absent when none shall. */
+  readonly want?: { readonly id: string; readonly key: EntryKey; readonly value: EntryValue };
+  /** Ops that must be done for `state` to be true. */
+  readonly ops: readonly number[];
+}
+
+export interface Plan {
+  readonly ops: readonly Op[];
+  readonly decisions: readonly Decision[];
+  /** How many of `freeSlots`, from the end, were given out. */
+  readonly slotsTaken: number;
+}
+
+interface Draft {
+  readonly key: string;
+  readonly intent?: Intent;
+  readonly state: State;
+  readonly code?: Code;
+  readonly slot: number | null;
+  readonly want?: { readonly id: string; readonly key: EntryKey; readonly value: EntryValue };
+}
+
+/**
+ * Decides which kernel ops make observed equal desired, in an order in which every prefix is safe: a port and a shape
+ * before the entry that relies on them, overwrites in place, removal in the reverse order. Pure.
+ */
+export function plan(input: PlanInput): Plan {
+  const shapes = new ShapeRoom(input.observed);
+  const slots = new SlotRoom(input.freeSlots);
+  const drafts: Draft[] = [];
+  for (const key of input.scope) drafts.push(draft(input, key, shapes, slots));
+  return assemble(input, drafts, slots.taken);
+}
+
+/** Admits new shapes while a family has room; shapes in use keep theirs. */
+class ShapeRoom {
+  private readonly admitted: Record<Family, Set<string>> = { 4: new Set(), 6: new Set() };
+
+  constructor(observed: ObservedCache) {
+    for (const [text, use] of observed.uses.shapes) this.admitted[use.shape.family].add(text);
+  }
+
+  admit(shape: Shape): boolean {
+    const set = this.admitted[shape.family];
+    const text = shapeText(shape);
+    if (!set.has(text) && set.size >= SHAPES_MAX) return false;
+    set.add(text);
+    return true;
+  }
+}
+
+class SlotRoom {
+  taken = 0;
+  private readonly free: readonly number[];
+
+  constructor(free: readonly number[]) {
+    this.free = free;
+  }
+
+  take(): number | undefined {
+    const slot = this.free[this.free.length - 1 - this.taken];
+    if (slot !== undefined) this.taken += 1;
+    return slot;
+  }
+}
+
+function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: SlotRoom): Draft {
+  const intent = input.desired.get(key);
+  const slot = input.states.get(key)?.slot ?? null;
+  if (intent === undefined) return { key, state: 'pending', slot };
+  const none = (state: State, code?: Code): Draft => ({ key, intent, state, slot, ...(code === undefined ? {} : { code }) });
+  if (intent.expires !== undefined && intent.expires <= input.clock.nowMs) return none('expired');
+  if (intent.confirm !== undefined || intent.idle !== undefined) return none('blocked', 'UNSUPPORTED_OPTION');
+  const zone = intent.match.in === undefined ? { zone: 0 } : input.zoneOf(intent.match.in);
+  if ('code' in zone) return none('blocked', zone.code);
+  const entryKey: EntryKey = { match: intent.match, zone: zone.zone };
+  const id = zone.zone === 0 ? key : entryId(entryKey);
+  const seen = input.observed.entries.get(id);
+  const path = pathOf(input.targetOf(intent), seen);
+  if ('code' in path) return none('blocked', path.code);
+  if (!shapes.admit(shapeOfKey(entryKey))) return none('blocked', 'SHAPES_FULL');
+  const given = slot ?? slots.take();
+  if (given === undefined) return none('blocked', 'MAP_FULL');
+  const value: EntryValue = {
+    rev: intent.rev % 2 ** 32,
+    until: untilOf(intent, input.clock, seen),
+    slot: given,
+    keepTtl: typeof intent.to !== 'string' && intent.to.ttl === 'keep',
+    ...path,
+  };
+  return { key, intent, state: 'installed', slot: given, want: { id, key: entryKey, value } };
+}
+
+type Path = Pick<EntryValue, 'action' | 'ifindex' | 'mtu' | 'dmac' | 'smac'>;
+
+function pathOf(target: Target, seen: ObservedEntry | undefined): Path | { readonly code: Code } {
+  switch (target.state) {
+    case 'local':
+      return { action: target.action, ifindex: 0, mtu: 0, dmac: NO_MAC, smac: NO_MAC };
+    case 'ready':
+      return { action: 'send', ifindex: target.ifindex, mtu: target.mtu, dmac: target.dmac, smac: target.smac };
+    case 'asking': {
+      const stands = seen?.sound === true && seen.value.action === 'send' && seen.value.ifindex === target.ifindex;
+      if (!stands) return { code: 'NO_NEIGHBOUR' };
+      const { ifindex, mtu, dmac, smac } = seen.value;
+      return { action: 'send', ifindex, mtu, dmac, smac };
+    }
+    case 'blocked':
+      return { code: target.code };
+  }
+}
+
+function untilOf(intent: Intent, clock: PlanInput['clock'], seen: ObservedEntry | undefined): bigint {
+  if (intent.expires === undefined) return 0n;
+  const until = clock.jiffies + (BigInt(intent.expires - clock.nowMs) * BigInt(clock.hz)) / 1000n;
+  const stands = seen?.sound === true ? seen.value.until : 0n;
+  const apart = stands > until ? stands - until : until - stands;
+  return stands !== 0n && apart <= UNTIL_SLACK * BigInt(clock.hz) ? stands : until;
+}
+
+function assemble(input: PlanInput, drafts: readonly Draft[], slotsTaken: number): Plan {
+  const writes: { draft: Draft; op: Op; fresh: boolean }[] = [];
+  const removals: { draft?: Draft; op: Op }[] = [];
+  const after = new UsesAfter(input.observed);
+  const wanted = new Set<string>(); // ids that stand or are dealt with
+  for (const it of drafts) {
+    if (it.want === undefined) continue;
+    wanted.add(it.want.id);
+    const seen = input.observed.entries.get(it.want.id);
+    if (seen?.sound === true && sameEntry(seen.value, it.want.value)) continue;
+    writes.push({ draft: it, op: { op: 'write', ...it.want }, fresh: seen === undefined });
+    after.write(it.want, seen);
+  }
+  const remove = (id: string, seen: ObservedEntry | undefined, it?: Draft): void => {
+    if (seen === undefined || wanted.has(id)) return;
+    wanted.add(id);
+    removals.push({ op: { op: 'delete', id, key: seen.key }, ...(it === undefined ? {} : { draft: it }) });
+    after.remove(seen);
+  };
+  for (const it of drafts) {
+    const stood = input.placed.get(it.key) ?? it.key;
+    remove(stood, input.observed.entries.get(stood), it);
+  }
+  for (const id of input.foreign) remove(id, input.observed.entries.get(id));
+  writes.sort((a, b) => Number(a.fresh) - Number(b.fresh));
+  return order(input, drafts, writes, removals, after, slotsTaken);
+}
+
+/** Who relies on which shape and egress: during the plan (old and new), and once it is done. */
+class UsesAfter {
+  readonly during = new Uses();
+  readonly final = new Uses();
+
+  constructor(observed: ObservedCache) {
+    for (const uses of [this.during, this.final]) {
+      for (const [text, use] of observed.uses.shapes) uses.shapes.set(text, { ...use });
+      for (const [ifindex, count] of observed.uses.ports) uses.ports.set(ifindex, count);
+    }
+  }
+
+  write(want: { readonly key: EntryKey; readonly value: EntryValue }, seen: ObservedEntry | undefined): void {
+    const entry = { key: want.key, value: want.value, sound: true };
+    this.during.add(entry, 1);
+    this.final.add(entry, 1);
+    if (seen !== undefined) this.final.add(seen, -1);
+  }
+
+  remove(seen: ObservedEntry): void {
+    this.final.add(seen, -1);
+  }
+}
+
+function order(
+  input: PlanInput,
+  drafts: readonly Draft[],
+  writes: readonly { draft: Draft; op: Op }[],
+  removals: readonly { draft?: Draft; op: Op }[],
+  after: UsesAfter,
+  slotsTaken: number,
+): Plan {
+  const ops: Op[] = [];
+  const opsOf = new Map<string, number[]>();
+  const push = (op: Op, owner?: string): void => {
+    if (owner !== undefined) opsOf.set(owner, [...(opsOf.get(owner) ?? []), ops.length]);
+    ops.push(op);
+  };
+  for (const ifindex of after.during.ports.keys()) {
+    if (!input.ports.has(ifindex)) push({ op: 'port', ifindex, present: true });
+  }
+  const live: Record<Family, readonly Shape[]> = { ...input.observed.shapes };
+  const publish = (uses: Uses, grow: boolean): void => {
+    for (const family of [4, 6] as const) {
+      const list = sorted(uses, family);
+      const missing = list.some((shape) => !live[family].some((it) => shapeText(it) === shapeText(shape)));
+      if (grow ? !missing : sameShapes(list, live[family])) continue;
+      push({ op: 'shapes', family, shapes: list });
+      live[family] = list;
+    }
+  };
+  publish(after.during, true);
+  for (const { draft: it, op } of writes) push(op, it.key);
+  for (const { draft: it, op } of removals) push(op, it?.key);
+  publish(after.final, false);
+  for (const ifindex of input.ports) {
+    if (!after.final.ports.has(ifindex)) push({ op: 'port', ifindex, present: false });
+  }
+  return { ops, slotsTaken, decisions: drafts.map((it) => ({ ...it, ops: opsOf.get(it.key) ?? [] })) };
+}
+
+function sorted(uses: Uses, family: Family): Shape[] {
+  return [...uses.shapes.values()]
+    .map((use) => use.shape)
+    .filter((shape) => shape.family === family)
+    .sort(compareShapes);
+}
+
+function sameShapes(a: readonly Shape[], b: readonly Shape[]): boolean {
+  return a.length === b.length && a.every((shape, i) => shapeText(shape) === shapeText(b[i] as Shape));
+}

@@ -1,0 +1,80 @@
+import type { Labels } from '../../protocol/host.ts';
+import type { Cursor } from '../../protocol/cursor.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import { type Counts, type Exception, MAX_EXCEPTIONS, type RefusedStatus, type Status } from '../../protocol/status.ts';
+import type { Network } from '../model/network.ts';
+import type { EntryState } from '../model/state.ts';
+
+/** Who the agent is; fixed for its life. */
+export interface Identity {
+  readonly host: string;
+  /** Random, made at start. */
+  readonly boot: string;
+  /** The agent's version. */
+  readonly agent: string;
+  readonly labels: Labels;
+}
+
+/** What the reconciler knows at one moment. */
+export interface Progress {
+  readonly cursor: Cursor;
+  readonly digest: string;
+  readonly applied: number;
+  readonly verified: number;
+  readonly desired: ReadonlyMap<string, Intent>;
+  readonly states: ReadonlyMap<string, EntryState>;
+  readonly deleteAbsent: bigint;
+  readonly slotsUsed: number;
+  readonly slots: number;
+  readonly shapes: number;
+  readonly network: Network;
+}
+
+/** Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. */
+export function summarise(who: Identity, progress: Progress, refused: RefusedStatus, nowMs: number): Status {
+  const { counts, exceptions, exceptionsTotal } = tally(progress);
+  return {
+    v: 1,
+    ...{ host: who.host, boot: who.boot, agent: who.agent, at: nowMs },
+    epoch: progress.cursor.epoch,
+    stored: progress.cursor.rev,
+    applied: Math.min(progress.applied, progress.cursor.rev),
+    verified: Math.min(progress.verified, progress.applied, progress.cursor.rev),
+    digest: progress.digest,
+    counts,
+    deleteAbsent: progress.deleteAbsent.toString(),
+    exceptions,
+    exceptionsTotal,
+    capacity: { used: progress.slotsUsed, max: progress.slots, shapes: progress.shapes },
+    interfaces: progress.network.netdevs
+      .filter((dev) => dev.zone !== 0)
+      .map(({ name, zone, ifindex, attached, up }) => {
+        return { name, zone, ifindex, mode: attached === 'foreign' ? 'none' : attached, up };
+      }),
+    labels: who.labels,
+    guard: null,
+    refused,
+  };
+}
+
+function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; exceptionsTotal: number } {
+  const counts = { desired: progress.desired.size, installed: 0, idle: 0, expired: 0, blocked: 0, denied: 0, failed: 0 };
+  const exceptions: Exception[] = [];
+  let exceptionsTotal = 0;
+  for (const [key, at] of progress.states) {
+    if (at.state !== 'pending') counts[at.state] += 1;
+    if (at.state !== 'blocked' && at.state !== 'denied' && at.state !== 'failed') continue;
+    exceptionsTotal += 1;
+    if (exceptions.length >= MAX_EXCEPTIONS) continue;
+    exceptions.push({
+      key,
+      name: progress.desired.get(key)?.name ?? '',
+      rev: at.rev,
+      state: at.state,
+      code: at.code ?? 'INTERNAL',
+      ...(at.errno === undefined ? {} : { errno: at.errno }),
+      ...(at.retryAtMs === undefined ? {} : { retryAt: at.retryAtMs }),
+    });
+  }
+  return { counts, exceptions, exceptionsTotal };
+}

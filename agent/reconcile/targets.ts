@@ -1,0 +1,80 @@
+import type { Action } from '../../protocol/action.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import type { Network } from '../model/network.ts';
+import type { Kernel } from '../ports.ts';
+import type { ZoneAnswer } from './plan.ts';
+import { type Probe, sameTarget, type Target, targetKey, targetOf } from './target.ts';
+
+/** Where every action in use sends packets, as far as the network was looked at. */
+export class Targets {
+  network: Network;
+  private readonly kernel: Pick<Kernel, 'network' | 'resolve'>;
+  private readonly known = new Map<string, { readonly to: Action; readonly target: Target }>();
+
+  constructor(kernel: Pick<Kernel, 'network' | 'resolve'>) {
+    this.kernel = kernel;
+    this.network = kernel.network();
+  }
+
+  of(intent: Intent): Target {
+    const key = targetKey(intent.to);
+    const known = this.known.get(key);
+    if (known !== undefined) return known.target;
+    const target = this.look(intent.to);
+    this.known.set(key, { to: intent.to, target });
+    return target;
+  }
+
+  zoneOf(ifname: string): ZoneAnswer {
+    const netdev = this.network.netdevs.find((dev) => dev.name === ifname);
+    if (netdev === undefined) return { code: 'NO_INTERFACE' };
+    return netdev.zone === 0 ? { code: 'NOT_ATTACHED' } : { zone: netdev.zone };
+  }
+
+  /** Looks at the network again and answers which of these intents it moved. */
+  refresh(desired: ReadonlyMap<string, Intent>): string[] {
+    const zones = zoneText(this.network);
+    this.network = this.kernel.network();
+    const rezoned = zones !== zoneText(this.network);
+    const moved = new Set<string>();
+    for (const [key, { to, target }] of this.known) {
+      const now = this.look(to);
+      if (sameTarget(target, now)) continue;
+      this.known.set(key, { to, target: now });
+      moved.add(key);
+    }
+    if (moved.size === 0 && !rezoned) return [];
+    return [...desired.values()]
+      .filter((intent) => moved.has(targetKey(intent.to)) || (rezoned && intent.match.in !== undefined))
+      .map((intent) => intent.key);
+  }
+
+  /** Drops the targets that no intent has any more. */
+  keepOnly(desired: ReadonlyMap<string, Intent>): void {
+    const used = new Set([...desired.values()].map((intent) => targetKey(intent.to)));
+    for (const key of this.known.keys()) if (!used.has(key)) this.known.delete(key);
+  }
+
+  /** The neighbours that entries rely on, each once. */
+  probes(): readonly Probe[] {
+    const probes = new Map<string, Probe>();
+    for (const { target } of this.known.values()) {
+      if ('probe' in target && target.probe !== undefined) {
+        probes.set(`${target.probe.ifindex} ${target.probe.address}`, target.probe);
+      }
+    }
+    return [...probes.values()];
+  }
+
+  private look(to: Action): Target {
+    return targetOf(to, this.network, (query) => this.kernel.resolve([query])[0] ?? { state: 'no-route' });
+  }
+}
+
+function zoneText(network: Network): string {
+  return network.netdevs
+    .filter((dev) => dev.zone !== 0)
+    .map((dev) => `${dev.zone}=${dev.name}`)
+    .sort()
+    .join(' ');
+}
