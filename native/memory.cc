@@ -1,0 +1,141 @@
+#include <sys/mman.h>
+
+#include "bpf_fd.h"
+#include "map.h"
+#include "values.h"
+
+namespace shunt {
+
+namespace {
+
+class Memory : public Handle {
+ public:
+  static constexpr napi_type_tag kTag = kMemoryTag;
+  Memory(uint8_t* data, size_t size, size_t mapped, bool writable)
+      : size(size), writable(writable), data_(data), mapped_(mapped) {}
+  ~Memory() override { Memory::release(); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  bool closed() const override { return data_ == nullptr; }
+  void release() override {
+    if (data_) munmap(std::exchange(data_, nullptr), mapped_);
+  }
+  uint8_t* at(size_t offset) const { return data_ + offset; }
+  bool holds(size_t offset, size_t length) const { return offset <= size && length <= size - offset; }
+  const size_t size;
+  const bool writable;
+
+ private:
+  uint8_t* data_;
+  const size_t mapped_;
+};
+
+/**
+ * Copies between shared memory and ours so that each 64-bit word, where `shared` is aligned, moves in one piece.
+ * Words keep no order among themselves.
+ */
+template <typename Word, typename Byte>
+void copyWhole(uint8_t* shared, size_t length, Word word, Byte byte) {
+  size_t i = 0;
+  const auto aligned = [&] { return reinterpret_cast<uintptr_t>(shared + i) % sizeof(uint64_t) == 0; };
+  for (; i < length && !aligned(); i++) byte(shared + i, i);
+  for (; i + sizeof(uint64_t) <= length; i += sizeof(uint64_t)) word(reinterpret_cast<uint64_t*>(shared + i), i);
+  for (; i < length; i++) byte(shared + i, i);
+}
+
+void readShared(uint8_t* shared, uint8_t* copy, size_t length) {
+  copyWhole(
+      shared, length,
+      [&](uint64_t* word, size_t i) {
+        const uint64_t value = __atomic_load_n(word, __ATOMIC_RELAXED);
+        std::memcpy(copy + i, &value, sizeof value);
+      },
+      [&](uint8_t* byte, size_t i) { copy[i] = __atomic_load_n(byte, __ATOMIC_RELAXED); });
+}
+
+void writeShared(uint8_t* shared, const uint8_t* bytes, size_t length) {
+  copyWhole(
+      shared, length,
+      [&](uint64_t* word, size_t i) {
+        uint64_t value;
+        std::memcpy(&value, bytes + i, sizeof value);
+        __atomic_store_n(word, value, __ATOMIC_RELAXED);
+      },
+      [&](uint8_t* byte, size_t i) { __atomic_store_n(byte, bytes[i], __ATOMIC_RELAXED); });
+}
+
+Napi::Value mapMmap(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* map = args.handle<Map>("map");
+  const bool writable = args.boolean("writable");
+  if (!args.ok()) return args.raise();
+  if (map->closed()) return number(info.Env(), -EBADF);
+  const size_t size = (map->valueSize + 7) / 8 * 8 * map->maxEntries;
+  const size_t page = sysconf(_SC_PAGESIZE);
+  const size_t mapped = (size + page - 1) / page * page;
+  void* data = mmap(nullptr, mapped, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, map->fd(), 0);
+  if (data == MAP_FAILED) return number(info.Env(), -errno);
+  return adopt(info.Env(), std::make_shared<Memory>(static_cast<uint8_t*>(data), size, mapped, writable));
+}
+
+Napi::Value memorySize(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* memory = args.handle<Memory>("memory");
+  if (!args.ok()) return args.raise();
+  return number(info.Env(), memory->closed() ? -EBADF : static_cast<double>(memory->size));
+}
+
+Napi::Value memoryRead(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* memory = args.handle<Memory>("memory");
+  const size_t offset = args.u32("offset");
+  const size_t length = args.u32("length");
+  if (!args.ok() || !args.expect(memory->holds(offset, length), "length", "a range inside the memory")) {
+    return args.raise();
+  }
+  if (memory->closed()) return number(info.Env(), -EBADF);
+  Napi::Uint8Array copy = Napi::Uint8Array::New(info.Env(), length);
+  readShared(memory->at(offset), copy.Data(), length);
+  return copy;
+}
+
+Napi::Value memoryStoreU32(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* memory = args.handle<Memory>("memory");
+  const size_t offset = args.u32("offset");
+  const uint32_t value = args.u32("value");
+  if (!args.ok() || !args.expect(offset % 4 == 0, "offset", "a multiple of 4") ||
+      !args.expect(memory->holds(offset, 4), "offset", "a word inside the memory")) {
+    return args.raise();
+  }
+  if (memory->closed()) return number(info.Env(), -EBADF);
+  if (!memory->writable) return number(info.Env(), -EACCES);
+  __atomic_store_n(reinterpret_cast<uint32_t*>(memory->at(offset)), value, __ATOMIC_RELEASE);
+  return number(info.Env(), 0);
+}
+
+Napi::Value memoryWrite(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* memory = args.handle<Memory>("memory");
+  const size_t offset = args.u32("offset");
+  const Bytes bytes = args.bytes("bytes");
+  if (!args.ok() || !args.expect(memory->holds(offset, bytes.size), "bytes", "a range inside the memory")) {
+    return args.raise();
+  }
+  if (memory->closed()) return number(info.Env(), -EBADF);
+  if (!memory->writable) return number(info.Env(), -EACCES);
+  writeShared(memory->at(offset), bytes.data, bytes.size);
+  return number(info.Env(), 0);
+}
+
+}  // namespace
+
+void exportMemory(Napi::Object exports) {
+  expose<mapMmap>(exports, "mapMmap");
+  expose<memorySize>(exports, "memorySize");
+  expose<memoryRead>(exports, "memoryRead");
+  expose<memoryStoreU32>(exports, "memoryStoreU32");
+  expose<memoryWrite>(exports, "memoryWrite");
+}
+
+}  // namespace shunt
