@@ -20,6 +20,8 @@
 #define IP_FRAGMENT 0x3fff	/* more fragments, or an offset */
 #define IP6_OFFSET 0xfff8	/* fragment offset, in the Fragment header */
 #define NEXTHDR_MOBILITY 135
+#define EXT_LATER (1 << 24)
+#define OFFSET_MAX 0x3fff	/* more than tags, IPv6 header and EXT_HDRS_MAX of the longest */
 
 enum kind {
 	KIND_IPV4,
@@ -147,6 +149,30 @@ static __always_inline __u32 extension_len(__u8 kind, __u8 len)
 	return (len + 1) * 8;
 }
 
+/*
+ * Reads the extension header at `offset` of the frame: its length in bytes, the next
+ * header << 16, and EXT_LATER in the Fragment header of a fragment that is not the
+ * first; negative when it is cut off. Global, so that the verifier walks it once and
+ * not once for every chain of headers.
+ */
+__noinline int read_extension(struct xdp_md *ctx, __u32 offset, __u32 kind)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	struct extension *ext;
+	int found;
+
+	if (offset > OFFSET_MAX)
+		return -1;
+	ext = data + offset;
+	if ((void *)(ext + 1) > end)
+		return -1;
+	found = extension_len(kind, ext->len) | ext->next << 16;
+	if (kind == IPPROTO_FRAGMENT && ext->fragment & bpf_htons(IP6_OFFSET))
+		found |= EXT_LATER;
+	return found;
+}
+
 /* RFC 4861 (133-137), RFC 2710 (130-132), RFC 3810 (143). */
 static __always_inline void parse_icmp6(struct packet *p, void *cursor, __u32 left)
 {
@@ -160,45 +186,39 @@ static __always_inline void parse_icmp6(struct packet *p, void *cursor, __u32 le
 /*
  * Walks to the upper-layer header. Leaves the protocol unknown when a header is
  * cut off, when there are more than EXT_HDRS_MAX, or when the rest of the chain
- * lies in another fragment.
+ * lies in another fragment. `left`: bytes of the packet after the fixed header.
  */
-static __always_inline void parse_upper(struct packet *p, __u8 next, __u32 left)
+static __always_inline void parse_upper(struct xdp_md *ctx, struct packet *p, __u8 next, __u32 left)
 {
-	void *cursor = p->l3 + sizeof(struct ipv6hdr);
-	int whole = 1, i;
+	__u32 offset = p->l3 - p->data + sizeof(struct ipv6hdr), len;
+	int whole = 1, found, i;
 
 	for (i = 0; i < EXT_HDRS_MAX && is_extension(next); i++) {
-		struct extension *ext = cursor;
-		__u32 len;
-
-		if ((void *)(ext + 1) > p->end)
+		found = read_extension(ctx, offset, next);
+		len = found & 0xffff;
+		if (found < 0 || len > left)
 			return;
-		len = extension_len(next, ext->len);
-		if (len > left)
-			return;
-		if (next == IPPROTO_FRAGMENT) {
+		if (next == IPPROTO_FRAGMENT)
 			whole = 0;
-			if (ext->fragment & bpf_htons(IP6_OFFSET)) {
-				if (is_extension(ext->next))
-					return;
-				left = len;	/* what follows is not a header */
-			}
-		}
-		next = ext->next;
-		cursor += len;
+		offset += len;
 		left -= len;
+		next = found >> 16;
+		if (found & EXT_LATER) {
+			left = 0;	/* what follows is no header */
+			break;
+		}
 	}
-	if (is_extension(next))
+	if (is_extension(next) || offset > OFFSET_MAX)
 		return;
 	p->proto = next;
 	p->known = KEY_PROTO;
 	if (next == IPPROTO_ICMPV6)
-		parse_icmp6(p, cursor, left);
+		parse_icmp6(p, p->data + offset, left);
 	else if (whole)
-		parse_ports(p, cursor, left);
+		parse_ports(p, p->data + offset, left);
 }
 
-static __always_inline enum kind parse_ipv6(struct packet *p)
+static __always_inline enum kind parse_ipv6(struct xdp_md *ctx, struct packet *p)
 {
 	struct ipv6hdr *ip = p->l3;
 	__u32 payload_len;
@@ -210,7 +230,7 @@ static __always_inline enum kind parse_ipv6(struct packet *p)
 	if (p->l3_len > (__u64)(p->end - p->l3))
 		return KIND_MALFORMED;
 	p->ttl = ip->hop_limit;
-	parse_upper(p, ip->nexthdr, payload_len);
+	parse_upper(ctx, p, ip->nexthdr, payload_len);
 	return KIND_IPV6;
 }
 

@@ -50,7 +50,7 @@ static __always_inline enum verdict judge(struct xdp_md *ctx)
 	if (kind == KIND_IPV4)
 		kind = parse_ipv4(&p);
 	else if (kind == KIND_IPV6)
-		kind = parse_ipv6(&p);
+		kind = parse_ipv6(ctx, &p);
 	if (kind == KIND_MALFORMED)
 		return VERDICT_MALFORMED;
 	if (kind == KIND_OTHER)
