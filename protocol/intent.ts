@@ -44,6 +44,7 @@ export const readRearm: Reader<Idle['rearm']> = oneOf('revision', 'never');
 const readIdle = object<Idle>({ afterMs: readAfterMs, rearm: readRearm });
 const readConfirm = object<Confirm>({ withinMs: readAfterMs });
 const readChangeRev = integer(1);
+const readOp = oneOf('put', 'delete');
 
 /** What an intent says, apart from its identity. */
 type Body = Omit<Intent, 'key' | 'rev'>;
@@ -75,7 +76,8 @@ const readPut: Reader<Put> = (value, path) => {
 };
 
 export const readChange: Reader<Change> = (value, path) => {
-  return requireObject(value, path).op === 'delete' ? readDelete(value, path) : readPut(value, path);
+  const { op } = requireObject(value, path);
+  return op !== undefined && readOp(op, join(path, 'op')) === 'delete' ? readDelete(value, path) : readPut(value, path);
 };
 
 /** Reads one change. Errors: Refused. */

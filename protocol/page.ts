@@ -1,5 +1,5 @@
 import { checkChanges, MAX_CHANGES } from './changes.ts';
-import { type Cursor, readCursor, readEpoch } from './cursor.ts';
+import { type Cursor, readCursor, readEpochOrNone } from './cursor.ts';
 import { type HostError, open, readHostError, readVersion } from './envelope.ts';
 import { readHost } from './host.ts';
 import { type Change, readChange } from './intent.ts';
@@ -22,6 +22,7 @@ export const readStanding: Reader<Standing> = oneOf('ok', 'superseded', 'lost', 
 /**
  * The answer to a sync request: the changes after `prev` up to `rev`, of a log that ends at `head` and of which
  * everything past `floor` is kept. `have` and `from` repeat the request. The last page (`more` false) is read at head.
+ * A controller that never made a change has no epoch: '', with a head of 0.
  */
 export interface Page {
   readonly v: 1;
@@ -51,7 +52,7 @@ const readFields = object<Page>(
     have: readCursor,
     from: readCursor,
     standing: readStanding,
-    epoch: readEpoch,
+    epoch: readEpochOrNone,
     prev: readRev,
     rev: readRev,
     head: readRev,
@@ -71,6 +72,7 @@ const readPage: Reader<Page> = (value, path) => {
   if (floor > head) throw new Refused('BAD_REV', 'floor', `${floor} is past the head ${head}`);
   if (!page.more && rev !== head) throw new Refused('BAD_REV', 'more', `the last page ends at ${rev}, not at the head ${head}`);
   if (page.more && rev === page.prev) throw new Refused('BAD_REV', 'more', 'a page that has a successor must lead on');
+  if (page.epoch === '' && head !== 0) throw new Refused('BAD_REV', 'epoch', 'a revision without its epoch');
   return page;
 };
 

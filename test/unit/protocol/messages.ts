@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import * as api from '../../../protocol/api.ts';
+import * as ask from '../../../protocol/ask.ts';
+import { encodeEvent, parseEvent } from '../../../protocol/event.ts';
+import * as page from '../../../protocol/page.ts';
+import { encodeStatus, parseStatus } from '../../../protocol/status.ts';
+import { encodeUpdate, parseUpdate } from '../../../protocol/update.ts';
+
+/** One kind of message with the name of its fixture. */
+export interface Message {
+  readonly fixture: string;
+  readonly parser: string;
+  readonly parse: (input: unknown) => unknown;
+  readonly encode: (value: unknown) => Uint8Array;
+  /** Whether an unknown field is refused. */
+  readonly strict: boolean;
+}
+
+function message<T>(
+  fixture: string,
+  parse: (input: unknown) => unknown,
+  encode: (value: T) => Uint8Array,
+  strict: 'strict' | 'tolerant',
+): Message {
+  return { fixture, parser: parse.name, parse: (input) => parse(input), encode: encode as Message['encode'], strict: strict === 'strict' };
+}
+
+export const MESSAGES: readonly Message[] = [
+  message('update', parseUpdate, encodeUpdate, 'strict'),
+  message('update-hint', parseUpdate, encodeUpdate, 'strict'),
+  message('sync-request', page.parseSyncRequest, page.encodeSyncRequest, 'strict'),
+  message('page', page.parsePageReply, page.encodePage, 'tolerant'),
+  message('page-heartbeat', page.parsePageReply, page.encodePage, 'tolerant'),
+  message('sync-error', page.parsePageReply, page.encodeSyncError, 'tolerant'),
+  message('status', parseStatus, encodeStatus, 'tolerant'),
+  message('status', ask.parseStatusReply, encodeStatus, 'tolerant'),
+  message('event', parseEvent, encodeEvent, 'tolerant'),
+  message('ask-request', ask.parseAskRequest, ask.encodeAskRequest, 'strict'),
+  message('ask-error', ask.parseDumpReply, ask.encodeAskError, 'tolerant'),
+  message('dump', ask.parseDumpReply, ask.encodeDump, 'tolerant'),
+  message('api-error', api.parseApplyReply, api.encodeApiError, 'tolerant'),
+  message('apply-request', api.parseApplyRequest, api.encodeApplyRequest, 'strict'),
+  message('apply-part-reply', api.parseApplyReply, api.encodeApplyReply, 'tolerant'),
+  message('apply-reply', api.parseApplyReply, api.encodeApplyReply, 'tolerant'),
+  message('get-request', api.parseGetRequest, api.encodeGetRequest, 'strict'),
+  message('get-reply', api.parseGetReply, api.encodeGetReply, 'tolerant'),
+  message('delete-request', api.parseDeleteRequest, api.encodeDeleteRequest, 'strict'),
+  message('delete-reply', api.parseDeleteReply, api.encodeDeleteReply, 'tolerant'),
+  message('hosts-request', api.parseHostsRequest, api.encodeHostsRequest, 'strict'),
+  message('hosts-reply', api.parseHostsReply, api.encodeHostsReply, 'tolerant'),
+];
+
+const FIXTURES = new URL('../../../protocol/fixtures/', import.meta.url);
+
+export function readFixtureBytes(name: string): Uint8Array {
+  return readFileSync(new URL(`${name}.json`, FIXTURES));
+}
+
+/** A fresh copy, to be changed at will. */
+export function readFixture(name: string): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(readFixtureBytes(name)));
+}
