@@ -1,4 +1,12 @@
-import { anyPrefix, type Family, formatPrefix, type Prefix, parsePrefix, prefixFault } from './address.ts';
+import {
+  anyPrefix,
+  type Family,
+  familyOfText,
+  formatPrefix,
+  type Prefix,
+  parsePrefix,
+  prefixFault,
+} from './address.ts';
 import { integer, join, object, optional, type Reader, show } from './read.ts';
 import { Refused } from './refused.ts';
 
@@ -29,12 +37,17 @@ const NAMES: ReadonlyMap<number, keyof typeof NUMBERS> = new Map([
 ]);
 
 export function familyOf(match: Match): Family {
-  return match.src.includes(':') ? 6 : 4;
+  return familyOfText(match.src);
 }
 
 /** The number of a protocol in the IP header. */
 export function protoNumber(proto: Proto): number {
   return typeof proto === 'number' ? proto : NUMBERS[proto];
+}
+
+/** The normal form of a protocol number. */
+export function protoOf(number: number): Proto {
+  return NAMES.get(number) ?? number;
 }
 
 /** Tells whether a protocol has ports that Shunt can match and rewrite. */
@@ -67,7 +80,8 @@ interface Written {
 }
 
 const readPrefix: Reader<Prefix> = (value, path) => {
-  if (typeof value !== 'string') throw new Refused('BAD_PREFIX', path, `expected an address or prefix, not ${show(value)}`);
+  if (typeof value !== 'string')
+    throw new Refused('BAD_PREFIX', path, `expected an address or prefix, not ${show(value)}`);
   const prefix = parsePrefix(value);
   if (prefix !== undefined) return prefix;
   const fault = prefixFault(value);
@@ -78,7 +92,7 @@ const readProto: Reader<Proto> = (value, path) => {
   if (typeof value === 'string' && Object.hasOwn(NUMBERS, value)) return value as keyof typeof NUMBERS;
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255) {
     const number = (value as number) + 0;
-    return NAMES.get(number) ?? number;
+    return protoOf(number);
   }
   throw new Refused('BAD_PROTO', path, `expected tcp, udp, icmp, icmp6 or 0 to 255, not ${show(value)}`);
 };
@@ -112,8 +126,16 @@ export const readMatch: Reader<Match> = (value, path) => {
 
 function checkProto({ proto, sport, dport }: Written, family: Family, path: string): void {
   if (proto === (family === 4 ? 'icmp6' : 'icmp')) {
-    throw new Refused('BAD_PROTO', join(path, 'proto'), `IPv${family} has ${family === 4 ? 'icmp' : 'icmp6'}, not ${proto}`);
+    throw new Refused(
+      'BAD_PROTO',
+      join(path, 'proto'),
+      `IPv${family} has ${family === 4 ? 'icmp' : 'icmp6'}, not ${proto}`,
+    );
   }
   if (hasPorts(proto) || (sport === undefined && dport === undefined)) return;
-  throw new Refused('PORT_WITHOUT_PROTO', join(path, sport === undefined ? 'dport' : 'sport'), 'needs proto tcp or udp');
+  throw new Refused(
+    'PORT_WITHOUT_PROTO',
+    join(path, sport === undefined ? 'dport' : 'sport'),
+    'needs proto tcp or udp',
+  );
 }

@@ -1,0 +1,94 @@
+/**
+ * The numbers of bpf/abi.h: sizes, member offsets, enums. Whatever differs from the object's BTF fails
+ * test/unit/layout.test.ts, so nothing here is kept in step by hand.
+ */
+
+/** Byte offset of each member, and the `size` of the whole. */
+export const STRUCTS = {
+  key4: { size: 16, src: 0, dst: 4, sport: 8, dport: 10, proto: 12, src_len: 13, dst_len: 14, flags: 15 },
+  key6: { size: 40, src: 0, dst: 16, sport: 32, dport: 34, proto: 36, src_len: 37, dst_len: 38, flags: 39 },
+  value: {
+    size: 96,
+    lock: 0,
+    rev: 4,
+    check: 8,
+    until: 16,
+    slot: 24,
+    ifindex: 28,
+    action: 32,
+    flags: 33,
+    mtu: 34,
+    vlan: 36,
+    zero: 38,
+    dmac: 40,
+    smac: 48,
+    params: 56,
+  },
+  shape4: { size: 12, src_mask: 0, dst_mask: 4, src_len: 8, dst_len: 9, flags: 10, zero: 11 },
+  shape6: { size: 36, src_mask: 0, dst_mask: 16, src_len: 32, dst_len: 33, flags: 34, zero: 35 },
+  shapes4: { size: 100, count: 0, shape: 4 },
+  shapes6: { size: 292, count: 0, shape: 4 },
+  stat: { size: 32, packets: 0, bytes: 8, seen: 16, zero: 24 },
+  mark: { size: 80, rev: 0, seq: 8, epoch: 16 },
+  control: { size: 184, shapes4: 0, shapes6: 4, bypass: 8, ready: 12, mark_live: 16, zero: 20, mark: 24 },
+  about: {
+    size: 144,
+    layout: 0,
+    hz: 4,
+    slots: 8,
+    cpu_rows: 12,
+    netns: 16,
+    map_redirect4: 24,
+    map_redirect6: 28,
+    map_stats: 32,
+    map_ports: 36,
+    map_shapes4: 40,
+    map_shapes6: 44,
+    map_control: 48,
+    map_verdicts: 52,
+    program: 56,
+    zero: 60,
+    zone: 64,
+    instance: 128,
+  },
+  config: { size: 8, slots: 0, cpu_rows: 4 },
+} as const;
+
+export const LIMITS = {
+  SHUNT_LAYOUT: 1,
+  SHAPES_MAX: 8,
+  ZONES_MAX: 16,
+  LOOKS_MAX: 8,
+  EXT_HDRS_MAX: 6,
+  VLANS_MAX: 2,
+  EPOCH_MAX: 64,
+} as const;
+
+export const KEY_FLAGS = { KEY_PROTO: 1, KEY_SPORT: 2, KEY_DPORT: 4, KEY_IN: 8, KEY_ZONE_SHIFT: 4 } as const;
+
+export const ACTIONS = { ACTION_PASS: 0, ACTION_DROP: 1, ACTION_SEND: 2 } as const;
+
+export const VALUE_FLAGS = { VALUE_KEEP_TTL: 1 } as const;
+
+/** Why a packet went where it went, by index of the map `verdicts`; bpf/abi.h says what each means. */
+export const VERDICTS = [
+  'SENT',
+  'SENT_BACK',
+  'DROPPED',
+  'PASSED',
+  'NO_MATCH',
+  'BYPASS',
+  'NOT_IP',
+  'MALFORMED',
+  'GROUP',
+  'NEIGHBOUR',
+  'RETURNED',
+  'EXPIRED',
+  'TTL',
+  'TOO_BIG',
+  'NO_PORT',
+  'VLAN',
+  'RACE',
+  'UNKNOWN_ACTION',
+] as const;
+export type Verdict = (typeof VERDICTS)[number];

@@ -1,0 +1,249 @@
+/**
+ * Between domain types and the bytes of bpf/abi.h. Addresses become network order here and nowhere else; every other
+ * number is in host byte order.
+ */
+import { formatPrefix, type Prefix, parsePrefix } from '../../protocol/address.ts';
+import { type Family, familyOf, type Match, protoNumber, protoOf } from '../../protocol/match.ts';
+import type { Shape } from '../../protocol/shape.ts';
+import type { EntryValue } from '../model/entry.ts';
+import type { EntryKey } from '../model/entry-key.ts';
+import type { Mark } from '../model/mark.ts';
+import type { Counter } from '../ports.ts';
+import { ACTIONS, KEY_FLAGS, LIMITS, STRUCTS, VALUE_FLAGS } from './abi.ts';
+import { checkOf, LITTLE_ENDIAN } from './check.ts';
+
+const { KEY_PROTO, KEY_SPORT, KEY_DPORT, KEY_IN, KEY_ZONE_SHIFT } = KEY_FLAGS;
+const KEYS = { 4: STRUCTS.key4, 6: STRUCTS.key6 } as const;
+const LISTS = {
+  4: { ...STRUCTS.shapes4, each: STRUCTS.shape4 },
+  6: { ...STRUCTS.shapes6, each: STRUCTS.shape6 },
+} as const;
+const ADDRESS_BYTES = { 4: 4, 6: 16 } as const;
+const ACTION_NUMBERS = { pass: ACTIONS.ACTION_PASS, drop: ACTIONS.ACTION_DROP, send: ACTIONS.ACTION_SEND } as const;
+
+/** Bytes of a map key of a family. */
+export function keySize(family: Family): number {
+  return KEYS[family].size;
+}
+
+/**
+ * Encodes the key of a match in normal form; `in` itself is ignored, the zone stands for it (0: any interface).
+ * Errors: RangeError for a prefix that is not in normal form or a zone out of range.
+ */
+export function encodeKey(match: Match, zone: number): Uint8Array {
+  if (!Number.isInteger(zone) || zone < 0 || zone >= LIMITS.ZONES_MAX) throw new RangeError(`zone ${zone}`);
+  const at = KEYS[familyOf(match)];
+  const bytes = new Uint8Array(at.size);
+  const view = viewOf(bytes);
+  const src = requirePrefix(match.src);
+  const dst = requirePrefix(match.dst);
+  bytes.set(src.bytes, at.src);
+  bytes.set(dst.bytes, at.dst);
+  view.setUint16(at.sport, match.sport ?? 0);
+  view.setUint16(at.dport, match.dport ?? 0);
+  bytes[at.proto] = match.proto === undefined ? 0 : protoNumber(match.proto);
+  bytes[at.src_len] = src.len;
+  bytes[at.dst_len] = dst.len;
+  bytes[at.flags] =
+    flag(match.proto !== undefined, KEY_PROTO) |
+    flag(match.sport !== undefined, KEY_SPORT) |
+    flag(match.dport !== undefined, KEY_DPORT) |
+    (zone === 0 ? 0 : KEY_IN | (zone << KEY_ZONE_SHIFT));
+  return bytes;
+}
+
+/** Decodes a key of either family; undefined for bytes that `encodeKey` never writes. */
+export function decodeKey(bytes: Uint8Array): EntryKey | undefined {
+  const at = bytes.length === KEYS[4].size ? KEYS[4] : KEYS[6];
+  const addressBytes = at.dst - at.src;
+  const view = viewOf(bytes);
+  const flags = view.getUint8(at.flags);
+  const zone = flags >> KEY_ZONE_SHIFT;
+  const src = prefixText(bytes.subarray(at.src, at.src + addressBytes), view.getUint8(at.src_len));
+  const dst = prefixText(bytes.subarray(at.dst, at.dst + addressBytes), view.getUint8(at.dst_len));
+  const proto = view.getUint8(at.proto);
+  const sport = view.getUint16(at.sport);
+  const dport = view.getUint16(at.dport);
+  if (src === undefined || dst === undefined || ((flags & KEY_IN) !== 0) !== (zone !== 0)) return undefined;
+  if (strays(flags, KEY_PROTO, proto) || strays(flags, KEY_SPORT, sport) || strays(flags, KEY_DPORT, dport))
+    return undefined;
+  return {
+    match: {
+      src,
+      dst,
+      ...(flags & KEY_PROTO && { proto: protoOf(proto) }),
+      ...(flags & KEY_SPORT && { sport }),
+      ...(flags & KEY_DPORT && { dport }),
+    },
+    zone,
+  };
+}
+
+/** Encodes the value of an entry with its check, which covers the key. The lock is zero. */
+export function encodeValue(key: Uint8Array, value: EntryValue): Uint8Array {
+  const at = STRUCTS.value;
+  const bytes = new Uint8Array(at.size);
+  const view = viewOf(bytes);
+  view.setUint32(at.rev, value.rev, LITTLE_ENDIAN);
+  view.setBigUint64(at.until, value.until, LITTLE_ENDIAN);
+  view.setUint32(at.slot, value.slot, LITTLE_ENDIAN);
+  view.setUint32(at.ifindex, value.ifindex, LITTLE_ENDIAN);
+  bytes[at.action] = ACTION_NUMBERS[value.action];
+  bytes[at.flags] = flag(value.keepTtl, VALUE_FLAGS.VALUE_KEEP_TTL);
+  view.setUint16(at.mtu, Math.min(value.mtu, 0xffff), LITTLE_ENDIAN);
+  bytes.set(encodeMac(value.dmac), at.dmac);
+  bytes.set(encodeMac(value.smac), at.smac);
+  view.setBigUint64(at.check, checkOf(key, bytes), LITTLE_ENDIAN);
+  return bytes;
+}
+
+/** Decodes a value as far as this version knows it; only what `valueIsSound` says holds is worth believing. */
+export function decodeValue(bytes: Uint8Array): EntryValue {
+  const at = STRUCTS.value;
+  const view = viewOf(bytes);
+  const action = view.getUint8(at.action);
+  return {
+    rev: view.getUint32(at.rev, LITTLE_ENDIAN),
+    until: view.getBigUint64(at.until, LITTLE_ENDIAN),
+    slot: view.getUint32(at.slot, LITTLE_ENDIAN),
+    ifindex: view.getUint32(at.ifindex, LITTLE_ENDIAN),
+    action: action === ACTIONS.ACTION_SEND ? 'send' : action === ACTIONS.ACTION_DROP ? 'drop' : 'pass',
+    keepTtl: (view.getUint8(at.flags) & VALUE_FLAGS.VALUE_KEEP_TTL) !== 0,
+    mtu: view.getUint16(at.mtu, LITTLE_ENDIAN),
+    dmac: formatMac(bytes.subarray(at.dmac, at.dmac + 6)),
+    smac: formatMac(bytes.subarray(at.smac, at.smac + 6)),
+  };
+}
+
+/** True for exactly the bytes that `encodeValue` writes for this key: the check fits, and nothing unknown is set. */
+export function valueIsSound(key: Uint8Array, bytes: Uint8Array): boolean {
+  const own = encodeValue(key, decodeValue(bytes));
+  return own.every((byte, index) => index < STRUCTS.value.rev || byte === bytes[index]);
+}
+
+/**
+ * Encodes one list of live shapes of a family, in the order given: most specific first.
+ * Errors: RangeError for more than SHAPES_MAX, or a shape of the other family.
+ */
+export function encodeShapes(family: Family, shapes: readonly Shape[]): Uint8Array {
+  const list = LISTS[family];
+  const bytes = new Uint8Array(list.size);
+  if (shapes.length > LIMITS.SHAPES_MAX) throw new RangeError(`${shapes.length} shapes, at most ${LIMITS.SHAPES_MAX}`);
+  viewOf(bytes).setUint32(list.count, shapes.length, LITTLE_ENDIAN);
+  for (const [index, shape] of shapes.entries()) {
+    if (shape.family !== family) throw new RangeError(`a shape of IPv${shape.family} among those of IPv${family}`);
+    const { src_mask, dst_mask, src_len, dst_len, flags, size } = list.each;
+    const one = bytes.subarray(list.shape + index * size, list.shape + (index + 1) * size);
+    one.set(maskBytes(family, shape.srcLen), src_mask);
+    one.set(maskBytes(family, shape.dstLen), dst_mask);
+    one[src_len] = shape.srcLen;
+    one[dst_len] = shape.dstLen;
+    one[flags] =
+      flag(shape.proto, KEY_PROTO) |
+      flag(shape.sport, KEY_SPORT) |
+      flag(shape.dport, KEY_DPORT) |
+      flag(shape.in, KEY_IN);
+  }
+  return bytes;
+}
+
+/** Decodes a list of shapes; compare `encodeShapes` of it with the bytes to know that they held nothing else. */
+export function decodeShapes(family: Family, bytes: Uint8Array): Shape[] {
+  const list = LISTS[family];
+  const view = viewOf(bytes);
+  const count = Math.min(view.getUint32(list.count, LITTLE_ENDIAN), LIMITS.SHAPES_MAX);
+  return Array.from({ length: count }, (_, index) => {
+    const at = list.shape + index * list.each.size;
+    const flags = view.getUint8(at + list.each.flags);
+    return {
+      family,
+      srcLen: view.getUint8(at + list.each.src_len),
+      dstLen: view.getUint8(at + list.each.dst_len),
+      proto: (flags & KEY_PROTO) !== 0,
+      sport: (flags & KEY_SPORT) !== 0,
+      dport: (flags & KEY_DPORT) !== 0,
+      in: (flags & KEY_IN) !== 0,
+    };
+  });
+}
+
+/** Decodes one row of `stats`. */
+export function decodeStat(bytes: Uint8Array): Counter {
+  const view = viewOf(bytes);
+  return {
+    packets: view.getBigUint64(STRUCTS.stat.packets, LITTLE_ENDIAN),
+    bytes: view.getBigUint64(STRUCTS.stat.bytes, LITTLE_ENDIAN),
+    seen: view.getBigUint64(STRUCTS.stat.seen, LITTLE_ENDIAN),
+  };
+}
+
+/** Offset in `control` of one of its two marks. */
+export function markOffset(index: 0 | 1): number {
+  return STRUCTS.control.mark + index * STRUCTS.mark.size;
+}
+
+/** Errors: RangeError for an epoch longer than EPOCH_MAX bytes of UTF-8. */
+export function encodeMark(mark: Mark): Uint8Array {
+  const bytes = new Uint8Array(STRUCTS.mark.size);
+  const epoch = new TextEncoder().encode(mark.epoch);
+  if (epoch.length > LIMITS.EPOCH_MAX)
+    throw new RangeError(`an epoch of ${epoch.length} bytes, at most ${LIMITS.EPOCH_MAX}`);
+  viewOf(bytes).setBigUint64(STRUCTS.mark.rev, BigInt(mark.rev), LITTLE_ENDIAN);
+  viewOf(bytes).setBigUint64(STRUCTS.mark.seq, BigInt(mark.seq), LITTLE_ENDIAN);
+  bytes.set(epoch, STRUCTS.mark.epoch);
+  return bytes;
+}
+
+/** Decodes a mark; undefined where none was ever written, which is all zero. */
+export function decodeMark(bytes: Uint8Array): Mark | undefined {
+  const view = viewOf(bytes);
+  const epoch = bytes.subarray(STRUCTS.mark.epoch, STRUCTS.mark.epoch + LIMITS.EPOCH_MAX);
+  const end = epoch.indexOf(0);
+  const mark = {
+    epoch: new TextDecoder().decode(end < 0 ? epoch : epoch.subarray(0, end)),
+    rev: Number(view.getBigUint64(STRUCTS.mark.rev, LITTLE_ENDIAN)),
+    seq: Number(view.getBigUint64(STRUCTS.mark.seq, LITTLE_ENDIAN)),
+  };
+  return mark.seq === 0 && mark.rev === 0 && mark.epoch === '' ? undefined : mark;
+}
+
+function flag(set: boolean, bit: number): number {
+  return set ? bit : 0;
+}
+
+/** A field that its flag says is not fixed, and yet holds something. */
+function strays(flags: number, bit: number, field: number): boolean {
+  return (flags & bit) === 0 && field !== 0;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function requirePrefix(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) throw new RangeError(`${text} is not a prefix in normal form`);
+  return prefix;
+}
+
+function prefixText(bytes: Uint8Array, len: number): string | undefined {
+  const text = formatPrefix({ family: bytes.length === 4 ? 4 : 6, bytes, len });
+  return parsePrefix(text) === undefined ? undefined : text;
+}
+
+function maskBytes(family: Family, len: number): Uint8Array {
+  return Uint8Array.from({ length: ADDRESS_BYTES[family] }, (_, index) => {
+    const kept = Math.min(8, Math.max(0, len - index * 8));
+    return (0xff00 >> kept) & 0xff;
+  });
+}
+
+function encodeMac(text: string): Uint8Array {
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)) throw new RangeError(`${text} is not a canonical MAC`);
+  return Uint8Array.from({ length: 6 }, (_, index) => Number.parseInt(text.slice(index * 3, index * 3 + 2), 16));
+}
+
+/** Writes 6 bytes as `02:00:00:00:00:01`. */
+export function formatMac(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
