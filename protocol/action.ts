@@ -1,4 +1,12 @@
-import { type Address, addressFault, formatAddress, isLinkLocal, isUnicastTarget, parseAddress } from './address.ts';
+import {
+  type Address,
+  addressFault,
+  familyOfText,
+  formatAddress,
+  isLinkLocal,
+  isUnicastTarget,
+  parseAddress,
+} from './address.ts';
 import { familyOf, hasPorts, type Match, readInterface, readPort } from './match.ts';
 import { join, object, oneOf, optional, type Reader, refuseUnknown, requireObject, show } from './read.ts';
 import { Refused } from './refused.ts';
@@ -103,7 +111,8 @@ const DECIDING = ['rewrite', 'encap', 'mac', 'nexthop'] as const;
 
 export const readAction: Reader<Action> = (value, path) => {
   if (value === 'drop' || value === 'pass') return value;
-  if (typeof value === 'string') throw new Refused('BAD_ACTION', path, `expected drop, pass or an object, not ${show(value)}`);
+  if (typeof value === 'string')
+    throw new Refused('BAD_ACTION', path, `expected drop, pass or an object, not ${show(value)}`);
   const given = requireObject(value, path);
   refuseUnknown(given, FIELDS, path);
   const [kind, other] = DECIDING.filter((field) => given[field] !== undefined);
@@ -135,9 +144,9 @@ function checkAction(action: Action, match: Match, path: string): void {
 function checkTarget(target: string | undefined, match: Match, path: string, link?: string): void {
   if (target === undefined) return;
   const family = familyOf(match);
-  const address = parseAddress(target);
-  if (address?.family !== family) throw new Refused('MIXED_FAMILIES', path, `the match is IPv${family}, ${target} is not`);
-  if (link === undefined && isLinkLocal(address)) {
+  if (familyOfText(target) !== family)
+    throw new Refused('MIXED_FAMILIES', path, `the match is IPv${family}, ${target} is not`);
+  if (link === undefined && isLinkLocal(target)) {
     throw new Refused('BAD_TARGET', path, `${target} is link-local and needs an interface`);
   }
 }

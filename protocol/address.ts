@@ -65,13 +65,19 @@ export function anyPrefix(family: Family): string {
 /** Tells whether frames can be addressed to it: not unspecified, loopback, multicast or limited broadcast. */
 export function isUnicastTarget({ family, bytes }: Address): boolean {
   const first = bytes[0] ?? 0;
-  if (family === 6) return first !== 0xff && !(bytes.subarray(0, 15).every((byte) => byte === 0) && (bytes[15] ?? 0) <= 1);
+  if (family === 6)
+    return first !== 0xff && !(bytes.subarray(0, 15).every((byte) => byte === 0) && (bytes[15] ?? 0) <= 1);
   return first !== 0 && first !== 127 && (first < 224 || first > 239) && !bytes.every((byte) => byte === 255);
 }
 
-/** Tells whether an address means something on one link only: fe80::/10. */
-export function isLinkLocal({ family, bytes }: Address): boolean {
-  return family === 6 && bytes[0] === 0xfe && ((bytes[1] ?? 0) & 0xc0) === 0x80;
+/** The family of an address or prefix in canonical text. */
+export function familyOfText(canonical: string): Family {
+  return canonical.includes(':') ? 6 : 4;
+}
+
+/** Tells whether an address in canonical text means something on one link only: fe80::/10. */
+export function isLinkLocal(canonical: string): boolean {
+  return /^fe[89ab][0-9a-f]:/.test(canonical);
 }
 
 function readAddress(text: string): Address | undefined {
@@ -107,27 +113,44 @@ function readIPv4(text: string): Uint8Array | undefined {
 
 /** Turns text that `isIPv6` accepted into 16 bytes. */
 function readIPv6(text: string): Uint8Array {
-  const [head = '', tail] = text.split('::');
-  const front = readGroups(head);
-  const back = tail === undefined ? [] : readGroups(tail);
+  if (text.includes('.')) return readIPv6(withoutDots(text));
   const bytes = new Uint8Array(16);
-  bytes.set(front);
-  bytes.set(back, 16 - back.length);
-  return bytes;
+  let at = 0;
+  let gap = -1;
+  let value = 0;
+  let digits = 0;
+  for (let index = 0; index <= text.length; index++) {
+    if (index < text.length && text[index] !== ':') {
+      value = value * 16 + hexDigit(text.charCodeAt(index));
+      digits += 1;
+      continue;
+    }
+    if (digits > 0) {
+      bytes[at++] = value >> 8;
+      bytes[at++] = value & 0xff;
+    }
+    value = 0;
+    digits = 0;
+    if (text[index] === ':' && text[index + 1] === ':') gap = at;
+  }
+  return gap < 0 ? bytes : widen(bytes, gap, at);
 }
 
-function readGroups(text: string): number[] {
-  const bytes: number[] = [];
-  if (text === '') return bytes;
-  for (const group of text.split(':')) {
-    if (group.includes('.')) {
-      bytes.push(...(readIPv4(group) ?? []));
-    } else {
-      const value = Number.parseInt(group, 16);
-      bytes.push(value >> 8, value & 0xff);
-    }
-  }
-  return bytes;
+/** Moves the bytes from `gap` to `end` to the very end, and zeros into their place. */
+function widen(bytes: Uint8Array, gap: number, end: number): Uint8Array {
+  const moved = 16 - (end - gap);
+  return bytes.copyWithin(moved, gap, end).fill(0, gap, moved);
+}
+
+/** Rewrites a dotted tail, as in `64:ff9b::192.0.2.33`, as two groups. */
+function withoutDots(text: string): string {
+  const start = text.lastIndexOf(':') + 1;
+  const [a = 0, b = 0, c = 0, d = 0] = readIPv4(text.slice(start)) ?? [];
+  return `${text.slice(0, start)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+}
+
+function hexDigit(code: number): number {
+  return code <= 57 ? code - 48 : (code | 0x20) - 87;
 }
 
 function readPrefixText(text: string): Prefix | undefined {
@@ -142,7 +165,10 @@ function readPrefixText(text: string): Prefix | undefined {
 }
 
 function isMasked({ bytes, len }: Prefix): boolean {
-  return bytes.every((byte, index) => (byte & ~keptBits(len, index)) === 0);
+  for (let index = len >> 3; index < bytes.length; index++) {
+    if (((bytes[index] ?? 0) & ~keptBits(len, index)) !== 0) return false;
+  }
+  return true;
 }
 
 function maskPrefix(prefix: Prefix): Prefix {
@@ -167,22 +193,35 @@ function mappedFault({ bytes }: Address): AddressFault {
 }
 
 function formatIPv6(bytes: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, index) => ((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0));
-  const [start, length] = longestZeroRun(groups);
-  const hex = groups.map((group) => group.toString(16));
-  if (length < 2) return hex.join(':');
-  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`;
+  const [start, end] = longestZeroRun(bytes);
+  let text = '';
+  for (let group = 0; group < 8; group++) {
+    if (group >= start && group < end) {
+      if (group === start) text += '::';
+      continue;
+    }
+    if (group > 0 && group !== end) text += ':';
+    text += groupAt(bytes, group).toString(16);
+  }
+  return text;
 }
 
-/** The first of the longest runs of zero groups, as [start, length]. */
-function longestZeroRun(groups: readonly number[]): [start: number, length: number] {
-  let best: [number, number] = [0, 0];
+/** The first of the longest runs of at least two zero groups, as [start, end]; [-1, -1] when there is none. */
+function longestZeroRun(bytes: Uint8Array): [start: number, end: number] {
+  let best: [number, number] = [-1, -1];
+  let longest = 1;
   let length = 0;
-  for (const [index, group] of groups.entries()) {
-    length = group === 0 ? length + 1 : 0;
-    if (length > best[1]) best = [index - length + 1, length];
+  for (let group = 0; group < 8; group++) {
+    length = groupAt(bytes, group) === 0 ? length + 1 : 0;
+    if (length <= longest) continue;
+    longest = length;
+    best = [group - length + 1, group + 1];
   }
   return best;
+}
+
+function groupAt(bytes: Uint8Array, group: number): number {
+  return ((bytes[group * 2] ?? 0) << 8) | (bytes[group * 2 + 1] ?? 0);
 }
 
 function quote(text: string): string {

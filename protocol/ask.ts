@@ -10,7 +10,6 @@ import {
   nullable,
   object,
   optional,
-  prose,
   pattern,
   type Reader,
   readCode,

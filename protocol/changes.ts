@@ -12,7 +12,8 @@ export function checkChanges(changes: readonly Change[], prev: number, rev: numb
     if (change.rev <= prev || change.rev > rev) {
       throw new Refused('BAD_REV', `changes[${index}].rev`, `${change.rev} is not within (${prev}, ${rev}]`);
     }
-    if (keys.has(change.key)) throw new Refused('DUPLICATE_KEY', `changes[${index}].key`, `${change.key} is given twice`);
+    if (keys.has(change.key))
+      throw new Refused('DUPLICATE_KEY', `changes[${index}].key`, `${change.key} is given twice`);
     keys.add(change.key);
   }
 }

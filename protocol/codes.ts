@@ -60,6 +60,7 @@ export const CODES = {
   FOREIGN_EPOCH: 'the host follows a log that this controller does not know',
   SUPERSEDED: "the host's epoch was replaced; it takes a full resync",
   STORE_DAMAGED: 'the local store failed its checks',
+  STORE_UNWRITABLE: 'the local store takes no changes now: disk full, read-only or locked',
   BAD_DIGEST: 'the set does not have the digest that was promised',
   ADOPTING: 'the store is older than the kernel; nothing is touched before a full resync',
 

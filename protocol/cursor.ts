@@ -10,7 +10,10 @@ export interface Cursor {
 export const NO_CURSOR: Cursor = Object.freeze({ epoch: '', rev: 0 });
 
 /** A host that has stored nothing has no epoch. */
-export const readEpochOrNone: Reader<string> = pattern(/^[\x21-\x7e]{0,63}$/, 'an epoch of at most 63 printable characters');
+export const readEpochOrNone: Reader<string> = pattern(
+  /^[\x21-\x7e]{0,63}$/,
+  'an epoch of at most 63 printable characters',
+);
 export const readEpoch: Reader<string> = pattern(/^[\x21-\x7e]{1,63}$/, 'an epoch of 1 to 63 printable characters');
 
 const readFields = object<Cursor>({ epoch: readEpochOrNone, rev: readRev });

@@ -12,8 +12,16 @@ export const readHost: Reader<string> = pattern(
   'BAD_HOST',
 );
 
-const readLabelKey = pattern(LABEL, 'label keys of letters, digits, dot, dash or underscore, at most 63 long', 'BAD_LABEL');
-const readLabelValue = pattern(LABEL, 'a string of letters, digits, dot, dash or underscore, at most 63 long', 'BAD_LABEL');
+const readLabelKey = pattern(
+  LABEL,
+  'label keys of letters, digits, dot, dash or underscore, at most 63 long',
+  'BAD_LABEL',
+);
+const readLabelValue = pattern(
+  LABEL,
+  'a string of letters, digits, dot, dash or underscore, at most 63 long',
+  'BAD_LABEL',
+);
 export const readLabels: Reader<Labels> = record(readLabelKey, readLabelValue, MAX_LABELS);
 
 /** Reads a host id. Errors: Refused BAD_HOST. */

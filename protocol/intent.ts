@@ -1,7 +1,18 @@
 import { type Action, arrangeAction, parseAction } from './action.ts';
 import { keyOf } from './key.ts';
 import { type Match, readMatch } from './match.ts';
-import { integer, join, object, oneOf, optional, pattern, type Reader, readKey, readTime, requireObject } from './read.ts';
+import {
+  integer,
+  join,
+  object,
+  oneOf,
+  optional,
+  pattern,
+  type Reader,
+  readKey,
+  readTime,
+  requireObject,
+} from './read.ts';
 import { Refused } from './refused.ts';
 
 /** When a redirect without traffic is taken out of the kernel, and what brings it back. */

@@ -5,7 +5,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word.toLowerCase(), candidate);
-    if (distance < bestDistance && distance * 2 < Math.max(candidate.length, 3)) [best, bestDistance] = [candidate, distance];
+    if (distance < bestDistance && distance * 2 < Math.max(candidate.length, 3))
+      [best, bestDistance] = [candidate, distance];
   }
   return best;
 }

@@ -70,7 +70,8 @@ const readPage: Reader<Page> = (value, path) => {
   checkChanges(page.changes, page.prev, rev);
   if (rev > head) throw new Refused('BAD_REV', 'rev', `${rev} is past the head ${head}`);
   if (floor > head) throw new Refused('BAD_REV', 'floor', `${floor} is past the head ${head}`);
-  if (!page.more && rev !== head) throw new Refused('BAD_REV', 'more', `the last page ends at ${rev}, not at the head ${head}`);
+  if (!page.more && rev !== head)
+    throw new Refused('BAD_REV', 'more', `the last page ends at ${rev}, not at the head ${head}`);
   if (page.more && rev === page.prev) throw new Refused('BAD_REV', 'more', 'a page that has a successor must lead on');
   if (page.epoch === '' && head !== 0) throw new Refused('BAD_REV', 'epoch', 'a revision without its epoch');
   return page;

@@ -16,7 +16,9 @@ export interface Optional<T> {
 
 /** A reader for each field of T, in canonical wire order; `optional(…)` exactly where T's field is optional. */
 export type Fields<T> = {
-  readonly [K in keyof T]-?: {} extends Pick<T, K> ? Optional<Exclude<T[K], undefined>> : Reader<T[K]>;
+  readonly [K in keyof T]-?: Record<never, never> extends Pick<T, K>
+    ? Optional<Exclude<T[K], undefined>>
+    : Reader<T[K]>;
 };
 
 export function optional<T>(reader: Reader<T>): Optional<T> {
@@ -29,7 +31,9 @@ export function optional<T>(reader: Reader<T>): Optional<T> {
  */
 export function object<T extends object>(fields: Fields<T>, unknown: 'refused' | 'ignored' = 'refused'): Reader<T> {
   const slots = Object.entries<Reader<unknown> | Optional<unknown>>(fields).map(([name, field]) =>
-    typeof field === 'function' ? { name, read: field, required: true } : { name, read: field.optional, required: false },
+    typeof field === 'function'
+      ? { name, read: field, required: true }
+      : { name, read: field.optional, required: false },
   );
   const names = Object.keys(fields);
   return (value, path) => {
@@ -168,5 +172,8 @@ export function join(path: string, name: string): string {
 }
 
 function clean(text: string, max: number): string {
-  return text.slice(0, max).toWellFormed().replace(/\p{Cc}/gu, ' ');
+  return text
+    .slice(0, max)
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, ' ');
 }

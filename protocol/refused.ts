@@ -7,11 +7,14 @@ import type { Code } from './codes.ts';
 export class Refused extends Error {
   readonly code: Code;
   readonly path: string;
+  /** The message without the path before it. */
+  readonly reason: string;
 
-  constructor(code: Code, path: string, message: string) {
-    super(path === '' ? message : `${path}: ${message}`);
+  constructor(code: Code, path: string, reason: string) {
+    super(path === '' ? reason : `${path}: ${reason}`);
     this.code = code;
     this.path = path;
+    this.reason = reason;
   }
 }
 

@@ -109,7 +109,11 @@ const readSpec: Reader<Spec> = (value, path) => {
 function requireOffered(to: Action, path: string): void {
   const kind = actionKind(to);
   if (kind === 'encap' || kind === 'rewrite') {
-    throw new Refused('NOT_SUPPORTED', path, `${kind} is not offered by this version; use nexthop, or interface and mac`);
+    throw new Refused(
+      'NOT_SUPPORTED',
+      path,
+      `${kind} is not offered by this version; use nexthop, or interface and mac`,
+    );
   }
 }
 
@@ -119,7 +123,10 @@ export function parseSpec(value: unknown): Spec {
 }
 
 /** Reads every spec of an upload: those that are valid, and the first problem of each that is not; names must be unique. */
-export function parseSpecs(values: readonly unknown[]): { readonly specs: readonly Spec[]; readonly problems: readonly Problem[] } {
+export function parseSpecs(values: readonly unknown[]): {
+  readonly specs: readonly Spec[];
+  readonly problems: readonly Problem[];
+} {
   const specs: Spec[] = [];
   const problems: Problem[] = [];
   const firstUse = new Map<string, number>();
@@ -164,7 +171,8 @@ function dropAbsent(value: JsonObject): JsonObject {
 
 function checkUnique(name: string, index: number, firstUse: Map<string, number>): void {
   const first = firstUse.get(name);
-  if (first !== undefined) throw new Refused('DUPLICATE_NAME', 'name', `${name} is also the name of redirect ${first + 1}`);
+  if (first !== undefined)
+    throw new Refused('DUPLICATE_NAME', 'name', `${name} is also the name of redirect ${first + 1}`);
   firstUse.set(name, index);
 }
 
@@ -175,6 +183,6 @@ function problemOf(refused: Refused, index: number, value: unknown): Problem {
     ...(name !== undefined && { name }),
     code: refused.code,
     path: refused.path,
-    message: refused.message,
+    message: refused.reason,
   };
 }

@@ -3,7 +3,8 @@ import { Refused } from './refused.ts';
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^([0-9]{1,12})(ms|s|m|h|d)$/;
-const RFC3339 = /^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$/;
+const RFC3339 =
+  /^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$/;
 
 /** Reads a duration, `30s`, `10m`, `2h`, `1d` or a number of milliseconds, into milliseconds. */
 export const readDuration: Reader<number> = (value, path) => {

@@ -1,6 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { addressFault, formatAddress, isUnicastTarget, parseAddress, parsePrefix, prefixFault } from '../../../protocol/address.ts';
+import {
+  addressFault,
+  formatAddress,
+  isUnicastTarget,
+  parseAddress,
+  parsePrefix,
+  prefixFault,
+} from '../../../protocol/address.ts';
 import { bytes, prefix } from './arbitraries.ts';
 
 const CANONICAL: readonly [written: string, canonical: string][] = [
@@ -24,8 +31,30 @@ for (const [written, canonical] of CANONICAL) {
   });
 }
 
-const NOT_ADDRESSES = ['', '1.2.3', '1.2.3.4.5', '01.2.3.4', '1.2.3.256', '1..2.3', '1.2.3.4 ', ' 1.2.3.4', '1.2.3.4/8', '0x1.2.3.4', '1.2.3.', '-1.2.3.4',
-  ':', ':::', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '12345::', 'fe80::1%eth0', '[::1]', 'g::', '::ffff:0:0:0:0:0:0:0', 'localhost'];
+const NOT_ADDRESSES = [
+  '',
+  '1.2.3',
+  '1.2.3.4.5',
+  '01.2.3.4',
+  '1.2.3.256',
+  '1..2.3',
+  '1.2.3.4 ',
+  ' 1.2.3.4',
+  '1.2.3.4/8',
+  '0x1.2.3.4',
+  '1.2.3.',
+  '-1.2.3.4',
+  ':',
+  ':::',
+  '1:2:3:4:5:6:7',
+  '1:2:3:4:5:6:7:8:9',
+  '12345::',
+  'fe80::1%eth0',
+  '[::1]',
+  'g::',
+  '::ffff:0:0:0:0:0:0:0',
+  'localhost',
+];
 
 for (const text of NOT_ADDRESSES) {
   test(`parse address: ${JSON.stringify(text)} is none`, (t) => {
@@ -57,7 +86,11 @@ test('parse address: every 4 and 16 bytes come back from their text', (t) => {
 });
 
 test('parse address: text agrees with how URL writes IPv6', (t) => {
-  fc.assert(fc.property(bytes(6), (raw) => t.is(`[${formatAddress(raw)}]`, new URL(`http://[${formatAddress(raw)}]/`).hostname)));
+  fc.assert(
+    fc.property(bytes(6), (raw) =>
+      t.is(`[${formatAddress(raw)}]`, new URL(`http://[${formatAddress(raw)}]/`).hostname),
+    ),
+  );
 });
 
 test('parse prefix: an address is a prefix of its full length', (t) => {
@@ -72,7 +105,17 @@ test('parse prefix: host bits are refused with the prefix that was meant', (t) =
   t.regex(prefixFault('128.0.0.0/0').message, /did you mean 0\.0\.0\.0\/0\?/);
 });
 
-for (const text of ['10.0.0.0/33', '10.0.0.0/', '10.0.0.0/08', '10.0.0.0/-1', '10.0.0.0/8/8', '::/129', '::/1e1', '/8', '10/8']) {
+for (const text of [
+  '10.0.0.0/33',
+  '10.0.0.0/',
+  '10.0.0.0/08',
+  '10.0.0.0/-1',
+  '10.0.0.0/8/8',
+  '::/129',
+  '::/1e1',
+  '/8',
+  '10/8',
+]) {
   test(`parse prefix: ${text} is none`, (t) => {
     t.is(parsePrefix(text), undefined);
     t.is(prefixFault(text).code, 'BAD_PREFIX');
@@ -91,9 +134,19 @@ test('parse prefix: canonical prefixes come back as they are', (t) => {
 });
 
 test('target: only what frames can be addressed to', (t) => {
-  const refused = ['0.0.0.0', '0.1.2.3', '127.0.0.1', '224.0.0.1', '239.255.255.255', '255.255.255.255', '::', '::1', 'ff02::1'];
-  for (const text of refused) t.false(isUnicastTarget(parseAddress(text) ?? t.fail(text) as never), text);
+  const refused = [
+    '0.0.0.0',
+    '0.1.2.3',
+    '127.0.0.1',
+    '224.0.0.1',
+    '239.255.255.255',
+    '255.255.255.255',
+    '::',
+    '::1',
+    'ff02::1',
+  ];
+  for (const text of refused) t.false(isUnicastTarget(parseAddress(text) ?? (t.fail(text) as never)), text);
   for (const text of ['10.0.0.7', '223.255.255.255', '2001:db8::1', 'fe80::1', '::2']) {
-    t.true(isUnicastTarget(parseAddress(text) ?? t.fail(text) as never), text);
+    t.true(isUnicastTarget(parseAddress(text) ?? (t.fail(text) as never)), text);
   }
 });

@@ -15,13 +15,15 @@ export function bytes(family: 4 | 6): fc.Arbitrary<Uint8Array> {
 
 /** Addresses that the parser takes: IPv4-mapped ones are not among them. */
 export function address(family: 4 | 6): fc.Arbitrary<string> {
-  return bytes(family).map(formatAddress).filter((text) => parseAddress(text) !== undefined);
+  return bytes(family)
+    .map(formatAddress)
+    .filter((text) => parseAddress(text) !== undefined);
 }
 
 export function target(family: 4 | 6): fc.Arbitrary<string> {
   return address(family).filter((text) => {
     const parsed = parseAddress(text);
-    return parsed !== undefined && isUnicastTarget(parsed) && !isLinkLocal(parsed);
+    return parsed !== undefined && isUnicastTarget(parsed) && !isLinkLocal(text);
   });
 }
 
@@ -70,7 +72,10 @@ export function action(of: Match): fc.Arbitrary<Action> {
     fc.constantFrom('drop' as const, 'pass' as const),
     fc.record({ interface: ifname, mac, ttl }, { requiredKeys: ['interface', 'mac'] }),
     fc.record({ nexthop: to, interface: ifname, ttl }, { requiredKeys: ['nexthop'] }),
-    fc.record({ encap: fc.constant('ipip' as const), remote: to, local: to, ttl }, { requiredKeys: ['encap', 'remote'] }),
+    fc.record(
+      { encap: fc.constant('ipip' as const), remote: to, local: to, ttl },
+      { requiredKeys: ['encap', 'remote'] },
+    ),
     fc.record(
       { rewrite, reply: fc.constantFrom('auto' as const, 'none' as const), nexthop: to, ttl },
       { requiredKeys: ['rewrite', 'reply'] },

@@ -33,7 +33,10 @@ const BAD_UPDATES: readonly [title: string, change: object, code: Code, path: st
 
 for (const [title, change, code, path] of BAD_UPDATES) {
   test(`parse update: one ${title} is refused`, (t) => {
-    t.is(refusal(() => parseUpdate({ ...update, ...change }, 'edge-7')), expected(code, path));
+    t.is(
+      refusal(() => parseUpdate({ ...update, ...change }, 'edge-7')),
+      expected(code, path),
+    );
   });
 }
 
@@ -50,13 +53,25 @@ const BAD_PAGES: readonly [title: string, change: object, code: Code, path: stri
 
 for (const [title, change, code, path] of BAD_PAGES) {
   test(`parse page: one ${title} is refused`, (t) => {
-    t.is(refusal(() => parsePageReply({ ...page, ...change }, 'edge-7')), expected(code, path));
+    t.is(
+      refusal(() => parsePageReply({ ...page, ...change }, 'edge-7')),
+      expected(code, path),
+    );
   });
 }
 
 test('parse page: a controller that never made a change has no epoch', (t) => {
   const nothing = { epoch: '', rev: 0 };
-  const empty = { ...readFixture('page-heartbeat'), have: nothing, from: nothing, epoch: '', prev: 0, rev: 0, head: 0, floor: 0 };
+  const empty = {
+    ...readFixture('page-heartbeat'),
+    have: nothing,
+    from: nothing,
+    epoch: '',
+    prev: 0,
+    rev: 0,
+    head: 0,
+    floor: 0,
+  };
   t.notThrows(() => parsePageReply(empty));
 });
 
@@ -66,7 +81,10 @@ test('parse page: an error is told from a page', (t) => {
 });
 
 test('parse sync request: one of another host is refused', (t) => {
-  t.is(refusal(() => parseSyncRequest(readFixture('sync-request'), 'edge-8')), expected('FOREIGN_HOST', 'host'));
+  t.is(
+    refusal(() => parseSyncRequest(readFixture('sync-request'), 'edge-8')),
+    expected('FOREIGN_HOST', 'host'),
+  );
 });
 
 test('parse update: what was encoded comes back', (t) => {
@@ -76,7 +94,15 @@ test('parse update: what was encoded comes back', (t) => {
       const parsed = parseUpdate(encodeUpdate(made), 'edge-7');
       t.deepEqual(parsed, made);
       t.is(isHint(parsed), list.length === 0);
-      const last = { ...page, prev: 0, rev: list.length, head: list.length, floor: 0, more: false, changes: list } as never;
+      const last = {
+        ...page,
+        prev: 0,
+        rev: list.length,
+        head: list.length,
+        floor: 0,
+        more: false,
+        changes: list,
+      } as never;
       t.deepEqual(parsePageReply(encodePage(last)), last);
     }),
   );

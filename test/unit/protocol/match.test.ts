@@ -8,7 +8,10 @@ import { match } from './arbitraries.ts';
 import { expected, refusal } from './refusal.ts';
 
 const KEYS: readonly [written: object, key: string][] = [
-  [{ src: '198.51.100.0/24', dst: '203.0.113.10', proto: 'udp', dport: 443 }, 'v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443'],
+  [
+    { src: '198.51.100.0/24', dst: '203.0.113.10', proto: 'udp', dport: 443 },
+    'v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443',
+  ],
   [{ dst: '2001:DB8::1' }, 'v6 any [::/0]:* > [2001:db8::1/128]:*'],
   [{ in: 'eth0', src: '0.0.0.0/0', proto: 47 }, 'v4 47 0.0.0.0/0:* > 0.0.0.0/0:* in eth0'],
   [{ dst: '::1', proto: 58 }, 'v6 icmp6 [::/0]:* > [::1/128]:*'],
@@ -39,13 +42,19 @@ const REFUSED: readonly [title: string, written: unknown, code: Code, path: stri
   ['a port without a protocol', { src: '10.0.0.1', dport: 443 }, 'PORT_WITHOUT_PROTO', 'match.dport'],
   ['a port with icmp', { src: '10.0.0.1', proto: 'icmp', sport: 1 }, 'PORT_WITHOUT_PROTO', 'match.sport'],
   ['an unknown field', { src: '10.0.0.1', dports: 1 }, 'UNKNOWN_FIELD', 'match.dports'],
-  ...['', '.', '..', 'a/b', 'a b', 'a:b', 'sixteen-letters-', 'é', 'a\n', 7].map((name): [string, unknown, Code, string] => {
-    return [`interface ${JSON.stringify(name)}`, { in: name, src: '10.0.0.1' }, 'BAD_INTERFACE', 'match.in'];
-  }),
+  ...['', '.', '..', 'a/b', 'a b', 'a:b', 'sixteen-letters-', 'é', 'a\n', 7].map(
+    (name): [string, unknown, Code, string] => {
+      return [`interface ${JSON.stringify(name)}`, { in: name, src: '10.0.0.1' }, 'BAD_INTERFACE', 'match.in'];
+    },
+  ),
 ];
 
 for (const [title, written, code, path] of REFUSED) {
-  test(`parse match: ${title} is refused`, (t) => t.is(refusal(() => parseMatch(written)), expected(code, path)));
+  test(`parse match: ${title} is refused`, (t) =>
+    t.is(
+      refusal(() => parseMatch(written)),
+      expected(code, path),
+    ));
 }
 
 test('parse match: the normal form is its own normal form', (t) => {

@@ -16,7 +16,11 @@ function* placesOf(value: unknown, path: Path = []): Generator<Path> {
   }
 }
 
-function mutate(fixture: string, path: Path, change: (parent: Record<string | number, unknown>, last: string | number) => void) {
+function mutate(
+  fixture: string,
+  path: Path,
+  change: (parent: Record<string | number, unknown>, last: string | number) => void,
+) {
   const value = readFixture(fixture);
   let parent: Record<string | number, unknown> = value;
   for (const step of path.slice(0, -1)) parent = parent[step] as Record<string | number, unknown>;
@@ -44,9 +48,14 @@ const OPAQUE = /^(specs\.\d+|items\.\d+\.spec\..*|specs\..*|guard)$/;
 const PROSE = /(^|\.)(message|detail|path|problems\.\d+\.name)$/;
 
 test('messages: every fixture has a parser', (t) => {
-  const files = readdirSync(new URL('../../../protocol/fixtures/', import.meta.url)).map((file) => file.replace('.json', ''));
+  const files = readdirSync(new URL('../../../protocol/fixtures/', import.meta.url)).map((file) =>
+    file.replace('.json', ''),
+  );
   const known = new Set([...MESSAGES.map(({ fixture }) => fixture), 'digest', 'spec']);
-  t.deepEqual(files.filter((file) => !known.has(file)), []);
+  t.deepEqual(
+    files.filter((file) => !known.has(file)),
+    [],
+  );
 });
 
 for (const { fixture, parser, parse, encode, strict } of MESSAGES) {
@@ -69,22 +78,35 @@ for (const { fixture, parser, parse, encode, strict } of MESSAGES) {
           parent[last] = value;
         });
         if (typeof readAt(readFixture(fixture), path) === 'boolean' && value === true) continue;
-        t.truthy(refusalOf(() => parse(taken)), `${place} = ${JSON.stringify(value)}`);
+        t.truthy(
+          refusalOf(() => parse(taken)),
+          `${place} = ${JSON.stringify(value)}`,
+        );
       }
     }
   });
 
   test(`messages: ${title} with an unknown field is ${strict ? 'refused' : 'read without it'}`, (t) => {
     const value = { ...readFixture(fixture), wishes: 1 };
-    if (strict) t.like(refusalOf(() => parse(value)), { code: 'UNKNOWN_FIELD', path: 'wishes' });
+    if (strict)
+      t.like(
+        refusalOf(() => parse(value)),
+        { code: 'UNKNOWN_FIELD', path: 'wishes' },
+      );
     else t.deepEqual(parse(value), readFixture(fixture));
   });
 
   test(`messages: ${title} of another version is refused before anything else is looked at`, (t) => {
     for (const v of [2, 0, '1', null]) {
-      t.like(refusalOf(() => parse({ v, host: 7, hello: true })), { code: 'WRONG_VERSION', path: 'v' });
+      t.like(
+        refusalOf(() => parse({ v, host: 7, hello: true })),
+        { code: 'WRONG_VERSION', path: 'v' },
+      );
     }
-    t.like(refusalOf(() => parse({})), { code: 'MISSING_FIELD', path: 'v' });
+    t.like(
+      refusalOf(() => parse({})),
+      { code: 'MISSING_FIELD', path: 'v' },
+    );
   });
 
   test(`messages: ${title} with bytes changed at random is refused or means what it encodes to`, (t) => {

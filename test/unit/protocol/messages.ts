@@ -22,7 +22,13 @@ function message<T>(
   encode: (value: T) => Uint8Array,
   strict: 'strict' | 'tolerant',
 ): Message {
-  return { fixture, parser: parse.name, parse: (input) => parse(input), encode: encode as Message['encode'], strict: strict === 'strict' };
+  return {
+    fixture,
+    parser: parse.name,
+    parse: (input) => parse(input),
+    encode: encode as Message['encode'],
+    strict: strict === 'strict',
+  };
 }
 
 export const MESSAGES: readonly Message[] = [

@@ -24,7 +24,12 @@ test('parse spec: what an operator writes is normalised', (t) => {
 });
 
 test('parse spec: defaults are filled in and listed hosts sorted', (t) => {
-  t.deepEqual(parseSpec(least), { ...least, enabled: true, match: { src: '0.0.0.0/0', dst: '203.0.113.10/32' }, priority: 0 } as never);
+  t.deepEqual(parseSpec(least), {
+    ...least,
+    enabled: true,
+    match: { src: '0.0.0.0/0', dst: '203.0.113.10/32' },
+    priority: 0,
+  } as never);
   t.deepEqual(parseSpec({ ...least, hosts: ['b', 'a', 'b'] }).hosts, ['a', 'b']);
 });
 
@@ -58,7 +63,11 @@ const REFUSED: readonly [title: string, change: object, code: Code, path: string
 ];
 
 for (const [title, change, code, path] of REFUSED) {
-  test(`parse spec: ${title} is refused`, (t) => t.is(refusal(() => parseSpec({ ...least, ...change })), expected(code, path)));
+  test(`parse spec: ${title} is refused`, (t) =>
+    t.is(
+      refusal(() => parseSpec({ ...least, ...change })),
+      expected(code, path),
+    ));
 }
 
 const SUGGESTED: readonly [path: string, value: object, meant: string][] = [
@@ -85,7 +94,10 @@ test('parse spec: a field like no other is answered with the known ones', (t) =>
 
 test('parse spec: durations and times in each notation', (t) => {
   const idle = (after: unknown) => parseSpec({ ...least, idle: { after } }).idle?.afterMs;
-  t.deepEqual(['1500ms', '30s', '10m', '2h', '1d', 5000].map(idle), [1500, 30_000, 600_000, 7_200_000, 86_400_000, 5000]);
+  t.deepEqual(
+    ['1500ms', '30s', '10m', '2h', '1d', 5000].map(idle),
+    [1500, 30_000, 600_000, 7_200_000, 86_400_000, 5000],
+  );
   const expires = (value: unknown) => parseSpec({ ...least, expires: value }).expires;
   const instant = Date.UTC(2026, 11, 31);
   for (const text of ['2026-12-31T00:00:00Z', '2026-12-31t02:00:00.000+02:00', '2026-12-30 22:00:00-02:00', instant]) {
@@ -94,26 +106,62 @@ test('parse spec: durations and times in each notation', (t) => {
 });
 
 test('parse specs: the problems of a whole upload are collected', (t) => {
-  const { specs, problems } = parseSpecs([least, { ...least, name: 'b', to: 'dorp' }, 7, least, { ...least, name: 'c' }]);
-  t.deepEqual(specs.map(({ name }) => name), ['a', 'c']);
-  t.deepEqual(problems.map(({ index, name, code, path }) => [index, name, code, path]), [
-    [1, 'b', 'BAD_ACTION', 'to'],
-    [2, undefined, 'BAD_FIELD', ''],
-    [3, 'a', 'DUPLICATE_NAME', 'name'],
+  const { specs, problems } = parseSpecs([
+    least,
+    { ...least, name: 'b', to: 'dorp' },
+    7,
+    least,
+    { ...least, name: 'c' },
   ]);
+  t.deepEqual(
+    specs.map(({ name }) => name),
+    ['a', 'c'],
+  );
+  t.deepEqual(
+    problems.map(({ index, name, code, path }) => [index, name, code, path]),
+    [
+      [1, 'b', 'BAD_ACTION', 'to'],
+      [2, undefined, 'BAD_FIELD', ''],
+      [3, 'a', 'DUPLICATE_NAME', 'name'],
+    ],
+  );
+});
+
+test('parse specs: a problem says the path once', (t) => {
+  const [problem] = parseSpecs([{ ...least, match: { dst: '198.51.100.7/24' } }]).problems;
+  t.deepEqual(problem, {
+    index: 0,
+    name: 'a',
+    code: 'BAD_PREFIX',
+    path: 'match.dst',
+    message: '"198.51.100.7/24" has host bits set; did you mean 198.51.100.0/24?',
+  });
 });
 
 test('spec to JSON: it reads back equal, whatever the order of fields', (t) => {
   const selector = fc.oneof(
     fc.constant('all' as const),
     fc.constant(['edge-1', 'edge-2']),
-    fc.dictionary(fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/).filter((key) => key !== '__proto__'), fc.constantFrom('a', 'b.c'), { minKeys: 1 }),
+    fc.dictionary(
+      fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/).filter((key) => key !== '__proto__'),
+      fc.constantFrom('a', 'b.c'),
+      { minKeys: 1 },
+    ),
   );
   const offered = intent.filter(({ to }) => typeof to === 'string' || !('encap' in to || 'rewrite' in to));
   fc.assert(
     fc.property(offered, selector, fc.boolean(), fc.integer({ min: -9, max: 9 }), (from, hosts, enabled, priority) => {
       const { name, match, to, idle, expires } = from;
-      const json = specToJson({ name, hosts, enabled, match, to, priority, ...(idle && { idle }), ...(expires !== undefined && { expires }) });
+      const json = specToJson({
+        name,
+        hosts,
+        enabled,
+        match,
+        to,
+        priority,
+        ...(idle && { idle }),
+        ...(expires !== undefined && { expires }),
+      });
       const spec: Spec = parseSpec(JSON.parse(JSON.stringify(json)));
       t.deepEqual(parseSpec(specToJson(spec)), spec);
       const reversed = Object.fromEntries(Object.entries(json).reverse());

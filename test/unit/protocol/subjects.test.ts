@@ -1,7 +1,7 @@
 import test from 'ava';
-import { Refused } from '../../../protocol/refused.ts';
 import { parseHost, parseLabels } from '../../../protocol/host.ts';
 import { nearest } from '../../../protocol/near.ts';
+import { Refused } from '../../../protocol/refused.ts';
 import { makeSubjects } from '../../../protocol/subjects.ts';
 import { expected, refusal } from './refusal.ts';
 
@@ -35,7 +35,11 @@ test('subjects: host and verb are read back', (t) => {
 
 test('subjects: wildcards, dots and spaces get into no subject', (t) => {
   for (const bad of ['*', '>', 'a.b', 'a b', '', 'A', 'é', '-a', 'a-', 'x'.repeat(64)]) {
-    t.is(refusal(() => subjects.live(bad)), expected('BAD_HOST', 'host'), bad);
+    t.is(
+      refusal(() => subjects.live(bad)),
+      expected('BAD_HOST', 'host'),
+      bad,
+    );
   }
   for (const bad of ['*', '>', 'a.b', '']) {
     t.throws(() => subjects.ask('a', bad), { instanceOf: Refused });
@@ -52,11 +56,23 @@ test('host: ids as long as a label may be', (t) => {
 
 test('labels: sorted, bounded, never a prototype', (t) => {
   t.is(JSON.stringify(parseLabels({ b: '1', a: 'x.y_z-0' })), '{"a":"x.y_z-0","b":"1"}');
-  t.is(refusal(() => parseLabels({ 'a b': 'c' })), expected('BAD_LABEL', 'labels'));
-  t.is(refusal(() => parseLabels({ a: '' })), expected('BAD_LABEL', 'labels.a'));
-  t.is(refusal(() => parseLabels(JSON.parse('{"__proto__":"a"}'))), expected('FORBIDDEN_KEY', 'labels'));
+  t.is(
+    refusal(() => parseLabels({ 'a b': 'c' })),
+    expected('BAD_LABEL', 'labels'),
+  );
+  t.is(
+    refusal(() => parseLabels({ a: '' })),
+    expected('BAD_LABEL', 'labels.a'),
+  );
+  t.is(
+    refusal(() => parseLabels(JSON.parse('{"__proto__":"a"}'))),
+    expected('FORBIDDEN_KEY', 'labels'),
+  );
   const many = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`k${index}`, 'v']));
-  t.is(refusal(() => parseLabels(many)), expected('TOO_MANY', 'labels'));
+  t.is(
+    refusal(() => parseLabels(many)),
+    expected('TOO_MANY', 'labels'),
+  );
 });
 
 test('nearest: one slip is recognised, another word is not', (t) => {
