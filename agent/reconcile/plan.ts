@@ -16,6 +16,9 @@ export const SHAPES_MAX = 8;
 /** How far a deadline that stands may be from the one computed now, in seconds, before it is written again. */
 const UNTIL_SLACK = 2n;
 
+/** The value holds 16 bits; a longer frame does not exist. */
+const MTU_MAX = 0xffff;
+
 /** Why a zone cannot be had. */
 export type ZoneAnswer = { readonly zone: number } | { readonly code: Code };
 
@@ -145,7 +148,7 @@ function pathOf(target: Target, seen: ObservedEntry | undefined): Path | { reado
     case 'local':
       return { action: target.action, ifindex: 0, mtu: 0, dmac: NO_MAC, smac: NO_MAC };
     case 'ready':
-      return { action: 'send', ifindex: target.ifindex, mtu: target.mtu, dmac: target.dmac, smac: target.smac };
+      return { action: 'send', ifindex: target.ifindex, mtu: Math.min(target.mtu, MTU_MAX), dmac: target.dmac, smac: target.smac };
     case 'asking': {
       const stands = seen?.sound === true && seen.value.action === 'send' && seen.value.ifindex === target.ifindex;
       if (!stands) return { code: 'NO_NEIGHBOUR' };

@@ -18,7 +18,6 @@ export interface Identity {
 /** What the reconciler knows at one moment. */
 export interface Progress {
   readonly cursor: Cursor;
-  readonly digest: string;
   readonly applied: number;
   readonly verified: number;
   readonly desired: ReadonlyMap<string, Intent>;
@@ -30,8 +29,14 @@ export interface Progress {
   readonly network: Network;
 }
 
+/** What intake knows at the same moment. */
+export interface Taken {
+  readonly digest: string;
+  readonly refused: RefusedStatus;
+}
+
 /** Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. */
-export function summarise(who: Identity, progress: Progress, refused: RefusedStatus, nowMs: number): Status {
+export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs: number): Status {
   const { counts, exceptions, exceptionsTotal } = tally(progress);
   return {
     v: 1,
@@ -40,7 +45,7 @@ export function summarise(who: Identity, progress: Progress, refused: RefusedSta
     stored: progress.cursor.rev,
     applied: Math.min(progress.applied, progress.cursor.rev),
     verified: Math.min(progress.verified, progress.applied, progress.cursor.rev),
-    digest: progress.digest,
+    digest: taken.digest,
     counts,
     deleteAbsent: progress.deleteAbsent.toString(),
     exceptions,
@@ -53,7 +58,7 @@ export function summarise(who: Identity, progress: Progress, refused: RefusedSta
       }),
     labels: who.labels,
     guard: null,
-    refused,
+    refused: taken.refused,
   };
 }
 

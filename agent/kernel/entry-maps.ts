@@ -1,0 +1,137 @@
+import type { BatchResult, MapHandle, Native } from '../../native/index.ts';
+import type { Family } from '../../protocol/match.ts';
+import { familyOf } from '../../protocol/match.ts';
+import { type EntryKey, entryId } from '../model/entry-key.ts';
+import { KernelError } from '../model/kernel-error.ts';
+import type { Op, OpResult } from '../model/op.ts';
+import type { ObservedEntry } from '../ports.ts';
+import { STRUCTS } from './abi.ts';
+import { errnoName } from './errno.ts';
+import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound } from './layout.ts';
+
+/** An overwrite under the lock changes the element in place and never relinks it (kernel-facts: lock-in-place). */
+const BPF_F_LOCK = 4;
+const ENOENT = 2;
+const DONE: OpResult = { done: true };
+const ABSENT: OpResult = { done: true, absent: true };
+
+type EntryOp = Extract<Op, { op: 'write' | 'delete' }>;
+
+/** The two redirect maps as one map of entries. */
+export class EntryMaps {
+  private readonly native: Native;
+  private readonly maps: Readonly<Record<Family, MapHandle>>;
+
+  constructor(native: Native, maps: Readonly<Record<Family, MapHandle>>) {
+    this.native = native;
+    this.maps = maps;
+  }
+
+  /**
+   * Every entry, read under the lock; entries changed meanwhile appear in either form. Keys that no match has are left
+   * out: no packet can reach them. Errors: KernelError.
+   */
+  observe(): Map<string, ObservedEntry> {
+    const entries = new Map<string, ObservedEntry>();
+    for (const family of [4, 6] as const) {
+      const { rc, count, keys, values } = this.native.mapDump(this.maps[family], BPF_F_LOCK);
+      if (rc < 0) throw new KernelError('map dump', `redirect${family}`, errnoName(rc));
+      const size = keySize(family);
+      for (let i = 0; i < count; i += 1) {
+        const bytes = keys.subarray(i * size, (i + 1) * size);
+        const key = decodeKey(bytes);
+        if (key === undefined) continue;
+        const value = values.subarray(i * STRUCTS.value.size, (i + 1) * STRUCTS.value.size);
+        entries.set(entryId(key), decode(key, bytes, value));
+      }
+    }
+    return entries;
+  }
+
+  lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {
+    const entries = new Map<string, ObservedEntry>();
+    for (const key of keys) {
+      const bytes = encodeKey(key.match, key.zone);
+      const value = this.native.mapLookupElem(this.maps[familyOf(key.match)], bytes, BPF_F_LOCK);
+      if (typeof value !== 'number') entries.set(entryId(key), decode(key, bytes, value));
+      else if (value !== -ENOENT) throw new KernelError('map lookup', entryId(key), errnoName(value));
+    }
+    return entries;
+  }
+
+  /** Carries writes and deletes out, those of one kind and family in batches; one result an op, in order. */
+  apply(ops: readonly EntryOp[]): OpResult[] {
+    const results = new Array<OpResult>(ops.length);
+    for (const kind of ['write', 'delete'] as const) {
+      for (const family of [4, 6] as const) {
+        const indexes = ops.flatMap((op, i) => (op.op === kind && familyOf(op.key.match) === family ? [i] : []));
+        if (indexes.length === 0) continue;
+        const batch = this.batch(
+          family,
+          indexes.map((i) => ops[i] as EntryOp),
+        );
+        const outcomes = kind === 'write' ? this.write(batch) : this.delete(batch);
+        indexes.forEach((i, n) => {
+          results[i] = outcomes[n] as OpResult;
+        });
+      }
+    }
+    return results;
+  }
+
+  private batch(family: Family, ops: readonly EntryOp[]): Batch {
+    const size = keySize(family);
+    const keys = new Uint8Array(ops.length * size);
+    const values = new Uint8Array(ops.length * STRUCTS.value.size);
+    ops.forEach((op, i) => {
+      const key = encodeKey(op.key.match, op.key.zone);
+      keys.set(key, i * size);
+      if (op.op === 'write') values.set(encodeValue(key, op.value), i * STRUCTS.value.size);
+    });
+    return { map: this.maps[family], size, keys, values, count: ops.length };
+  }
+
+  /** A batch stops at the first element that the kernel refuses; the rest goes on after it. */
+  private write({ map, size, keys, values, count }: Batch): OpResult[] {
+    return carryOn(count, (from) => {
+      if (count - from === 1) {
+        const value = values.subarray(from * STRUCTS.value.size);
+        return { rc: this.native.mapUpdateElem(map, keys.subarray(from * size), value, BPF_F_LOCK), count: 0 };
+      }
+      const rest = values.subarray(from * STRUCTS.value.size);
+      return this.native.mapUpdateBatch(map, keys.subarray(from * size), rest, count - from, BPF_F_LOCK);
+    });
+  }
+
+  /** DELETE_BATCH stops at an absent key too: that one is done, and the rest goes on after it. */
+  private delete({ map, size, keys, count }: Batch): OpResult[] {
+    return carryOn(count, (from) => {
+      if (count - from === 1) return { rc: this.native.mapDeleteElem(map, keys.subarray(from * size)), count: 0 };
+      return this.native.mapDeleteBatch(map, keys.subarray(from * size), count - from);
+    });
+  }
+}
+
+interface Batch {
+  readonly map: MapHandle;
+  readonly size: number;
+  readonly keys: Uint8Array;
+  readonly values: Uint8Array;
+  readonly count: number;
+}
+
+/** Repeats a batch call after each element at which it stopped. `count` of an answer is what was done before that. */
+function carryOn(total: number, call: (from: number) => BatchResult): OpResult[] {
+  const results: OpResult[] = [];
+  while (results.length < total) {
+    const { rc, count } = call(results.length);
+    const done = rc < 0 ? count : total - results.length;
+    for (let i = 0; i < done; i += 1) results.push(DONE);
+    if (rc < 0) results.push(rc === -ENOENT ? ABSENT : { done: false, errno: errnoName(rc) });
+  }
+  return results;
+}
+
+function decode(key: EntryKey, bytes: Uint8Array, value: Uint8Array): ObservedEntry {
+  return { key, value: decodeValue(value), sound: valueIsSound(bytes, value) };
+}

@@ -1,0 +1,86 @@
+import { existsSync, statSync } from 'node:fs';
+import type { MapHandle, Native } from '../../native/index.ts';
+import { KernelError } from '../model/kernel-error.ts';
+import { LIMITS, STRUCTS } from './abi.ts';
+import { type About, decodeAbout } from './about.ts';
+import { errnoName, requireValue } from './errno.ts';
+import { MAPS, type MapName, type PinPaths } from './pins.ts';
+import { u32 } from './words.ts';
+
+export type OpenMaps = Readonly<Record<MapName, MapHandle>>;
+
+const SIZES: Readonly<Partial<Record<MapName, readonly [key: number, value: number]>>> = {
+  redirect4: [STRUCTS.key4.size, STRUCTS.value.size],
+  redirect6: [STRUCTS.key6.size, STRUCTS.value.size],
+  stats: [4, STRUCTS.stat.size],
+  ports: [4, 4],
+  shapes4: [4, STRUCTS.shapes4.size],
+  shapes6: [4, STRUCTS.shapes6.size],
+  control: [4, STRUCTS.control.size],
+  about: [4, STRUCTS.about.size],
+};
+
+/** The inode of the network namespace that this process is in. */
+export function ownNetns(): bigint {
+  return statSync('/proc/self/ns/net', { bigint: true }).ino;
+}
+
+/** Opens the pinned maps by their file modes; needs no capability. Errors: KernelError that says what to do. */
+export function openMaps(native: Native, paths: PinPaths): OpenMaps {
+  if (!existsSync(paths.layout)) {
+    throw new KernelError(
+      'open pins',
+      paths.layout,
+      'ENOENT',
+      'run `shunt attach --interface IF --owner USER` as root first',
+    );
+  }
+  const opened: Partial<Record<MapName, MapHandle>> = {};
+  try {
+    for (const name of MAPS) opened[name] = openMap(native, paths, name);
+  } catch (error) {
+    for (const map of Object.values(opened)) native.close(map);
+    throw error;
+  }
+  return opened as OpenMaps;
+}
+
+function openMap(native: Native, paths: PinPaths, name: MapName): MapHandle {
+  const path = paths.map(name);
+  const map = native.mapOpen(path, name === 'about');
+  if (typeof map === 'number') {
+    const advice =
+      map === -13
+        ? 'this user may not open it: give it to the agent with `shunt attach --owner USER`'
+        : 'run `shunt attach` as root to make what is missing';
+    throw new KernelError('open map', path, errnoName(map), advice);
+  }
+  const info = requireValue(native.mapInfo(map), 'map info', path);
+  const want = SIZES[name];
+  if (want !== undefined && (info.keySize !== want[0] || info.valueSize !== want[1])) {
+    native.close(map);
+    const found = `keys of ${info.keySize} and values of ${info.valueSize} bytes, not ${want[0]} and ${want[1]}`;
+    throw new KernelError('open map', path, 'EINVAL', `it has ${found}: these are pins of another layout`);
+  }
+  return map;
+}
+
+/** Reads the loader's words. */
+export function readAbout(native: Native, maps: OpenMaps): About {
+  return decodeAbout(requireValue(native.mapLookupElem(maps.about, u32(0), 0), 'map lookup', 'about'));
+}
+
+/** Refuses maps of another layout, of another network namespace, or that are not the ones the loader made. */
+export function requireOwn(native: Native, maps: OpenMaps, about: About, paths: PinPaths): void {
+  const refuse = (why: string): never => {
+    throw new KernelError('check pins', paths.layout, 'EINVAL', why);
+  };
+  if (about.layout !== LIMITS.SHUNT_LAYOUT) refuse(`layout ${about.layout}, this agent speaks ${LIMITS.SHUNT_LAYOUT}`);
+  if (about.netns !== ownNetns()) {
+    refuse('they belong to another network namespace; start the agent in the one that `shunt attach` ran in');
+  }
+  for (const [name, id] of Object.entries(about.maps)) {
+    const info = requireValue(native.mapInfo(maps[name as MapName]), 'map info', paths.map(name as MapName));
+    if (info.id !== id) refuse(`map ${name} was replaced (id ${info.id}, made as ${id}): the program does not read it`);
+  }
+}

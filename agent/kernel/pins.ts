@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { LIMITS } from './abi.ts';
+
+/** The maps that are pinned, by the names that they have in the object. */
+export const MAPS = [
+  'redirect4',
+  'redirect6',
+  'stats',
+  'ports',
+  'shapes4',
+  'shapes6',
+  'control',
+  'verdicts',
+  'about',
+] as const;
+export type MapName = (typeof MAPS)[number];
+
+/** Where everything is pinned. Only root may enter `rootOnly`: a program that can be opened can be attached. */
+export function pinPaths(pinRoot: string) {
+  const layout = join(pinRoot, `v${LIMITS.SHUNT_LAYOUT}`);
+  const rootOnly = join(layout, 'root');
+  return {
+    layout,
+    rootOnly,
+    map: (name: MapName): string => join(layout, name),
+    clock: join(layout, 'clock'),
+    program: join(rootOnly, 'program'),
+    /** bpffs refuses dots in names (kernel/bpf/inode.c, bpf_lookup). */
+    link: (ifname: string): string => join(rootOnly, `link_${ifname.replaceAll('%', '%25').replaceAll('.', '%2e')}`),
+    ifnameOf: (pin: string): string | undefined =>
+      pin.startsWith('link_') ? pin.slice(5).replaceAll('%2e', '.').replaceAll('%25', '%') : undefined,
+  };
+}
+export type PinPaths = ReturnType<typeof pinPaths>;

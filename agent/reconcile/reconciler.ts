@@ -1,0 +1,205 @@
+import type { Cursor } from '../../protocol/cursor.ts';
+import type { Event, EventKind } from '../../protocol/event.ts';
+import type { EntryState, State } from '../model/state.ts';
+import type { Acceptance, Clock, DesiredStore, Kernel, Log, Reconciling, Stored } from '../ports.ts';
+import { Convergence, type PassResult } from './convergence.ts';
+import type { Progress } from './summarise.ts';
+
+/** A full read-back, so that what somebody else changed is repaired. */
+const DRIFT_MS = 60_000;
+/** Neighbours are asked again; the kernel's own entries go stale after 30 s on average. */
+const PROBE_MS = 20_000;
+/** A look at the network without a notice: a peer's GRO or a new attachment tells nobody over rtnetlink. */
+const NETWORK_MS = 5_000;
+
+export interface ReconcilerOptions {
+  readonly kernel: Kernel;
+  readonly store: DesiredStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly host: string;
+  /** Called when something that status shows has changed. */
+  readonly onChange: () => void;
+  readonly publish: (event: Event) => void;
+  /** Called once, with what went wrong, when the store or the kernel is lost as a whole. */
+  readonly onFatal: (error: unknown) => void;
+  readonly driftMs?: number;
+}
+
+/**
+ * Keeps the kernel equal to desired state, one pass at a time: wake-ups coalesce, and say only "look again". While
+ * *adopting* it touches nothing until a whole proven set arrives.
+ */
+export class Reconciler implements Reconciling {
+  private readonly options: ReconcilerOptions;
+  private readonly convergence: Convergence;
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly watching: Disposable;
+  private cursor: Cursor;
+  private applied = 0;
+  private verified = 0;
+  private running: Promise<void> | undefined;
+  private alarm: NodeJS.Timeout | undefined;
+  private adopting: boolean;
+  private closed = false;
+
+  constructor(options: ReconcilerOptions, stored: Stored, adopting: boolean) {
+    this.options = options;
+    this.cursor = stored.cursor;
+    this.adopting = adopting;
+    this.convergence = new Convergence(options.kernel, stored.intents, stored.entries);
+    this.watching = options.kernel.watch(() => {
+      this.convergence.lookAtNetworkNext();
+      this.wake();
+    });
+    this.every(options.driftMs ?? DRIFT_MS, () => this.convergence.readBackNext());
+    this.every(NETWORK_MS, () => this.convergence.lookAtNetworkNext());
+    this.every(PROBE_MS, () => this.convergence.probe());
+  }
+
+  accepted(acceptance: Extract<Acceptance, { outcome: 'accepted' }>, cursor: Cursor): void {
+    this.options.kernel.setMark({ ...cursor, seq: acceptance.seq });
+    this.cursor = cursor;
+    if (this.adopting) this.convergence.readBackNext();
+    this.adopting = false;
+    this.convergence.remove(acceptance.removed);
+    this.convergence.put(acceptance.put);
+    this.wake();
+  }
+
+  again(keys: readonly string[]): void {
+    this.convergence.again(keys);
+    this.wake();
+  }
+
+  progress(): Progress {
+    const { convergence, options } = this;
+    return {
+      cursor: this.cursor,
+      applied: this.applied,
+      verified: this.verified,
+      desired: convergence.desired,
+      states: convergence.states,
+      deleteAbsent: convergence.deleteAbsent,
+      slotsUsed: convergence.slotsUsed,
+      slots: options.kernel.slots,
+      shapes: convergence.shapes,
+      network: convergence.network,
+    };
+  }
+
+  /** The state, the observed entry and the intent of each key, for `dump`. */
+  get view(): Pick<Convergence, 'desired' | 'states' | 'entryOf'> {
+    return this.convergence;
+  }
+
+  /** Makes passes until nothing is due; resolves once what was due at the call is settled. */
+  async settle(): Promise<void> {
+    this.wake();
+    while (this.running !== undefined) await this.running;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const timer of this.timers) clearInterval(timer);
+    clearTimeout(this.alarm);
+    this.watching[Symbol.dispose]();
+    await this.running;
+  }
+
+  private every(periodMs: number, act: () => void): void {
+    const timer = setInterval(() => {
+      act();
+      this.wake();
+    }, periodMs);
+    this.timers.push(timer);
+  }
+
+  private wake(): void {
+    if (this.closed || this.running !== undefined) return;
+    this.running = this.run()
+      .catch((error: unknown) => this.options.onFatal(error))
+      .finally(() => {
+        this.running = undefined;
+        if (this.convergence.pending && !this.adopting) this.wake();
+      });
+  }
+
+  private async run(): Promise<void> {
+    if (this.adopting) return;
+    const { clock, store, kernel } = this.options;
+    do {
+      await new Promise(setImmediate);
+      this.arm(this.convergence.tick(clock.nowMs()));
+      const result = this.convergence.pass(clock.nowMs(), () => clock.random(), this.cursor.epoch !== '');
+      await store.saveEntries(
+        result.changed.map(({ now }) => now),
+        result.forgotten,
+      );
+      this.tell(result);
+      if (result.changed.length > 0 || result.readBack) this.options.onChange();
+    } while (this.convergence.pending && !this.closed);
+    if (this.convergence.pending) return;
+    kernel.setReady(true);
+    this.advance();
+    this.arm(this.convergence.tick(clock.nowMs()));
+  }
+
+  /** Every change up to the cursor now stands in the kernel and was read back, or is among the exceptions. */
+  private advance(): void {
+    if (this.applied === this.cursor.rev && this.verified === this.cursor.rev) return;
+    this.applied = this.cursor.rev;
+    this.verified = this.cursor.rev;
+    this.options.onChange();
+  }
+
+  private arm(atMs: number | undefined): void {
+    clearTimeout(this.alarm);
+    if (atMs === undefined || this.closed) return;
+    // setTimeout holds 31 bits; a longer wait is looked at again on the way.
+    const delayMs = Math.min(Math.max(atMs - this.options.clock.nowMs(), 1), 2 ** 31 - 1);
+    this.alarm = setTimeout(() => this.wake(), delayMs);
+  }
+
+  private tell(result: PassResult): void {
+    const { clock, host, log, publish, store } = this.options;
+    const at = clock.nowMs();
+    const events: Event[] = [];
+    for (const { before, now } of result.changed) {
+      const kind = eventKind(before, now);
+      if (kind === undefined) continue;
+      const name = this.convergence.desired.get(now.key)?.name;
+      const detail = now.errno;
+      events.push({
+        ...{ v: 1, host, at, kind, key: now.key, rev: now.rev },
+        ...(name === undefined ? {} : { name }),
+        ...(now.code === undefined ? {} : { code: now.code }),
+        ...(detail === undefined ? {} : { detail }),
+      });
+    }
+    for (const key of result.forgotten) events.push({ v: 1, host, at, kind: 'removed', key });
+    for (const key of result.drifted) events.push({ v: 1, host, at, kind: 'drift', key });
+    if (events.length === 0) return;
+    log.info({ installed: events.filter((it) => it.kind === 'applied').length, events: events.length }, 'converged');
+    for (const event of events.slice(0, EVENTS_MAX)) publish(event);
+    store.record(events).catch((error: unknown) => this.options.onFatal(error));
+  }
+}
+
+/** The most events that one pass publishes; the flight recorder keeps them all. */
+const EVENTS_MAX = 256;
+
+const KINDS: Readonly<Record<State, EventKind | undefined>> = {
+  pending: undefined,
+  installed: 'applied',
+  idle: 'idle',
+  expired: 'expired',
+  blocked: 'blocked',
+  denied: 'denied',
+  failed: 'failed',
+};
+
+function eventKind(before: EntryState | undefined, now: EntryState): EventKind | undefined {
+  const same = before?.state === now.state && before.code === now.code && before.rev === now.rev;
+  return same ? undefined : KINDS[now.state];
+}
