@@ -28,7 +28,7 @@ const P = [
 /**
  * Computes the 64-bit check of an entry (bpf/check.h): over the key's words, `rev`, and the value's words from `until`.
  * The lock and the check field itself are not covered. The lengths must be those of a key and a value.
- * Source: test/unit/check.test.ts holds the vectors, test/kernel/check.test.ts lets the program agree with them.
+ * Source: test/unit/check.test.ts holds vectors of the C code; every hit in test/kernel/ is the program's own agreement.
  */
 export function checkOf(key: Uint8Array, value: Uint8Array): bigint {
   const words = new DataView(key.buffer, key.byteOffset, key.byteLength);

@@ -117,8 +117,17 @@ export function decodeValue(bytes: Uint8Array): EntryValue {
 
 /** True for exactly the bytes that `encodeValue` writes for this key: the check fits, and nothing unknown is set. */
 export function valueIsSound(key: Uint8Array, bytes: Uint8Array): boolean {
-  const own = encodeValue(key, decodeValue(bytes));
-  return own.every((byte, index) => index < STRUCTS.value.rev || byte === bytes[index]);
+  const at = STRUCTS.value;
+  const view = viewOf(bytes);
+  return (
+    view.getBigUint64(at.check, LITTLE_ENDIAN) === checkOf(key, bytes) &&
+    view.getUint8(at.action) <= ACTIONS.ACTION_SEND &&
+    view.getUint8(at.flags) <= VALUE_FLAGS.VALUE_KEEP_TTL &&
+    view.getUint32(at.vlan) === 0 &&
+    view.getUint16(at.dmac + 6) === 0 &&
+    view.getUint16(at.smac + 6) === 0 &&
+    bytes.subarray(at.params).every((byte) => byte === 0)
+  );
 }
 
 /**
@@ -239,11 +248,15 @@ function maskBytes(family: Family, len: number): Uint8Array {
 }
 
 function encodeMac(text: string): Uint8Array {
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text)) throw new RangeError(`${text} is not a canonical MAC`);
-  return Uint8Array.from({ length: 6 }, (_, index) => Number.parseInt(text.slice(index * 3, index * 3 + 2), 16));
+  const bytes = new Uint8Array(6);
+  for (let index = 0; index < 6; index++) bytes[index] = Number.parseInt(text.slice(index * 3, index * 3 + 2), 16);
+  if (formatMac(bytes) !== text) throw new RangeError(`${text} is not a canonical MAC`);
+  return bytes;
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** Writes 6 bytes as `02:00:00:00:00:01`. */
 export function formatMac(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+  return `${HEX[bytes[0] ?? 0]}:${HEX[bytes[1] ?? 0]}:${HEX[bytes[2] ?? 0]}:${HEX[bytes[3] ?? 0]}:${HEX[bytes[4] ?? 0]}:${HEX[bytes[5] ?? 0]}`;
 }
