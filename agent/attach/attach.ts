@@ -1,0 +1,220 @@
+import { chmodSync, existsSync, readdirSync, unlinkSync } from 'node:fs';
+import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
+import { type About, encodeAbout } from '../kernel/about.ts';
+import { LIMITS } from '../kernel/abi.ts';
+import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
+import { openMaps, type OpenMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
+import { type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { u32 } from '../kernel/words.ts';
+import { AttachError } from './attach-error.ts';
+import { memoryBytes } from './memory.ts';
+import { type ChosenMode, chooseMode, type Mode } from './mode.ts';
+import { makePins, type Owner } from './object.ts';
+import { releasePinRoot, removePins, requirePinRoot } from './pin-root.ts';
+
+export interface AttachOptions {
+  readonly interfaces: readonly string[];
+  readonly owner: Owner;
+  readonly mode: Mode;
+  readonly pinRoot: string;
+  /** Undefined: as the maps are, or the default. */
+  readonly maxRedirects?: number;
+}
+
+export interface AttachedInterface {
+  readonly name: string;
+  readonly mode: 'native' | 'generic';
+  readonly changed: boolean;
+  readonly why: string;
+}
+
+export interface AttachReport {
+  readonly pinRoot: string;
+  readonly interfaces: readonly AttachedInterface[];
+  /** Estimated kernel memory of the maps. */
+  readonly memoryBytes: number;
+  readonly maxRedirects: number;
+  /** False when everything was as asked already. */
+  readonly changed: boolean;
+}
+
+export const DEFAULT_MAX_REDIRECTS = 16_384;
+
+/** XDP_FLAGS_ of include/uapi/linux/if_link.h. */
+const FLAGS = { generic: 2, native: 4 } as const;
+
+/**
+ * Makes and pins the maps and the program where they are not yet, and attaches the program to every interface. Done
+ * twice it changes nothing. Everything is checked before the first change. Errors: AttachError, KernelError.
+ */
+export function attach(native: Native, options: AttachOptions): AttachReport {
+  requireRoot('attach');
+  const links = allLinks(native);
+  const wanted = options.interfaces.map((name) => requireLink(links, name));
+  const paths = pinPaths(options.pinRoot);
+  requireLayout(options.pinRoot);
+  const fresh = !existsSync(paths.layout);
+  if (fresh) {
+    for (const link of wanted) requireFree(link);
+    requirePinRoot(native, options.pinRoot);
+    makePins(native, options.pinRoot, options.owner, options.maxRedirects ?? DEFAULT_MAX_REDIRECTS);
+  }
+  const maps = openMaps(native, paths);
+  const about = readAbout(native, maps);
+  requireOwn(native, maps, about, paths);
+  requireSize(about, options.maxRedirects);
+  const program = requireValue(native.programOpen(paths.program), 'open program', paths.program);
+  const loader = new Loader(native, paths, maps, program, links);
+  for (const link of wanted) loader.check(link, about.program);
+  const interfaces = wanted.map((link) => loader.attach(link, options.mode));
+  for (const handle of [program, ...Object.values(maps)]) native.close(handle);
+  return {
+    pinRoot: options.pinRoot,
+    interfaces,
+    memoryBytes: memoryBytes(about.slots, about.cpuRows),
+    maxRedirects: about.slots,
+    changed: fresh || interfaces.some((it) => it.changed),
+  };
+}
+
+/** Detaches these interfaces, or all; with the last one every pin goes too. Answers what was detached. */
+export function detach(native: Native, pinRoot: string, interfaces: readonly string[]): readonly string[] {
+  requireRoot('detach');
+  const paths = pinPaths(pinRoot);
+  if (!existsSync(paths.layout)) return [];
+  const pinned = pinnedInterfaces(paths);
+  const chosen = interfaces.length === 0 ? pinned : interfaces.filter((name) => pinned.includes(name));
+  const maps = openMaps(native, paths);
+  for (const name of chosen) {
+    const link = requireValue(native.linkOpen(paths.link(name)), 'open link', paths.link(name));
+    const { ifindex } = requireValue(native.linkInfo(link), 'link info', name);
+    native.linkDetach(link);
+    unlinkSync(paths.link(name));
+    native.close(link);
+    setZone(native, maps, ifindex, false);
+  }
+  for (const map of Object.values(maps)) native.close(map);
+  if (chosen.length === pinned.length) {
+    removePins(paths.layout);
+    releasePinRoot(pinRoot);
+  }
+  return chosen;
+}
+
+/** Attaches one interface at a time to a program whose maps stand. */
+class Loader {
+  private readonly native: Native;
+  private readonly paths: PinPaths;
+  private readonly maps: OpenMaps;
+  private readonly program: ProgramHandle;
+  private readonly links: readonly NetLink[];
+
+  constructor(native: Native, paths: PinPaths, maps: OpenMaps, program: ProgramHandle, links: readonly NetLink[]) {
+    this.native = native;
+    this.paths = paths;
+    this.maps = maps;
+    this.program = program;
+    this.links = links;
+  }
+
+  /** Refuses an interface that carries somebody else's program. */
+  check(link: NetLink, ours: number): void {
+    if (link.xdpMode !== 0 && link.xdpProgramId !== ours) requireFree(link);
+  }
+
+  attach(link: NetLink, mode: Mode): AttachedInterface {
+    const standing = this.standing(link);
+    if (standing !== undefined) return { name: link.name, ...requireMode(link, standing, mode), changed: false };
+    const chosen = chooseMode(this.native, link, this.links, mode);
+    setZone(this.native, this.maps, link.ifindex, true);
+    const handle = this.create(link, chosen);
+    const pin = this.paths.link(link.name);
+    requireDone(this.native.linkPin(handle, pin), 'pin', pin);
+    chmodSync(pin, 0o600);
+    this.native.close(handle);
+    return { name: link.name, ...chosen, changed: true };
+  }
+
+  /** How our link holds this very device; a pin whose device is gone is removed. */
+  private standing(link: NetLink): 'native' | 'generic' | undefined {
+    const pin = this.paths.link(link.name);
+    if (!existsSync(pin)) return undefined;
+    const handle: LinkHandle = requireValue(this.native.linkOpen(pin), 'open link', pin);
+    const info = requireValue(this.native.linkInfo(handle), 'link info', pin);
+    this.native.close(handle);
+    if (info.ifindex === link.ifindex) return link.xdpMode === 2 ? 'generic' : 'native';
+    unlinkSync(pin);
+    if (info.ifindex !== 0) setZone(this.native, this.maps, info.ifindex, false);
+    return undefined;
+  }
+
+  private create(link: NetLink, { mode }: ChosenMode): LinkHandle {
+    const handle = this.native.linkCreateXdp(this.program, link.ifindex, FLAGS[mode]);
+    if (typeof handle !== 'number') return handle;
+    setZone(this.native, this.maps, link.ifindex, false);
+    const errno = errnoName(handle);
+    const advice = mode === 'native' ? `; try --mode generic${errno === 'ERANGE' ? ' or a smaller MTU' : ''}` : '';
+    throw new AttachError(`attach to ${link.name} in ${mode} mode: ${errno}${advice}`);
+  }
+}
+
+function requireMode(link: NetLink, standing: 'native' | 'generic', mode: Mode): ChosenMode {
+  if (mode === 'auto' || mode === standing) return { mode: standing, why: 'attached already' };
+  const how = `run \`shunt detach --interface ${link.name}\` first; packets pass unredirected in between`;
+  throw new AttachError(`${link.name} is attached in ${standing} mode and ${mode} was asked for; ${how}`);
+}
+
+/** Gives an interface a zone of its own, or takes it back. The program reads each word whole. */
+function setZone(native: Native, maps: OpenMaps, ifindex: number, present: boolean): void {
+  const about = readAbout(native, maps);
+  const zones = [...about.zones];
+  const has = zones.indexOf(ifindex, 1);
+  if ((has > 0) === present) return;
+  const zone = present ? zones.indexOf(0, 1) : has;
+  if (zone < 0) throw new AttachError(`${LIMITS.ZONES_MAX - 1} interfaces are attached already; detach one first`);
+  zones[zone] = present ? ifindex : 0;
+  const bytes = encodeAbout({ ...about, zones });
+  requireDone(native.mapUpdateElem(maps.about, u32(0), bytes, 0), 'map update', 'about');
+}
+
+function pinnedInterfaces(paths: PinPaths): string[] {
+  return readdirSync(paths.rootOnly).flatMap((pin) => paths.ifnameOf(pin) ?? []);
+}
+
+function requireRoot(command: string): void {
+  if (process.geteuid?.() === 0) return;
+  throw new AttachError(`${command} needs root: it loads a program into the kernel; run it with sudo`);
+}
+
+function allLinks(native: Native): readonly NetLink[] {
+  const links = native.netLinks();
+  requireDone(links.rc, 'rtnetlink dump', 'links');
+  return links.items;
+}
+
+function requireLink(links: readonly NetLink[], name: string): NetLink {
+  const link = links.find((it) => it.name === name);
+  if (link !== undefined) return link;
+  const there = links.map((it) => it.name).join(', ');
+  throw new AttachError(`there is no interface ${name} in this network namespace (there are: ${there})`);
+}
+
+function requireFree(link: NetLink): void {
+  if (link.xdpMode === 0) return;
+  const how = `\`bpftool net show dev ${link.name}\` tells whose it is; Shunt never replaces it`;
+  throw new AttachError(`${link.name} carries another XDP program already (id ${link.xdpProgramId}); ${how}`);
+}
+
+/** Refuses a pin root that holds another layout: its program may be running. */
+function requireLayout(pinRoot: string): void {
+  if (!existsSync(pinRoot)) return;
+  const other = readdirSync(pinRoot).find((name) => /^v\d+$/.test(name) && name !== `v${LIMITS.SHUNT_LAYOUT}`);
+  if (other === undefined) return;
+  throw new AttachError(`${pinRoot} holds pins of another layout (${other}, this is v${LIMITS.SHUNT_LAYOUT}); nothing was changed`);
+}
+
+function requireSize(about: About, maxRedirects: number | undefined): void {
+  if (maxRedirects === undefined || maxRedirects === about.slots) return;
+  const how = 'run `shunt detach` and attach again; packets pass unredirected in between';
+  throw new AttachError(`the maps hold ${about.slots} redirects and ${maxRedirects} were asked for; ${how}`);
+}

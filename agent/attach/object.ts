@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { MapHandle, Native, ObjectHandle, ProgramHandle } from '../../native/index.ts';
+import { type About, CLOCK_CONTEXT_BYTES, decodeClock, encodeAbout, encodeConfig } from '../kernel/about.ts';
+import { LIMITS } from '../kernel/abi.ts';
+import { requireDone, requireValue } from '../kernel/errno.ts';
+import { ownNetns } from '../kernel/open-maps.ts';
+import { MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { u32 } from '../kernel/words.ts';
+import { AttachError } from './attach-error.ts';
+import { measureHertz } from './hertz.ts';
+import { ENTRIES_PER_SLOT, memoryBytes } from './memory.ts';
+import { removePins } from './pin-root.ts';
+
+/** Who owns the maps: the user and group that the agent runs as. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const OBJECT = fileURLToPath(new URL('../../bpf/build/redirect.bpf.o', import.meta.url));
+/** Devices that can stand in the devmap at once. */
+const PORTS_MAX = 256;
+/** The part of RAM that the maps may take. */
+const RAM_PART = 1 / 16;
+
+/**
+ * Loads the object, and pins its maps and programs with their owners and modes. They appear all at once: they are
+ * pinned in a folder beside, which is renamed when it is whole. Errors: AttachError, KernelError.
+ */
+export function makePins(native: Native, pinRoot: string, owner: Owner, slots: number): void {
+  const cpuRows = onlineCpus();
+  requireMemory(memoryBytes(slots, cpuRows));
+  const whole = pinPaths(pinRoot);
+  const parts = pinPaths(join(pinRoot, `new-${process.pid}`));
+  clearLeftovers(pinRoot);
+  mkdirSync(dirname(parts.layout), { mode: 0o700 });
+  mkdirSync(parts.layout, { mode: 0o711 });
+  mkdirSync(parts.rootOnly, { mode: 0o700 });
+  const object = requireValue(native.objectOpen(OBJECT), 'open object', OBJECT, 'run `./dev build` first');
+  try {
+    load(native, object, slots, cpuRows);
+    pinAll(native, object, parts, owner, slots, cpuRows);
+    renameSync(parts.layout, whole.layout);
+  } finally {
+    native.close(object);
+    removePins(dirname(parts.layout));
+  }
+}
+
+function requireMemory(bytes: number): void {
+  const limit = totalmem() * RAM_PART;
+  if (bytes <= limit) return;
+  const mib = (n: number): string => `${Math.ceil(n / 2 ** 20)} MiB`;
+  throw new AttachError(`the maps would take ${mib(bytes)}, more than 1/16 of RAM (${mib(limit)}); lower --max-redirects`);
+}
+
+/** What a loader left that died half-way. */
+function clearLeftovers(pinRoot: string): void {
+  for (const name of readdirSync(pinRoot)) if (name.startsWith('new-')) removePins(join(pinRoot, name));
+}
+
+function load(native: Native, object: ObjectHandle, slots: number, cpuRows: number): void {
+  const entries = slots * ENTRIES_PER_SLOT;
+  const sizes = { redirect4: entries, redirect6: entries, stats: (cpuRows + 1) * slots, ports: PORTS_MAX };
+  for (const [map, size] of Object.entries(sizes)) {
+    requireDone(native.objectSetMaxEntries(object, map, size), 'set size', map);
+  }
+  requireDone(native.objectSetData(object, '.rodata', 0, encodeConfig({ slots, cpuRows })), 'set data', '.rodata');
+  const { rc, log } = native.objectLoad(object);
+  if (rc === 0) return;
+  requireDone(rc, 'load', OBJECT, log === '' ? 'attach needs root' : `the verifier says:\n${log}`);
+}
+
+function pinAll(
+  native: Native,
+  object: ObjectHandle,
+  paths: PinPaths,
+  owner: Owner,
+  slots: number,
+  cpuRows: number,
+): void {
+  const maps = {} as Record<MapName, MapHandle>;
+  for (const name of MAPS) maps[name] = requireValue(native.objectMap(object, name), 'find map', name);
+  const program = requireValue(native.objectProgram(object, 'shunt'), 'find program', 'shunt');
+  const clock = requireValue(native.objectProgram(object, 'clock'), 'find program', 'clock');
+  const about = describe(native, maps, program, clock, slots, cpuRows);
+  requireDone(native.mapUpdateElem(maps.about, u32(0), encodeAbout(about), 0), 'map update', 'about');
+  for (const name of MAPS) {
+    requireDone(native.mapPin(maps[name], paths.map(name)), 'pin', paths.map(name));
+    setOwner(paths.map(name), name === 'about' ? { uid: 0, gid: owner.gid } : owner, name === 'about' ? 0o440 : 0o600);
+  }
+  requireDone(native.programPin(program, paths.program), 'pin', paths.program);
+  setOwner(paths.program, { uid: 0, gid: 0 }, 0o600);
+  requireDone(native.programPin(clock, paths.clock), 'pin', paths.clock);
+  setOwner(paths.clock, owner, 0o600);
+}
+
+function setOwner(path: string, owner: Owner, mode: number): void {
+  chownSync(path, owner.uid, owner.gid);
+  chmodSync(path, mode);
+}
+
+function describe(
+  native: Native,
+  maps: Readonly<Record<MapName, MapHandle>>,
+  program: ProgramHandle,
+  clock: ProgramHandle,
+  slots: number,
+  cpuRows: number,
+): About {
+  const id = (name: MapName): number => requireValue(native.mapInfo(maps[name]), 'map info', name).id;
+  const { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts } = Object.fromEntries(
+    MAPS.map((name) => [name, id(name)]),
+  ) as Record<MapName, number>;
+  return {
+    layout: LIMITS.SHUNT_LAYOUT,
+    hz: measureHertz(() => jiffies(native, clock)),
+    slots,
+    cpuRows,
+    netns: ownNetns(),
+    maps: { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts },
+    program: requireValue(native.programInfo(program), 'program info', 'shunt').id,
+    zones: [],
+    instance: randomBytes(16).toString('hex'),
+  };
+}
+
+/** Reads jiffies64 by a test-run of the program `clock`. Errors: KernelError. */
+function jiffies(native: Native, clock: ProgramHandle): bigint {
+  const run = native.programTestRun(clock, {
+    dataIn: new Uint8Array(64),
+    ctxIn: null,
+    repeat: 1,
+    dataOutSize: 0,
+    ctxOutSize: CLOCK_CONTEXT_BYTES,
+  });
+  requireDone(run.rc, 'test-run', 'clock');
+  return decodeClock(run.ctxOut);
+}
+
+/** CPUs 0 to the highest online: each has a row of its own in `stats`. */
+function onlineCpus(): number {
+  const path = '/sys/devices/system/cpu/online';
+  if (!existsSync(path)) return 1;
+  const last = readFileSync(path, 'utf8').trim().split(/[,-]/).at(-1);
+  return Number(last) + 1;
+}
