@@ -19,9 +19,9 @@ inline int duplicate(int fd) {
 
 /**
  * Opens a pin of one kind; another kind answers -EINVAL, for its info would be read as what it is not.
- * `name` is the kernel's: bpf-map, bpf-prog or bpf_link.
+ * `kind` is map, prog or link; the kernel names the descriptor bpf-map, bpf-prog, and bpf_link or bpf-link.
  */
-inline int openPin(const char* path, std::string_view name, uint32_t fileFlags) {
+inline int openPin(const char* path, std::string_view kind, uint32_t fileFlags) {
   LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = fileFlags);
   const int fd = bpf_obj_get_opts(path, &opts);
   if (fd < 0) return fd;
@@ -29,7 +29,7 @@ inline int openPin(const char* path, std::string_view name, uint32_t fileFlags) 
   std::snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
   const ssize_t length = readlink(self, target, sizeof target);
   const int error = length < 0 ? -errno : -EINVAL;
-  if (length > 0 && std::string_view(target, length).ends_with(name)) return fd;
+  if (length > 0 && std::string_view(target, length).ends_with(kind)) return fd;
   close(fd);
   return error;
 }

@@ -143,7 +143,7 @@ export interface Native {
   objectSetMaxEntries(object: ObjectHandle, map: string, maxEntries: number): Rc;
   /** Initial bytes of an internal map (`.rodata`) from `offset`, before load. */
   objectSetData(object: ObjectHandle, map: string, offset: number, bytes: Uint8Array): Rc;
-  /** The object will use this map instead of making its own. */
+  /** The object uses this map instead of making its own, and from now on knows it by the name that this map bears. */
   objectReuseMap(object: ObjectHandle, map: string, handle: MapHandle): Rc;
   /** The program is left out of the load. */
   objectSkipProgram(object: ObjectHandle, program: string): Rc;
@@ -180,6 +180,7 @@ export interface Native {
   programOpen(path: string): ProgramHandle | Rc;
   programPin(program: ProgramHandle, path: string): Rc;
   programInfo(program: ProgramHandle): ProgramInfo | Rc;
+  /** -EINTR when a signal came between two of several repeats. */
   programTestRun(program: ProgramHandle, run: TestRun): TestRunResult;
 
   /** flags: XDP_FLAGS_ (2 generic, 4 native). */

@@ -29,7 +29,7 @@ Napi::Value linkOpen(const Napi::CallbackInfo& info) {
   Args args(info);
   const std::string path = args.path("path");
   if (!args.ok()) return args.raise();
-  const int fd = openPin(path.c_str(), "bpf_link", 0);
+  const int fd = openPin(path.c_str(), "link", 0);
   if (fd < 0) return number(info.Env(), fd);
   return adopt(info.Env(), std::make_shared<Link>(fd));
 }

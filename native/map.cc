@@ -47,7 +47,7 @@ Napi::Value mapOpen(const Napi::CallbackInfo& info) {
   const std::string path = args.path("path");
   const bool readOnly = args.boolean("readOnly");
   if (!args.ok()) return args.raise();
-  return adoptMap(info.Env(), openPin(path.c_str(), "bpf-map", readOnly ? BPF_F_RDONLY : 0));
+  return adoptMap(info.Env(), openPin(path.c_str(), "map", readOnly ? BPF_F_RDONLY : 0));
 }
 
 Napi::Value mapPin(const Napi::CallbackInfo& info) {

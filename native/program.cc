@@ -16,7 +16,7 @@ Napi::Value programOpen(const Napi::CallbackInfo& info) {
   Args args(info);
   const std::string path = args.path("path");
   if (!args.ok()) return args.raise();
-  const int fd = openPin(path.c_str(), "bpf-prog", 0);
+  const int fd = openPin(path.c_str(), "prog", 0);
   if (fd < 0) return number(info.Env(), fd);
   return adopt(info.Env(), std::make_shared<Program>(fd));
 }

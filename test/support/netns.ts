@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/**
+ * Runs a module in network and mount namespaces of its own and answers the JSON that it printed on its last line.
+ * The namespaces go with the process: nothing to dispose of, and the host's netdevs and mounts are out of reach.
+ * /sys is mounted anew, for it shows the netdevs of the namespace it was mounted in.
+ */
+export async function runInNamespace(module: URL, ...args: readonly string[]): Promise<unknown> {
+  const inner = 'mount -t sysfs sysfs /sys && exec "$@"';
+  const script = ['sh', '-c', inner, 'sh', process.execPath, '--expose-gc', fileURLToPath(module), ...args];
+  const { stdout } = await run('unshare', ['--net', '--mount', '--propagation', 'private', ...script], {
+    timeout: 60_000,
+  });
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+}
+
+/** What a module run by `runInNamespace` prints: bytes as hex, bigint as decimal text. */
+export function printResult(result: unknown): void {
+  const plain = (_: string, value: unknown): unknown => {
+    if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+    return typeof value === 'bigint' ? String(value) : value;
+  };
+  console.log(JSON.stringify(result, plain));
+}
