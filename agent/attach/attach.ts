@@ -59,7 +59,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     requirePinRoot(native, options.pinRoot);
     makePins(native, options.pinRoot, options.owner, options.maxRedirects ?? DEFAULT_MAX_REDIRECTS);
   }
-  const maps = openMaps(native, paths);
+  const maps = openMaps(native, paths, 'loader');
   const about = readAbout(native, maps);
   requireOwn(native, maps, about, paths);
   requireSize(about, options.maxRedirects);
@@ -84,7 +84,7 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
   if (!existsSync(paths.layout)) return [];
   const pinned = pinnedInterfaces(paths);
   const chosen = interfaces.length === 0 ? pinned : interfaces.filter((name) => pinned.includes(name));
-  const maps = openMaps(native, paths);
+  const maps = openMaps(native, paths, 'loader');
   for (const name of chosen) {
     const link = requireValue(native.linkOpen(paths.link(name)), 'open link', paths.link(name));
     const { ifindex } = requireValue(native.linkInfo(link), 'link info', name);

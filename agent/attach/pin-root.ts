@@ -41,7 +41,12 @@ export function removePins(path: string): void {
 
 /** Unmounts the pin root once nothing is pinned below it; the system's own bpffs stays. */
 export function releasePinRoot(pinRoot: string): void {
-  if (pinRoot.startsWith('/sys/') || !isBpffs(pinRoot) || readdirSync(pinRoot).length > 0) return;
+  if (pinRoot.startsWith('/sys/') || !isBpffs(pinRoot) || !isEmpty(pinRoot)) return;
   spawnSync('umount', [pinRoot]);
   if (!isBpffs(pinRoot)) rmdirSync(pinRoot);
+}
+
+/** A new bpffs holds the kernel's own iterators (kernel/bpf/preload). */
+function isEmpty(bpffs: string): boolean {
+  return readdirSync(bpffs).every((name) => name.endsWith('.debug'));
 }

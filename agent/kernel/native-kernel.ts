@@ -37,7 +37,7 @@ export class NativeKernel implements Kernel, Disposable {
   constructor(native: Native, pinRoot: string) {
     this.native = native;
     this.paths = pinPaths(pinRoot);
-    this.maps = openMaps(native, this.paths);
+    this.maps = openMaps(native, this.paths, 'agent');
     const about = readAbout(native, this.maps);
     requireOwn(native, this.maps, about, this.paths);
     this.slots = about.slots;

@@ -25,8 +25,11 @@ export function ownNetns(): bigint {
   return statSync('/proc/self/ns/net', { bigint: true }).ino;
 }
 
-/** Opens the pinned maps by their file modes; needs no capability. Errors: KernelError that says what to do. */
-export function openMaps(native: Native, paths: PinPaths): OpenMaps {
+/**
+ * Opens the pinned maps by their file modes; needs no capability. `as` the loader, `about` can be written too.
+ * Errors: KernelError that says what to do.
+ */
+export function openMaps(native: Native, paths: PinPaths, as: 'agent' | 'loader'): OpenMaps {
   if (!existsSync(paths.layout)) {
     throw new KernelError(
       'open pins',
@@ -37,7 +40,7 @@ export function openMaps(native: Native, paths: PinPaths): OpenMaps {
   }
   const opened: Partial<Record<MapName, MapHandle>> = {};
   try {
-    for (const name of MAPS) opened[name] = openMap(native, paths, name);
+    for (const name of MAPS) opened[name] = openMap(native, paths, name, name === 'about' && as === 'agent');
   } catch (error) {
     for (const map of Object.values(opened)) native.close(map);
     throw error;
@@ -45,9 +48,9 @@ export function openMaps(native: Native, paths: PinPaths): OpenMaps {
   return opened as OpenMaps;
 }
 
-function openMap(native: Native, paths: PinPaths, name: MapName): MapHandle {
+function openMap(native: Native, paths: PinPaths, name: MapName, readOnly: boolean): MapHandle {
   const path = paths.map(name);
-  const map = native.mapOpen(path, name === 'about');
+  const map = native.mapOpen(path, readOnly);
   if (typeof map === 'number') {
     const advice =
       map === -13
