@@ -1,0 +1,146 @@
+import { setTimeout } from 'node:timers/promises';
+import { connect, ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from 'nats';
+import type { Logger } from 'pino';
+import type { Bus, Incoming } from '../ports.ts';
+import { BusError } from './bus-error.ts';
+
+const CONNECT_TIMEOUT_MS = 5000;
+/** Two pings without an answer, and the connection counts as lost: a frozen server is noticed within 30 s. */
+const PING_INTERVAL_MS = 10_000;
+const MAX_PINGS_OUT = 2;
+/** A server that hangs must not keep us from ending. */
+const LEAVE_MS = 3000;
+const RECONNECT_WAIT_MS = 500;
+const RECONNECT_JITTER_MS = 1000;
+
+/** Core NATS. */
+export class NatsBus implements Bus, AsyncDisposable {
+  readonly #connection: NatsConnection;
+  readonly #log: Logger;
+  readonly #subscriptions: Subscription[] = [];
+  readonly #atHand = new Set<Promise<void>>();
+  readonly #onConnect: (() => void)[] = [];
+  #connected = true;
+
+  private constructor(connection: NatsConnection, log: Logger) {
+    this.#connection = connection;
+    this.#log = log;
+    void this.#follow().catch((error: unknown) =>
+      this.#log.error({ err: error }, 'bus: following the connection failed'),
+    );
+  }
+
+  /** Connects once; from then on it reconnects for ever. Errors: BusError. */
+  static async connect(servers: readonly string[], log: Logger): Promise<NatsBus> {
+    try {
+      const connection = await connect({
+        servers: [...servers],
+        name: 'shunt-controller',
+        timeout: CONNECT_TIMEOUT_MS,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: RECONNECT_WAIT_MS,
+        reconnectJitter: RECONNECT_JITTER_MS,
+        pingInterval: PING_INTERVAL_MS,
+        maxPingOut: MAX_PINGS_OUT,
+        inboxPrefix: '_INBOX.shunt.controller',
+      });
+      return new NatsBus(connection, log);
+    } catch (cause) {
+      throw busErrorOf(cause, servers);
+    }
+  }
+
+  get connected(): boolean {
+    return this.#connected && !this.#connection.isClosed();
+  }
+
+  get maxPayloadBytes(): number {
+    return this.#connection.info?.max_payload ?? 0;
+  }
+
+  publish(subject: string, data: Uint8Array): void {
+    if (data.length > this.maxPayloadBytes) {
+      throw new BusError(
+        'TOO_LARGE',
+        `publish ${subject}: ${data.length} bytes, and the server takes ${this.maxPayloadBytes}`,
+      );
+    }
+    this.#connection.publish(subject, data);
+  }
+
+  flush(): Promise<void> {
+    return this.#connection.flush();
+  }
+
+  subscribe(subject: string, receive: (message: Incoming) => Promise<void>, queue?: string): void {
+    const callback = (error: NatsError | null, message: Msg): void => {
+      if (error !== null) this.#log.error({ err: error, subject }, 'bus: a subscription was refused');
+      else this.#keep(receive({ subject: message.subject, replyTo: message.reply ?? '', data: message.data }), subject);
+    };
+    this.#subscriptions.push(
+      this.#connection.subscribe(subject, queue === undefined ? { callback } : { callback, queue }),
+    );
+  }
+
+  onConnect(callback: () => void): void {
+    this.#onConnect.push(callback);
+  }
+
+  /** Takes no more messages, and waits for those at hand. */
+  async drain(): Promise<void> {
+    if (this.connected) await within(LEAVE_MS, Promise.all(this.#subscriptions.map((taken) => taken.drain())));
+    await Promise.all(this.#atHand);
+  }
+
+  /** Lets what was published go out, and closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#connection.isClosed()) return;
+    if (this.connected) await within(LEAVE_MS, this.#connection.flush());
+    await this.#connection.close();
+  }
+
+  #keep(work: Promise<void>, subject: string): void {
+    const kept = work
+      .catch((error: unknown) => this.#log.error({ err: error, subject }, 'bus: a message could not be dealt with'))
+      .finally(() => this.#atHand.delete(kept));
+    this.#atHand.add(kept);
+  }
+
+  async #follow(): Promise<void> {
+    for await (const { type, data } of this.#connection.status()) {
+      if (type === 'disconnect') {
+        this.#connected = false;
+        this.#log.warn({ server: data }, 'bus: connection lost');
+      } else if (type === 'reconnect') {
+        this.#connected = true;
+        this.#log.info({ server: data }, 'bus: connected again');
+        for (const callback of this.#onConnect) callback();
+      } else if (type === 'error') {
+        this.#log.error({ reason: data }, 'bus: the server refused something');
+      }
+    }
+  }
+}
+
+/** Waits for a courtesy to the server, but not for ever, and not for one that it refuses. */
+async function within(limitMs: number, courtesy: Promise<unknown>): Promise<void> {
+  const end = new AbortController();
+  const limit = setTimeout(limitMs, undefined, { signal: end.signal });
+  await Promise.race([courtesy, limit]).catch(() => {}); // the connection went first: what was under way is lost with it
+  end.abort();
+  await limit.catch(() => {}); // aborted, as asked
+}
+
+function busErrorOf(cause: unknown, servers: readonly string[]): unknown {
+  if (!(cause instanceof NatsError)) return cause;
+  const where = servers.join(', ');
+  const refused: readonly string[] = [ErrorCode.AuthorizationViolation, ErrorCode.AuthenticationExpired];
+  if (refused.includes(cause.code)) {
+    return new BusError('REFUSED', `connect to ${where}: the server refused the controller: ${cause.message}`, cause);
+  }
+  return new BusError(
+    'UNREACHABLE',
+    `connect to ${where}: no NATS server answered; start one, or name it with --nats`,
+    cause,
+  );
+}

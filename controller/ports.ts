@@ -1,0 +1,84 @@
+import type {
+  ApplyReply,
+  ApplyRequest,
+  DeleteReply,
+  GetReply,
+  GetRequest,
+  HostsReply,
+  HostsRequest,
+} from '../protocol/api.ts';
+import type { Page, SyncRequest } from '../protocol/page.ts';
+import type { Status } from '../protocol/status.ts';
+import type { Update } from '../protocol/update.ts';
+
+/** A status and when it came, in ms since 1970 by the controller's clock. */
+export interface Report {
+  readonly status: Status;
+  readonly seenAtMs: number;
+}
+
+/** How far the log of a host has come. */
+export interface Head {
+  readonly host: string;
+  readonly rev: number;
+}
+
+/** What operators ask of the controller. Errors: RequestRefused, and then nothing was changed. */
+export interface Desk {
+  /** Keeps a part of an upload until the last one comes. */
+  stage(part: ApplyRequest): Promise<void>;
+  /** Takes the last part, and with it the whole upload or nothing. */
+  apply(last: ApplyRequest): Promise<ApplyReply>;
+  delete(names: readonly string[]): Promise<DeleteReply>;
+  get(request: GetRequest, budgetBytes: number): Promise<GetReply>;
+  hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply>;
+}
+
+/** The logs of the hosts. `budgetBytes` is what the changes of one message may take. */
+export interface Logs {
+  page(request: SyncRequest, budgetBytes: number): Promise<Page>;
+  /** What is new on a host after a rev, a hint when that is too much, `undefined` when there is nothing. */
+  update(host: string, afterRev: number, budgetBytes: number): Promise<Update | undefined>;
+  /** The newest rev of all, and the hosts whose logs moved after a rev. */
+  movedAfter(rev: number): Promise<{ readonly rev: number; readonly heads: readonly Head[] }>;
+}
+
+/** What the controller knows of the hosts themselves. */
+export interface Roster {
+  /** Notes what hosts reported; the log of one that is new or has other labels follows. */
+  report(reports: readonly Report[]): Promise<void>;
+}
+
+export interface Store extends Desk, Logs, Roster {
+  /** Makes every host's log say again what the specs say, a few hosts at a time. */
+  reconcile(signal: AbortSignal): Promise<void>;
+  /** Drops tombstones that no live host needs, and uploads that nobody ended. */
+  tidy(): Promise<void>;
+}
+
+/** Tells the time, in ms since 1970. */
+export type Clock = () => number;
+
+/** A message as it came; nothing in it is to be trusted. */
+export interface Incoming {
+  readonly subject: string;
+  /** Where the sender waits for an answer; empty when it does not. */
+  readonly replyTo: string;
+  readonly data: Uint8Array;
+}
+
+/** The bus, which may lose, repeat and reorder all that it carries. */
+export interface Bus {
+  /** False while there is no server; what is published then is lost. */
+  readonly connected: boolean;
+  /** Nothing longer is ever sent: the server would close the connection. */
+  readonly maxPayloadBytes: number;
+  /** Errors: BusError TOO_LARGE. */
+  publish(subject: string, data: Uint8Array): void;
+  /** Resolves when the server has what was published. */
+  flush(): Promise<void>;
+  /** Hands each message to `receive`; of several controllers, one in `queue` gets it. */
+  subscribe(subject: string, receive: (message: Incoming) => Promise<void>, queue?: string): void;
+  /** Calls back when there is a server again. */
+  onConnect(callback: () => void): void;
+}

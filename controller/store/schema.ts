@@ -1,0 +1,91 @@
+import type { Generated } from 'kysely';
+
+/** Rows as they are stored; nothing outside this folder sees them. Booleans are 0 or 1. */
+export interface Schema {
+  readonly meta: MetaRow;
+  readonly specs: SpecRow;
+  readonly hosts: HostRow;
+  readonly changes: ChangeRow;
+  readonly heads: HeadRow;
+  readonly epochs: EpochRow;
+  readonly upload_parts: UploadPartRow;
+  readonly audit: AuditRow;
+}
+
+/** One row, `id` 1. */
+export interface MetaRow {
+  readonly id: number;
+  readonly database_id: string;
+  /** The newest rev given to any change of any host. */
+  readonly last_rev: number;
+}
+
+export interface SpecRow {
+  readonly name: string;
+  /** `keyOf` its match. */
+  readonly key: string;
+  /** JSON of its selector. */
+  readonly hosts: string;
+  readonly enabled: number;
+  readonly priority: number;
+  /** `intentBody` of what it compiles to, the same on every host. */
+  readonly body: string;
+  /** JSON of `specToJson`. */
+  readonly spec: string;
+}
+
+/** A host that has reported. */
+export interface HostRow {
+  readonly host: string;
+  /** JSON. */
+  readonly labels: string;
+  /** JSON of its last status. */
+  readonly status: string;
+  readonly seen_at_ms: number;
+}
+
+/** The newest change of a key on a host; a deleted key leaves a tombstone with an empty name and body. */
+export interface ChangeRow {
+  readonly host: string;
+  readonly key: string;
+  readonly rev: number;
+  readonly op: 'put' | 'delete';
+  readonly name: string;
+  readonly body: string;
+  readonly at_ms: number;
+}
+
+export interface HeadRow {
+  readonly host: string;
+  /** The newest rev of a change for this host. */
+  readonly rev: number;
+  /** Tombstones up to this rev may be gone. */
+  readonly floor: number;
+  /** Of all that the host is to hold at `rev`. */
+  readonly digest: string;
+}
+
+/** An epoch ends where the next one begins; rows are never removed. */
+export interface EpochRow {
+  readonly epoch: string;
+  readonly ordinal: number;
+  readonly first_rev: number;
+  readonly superseded: number;
+}
+
+export interface UploadPartRow {
+  readonly upload: string;
+  readonly part: number;
+  readonly parts: number;
+  /** JSON list of specs, as they came. */
+  readonly specs: string;
+  readonly at_ms: number;
+}
+
+export interface AuditRow {
+  readonly id: Generated<number>;
+  readonly at_ms: number;
+  readonly verb: string;
+  /** JSON. */
+  readonly detail: string;
+}

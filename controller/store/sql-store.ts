@@ -1,0 +1,287 @@
+import type {
+  ApplyReply,
+  ApplyRequest,
+  DeleteReply,
+  GetReply,
+  GetRequest,
+  HostsReply,
+  HostsRequest,
+} from '../../protocol/api.ts';
+import type { Page, SyncRequest } from '../../protocol/page.ts';
+import type { Update } from '../../protocol/update.ts';
+import type { HostFacts } from '../compile.ts';
+import { Concern } from '../concern.ts';
+import type { Clock, Head, Report, Store } from '../ports.ts';
+import { RequestRefused } from '../request-refused.ts';
+import { standingOf } from '../standing.ts';
+import { convergeHosts, convergeKeys } from './converge.ts';
+import { Database, type Session } from './database.ts';
+import { listHosts, listSpecs } from './listings.ts';
+import { type LogResult, LogWriter } from './log-writer.ts';
+import { readPage, readUpdate } from './pages.ts';
+import { StoreError } from './store-error.ts';
+import { Tables } from './tables.ts';
+import { MAX_PARTS, storeUpload } from './upload.ts';
+
+/** Uploads that may be under way at once, so that forgotten ones cannot fill the disk. */
+const MAX_UPLOADS = 16;
+const UPLOAD_KEPT_MS = 10 * 60_000;
+const TOMBSTONE_KEPT_MS = 24 * 3_600_000;
+/** Hosts that are made to follow the specs in one transaction; between two of them others may write. */
+const HOSTS_AT_ONCE = 64;
+/** Names that the audit keeps of a delete. */
+const AUDITED_NAMES = 100;
+
+/** What this process knows of the history that it works on; a database that knows less is another one. */
+interface Witness {
+  readonly epoch: string;
+  readonly rev: number;
+}
+
+interface StoreOptions {
+  readonly now: Clock;
+  /** Called when the database is no longer to be trusted; the process is to end. */
+  readonly onFatal: (error: StoreError) => void;
+}
+
+/** The controller's store in a database of its own; several controllers may share one. */
+export class SqlStore implements Store, AsyncDisposable {
+  readonly #database: Database;
+  readonly #tables: Tables;
+  readonly #options: StoreOptions;
+  #witness: Witness;
+  /** Opened by this process with its first change (C1); it counts once it is in the table. */
+  #epoch: string | undefined;
+  #gaveUp = false;
+
+  private constructor(database: Database, tables: Tables, witness: Witness, options: StoreOptions) {
+    this.#database = database;
+    this.#tables = tables;
+    this.#witness = witness;
+    this.#options = options;
+  }
+
+  /** Opens the database and makes it when it is not there. Errors: StoreError. */
+  static async open(path: string, options: StoreOptions): Promise<SqlStore> {
+    const database = await Database.open(path);
+    try {
+      const tables = new Tables(database.compiler);
+      const witness = await database.write(async (session) => {
+        await tables.epochs.initialise(session);
+        return witnessOf(session, tables);
+      });
+      return new SqlStore(database, tables, witness, options);
+    } catch (error) {
+      await database[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async stage(part: ApplyRequest): Promise<void> {
+    requireParts(part);
+    const { uploads } = this.#tables;
+    const now = this.#options.now();
+    await this.#write(async (session) => {
+      await uploads.dropOld(session, now - UPLOAD_KEPT_MS);
+      if ((await uploads.others(session, part.upload)) >= MAX_UPLOADS) {
+        throw new RequestRefused('BUSY', `${MAX_UPLOADS} uploads are under way already; try again in a minute`);
+      }
+      const { upload, specs } = part;
+      await uploads.put(session, {
+        upload,
+        part: part.part,
+        parts: part.parts,
+        specs: JSON.stringify(specs),
+        at_ms: now,
+      });
+    });
+  }
+
+  async apply(last: ApplyRequest): Promise<ApplyReply> {
+    requireParts(last);
+    return this.#change(async (session, log) => {
+      const { counts, concern } = await storeUpload(session, this.#tables, last);
+      await convergeKeys(session, this.#tables, log, concern);
+      return async ({ hosts, rev }) => {
+        const done = { ...counts, hosts, rev };
+        await this.#tables.audit.note(session, this.#options.now(), 'apply', { upload: last.upload, ...done });
+        return { v: 1, upload: last.upload, ...done };
+      };
+    });
+  }
+
+  async delete(names: readonly string[]): Promise<DeleteReply> {
+    return this.#change(async (session, log) => {
+      const deleted: string[] = [];
+      const absent: string[] = [];
+      const concern = new Concern();
+      for (const name of new Set(names)) {
+        const claim = await this.#tables.specs.delete(session, name);
+        (claim === undefined ? absent : deleted).push(name);
+        if (claim !== undefined) concern.add(claim);
+      }
+      await convergeKeys(session, this.#tables, log, concern);
+      return async ({ hosts, rev }) => {
+        const detail = {
+          deleted: deleted.length,
+          names: deleted.slice(0, AUDITED_NAMES),
+          absent: absent.length,
+          hosts,
+          rev,
+        };
+        await this.#tables.audit.note(session, this.#options.now(), 'delete', detail);
+        return { v: 1, deleted, absent, hosts, rev };
+      };
+    });
+  }
+
+  get(request: GetRequest, budgetBytes: number): Promise<GetReply> {
+    return this.#read((session) => listSpecs(session, this.#tables, request, budgetBytes));
+  }
+
+  hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply> {
+    return this.#read((session) => listHosts(session, this.#tables, request, budgetBytes));
+  }
+
+  page(request: SyncRequest, budgetBytes: number): Promise<Page> {
+    return this.#read((session) => readPage(session, this.#tables, request, budgetBytes));
+  }
+
+  update(host: string, afterRev: number, budgetBytes: number): Promise<Update | undefined> {
+    return this.#read((session) => readUpdate(session, this.#tables, host, afterRev, budgetBytes));
+  }
+
+  movedAfter(rev: number): Promise<{ readonly rev: number; readonly heads: readonly Head[] }> {
+    return this.#read(async (session) => ({
+      rev: await this.#tables.epochs.lastRev(session),
+      heads: await this.#tables.changes.headsAfter(session, rev),
+    }));
+  }
+
+  async report(reports: readonly Report[]): Promise<void> {
+    await this.#change(async (session, log) => {
+      const moved: HostFacts[] = [];
+      for (const report of reports) {
+        const { host, labels } = report.status;
+        if (await this.#tables.hosts.put(session, report)) moved.push({ host, labels, known: true });
+      }
+      if (moved.length > 0) await convergeHosts(session, this.#tables, log, moved);
+      return async () => {};
+    });
+  }
+
+  async reconcile(signal: AbortSignal): Promise<void> {
+    let after = '';
+    while (!signal.aborted) {
+      const hosts = await this.#read((session) => this.#tables.changes.hosts(session, after, HOSTS_AT_ONCE));
+      if (hosts.length === 0) return;
+      await this.#change(async (session, log) => {
+        const known = await this.#tables.hosts.facts(session);
+        const facts = hosts.map((host) => known.get(host) ?? { host, labels: {}, known: false });
+        await convergeHosts(session, this.#tables, log, facts);
+        return async () => {};
+      });
+      after = hosts.at(-1) ?? after;
+    }
+  }
+
+  async tidy(): Promise<void> {
+    const now = this.#options.now();
+    const { changes, uploads } = this.#tables;
+    await this.#write((session) => uploads.dropOld(session, now - UPLOAD_KEPT_MS));
+    let after = '';
+    for (;;) {
+      const hosts = await this.#read((session) => changes.hosts(session, after, HOSTS_AT_ONCE));
+      if (hosts.length === 0) return;
+      await this.#write(async (session) => {
+        for (const host of hosts)
+          await changes.collect(session, host, await this.#storedBy(session, host), now - TOMBSTONE_KEPT_MS);
+      });
+      after = hosts.at(-1) ?? after;
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#database[Symbol.asyncDispose]();
+  }
+
+  /** The rev up to which a host holds our log, by its own word; 0 when that word is not about our log. */
+  async #storedBy(session: Session, host: string): Promise<number> {
+    const report = await this.#tables.hosts.find(session, host);
+    if (report === undefined) return 0;
+    const { epoch, stored } = report.status;
+    const standing = standingOf({ epoch, rev: stored }, await this.#tables.epochs.find(session, epoch));
+    return standing === 'ok' ? stored : 0;
+  }
+
+  /** A transaction that may write to the log; what `work` answers is called once the log is complete. */
+  async #change<T>(work: (session: Session, log: LogWriter) => Promise<(result: LogResult) => Promise<T>>): Promise<T> {
+    return this.#write(async (session) => {
+      const opensEpoch =
+        this.#epoch === undefined || (await this.#tables.epochs.find(session, this.#epoch)) === undefined;
+      const log = await LogWriter.begin(session, this.#tables, opensEpoch, this.#options.now());
+      const conclude = await work(session, log);
+      const result = await log.finish();
+      if (result.epoch !== undefined) this.#epoch = result.epoch;
+      return conclude(result);
+    });
+  }
+
+  #write<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#witnessed((guarded) => this.#database.write(guarded), work);
+  }
+
+  #read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#witnessed((guarded) => this.#database.read(guarded), work);
+  }
+
+  /** Every transaction first makes sure that the history it stands on is the one that this process has seen. */
+  async #witnessed<T>(
+    transact: (work: (session: Session) => Promise<T>) => Promise<T>,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    const witness = this.#witness; // taken before the transaction begins: what it sees can only be newer
+    try {
+      return await transact(async (session) => {
+        await this.#requireHistory(session, witness);
+        return work(session);
+      });
+    } catch (error) {
+      if (error instanceof StoreError && error.fatal) this.#giveUp(error);
+      throw error;
+    }
+  }
+
+  #giveUp(error: StoreError): void {
+    if (this.#gaveUp) return;
+    this.#gaveUp = true;
+    this.#options.onFatal(error);
+  }
+
+  async #requireHistory(session: Session, witness: Witness): Promise<void> {
+    const now = await witnessOf(session, this.#tables);
+    const goesOn =
+      now.epoch === witness.epoch || (await this.#tables.epochs.find(session, witness.epoch)) !== undefined;
+    if (!goesOn || now.rev < witness.rev) {
+      throw new StoreError(
+        'REPLACED',
+        `database ${this.#database.path}: epoch ${witness.epoch}, rev ${witness.rev} is gone from it; a backup was put back under ` +
+          'the running controller: restart every controller that uses it',
+      );
+    }
+    if (now.rev >= this.#witness.rev) this.#witness = now;
+  }
+}
+
+async function witnessOf(session: Session, tables: Tables): Promise<Witness> {
+  const { epoch, lastRev } = await tables.epochs.newest(session);
+  return { epoch, rev: lastRev };
+}
+
+function requireParts({ parts }: ApplyRequest): void {
+  if (parts <= MAX_PARTS) return;
+  throw new RequestRefused(
+    'TOO_MANY',
+    `an upload has at most ${MAX_PARTS} parts, not ${parts}; fill them, or apply in pieces`,
+  );
+}
