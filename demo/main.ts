@@ -1,0 +1,43 @@
+/** Shows the whole product on this machine, in network namespaces of its own, and leaves nothing behind. */
+import { Testbed } from '../test/support/testbed.ts';
+import { Screen } from './screen.ts';
+import { tell } from './story.ts';
+
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+const PICTURE = `
+  Shunt: packets from A to B go to C, and back again
+
+    a 198.51.100.10 ──── b 203.0.113.10 ──── c 203.0.113.10, too
+                         │
+                        bus: nats-server, controller, operator
+`;
+
+/** Resolves with the exit status that a signal asks for; the demo goes only when everything is removed. */
+function interrupted(): Promise<number> {
+  return new Promise((resolve) => {
+    for (const [signal, status] of Object.entries(SIGNALS)) process.on(signal, () => resolve(status));
+  });
+}
+
+async function show(bed: Testbed, screen: Screen): Promise<number> {
+  try {
+    await tell(bed, screen);
+    return 0;
+  } catch (error) {
+    screen.failed(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+}
+
+async function main(): Promise<number> {
+  const signal = interrupted();
+  using screen = new Screen(process.stdout);
+  screen.print(PICTURE);
+  await using bed = await Testbed.make();
+  const status = await Promise.race([signal, show(bed, screen)]);
+  if (status > 128) screen.print('  Interrupted: removing everything.');
+  return status;
+}
+
+process.exit(await main());

@@ -1,0 +1,225 @@
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Namespaces } from './namespaces.ts';
+import { type Ended, must, Running, run } from './process.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const NOBODY = 65534;
+
+export type Place = 'a' | 'b' | 'c' | 'bus';
+
+/** Who is where. A asks the service; B is the host that steers, and serves; C serves the same address. */
+export const A = { v4: '198.51.100.10', v6: '2001:db8:a::10' } as const;
+export const C = { v4: '192.0.2.2', v6: '2001:db8:c::2', mac: '02:00:00:00:0c:02' } as const;
+export const SERVICE = { v4: '203.0.113.10', v6: '2001:db8:5::10' } as const;
+export const HOST = 'b';
+const BUS = '10.99.0.1';
+export const NATS_URL = `nats://${BUS}:4222`;
+
+/** The kernel settings of every namespace: no waiting for duplicate addresses, no source checks. */
+const SYSCTLS = `
+for what in all default; do
+  echo 0 >/proc/sys/net/ipv4/conf/$what/rp_filter
+  echo 0 >/proc/sys/net/ipv6/conf/$what/accept_dad
+  echo 0 >/proc/sys/net/ipv6/conf/$what/accept_ra
+done`;
+
+/** C answers with B's own address as the source, and its answers go through B: both families forward that. */
+const FORWARDS = `
+echo 1 >/proc/sys/net/ipv4/ip_forward
+echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+echo 1 >/proc/sys/net/ipv4/conf/all/accept_local
+echo 1 >/proc/sys/net/ipv4/conf/default/accept_local
+echo 0 >/proc/sys/net/ipv4/conf/all/send_redirects
+echo 0 >/proc/sys/net/ipv4/conf/default/send_redirects`;
+
+/** Lines for `ip -batch`, run in the namespace. */
+const TOPOLOGY: Readonly<Record<Place, string>> = {
+  a: `
+link set lo up
+link set to-b up
+address add ${A.v4}/24 dev to-b
+address add ${A.v6}/64 dev to-b nodad
+route add default via 198.51.100.1
+route add default via 2001:db8:a::1`,
+  b: `
+link set lo up
+link set to-a up
+link set to-c up
+link set to-bus up
+address add 198.51.100.1/24 dev to-a
+address add 2001:db8:a::1/64 dev to-a nodad
+address add 192.0.2.1/24 dev to-c
+address add 2001:db8:c::1/64 dev to-c nodad
+address add 10.99.0.2/30 dev to-bus
+address add ${SERVICE.v4}/32 dev lo
+address add ${SERVICE.v6}/128 dev lo nodad`,
+  c: `
+link set lo up
+link set to-b address ${C.mac}
+link set to-b up
+address add ${C.v4}/24 dev to-b
+address add ${C.v6}/64 dev to-b nodad
+address add ${SERVICE.v4}/32 dev lo
+address add ${SERVICE.v6}/128 dev lo nodad
+route add default via 192.0.2.1
+route add default via 2001:db8:c::1`,
+  bus: `
+link set lo up
+link set to-b up
+address add ${BUS}/30 dev to-b`,
+};
+
+export interface TestbedOptions {
+  /** Whether the far ends of B's links take natively redirected frames: GRO on. Default true. */
+  readonly gro?: boolean;
+}
+
+/**
+ * Three hosts and a bus, joined to B by veth pairs, in namespaces of their own:
+ *
+ *     a (198.51.100.10) -- b (203.0.113.10) -- c (203.0.113.10 too)
+ *                          |
+ *                         bus (nats-server, controller, operator)
+ *
+ * Real processes, real kernel; only B has a pin root. Everything is gone after dispose, and after a crash.
+ */
+export class Testbed implements AsyncDisposable {
+  readonly #namespaces: Namespaces<Place>;
+  readonly #running: Running[] = [];
+
+  private constructor(namespaces: Namespaces<Place>) {
+    this.#namespaces = namespaces;
+  }
+
+  static async make({ gro = true }: TestbedOptions = {}): Promise<Testbed> {
+    const bed = new Testbed(await Namespaces.make(['a', 'b', 'c', 'bus']));
+    try {
+      await bed.#build(gro);
+      return bed;
+    } catch (error) {
+      await bed[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #build(gro: boolean): Promise<void> {
+    await Promise.all((['a', 'b', 'c', 'bus'] as const).map((place) => this.must(place, ['sh', '-ec', SYSCTLS])));
+    await this.must('b', ['sh', '-ec', FORWARDS]);
+    for (const far of ['a', 'c', 'bus'] as const) {
+      const peer = ['peer', 'name', `to-${far}`, 'netns', this.netns('b')];
+      await must(['ip', 'link', 'add', 'to-b', 'netns', this.netns(far), 'type', 'veth', ...peer]);
+    }
+    // A sender's checksum offload breaks natively redirected frames; a veth takes such frames only with GRO on.
+    const offloads = { a: ['to-b'], b: ['to-a', 'to-c'], c: ['to-b'] } as const;
+    for (const place of ['a', 'b', 'c'] as const) {
+      for (const device of offloads[place]) await this.must(place, ['ethtool', '-K', device, 'tx', 'off']);
+    }
+    for (const place of ['a', 'c'] as const) {
+      await this.must(place, ['ethtool', '-K', 'to-b', 'gro', gro ? 'on' : 'off']);
+    }
+    for (const place of ['b', 'a', 'c', 'bus'] as const) {
+      await must(['ip', '-n', this.netns(place), '-batch', '-'], TOPOLOGY[place]);
+    }
+    await mkdir(this.state, { mode: 0o700 });
+    await chown(this.state, NOBODY, NOBODY);
+  }
+
+  netns(place: Place): string {
+    return this.#namespaces.name(place);
+  }
+
+  /** Where the bed keeps its files; every user may enter, only root writes. */
+  get folder(): string {
+    return this.#namespaces.folder;
+  }
+
+  get pinRoot(): string {
+    return join(this.folder, 'bpf');
+  }
+
+  /** Where the pins of this layout are. */
+  get pins(): string {
+    return join(this.pinRoot, 'v1');
+  }
+
+  /** The agent's; of nobody alone. */
+  get state(): string {
+    return join(this.folder, 'agent');
+  }
+
+  inside(place: Place, argv: readonly string[]): string[] {
+    return this.#namespaces.inside(place, argv);
+  }
+
+  /** Runs a command inside that has to succeed. */
+  async must(place: Place, argv: readonly string[]): Promise<string> {
+    return await must(this.inside(place, argv));
+  }
+
+  /** Starts a process inside that the bed stops, the last one first, if nobody did before. */
+  async start(place: Place, name: string, argv: readonly string[], onLine?: (line: string) => void): Promise<Running> {
+    const running = await Running.start(name, this.inside(place, argv), onLine);
+    this.#running.push(running);
+    return running;
+  }
+
+  /** Runs the `shunt` command as root of a place to its end. */
+  async shunt(place: Place, ...args: readonly string[]): Promise<Ended> {
+    return await run(this.inside(place, shuntCommand(args)));
+  }
+
+  /** The same for an operator beside the bus; a failure is thrown, JSON is parsed. */
+  async ask(...args: readonly string[]): Promise<unknown> {
+    return JSON.parse(await must(this.inside('bus', shuntCommand([...args, '--nats', NATS_URL, '-o', 'json']))));
+  }
+
+  async startNats(): Promise<Running> {
+    const nats = await this.start('bus', 'nats-server', ['nats-server', '-a', BUS, '-p', '4222']);
+    await nats.until('ready', 10_000, () => nats.lines.some((line) => line.includes('Server is ready')));
+    return nats;
+  }
+
+  async startController(): Promise<Running> {
+    const args = ['controller', '--nats', NATS_URL, '--db', join(this.folder, 'controller.db')];
+    const controller = await this.start('bus', 'controller', shuntCommand(args));
+    await controller.until(
+      'answers',
+      20_000,
+      async () => (await this.shunt('bus', 'hosts', '--nats', NATS_URL)).status === 0,
+    );
+    return controller;
+  }
+
+  async attach(...args: readonly string[]): Promise<Ended> {
+    return await this.shunt('b', 'attach', '--pin-root', this.pinRoot, '--owner', 'nobody', ...args);
+  }
+
+  /** Starts the agent as nobody, without waiting for anything but the process. */
+  async startAgent(...extra: readonly string[]): Promise<Running> {
+    const options = ['--host', HOST, '--nats', NATS_URL, '--state', this.state, '--pin-root', this.pinRoot];
+    const links = ['--interface', 'to-a', '--label', 'role=edge'];
+    return await this.start('b', 'agent', [join(ROOT, 'tools/as-nobody'), 'agent', ...options, ...links, ...extra]);
+  }
+
+  /** The entries of a pinned map, as bpftool says them. */
+  async entries(map: 'redirect4' | 'redirect6'): Promise<readonly MapEntry[]> {
+    return JSON.parse(await must(['bpftool', '-j', 'map', 'dump', 'pinned', join(this.pins, map)])) as MapEntry[];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const running of this.#running.toReversed()) await running.stop();
+    await this.#namespaces[Symbol.asyncDispose]();
+  }
+}
+
+/** Bytes as bpftool prints them (`0x0a`), and what the map's types say of them. */
+export interface MapEntry {
+  readonly key: readonly string[];
+  readonly value: readonly string[];
+  readonly formatted: { readonly key: Record<string, unknown>; readonly value: Record<string, unknown> };
+}
+
+function shuntCommand(args: readonly string[]): string[] {
+  return [process.execPath, join(ROOT, 'cli/main.ts'), ...args];
+}

@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import type { Running } from './process.ts';
+import { SERVICE, type Testbed } from './testbed.ts';
+
+export const PORT = 4433;
+
+/** Sizes of the datagrams, in turn. */
+export const PAYLOAD_BYTES = { min: 40, max: 103 } as const;
+
+/** Bytes of a frame before the payload: Ethernet, IP, UDP. */
+export const HEADER_BYTES = { v4: 14 + 20 + 8, v6: 14 + 40 + 8 } as const;
+
+/** What the sockets of one host received; `bytes` are of payload, `distinct` numbers a source and number once. */
+export interface Counted {
+  readonly datagrams: number;
+  readonly bytes: number;
+  readonly distinct: number;
+}
+
+/** What the asker knows; `lost` were sent a second ago or longer and have no answer. */
+export interface Asked {
+  readonly sent: number;
+  readonly answers: Readonly<Record<string, number>>;
+  readonly lost: number;
+  readonly repeats: number;
+  /** Who answered last; empty before the first answer. */
+  readonly last: string;
+}
+
+/** Somebody else answers: the first datagram that `to` answered. Times as `nowMs`. */
+export interface Changed {
+  readonly from: string;
+  readonly to: string;
+  readonly seq: number;
+  readonly sentAtMs: number;
+  readonly atMs: number;
+}
+
+export type Command =
+  | { readonly do: 'steady'; readonly rate: number }
+  | { readonly do: 'burst'; readonly count: number; readonly window: number }
+  | { readonly do: 'stop' }
+  | { readonly do: 'report' };
+export type Said = { readonly asked: Asked } | { readonly changed: Changed };
+
+/** Milliseconds of CLOCK_MONOTONIC: comparable between the processes of a machine. */
+export function nowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+const WINDOW = 64;
+const START_MS = 10_000;
+const BURST_MS = 60_000;
+
+function program(name: string): string {
+  return join(import.meta.dirname, name);
+}
+
+/** A service on a host that answers each datagram with the host's name, on the service's addresses of both families. */
+export class Echo {
+  readonly #running: Running;
+
+  private constructor(running: Running) {
+    this.#running = running;
+  }
+
+  static async start(bed: Testbed, place: 'b' | 'c'): Promise<Echo> {
+    const argv = [process.execPath, program('traffic-echo.ts'), place, `${PORT}`, SERVICE.v4, SERVICE.v6];
+    const running = await bed.start(place, `echo on ${place}`, argv);
+    await running.until('ready', START_MS, () => running.lines.includes('ready'));
+    return new Echo(running);
+  }
+
+  async counted(): Promise<Counted> {
+    const { lines } = this.#running;
+    const before = lines.length;
+    this.#running.write('counts');
+    return await this.#running.until('counts', START_MS, () => parsed<Counted>(lines[before]));
+  }
+}
+
+/** A's side: asks the service and keeps account of the answers. */
+export class Asker {
+  readonly #running: Running;
+  readonly #reports: Asked[] = [];
+  readonly changes: Changed[] = [];
+
+  private constructor(running: Running) {
+    this.#running = running;
+  }
+
+  static async start(bed: Testbed, target: string = SERVICE.v4): Promise<Asker> {
+    const argv = [process.execPath, program('traffic-asker.ts'), target, `${PORT}`];
+    const asker: Asker = new Asker(
+      await bed.start('a', 'asker', argv, (line) => asker.#hear(JSON.parse(line) as Said)),
+    );
+    await asker.#running.until('ready', START_MS, () => asker.#reports.length > 0);
+    return asker;
+  }
+
+  #hear(said: Said): void {
+    if ('asked' in said) this.#reports.push(said.asked);
+    else this.changes.push(said.changed);
+  }
+
+  async #command(command: Command, withinMs: number): Promise<Asked> {
+    const before = this.#reports.length;
+    this.#running.write(JSON.stringify(command));
+    return await this.#running.until(command.do, withinMs, () => this.#reports[before]);
+  }
+
+  /** Goes on asking, `rate` times a second. */
+  async steady(rate: number): Promise<void> {
+    await this.#command({ do: 'steady', rate }, START_MS);
+  }
+
+  /** Asks `count` times as fast as answers come, and answers the account when all have come or are lost. */
+  async burst(count: number): Promise<Asked> {
+    return await this.#command({ do: 'burst', count, window: WINDOW }, BURST_MS);
+  }
+
+  /** Ends steady asking; every question is answered or lost then. */
+  async stop(): Promise<Asked> {
+    return await this.#command({ do: 'stop' }, START_MS);
+  }
+
+  async report(): Promise<Asked> {
+    return await this.#command({ do: 'report' }, START_MS);
+  }
+
+  /** Waits until `who` answers, and answers the change to it that came after `sinceMs`, if it was a change. */
+  async answeredBy(who: string, withinMs: number): Promise<Changed> {
+    return await this.#running.until(`${who} answers`, withinMs, () => {
+      const last = this.changes.at(-1);
+      return last?.to === who ? last : undefined;
+    });
+  }
+}
+
+function parsed<T>(line: string | undefined): T | undefined {
+  return line === undefined ? undefined : (JSON.parse(line) as T);
+}
