@@ -164,6 +164,20 @@ int Watch::watch(uv_loop_t* loop, std::optional<uv_poll_t>& poll, const Listener
   });
 }
 
+/**
+ * Calls back with nobody above us who could catch: what is thrown becomes an uncaught exception. It may be no object
+ * or, when the thread is being stopped, nothing that JavaScript can see; Napi::Error would abort on either, hence the
+ * plain calls.
+ */
+void call(Napi::Env env, Napi::Function onChange, const Notices& notices) {
+  const napi_value arguments[] = {Napi::Number::New(env, notices.kinds), Napi::Boolean::New(env, notices.overrun)};
+  const napi_status status = napi_make_callback(env, nullptr, env.Global(), onChange, 2, arguments, nullptr);
+  if (status != napi_pending_exception) return;
+  napi_value thrown = nullptr;
+  napi_get_and_clear_last_exception(env, &thrown);
+  napi_fatal_exception(env, thrown);
+}
+
 /** Drains both sockets, whichever woke us, so that one turn brings one call. */
 void Watch::tell() {
   if (ending_) return;
@@ -171,13 +185,8 @@ void Watch::tell() {
   route_.drain(notices);
   netdev_.drain(notices);
   if (notices.kinds == 0 && !notices.overrun) return;
-  const Napi::Env env = env_;  // the callback may close us
-  Napi::HandleScope scope(env);
-  onChange_.Value().MakeCallback(
-      env.Global(), {Napi::Number::New(env, notices.kinds), Napi::Boolean::New(env, notices.overrun)});
-  if (!env.IsExceptionPending()) return;
-  const Napi::Value thrown = env.GetAndClearPendingException().Value();
-  napi_fatal_exception(env, thrown);
+  Napi::HandleScope scope(env_);
+  call(env_, onChange_.Value(), notices);  // and no word of ours after it: the callback may have closed us
 }
 
 void Watch::end() {

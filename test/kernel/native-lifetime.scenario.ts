@@ -79,7 +79,8 @@ const scenarios: Record<string, () => unknown> = {
 
   async workerCallbacks() {
     setLoopback('down');
-    return { thrown: await runWorker('throwing'), exit: await runWorker('exiting') };
+    const thrown = await runWorker('throwing');
+    return { thrown, exit: await runWorker('exiting') };
   },
 
   async lock() {
