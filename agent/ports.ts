@@ -73,6 +73,11 @@ export interface Kernel {
 
 /** What the store knows when it is opened. */
 export interface Stored {
+  /**
+   * False when rows, the digest or the whole file fail their checks. What is left is listed, but proves nothing: the set
+   * has to be fetched again before anything is removed.
+   */
+  readonly sound: boolean;
   readonly cursor: Cursor;
   readonly digest: string;
   /** Commits that changed desired state so far. */
@@ -127,10 +132,28 @@ export interface Bus {
   close(): Promise<void>;
 }
 
+/** What the reconciler is told; both return at once and are hints to work on. */
+export interface Reconciling {
+  /** Desired state changed and is stored, up to `cursor`. */
+  accepted(acceptance: Extract<Acceptance, { outcome: 'accepted' }>, cursor: Cursor): void;
+  /** These keys were sent again: look at them again. */
+  again(keys: readonly string[]): void;
+}
+
+/** Where facts go that people read later; a message is constant, facts are fields. */
+export interface Log {
+  debug(facts: object, message: string): void;
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
 /** Time as a dependency. */
 export interface Clock {
   /** Epoch milliseconds. */
   nowMs(): number;
+  /** Milliseconds since some moment; never goes back, whatever becomes of the wall clock. */
+  monotonicMs(): number;
   /** Resolves after the delay, or rejects when the signal aborts. */
   delay(delayMs: number, signal: AbortSignal): Promise<void>;
   random(): number;

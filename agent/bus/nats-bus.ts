@@ -1,0 +1,227 @@
+import { type Msg, type NatsConnection, NatsError } from 'nats';
+import { encodeAskError } from '../../protocol/ask.ts';
+import type { Code } from '../../protocol/codes.ts';
+import { type Event, encodeEvent } from '../../protocol/event.ts';
+import { MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
+import { encodeSyncRequest, type PageReply, parsePageReply, type SyncRequest } from '../../protocol/page.ts';
+import { encodeStatus, type Status } from '../../protocol/status.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+import { BusError, type BusErrorCode } from '../model/bus-error.ts';
+import type { Bus, Clock, Log } from '../ports.ts';
+import { keepConnection } from './connection.ts';
+import { type BusServers, toServerOptions } from './servers.ts';
+
+const SYNC_TIMEOUT_MS = 5_000;
+const DRAIN_TIMEOUT_MS = 2_000;
+/** Questions that are answered at the same time; the next one is told to come again. */
+const MAX_ASKS = 32;
+/** A subscription that the server took away is asked for again. */
+const RESUBSCRIBE_MS = 30_000;
+
+export interface NatsBusOptions {
+  readonly host: string;
+  readonly subjects: Subjects;
+  readonly servers: BusServers;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type AskHandle = (verb: string, bytes: Uint8Array) => Promise<Uint8Array>;
+
+/** The bus over core NATS subjects. Messages that cannot be sent now are dropped: status repeats, the cursor remembers. */
+export class NatsBus implements Bus {
+  readonly #options: NatsBusOptions;
+  readonly #live: ((bytes: Uint8Array) => void)[] = [];
+  readonly #reconnect: (() => void)[] = [];
+  readonly #closing = new AbortController();
+  readonly #kept: Promise<void>;
+  #ask: AskHandle | undefined;
+  #asks = 0;
+  #connection: NatsConnection | undefined;
+  /** Aborted when the connection is lost; undefined while there is none. */
+  #session: AbortController | undefined;
+
+  /** Connects in the background, for ever. Errors: TypeError for a bad URL, the error of reading the credentials. */
+  constructor(options: NatsBusOptions) {
+    this.#options = options;
+    const { host, subjects, servers, clock, log } = options;
+    this.#kept = keepConnection(
+      {
+        ...toServerOptions(servers),
+        name: `shunt-agent ${host}`,
+        inboxPrefix: subjects.inbox(host),
+        noEcho: true,
+        noAsyncTraces: true,
+      },
+      {
+        opened: (connection) => this.#open(connection),
+        up: () => this.#goUp(),
+        down: () => this.#session?.abort(),
+      },
+      clock,
+      log,
+      this.#closing.signal,
+    );
+  }
+
+  onLive(handle: (bytes: Uint8Array) => void): void {
+    this.#live.push(handle);
+  }
+
+  onReconnect(handle: () => void): void {
+    this.#reconnect.push(handle);
+  }
+
+  onAsk(handle: AskHandle): void {
+    this.#ask = handle;
+  }
+
+  connected(): boolean {
+    return this.#session !== undefined && !this.#session.signal.aborted;
+  }
+
+  /** Asks for one page. Errors: BusError, Refused for an answer that does not parse, the signal's reason. */
+  async sync(request: SyncRequest, signal: AbortSignal): Promise<PageReply> {
+    const { host, subjects } = this.#options;
+    const subject = subjects.sync(host);
+    const connection = this.#connection;
+    const session = this.#session?.signal;
+    if (connection === undefined || session === undefined || session.aborted) {
+      throw new BusError('DOWN', subject, 'the bus is not connected');
+    }
+    const answer = connection.request(subject, encodeSyncRequest(request), { timeout: SYNC_TIMEOUT_MS });
+    try {
+      return parsePageReply((await unlessAborted(answer, AbortSignal.any([signal, session]))).data, host);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (session.aborted) throw new BusError('DOWN', subject, 'the connection was lost', { cause: error });
+      throw error instanceof NatsError ? toBusError(error, subject) : error;
+    }
+  }
+
+  publishStatus(status: Status): void {
+    const { subjects, host } = this.#options;
+    let { exceptions } = status;
+    let bytes = encodeStatus(status);
+    while (bytes.length > this.#maxBytes() && exceptions.length > 0) {
+      exceptions = exceptions.slice(0, exceptions.length >> 1);
+      bytes = encodeStatus({ ...status, exceptions });
+    }
+    this.#publish(subjects.status(host), bytes);
+  }
+
+  publishEvent(event: Event): void {
+    this.#publish(this.#options.subjects.event(this.#options.host, event.kind), encodeEvent(event));
+  }
+
+  /** Sends what is on its way and disconnects. */
+  async close(): Promise<void> {
+    if (this.connected() && this.#connection !== undefined) {
+      await unlessAborted(this.#connection.drain(), AbortSignal.timeout(DRAIN_TIMEOUT_MS)).catch((error: unknown) => {
+        this.#options.log.debug({ error }, 'bus drain failed');
+      });
+    }
+    this.#closing.abort();
+    await this.#kept;
+  }
+
+  #open(connection: NatsConnection): void {
+    this.#connection = connection;
+    const { subjects, host } = this.#options;
+    this.#subscribe(connection, subjects.live(host), (message) => {
+      for (const handle of this.#live) handle(message.data);
+    });
+    this.#subscribe(connection, subjects.askAll(host), (message) => this.#answer(message));
+  }
+
+  #goUp(): void {
+    this.#session = new AbortController();
+    for (const handle of this.#reconnect) handle();
+  }
+
+  #subscribe(connection: NatsConnection, subject: string, handle: (message: Msg) => void): void {
+    const { log } = this.#options;
+    connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) {
+          handle(message);
+          return;
+        }
+        log.error({ subject, reason: error.message }, 'subscription lost');
+        const again = (): void => {
+          if (!connection.isClosed() && !connection.isDraining()) this.#subscribe(connection, subject, handle);
+        };
+        setTimeout(again, RESUBSCRIBE_MS).unref();
+      },
+    });
+  }
+
+  /** Answers into inboxes only: any other reply subject could be somebody's live subject. */
+  #answer(message: Msg): void {
+    if (!message.reply?.startsWith('_INBOX.')) return;
+    if (this.#ask === undefined || this.#asks >= MAX_ASKS) {
+      this.#respond(message, this.#toError('BUSY', 'not ready for questions, or too many at once'));
+      return;
+    }
+    const verb = this.#options.subjects.verbOf(message.subject) ?? '';
+    this.#asks += 1;
+    this.#ask(verb, message.data)
+      .catch((error: unknown) => {
+        this.#options.log.error({ error, verb }, 'question failed');
+        return this.#toError('INTERNAL', 'the answer could not be made; the log of the agent has the details');
+      })
+      .then((bytes) => this.#respond(message, bytes))
+      .finally(() => {
+        this.#asks -= 1;
+      });
+  }
+
+  #respond(message: Msg, bytes: Uint8Array): void {
+    const fits = bytes.length <= this.#maxBytes();
+    if (!this.connected()) return;
+    message.respond(
+      fits ? bytes : this.#toError('TOO_LARGE', `an answer of ${bytes.length} bytes; ask for fewer at once`),
+    );
+  }
+
+  #toError(code: Code, message: string): Uint8Array {
+    return encodeAskError({ v: 1, host: this.#options.host, error: { code, message } });
+  }
+
+  #publish(subject: string, bytes: Uint8Array): void {
+    if (!this.connected()) return;
+    if (bytes.length > this.#maxBytes()) {
+      this.#options.log.error({ subject, sizeBytes: bytes.length }, 'message larger than the bus takes');
+    } else {
+      this.#connection?.publish(subject, bytes);
+    }
+  }
+
+  /** The server closes the connection of a client that exceeds its max_payload. */
+  #maxBytes(): number {
+    return Math.min(MAX_MESSAGE_BYTES, this.#connection?.info?.max_payload ?? MAX_MESSAGE_BYTES);
+  }
+}
+
+const BUS_CODES: Readonly<Record<string, BusErrorCode>> = {
+  TIMEOUT: 'TIMEOUT',
+  '503': 'NO_RESPONDERS',
+  PERMISSIONS_VIOLATION: 'NOT_ALLOWED',
+  MAX_PAYLOAD_EXCEEDED: 'TOO_LARGE',
+  CONNECTION_CLOSED: 'CLOSED',
+  CONNECTION_DRAINING: 'CLOSED',
+};
+
+function toBusError(error: NatsError, subject: string): BusError {
+  const code = BUS_CODES[error.code] ?? 'DOWN';
+  const why = code === 'NO_RESPONDERS' ? 'no controller listens' : error.message;
+  return new BusError(code, subject, why, { cause: error });
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
+}

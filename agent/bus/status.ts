@@ -1,0 +1,39 @@
+import type { Status } from '../../protocol/status.ts';
+import { Waker } from '../model/waker.ts';
+import type { Bus, Clock } from '../ports.ts';
+
+const COALESCE_MS = 1_000;
+const REPEAT_MS = 15_000;
+
+/** Publishes status when it changed, at most once a second, and every 15 s ± 20 % in any case. */
+export class StatusPublisher {
+  readonly #summarise: () => Status;
+  readonly #bus: Pick<Bus, 'publishStatus'>;
+  readonly #clock: Clock;
+  readonly #waker = new Waker();
+
+  constructor(summarise: () => Status, bus: Pick<Bus, 'publishStatus'>, clock: Clock) {
+    this.#summarise = summarise;
+    this.#bus = bus;
+    this.#clock = clock;
+  }
+
+  /** Something that status shows is different now; the first change is published at once. */
+  changed(): void {
+    this.#waker.wake();
+  }
+
+  /** Publishes until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { delay, random } = this.#clock;
+    try {
+      for (;;) {
+        this.#bus.publishStatus(this.#summarise());
+        await delay(COALESCE_MS, signal);
+        await this.#waker.sleep(delay, REPEAT_MS * (0.8 + 0.4 * random()) - COALESCE_MS, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { Cursor } from '../../protocol/cursor.ts';
+import { checksumOf } from './checksum.ts';
+import type { OpenDatabase } from './database.ts';
+import { type Prepared, prepare } from './prepared.ts';
+import type { CursorRow } from './schema.ts';
+
+/** What the row of `cursor` says: whose store this is, where it stands, and how often desired state was changed. */
+export interface Position {
+  readonly host: string;
+  readonly cursor: Cursor;
+  readonly digest: string;
+  readonly seq: number;
+}
+
+/** The one row of `cursor`. */
+export class CursorTable {
+  readonly #read: Prepared<object, CursorRow>;
+  readonly #write: Prepared<CursorRow, never>;
+
+  constructor({ raw, queries }: OpenDatabase) {
+    this.#read = prepare(raw, () => queries.selectFrom('cursor').selectAll());
+    this.#write = prepare<CursorRow>(
+      raw,
+      (slot) =>
+        queries.replaceInto('cursor').values({
+          id: slot('id'),
+          host: slot('host'),
+          epoch: slot('epoch'),
+          rev: slot('rev'),
+          digest: slot('digest'),
+          seq: slot('seq'),
+          checksum: slot('checksum'),
+        }) as never,
+    );
+  }
+
+  /** Answers undefined when there is no row, and 'damaged' when its checksum does not fit. */
+  read(): Position | 'damaged' | undefined {
+    const row = this.#read.get({});
+    if (row === undefined) return undefined;
+    const { host, epoch, rev, digest, seq } = row;
+    if (row.checksum !== checksumOf([host, epoch, rev, digest, seq])) return 'damaged';
+    return { host, cursor: { epoch, rev }, digest, seq };
+  }
+
+  write({ host, cursor: { epoch, rev }, digest, seq }: Position): void {
+    const checksum = checksumOf([host, epoch, rev, digest, seq]);
+    this.#write.run({ id: 1, host, epoch, rev, digest, seq, checksum });
+  }
+}

@@ -1,0 +1,93 @@
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { Kysely, SqliteAdapter, SqliteDialect } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
+import { StoreError } from '../model/store-error.ts';
+import { toStoreError } from './failure.ts';
+import type { Schema } from './schema.ts';
+
+/** Beyond this the event loop would stall for longer than a status is late. */
+const BUSY_TIMEOUT_MS = 100;
+/** Pages of the write-ahead log before SQLite folds it into the database: 16 MiB. */
+const CHECKPOINT_PAGES = 4096;
+
+export interface OpenDatabase {
+  readonly raw: Database.Database;
+  readonly queries: Kysely<Schema>;
+}
+
+/**
+ * Opens the database file, making it (mode 0600, in a directory of mode 0700) and bringing its schema up to date.
+ * Errors: StoreError ACCESS, READ_ONLY, BUSY, FULL, IO, DAMAGED, NEWER_SCHEMA.
+ */
+export async function openDatabase(
+  path: string,
+  migrations: Readonly<Record<string, Migration>>,
+): Promise<OpenDatabase> {
+  let raw: Database.Database | undefined;
+  try {
+    makePrivate(path);
+    raw = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    raw.pragma('journal_mode = WAL');
+    raw.pragma('synchronous = FULL');
+    raw.pragma('foreign_keys = ON');
+    raw.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    const queries = new Kysely<Schema>({ dialect: new Dialect({ database: raw }) });
+    await migrate(raw, queries, path, migrations);
+    return { raw, queries };
+  } catch (error) {
+    raw?.close();
+    throw toStoreError(error, path, 'open');
+  }
+}
+
+/** Moves a database that cannot be read out of the way, keeping the newest such file for people to look at. */
+export function moveAside(path: string): void {
+  for (const suffix of ['', '-wal', '-shm']) {
+    const aside = `${path}.damaged${suffix}`;
+    rmSync(aside, { force: true });
+    if (existsSync(path + suffix)) renameSync(path + suffix, aside);
+  }
+}
+
+/** SQLite gives the files beside the database its mode, so this settles all three. */
+function makePrivate(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
+}
+
+async function migrate(
+  raw: Database.Database,
+  queries: Kysely<Schema>,
+  path: string,
+  migrations: Readonly<Record<string, Migration>>,
+): Promise<void> {
+  const version = Object.keys(migrations).length;
+  const found = raw.pragma('user_version', { simple: true }) as number;
+  if (found > version) {
+    throw new StoreError(
+      'NEWER_SCHEMA',
+      path,
+      `schema ${found} is newer than this agent's ${version}; run the newer agent`,
+    );
+  }
+  if (found === version) return;
+  const provider = { getMigrations: async () => ({ ...migrations }) };
+  const { error } = await new Migrator({ db: queries, provider }).migrateToLatest();
+  if (error !== undefined) throw error;
+  raw.pragma(`user_version = ${version}`);
+}
+
+/** SQLite's DDL is transactional; Kysely's own dialect does not say so, and would leave a crashed migration half done. */
+class Dialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter();
+  }
+}
+
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}

@@ -1,0 +1,84 @@
+import type { Code } from '../../protocol/codes.ts';
+import type { EntryState, State } from '../model/state.ts';
+import { checksumOf } from './checksum.ts';
+import type { OpenDatabase } from './database.ts';
+import { type Prepared, prepare } from './prepared.ts';
+import type { EntryRow } from './schema.ts';
+
+/** Rows of `entries`: what is remembered of each key beside its intent. */
+export class EntryTable {
+  readonly #all: Prepared<object, EntryRow>;
+  readonly #put: Prepared<EntryRow, never>;
+  readonly #delete: Prepared<{ key: string }, never>;
+
+  constructor({ raw, queries }: OpenDatabase) {
+    this.#all = prepare(raw, () => queries.selectFrom('entries').selectAll());
+    this.#put = prepare<EntryRow>(
+      raw,
+      (slot) =>
+        queries.replaceInto('entries').values({
+          key: slot('key'),
+          slot: slot('slot'),
+          rev: slot('rev'),
+          state: slot('state'),
+          code: slot('code'),
+          errno: slot('errno'),
+          since_ms: slot('since_ms'),
+          installed_at_ms: slot('installed_at_ms'),
+          retry_at_ms: slot('retry_at_ms'),
+          checksum: slot('checksum'),
+        }) as never,
+    );
+    this.#delete = prepare<{ key: string }>(
+      raw,
+      (slot) => queries.deleteFrom('entries').where('key', '=', slot('key')) as never,
+    );
+  }
+
+  /** Reads every row that fits its checksum; what another row said is found out again from the kernel. */
+  load(): readonly EntryState[] {
+    const entries: EntryState[] = [];
+    for (const row of this.#all.iterate({})) if (row.checksum === checksum(row)) entries.push(toEntry(row));
+    return entries;
+  }
+
+  save(entries: readonly EntryState[], forget: readonly string[]): void {
+    for (const key of forget) this.#delete.run({ key });
+    for (const entry of entries) this.#put.run(toRow(entry));
+  }
+}
+
+function toRow(entry: EntryState): EntryRow {
+  const row = {
+    key: entry.key,
+    slot: entry.slot,
+    rev: entry.rev,
+    state: entry.state,
+    code: entry.code ?? null,
+    errno: entry.errno ?? null,
+    since_ms: entry.sinceMs,
+    installed_at_ms: entry.installedAtMs ?? null,
+    retry_at_ms: entry.retryAtMs ?? null,
+  };
+  return { ...row, checksum: checksum(row) };
+}
+
+/** A row that fits its checksum was written by us, so its words are ours too. */
+function toEntry(row: EntryRow): EntryState {
+  return {
+    key: row.key,
+    slot: row.slot,
+    rev: row.rev,
+    state: row.state as State,
+    ...(row.code === null ? {} : { code: row.code as Code }),
+    ...(row.errno === null ? {} : { errno: row.errno }),
+    sinceMs: row.since_ms,
+    ...(row.installed_at_ms === null ? {} : { installedAtMs: row.installed_at_ms }),
+    ...(row.retry_at_ms === null ? {} : { retryAtMs: row.retry_at_ms }),
+  };
+}
+
+function checksum(row: Omit<EntryRow, 'checksum'>): string {
+  const { key, slot, rev, state, code, errno, since_ms, installed_at_ms, retry_at_ms } = row;
+  return checksumOf([key, slot, rev, state, code, errno, since_ms, installed_at_ms, retry_at_ms]);
+}

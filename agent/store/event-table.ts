@@ -1,0 +1,84 @@
+import { type Event, encodeEvent, parseEvent } from '../../protocol/event.ts';
+import { Refused } from '../../protocol/refused.ts';
+import type { OpenDatabase } from './database.ts';
+import { type Prepared, prepare } from './prepared.ts';
+import type { EventRow } from './schema.ts';
+
+/** What the flight recorder keeps of one key, and of all together. */
+export const EVENTS_PER_KEY = 32;
+export const EVENTS_IN_ALL = 65_536;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Rows of `events`: the flight recorder. */
+export class EventTable {
+  readonly #add: Prepared<Omit<EventRow, 'id'>, never>;
+  readonly #ofKey: Prepared<{ key: string }, Pick<EventRow, 'body'>>;
+  readonly #trimKey: Prepared<{ key: string }, never>;
+  readonly #trimAll: Prepared<object, never>;
+
+  constructor({ raw, queries }: OpenDatabase) {
+    this.#add = prepare<Omit<EventRow, 'id'>>(
+      raw,
+      (slot) =>
+        queries
+          .insertInto('events')
+          .values({ key: slot('key'), at_ms: slot('at_ms'), kind: slot('kind'), body: slot('body') } as never) as never,
+    );
+    this.#ofKey = prepare<{ key: string }, Pick<EventRow, 'body'>>(raw, (slot) =>
+      queries.selectFrom('events').select('body').where('key', '=', slot('key')).orderBy('id'),
+    );
+    this.#trimKey = prepare<{ key: string }>(
+      raw,
+      (slot) =>
+        queries
+          .deleteFrom('events')
+          .where('key', '=', slot('key'))
+          .where('id', '<=', (eb) =>
+            eb
+              .selectFrom('events')
+              .select('id')
+              .where('key', '=', slot('key'))
+              .orderBy('id', 'desc')
+              .limit(1)
+              .offset(EVENTS_PER_KEY),
+          ) as never,
+    );
+    this.#trimAll = prepare(
+      raw,
+      () =>
+        queries
+          .deleteFrom('events')
+          .where('id', '<=', (eb) =>
+            eb.selectFrom('events').select((of) => of(of.fn.max('id'), '-', EVENTS_IN_ALL).as('last')),
+          ) as never,
+    );
+  }
+
+  /** Adds events, then drops the oldest beyond the bounds. */
+  record(events: readonly Event[]): void {
+    const keys = new Set<string>();
+    for (const event of events) {
+      if (event.key !== undefined) keys.add(event.key);
+      const body = decoder.decode(encodeEvent(event));
+      this.#add.run({ key: event.key ?? null, at_ms: event.at, kind: event.kind, body });
+    }
+    for (const key of keys) this.#trimKey.run({ key });
+    this.#trimAll.run({});
+  }
+
+  /** Reads the events of a key, oldest first; a damaged one is left out. */
+  ofKey(key: string): readonly Event[] {
+    return this.#ofKey.all({ key }).flatMap(({ body }) => readBody(body));
+  }
+}
+
+function readBody(body: string): readonly Event[] {
+  try {
+    return [parseEvent(encoder.encode(body))];
+  } catch (error) {
+    if (error instanceof Refused) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+import Database from 'better-sqlite3';
+import { StoreError, type StoreErrorCode } from '../model/store-error.ts';
+
+/** By the primary part of SQLite's result code; https://www.sqlite.org/rescode.html. */
+const BY_RESULT: Readonly<Record<string, StoreErrorCode>> = {
+  FULL: 'FULL',
+  BUSY: 'BUSY',
+  LOCKED: 'BUSY',
+  READONLY: 'READ_ONLY',
+  CORRUPT: 'DAMAGED',
+  NOTADB: 'DAMAGED',
+  CANTOPEN: 'ACCESS',
+  PERM: 'ACCESS',
+  AUTH: 'ACCESS',
+};
+
+const BY_ERRNO: Readonly<Record<string, StoreErrorCode>> = {
+  ENOSPC: 'FULL',
+  EDQUOT: 'FULL',
+  EROFS: 'READ_ONLY',
+  EIO: 'IO',
+};
+
+const ADVICE: Partial<Record<StoreErrorCode, string>> = {
+  FULL: 'make room on the disk',
+  BUSY: 'another process holds the database',
+  ACCESS: "the state directory must be the agent's own: chown it, chmod 700",
+  DAMAGED: 'the file is damaged',
+  IO: 'the disk failed; nothing is believed until the agent has started again',
+};
+
+/** Answers what an error of SQLite or of the file system means for the store. Anything else is returned as it came. */
+export function toStoreError(error: unknown, path: string, what: string): unknown {
+  const code = codeOf(error);
+  if (code === undefined || !(error instanceof Error)) return error;
+  const advice = ADVICE[code];
+  return new StoreError(code, path, `${what}: ${error.message}${advice === undefined ? '' : `; ${advice}`}`, {
+    cause: error,
+  });
+}
+
+function codeOf(error: unknown): StoreErrorCode | undefined {
+  if (error instanceof StoreError || !(error instanceof Error)) return undefined;
+  if (error instanceof Database.SqliteError) return BY_RESULT[error.code.split('_')[1] ?? ''] ?? 'IO';
+  const errno = (error as NodeJS.ErrnoException).code;
+  return errno?.startsWith('E') && 'syscall' in error ? (BY_ERRNO[errno] ?? 'ACCESS') : undefined;
+}

@@ -1,0 +1,47 @@
+/** The agent's tables as Kysely sees them; migrations/agent makes them. */
+export interface Schema {
+  readonly cursor: CursorRow;
+  readonly intents: IntentRow;
+  readonly entries: EntryRow;
+  readonly events: EventRow;
+}
+
+/** The only row: whose store this is, and which prefix of the log it holds. */
+export interface CursorRow {
+  readonly id: number;
+  readonly host: string;
+  readonly epoch: string;
+  readonly rev: number;
+  readonly digest: string;
+  readonly seq: number;
+  readonly checksum: string;
+}
+
+export interface IntentRow {
+  readonly key: string;
+  readonly rev: number;
+  /** What the intent says, as it is digested. */
+  readonly body: string;
+  readonly checksum: string;
+}
+
+export interface EntryRow {
+  readonly key: string;
+  readonly slot: number | null;
+  readonly rev: number;
+  readonly state: string;
+  readonly code: string | null;
+  readonly errno: string | null;
+  readonly since_ms: number;
+  readonly installed_at_ms: number | null;
+  readonly retry_at_ms: number | null;
+  readonly checksum: string;
+}
+
+export interface EventRow {
+  readonly id: number;
+  readonly key: string | null;
+  readonly at_ms: number;
+  readonly kind: string;
+  readonly body: string;
+}

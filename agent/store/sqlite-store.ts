@@ -1,0 +1,197 @@
+import { join } from 'node:path';
+import type { Migration } from 'kysely/migration';
+import { NO_CURSOR } from '../../protocol/cursor.ts';
+import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
+import type { Event } from '../../protocol/event.ts';
+import type { EntryState } from '../model/state.ts';
+import { StoreError } from '../model/store-error.ts';
+import type { Acceptance, Candidate, DesiredStore, Stored } from '../ports.ts';
+import { CursorTable, type Position } from './cursor-row.ts';
+import { moveAside, type OpenDatabase, openDatabase } from './database.ts';
+import { EntryTable } from './entry-table.ts';
+import { EventTable } from './event-table.ts';
+import { toStoreError } from './failure.ts';
+import { IntentTable } from './intent-table.ts';
+
+export const DATABASE_NAME = 'agent.db';
+
+/** Where a store lives, and whose it is. */
+export interface StorePlace {
+  /** The host's state directory. */
+  readonly directory: string;
+  readonly host: string;
+  /** `migrations/agent`, oldest first. */
+  readonly migrations: Readonly<Record<string, Migration>>;
+}
+
+/** An open database with what is prepared on it. */
+interface Tables {
+  readonly database: OpenDatabase;
+  readonly cursor: CursorTable;
+  readonly intents: IntentTable;
+  readonly entries: EntryTable;
+  readonly events: EventTable;
+}
+
+/**
+ * Desired state in one SQLite file. Every commit is on the disk before its promise resolves. Calls run on the calling
+ * thread, one transaction each: 100,000 changes take about a second, an ordinary one the disk's sync.
+ * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
+ */
+export class SqliteStore implements DesiredStore {
+  readonly #place: StorePlace;
+  readonly #path: string;
+  #tables: Tables;
+  /** The file itself could not be read, and a new one stands in its place. */
+  #replaced: boolean;
+  #broken: StoreError | undefined;
+
+  private constructor(place: StorePlace, opened: { tables: Tables; replaced: boolean }) {
+    this.#place = place;
+    this.#path = pathIn(place);
+    this.#tables = opened.tables;
+    this.#replaced = opened.replaced;
+  }
+
+  /**
+   * Opens the store of a host in its state directory, or makes it. A file that is no database is moved aside.
+   * Errors: StoreError ACCESS, READ_ONLY, BUSY, FULL, IO, NEWER_SCHEMA, OTHER_HOST.
+   */
+  static async open(place: StorePlace): Promise<SqliteStore> {
+    const opened = await openTables(place).then(
+      (tables) => ({ tables, replaced: false }),
+      async (error: unknown) => {
+        if (!isDamage(error)) throw error;
+        moveAside(pathIn(place));
+        return { tables: await openTables(place), replaced: true };
+      },
+    );
+    return new SqliteStore(place, opened);
+  }
+
+  async load(): Promise<Stored> {
+    try {
+      return this.#transact('load', (tables) => this.#read(tables));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#tables.database.raw.close();
+      moveAside(this.#path);
+      this.#tables = await openTables(this.#place);
+      this.#replaced = true;
+      this.#broken = undefined;
+      return this.#transact('load', (tables) => this.#read(tables));
+    }
+  }
+
+  async accept(candidate: Candidate): Promise<Acceptance> {
+    return this.#transact('accept', ({ cursor, intents }): Acceptance => {
+      const position = readPosition(cursor, this.#place.host);
+      const anew = candidate.base === 'empty';
+      const weighed = anew ? intents.weighAnew(candidate.changes) : intents.weighOver(candidate.changes);
+      const digest = addDigest(anew ? EMPTY_DIGEST : position.digest, weighed.delta);
+      if (!weighed.sound || digest !== candidate.digest) {
+        return { outcome: 'mismatch', sound: weighed.sound && isWhole(intents.verify(), position) };
+      }
+      intents.write(weighed);
+      const seq = position.seq + 1;
+      cursor.write({ host: this.#place.host, cursor: candidate.cursor, digest, seq });
+      return { outcome: 'accepted', seq, put: weighed.put, removed: weighed.removed };
+    });
+  }
+
+  async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {
+    this.#transact('save entries', (tables) => tables.entries.save(entries, forget));
+  }
+
+  async record(events: readonly Event[]): Promise<void> {
+    this.#transact('record events', (tables) => tables.events.record(events));
+  }
+
+  async history(key: string): Promise<readonly Event[]> {
+    return this.#transact('read events', (tables) => tables.events.ofKey(key));
+  }
+
+  async close(): Promise<void> {
+    this.#broken ??= new StoreError('CLOSED', this.#path, 'is closed');
+    this.#tables.database.raw.close();
+  }
+
+  #read({ cursor, intents, entries }: Tables): Stored {
+    const position = readPosition(cursor, this.#place.host);
+    const set = intents.load();
+    return {
+      sound: !this.#replaced && position.sound && isWhole(set, position),
+      cursor: position.cursor,
+      digest: position.digest,
+      seq: position.seq,
+      intents: set.intents,
+      entries: entries.load(),
+    };
+  }
+
+  /** Runs one transaction. An error that leaves SQLite's own state in doubt is remembered and thrown ever after. */
+  #transact<T>(what: string, work: (tables: Tables) => T): T {
+    if (this.#broken !== undefined) throw this.#broken;
+    try {
+      return this.#tables.database.raw.transaction(() => work(this.#tables)).immediate();
+    } catch (error) {
+      const known = toStoreError(error, this.#path, what);
+      if (known instanceof StoreError && !known.passing) this.#broken = known;
+      throw known;
+    }
+  }
+}
+
+function pathIn({ directory }: StorePlace): string {
+  return join(directory, DATABASE_NAME);
+}
+
+async function openTables(place: StorePlace): Promise<Tables> {
+  const path = pathIn(place);
+  const database = await openDatabase(path, place.migrations);
+  try {
+    const tables = {
+      database,
+      cursor: new CursorTable(database),
+      intents: new IntentTable(database),
+      entries: new EntryTable(database),
+      events: new EventTable(database),
+    };
+    claim(tables.cursor, place.host, path);
+    return tables;
+  } catch (error) {
+    database.raw.close();
+    throw toStoreError(error, path, 'open');
+  }
+}
+
+/** Makes a new store this host's, and refuses another's. */
+function claim(cursor: CursorTable, host: string, path: string): void {
+  const found = cursor.read();
+  if (found === undefined) {
+    cursor.write({ host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0 });
+  } else if (found !== 'damaged' && found.host !== host) {
+    throw new StoreError(
+      'OTHER_HOST',
+      path,
+      `belongs to host ${found.host}, and this is ${host}; use its own state directory`,
+    );
+  }
+}
+
+/** A damaged row claims nothing. */
+function readPosition(cursor: CursorTable, host: string): Position & { readonly sound: boolean } {
+  const found = cursor.read();
+  if (found === undefined || found === 'damaged') {
+    return { host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0, sound: false };
+  }
+  return { ...found, sound: true };
+}
+
+function isWhole(set: { readonly sum: bigint; readonly sound: boolean }, { digest }: Position): boolean {
+  return set.sound && addDigest(EMPTY_DIGEST, set.sum) === digest;
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'DAMAGED';
+}
