@@ -1,6 +1,7 @@
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Event, EventKind } from '../../protocol/event.ts';
 import type { EntryState, State } from '../model/state.ts';
+import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Clock, DesiredStore, Kernel, Log, Reconciling, Stored } from '../ports.ts';
 import { Convergence, type PassResult } from './convergence.ts';
 import type { Progress } from './summarise.ts';
@@ -27,8 +28,8 @@ export interface ReconcilerOptions {
 }
 
 /**
- * Keeps the kernel equal to desired state, one pass at a time: wake-ups coalesce, and say only "look again". While
- * *adopting* it touches nothing until a whole proven set arrives.
+ * Keeps the kernel equal to desired state, one pass at a time: wake-ups coalesce, and say only "look again". While it
+ * is holding it touches nothing until a whole proven set arrives.
  */
 export class Reconciler implements Reconciling {
   private readonly options: ReconcilerOptions;
@@ -40,13 +41,16 @@ export class Reconciler implements Reconciling {
   private verified = 0;
   private running: Promise<void> | undefined;
   private alarm: NodeJS.Timeout | undefined;
-  private adopting: boolean;
+  /** Nothing is touched before a whole set is proven: the store is damaged, or older than the kernel (R8). */
+  private holding: boolean;
+  /** By key; undefined is a key whose entry is gone for good. */
+  private readonly unsaved = new Map<string, EntryState | undefined>();
   private closed = false;
 
-  constructor(options: ReconcilerOptions, stored: Stored, adopting: boolean) {
+  constructor(options: ReconcilerOptions, stored: Stored, holding: boolean) {
     this.options = options;
     this.cursor = stored.cursor;
-    this.adopting = adopting;
+    this.holding = holding;
     this.convergence = new Convergence(options.kernel, stored.intents, stored.entries);
     this.watching = options.kernel.watch(() => {
       this.convergence.lookAtNetworkNext();
@@ -60,8 +64,8 @@ export class Reconciler implements Reconciling {
   accepted(acceptance: Extract<Acceptance, { outcome: 'accepted' }>, cursor: Cursor): void {
     this.options.kernel.setMark({ ...cursor, seq: acceptance.seq });
     this.cursor = cursor;
-    if (this.adopting) this.convergence.readBackNext();
-    this.adopting = false;
+    if (this.holding) this.convergence.readBackNext();
+    this.holding = false;
     this.convergence.remove(acceptance.removed);
     this.convergence.put(acceptance.put);
     this.wake();
@@ -121,22 +125,21 @@ export class Reconciler implements Reconciling {
       .catch((error: unknown) => this.options.onFatal(error))
       .finally(() => {
         this.running = undefined;
-        if (this.convergence.pending && !this.adopting) this.wake();
+        if (this.convergence.pending && !this.holding) this.wake();
       });
   }
 
   private async run(): Promise<void> {
-    if (this.adopting) return;
-    const { clock, store, kernel } = this.options;
+    if (this.holding) return;
+    const { clock, kernel } = this.options;
     do {
       await new Promise(setImmediate);
       this.arm(this.convergence.tick(clock.nowMs()));
       const result = this.convergence.pass(clock.nowMs(), () => clock.random(), this.cursor.epoch !== '');
-      await store.saveEntries(
-        result.changed.map(({ now }) => now),
-        result.forgotten,
-      );
-      this.tell(result);
+      for (const { now } of result.changed) this.unsaved.set(now.key, now);
+      for (const key of result.forgotten) this.unsaved.set(key, undefined);
+      await this.save();
+      await this.tell(result);
       if (result.changed.length > 0 || result.readBack) this.options.onChange();
     } while (this.convergence.pending && !this.closed);
     if (this.convergence.pending) return;
@@ -161,7 +164,26 @@ export class Reconciler implements Reconciling {
     this.alarm = setTimeout(() => this.wake(), delayMs);
   }
 
-  private tell(result: PassResult): void {
+  /** Remembers states; what a full or busy disk did not take goes with the next pass. */
+  private async save(): Promise<void> {
+    const rows = [...this.unsaved];
+    const states = rows.flatMap(([, state]) => state ?? []);
+    const forgotten = rows.flatMap(([key, state]) => (state === undefined ? [key] : []));
+    if (await this.stored(() => this.options.store.saveEntries(states, forgotten))) this.unsaved.clear();
+  }
+
+  private async stored(write: () => Promise<void>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreError) || !error.passing) throw error;
+      this.options.log.warn({ code: error.code, reason: error.message }, 'outcomes not stored yet');
+      return false;
+    }
+  }
+
+  private async tell(result: PassResult): Promise<void> {
     const { clock, host, log, publish, store } = this.options;
     const at = clock.nowMs();
     const events: Event[] = [];
@@ -182,7 +204,7 @@ export class Reconciler implements Reconciling {
     if (events.length === 0) return;
     log.info({ installed: events.filter((it) => it.kind === 'applied').length, events: events.length }, 'converged');
     for (const event of events.slice(0, EVENTS_MAX)) publish(event);
-    store.record(events).catch((error: unknown) => this.options.onFatal(error));
+    await this.stored(() => store.record(events));
   }
 }
 

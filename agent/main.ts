@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type LockHandle, loadNative, type Native } from '../native/index.ts';
+import { agentMigrations } from '../migrations/agent/index.ts';
+import manifest from '../package.json' with { type: 'json' };
+import { type AskError, encodeAskError, encodeDump, parseAskRequest } from '../protocol/ask.ts';
+import { Refused } from '../protocol/refused.ts';
+import { encodeStatus, type Status } from '../protocol/status.ts';
+import { makeSubjects } from '../protocol/subjects.ts';
+import { NatsBus } from './bus/nats-bus.ts';
+import { StatusPublisher } from './bus/status.ts';
+import { makeSystemClock } from './clock.ts';
+import type { AgentConfig } from './config.ts';
+import { Dumper } from './dump.ts';
+import { Intake } from './intake.ts';
+import { errnoName } from './kernel/errno.ts';
+import { NativeKernel } from './kernel/native-kernel.ts';
+import { makeLog } from './log.ts';
+import type { Kernel, Log } from './ports.ts';
+import { Reconciler } from './reconcile/reconciler.ts';
+import { type Identity, summarise } from './reconcile/summarise.ts';
+import { SqliteStore } from './store/sqlite-store.ts';
+
+/** The agent could not start; what it found is as it was. */
+export class StartError extends Error {
+  static {
+    StartError.prototype.name = 'StartError';
+  }
+}
+
+/**
+ * Runs the agent until the signal aborts: converges from SQLite first, then connects to the bus. Nothing is detached when
+ * it ends. Errors: StartError, KernelError, StoreError before anything was changed; later ones end it with a log line.
+ */
+export async function runAgent(config: AgentConfig, signal: AbortSignal): Promise<void> {
+  const native = loadNative();
+  await using held = new AsyncDisposableStack();
+  held.adopt(lockState(native, config.state), (lock) => native.close(lock));
+  const store = held.adopt(await SqliteStore.open({ directory: config.state, host: config.host, migrations: agentMigrations }), (it) => it.close());
+  const kernel = held.use(new NativeKernel(native, config.pinRoot));
+  held.use(await claimMaps(kernel, config.pinRoot));
+  const log = makeLog(config.logLevel, { host: config.host });
+  await serve(config, store, kernel, log, signal);
+}
+
+/** One agent a state directory: the lock goes with the process, however it ends. */
+function lockState(native: Native, state: string): LockHandle {
+  try {
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartError(`make the state directory ${state}: ${code}; make it as root and chown it to the agent's user`);
+  }
+  const path = join(state, 'lock');
+  const lock = native.lockFile(path);
+  if (typeof lock !== 'number') return lock;
+  const errno = errnoName(lock);
+  if (errno === 'EAGAIN') throw new StartError(`lock ${path}: another agent runs on this state directory; stop it first`);
+  throw new StartError(`lock ${path}: ${errno}; the state directory must be the agent's own: chown it, chmod 700`);
+}
+
+/** One agent a set of maps, whatever its state directory: an abstract socket is the kernel's own lock, and needs no right. */
+async function claimMaps(kernel: NativeKernel, pinRoot: string): Promise<AsyncDisposable> {
+  const server = createServer((socket) => socket.destroy());
+  const listening = Promise.withResolvers<void>();
+  server.once('error', listening.reject);
+  server.listen(`\0shunt-agent/${kernel.instance}`, listening.resolve);
+  await listening.promise.catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'EADDRINUSE' ? 'another agent keeps these maps; stop it first' : error.code;
+    throw new StartError(`claim the maps below ${pinRoot}: ${why}`);
+  });
+  server.unref();
+  return server;
+}
+
+async function serve(
+  config: AgentConfig,
+  store: SqliteStore,
+  kernel: NativeKernel,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const clock = makeSystemClock();
+  const subjects = makeSubjects(config.rootSubject);
+  const identity: Identity = { host: config.host, boot: randomUUID(), agent: manifest.version, labels: config.labels };
+  const stored = await store.load();
+  const mark = kernel.mark();
+  const ended = new AbortController();
+  const failed = Promise.withResolvers<never>();
+  const running = AbortSignal.any([signal, ended.signal]);
+
+  let bus: NatsBus | undefined;
+  let publisher: StatusPublisher | undefined;
+  const reconciler = new Reconciler(
+    {
+      ...{ kernel, store, clock, log, host: config.host },
+      onChange: () => publisher?.changed(),
+      publish: (event) => bus?.publishEvent(event),
+      onFatal: failed.reject,
+    },
+    stored,
+    !stored.sound || (mark !== undefined && mark.seq > stored.seq),
+  );
+  const servers = { urls: config.nats, ...(config.creds === undefined ? {} : { credsPath: config.creds }) };
+  await Promise.race([reconciler.settle(), failed.promise]);
+
+  const connected = new NatsBus({ host: config.host, subjects, servers, clock, log });
+  bus = connected;
+  const intake = new Intake({
+    ...{ host: config.host, store, bus: connected, reconciling: reconciler, clock, log, stored, mark },
+    changed: () => publisher?.changed(),
+    emit: (event) => connected.publishEvent(event),
+  });
+  const status = (): Status => summarise(identity, reconciler.progress(), intake.state(), clock.nowMs());
+  const publishing = new StatusPublisher(status, connected, clock);
+  publisher = publishing;
+  const dumper = new Dumper(config.host, reconciler.view, kernel, clock);
+  connected.onAsk(async (verb, bytes) => answer(verb, bytes, status, dumper, config.host));
+
+  log.info({ desired: stored.intents.length, ...stored.cursor, sound: stored.sound }, 'agent started');
+  try {
+    const stopped = Promise.withResolvers<void>();
+    if (running.aborted) stopped.resolve();
+    running.addEventListener('abort', () => stopped.resolve());
+    const works = Promise.all([intake.run(running), publishing.run(running)]);
+    await Promise.race([Promise.all([works, stopped.promise]), failed.promise]);
+  } catch (error) {
+    log.error({ error }, 'agent failed');
+    throw error;
+  } finally {
+    ended.abort();
+    await reconciler.close();
+    await connected.close();
+    log.info({}, 'agent stopped');
+  }
+}
+
+function answer(verb: string, bytes: Uint8Array, status: () => Status, dumper: Dumper, host: string): Uint8Array {
+  const refuse = (error: AskError['error']): Uint8Array => encodeAskError({ v: 1, host, error });
+  try {
+    const request = parseAskRequest(bytes);
+    if (verb === 'status') return encodeStatus(status());
+    if (verb === 'dump') return encodeDump(dumper.page(request));
+    return refuse({ code: 'UNKNOWN_VERB', message: `this agent answers status and dump, not ${verb}` });
+  } catch (error) {
+    if (error instanceof Refused) return refuse({ code: error.code, message: error.message });
+    throw error;
+  }
+}
