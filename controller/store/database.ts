@@ -1,4 +1,5 @@
 import { type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely } from 'kysely';
@@ -160,6 +161,9 @@ class Connection implements Session {
 }
 
 function connect(path: string): BetterSqlite3.Database {
+  if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new StoreError('UNUSABLE', `database ${path}: its folder is not there; make it, or name another with --db`);
+  }
   const database = new BetterSqlite3(path, { timeout: BUSY_CALL_MS });
   try {
     requireOurs(database, path);

@@ -216,15 +216,17 @@ export class SqlStore implements Store, AsyncDisposable {
 
   /** A transaction that may write to the log; what `work` answers is called once the log is complete. */
   async #change<T>(work: (session: Session, log: LogWriter) => Promise<(result: LogResult) => Promise<T>>): Promise<T> {
-    return this.#write(async (session) => {
+    const { answer, witness } = await this.#write(async (session) => {
       const opensEpoch =
         this.#epoch === undefined || (await this.#tables.epochs.find(session, this.#epoch)) === undefined;
       const log = await LogWriter.begin(session, this.#tables, opensEpoch, this.#options.now());
       const conclude = await work(session, log);
       const result = await log.finish();
       if (result.epoch !== undefined) this.#epoch = result.epoch;
-      return conclude(result);
+      return { answer: await conclude(result), witness: await witnessOf(session, this.#tables) };
     });
+    this.#see(witness);
+    return answer;
   }
 
   #write<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -269,7 +271,11 @@ export class SqlStore implements Store, AsyncDisposable {
           'the running controller: restart every controller that uses it',
       );
     }
-    if (now.rev >= this.#witness.rev) this.#witness = now;
+    this.#see(now);
+  }
+
+  #see(witness: Witness): void {
+    if (witness.rev >= this.#witness.rev) this.#witness = witness;
   }
 }
 

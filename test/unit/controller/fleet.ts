@@ -1,0 +1,113 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type SqlStore, SqlStore as Store } from '../../../controller/store/sql-store.ts';
+import type { ApplyReply } from '../../../protocol/api.ts';
+import { type Cursor, NO_CURSOR } from '../../../protocol/cursor.ts';
+import { addDigest, EMPTY_DIGEST, elementDigest } from '../../../protocol/digest.ts';
+import { type Change, intentBody, type Put } from '../../../protocol/intent.ts';
+import type { Page } from '../../../protocol/page.ts';
+import { parseStatus, type Status } from '../../../protocol/status.ts';
+
+/** Room for all that a test changes at once. */
+export const AMPLE_BYTES = 500_000;
+
+/** A folder of one's own; gone with all that is in it at the end. */
+export class Folder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'shunt-controller-'));
+
+  file(name = 'controller.db'): string {
+    return join(this.path, name);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Opens a store that is expected to stay sound. */
+export function openStore(path: string, now: () => number = Date.now): Promise<SqlStore> {
+  return Store.open(path, {
+    now,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+}
+
+/** A spec as an operator writes it; `number` gives each its own destination. */
+export function spec(name: string, number: number, more: object = {}): object {
+  const dst = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+  return { name, hosts: ['edge-1'], match: { dst, proto: 'udp', dport: 443 }, to: { nexthop: '192.0.2.7' }, ...more };
+}
+
+export function apply(store: Pick<SqlStore, 'apply'>, ...specs: readonly object[]): Promise<ApplyReply> {
+  return store.apply({ v: 1, upload: 'test', part: 0, parts: 1, specs });
+}
+
+const STATUS = readFileSync(new URL('../../../protocol/fixtures/status.json', import.meta.url), 'utf8');
+
+export function status(host: string, more: Partial<Status> = {}): Status {
+  return parseStatus({ ...JSON.parse(STATUS), host, ...more });
+}
+
+export function report(
+  store: Pick<SqlStore, 'report'>,
+  host: string,
+  labels: Record<string, string> = {},
+): Promise<void> {
+  return store.report([{ status: status(host, { labels, epoch: '', stored: 0 }), seenAtMs: Date.now() }]);
+}
+
+/** What a host holds that lays pages over its set as an agent does. */
+export class Replica {
+  readonly host: string;
+  readonly intents = new Map<string, Put>();
+  cursor: Cursor = NO_CURSOR;
+  head: { readonly epoch: string; readonly rev: number; readonly digest: string } = {
+    epoch: '',
+    rev: 0,
+    digest: EMPTY_DIGEST,
+  };
+
+  constructor(host: string) {
+    this.host = host;
+  }
+
+  get digest(): string {
+    let digest = EMPTY_DIGEST;
+    for (const put of this.intents.values())
+      digest = addDigest(digest, elementDigest(put.key, put.rev, intentBody(put)));
+    return digest;
+  }
+
+  lay(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.op === 'put') this.intents.set(change.key, change);
+      else this.intents.delete(change.key);
+    }
+  }
+
+  /** Follows pages to the end; `between` runs after each page but the last. Answers the pages. */
+  async sync(
+    store: Pick<SqlStore, 'page'>,
+    budgetBytes = AMPLE_BYTES,
+    between: () => Promise<unknown> = async () => {},
+  ): Promise<Page[]> {
+    const have = this.cursor;
+    const pages: Page[] = [];
+    let from = have;
+    for (;;) {
+      const page = await store.page({ v: 1, host: this.host, have, from }, budgetBytes);
+      pages.push(page);
+      this.lay(page.changes);
+      from = { epoch: page.epoch, rev: page.rev };
+      if (!page.more) {
+        this.cursor = from;
+        this.head = page;
+        return pages;
+      }
+      await between();
+    }
+  }
+}
