@@ -2,7 +2,8 @@
  * The whole surface of the native addon, on one screen: bpf(2) through libbpf, rtnetlink and generic netlink
  * through libmnl. It translates and never decides. A function answers its value, or a negative errno as a number;
  * a wrong argument shape is a TypeError raised before any system call. Handles are opaque, type-tagged, and closed
- * explicitly with `close`; closing twice is harmless, using a closed one answers -EBADF.
+ * explicitly with `close`; closing twice is harmless, using a closed one answers -EBADF. One that is dropped unclosed
+ * stays open until its thread ends: garbage collection closes nothing.
  *
  * Loads in worker threads. All calls are synchronous. Addresses are network-order bytes; ifindex is a u32.
  */
@@ -153,7 +154,14 @@ export interface Native {
   /** Raw BTF of the object file, as the ELF section holds it. */
   objectBtf(object: ObjectHandle): Uint8Array | Rc;
 
-  mapCreate(type: number, name: string, keySize: number, valueSize: number, maxEntries: number, flags: number): MapHandle | Rc;
+  mapCreate(
+    type: number,
+    name: string,
+    keySize: number,
+    valueSize: number,
+    maxEntries: number,
+    flags: number,
+  ): MapHandle | Rc;
   mapOpen(path: string, readOnly: boolean): MapHandle | Rc;
   mapPin(map: MapHandle, path: string): Rc;
   mapInfo(map: MapHandle): MapInfo | Rc;
