@@ -13,7 +13,12 @@ export class BpfObject implements Disposable {
     writeFileSync(file, `#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n${source}`);
     const include = readdirSync('/usr/include').find((name) => name.endsWith('-linux-gnu')) ?? '';
     const flags = ['-O2', '-g', '-target', 'bpf', '-mcpu=v3', '-idirafter', join('/usr/include', include)];
-    execFileSync('clang', [...flags, '-c', file, '-o', this.path]);
+    try {
+      execFileSync('clang', [...flags, '-c', file, '-o', this.path]);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   [Symbol.dispose](): void {
