@@ -1,0 +1,54 @@
+import { Bus } from './bus.ts';
+import { command } from './command.ts';
+import { EXIT, Failure, type FileProblem, usage } from './failure.ts';
+import { countText } from './format.ts';
+import { BUS_OPTIONS } from './options.ts';
+import { readSource } from './source.ts';
+import { type Prepared, prepareSpecs } from './specs.ts';
+import { upload } from './upload.ts';
+
+export const apply = command({
+  synopsis: '-f FILE...',
+  about: `Creates the redirects of the files, or changes those whose names exist; others stay as they are. All of them or none:
+one that is wrong refuses the whole, with file, line and reason. Applying the same again changes nothing.
+
+A file is YAML with a list \`redirects:\`, or JSON lines with one redirect a line, for bulk.`,
+  examples: [
+    `shunt apply -f - <<'END'
+redirects:
+  - name: drain-web-2
+    hosts: { role: edge }
+    match: { src: 198.51.100.0/24, dst: 203.0.113.10, proto: udp, dport: 443 }
+    to: { nexthop: 10.0.0.7 }
+END`,
+    'shunt apply -f redirects.yaml -f more.jsonl',
+  ],
+  options: ['file', ...BUS_OPTIONS],
+  async run({ options, terminal, stdin }) {
+    const specs = await readSpecs(options.file, stdin);
+    await using bus = await Bus.open(options);
+    const { created, changed, unchanged, hosts, rev } = await upload(specs, bus, terminal);
+    const text = `created ${created}, changed ${changed}, unchanged ${unchanged}; hosts ${hosts}; revision ${rev}`;
+    terminal.print(options.output === 'json' ? JSON.stringify({ created, changed, unchanged, hosts, rev }) : text);
+    return EXIT.done;
+  },
+});
+
+async function readSpecs(files: readonly string[], stdin: AsyncIterable<Uint8Array>): Promise<readonly Prepared[]> {
+  if (files.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
+  if (files.filter((file) => file === '-').length > 1)
+    throw usage('-f - is given twice, and there is one standard input');
+  const sources = [];
+  for (const file of files) sources.push(await readSource(file, stdin));
+  const { specs, problems } = await prepareSpecs(sources);
+  if (problems.length > 0) throw refusal(problems);
+  return specs;
+}
+
+function refusal(problems: readonly FileProblem[]): Failure {
+  const files = new Set(problems.map(({ file }) => file)).size;
+  const where = files === 1 ? '' : ` in ${files} files`;
+  return new Failure(EXIT.refused, 'NOT_VALID', `${countText(problems.length, 'problem')}${where}; nothing was sent`, {
+    problems,
+  });
+}

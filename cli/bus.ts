@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+import { connect, credsAuthenticator, ErrorCode, type NatsConnection, NatsError } from 'nats';
+import { type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
+import type { AskError, AskVerb } from '../protocol/ask.ts';
+import { Refused } from '../protocol/refused.ts';
+import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
+import { EXIT, Failure, usage } from './failure.ts';
+import { ageText } from './format.ts';
+import type { BUS_OPTIONS, Options } from './options.ts';
+
+export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
+
+const CONNECT_TIMEOUT_MS = 2000;
+
+/** Whom a request is for, as messages name it, and what to do when nobody is there. */
+interface Peer {
+  readonly who: string;
+  readonly code: 'NO_CONTROLLER' | 'NO_AGENT';
+  readonly absent: string;
+}
+
+/** A connection for the length of one command: one attempt, no reconnecting, every error a Failure. */
+export class Bus implements AsyncDisposable {
+  readonly #connection: NatsConnection;
+  readonly #subjects: Subjects;
+  readonly #timeoutMs: number;
+  readonly #where: string;
+
+  private constructor(connection: NatsConnection, options: BusOptions) {
+    this.#connection = connection;
+    this.#subjects = makeSubjects(options['root-subject']);
+    this.#timeoutMs = options.timeout;
+    this.#where = `nats://${connection.getServer()}`;
+  }
+
+  /** Connects to the first server that answers. Errors: Failure NO_BUS, NOT_PERMITTED, USAGE. */
+  static async open(options: BusOptions): Promise<Bus> {
+    const { nats, creds } = options;
+    const authenticator = creds === undefined ? undefined : credsAuthenticator(await readCreds(creds));
+    try {
+      const connection = await connect({
+        servers: [...nats],
+        name: 'shunt',
+        timeout: CONNECT_TIMEOUT_MS,
+        reconnect: false,
+        ...(authenticator !== undefined && { authenticator }),
+      });
+      return new Bus(connection, options);
+    } catch (error) {
+      throw connectFailure(error, nats.join(', '));
+    }
+  }
+
+  /** The longest message that the server takes, in bytes. */
+  get maxPayloadBytes(): number {
+    return this.#connection.info?.max_payload ?? 0;
+  }
+
+  /** Asks the controller; what it refuses becomes a Failure, through `refuse` where the caller knows more. */
+  async api<T extends object>(
+    verb: ApiVerb,
+    request: Uint8Array,
+    parse: (reply: Uint8Array) => T | ApiError,
+    refuse: (error: ApiError['error']) => Failure = ({ code, message }) =>
+      new Failure(EXIT.refused, code, `the controller refused to ${verb}: ${message}`),
+  ): Promise<T> {
+    const absent = `no controller listens on ${this.#subjects.api(verb)}; start one with: shunt controller`;
+    const data = await this.#request(this.#subjects.api(verb), request, {
+      who: 'the controller',
+      code: 'NO_CONTROLLER',
+      absent,
+    });
+    const reply = this.#read(() => parse(data), 'the controller');
+    if (isApiError(reply)) throw refuse(reply.error);
+    return reply;
+  }
+
+  /** Asks the agent of a host. */
+  async ask<T extends object>(
+    host: string,
+    verb: AskVerb,
+    request: Uint8Array,
+    parse: (reply: Uint8Array, host: string) => T | AskError,
+  ): Promise<T> {
+    const who = `the agent of ${host}`;
+    const absent = `no agent answers for host ${host}; see shunt hosts, and systemctl status shunt-agent there`;
+    const data = await this.#request(this.#subjects.ask(host, verb), request, { who, code: 'NO_AGENT', absent });
+    const reply = this.#read(() => parse(data, host), who);
+    if ('error' in reply)
+      throw new Failure(EXIT.refused, reply.error.code, `${who} refused ${verb}: ${reply.error.message}`);
+    return reply as T;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.close();
+  }
+
+  async #request(subject: string, request: Uint8Array, peer: Peer): Promise<Uint8Array> {
+    if (request.length > this.maxPayloadBytes) {
+      const message = `${subject}: a request of ${request.length} bytes, and ${this.#where} takes ${this.maxPayloadBytes}; ask for less at once`;
+      throw new Failure(EXIT.refused, 'TOO_LARGE', message);
+    }
+    try {
+      return (await this.#connection.request(subject, request, { timeout: this.#timeoutMs })).data;
+    } catch (error) {
+      throw this.#requestFailure(error, subject, peer);
+    }
+  }
+
+  #requestFailure(error: unknown, subject: string, { who, code, absent }: Peer): unknown {
+    if (!(error instanceof NatsError)) return error;
+    const cause = { cause: error };
+    switch (error.code) {
+      case ErrorCode.NoResponders:
+        return new Failure(EXIT.unreachable, code, `${this.#where} answers, but ${absent}`, cause);
+      case ErrorCode.Timeout: {
+        const message = `${who} did not answer on ${subject} within ${ageText(this.#timeoutMs)}; try again, or wait longer with --timeout`;
+        return new Failure(EXIT.unfinished, 'TIMED_OUT', message, cause);
+      }
+      case ErrorCode.PermissionsViolation:
+        return new Failure(
+          EXIT.refused,
+          'NOT_PERMITTED',
+          `${this.#where} does not let this user ask on ${subject}; use other --creds`,
+          cause,
+        );
+      default:
+        return new Failure(
+          EXIT.unreachable,
+          'NO_BUS',
+          `lost ${this.#where} while asking ${who}: ${error.message}; try again`,
+          cause,
+        );
+    }
+  }
+
+  #read<T>(parse: () => T, who: string): T {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const message = `${who} answered what this version does not understand: ${error.message}; are both of one version?`;
+      throw new Failure(EXIT.refused, error.code, message, { cause: error });
+    }
+  }
+}
+
+async function readCreds(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw usage(`cannot read the credentials file ${file}: ${(error as Error).message}`);
+  }
+}
+
+function connectFailure(error: unknown, servers: string): unknown {
+  if (!(error instanceof NatsError)) return error;
+  const refused: readonly string[] = [
+    ErrorCode.AuthorizationViolation,
+    ErrorCode.BadAuthentication,
+    ErrorCode.BadCreds,
+  ];
+  if (refused.includes(error.code)) {
+    return new Failure(EXIT.refused, 'NOT_PERMITTED', `${servers} does not let this user in; use other --creds`, {
+      cause: error,
+    });
+  }
+  const message = `cannot reach NATS at ${servers}: ${connectReason(error)}; start nats-server there, or name another with --nats`;
+  return new Failure(EXIT.unreachable, 'NO_BUS', message, { cause: error });
+}
+
+function connectReason({ code, message, chainedError }: NatsError): string {
+  if (code === ErrorCode.ConnectionRefused) return 'connection refused';
+  if (code === ErrorCode.Timeout || code === ErrorCode.ConnectionTimeout)
+    return `no answer within ${ageText(CONNECT_TIMEOUT_MS)}`;
+  return chainedError?.message ?? message;
+}

@@ -1,0 +1,53 @@
+import { type DumpEntry, encodeAskRequest, parseDumpReply } from '../protocol/ask.ts';
+import { Bus } from './bus.ts';
+import { command } from './command.ts';
+import { EXIT } from './failure.ts';
+import { actionText, ageText } from './format.ts';
+import { BUS_OPTIONS } from './options.ts';
+import { collect } from './paging.ts';
+import { type Cell, type Column, table } from './table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'KEY' },
+  { title: 'NAME' },
+  { title: 'REV', align: 'right' },
+  { title: 'STATE' },
+  { title: 'SLOT', align: 'right' },
+  { title: 'PACKETS', align: 'right' },
+  { title: 'BYTES', align: 'right' },
+  { title: 'LAST SEEN' },
+  { title: 'TO' },
+];
+
+export const dump = command({
+  synopsis: '--host HOST',
+  about:
+    'Asks the agent of a host for every redirect that it was given: its state, its counters, and what the kernel holds of it.',
+  examples: ['shunt dump --host edge-7', "shunt dump --host edge-7 -o json | jq '.items[] | {name, packets}'"],
+  options: ['host', ...BUS_OPTIONS],
+  async run({ options: { host, ...options }, terminal }) {
+    await using bus = await Bus.open(options);
+    const items = await collect((after) =>
+      bus.ask(host, 'dump', encodeAskRequest({ v: 1, ...(after !== undefined && { after }) }), parseDumpReply),
+    );
+    terminal.print(
+      options.output === 'json' ? JSON.stringify({ host, items }) : table(COLUMNS, items.map(row), terminal),
+    );
+    return EXIT.done;
+  },
+});
+
+function row({ key, name, rev, state, code, slot, packets, bytes, seenMsAgo, to }: DumpEntry): Cell[] {
+  const bad = state === 'blocked' || state === 'denied' || state === 'failed';
+  return [
+    key,
+    name,
+    String(rev),
+    { text: code === undefined ? state : `${state} ${code}`, tone: bad ? 'bad' : undefined },
+    slot === null ? '-' : String(slot),
+    packets,
+    bytes,
+    seenMsAgo === null ? 'never' : `${ageText(seenMsAgo)} ago`,
+    actionText(to),
+  ];
+}

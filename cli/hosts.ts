@@ -1,0 +1,62 @@
+import { encodeHostsRequest, type HostItem, parseHostsReply } from '../protocol/api.ts';
+import { Bus } from './bus.ts';
+import { command } from './command.ts';
+import { EXIT } from './failure.ts';
+import { ageText, labelsText } from './format.ts';
+import { BUS_OPTIONS } from './options.ts';
+import { collect } from './paging.ts';
+import { type Cell, type Column, table } from './table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'HOST' },
+  { title: 'LABELS' },
+  { title: 'SEEN' },
+  { title: 'STORED/HEAD', align: 'right' },
+  { title: 'APPLIED', align: 'right' },
+  { title: 'VERIFIED', align: 'right' },
+  { title: 'INSTALLED/DESIRED', align: 'right' },
+  { title: 'EXCEPTIONS', align: 'right' },
+];
+/** Only where a host's standing is not ordinary. */
+const STANDING: Column = { title: 'STANDING' };
+
+export const hosts = command({
+  synopsis: '',
+  about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
+(head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired.`,
+  examples: ['shunt hosts'],
+  options: BUS_OPTIONS,
+  async run({ options, terminal }) {
+    await using bus = await Bus.open(options);
+    const items = await collect((after) =>
+      bus.api('hosts', encodeHostsRequest({ v: 1, ...(after !== undefined && { after }) }), parseHostsReply),
+    );
+    if (options.output === 'json') terminal.print(JSON.stringify({ items }));
+    else terminal.print(layOut(items, Date.now(), terminal));
+    return EXIT.done;
+  },
+});
+
+function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
+  const ordinary = items.every(({ standing }) => standing === 'ok');
+  const rows = items.map((item) => [...row(item, nowMs), ...(ordinary ? [] : [standingCell(item)])]);
+  return table(ordinary ? COLUMNS : [...COLUMNS, STANDING], rows, terminal);
+}
+
+function row(item: HostItem, nowMs: number): Cell[] {
+  const { host, labels, seenAt, head, stored, applied, verified, installed, desired, exceptions } = item;
+  return [
+    host,
+    labelsText(labels) || '-',
+    seenAt === null ? { text: 'never', tone: 'warn' } : `${ageText(nowMs - seenAt)} ago`,
+    { text: `${stored}/${head}`, tone: stored < head ? 'warn' : undefined },
+    { text: String(applied), tone: applied < stored ? 'warn' : undefined },
+    String(verified),
+    `${installed}/${desired}`,
+    { text: String(exceptions), tone: exceptions > 0 ? 'bad' : undefined },
+  ];
+}
+
+function standingCell({ standing }: HostItem): Cell {
+  return { text: standing, tone: standing === 'ok' ? undefined : 'bad' };
+}

@@ -1,0 +1,115 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { parseLogLevel, parseServers } from '../agent/config.ts';
+import { readHost } from '../protocol/host.ts';
+import { integer, oneOf, type Reader, show } from '../protocol/read.ts';
+import { Refused } from '../protocol/refused.ts';
+import { makeSubjects } from '../protocol/subjects.ts';
+import { readDuration } from '../protocol/times.ts';
+
+/**
+ * One option of the command line, the environment and the settings file: all three give texts, the nearest source wins
+ * whole. `read` gets what that source gave, nothing when no source did, and throws Refused.
+ */
+export interface Option<T> {
+  readonly short?: string;
+  readonly placeholder: string;
+  readonly help: string;
+  /** The default, as help shows it. */
+  readonly fallback?: string;
+  readonly repeat?: true;
+  /** Only an argument: it belongs to one call, not to a machine. */
+  readonly argumentOnly?: true;
+  readonly read: (given: readonly string[]) => T;
+}
+
+/** Slots of the counters; the loader judges the memory that it takes. */
+const MAX_REDIRECTS = 1_048_576;
+const DEFAULT_SERVER = 'nats://127.0.0.1:4222';
+
+const readText: Reader<string> = (value) => {
+  if (value !== '') return String(value);
+  throw new Refused('BAD_FIELD', '', 'expected a text that is not empty');
+};
+const readPath: Reader<string> = (value, path) => resolve(readText(value, path));
+const readTimeout: Reader<number> = (value, path) => {
+  const timeoutMs = readDuration(value, path);
+  if (timeoutMs >= 100 && timeoutMs <= 600_000) return timeoutMs;
+  throw new Refused('BAD_DURATION', path, `expected 100ms to 10m, not ${show(value)}`);
+};
+const readLevel: Reader<ReturnType<typeof parseLogLevel>> = (value, path) => parseLogLevel(String(value), path);
+const readRootSubject: Reader<string> = (value) => makeSubjects(String(value)).root;
+const readMaxRedirects: Reader<number> = (value, path) => {
+  return integer(1, MAX_REDIRECTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
+};
+
+/** Every option that there is; each command takes some. Their names are also the keys of the settings file. */
+export const OPTIONS = {
+  config: optional({ placeholder: 'FILE', help: 'settings file', fallback: '/etc/shunt/shunt.yaml' }, readText),
+  nats: {
+    placeholder: 'URL',
+    help: 'NATS server',
+    fallback: DEFAULT_SERVER,
+    repeat: true,
+    read: (given: readonly string[]) => parseServers(given.length > 0 ? given : [DEFAULT_SERVER], ''),
+  },
+  creds: optional({ placeholder: 'FILE', help: 'NATS credentials file' }, readPath),
+  'root-subject': single(
+    { placeholder: 'SUBJECT', help: 'what every subject starts with' },
+    'shunt.v1',
+    readRootSubject,
+  ),
+  timeout: single({ placeholder: 'TIME', help: 'how long to wait for an answer' }, '5s', readTimeout),
+  output: single({ short: 'o', placeholder: 'FORMAT', help: 'json or table' }, 'table', oneOf('json', 'table')),
+  host: {
+    placeholder: 'HOST',
+    help: 'host id',
+    fallback: 'the host name',
+    read: (given: readonly string[]) => readHost(given.at(-1) ?? hostname(), ''),
+  },
+  state: single({ placeholder: 'DIR', help: 'state directory' }, '/var/lib/shunt/agent', readPath),
+  db: single({ placeholder: 'FILE', help: 'database' }, '/var/lib/shunt/controller.db', readPath),
+  'pin-root': single({ placeholder: 'DIR', help: 'where programs and maps are pinned' }, '/run/shunt/bpf', readPath),
+  label: many({ placeholder: 'KEY=VALUE', help: 'label of this host, for selectors' }),
+  'log-level': single({ placeholder: 'LEVEL', help: 'debug, info, warn or error' }, 'info', readLevel),
+  file: {
+    ...many({ short: 'f', placeholder: 'FILE', help: 'redirects as YAML or JSON lines; - is standard input' }),
+    argumentOnly: true,
+  },
+  interface: many({ placeholder: 'IF', help: 'network interface' }),
+  owner: single({ placeholder: 'USER[:GROUP]', help: 'who may use the maps: the user of the agent' }, 'root', readText),
+  mode: single({ placeholder: 'MODE', help: 'auto, native or generic' }, 'auto', oneOf('auto', 'native', 'generic')),
+  'max-redirects': optional(
+    { placeholder: 'N', help: 'the most redirects on this host', fallback: 'as it stands, or 16384' },
+    readMaxRedirects,
+  ),
+} satisfies Record<string, Option<unknown>>;
+
+export type OptionName = keyof typeof OPTIONS;
+export type Options<K extends OptionName> = { readonly [N in K]: ReturnType<(typeof OPTIONS)[N]['read']> };
+
+export const OPTION_NAMES = Object.freeze(Object.keys(OPTIONS)) as readonly OptionName[];
+
+/** The options of every command that talks over the bus. */
+export const BUS_OPTIONS = [
+  'nats',
+  'creds',
+  'root-subject',
+  'timeout',
+  'output',
+] as const satisfies readonly OptionName[];
+
+type Description = Pick<Option<unknown>, 'short' | 'placeholder' | 'help' | 'fallback'>;
+
+function single<T>(description: Description, fallback: string, reader: Reader<T>) {
+  return { ...description, fallback, read: (given: readonly string[]): T => reader(given.at(-1) ?? fallback, '') };
+}
+
+function optional<T>(description: Description, reader: Reader<T>) {
+  const read = (given: readonly string[]): T | undefined => (given.length === 0 ? undefined : reader(given.at(-1), ''));
+  return { ...description, read };
+}
+
+function many(description: Description) {
+  return { ...description, repeat: true as const, read: (given: readonly string[]): readonly string[] => given };
+}

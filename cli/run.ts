@@ -1,0 +1,77 @@
+import { nearest } from '../protocol/near.ts';
+import type { AnyCommand, Call } from './command.ts';
+import type { Environment } from './command-line.ts';
+import { COMMANDS } from './commands.ts';
+import { EXIT, type Exit, Failure, usage } from './failure.ts';
+import { commandHelp, overview } from './help.ts';
+import { report } from './report.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a process is started with. */
+export interface Surroundings {
+  readonly env: Environment;
+  readonly terminal: Terminal;
+  readonly stdin: AsyncIterable<Uint8Array>;
+}
+
+/** Runs `shunt WORDS…` and answers its exit status; every error has been written to standard error by then. */
+export async function run(words: readonly string[], surroundings: Surroundings): Promise<Exit> {
+  const [first = '', ...rest] = words;
+  try {
+    return await dispatch(first, rest, surroundings);
+  } catch (error) {
+    return report(error, { name: Object.hasOwn(COMMANDS, first) ? first : '', words: rest, ...surroundings });
+  }
+}
+
+async function dispatch(first: string, rest: readonly string[], surroundings: Surroundings): Promise<Exit> {
+  const { terminal } = surroundings;
+  if (['help', '--help', '-h'].includes(first)) return help(rest, terminal);
+  if (first === '--version') return version(terminal);
+  if (first === '') {
+    terminal.note(overview());
+    return EXIT.usage;
+  }
+  return call(first, await load(first), rest, surroundings);
+}
+
+async function call(
+  name: string,
+  command: AnyCommand,
+  words: readonly string[],
+  { env, terminal, stdin }: Surroundings,
+): Promise<Exit> {
+  const { checkOperands, readArguments, readOptions } = await import('./command-line.ts');
+  const given = readArguments(command, words);
+  if (given.help) {
+    terminal.print(await commandHelp(name, command));
+    return EXIT.done;
+  }
+  checkOperands(command, given.operands);
+  const options = (await readOptions(command, given, env)) as Call<never>['options'];
+  return command.run({ options, operands: given.operands, terminal, stdin });
+}
+
+async function help([name]: readonly string[], terminal: Terminal): Promise<Exit> {
+  terminal.print(name === undefined ? overview() : await commandHelp(name, await load(name)));
+  return EXIT.done;
+}
+
+async function version(terminal: Terminal): Promise<Exit> {
+  const { default: about } = await import('../package.json', { with: { type: 'json' } });
+  terminal.print(`shunt ${about.version}`);
+  return EXIT.done;
+}
+
+async function load(name: string): Promise<AnyCommand> {
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (entry !== undefined) return entry.load();
+  if (name.startsWith('-'))
+    throw usage(`${name} comes before the command; write shunt COMMAND ${name}, and see shunt --help`);
+  const meant = nearest(name, ['help', ...Object.keys(COMMANDS)]);
+  throw new Failure(
+    EXIT.usage,
+    'USAGE',
+    `unknown command "${name}"; ${meant === undefined ? 'see shunt --help' : `did you mean ${meant}?`}`,
+  );
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { type ApiError, type ApplyReply, encodeApplyRequest, parseApplyReply } from '../protocol/api.ts';
+import { listBudgetBytes } from '../protocol/json.ts';
+import type { Bus } from './bus.ts';
+import { EXIT, Failure, type FileProblem } from './failure.ts';
+import { countText } from './format.ts';
+import { reasonOf } from './refusal.ts';
+import type { Prepared } from './specs.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The most redirects in one part, as the protocol has it for any list. */
+const MAX_PART = 10_000;
+
+/** Sends redirects in as many parts as they need; the controller takes all of them with the last part, or none. */
+export async function upload(
+  specs: readonly Prepared[],
+  bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
+  terminal: Pick<Terminal, 'progress'>,
+): Promise<ApplyReply> {
+  const parts = split(specs, listBudgetBytes(bus.maxPayloadBytes));
+  const id = randomUUID();
+  const refuse = (error: ApiError['error']): Failure => refusal(error, specs);
+  try {
+    for (const [part, chosen] of parts.entries()) {
+      if (parts.length > 1) terminal.progress(`sending part ${part + 1} of ${parts.length}`);
+      const request = encodeApplyRequest({
+        v: 1,
+        upload: id,
+        part,
+        parts: parts.length,
+        specs: chosen.map(({ json }) => json),
+      });
+      const reply = await bus.api('apply', request, parseApplyReply, refuse);
+      if ('rev' in reply) return reply;
+    }
+  } finally {
+    terminal.progress('');
+  }
+  throw new Failure(
+    EXIT.refused,
+    'FAILED',
+    'the controller took every part and did not say what it did; see shunt get, and apply again',
+  );
+}
+
+/** Splits into parts that each fit a message. Errors: Failure TOO_LARGE for a redirect that fits none. */
+export function split(specs: readonly Prepared[], budgetBytes: number): readonly (readonly Prepared[])[] {
+  const parts: Prepared[][] = [[]];
+  let used = 0;
+  for (const spec of specs) {
+    const size = Buffer.byteLength(JSON.stringify(spec.json)) + 1; // and a comma
+    if (size > budgetBytes) throw tooLarge(spec, size, budgetBytes);
+    if (used + size > budgetBytes || parts.at(-1)?.length === MAX_PART) {
+      parts.push([]);
+      used = 0;
+    }
+    parts.at(-1)?.push(spec);
+    used += size;
+  }
+  return parts;
+}
+
+function tooLarge({ name, locate }: Prepared, size: number, budgetBytes: number): Failure {
+  const message = `${size} bytes, and a message on this bus holds ${budgetBytes}; select hosts by labels instead of a long list`;
+  const problem = { ...locate(''), name, code: 'TOO_LARGE', message };
+  return new Failure(EXIT.refused, 'TOO_LARGE', '1 problem; nothing was sent', { problems: [problem] });
+}
+
+/** Turns what the controller refused into problems in the operator's own files. */
+function refusal({ code, message, problems = [] }: ApiError['error'], specs: readonly Prepared[]): Failure {
+  const found = problems.flatMap((problem): FileProblem[] => {
+    const spec = specs[problem.index];
+    if (spec === undefined) return [];
+    return [
+      { ...spec.locate(problem.path, problem.code), name: spec.name, code: problem.code, message: reasonOf(problem) },
+    ];
+  });
+  const summary = found.length === 0 ? message : `${message}; ${countText(found.length, 'problem')}`;
+  return new Failure(EXIT.refused, code, `the controller refused it whole, and nothing changed: ${summary}`, {
+    problems: found,
+  });
+}
