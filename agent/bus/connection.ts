@@ -65,7 +65,13 @@ async function serve(
   log.info({ server: connection.getServer() }, 'bus connected');
   events.opened(connection);
   events.up();
-  for await (const { type, data } of connection.status()) {
+  const statuses = connection.status()[Symbol.asyncIterator]();
+  const closed = connection.closed();
+  for (;;) {
+    // The client does not end its statuses when a connection is drained, so the close itself is waited for, too.
+    const next = await Promise.race([statuses.next(), closed.then(() => undefined)]);
+    if (next === undefined || next.done === true) break;
+    const { type, data } = next.value;
     if (type === Events.Disconnect) {
       log.warn({ server: data }, 'bus lost');
       events.down();
@@ -78,6 +84,6 @@ async function serve(
   }
   signal.removeEventListener('abort', close);
   events.down();
-  const reason = await connection.closed();
+  const reason = await closed;
   if (reason instanceof Error) throw reason;
 }
