@@ -22,7 +22,12 @@ export class Dumper {
   #keys: readonly string[] = [];
   #keysAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(host: string, view: DumpView, kernel: Pick<Kernel, 'counters' | 'clock'>, clock: Pick<Clock, 'monotonicMs'>) {
+  constructor(
+    host: string,
+    view: DumpView,
+    kernel: Pick<Kernel, 'counters' | 'clock'>,
+    clock: Pick<Clock, 'monotonicMs'>,
+  ) {
     this.#host = host;
     this.#view = view;
     this.#kernel = kernel;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { type LockHandle, loadNative, type Native } from '../native/index.ts';
 import { agentMigrations } from '../migrations/agent/index.ts';
+import { type LockHandle, loadNative, type Native } from '../native/index.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { type AskError, encodeAskError, encodeDump, parseAskRequest } from '../protocol/ask.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -38,7 +38,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const native = loadNative();
   await using held = new AsyncDisposableStack();
   held.adopt(lockState(native, config.state), (lock) => native.close(lock));
-  const store = held.adopt(await SqliteStore.open({ directory: config.state, host: config.host, migrations: agentMigrations }), (it) => it.close());
+  const store = held.adopt(
+    await SqliteStore.open({ directory: config.state, host: config.host, migrations: agentMigrations }),
+    (it) => it.close(),
+  );
   const kernel = held.use(new NativeKernel(native, config.pinRoot));
   held.use(await claimMaps(kernel, config.pinRoot));
   const log = makeLog(config.logLevel, { host: config.host });
@@ -51,13 +54,16 @@ function lockState(native: Native, state: string): LockHandle {
     mkdirSync(state, { recursive: true, mode: 0o700 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new StartError(`make the state directory ${state}: ${code}; make it as root and chown it to the agent's user`);
+    throw new StartError(
+      `make the state directory ${state}: ${code}; make it as root and chown it to the agent's user`,
+    );
   }
   const path = join(state, 'lock');
   const lock = native.lockFile(path);
   if (typeof lock !== 'number') return lock;
   const errno = errnoName(lock);
-  if (errno === 'EAGAIN') throw new StartError(`lock ${path}: another agent runs on this state directory; stop it first`);
+  if (errno === 'EAGAIN')
+    throw new StartError(`lock ${path}: another agent runs on this state directory; stop it first`);
   throw new StartError(`lock ${path}: ${errno}; the state directory must be the agent's own: chown it, chmod 700`);
 }
 

@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, readdirSync, unlinkSync } from 'node:fs';
 import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
-import { type About, encodeAbout } from '../kernel/about.ts';
 import { LIMITS } from '../kernel/abi.ts';
+import { type About, encodeAbout } from '../kernel/about.ts';
 import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
-import { openMaps, type OpenMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
+import { type OpenMaps, openMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { u32 } from '../kernel/words.ts';
 import { AttachError } from './attach-error.ts';
@@ -103,18 +103,18 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
 
 /** Attaches one interface at a time to a program whose maps stand. */
 class Loader {
-  private readonly native: Native;
-  private readonly paths: PinPaths;
-  private readonly maps: OpenMaps;
-  private readonly program: ProgramHandle;
-  private readonly links: readonly NetLink[];
+  readonly #native: Native;
+  readonly #paths: PinPaths;
+  readonly #maps: OpenMaps;
+  readonly #program: ProgramHandle;
+  readonly #links: readonly NetLink[];
 
   constructor(native: Native, paths: PinPaths, maps: OpenMaps, program: ProgramHandle, links: readonly NetLink[]) {
-    this.native = native;
-    this.paths = paths;
-    this.maps = maps;
-    this.program = program;
-    this.links = links;
+    this.#native = native;
+    this.#paths = paths;
+    this.#maps = maps;
+    this.#program = program;
+    this.#links = links;
   }
 
   /** Refuses an interface that carries somebody else's program. */
@@ -123,35 +123,35 @@ class Loader {
   }
 
   attach(link: NetLink, mode: Mode): AttachedInterface {
-    const standing = this.standing(link);
+    const standing = this.#standing(link);
     if (standing !== undefined) return { name: link.name, ...requireMode(link, standing, mode), changed: false };
-    const chosen = chooseMode(this.native, link, this.links, mode);
-    setZone(this.native, this.maps, link.ifindex, true);
-    const handle = this.create(link, chosen);
-    const pin = this.paths.link(link.name);
-    requireDone(this.native.linkPin(handle, pin), 'pin', pin);
+    const chosen = chooseMode(this.#native, link, this.#links, mode);
+    setZone(this.#native, this.#maps, link.ifindex, true);
+    const handle = this.#create(link, chosen);
+    const pin = this.#paths.link(link.name);
+    requireDone(this.#native.linkPin(handle, pin), 'pin', pin);
     chmodSync(pin, 0o600);
-    this.native.close(handle);
+    this.#native.close(handle);
     return { name: link.name, ...chosen, changed: true };
   }
 
   /** How our link holds this very device; a pin whose device is gone is removed. */
-  private standing(link: NetLink): 'native' | 'generic' | undefined {
-    const pin = this.paths.link(link.name);
+  #standing(link: NetLink): 'native' | 'generic' | undefined {
+    const pin = this.#paths.link(link.name);
     if (!existsSync(pin)) return undefined;
-    const handle: LinkHandle = requireValue(this.native.linkOpen(pin), 'open link', pin);
-    const info = requireValue(this.native.linkInfo(handle), 'link info', pin);
-    this.native.close(handle);
+    const handle: LinkHandle = requireValue(this.#native.linkOpen(pin), 'open link', pin);
+    const info = requireValue(this.#native.linkInfo(handle), 'link info', pin);
+    this.#native.close(handle);
     if (info.ifindex === link.ifindex) return link.xdpMode === 2 ? 'generic' : 'native';
     unlinkSync(pin);
-    if (info.ifindex !== 0) setZone(this.native, this.maps, info.ifindex, false);
+    if (info.ifindex !== 0) setZone(this.#native, this.#maps, info.ifindex, false);
     return undefined;
   }
 
-  private create(link: NetLink, { mode }: ChosenMode): LinkHandle {
-    const handle = this.native.linkCreateXdp(this.program, link.ifindex, FLAGS[mode]);
+  #create(link: NetLink, { mode }: ChosenMode): LinkHandle {
+    const handle = this.#native.linkCreateXdp(this.#program, link.ifindex, FLAGS[mode]);
     if (typeof handle !== 'number') return handle;
-    setZone(this.native, this.maps, link.ifindex, false);
+    setZone(this.#native, this.#maps, link.ifindex, false);
     const errno = errnoName(handle);
     const advice = mode === 'native' ? `; try --mode generic${errno === 'ERANGE' ? ' or a smaller MTU' : ''}` : '';
     throw new AttachError(`attach to ${link.name} in ${mode} mode: ${errno}${advice}`);
@@ -169,7 +169,7 @@ function setZone(native: Native, maps: OpenMaps, ifindex: number, present: boole
   const about = readAbout(native, maps);
   const zones = [...about.zones];
   const has = zones.indexOf(ifindex, 1);
-  if ((has > 0) === present) return;
+  if (has > 0 === present) return;
   const zone = present ? zones.indexOf(0, 1) : has;
   if (zone < 0) throw new AttachError(`${LIMITS.ZONES_MAX - 1} interfaces are attached already; detach one first`);
   zones[zone] = present ? ifindex : 0;
@@ -210,7 +210,9 @@ function requireLayout(pinRoot: string): void {
   if (!existsSync(pinRoot)) return;
   const other = readdirSync(pinRoot).find((name) => /^v\d+$/.test(name) && name !== `v${LIMITS.SHUNT_LAYOUT}`);
   if (other === undefined) return;
-  throw new AttachError(`${pinRoot} holds pins of another layout (${other}, this is v${LIMITS.SHUNT_LAYOUT}); nothing was changed`);
+  throw new AttachError(
+    `${pinRoot} holds pins of another layout (${other}, this is v${LIMITS.SHUNT_LAYOUT}); nothing was changed`,
+  );
 }
 
 function requireSize(about: About, maxRedirects: number | undefined): void {

@@ -23,9 +23,11 @@ export function chooseMode(native: Native, link: NetLink, links: readonly NetLin
   if (wanted !== 'auto') return { mode: wanted, why: 'as asked' };
   const able = ndoXmit(native);
   const features = native.netFeatures();
-  if (able === undefined) return { mode: 'generic', why: 'this kernel does not say what its drivers can do (before 6.3)' };
+  if (able === undefined)
+    return { mode: 'generic', why: 'this kernel does not say what its drivers can do (before 6.3)' };
   const own = features.items.find((it) => it.ifindex === link.ifindex)?.xdp ?? 0n;
-  if ((own & NATIVE) !== NATIVE) return { mode: 'generic', why: `the driver of ${link.name} does not run XDP natively` };
+  if ((own & NATIVE) !== NATIVE)
+    return { mode: 'generic', why: `the driver of ${link.name} does not run XDP natively` };
   const deaf = links.find((it) => isEgress(it, link) && !able.has(it.ifindex));
   if (deaf === undefined) return { mode: 'native', why: 'every interface sends natively redirected frames' };
   const advice = deaf.kind === 'veth' ? '; turn GRO on at its far end (ethtool -K PEER gro on)' : '';

@@ -4,8 +4,8 @@ import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MapHandle, Native, ObjectHandle, ProgramHandle } from '../../native/index.ts';
-import { type About, CLOCK_CONTEXT_BYTES, decodeClock, encodeAbout, encodeConfig } from '../kernel/about.ts';
 import { LIMITS } from '../kernel/abi.ts';
+import { type About, CLOCK_CONTEXT_BYTES, decodeClock, encodeAbout, encodeConfig } from '../kernel/about.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
 import { ownNetns } from '../kernel/open-maps.ts';
 import { MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
@@ -55,7 +55,9 @@ function requireMemory(bytes: number): void {
   const limit = totalmem() * RAM_PART;
   if (bytes <= limit) return;
   const mib = (n: number): string => `${Math.ceil(n / 2 ** 20)} MiB`;
-  throw new AttachError(`the maps would take ${mib(bytes)}, more than 1/16 of RAM (${mib(limit)}); lower --max-redirects`);
+  throw new AttachError(
+    `the maps would take ${mib(bytes)}, more than 1/16 of RAM (${mib(limit)}); lower --max-redirects`,
+  );
 }
 
 /** What a loader left that died half-way. */

@@ -1,5 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Native } from '../../native/index.ts';
 import { errnoName } from '../kernel/errno.ts';
@@ -19,7 +19,9 @@ export function requirePinRoot(native: Native, pinRoot: string): void {
   mkdirSync(pinRoot, { recursive: true, mode: 0o711 });
   if (isBpffs(pinRoot)) return;
   if (readdirSync(pinRoot).length > 0) {
-    throw new AttachError(`${pinRoot} is not empty and not a bpffs: nothing is mounted over it; choose another --pin-root`);
+    throw new AttachError(
+      `${pinRoot} is not empty and not a bpffs: nothing is mounted over it; choose another --pin-root`,
+    );
   }
   const rc = native.mountBpf(pinRoot);
   if (rc < 0) {

@@ -14,69 +14,69 @@ const SELECTOR = { 4: AT.shapes4, 6: AT.shapes6 } as const;
 
 /** The agent's words to the program: which shapes are live, the mark, bypass and ready. */
 export class Control {
-  private readonly native: Native;
-  private readonly memory: MemoryHandle;
-  private readonly lists: Readonly<Record<Family, MapHandle>>;
+  readonly #native: Native;
+  readonly #memory: MemoryHandle;
+  readonly #lists: Readonly<Record<Family, MapHandle>>;
   /** The idle list of a family may still be read by a packet that began before the last publication. */
-  private readonly settling = new Set<Family>();
+  readonly #settling = new Set<Family>();
 
   constructor(native: Native, control: MapHandle, lists: Readonly<Record<Family, MapHandle>>) {
-    this.native = native;
-    this.memory = requireValue(native.mapMmap(control, true), 'mmap', 'control');
-    this.lists = lists;
+    this.#native = native;
+    this.#memory = requireValue(native.mapMmap(control, true), 'mmap', 'control');
+    this.#lists = lists;
   }
 
   /** The live list of a family, most specific first. */
   shapes(family: Family): readonly Shape[] {
-    const key = u32(this.word(SELECTOR[family]));
-    const bytes = this.native.mapLookupElem(this.lists[family], key, 0);
+    const key = u32(this.#word(SELECTOR[family]));
+    const bytes = this.#native.mapLookupElem(this.#lists[family], key, 0);
     return decodeShapes(family, requireValue(bytes, 'map lookup', `shapes${family}`));
   }
 
   /** Writes the idle list whole, then makes it the live one by one aligned store: array values themselves tear. */
   publishShapes(family: Family, shapes: readonly Shape[]): OpResult {
-    if (this.settling.has(family)) requireDone(this.native.membarrierGlobal(), 'membarrier', `shapes${family}`);
-    const idle = this.word(SELECTOR[family]) === 0 ? 1 : 0;
-    const rc = this.native.mapUpdateElem(this.lists[family], u32(idle), encodeShapes(family, shapes), 0);
+    if (this.#settling.has(family)) requireDone(this.#native.membarrierGlobal(), 'membarrier', `shapes${family}`);
+    const idle = this.#word(SELECTOR[family]) === 0 ? 1 : 0;
+    const rc = this.#native.mapUpdateElem(this.#lists[family], u32(idle), encodeShapes(family, shapes), 0);
     if (rc < 0) return { done: false, errno: errnoName(rc) };
-    this.store(SELECTOR[family], idle);
-    this.settling.add(family);
+    this.#store(SELECTOR[family], idle);
+    this.#settling.add(family);
     return { done: true };
   }
 
   mark(): Mark | undefined {
-    return decodeMark(this.read(markOffset(this.liveMark()), STRUCTS.mark.size));
+    return decodeMark(this.#read(markOffset(this.#liveMark()), STRUCTS.mark.size));
   }
 
   /** Writes the idle mark, then makes it the live one: a crash between leaves the old one whole. */
   setMark(mark: Mark): void {
-    const idle = this.liveMark() === 0 ? 1 : 0;
-    requireDone(this.native.memoryWrite(this.memory, markOffset(idle), encodeMark(mark)), 'write', 'the mark');
-    this.store(AT.mark_live, idle);
+    const idle = this.#liveMark() === 0 ? 1 : 0;
+    requireDone(this.#native.memoryWrite(this.#memory, markOffset(idle), encodeMark(mark)), 'write', 'the mark');
+    this.#store(AT.mark_live, idle);
   }
 
   bypass(): boolean {
-    return this.word(AT.bypass) !== 0;
+    return this.#word(AT.bypass) !== 0;
   }
 
   setReady(ready: boolean): void {
-    this.store(AT.ready, ready ? 1 : 0);
+    this.#store(AT.ready, ready ? 1 : 0);
   }
 
-  private liveMark(): 0 | 1 {
-    return this.word(AT.mark_live) === 0 ? 0 : 1;
+  #liveMark(): 0 | 1 {
+    return this.#word(AT.mark_live) === 0 ? 0 : 1;
   }
 
-  private word(offset: number): number {
-    const bytes = this.read(offset, 4);
+  #word(offset: number): number {
+    const bytes = this.#read(offset, 4);
     return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, LITTLE_ENDIAN);
   }
 
-  private store(offset: number, value: number): void {
-    requireDone(this.native.memoryStoreU32(this.memory, offset, value), 'store', 'control');
+  #store(offset: number, value: number): void {
+    requireDone(this.#native.memoryStoreU32(this.#memory, offset, value), 'store', 'control');
   }
 
-  private read(offset: number, length: number): Uint8Array {
-    return requireValue(this.native.memoryRead(this.memory, offset, length), 'read', 'control');
+  #read(offset: number, length: number): Uint8Array {
+    return requireValue(this.#native.memoryRead(this.#memory, offset, length), 'read', 'control');
   }
 }

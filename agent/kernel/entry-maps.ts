@@ -19,12 +19,12 @@ type EntryOp = Extract<Op, { op: 'write' | 'delete' }>;
 
 /** The two redirect maps as one map of entries. */
 export class EntryMaps {
-  private readonly native: Native;
-  private readonly maps: Readonly<Record<Family, MapHandle>>;
+  readonly #native: Native;
+  readonly #maps: Readonly<Record<Family, MapHandle>>;
 
   constructor(native: Native, maps: Readonly<Record<Family, MapHandle>>) {
-    this.native = native;
-    this.maps = maps;
+    this.#native = native;
+    this.#maps = maps;
   }
 
   /**
@@ -34,7 +34,7 @@ export class EntryMaps {
   observe(): Map<string, ObservedEntry> {
     const entries = new Map<string, ObservedEntry>();
     for (const family of [4, 6] as const) {
-      const { rc, count, keys, values } = this.native.mapDump(this.maps[family], BPF_F_LOCK);
+      const { rc, count, keys, values } = this.#native.mapDump(this.#maps[family], BPF_F_LOCK);
       if (rc < 0) throw new KernelError('map dump', `redirect${family}`, errnoName(rc));
       const size = keySize(family);
       for (let i = 0; i < count; i += 1) {
@@ -52,7 +52,7 @@ export class EntryMaps {
     const entries = new Map<string, ObservedEntry>();
     for (const key of keys) {
       const bytes = encodeKey(key.match, key.zone);
-      const value = this.native.mapLookupElem(this.maps[familyOf(key.match)], bytes, BPF_F_LOCK);
+      const value = this.#native.mapLookupElem(this.#maps[familyOf(key.match)], bytes, BPF_F_LOCK);
       if (typeof value !== 'number') entries.set(entryId(key), decode(key, bytes, value));
       else if (value !== -ENOENT) throw new KernelError('map lookup', entryId(key), errnoName(value));
     }
@@ -66,11 +66,11 @@ export class EntryMaps {
       for (const family of [4, 6] as const) {
         const indexes = ops.flatMap((op, i) => (op.op === kind && familyOf(op.key.match) === family ? [i] : []));
         if (indexes.length === 0) continue;
-        const batch = this.batch(
+        const batch = this.#batch(
           family,
           indexes.map((i) => ops[i] as EntryOp),
         );
-        const outcomes = kind === 'write' ? this.write(batch) : this.delete(batch);
+        const outcomes = kind === 'write' ? this.#write(batch) : this.#delete(batch);
         indexes.forEach((i, n) => {
           results[i] = outcomes[n] as OpResult;
         });
@@ -79,7 +79,7 @@ export class EntryMaps {
     return results;
   }
 
-  private batch(family: Family, ops: readonly EntryOp[]): Batch {
+  #batch(family: Family, ops: readonly EntryOp[]): Batch {
     const size = keySize(family);
     const keys = new Uint8Array(ops.length * size);
     const values = new Uint8Array(ops.length * STRUCTS.value.size);
@@ -88,26 +88,26 @@ export class EntryMaps {
       keys.set(key, i * size);
       if (op.op === 'write') values.set(encodeValue(key, op.value), i * STRUCTS.value.size);
     });
-    return { map: this.maps[family], size, keys, values, count: ops.length };
+    return { map: this.#maps[family], size, keys, values, count: ops.length };
   }
 
   /** A batch stops at the first element that the kernel refuses; the rest goes on after it. */
-  private write({ map, size, keys, values, count }: Batch): OpResult[] {
+  #write({ map, size, keys, values, count }: Batch): OpResult[] {
     return carryOn(count, (from) => {
       if (count - from === 1) {
         const value = values.subarray(from * STRUCTS.value.size);
-        return { rc: this.native.mapUpdateElem(map, keys.subarray(from * size), value, BPF_F_LOCK), count: 0 };
+        return { rc: this.#native.mapUpdateElem(map, keys.subarray(from * size), value, BPF_F_LOCK), count: 0 };
       }
       const rest = values.subarray(from * STRUCTS.value.size);
-      return this.native.mapUpdateBatch(map, keys.subarray(from * size), rest, count - from, BPF_F_LOCK);
+      return this.#native.mapUpdateBatch(map, keys.subarray(from * size), rest, count - from, BPF_F_LOCK);
     });
   }
 
   /** DELETE_BATCH stops at an absent key too: that one is done, and the rest goes on after it. */
-  private delete({ map, size, keys, count }: Batch): OpResult[] {
+  #delete({ map, size, keys, count }: Batch): OpResult[] {
     return carryOn(count, (from) => {
-      if (count - from === 1) return { rc: this.native.mapDeleteElem(map, keys.subarray(from * size)), count: 0 };
-      return this.native.mapDeleteBatch(map, keys.subarray(from * size), count - from);
+      if (count - from === 1) return { rc: this.#native.mapDeleteElem(map, keys.subarray(from * size)), count: 0 };
+      return this.#native.mapDeleteBatch(map, keys.subarray(from * size), count - from);
     });
   }
 }

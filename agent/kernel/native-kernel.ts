@@ -23,84 +23,85 @@ const ENOENT = 2;
 export class NativeKernel implements Kernel, Disposable {
   readonly slots: number;
   readonly instance: string;
-  private readonly native: Native;
-  private readonly paths: PinPaths;
-  private readonly maps: OpenMaps;
-  private readonly hz: number;
-  private readonly entries: EntryMaps;
-  private readonly control: Control;
-  private readonly stats: Stats;
-  private seen: Network = { netdevs: [], ports: new Set() };
-  private neighbours: Neighbours;
+  readonly #native: Native;
+  readonly #paths: PinPaths;
+  readonly #maps: OpenMaps;
+  readonly #hz: number;
+  readonly #entries: EntryMaps;
+  readonly #control: Control;
+  readonly #stats: Stats;
+  #seen: Network = { netdevs: [], ports: new Set() };
+  #neighbours: Neighbours;
 
   /** Errors: KernelError when a pin cannot be opened or is not what the loader made. */
   constructor(native: Native, pinRoot: string) {
-    this.native = native;
-    this.paths = pinPaths(pinRoot);
-    this.maps = openMaps(native, this.paths, 'agent');
-    const about = readAbout(native, this.maps);
-    requireOwn(native, this.maps, about, this.paths);
+    this.#native = native;
+    this.#paths = pinPaths(pinRoot);
+    this.#maps = openMaps(native, this.#paths, 'agent');
+    const about = readAbout(native, this.#maps);
+    requireOwn(native, this.#maps, about, this.#paths);
     this.slots = about.slots;
     this.instance = about.instance;
-    this.hz = about.hz;
-    this.entries = new EntryMaps(native, { 4: this.maps.redirect4, 6: this.maps.redirect6 });
-    this.control = new Control(native, this.maps.control, { 4: this.maps.shapes4, 6: this.maps.shapes6 });
-    this.stats = new Stats(native, this.maps.stats, about.slots, about.cpuRows);
-    this.neighbours = new Neighbours(native);
+    this.#hz = about.hz;
+    this.#entries = new EntryMaps(native, { 4: this.#maps.redirect4, 6: this.#maps.redirect6 });
+    this.#control = new Control(native, this.#maps.control, { 4: this.#maps.shapes4, 6: this.#maps.shapes6 });
+    this.#stats = new Stats(native, this.#maps.stats, about.slots, about.cpuRows);
+    this.#neighbours = new Neighbours(native);
   }
 
   observe(): Observed {
-    return { entries: this.entries.observe(), shapes: { 4: this.control.shapes(4), 6: this.control.shapes(6) } };
+    return { entries: this.#entries.observe(), shapes: { 4: this.#control.shapes(4), 6: this.#control.shapes(6) } };
   }
 
   lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {
-    return this.entries.lookup(keys);
+    return this.#entries.lookup(keys);
   }
 
   network(): Network {
-    const about = readAbout(this.native, this.maps);
-    this.neighbours = new Neighbours(this.native);
-    const netdevs = observeNetdevs(this.native, { zones: zonesOf(about), program: about.program });
-    this.seen = { netdevs, ports: keysOf(this.native, this.maps.ports) };
-    return this.seen;
+    const about = readAbout(this.#native, this.#maps);
+    this.#neighbours = new Neighbours(this.#native);
+    const netdevs = observeNetdevs(this.#native, { zones: zonesOf(about), program: about.program });
+    this.#seen = { netdevs, ports: keysOf(this.#native, this.#maps.ports) };
+    return this.#seen;
   }
 
   resolve(queries: readonly NextHopQuery[]): NextHop[] {
-    const mtuOf = (ifindex: number): number => this.seen.netdevs.find((dev) => dev.ifindex === ifindex)?.mtu ?? 0;
-    return queries.map((query) => resolveNextHop(this.native, this.neighbours, mtuOf, query));
+    const mtuOf = (ifindex: number): number => this.#seen.netdevs.find((dev) => dev.ifindex === ifindex)?.mtu ?? 0;
+    return queries.map((query) => resolveNextHop(this.#native, this.#neighbours, mtuOf, query));
   }
 
   /** Best effort: an address that cannot be reached now shows in the neighbour table, not here. */
   probe(ifindex: number, address: string): void {
     const parsed = parseAddress(address);
-    if (parsed !== undefined) this.native.netProbe(ifindex, parsed.bytes);
+    if (parsed !== undefined) this.#native.netProbe(ifindex, parsed.bytes);
   }
 
   apply(ops: readonly Op[]): OpResult[] {
     const results = new Array<OpResult>(ops.length);
     const entryOps = ops.flatMap((op, i) => (op.op === 'write' || op.op === 'delete' ? [{ op, i }] : []));
-    this.entries.apply(entryOps.map(({ op }) => op)).forEach((result, n) => {
+    this.#entries.apply(entryOps.map(({ op }) => op)).forEach((result, n) => {
       results[entryOps[n]?.i as number] = result;
     });
     ops.forEach((op, i) => {
-      if (op.op === 'shapes') results[i] = this.control.publishShapes(op.family, op.shapes);
-      else if (op.op === 'port') results[i] = this.port(op.ifindex, op.present);
+      if (op.op === 'shapes') results[i] = this.#control.publishShapes(op.family, op.shapes);
+      else if (op.op === 'port') results[i] = this.#port(op.ifindex, op.present);
     });
     return results;
   }
 
   retire(slots: readonly number[]): Counter[] {
-    return this.stats.retire(slots);
+    return this.#stats.retire(slots);
   }
 
   counters(slots: readonly number[]): Counter[] {
-    return slots.map((slot) => this.stats.read(slot));
+    return slots.map((slot) => this.#stats.read(slot));
   }
 
   /** The kernel's own jiffies, by a test-run: a time namespace shifts this process's clocks, and not the kernel's. */
   clock(): KernelClock {
-    const { native, paths } = this;
-    const clock = requireValue(native.programOpen(paths.clock), 'open program', paths.clock);
+    const native = this.#native;
+    const pin = this.#paths.clock;
+    const clock = requireValue(native.programOpen(pin), 'open program', pin);
     const run = native.programTestRun(clock, {
       dataIn: new Uint8Array(64),
       ctxIn: null,
@@ -110,38 +111,39 @@ export class NativeKernel implements Kernel, Disposable {
     });
     native.close(clock);
     requireDone(run.rc, 'test-run', 'clock');
-    return { jiffies: decodeClock(run.ctxOut), hz: this.hz };
+    return { jiffies: decodeClock(run.ctxOut), hz: this.#hz };
   }
 
   mark(): Mark | undefined {
-    return this.control.mark();
+    return this.#control.mark();
   }
 
   setMark(mark: Mark): void {
-    this.control.setMark(mark);
+    this.#control.setMark(mark);
   }
 
   setReady(ready: boolean): void {
-    this.control.setReady(ready);
+    this.#control.setReady(ready);
   }
 
   bypass(): boolean {
-    return this.control.bypass();
+    return this.#control.bypass();
   }
 
   watch(onChange: () => void): Disposable {
-    const subscription = requireValue(this.native.netSubscribe(onChange), 'subscribe', 'rtnetlink');
-    return { [Symbol.dispose]: () => this.native.close(subscription) };
+    const subscription = requireValue(this.#native.netSubscribe(onChange), 'subscribe', 'rtnetlink');
+    return { [Symbol.dispose]: () => this.#native.close(subscription) };
   }
 
   [Symbol.dispose](): void {
-    for (const map of Object.values(this.maps)) this.native.close(map);
+    for (const map of Object.values(this.#maps)) this.#native.close(map);
   }
 
-  private port(ifindex: number, present: boolean): OpResult {
-    const { native, maps } = this;
+  #port(ifindex: number, present: boolean): OpResult {
     const key = u32(ifindex);
-    const rc = present ? native.mapUpdateElem(maps.ports, key, key, 0) : native.mapDeleteElem(maps.ports, key);
+    const rc = present
+      ? this.#native.mapUpdateElem(this.#maps.ports, key, key, 0)
+      : this.#native.mapDeleteElem(this.#maps.ports, key);
     if (rc === 0) return { done: true };
     return !present && rc === -ENOENT ? { done: true, absent: true } : { done: false, errno: errnoName(rc) };
   }

@@ -60,14 +60,14 @@ export function ndoXmit(netlink: Pick<Native, 'netFeatures'>): ReadonlySet<numbe
 
 /** The neighbour table as it stood, by device and address. */
 export class Neighbours {
-  private readonly table = new Map<string, NetNeighbour>();
+  readonly #table = new Map<string, NetNeighbour>();
 
   constructor(netlink: Pick<Native, 'netNeighbours'>) {
-    for (const it of netlink.netNeighbours().items) this.table.set(`${it.ifindex} ${formatAddress(it.address)}`, it);
+    for (const it of netlink.netNeighbours().items) this.#table.set(`${it.ifindex} ${formatAddress(it.address)}`, it);
   }
 
   find(ifindex: number, address: string): NetNeighbour | undefined {
-    return this.table.get(`${ifindex} ${address}`);
+    return this.#table.get(`${ifindex} ${address}`);
   }
 }
 

@@ -10,18 +10,18 @@ const NOTHING = new Uint8Array(ROW);
 
 /** The counters: one row a CPU and slot, and a shared row for CPUs that came later. */
 export class Stats {
-  private readonly native: Native;
-  private readonly map: MapHandle;
-  private readonly memory: MemoryHandle;
-  private readonly slots: number;
-  private readonly rows: number;
+  readonly #native: Native;
+  readonly #map: MapHandle;
+  readonly #memory: MemoryHandle;
+  readonly #slots: number;
+  readonly #rows: number;
 
   constructor(native: Native, map: MapHandle, slots: number, cpuRows: number) {
-    this.native = native;
-    this.map = map;
-    this.memory = requireValue(native.mapMmap(map, false), 'mmap', 'stats');
-    this.slots = slots;
-    this.rows = cpuRows + 1;
+    this.#native = native;
+    this.#map = map;
+    this.#memory = requireValue(native.mapMmap(map, false), 'mmap', 'stats');
+    this.#slots = slots;
+    this.#rows = cpuRows + 1;
   }
 
   /** The sum over all CPUs. */
@@ -29,8 +29,8 @@ export class Stats {
     let packets = 0n;
     let bytes = 0n;
     let seen = 0n;
-    for (let row = 0; row < this.rows; row += 1) {
-      const stat = decodeStat(this.bytes(this.index(row, slot)));
+    for (let row = 0; row < this.#rows; row += 1) {
+      const stat = decodeStat(this.#bytes(this.#index(row, slot)));
       packets += stat.packets;
       bytes += stat.bytes;
       if (stat.seen > seen) seen = stat.seen;
@@ -41,26 +41,30 @@ export class Stats {
   /** Answers the last counts of slots that no CPU can count into any more, and sets them to zero. */
   retire(slots: readonly number[]): Counter[] {
     if (slots.length === 0) return [];
-    requireDone(this.native.membarrierGlobal(), 'membarrier', 'before reading the last counts');
+    requireDone(this.#native.membarrierGlobal(), 'membarrier', 'before reading the last counts');
     return slots.map((slot) => {
       const last = this.read(slot);
-      if (last.packets !== 0n || last.seen !== 0n) this.clear(slot);
+      if (last.packets !== 0n || last.seen !== 0n) this.#clear(slot);
       return last;
     });
   }
 
-  private clear(slot: number): void {
-    for (let row = 0; row < this.rows; row += 1) {
-      const key = u32(this.index(row, slot));
-      requireDone(this.native.mapUpdateElem(this.map, key, NOTHING, 0), 'map update', `stats row ${row} slot ${slot}`);
+  #clear(slot: number): void {
+    for (let row = 0; row < this.#rows; row += 1) {
+      const key = u32(this.#index(row, slot));
+      requireDone(
+        this.#native.mapUpdateElem(this.#map, key, NOTHING, 0),
+        'map update',
+        `stats row ${row} slot ${slot}`,
+      );
     }
   }
 
-  private index(row: number, slot: number): number {
-    return row * this.slots + slot;
+  #index(row: number, slot: number): number {
+    return row * this.#slots + slot;
   }
 
-  private bytes(index: number): Uint8Array {
-    return requireValue(this.native.memoryRead(this.memory, index * ROW, ROW), 'read', 'stats');
+  #bytes(index: number): Uint8Array {
+    return requireValue(this.#native.memoryRead(this.#memory, index * ROW, ROW), 'read', 'stats');
   }
 }

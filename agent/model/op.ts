@@ -1,7 +1,7 @@
 import type { Family } from '../../protocol/match.ts';
 import type { Shape } from '../../protocol/shape.ts';
-import type { EntryKey } from './entry-key.ts';
 import type { EntryValue } from './entry.ts';
+import type { EntryKey } from './entry-key.ts';
 
 /** One idempotent change to the kernel. */
 export type Op =

@@ -29,26 +29,26 @@ export function applyOps(kernel: Pick<Kernel, 'apply'>, ops: readonly Op[]): rea
 
 /** What failed so far, and which later ops that rules out. */
 class Failures {
-  private readonly ports = new Map<number, string>();
-  private shapes: string | undefined;
-  private entry: string | undefined;
+  readonly #ports = new Map<number, string>();
+  #shapes: string | undefined;
+  #entry: string | undefined;
 
   note(op: Op, errno: string): void {
-    if (op.op === 'port') this.ports.set(op.ifindex, errno);
-    else if (op.op === 'shapes') this.shapes = errno;
-    else this.entry = errno;
+    if (op.op === 'port') this.#ports.set(op.ifindex, errno);
+    else if (op.op === 'shapes') this.#shapes = errno;
+    else this.#entry = errno;
   }
 
   stops(op: Op): string | undefined {
     switch (op.op) {
       case 'write':
-        return this.shapes ?? (op.value.action === 'send' ? this.ports.get(op.value.ifindex) : undefined);
+        return this.#shapes ?? (op.value.action === 'send' ? this.#ports.get(op.value.ifindex) : undefined);
       case 'delete':
         return undefined;
       case 'shapes':
-        return this.entry;
+        return this.#entry;
       case 'port':
-        return op.present ? undefined : (this.entry ?? this.shapes);
+        return op.present ? undefined : (this.#entry ?? this.#shapes);
     }
   }
 }

@@ -1,5 +1,7 @@
 import type { Intent } from '../../protocol/intent.ts';
+import { sameEntry } from '../model/entry.ts';
 import { entryId } from '../model/entry-key.ts';
+import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
@@ -8,8 +10,6 @@ import { sameState, stateAfter } from './outcome.ts';
 import { type Decision, type Plan, plan } from './plan.ts';
 import { recoverSlots } from './slots.ts';
 import { Targets } from './targets.ts';
-import type { OpResult } from '../model/op.ts';
-import { sameEntry } from '../model/entry.ts';
 
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
 const SCOPE_MAX = 10_000;
@@ -33,90 +33,90 @@ export class Convergence {
   readonly desired: Map<string, Intent>;
   readonly states: Map<string, EntryState>;
   deleteAbsent = 0n;
-  private readonly kernel: Kernel;
-  private readonly due = new Set<string>();
-  private readonly tries = new Map<string, number>();
-  private readonly expiring = new Set<string>();
-  private readonly placed = new Map<string, string>();
-  private readonly targets: Targets;
-  private readonly free: number[];
-  private observed: ObservedCache;
-  private full = true;
-  private networkChanged = false;
+  readonly #kernel: Kernel;
+  readonly #due = new Set<string>();
+  readonly #tries = new Map<string, number>();
+  readonly #expiring = new Set<string>();
+  readonly #placed = new Map<string, string>();
+  readonly #targets: Targets;
+  readonly #free: number[];
+  #observed: ObservedCache;
+  #full = true;
+  #networkChanged = false;
 
   constructor(kernel: Kernel, intents: readonly Intent[], entries: readonly EntryState[]) {
-    this.kernel = kernel;
+    this.#kernel = kernel;
     this.desired = new Map(intents.map((intent) => [intent.key, intent]));
     this.states = new Map(entries.map((entry) => [entry.key, entry]));
-    this.targets = new Targets(kernel);
-    this.observed = new ObservedCache(kernel.observe());
-    for (const intent of intents) this.track(intent);
+    this.#targets = new Targets(kernel);
+    this.#observed = new ObservedCache(kernel.observe());
+    for (const intent of intents) this.#track(intent);
     this.again([...this.desired.keys(), ...this.states.keys()]);
-    this.free = this.recover();
+    this.#free = this.#recover();
   }
 
   get network(): Targets['network'] {
-    return this.targets.network;
+    return this.#targets.network;
   }
 
   get shapes(): number {
-    return this.observed.shapes[4].length + this.observed.shapes[6].length;
+    return this.#observed.shapes[4].length + this.#observed.shapes[6].length;
   }
 
   get slotsUsed(): number {
-    return this.kernel.slots - this.free.length;
+    return this.#kernel.slots - this.#free.length;
   }
 
   /** True while keys wait for a pass. */
   get pending(): boolean {
-    return this.full || this.networkChanged || this.due.size > 0;
+    return this.#full || this.#networkChanged || this.#due.size > 0;
   }
 
   entryOf(key: string): ObservedEntry | undefined {
-    return this.observed.entries.get(this.placed.get(key) ?? key);
+    return this.#observed.entries.get(this.#placed.get(key) ?? key);
   }
 
   put(intents: readonly Intent[]): void {
     for (const intent of intents) {
       this.desired.set(intent.key, intent);
-      this.tries.delete(intent.key);
-      this.track(intent);
-      this.due.add(intent.key);
+      this.#tries.delete(intent.key);
+      this.#track(intent);
+      this.#due.add(intent.key);
     }
   }
 
   remove(keys: readonly string[]): void {
     for (const key of keys) {
       this.desired.delete(key);
-      this.expiring.delete(key);
-      this.due.add(key);
+      this.#expiring.delete(key);
+      this.#due.add(key);
     }
   }
 
   again(keys: Iterable<string>): void {
-    for (const key of keys) this.due.add(key);
+    for (const key of keys) this.#due.add(key);
   }
 
   readBackNext(): void {
-    this.full = true;
+    this.#full = true;
   }
 
   lookAtNetworkNext(): void {
-    this.networkChanged = true;
+    this.#networkChanged = true;
   }
 
   /** Makes every key due whose time has come; answers when the next one is, epoch milliseconds. */
   tick(nowMs: number): number | undefined {
     let next = Number.POSITIVE_INFINITY;
     const consider = (key: string, atMs: number): void => {
-      if (atMs <= nowMs) this.due.add(key);
+      if (atMs <= nowMs) this.#due.add(key);
       else next = Math.min(next, atMs);
     };
-    for (const key of this.expiring) {
+    for (const key of this.#expiring) {
       const expires = this.desired.get(key)?.expires;
       if (expires !== undefined && this.states.get(key)?.state !== 'expired') consider(key, expires);
     }
-    for (const key of this.tries.keys()) {
+    for (const key of this.#tries.keys()) {
       const retryAtMs = this.states.get(key)?.retryAtMs;
       if (retryAtMs !== undefined) consider(key, retryAtMs);
     }
@@ -125,100 +125,100 @@ export class Convergence {
 
   /** Asks every neighbour in use again, so that its entry neither ages out nor stays unresolved. */
   probe(): void {
-    for (const { ifindex, address } of this.targets.probes()) this.kernel.probe(ifindex, address);
+    for (const { ifindex, address } of this.#targets.probes()) this.#kernel.probe(ifindex, address);
   }
 
   /** One pass over what is due. Foreign entries go with a full read-back, and only when `prune` says that the set is proven. */
   pass(nowMs: number, random: () => number, prune: boolean): PassResult {
-    const readBack = this.full;
-    const drifted = readBack ? this.readBack() : [];
-    if (this.networkChanged || readBack) this.again(this.targets.refresh(this.desired));
-    this.networkChanged = false;
-    this.full = false;
+    const readBack = this.#full;
+    const drifted = readBack ? this.#readBack() : [];
+    if (this.#networkChanged || readBack) this.again(this.#targets.refresh(this.desired));
+    this.#networkChanged = false;
+    this.#full = false;
     const decided = plan({
-      scope: this.takeScope(),
+      scope: this.#takeScope(),
       desired: this.desired,
       states: this.states,
-      observed: this.observed,
+      observed: this.#observed,
       ports: this.network.ports,
-      placed: this.placed,
-      targetOf: (intent) => this.targets.of(intent),
-      zoneOf: (ifname) => this.targets.zoneOf(ifname),
-      freeSlots: this.free,
-      clock: { ...this.kernel.clock(), nowMs },
-      foreign: readBack && prune ? this.foreign() : [],
+      placed: this.#placed,
+      targetOf: (intent) => this.#targets.of(intent),
+      zoneOf: (ifname) => this.#targets.zoneOf(ifname),
+      freeSlots: this.#free,
+      clock: { ...this.#kernel.clock(), nowMs },
+      foreign: readBack && prune ? this.#foreign() : [],
     });
-    this.free.length -= decided.slotsTaken;
-    const results = applyOps(this.kernel, decided.ops);
-    return { ...this.settle(decided, results, nowMs, random), drifted, readBack };
+    this.#free.length -= decided.slotsTaken;
+    const results = applyOps(this.#kernel, decided.ops);
+    return { ...this.#settle(decided, results, nowMs, random), drifted, readBack };
   }
 
-  private track(intent: Intent): void {
-    if (intent.expires === undefined) this.expiring.delete(intent.key);
-    else this.expiring.add(intent.key);
+  #track(intent: Intent): void {
+    if (intent.expires === undefined) this.#expiring.delete(intent.key);
+    else this.#expiring.add(intent.key);
   }
 
   /** Gives every key the slot it holds, and answers the free ones with their counters at zero. */
-  private recover(): number[] {
+  #recover(): number[] {
     for (const intent of this.desired.values()) {
       if (intent.match.in === undefined) continue;
-      const zone = this.targets.zoneOf(intent.match.in);
-      if ('zone' in zone) this.placed.set(intent.key, entryId({ match: intent.match, zone: zone.zone }));
+      const zone = this.#targets.zoneOf(intent.match.in);
+      if ('zone' in zone) this.#placed.set(intent.key, entryId({ match: intent.match, zone: zone.zone }));
     }
-    const idOf = (key: string): string => this.placed.get(key) ?? key;
-    const slots = recoverSlots(this.kernel.slots, this.desired.keys(), this.states, this.observed.entries, idOf);
+    const idOf = (key: string): string => this.#placed.get(key) ?? key;
+    const slots = recoverSlots(this.#kernel.slots, this.desired.keys(), this.states, this.#observed.entries, idOf);
     for (const key of this.desired.keys()) {
       const before = this.states.get(key);
       const slot = slots.held.get(key) ?? null;
       if (before?.slot === slot) continue;
       this.states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
     }
-    this.kernel.retire(slots.free);
+    this.#kernel.retire(slots.free);
     return slots.free;
   }
 
   /** A full read-back; answers the ids that differ from what stood when we last looked. */
-  private readBack(): string[] {
-    const before = this.observed;
-    this.observed = new ObservedCache(this.kernel.observe());
+  #readBack(): string[] {
+    const before = this.#observed;
+    this.#observed = new ObservedCache(this.#kernel.observe());
     const drifted: string[] = [];
-    for (const [id, entry] of this.observed.entries) {
+    for (const [id, entry] of this.#observed.entries) {
       const was = before.entries.get(id);
       if (was === undefined || !entry.sound || !sameEntry(was.value, entry.value)) drifted.push(id);
     }
-    for (const id of before.entries.keys()) if (!this.observed.entries.has(id)) drifted.push(id);
-    const keyOf = new Map([...this.placed].map(([key, id]) => [id, key]));
+    for (const id of before.entries.keys()) if (!this.#observed.entries.has(id)) drifted.push(id);
+    const keyOf = new Map([...this.#placed].map(([key, id]) => [id, key]));
     for (const id of drifted) {
       const key = keyOf.get(id) ?? id;
-      if (this.desired.has(key)) this.due.add(key);
+      if (this.desired.has(key)) this.#due.add(key);
     }
-    this.targets.keepOnly(this.desired);
+    this.#targets.keepOnly(this.desired);
     return drifted;
   }
 
-  private takeScope(): string[] {
+  #takeScope(): string[] {
     const scope: string[] = [];
-    for (const key of this.due) {
+    for (const key of this.#due) {
       if (scope.length >= SCOPE_MAX) break;
       scope.push(key);
-      this.due.delete(key);
+      this.#due.delete(key);
     }
     return scope;
   }
 
   /** Ids of entries that stand and that no desired key owns. */
-  private foreign(): string[] {
-    const owned = new Set(this.placed.values());
-    return [...this.observed.entries.keys()].filter((id) => !owned.has(id) && !this.desired.has(id));
+  #foreign(): string[] {
+    const owned = new Set(this.#placed.values());
+    return [...this.#observed.entries.keys()].filter((id) => !owned.has(id) && !this.desired.has(id));
   }
 
-  private settle(
+  #settle(
     decided: Plan,
     results: readonly OpResult[],
     nowMs: number,
     random: () => number,
   ): Pick<PassResult, 'changed' | 'forgotten'> {
-    const released = this.lookAgain(decided, results);
+    const released = this.#lookAgain(decided, results);
     const changed: { before: EntryState | undefined; now: EntryState }[] = [];
     const forgotten: string[] = [];
     for (const decision of decided.decisions) {
@@ -226,61 +226,63 @@ export class Convergence {
       const mine = decision.ops.map((i) => results[i] as OpResult);
       if (decision.intent === undefined && mine.every((result) => result.done)) {
         if (before?.slot !== null && before?.slot !== undefined) released.add(before.slot);
-        this.forget(decision.key);
+        this.#forget(decision.key);
         forgotten.push(decision.key);
         continue;
       }
-      const seen = decision.want === undefined ? undefined : this.observed.entries.get(decision.want.id);
-      const tries = this.tries.get(decision.key) ?? 0;
+      const seen = decision.want === undefined ? undefined : this.#observed.entries.get(decision.want.id);
+      const tries = this.#tries.get(decision.key) ?? 0;
       const now = stateAfter({ decision, results: mine, before, seen, tries, nowMs, random: random() });
-      this.remember(decision, now, tries);
+      this.#remember(decision, now, tries);
       if (!sameState(before, now)) changed.push({ before, now });
     }
-    this.release(released);
+    this.#release(released);
     return { changed, forgotten };
   }
 
   /** Reads back every entry that an op touched; answers the slots of entries that nobody desires and that are gone. */
-  private lookAgain(decided: Plan, results: readonly OpResult[]): Set<number> {
+  #lookAgain(decided: Plan, results: readonly OpResult[]): Set<number> {
     const released = new Set<number>();
     const touched = decided.ops.flatMap((op, i) => (op.op === 'write' || op.op === 'delete' ? [{ op, i }] : []));
-    const seen = this.kernel.lookup(touched.map(({ op }) => op.key));
+    const seen = this.#kernel.lookup(touched.map(({ op }) => op.key));
     for (const { op, i } of touched) {
-      const stood = this.observed.entries.get(op.id);
-      this.observed.set(op.id, seen.get(op.id));
+      const stood = this.#observed.entries.get(op.id);
+      this.#observed.set(op.id, seen.get(op.id));
       const result = results[i];
       if (op.op === 'write' || result?.done !== true) continue;
       if (result.absent === true) this.deleteAbsent += 1n;
       if (stood !== undefined && !seen.has(op.id)) released.add(stood.value.slot);
     }
     for (const op of decided.ops) {
-      if (op.op === 'shapes' && results[decided.ops.indexOf(op)]?.done === true) this.observed.shapes[op.family] = op.shapes;
+      if (op.op === 'shapes' && results[decided.ops.indexOf(op)]?.done === true)
+        this.#observed.shapes[op.family] = op.shapes;
     }
-    if (decided.ops.some((op, i) => op.op === 'port' && results[i]?.done === true)) this.networkChanged = true;
+    if (decided.ops.some((op, i) => op.op === 'port' && results[i]?.done === true)) this.#networkChanged = true;
     return released;
   }
 
-  private remember(decision: Decision, now: EntryState, tries: number): void {
+  #remember(decision: Decision, now: EntryState, tries: number): void {
     this.states.set(decision.key, now);
-    if (decision.want !== undefined && decision.want.id !== decision.key) this.placed.set(decision.key, decision.want.id);
-    if (now.retryAtMs === undefined) this.tries.delete(decision.key);
-    else this.tries.set(decision.key, tries + 1);
+    if (decision.want !== undefined && decision.want.id !== decision.key)
+      this.#placed.set(decision.key, decision.want.id);
+    if (now.retryAtMs === undefined) this.#tries.delete(decision.key);
+    else this.#tries.set(decision.key, tries + 1);
   }
 
-  private forget(key: string): void {
+  #forget(key: string): void {
     this.states.delete(key);
-    this.tries.delete(key);
-    this.placed.delete(key);
+    this.#tries.delete(key);
+    this.#placed.delete(key);
   }
 
   /** Frees slots that no key holds any more, and wakes those that waited for room. */
-  private release(slots: Set<number>): void {
+  #release(slots: Set<number>): void {
     if (slots.size === 0) return;
     for (const state of this.states.values()) if (state.slot !== null) slots.delete(state.slot);
-    this.kernel.retire([...slots]);
-    for (const slot of slots) this.free.push(slot);
+    this.#kernel.retire([...slots]);
+    for (const slot of slots) this.#free.push(slot);
     for (const [key, state] of this.states) {
-      if (state.code === 'MAP_FULL' || state.code === 'SHAPES_FULL') this.due.add(key);
+      if (state.code === 'MAP_FULL' || state.code === 'SHAPES_FULL') this.#due.add(key);
     }
   }
 }

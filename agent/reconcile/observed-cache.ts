@@ -20,10 +20,10 @@ export class Uses {
     known.count += by;
     if (known.count === 0) this.shapes.delete(text);
     else this.shapes.set(text, known);
-    if (entry.value.action === 'send') this.addPort(entry.value.ifindex, by);
+    if (entry.value.action === 'send') this.#addPort(entry.value.ifindex, by);
   }
 
-  private addPort(ifindex: number, by: 1 | -1): void {
+  #addPort(ifindex: number, by: 1 | -1): void {
     const count = (this.ports.get(ifindex) ?? 0) + by;
     if (count === 0) this.ports.delete(ifindex);
     else this.ports.set(ifindex, count);
@@ -58,4 +58,3 @@ export class ObservedCache {
     return [...this.uses.shapes.values()].map((use) => use.shape).filter((shape) => shape.family === family);
   }
 }
-

@@ -2,8 +2,8 @@ import type { Code } from '../../protocol/codes.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { Family } from '../../protocol/match.ts';
 import { compareShapes, type Shape, shapeText } from '../../protocol/shape.ts';
-import { type EntryKey, entryId } from '../model/entry-key.ts';
 import { type EntryValue, NO_MAC, sameEntry } from '../model/entry.ts';
+import { type EntryKey, entryId } from '../model/entry-key.ts';
 import type { Op } from '../model/op.ts';
 import type { EntryState, State } from '../model/state.ts';
 import type { KernelClock, ObservedEntry } from '../ports.ts';
@@ -84,14 +84,14 @@ export function plan(input: PlanInput): Plan {
 
 /** Admits new shapes while a family has room; shapes in use keep theirs. */
 class ShapeRoom {
-  private readonly admitted: Record<Family, Set<string>> = { 4: new Set(), 6: new Set() };
+  readonly #admitted: Record<Family, Set<string>> = { 4: new Set(), 6: new Set() };
 
   constructor(observed: ObservedCache) {
-    for (const [text, use] of observed.uses.shapes) this.admitted[use.shape.family].add(text);
+    for (const [text, use] of observed.uses.shapes) this.#admitted[use.shape.family].add(text);
   }
 
   admit(shape: Shape): boolean {
-    const set = this.admitted[shape.family];
+    const set = this.#admitted[shape.family];
     const text = shapeText(shape);
     if (!set.has(text) && set.size >= SHAPES_MAX) return false;
     set.add(text);
@@ -101,14 +101,14 @@ class ShapeRoom {
 
 class SlotRoom {
   taken = 0;
-  private readonly free: readonly number[];
+  readonly #free: readonly number[];
 
   constructor(free: readonly number[]) {
-    this.free = free;
+    this.#free = free;
   }
 
   take(): number | undefined {
-    const slot = this.free[this.free.length - 1 - this.taken];
+    const slot = this.#free[this.#free.length - 1 - this.taken];
     if (slot !== undefined) this.taken += 1;
     return slot;
   }
@@ -118,7 +118,13 @@ function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: SlotRoom
   const intent = input.desired.get(key);
   const slot = input.states.get(key)?.slot ?? null;
   if (intent === undefined) return { key, state: 'pending', slot };
-  const none = (state: State, code?: Code): Draft => ({ key, intent, state, slot, ...(code === undefined ? {} : { code }) });
+  const none = (state: State, code?: Code): Draft => ({
+    key,
+    intent,
+    state,
+    slot,
+    ...(code === undefined ? {} : { code }),
+  });
   if (intent.expires !== undefined && intent.expires <= input.clock.nowMs) return none('expired');
   if (intent.confirm !== undefined || intent.idle !== undefined) return none('blocked', 'UNSUPPORTED_OPTION');
   const zone = intent.match.in === undefined ? { zone: 0 } : input.zoneOf(intent.match.in);
@@ -148,7 +154,13 @@ function pathOf(target: Target, seen: ObservedEntry | undefined): Path | { reado
     case 'local':
       return { action: target.action, ifindex: 0, mtu: 0, dmac: NO_MAC, smac: NO_MAC };
     case 'ready':
-      return { action: 'send', ifindex: target.ifindex, mtu: Math.min(target.mtu, MTU_MAX), dmac: target.dmac, smac: target.smac };
+      return {
+        action: 'send',
+        ifindex: target.ifindex,
+        mtu: Math.min(target.mtu, MTU_MAX),
+        dmac: target.dmac,
+        smac: target.smac,
+      };
     case 'asking': {
       const stands = seen?.sound === true && seen.value.action === 'send' && seen.value.ifindex === target.ifindex;
       if (!stands) return { code: 'NO_NEIGHBOUR' };

@@ -32,61 +32,61 @@ export interface ReconcilerOptions {
  * is holding it touches nothing until a whole proven set arrives.
  */
 export class Reconciler implements Reconciling {
-  private readonly options: ReconcilerOptions;
-  private readonly convergence: Convergence;
-  private readonly timers: NodeJS.Timeout[] = [];
-  private readonly watching: Disposable;
-  private cursor: Cursor;
-  private applied = 0;
-  private verified = 0;
-  private running: Promise<void> | undefined;
-  private alarm: NodeJS.Timeout | undefined;
+  readonly #options: ReconcilerOptions;
+  readonly #convergence: Convergence;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #watching: Disposable;
+  #cursor: Cursor;
+  #applied = 0;
+  #verified = 0;
+  #running: Promise<void> | undefined;
+  #alarm: NodeJS.Timeout | undefined;
   /** Nothing is touched before a whole set is proven: the store is damaged, or older than the kernel (R8). */
-  private holding: boolean;
+  #holding: boolean;
   /** By key; undefined is a key whose entry is gone for good. */
-  private readonly unsaved = new Map<string, EntryState | undefined>();
-  private closed = false;
+  readonly #unsaved = new Map<string, EntryState | undefined>();
+  #closed = false;
 
   constructor(options: ReconcilerOptions, stored: Stored, holding: boolean) {
-    this.options = options;
-    this.cursor = stored.cursor;
-    this.holding = holding;
-    this.convergence = new Convergence(options.kernel, stored.intents, stored.entries);
-    this.watching = options.kernel.watch(() => {
-      this.convergence.lookAtNetworkNext();
-      this.wake();
+    this.#options = options;
+    this.#cursor = stored.cursor;
+    this.#holding = holding;
+    this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
+    this.#watching = options.kernel.watch(() => {
+      this.#convergence.lookAtNetworkNext();
+      this.#wake();
     });
-    this.every(options.driftMs ?? DRIFT_MS, () => this.convergence.readBackNext());
-    this.every(NETWORK_MS, () => this.convergence.lookAtNetworkNext());
-    this.every(PROBE_MS, () => this.convergence.probe());
+    this.#every(options.driftMs ?? DRIFT_MS, () => this.#convergence.readBackNext());
+    this.#every(NETWORK_MS, () => this.#convergence.lookAtNetworkNext());
+    this.#every(PROBE_MS, () => this.#convergence.probe());
   }
 
   accepted(acceptance: Extract<Acceptance, { outcome: 'accepted' }>, cursor: Cursor): void {
-    this.options.kernel.setMark({ ...cursor, seq: acceptance.seq });
-    this.cursor = cursor;
-    if (this.holding) this.convergence.readBackNext();
-    this.holding = false;
-    this.convergence.remove(acceptance.removed);
-    this.convergence.put(acceptance.put);
-    this.wake();
+    this.#options.kernel.setMark({ ...cursor, seq: acceptance.seq });
+    this.#cursor = cursor;
+    if (this.#holding) this.#convergence.readBackNext();
+    this.#holding = false;
+    this.#convergence.remove(acceptance.removed);
+    this.#convergence.put(acceptance.put);
+    this.#wake();
   }
 
   again(keys: readonly string[]): void {
-    this.convergence.again(keys);
-    this.wake();
+    this.#convergence.again(keys);
+    this.#wake();
   }
 
   progress(): Progress {
-    const { convergence, options } = this;
+    const convergence = this.#convergence;
     return {
-      cursor: this.cursor,
-      applied: this.applied,
-      verified: this.verified,
+      cursor: this.#cursor,
+      applied: this.#applied,
+      verified: this.#verified,
       desired: convergence.desired,
       states: convergence.states,
       deleteAbsent: convergence.deleteAbsent,
       slotsUsed: convergence.slotsUsed,
-      slots: options.kernel.slots,
+      slots: this.#options.kernel.slots,
       shapes: convergence.shapes,
       network: convergence.network,
     };
@@ -94,103 +94,103 @@ export class Reconciler implements Reconciling {
 
   /** The state, the observed entry and the intent of each key, for `dump`. */
   get view(): Pick<Convergence, 'desired' | 'states' | 'entryOf'> {
-    return this.convergence;
+    return this.#convergence;
   }
 
   /** Makes passes until nothing is due; resolves once what was due at the call is settled. */
   async settle(): Promise<void> {
-    this.wake();
-    while (this.running !== undefined) await this.running;
+    this.#wake();
+    while (this.#running !== undefined) await this.#running;
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    for (const timer of this.timers) clearInterval(timer);
-    clearTimeout(this.alarm);
-    this.watching[Symbol.dispose]();
-    await this.running;
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#alarm);
+    this.#watching[Symbol.dispose]();
+    await this.#running;
   }
 
-  private every(periodMs: number, act: () => void): void {
+  #every(periodMs: number, act: () => void): void {
     const timer = setInterval(() => {
       act();
-      this.wake();
+      this.#wake();
     }, periodMs);
-    this.timers.push(timer);
+    this.#timers.push(timer);
   }
 
-  private wake(): void {
-    if (this.closed || this.running !== undefined) return;
-    this.running = this.run()
-      .catch((error: unknown) => this.options.onFatal(error))
+  #wake(): void {
+    if (this.#closed || this.#running !== undefined) return;
+    this.#running = this.#run()
+      .catch((error: unknown) => this.#options.onFatal(error))
       .finally(() => {
-        this.running = undefined;
-        if (this.convergence.pending && !this.holding) this.wake();
+        this.#running = undefined;
+        if (this.#convergence.pending && !this.#holding) this.#wake();
       });
   }
 
-  private async run(): Promise<void> {
-    if (this.holding) return;
-    const { clock, kernel } = this.options;
+  async #run(): Promise<void> {
+    if (this.#holding) return;
+    const { clock, kernel } = this.#options;
     do {
       await new Promise(setImmediate);
-      this.arm(this.convergence.tick(clock.nowMs()));
-      const result = this.convergence.pass(clock.nowMs(), () => clock.random(), this.cursor.epoch !== '');
-      for (const { now } of result.changed) this.unsaved.set(now.key, now);
-      for (const key of result.forgotten) this.unsaved.set(key, undefined);
-      await this.save();
-      await this.tell(result);
-      if (result.changed.length > 0 || result.readBack) this.options.onChange();
-    } while (this.convergence.pending && !this.closed);
-    if (this.convergence.pending) return;
+      this.#arm(this.#convergence.tick(clock.nowMs()));
+      const result = this.#convergence.pass(clock.nowMs(), () => clock.random(), this.#cursor.epoch !== '');
+      for (const { now } of result.changed) this.#unsaved.set(now.key, now);
+      for (const key of result.forgotten) this.#unsaved.set(key, undefined);
+      await this.#save();
+      await this.#tell(result);
+      if (result.changed.length > 0 || result.readBack) this.#options.onChange();
+    } while (this.#convergence.pending && !this.#closed);
+    if (this.#convergence.pending) return;
     kernel.setReady(true);
-    this.advance();
-    this.arm(this.convergence.tick(clock.nowMs()));
+    this.#advance();
+    this.#arm(this.#convergence.tick(clock.nowMs()));
   }
 
   /** Every change up to the cursor now stands in the kernel and was read back, or is among the exceptions. */
-  private advance(): void {
-    if (this.applied === this.cursor.rev && this.verified === this.cursor.rev) return;
-    this.applied = this.cursor.rev;
-    this.verified = this.cursor.rev;
-    this.options.onChange();
+  #advance(): void {
+    if (this.#applied === this.#cursor.rev && this.#verified === this.#cursor.rev) return;
+    this.#applied = this.#cursor.rev;
+    this.#verified = this.#cursor.rev;
+    this.#options.onChange();
   }
 
-  private arm(atMs: number | undefined): void {
-    clearTimeout(this.alarm);
-    if (atMs === undefined || this.closed) return;
+  #arm(atMs: number | undefined): void {
+    clearTimeout(this.#alarm);
+    if (atMs === undefined || this.#closed) return;
     // setTimeout holds 31 bits; a longer wait is looked at again on the way.
-    const delayMs = Math.min(Math.max(atMs - this.options.clock.nowMs(), 1), 2 ** 31 - 1);
-    this.alarm = setTimeout(() => this.wake(), delayMs);
+    const delayMs = Math.min(Math.max(atMs - this.#options.clock.nowMs(), 1), 2 ** 31 - 1);
+    this.#alarm = setTimeout(() => this.#wake(), delayMs);
   }
 
   /** Remembers states; what a full or busy disk did not take goes with the next pass. */
-  private async save(): Promise<void> {
-    const rows = [...this.unsaved];
+  async #save(): Promise<void> {
+    const rows = [...this.#unsaved];
     const states = rows.flatMap(([, state]) => state ?? []);
     const forgotten = rows.flatMap(([key, state]) => (state === undefined ? [key] : []));
-    if (await this.stored(() => this.options.store.saveEntries(states, forgotten))) this.unsaved.clear();
+    if (await this.#stored(() => this.#options.store.saveEntries(states, forgotten))) this.#unsaved.clear();
   }
 
-  private async stored(write: () => Promise<void>): Promise<boolean> {
+  async #stored(write: () => Promise<void>): Promise<boolean> {
     try {
       await write();
       return true;
     } catch (error) {
       if (!(error instanceof StoreError) || !error.passing) throw error;
-      this.options.log.warn({ code: error.code, reason: error.message }, 'outcomes not stored yet');
+      this.#options.log.warn({ code: error.code, reason: error.message }, 'outcomes not stored yet');
       return false;
     }
   }
 
-  private async tell(result: PassResult): Promise<void> {
-    const { clock, host, log, publish, store } = this.options;
+  async #tell(result: PassResult): Promise<void> {
+    const { clock, host, log, publish, store } = this.#options;
     const at = clock.nowMs();
     const events: Event[] = [];
     for (const { before, now } of result.changed) {
       const kind = eventKind(before, now);
       if (kind === undefined) continue;
-      const name = this.convergence.desired.get(now.key)?.name;
+      const name = this.#convergence.desired.get(now.key)?.name;
       const detail = now.errno;
       events.push({
         ...{ v: 1, host, at, kind, key: now.key, rev: now.rev },
@@ -204,7 +204,7 @@ export class Reconciler implements Reconciling {
     if (events.length === 0) return;
     log.info({ installed: events.filter((it) => it.kind === 'applied').length, events: events.length }, 'converged');
     for (const event of events.slice(0, EVENTS_MAX)) publish(event);
-    await this.stored(() => store.record(events));
+    await this.#stored(() => store.record(events));
   }
 }
 

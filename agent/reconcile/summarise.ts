@@ -1,5 +1,5 @@
-import type { Labels } from '../../protocol/host.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
+import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { type Counts, type Exception, MAX_EXCEPTIONS, type RefusedStatus, type Status } from '../../protocol/status.ts';
 import type { Network } from '../model/network.ts';
@@ -63,7 +63,15 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs
 }
 
 function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; exceptionsTotal: number } {
-  const counts = { desired: progress.desired.size, installed: 0, idle: 0, expired: 0, blocked: 0, denied: 0, failed: 0 };
+  const counts = {
+    desired: progress.desired.size,
+    installed: 0,
+    idle: 0,
+    expired: 0,
+    blocked: 0,
+    denied: 0,
+    failed: 0,
+  };
   const exceptions: Exception[] = [];
   let exceptionsTotal = 0;
   for (const [key, at] of progress.states) {

@@ -8,20 +8,20 @@ import { type Probe, sameTarget, type Target, targetKey, targetOf } from './targ
 /** Where every action in use sends packets, as far as the network was looked at. */
 export class Targets {
   network: Network;
-  private readonly kernel: Pick<Kernel, 'network' | 'resolve'>;
-  private readonly known = new Map<string, { readonly to: Action; readonly target: Target }>();
+  readonly #kernel: Pick<Kernel, 'network' | 'resolve'>;
+  readonly #known = new Map<string, { readonly to: Action; readonly target: Target }>();
 
   constructor(kernel: Pick<Kernel, 'network' | 'resolve'>) {
-    this.kernel = kernel;
+    this.#kernel = kernel;
     this.network = kernel.network();
   }
 
   of(intent: Intent): Target {
     const key = targetKey(intent.to);
-    const known = this.known.get(key);
+    const known = this.#known.get(key);
     if (known !== undefined) return known.target;
-    const target = this.look(intent.to);
-    this.known.set(key, { to: intent.to, target });
+    const target = this.#look(intent.to);
+    this.#known.set(key, { to: intent.to, target });
     return target;
   }
 
@@ -34,13 +34,13 @@ export class Targets {
   /** Looks at the network again and answers which of these intents it moved. */
   refresh(desired: ReadonlyMap<string, Intent>): string[] {
     const zones = zoneText(this.network);
-    this.network = this.kernel.network();
+    this.network = this.#kernel.network();
     const rezoned = zones !== zoneText(this.network);
     const moved = new Set<string>();
-    for (const [key, { to, target }] of this.known) {
-      const now = this.look(to);
+    for (const [key, { to, target }] of this.#known) {
+      const now = this.#look(to);
       if (sameTarget(target, now)) continue;
-      this.known.set(key, { to, target: now });
+      this.#known.set(key, { to, target: now });
       moved.add(key);
     }
     if (moved.size === 0 && !rezoned) return [];
@@ -52,13 +52,13 @@ export class Targets {
   /** Drops the targets that no intent has any more. */
   keepOnly(desired: ReadonlyMap<string, Intent>): void {
     const used = new Set([...desired.values()].map((intent) => targetKey(intent.to)));
-    for (const key of this.known.keys()) if (!used.has(key)) this.known.delete(key);
+    for (const key of this.#known.keys()) if (!used.has(key)) this.#known.delete(key);
   }
 
   /** The neighbours that entries rely on, each once. */
   probes(): readonly Probe[] {
     const probes = new Map<string, Probe>();
-    for (const { target } of this.known.values()) {
+    for (const { target } of this.#known.values()) {
       if ('probe' in target && target.probe !== undefined) {
         probes.set(`${target.probe.ifindex} ${target.probe.address}`, target.probe);
       }
@@ -66,8 +66,8 @@ export class Targets {
     return [...probes.values()];
   }
 
-  private look(to: Action): Target {
-    return targetOf(to, this.network, (query) => this.kernel.resolve([query])[0] ?? { state: 'no-route' });
+  #look(to: Action): Target {
+    return targetOf(to, this.network, (query) => this.#kernel.resolve([query])[0] ?? { state: 'no-route' });
   }
 }
 
