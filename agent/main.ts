@@ -18,7 +18,7 @@ import { Intake } from './intake.ts';
 import { errnoName } from './kernel/errno.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
 import { makeLog } from './log.ts';
-import type { Kernel, Log } from './ports.ts';
+import type { Log } from './ports.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { type Identity, summarise } from './reconcile/summarise.ts';
 import { SqliteStore } from './store/sqlite-store.ts';

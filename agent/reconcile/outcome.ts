@@ -19,7 +19,7 @@ export interface OutcomeInput {
 
 /** Says where a desired key stands after its ops: what the kernel says counts, not what we asked for. Pure. */
 export function stateAfter(input: OutcomeInput): EntryState {
-  const { decision, results, nowMs } = input;
+  const { decision, results } = input;
   const failed = results.find((result) => !result.done);
   if (failed?.done === false) return failure(input, failed.errno);
   if (decision.want !== undefined) {
