@@ -1,7 +1,7 @@
 import type { Cursor } from '../../protocol/cursor.ts';
 import { checksumOf } from './checksum.ts';
 import type { OpenDatabase } from './database.ts';
-import { type Prepared, prepare } from './prepared.ts';
+import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { CursorRow } from './schema.ts';
 
 /** What the row of `cursor` says: whose store this is, where it stands, and how often desired state was changed. */
@@ -14,23 +14,21 @@ export interface Position {
 
 /** The one row of `cursor`. */
 export class CursorTable {
-  readonly #read: Prepared<object, CursorRow>;
-  readonly #write: Prepared<CursorRow, never>;
+  readonly #read: PreparedRead<object, CursorRow>;
+  readonly #write: PreparedWrite<CursorRow>;
 
   constructor({ raw, queries }: OpenDatabase) {
-    this.#read = prepare(raw, () => queries.selectFrom('cursor').selectAll());
-    this.#write = prepare<CursorRow>(
-      raw,
-      (slot) =>
-        queries.replaceInto('cursor').values({
-          id: slot('id'),
-          host: slot('host'),
-          epoch: slot('epoch'),
-          rev: slot('rev'),
-          digest: slot('digest'),
-          seq: slot('seq'),
-          checksum: slot('checksum'),
-        }) as never,
+    this.#read = prepareRead(raw, () => queries.selectFrom('cursor').selectAll());
+    this.#write = prepareWrite<CursorRow>(raw, (slot) =>
+      queries.replaceInto('cursor').values({
+        id: slot('id'),
+        host: slot('host'),
+        epoch: slot('epoch'),
+        rev: slot('rev'),
+        digest: slot('digest'),
+        seq: slot('seq'),
+        checksum: slot('checksum'),
+      }),
     );
   }
 

@@ -2,36 +2,33 @@ import type { Code } from '../../protocol/codes.ts';
 import type { EntryState, State } from '../model/state.ts';
 import { checksumOf } from './checksum.ts';
 import type { OpenDatabase } from './database.ts';
-import { type Prepared, prepare } from './prepared.ts';
+import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EntryRow } from './schema.ts';
 
 /** Rows of `entries`: what is remembered of each key beside its intent. */
 export class EntryTable {
-  readonly #all: Prepared<object, EntryRow>;
-  readonly #put: Prepared<EntryRow, never>;
-  readonly #delete: Prepared<{ key: string }, never>;
+  readonly #all: PreparedRead<object, EntryRow>;
+  readonly #put: PreparedWrite<EntryRow>;
+  readonly #delete: PreparedWrite<{ key: string }>;
 
   constructor({ raw, queries }: OpenDatabase) {
-    this.#all = prepare(raw, () => queries.selectFrom('entries').selectAll());
-    this.#put = prepare<EntryRow>(
-      raw,
-      (slot) =>
-        queries.replaceInto('entries').values({
-          key: slot('key'),
-          slot: slot('slot'),
-          rev: slot('rev'),
-          state: slot('state'),
-          code: slot('code'),
-          errno: slot('errno'),
-          since_ms: slot('since_ms'),
-          installed_at_ms: slot('installed_at_ms'),
-          retry_at_ms: slot('retry_at_ms'),
-          checksum: slot('checksum'),
-        }) as never,
+    this.#all = prepareRead(raw, () => queries.selectFrom('entries').selectAll());
+    this.#put = prepareWrite<EntryRow>(raw, (slot) =>
+      queries.replaceInto('entries').values({
+        key: slot('key'),
+        slot: slot('slot'),
+        rev: slot('rev'),
+        state: slot('state'),
+        code: slot('code'),
+        errno: slot('errno'),
+        since_ms: slot('since_ms'),
+        installed_at_ms: slot('installed_at_ms'),
+        retry_at_ms: slot('retry_at_ms'),
+        checksum: slot('checksum'),
+      }),
     );
-    this.#delete = prepare<{ key: string }>(
-      raw,
-      (slot) => queries.deleteFrom('entries').where('key', '=', slot('key')) as never,
+    this.#delete = prepareWrite<{ key: string }>(raw, (slot) =>
+      queries.deleteFrom('entries').where('key', '=', slot('key')),
     );
   }
 

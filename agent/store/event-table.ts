@@ -1,7 +1,7 @@
 import { type Event, encodeEvent, parseEvent } from '../../protocol/event.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { OpenDatabase } from './database.ts';
-import { type Prepared, prepare } from './prepared.ts';
+import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EventRow } from './schema.ts';
 
 /** What the flight recorder keeps of one key, and of all together. */
@@ -13,46 +13,40 @@ const decoder = new TextDecoder();
 
 /** Rows of `events`: the flight recorder. */
 export class EventTable {
-  readonly #add: Prepared<Omit<EventRow, 'id'>, never>;
-  readonly #ofKey: Prepared<{ key: string }, Pick<EventRow, 'body'>>;
-  readonly #trimKey: Prepared<{ key: string }, never>;
-  readonly #trimAll: Prepared<object, never>;
+  readonly #add: PreparedWrite<Omit<EventRow, 'id'>>;
+  readonly #ofKey: PreparedRead<{ key: string }, Pick<EventRow, 'body'>>;
+  readonly #trimKey: PreparedWrite<{ key: string }>;
+  readonly #trimAll: PreparedWrite<object>;
 
   constructor({ raw, queries }: OpenDatabase) {
-    this.#add = prepare<Omit<EventRow, 'id'>>(
-      raw,
-      (slot) =>
-        queries
-          .insertInto('events')
-          .values({ key: slot('key'), at_ms: slot('at_ms'), kind: slot('kind'), body: slot('body') } as never) as never,
+    this.#add = prepareWrite<Omit<EventRow, 'id'>>(raw, (slot) =>
+      queries
+        .insertInto('events')
+        .values({ key: slot('key'), at_ms: slot('at_ms'), kind: slot('kind'), body: slot('body') }),
     );
-    this.#ofKey = prepare<{ key: string }, Pick<EventRow, 'body'>>(raw, (slot) =>
+    this.#ofKey = prepareRead<{ key: string }, Pick<EventRow, 'body'>>(raw, (slot) =>
       queries.selectFrom('events').select('body').where('key', '=', slot('key')).orderBy('id'),
     );
-    this.#trimKey = prepare<{ key: string }>(
-      raw,
-      (slot) =>
-        queries
-          .deleteFrom('events')
-          .where('key', '=', slot('key'))
-          .where('id', '<=', (eb) =>
-            eb
-              .selectFrom('events')
-              .select('id')
-              .where('key', '=', slot('key'))
-              .orderBy('id', 'desc')
-              .limit(1)
-              .offset(EVENTS_PER_KEY),
-          ) as never,
+    this.#trimKey = prepareWrite<{ key: string }>(raw, (slot) =>
+      queries
+        .deleteFrom('events')
+        .where('key', '=', slot('key'))
+        .where('id', '<=', (eb) =>
+          eb
+            .selectFrom('events')
+            .select('id')
+            .where('key', '=', slot('key'))
+            .orderBy('id', 'desc')
+            .limit(1)
+            .offset(EVENTS_PER_KEY),
+        ),
     );
-    this.#trimAll = prepare(
-      raw,
-      () =>
-        queries
-          .deleteFrom('events')
-          .where('id', '<=', (eb) =>
-            eb.selectFrom('events').select((of) => of(of.fn.max('id'), '-', EVENTS_IN_ALL).as('last')),
-          ) as never,
+    this.#trimAll = prepareWrite(raw, () =>
+      queries
+        .deleteFrom('events')
+        .where('id', '<=', (eb) =>
+          eb.selectFrom('events').select((of) => of(of.fn.max('id'), '-', EVENTS_IN_ALL).as('last')),
+        ),
     );
   }
 

@@ -2,7 +2,7 @@ import { elementDigest } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, type Put, parseIntentBody } from '../../protocol/intent.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { OpenDatabase } from './database.ts';
-import { type Prepared, prepare } from './prepared.ts';
+import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { IntentRow } from './schema.ts';
 
 /** What a set of changes would do to the table, before anything is written. */
@@ -21,32 +21,29 @@ export interface Weighed {
 
 /** Rows of `intents`: the desired set. */
 export class IntentTable {
-  readonly #all: Prepared<object, IntentRow>;
-  readonly #one: Prepared<{ key: string }, IntentRow>;
-  readonly #put: Prepared<IntentRow, never>;
-  readonly #delete: Prepared<{ key: string }, never>;
-  readonly #clear: Prepared<object, never>;
+  readonly #all: PreparedRead<object, IntentRow>;
+  readonly #one: PreparedRead<{ key: string }, IntentRow>;
+  readonly #put: PreparedWrite<IntentRow>;
+  readonly #delete: PreparedWrite<{ key: string }>;
+  readonly #clear: PreparedWrite<object>;
 
   constructor({ raw, queries }: OpenDatabase) {
-    this.#all = prepare(raw, () => queries.selectFrom('intents').selectAll());
-    this.#one = prepare<{ key: string }, IntentRow>(raw, (slot) =>
+    this.#all = prepareRead(raw, () => queries.selectFrom('intents').selectAll());
+    this.#one = prepareRead<{ key: string }, IntentRow>(raw, (slot) =>
       queries.selectFrom('intents').selectAll().where('key', '=', slot('key')),
     );
-    this.#put = prepare<IntentRow>(
-      raw,
-      (slot) =>
-        queries.replaceInto('intents').values({
-          key: slot('key'),
-          rev: slot('rev'),
-          body: slot('body'),
-          checksum: slot('checksum'),
-        }) as never,
+    this.#put = prepareWrite<IntentRow>(raw, (slot) =>
+      queries.replaceInto('intents').values({
+        key: slot('key'),
+        rev: slot('rev'),
+        body: slot('body'),
+        checksum: slot('checksum'),
+      }),
     );
-    this.#delete = prepare<{ key: string }>(
-      raw,
-      (slot) => queries.deleteFrom('intents').where('key', '=', slot('key')) as never,
+    this.#delete = prepareWrite<{ key: string }>(raw, (slot) =>
+      queries.deleteFrom('intents').where('key', '=', slot('key')),
     );
-    this.#clear = prepare(raw, () => queries.deleteFrom('intents') as never);
+    this.#clear = prepareWrite(raw, () => queries.deleteFrom('intents'));
   }
 
   /** Reads every sound row; `sum` is what their digests add up to, `sound` false when a row was left out. */

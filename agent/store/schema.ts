@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /** The agent's tables as Kysely sees them; migrations/agent makes them. */
 export interface Schema {
   readonly cursor: CursorRow;
@@ -39,7 +41,7 @@ export interface EntryRow {
 }
 
 export interface EventRow {
-  readonly id: number;
+  readonly id: Generated<number>;
   readonly key: string | null;
   readonly at_ms: number;
   readonly kind: string;

@@ -1,0 +1,55 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '../../agent/ports.ts';
+
+/** A clock that stands still until it is told how much time has passed; random is always in the middle. */
+export class ManualClock implements Clock {
+  #ms = 0;
+  readonly #timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
+
+  nowMs(): number {
+    return 1_700_000_000_000 + this.#ms;
+  }
+
+  monotonicMs(): number {
+    return this.#ms;
+  }
+
+  random(): number {
+    return 0.5;
+  }
+
+  readonly delay = async (delayMs: number, signal: AbortSignal): Promise<void> => {
+    signal.throwIfAborted();
+    const waiting = Promise.withResolvers<void>();
+    const timer = { atMs: this.#ms + delayMs, fire: waiting.resolve };
+    const abort = (): void => waiting.reject(signal.reason);
+    this.#timers.add(timer);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await waiting.promise;
+    } finally {
+      this.#timers.delete(timer);
+      signal.removeEventListener('abort', abort);
+    }
+  };
+
+  /** Lets so much time pass, firing timers in order, and lets everything that is ready run. */
+  async pass(delayMs: number): Promise<void> {
+    const endMs = this.#ms + delayMs;
+    await settle();
+    for (;;) {
+      const next = [...this.#timers].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined) break;
+      this.#ms = Math.max(this.#ms, next.atMs);
+      this.#timers.delete(next);
+      next.fire();
+      await settle();
+    }
+    this.#ms = endMs;
+  }
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+}
