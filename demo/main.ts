@@ -25,7 +25,7 @@ async function show(bed: Testbed, screen: Screen): Promise<number> {
     await tell(bed, screen);
     return 0;
   } catch (error) {
-    screen.failed(error instanceof Error ? error.message : String(error));
+    screen.failed(...(error instanceof Error ? error.message : String(error)).split('\n'));
     return 1;
   }
 }

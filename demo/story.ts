@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ApplyReply, DeleteReply } from '../protocol/api.ts';
 import type { Dump, DumpEntry } from '../protocol/ask.ts';
 import type { Status } from '../protocol/status.ts';
-import { type Ended, must, type Running, until } from '../test/support/process.ts';
+import { type Ended, must, type Running } from '../test/support/process.ts';
 import { C, HOST, SERVICE, type Testbed } from '../test/support/testbed.ts';
 import { Asker, Echo, HEADER_BYTES, PORT } from '../test/support/traffic.ts';
 import { firstEntry, watchBus } from './moments.ts';
@@ -53,11 +53,7 @@ async function start(bed: Testbed, screen: Screen): Promise<Cast> {
   await bed.startController();
   requireDone('shunt attach', await bed.attach('--interface', 'to-a', '--interface', 'to-c'));
   const agent = await bed.startAgent();
-  const mode = await until(
-    'the agent reports its status',
-    STEP_MS,
-    async () => (await status(bed))?.interfaces[0]?.mode,
-  );
+  const mode = await agent.until('reports its status', STEP_MS, async () => (await status(bed))?.interfaces[0]?.mode);
   screen.done(
     'nats-server, the controller, the XDP program on b',
     `(${mode} mode), the agent on b as nobody, pid ${agent.pid}`,
@@ -135,7 +131,7 @@ async function restart(cast: Cast): Promise<void> {
   const before = await asker.report();
   cast.nats = await bed.startNats();
   cast.agent = await bed.startAgent();
-  const { applied } = await until('the agent converges again', STEP_MS, async () => {
+  const { applied } = await cast.agent.until('converges again', STEP_MS, async () => {
     const now = await status(bed);
     return now !== undefined && now.applied > 0 && now.applied === now.stored && now;
   });
@@ -159,10 +155,10 @@ async function dumpEntry({ bed }: Cast): Promise<DumpEntry> {
   return entry;
 }
 
-async function deleteTwice({ bed, screen, asker }: Cast): Promise<void> {
+async function deleteTwice({ bed, screen, asker, agent }: Cast): Promise<void> {
   screen.begin('delete');
   const first = (await bed.ask('delete', NAME)) as DeleteReply;
-  const { deleteAbsent } = await until('the agent reports the delete', STEP_MS, async () => {
+  const { deleteAbsent } = await agent.until('reports the delete', STEP_MS, async () => {
     const now = await status(bed);
     return now !== undefined && now.counts.desired === 0 && now;
   });

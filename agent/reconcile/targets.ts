@@ -8,10 +8,10 @@ import { type Probe, sameTarget, type Target, targetKey, targetOf } from './targ
 /** Where every action in use sends packets, as far as the network was looked at. */
 export class Targets {
   network: Network;
-  readonly #kernel: Pick<Kernel, 'network' | 'resolve'>;
+  readonly #kernel: Pick<Kernel, 'network' | 'resolve' | 'probe'>;
   readonly #known = new Map<string, { readonly to: Action; readonly target: Target }>();
 
-  constructor(kernel: Pick<Kernel, 'network' | 'resolve'>) {
+  constructor(kernel: Pick<Kernel, 'network' | 'resolve' | 'probe'>) {
     this.#kernel = kernel;
     this.network = kernel.network();
   }
@@ -66,8 +66,11 @@ export class Targets {
     return [...probes.values()];
   }
 
+  /** A neighbour that is not known yet is asked at once; its answer is a change of the network. */
   #look(to: Action): Target {
-    return targetOf(to, this.network, (query) => this.#kernel.resolve([query])[0] ?? { state: 'no-route' });
+    const target = targetOf(to, this.network, (query) => this.#kernel.resolve([query])[0] ?? { state: 'no-route' });
+    if (target.state !== 'ready' && 'probe' in target) this.#kernel.probe(target.probe.ifindex, target.probe.address);
+    return target;
   }
 }
 

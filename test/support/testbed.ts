@@ -115,7 +115,7 @@ export class Testbed implements AsyncDisposable {
     for (const place of ['a', 'b', 'c'] as const) {
       for (const device of offloads[place]) await this.must(place, ['ethtool', '-K', device, 'tx', 'off']);
     }
-    for (const place of ['a', 'c'] as const) {
+    for (const place of ['a', 'c', 'bus'] as const) {
       await this.must(place, ['ethtool', '-K', 'to-b', 'gro', gro ? 'on' : 'off']);
     }
     for (const place of ['b', 'a', 'c', 'bus'] as const) {
@@ -198,8 +198,14 @@ export class Testbed implements AsyncDisposable {
   /** Starts the agent as nobody, without waiting for anything but the process. */
   async startAgent(...extra: readonly string[]): Promise<Running> {
     const options = ['--host', HOST, '--nats', NATS_URL, '--state', this.state, '--pin-root', this.pinRoot];
-    const links = ['--interface', 'to-a', '--label', 'role=edge'];
-    return await this.start('b', 'agent', [join(ROOT, 'tools/as-nobody'), 'agent', ...options, ...links, ...extra]);
+    return await this.start('b', 'agent', [
+      join(ROOT, 'tools/as-nobody'),
+      'agent',
+      ...options,
+      '--label',
+      'role=edge',
+      ...extra,
+    ]);
   }
 
   /** The entries of a pinned map, as bpftool says them. */
