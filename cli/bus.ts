@@ -153,25 +153,32 @@ async function readCreds(file: string): Promise<Uint8Array> {
   }
 }
 
-function connectFailure(error: unknown, servers: string): unknown {
-  if (!(error instanceof NatsError)) return error;
+function connectFailure(error: unknown, servers: string): Failure {
   const refused: readonly string[] = [
     ErrorCode.AuthorizationViolation,
     ErrorCode.BadAuthentication,
     ErrorCode.BadCreds,
   ];
-  if (refused.includes(error.code)) {
-    return new Failure(EXIT.refused, 'NOT_PERMITTED', `${servers} does not let this user in; use other --creds`, {
-      cause: error,
-    });
+  const cause = { cause: error };
+  if (error instanceof NatsError && refused.includes(error.code)) {
+    return new Failure(EXIT.refused, 'NOT_PERMITTED', `${servers} does not let this user in; use other --creds`, cause);
   }
-  const message = `cannot reach NATS at ${servers}: ${connectReason(error)}; start nats-server there, or name another with --nats`;
-  return new Failure(EXIT.unreachable, 'NO_BUS', message, { cause: error });
+  const advice = 'start nats-server there, or name another with --nats';
+  const message = `cannot reach NATS at ${servers}: ${connectReason(error)}; ${advice}`;
+  return new Failure(EXIT.unreachable, 'NO_BUS', message, cause);
 }
 
-function connectReason({ code, message, chainedError }: NatsError): string {
-  if (code === ErrorCode.ConnectionRefused) return 'connection refused';
-  if (code === ErrorCode.Timeout || code === ErrorCode.ConnectionTimeout)
-    return `no answer within ${ageText(CONNECT_TIMEOUT_MS)}`;
-  return chainedError?.message ?? message;
+function connectReason(error: unknown): string {
+  const { code, message } = error as Error & { readonly code?: unknown };
+  switch (code) {
+    case ErrorCode.ConnectionRefused:
+      return 'connection refused';
+    case ErrorCode.Timeout:
+    case ErrorCode.ConnectionTimeout:
+      return `no answer within ${ageText(CONNECT_TIMEOUT_MS)}`;
+    case 'ENOTFOUND':
+      return 'the host name is unknown';
+    default:
+      return error instanceof NatsError ? (error.chainedError?.message ?? message) : message;
+  }
 }

@@ -6,6 +6,7 @@ import { integer, oneOf, type Reader, show } from '../protocol/read.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { readDuration } from '../protocol/times.ts';
+import { orElse } from './refusal.ts';
 
 /**
  * One option of the command line, the environment and the settings file: all three give texts, the nearest source wins
@@ -23,6 +24,7 @@ export interface Option<T> {
   readonly read: (given: readonly string[]) => T;
 }
 
+const HOST_ID = 'a-z, 0-9 and inner dashes, at most 63 long';
 /** Slots of the counters; the loader judges the memory that it takes. */
 const MAX_REDIRECTS = 1_048_576;
 const DEFAULT_SERVER = 'nats://127.0.0.1:4222';
@@ -39,6 +41,14 @@ const readTimeout: Reader<number> = (value, path) => {
 };
 const readLevel: Reader<ReturnType<typeof parseLogLevel>> = (value, path) => parseLogLevel(String(value), path);
 const readRootSubject: Reader<string> = (value) => makeSubjects(String(value)).root;
+function readHostOption(given: string | undefined): string {
+  if (given !== undefined) return readHost(given, '');
+  return orElse(
+    () => readHost(hostname(), ''),
+    ({ code }) =>
+      new Refused(code, '', `the host name ${show(hostname())} is no host id (${HOST_ID}); choose one with --host`),
+  );
+}
 const readMaxRedirects: Reader<number> = (value, path) => {
   return integer(1, MAX_REDIRECTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
 };
@@ -65,7 +75,7 @@ export const OPTIONS = {
     placeholder: 'HOST',
     help: 'host id',
     fallback: 'the host name',
-    read: (given: readonly string[]) => readHost(given.at(-1) ?? hostname(), ''),
+    read: (given: readonly string[]) => readHostOption(given.at(-1)),
   },
   state: single({ placeholder: 'DIR', help: 'state directory' }, '/var/lib/shunt/agent', readPath),
   db: single({ placeholder: 'FILE', help: 'database' }, '/var/lib/shunt/controller.db', readPath),

@@ -1,4 +1,6 @@
 import {
+  Composer,
+  CST,
   type Document,
   isAlias,
   isCollection,
@@ -7,7 +9,7 @@ import {
   isSeq,
   LineCounter,
   type Pair,
-  parseAllDocuments,
+  Parser,
   visit,
 } from 'yaml';
 import type { Code } from '../protocol/codes.ts';
@@ -17,11 +19,17 @@ import { reasonOf } from './refusal.ts';
 import type { Source } from './source.ts';
 import { type Contents, EXPECTED, type Place, requireRedirects, type Written } from './specs.ts';
 
+/** A document of YAML takes nearly 200 times its size in memory while it is read. */
+const MAX_YAML_BYTES = 8 * 1024 * 1024;
 /** How often the aliases of one document may be followed: a list of hosts for thousands of redirects, and no alias bomb. */
 const MAX_ALIASES = 10_000;
+const TOO_LONG = 'longer than 8 MiB, which is too long for YAML; write it as JSON lines, one redirect a line';
+/** A redirect needs 5 levels. */
+const MAX_DEPTH = 32;
 
 /** Reads `redirects:` of every YAML document: YAML 1.2 core schema, no tags, no key twice. */
 export function readYaml(source: Source): Contents {
+  if (source.bytes.length > MAX_YAML_BYTES) return refused(wholeFile(source, 'TOO_LARGE', TOO_LONG));
   const text = decode(source);
   if (typeof text !== 'string') return refused(text);
   const lines = new LineCounter();
@@ -32,16 +40,28 @@ export function readYaml(source: Source): Contents {
   return { written: files.flatMap((file) => file.written), problems: files.flatMap((file) => file.problems) };
 }
 
-/** The documents that are not empty; undefined when they are nested deeper than this program's stack. */
+/** The documents that are not empty; undefined when they are nested too deeply: composing them would end the stack. */
 function parse(text: string, lines: LineCounter): Document.Parsed[] | undefined {
-  const strict = { prettyErrors: false, schema: 'core', stringKeys: true, logLevel: 'silent' } as const;
-  try {
-    const parsed = parseAllDocuments(text, { ...strict, lineCounter: lines });
-    return [...parsed].filter(({ contents, errors }) => contents !== null || errors.length > 0);
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  if (tokens.some(isTooDeep)) return undefined;
+  const composer = new Composer({ prettyErrors: false, schema: 'core', stringKeys: true, logLevel: 'silent' });
+  return [...composer.compose(tokens)].filter(({ contents, errors }) => contents !== null || errors.length > 0);
+}
+
+function isTooDeep(document: CST.Token): boolean {
+  const waiting: [token: CST.Token, depth: number][] = [[document, 0]];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [token, depth] = next;
+    if (depth > MAX_DEPTH) return true;
+    for (const child of childrenOf(token)) waiting.push([child, depth + 1]);
   }
+  return false;
+}
+
+function childrenOf(token: CST.Token): CST.Token[] {
+  if (token.type === 'document') return token.value === undefined ? [] : [token.value];
+  if (!CST.isCollection(token)) return [];
+  return token.items.flatMap(({ key, value }) => [key, value]).filter((child) => child !== undefined && child !== null);
 }
 
 function wholeFile({ name }: Source, code: Code, message: string): FileProblem {
@@ -78,13 +98,16 @@ class YamlFile {
     }
   }
 
+  /** What follows the first fault is mostly its consequence; only keys given twice are faults of their own. */
   #syntaxProblems(): FileProblem[] {
-    return this.#document.errors.map(({ pos, message }) => {
-      return {
-        ...this.#at(pos[0], ''),
-        code: 'NOT_VALID',
-        message: `not valid YAML: ${message.replaceAll(/\s+/g, ' ')}`,
-      };
+    const { errors } = this.#document;
+    const chosen = errors.filter(
+      (error, at) => at === 0 || (error.code === 'DUPLICATE_KEY' && errors[0]?.code === error.code),
+    );
+    return chosen.map(({ pos, code, message }) => {
+      const text =
+        code === 'DUPLICATE_KEY' ? 'the same key twice' : `not valid YAML: ${message.replaceAll(/\s+/g, ' ')}`;
+      return { ...this.#at(pos[0], ''), code: 'NOT_VALID', message: text };
     });
   }
 

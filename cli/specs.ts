@@ -39,8 +39,9 @@ export async function prepareSpecs(
   const firstUse = new Map<string, Place>();
   for (const source of sources) {
     const contents = await readContents(source);
-    problems.push(...contents.problems);
-    for (const written of contents.written) prepare(written, firstUse, specs, problems);
+    const found = [...contents.problems];
+    for (const written of contents.written) prepare(written, firstUse, specs, found);
+    for (const problem of found.sort((a, b) => a.line - b.line)) problems.push(problem);
   }
   return { specs, problems };
 }
