@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
 import { listBudgetBytes } from '../protocol/json.ts';
+import { Refused } from '../protocol/refused.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { encodeUpdate, type Update } from '../protocol/update.ts';
-import type { Bus, Logs } from './ports.ts';
+import type { Bus, Head, Logs } from './ports.ts';
 
 /** How often the database is asked for what other controllers committed. */
 const POLL_MS = 1000;
@@ -72,21 +73,33 @@ export class Publisher implements AsyncDisposable {
     const { logs, bus } = this.#parts;
     if (!bus.connected) return;
     const { rev, heads } = await logs.movedAfter(this.#rev);
-    for (const [index, { host }] of heads.entries()) {
-      await this.#publish(host);
+    for (const [index, head] of heads.entries()) {
+      await this.#publish(head);
       if (index % UPDATES_A_FLUSH === UPDATES_A_FLUSH - 1) await bus.flush();
     }
     this.#rev = rev;
   }
 
-  async #publish(host: string): Promise<void> {
-    const { logs, bus, subjects, log } = this.#parts;
-    const budget = listBudgetBytes(bus.maxPayloadBytes);
-    const update = await logs.update(host, this.#published.get(host) ?? 0, budget);
-    if (update === undefined) return;
-    bus.publish(subjects.live(host), encodeUpdate(update));
-    this.#published.set(host, update.rev);
-    log.debug({ host, ...summaryOf(update) }, 'publisher: update sent');
+  /** A log that cannot be read as what it should be is one host's trouble, and the others do not wait for it. */
+  async #publish(head: Head): Promise<void> {
+    const { bus, subjects, log } = this.#parts;
+    const { host } = head;
+    try {
+      const update = await this.#read(host);
+      if (update === undefined) return;
+      bus.publish(subjects.live(host), encodeUpdate(update));
+      this.#published.set(host, update.rev);
+      log.debug({ host, ...summaryOf(update) }, 'publisher: update sent');
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.#published.set(host, head.rev);
+      log.error({ err: error, host, rev: head.rev }, 'publisher: the stored log of a host is damaged');
+    }
+  }
+
+  #read(host: string): Promise<Update | undefined> {
+    const { logs, bus } = this.#parts;
+    return logs.update(host, this.#published.get(host) ?? 0, listBudgetBytes(bus.maxPayloadBytes));
   }
 }
 

@@ -181,18 +181,27 @@ function requireOurs(database: BetterSqlite3.Database, path: string): void {
   const id = database.pragma('application_id', { simple: true });
   if (id === APPLICATION_ID) return;
   const tables = database.prepare('select count(*) from sqlite_schema').pluck().get();
-  if (id !== 0 || tables !== 0) {
-    throw new StoreError('FOREIGN', `database ${path} is not a controller's; give --db another file`);
-  }
-  database.pragma(`application_id = ${APPLICATION_ID}`);
+  if (id === 0 && tables === 0) return; // new
+  throw new StoreError('FOREIGN', `database ${path} is not a controller's; give --db another file`);
 }
 
+/**
+ * Makes or moves the tables in one transaction: a crash leaves the old ones, and of two controllers that start at once
+ * one waits for the other. Kysely itself neither locks SQLite nor migrates it in a transaction.
+ */
 async function migrate(database: BetterSqlite3.Database, path: string): Promise<void> {
-  requireNotNewer(database, path);
-  const db = new Kysely<Schema>({ dialect: dialectOf(database) });
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  database.exec('begin immediate');
+  try {
+    requireNotNewer(database, path);
+    database.pragma(`application_id = ${APPLICATION_ID}`);
+    const db = new Kysely<Schema>({ dialect: dialectOf(database) });
+    const provider = { getMigrations: async () => MIGRATIONS };
+    const { error } = await new Migrator({ db, provider, disableTransactions: true }).migrateToLatest();
+    if (error !== undefined) throw error;
+    database.exec('commit');
+  } finally {
+    if (database.inTransaction) database.exec('rollback');
+  }
 }
 
 /** Kysely would call this damage; it is a database that a newer release has written. */

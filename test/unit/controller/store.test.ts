@@ -387,6 +387,14 @@ test('database: a history that is set back under the controller ends it', async 
   t.is(errors.length, 1);
 });
 
+test('database: two that make it at once make one', async (t) => {
+  using folder = new Folder();
+  const [one, two] = await Promise.all([openStore(folder.file()), openStore(folder.file())]);
+  await using _ = one;
+  await using __ = two;
+  t.is((await holds(one, 'edge-1')).head.epoch, (await holds(two, 'edge-1')).head.epoch);
+});
+
 test('database: a write waits while another process holds the lock', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
