@@ -99,6 +99,7 @@ export class Intake {
     const { bus } = this.#options;
     bus.onLive((bytes) => this.#receive(bytes));
     bus.onReconnect(() => this.#wantSync(0));
+    if (this.#problem !== undefined) this.#logProblem();
     while (!signal.aborted) {
       try {
         await this.#turn(signal);
@@ -153,7 +154,7 @@ export class Intake {
     this.#have = candidate.cursor;
     this.#digest = candidate.digest;
     this.#whole = true;
-    this.#problem = undefined;
+    this.#setProblem(undefined);
     reconciling.accepted(acceptance, candidate.cursor);
     changed();
     return acceptance;
@@ -182,13 +183,12 @@ export class Intake {
   }
 
   #settle(result: SyncResult): void {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     if (result.outcome === 'failed') {
       this.#retry(result.code, result.message);
       return;
     }
     if (result.outcome === 'held') {
-      if (result.code !== this.#problem) log.error({ code: result.code, have: this.#have }, 'desired state held');
       this.#notBeforeMs = clock.monotonicMs() + FIRST_RETRY_MS;
     }
     this.#failures = 0;
@@ -203,7 +203,9 @@ export class Intake {
     this.#failures += 1;
     this.#notBeforeMs = clock.monotonicMs() + FIRST_RETRY_MS;
     this.#wantSync(clock.monotonicMs() + backoffMs);
-    log.debug({ code, reason, retryMs: Math.round(backoffMs) }, 'sync failed');
+    const facts = { code, reason, retryMs: Math.round(backoffMs) };
+    if (this.#failures === 1 && code !== 'DOWN') log.warn(facts, 'sync failed');
+    else log.debug(facts, 'sync failed');
   }
 
   /** Has a sync start at this monotonic time, unless one is due earlier. */
@@ -218,9 +220,16 @@ export class Intake {
     this.#options.changed();
   }
 
+  #logProblem(): void {
+    const { log } = this.#options;
+    if (this.#problem === undefined) log.info(this.#cursor, 'desired state goes on');
+    else log.error({ code: this.#problem, have: this.#have }, 'desired state is held');
+  }
+
   #setProblem(problem: Code | undefined): void {
     if (problem === this.#problem) return;
     this.#problem = problem;
+    this.#logProblem();
     this.#options.changed();
   }
 }

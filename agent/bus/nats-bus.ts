@@ -12,7 +12,7 @@ import { keepConnection } from './connection.ts';
 import { type BusServers, toServerOptions } from './servers.ts';
 
 const SYNC_TIMEOUT_MS = 5_000;
-const DRAIN_TIMEOUT_MS = 2_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 /** Questions that are answered at the same time; the next one is told to come again. */
 const MAX_ASKS = 32;
 /** A subscription that the server took away is asked for again. */
@@ -114,15 +114,17 @@ export class NatsBus implements Bus {
     this.#publish(this.#options.subjects.event(this.#options.host, event.kind), encodeEvent(event));
   }
 
-  /** Sends what is on its way and disconnects. */
+  /** Sends what is on its way and disconnects; a server that does not answer is not waited for. */
   async close(): Promise<void> {
-    if (this.connected() && this.#connection !== undefined) {
-      await unlessAborted(this.#connection.drain(), AbortSignal.timeout(DRAIN_TIMEOUT_MS)).catch((error: unknown) => {
-        this.#options.log.debug({ error }, 'bus drain failed');
-      });
+    const enough = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
+    try {
+      if (this.connected() && this.#connection !== undefined) await unlessAborted(this.#connection.drain(), enough);
+      this.#closing.abort();
+      await unlessAborted(this.#kept, enough);
+    } catch (error) {
+      this.#closing.abort();
+      this.#options.log.debug({ error }, 'bus left without a word');
     }
-    this.#closing.abort();
-    await this.#kept;
   }
 
   #open(connection: NatsConnection): void {

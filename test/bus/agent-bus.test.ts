@@ -1,0 +1,299 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { connect, type NatsConnection } from 'nats';
+import { NatsBus } from '../../agent/bus/nats-bus.ts';
+import { StatusPublisher } from '../../agent/bus/status.ts';
+import { makeSystemClock } from '../../agent/clock.ts';
+import { Intake } from '../../agent/intake.ts';
+import type { BusError } from '../../agent/model/bus-error.ts';
+import type { Log } from '../../agent/ports.ts';
+import { SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { agentMigrations } from '../../migrations/agent/index.ts';
+import { NO_CURSOR } from '../../protocol/cursor.ts';
+import { EMPTY_DIGEST } from '../../protocol/digest.ts';
+import { encodePage, parseSyncRequest } from '../../protocol/page.ts';
+import { parseStatus, type Status } from '../../protocol/status.ts';
+import { makeSubjects } from '../../protocol/subjects.ts';
+import { encodeUpdate, type Update } from '../../protocol/update.ts';
+import { MemoryController, type Wish } from '../fakes/memory-controller.ts';
+import { type NatsServer, startNats } from '../support/nats.ts';
+import { HOST, put, silent } from '../unit/agent/samples.ts';
+
+const subjects = makeSubjects();
+const clock = makeSystemClock();
+const puts = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => put(n, rev));
+
+/** Waits until something holds, for ten seconds at most. */
+async function until(t: ExecutionContext, what: string, holds: () => boolean): Promise<void> {
+  const deadlineMs = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > deadlineMs) return t.fail(`not within ten seconds: ${what}`);
+    await setTimeout(5);
+  }
+}
+
+function makeBus(server: NatsServer, log: Log = silent): NatsBus {
+  return new NatsBus({ host: HOST, subjects, servers: { urls: [server.url] }, clock, log });
+}
+
+/** A controller on the bus that answers sync requests from a log in memory. */
+async function serve(server: NatsServer, controller: MemoryController, limit = 1000): Promise<NatsConnection> {
+  const connection = await connect({
+    servers: server.url,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    waitOnFirstConnect: true,
+  });
+  connection.subscribe(subjects.syncAll, {
+    callback: (error, message) => {
+      if (error === null) message.respond(encodePage(controller.page(parseSyncRequest(message.data), limit)));
+    },
+  });
+  await connection.flush();
+  return connection;
+}
+
+/** An agent's intake over a real store and the real bus. */
+class Agent implements AsyncDisposable {
+  readonly bus: NatsBus;
+  readonly again: readonly string[];
+  readonly #directory: string;
+  readonly #store: SqliteStore;
+  readonly #over = new AbortController();
+  readonly #running: Promise<void>;
+  readonly intake: Intake;
+
+  private constructor(bus: NatsBus, directory: string, store: SqliteStore, intake: Intake, again: readonly string[]) {
+    this.bus = bus;
+    this.again = again;
+    this.#directory = directory;
+    this.#store = store;
+    this.intake = intake;
+    this.#running = intake.run(this.#over.signal);
+  }
+
+  static async start(server: NatsServer): Promise<Agent> {
+    const bus = makeBus(server);
+    const directory = mkdtempSync(join(tmpdir(), 'shunt-bus-'));
+    const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations });
+    const again: string[] = [];
+    const intake = new Intake({
+      ...{ host: HOST, store, bus, clock, log: silent, stored: await store.load(), mark: undefined },
+      reconciling: { accepted: () => {}, again: (keys) => again.push(...keys) },
+      changed: () => {},
+      emit: (event) => bus.publishEvent(event),
+    });
+    return new Agent(bus, directory, store, intake, again);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
+    await this.#running;
+    await this.bus.close();
+    await this.#store.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** A controller and an agent that holds all of its log. */
+async function inStep(t: ExecutionContext, server: NatsServer) {
+  const controller = new MemoryController(HOST);
+  controller.write(puts(1, 2, 3));
+  const connection = await serve(server, controller, 2);
+  const agent = await Agent.start(server);
+  await until(t, 'the first sync', () => agent.intake.state().digest === controller.digest);
+  const send = (update: Update): void => connection.publish(subjects.live(HOST), encodeUpdate(update));
+  const same = (): boolean =>
+    agent.intake.state().digest === controller.digest && agent.intake.state().cursor.rev === controller.head.rev;
+  const dispose = async (): Promise<void> => {
+    await agent[Symbol.asyncDispose]();
+    await connection.close();
+  };
+  return { controller, connection, agent, send, same, [Symbol.asyncDispose]: dispose };
+}
+
+test('bus: a live update reaches the store', async (t) => {
+  await using server = await startNats();
+  await using rig = await inStep(t, server);
+  const { controller, agent, send, same } = rig;
+  const syncedAtMs = agent.intake.state().lastSyncAtMs;
+  controller.write(puts(4));
+  send(controller.update(3));
+  await until(t, 'the update', same);
+  t.is(agent.intake.state().lastSyncAtMs, syncedAtMs);
+  send(controller.update(3));
+  await until(t, 'the repeat', () => agent.again.includes(put(4, 4).key));
+});
+
+test('bus: a gap, a hint and another epoch end in a sync', async (t) => {
+  await using server = await startNats();
+  await using rig = await inStep(t, server);
+  const { controller, agent, send, same } = rig;
+  controller.write(puts(4));
+  controller.write(puts(5));
+  send(controller.update(4));
+  await until(t, 'the gap', same);
+  controller.write(puts(6));
+  send(controller.hint());
+  await until(t, 'the hint', same);
+  controller.restart();
+  controller.write(puts(7));
+  send({ ...controller.update(6), after: null });
+  await until(t, 'the epoch', same);
+  t.deepEqual(agent.intake.state().cursor, controller.head);
+});
+
+test('bus: a server that was killed and started again is found, and what was missed is synced', async (t) => {
+  await using server = await startNats();
+  await using rig = await inStep(t, server);
+  const { controller, agent, same } = rig;
+  await server.kill();
+  await until(t, 'the loss', () => !agent.bus.connected());
+  const request = { v: 1, host: HOST, have: NO_CURSOR, from: NO_CURSOR } as const;
+  const error = await t.throwsAsync<BusError>(agent.bus.sync(request, AbortSignal.timeout(9000)));
+  t.is(error.code, 'DOWN');
+  controller.write(puts(4, 5));
+  await server.start();
+  const startedMs = performance.now();
+  await until(t, 'the sync', same);
+  t.log(`in step ${(performance.now() - startedMs).toFixed(0)} ms after the server's start`);
+});
+
+test('bus: an agent started before its bus connects when it comes', async (t) => {
+  await using server = await startNats();
+  await server.kill();
+  await using agent = await Agent.start(server);
+  await setTimeout(100);
+  t.false(agent.bus.connected());
+  await server.start();
+  const controller = new MemoryController(HOST);
+  controller.write(puts(1));
+  const connection = await serve(server, controller);
+  await until(t, 'the first sync', () => agent.intake.state().digest === controller.digest);
+  await connection.close();
+});
+
+test('bus: messages that are not ours are refused, counted and told, and change nothing', async (t) => {
+  await using server = await startNats();
+  await using rig = await inStep(t, server);
+  const { controller, connection, agent, send } = rig;
+  const events: string[] = [];
+  connection.subscribe(subjects.eventAll, { callback: (_, message) => events.push(message.subject) });
+  await connection.flush();
+  const live = subjects.live(HOST);
+  connection.publish(live, 'nonsense');
+  connection.publish(live, new Uint8Array(700_000).fill(32));
+  connection.publish(live, new Uint8Array(0));
+  send({ ...controller.update(0), host: 'h2' });
+  await until(t, 'the refusals', () => agent.intake.state().refused.total === 4);
+  t.deepEqual(agent.intake.state().refused.byCode, { BAD_JSON: 2, TOO_LARGE: 1, FOREIGN_HOST: 1 });
+  await until(t, 'the event', () => events.includes(subjects.event(HOST, 'refused')));
+  t.is(agent.intake.state().digest, controller.digest);
+});
+
+test('bus: requests without a controller fail at once, and those of a slow one in time', async (t) => {
+  await using server = await startNats();
+  const bus = makeBus(server);
+  await until(t, 'the connection', () => bus.connected());
+  const request = { v: 1, host: HOST, have: NO_CURSOR, from: NO_CURSOR } as const;
+  const error = await t.throwsAsync<BusError>(bus.sync(request, AbortSignal.timeout(9000)));
+  t.is(error.code, 'NO_RESPONDERS');
+  const slow = await connect({ servers: server.url });
+  slow.subscribe(subjects.sync(HOST));
+  await slow.flush();
+  await t.throwsAsync(bus.sync(request, AbortSignal.timeout(50)), { name: 'TimeoutError' });
+  const waiting = t.throwsAsync<BusError>(bus.sync(request, AbortSignal.timeout(9000)));
+  await server.kill();
+  t.is((await waiting).code, 'DOWN');
+  await bus.close();
+  await slow.close();
+});
+
+test('bus: questions are answered into inboxes only, and a fault is an answer', async (t) => {
+  await using server = await startNats();
+  const bus = makeBus(server);
+  const asked: string[] = [];
+  bus.onAsk(async (verb) => {
+    asked.push(verb);
+    if (verb === 'dump') throw new Error('a fault');
+    return new TextEncoder().encode('{"v":1}');
+  });
+  await until(t, 'the connection', () => bus.connected());
+  const client = await connect({ servers: server.url });
+  t.is((await client.request(subjects.ask(HOST, 'status'), '{"v":1}')).string(), '{"v":1}');
+  t.like((await client.request(subjects.ask(HOST, 'dump'), '{"v":1}')).json(), { error: { code: 'INTERNAL' } });
+  const stray: string[] = [];
+  client.subscribe(subjects.live('h2'), { callback: (_, message) => stray.push(message.subject) });
+  client.publish(subjects.ask(HOST, 'status'), '{"v":1}', { reply: subjects.live('h2') });
+  await client.request(subjects.ask(HOST, 'status'), '{"v":1}');
+  t.deepEqual(stray, []);
+  t.deepEqual(asked, ['status', 'dump', 'status']);
+  await bus.close();
+  await client.close();
+});
+
+test('bus: a status that is too large for the server says less', async (t) => {
+  await using server = await startNats('-c', configFile(t, 'max_payload: 4096'));
+  const errors: object[] = [];
+  const bus = makeBus(server, { ...silent, error: (facts) => errors.push(facts) });
+  await until(t, 'the connection', () => bus.connected());
+  const client = await connect({ servers: server.url });
+  const heard: Status[] = [];
+  client.subscribe(subjects.statusAll, { callback: (_, message) => heard.push(parseStatus(message.data)) });
+  await client.flush();
+  bus.publishStatus(status(64));
+  await until(t, 'the status', () => heard.length === 1);
+  t.true((heard[0]?.exceptions.length ?? 99) < 64);
+  t.is(heard[0]?.exceptionsTotal, 64);
+  t.deepEqual(errors, []);
+  t.true(bus.connected());
+  await bus.close();
+  await client.close();
+});
+
+test('bus: status follows changes at most once a second', async (t) => {
+  const over = new AbortController();
+  const publishedAtMs: number[] = [];
+  const bus = { publishStatus: (): number => publishedAtMs.push(performance.now()) };
+  const publisher = new StatusPublisher(() => status(0), bus, clock);
+  const running = publisher.run(over.signal);
+  const startedMs = performance.now();
+  while (performance.now() - startedMs < 2_500) {
+    publisher.changed();
+    await setTimeout(10);
+  }
+  over.abort();
+  await running;
+  t.true(publishedAtMs.length >= 2 && publishedAtMs.length <= 4);
+  for (const [index, atMs] of publishedAtMs.slice(1).entries()) t.true(atMs - (publishedAtMs[index] ?? 0) > 900);
+});
+
+function configFile(t: ExecutionContext, text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'shunt-nats-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const path = join(directory, 'nats.conf');
+  writeFileSync(path, text);
+  return path;
+}
+
+function status(exceptions: number): Status {
+  return {
+    ...{ v: 1, host: HOST, boot: 'b', agent: '0.1.0', at: 1, epoch: 'e1', stored: 1, applied: 1, verified: 1 },
+    digest: EMPTY_DIGEST,
+    counts: { desired: 0, installed: 0, idle: 0, expired: 0, blocked: exceptions, denied: 0, failed: 0 },
+    deleteAbsent: '0',
+    exceptions: Array.from({ length: exceptions }, (_, n) => {
+      const { key, name, rev } = put(n, 1) as Extract<ReturnType<typeof put>, { op: 'put' }>;
+      return { key, name, rev, state: 'blocked', code: 'NO_ROUTE' } as const;
+    }),
+    exceptionsTotal: exceptions,
+    capacity: { used: 0, max: 16, shapes: 0 },
+    interfaces: [],
+    labels: {},
+    guard: null,
+    refused: { total: 0, byCode: {} },
+  };
+}
