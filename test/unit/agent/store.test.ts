@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -260,6 +261,24 @@ test('store: the flight recorder keeps the newest of each key', async (t) => {
   t.deepEqual(kept.at(0), event(9));
   t.deepEqual(kept.at(-1), event(EVENTS_PER_KEY + 8));
   t.deepEqual([...(await store.history(other.key))], [other]);
+});
+
+test('store: a writer that is killed leaves all that it had promised, whole', async (t) => {
+  for (const afterCommits of [1, 5, 40]) {
+    using place = new Place();
+    const writer = join(import.meta.dirname, 'store-writer.ts');
+    const child = spawn(process.execPath, [writer, place.directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let promised: readonly string[] = [];
+    for await (const chunk of child.stdout) {
+      promised = [...promised, ...String(chunk).trim().split('\n')];
+      if (promised.length >= afterCommits) child.kill('SIGKILL');
+    }
+    const stored = await (await place.open()).load();
+    t.true(stored.sound);
+    t.true(promised.length >= afterCommits);
+    t.true(stored.cursor.rev >= Number(promised.at(-1)));
+    t.is(stored.seq * 3, stored.cursor.rev);
+  }
 });
 
 test('store: a closed one refuses', async (t) => {
