@@ -1,0 +1,49 @@
+import { run } from '../../../cli/run.ts';
+import type { Terminal } from '../../../cli/terminal.ts';
+
+export interface Session {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A terminal that keeps what is written to it; without a width it is a pipe. */
+export class KeptTerminal implements Terminal {
+  stdout = '';
+  stderr = '';
+  readonly shown: string[] = [];
+  readonly width: number | undefined;
+  readonly colour: boolean;
+
+  constructor(width?: number, colour = false) {
+    this.width = width;
+    this.colour = colour;
+  }
+
+  print(text: string): void {
+    this.stdout += `${text}\n`;
+  }
+
+  note(text: string): void {
+    this.stderr += `${text}\n`;
+  }
+
+  progress(text: string): void {
+    this.shown.push(text);
+  }
+}
+
+interface Given {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string | Uint8Array;
+  readonly terminal?: KeptTerminal;
+}
+
+/** Runs `shunt WORDS…` in this process, with no settings file and an environment of its own. */
+export async function shunt(words: readonly string[], { env = {}, stdin = '', terminal = new KeptTerminal() }: Given = {}): Promise<Session> {
+  const input = (async function* () {
+    yield typeof stdin === 'string' ? new TextEncoder().encode(stdin) : stdin;
+  })();
+  const exit = await run(words, { env: { SHUNT_CONFIG: '/dev/null', ...env }, stdin: input, terminal });
+  return { exit, stdout: terminal.stdout, stderr: terminal.stderr };
+}

@@ -1,0 +1,49 @@
+import test from 'ava';
+import { fields, table } from '../../../cli/table.ts';
+
+const COLUMNS = [{ title: 'NAME' }, { title: 'REV', align: 'right' as const }, { title: 'KEY' }];
+const ROWS = [
+  ['web', '7', 'v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443'],
+  ['dns-of-the-lab', '12', 'v6 any [::/0]:* > [2001:db8::1/128]:*'],
+];
+const PIPE = { width: undefined, colour: false };
+
+test('table: columns are aligned, numbers to the right, without trailing space', (t) => {
+  t.is(
+    table(COLUMNS, ROWS, PIPE),
+    [
+      'NAME            REV  KEY',
+      'web               7  v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443',
+      'dns-of-the-lab   12  v6 any [::/0]:* > [2001:db8::1/128]:*',
+    ].join('\n'),
+  );
+});
+
+test('table: the widest column is cut on a narrow terminal, and every line fits', (t) => {
+  const lines = table(COLUMNS, ROWS, { width: 40, colour: false }).split('\n');
+  t.deepEqual(lines, [
+    'NAME            REV  KEY',
+    'web               7  v4 udp 198.51.100.…',
+    'dns-of-the-lab   12  v6 any [::/0]:* > …',
+  ]);
+});
+
+test('table: a terminal too narrow for anything cuts no column below eight', (t) => {
+  t.deepEqual(table(COLUMNS, ROWS, { width: 10, colour: false }).split('\n')[2], 'dns-of-…   12  v6 any …');
+});
+
+test('table: without rows only the titles stand', (t) => {
+  t.is(table(COLUMNS, [], PIPE), 'NAME  REV  KEY');
+});
+
+test('table: colours change no alignment', (t) => {
+  const rows = [[{ text: 'a', tone: 'bad' as const }, '1', 'x']];
+  const plain = (text: string) => text.replaceAll(/\x1b\[[0-9]+m/gu, '');
+  const painted = table(COLUMNS, rows, { width: undefined, colour: true });
+  t.true(painted.includes('\x1b[31ma\x1b[0m'));
+  t.is(plain(painted), table(COLUMNS, rows, PIPE));
+});
+
+test('fields: values stand in one column', (t) => {
+  t.is(fields([['host', 'b'], ['labels', { text: 'role=edge' }]], PIPE), 'host    b\nlabels  role=edge');
+});
