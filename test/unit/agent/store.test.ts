@@ -297,7 +297,7 @@ test('store: a place that is no directory is refused with advice', async (t) => 
   t.is(error.code, 'ACCESS');
 });
 
-test('store: 100,000 changes in one transaction', async (t) => {
+test.serial('store: 100,000 changes in one transaction', async (t) => {
   using place = new Place();
   const store = await place.open();
   const changes = Array.from({ length: 100_000 }, (_, n) => put(n, n + 1));
