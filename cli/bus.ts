@@ -7,6 +7,7 @@ import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
 import { EXIT, Failure, usage } from './failure.ts';
 import { ageText } from './format.ts';
 import type { BUS_OPTIONS, Options } from './options.ts';
+import { readFault } from './source.ts';
 
 export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
 
@@ -149,7 +150,7 @@ async function readCreds(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw usage(`cannot read the credentials file ${file}: ${(error as Error).message}`);
+    throw usage(`cannot read the credentials file ${file}: ${readFault(error as NodeJS.ErrnoException)}`);
   }
 }
 

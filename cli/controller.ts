@@ -5,8 +5,8 @@ import { stopSignal } from './signals.ts';
 
 export const controller = command({
   synopsis: '',
-  about: `Runs the controller: keeps redirects in its database, compiles them for each host, and serves hosts and commands over the
-bus. SIGTERM ends it in good order.`,
+  about: `Runs the controller: keeps redirects in its database, compiles them for each host, and serves hosts and commands
+over the bus. SIGTERM ends it in good order.`,
   examples: ['shunt controller --nats nats://127.0.0.1:4222 --db /var/lib/shunt/controller.db'],
   options: ['nats', 'root-subject', 'db', 'log-level'],
   async run({ options }) {

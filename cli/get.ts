@@ -20,8 +20,8 @@ const COLUMNS: readonly Column[] = [
 
 export const get = command({
   synopsis: '[NAME]',
-  about: `Shows redirects as the controller has them: what they match, where packets go, on which hosts they win, and where another
-one with the same match wins over them (shadowed).`,
+  about: `Shows redirects as the controller has them: what they match, where packets go, on which hosts they win, and where
+another one with the same match wins over them (shadowed).`,
   examples: ['shunt get', 'shunt get drain-web-2 -o json'],
   options: BUS_OPTIONS,
   operands: { placeholder: 'NAME', min: 0, max: 1 },

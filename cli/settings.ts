@@ -3,6 +3,7 @@ import { isObject } from '../protocol/json.ts';
 import { nearest } from '../protocol/near.ts';
 import { type Failure, usage } from './failure.ts';
 import { OPTION_NAMES, OPTIONS, type Option, type OptionName } from './options.ts';
+import { readFault } from './source.ts';
 
 /** A settings file: option names and their values as texts. */
 export interface Settings {
@@ -36,17 +37,11 @@ async function readText(file: string, mayBeAbsent: boolean): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && mayBeAbsent) return '';
-    throw usage(`cannot read the settings file ${file}: ${REASONS[code ?? ''] ?? message}`);
+    const fault = error as NodeJS.ErrnoException;
+    if (fault.code === 'ENOENT' && mayBeAbsent) return '';
+    throw usage(`cannot read the settings file ${file}: ${readFault(fault)}; name another with --config`);
   }
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  EACCES: 'permission denied; name another with --config, or /dev/null for none',
-  EISDIR: 'it is a directory',
-};
 
 async function parse(file: string, text: string): Promise<Readonly<Record<string, unknown>>> {
   const { LineCounter, parseDocument } = await import('yaml');

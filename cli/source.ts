@@ -38,13 +38,19 @@ async function readAll(stream: AsyncIterable<Uint8Array>, name: string): Promise
   return Buffer.concat(chunks);
 }
 
+/** Why a file that the operator named could not be read, in words. */
+export function readFault(error: NodeJS.ErrnoException): string {
+  return REASONS[error.code ?? ''] ?? error.message;
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'permission denied',
-  EISDIR: 'it is a folder; name the files in it',
+  EISDIR: 'it is a folder; name a file',
 };
 
 function readFailure(file: string, error: NodeJS.ErrnoException): Failure {
-  const reason = REASONS[error.code ?? ''] ?? error.message;
-  return new Failure(EXIT.refused, error.code ?? 'FAILED', `cannot read ${file}: ${reason}`, { cause: error });
+  return new Failure(EXIT.refused, error.code ?? 'FAILED', `cannot read ${file}: ${readFault(error)}`, {
+    cause: error,
+  });
 }

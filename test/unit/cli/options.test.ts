@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { readArguments, readOptions } from '../../../cli/command-line.ts';
 import { command } from '../../../cli/command.ts';
+import { readArguments, readOptions } from '../../../cli/command-line.ts';
 import { OPTION_NAMES, OPTIONS, type Option } from '../../../cli/options.ts';
 
 const everything = command({
@@ -15,7 +15,11 @@ const everything = command({
 });
 
 async function read(words: readonly string[], env: Record<string, string> = {}) {
-  return readOptions(everything, readArguments(everything, words), { SHUNT_CONFIG: '/dev/null', SHUNT_HOST: 'b', ...env });
+  return readOptions(everything, readArguments(everything, words), {
+    SHUNT_CONFIG: '/dev/null',
+    SHUNT_HOST: 'b',
+    ...env,
+  });
 }
 
 async function settingsFile(t: { teardown: (end: () => Promise<void>) => void }, text: string): Promise<string> {
@@ -65,7 +69,17 @@ test('options: those that repeat, in each place', async (t) => {
   const env = await read([], { SHUNT_LABEL: 'role=core, rack=1', SHUNT_NATS: 'nats://a:1,tls://b:2' });
   t.deepEqual(env.label, ['role=core', 'rack=1']);
   t.deepEqual(env.nats, ['nats://a:1', 'tls://b:2']);
-  const argument = await read(['--label', 'a=b', '--label=c=d', '--nats', 'a:1', '--nats', 'b:2', '--interface', 'eth9']);
+  const argument = await read([
+    '--label',
+    'a=b',
+    '--label=c=d',
+    '--nats',
+    'a:1',
+    '--nats',
+    'b:2',
+    '--interface',
+    'eth9',
+  ]);
   t.deepEqual(argument.label, ['a=b', 'c=d']);
   t.deepEqual(argument.nats, ['a:1', 'b:2']);
   t.deepEqual(argument.interface, ['eth9']);
@@ -143,12 +157,14 @@ for (const [text, message] of BAD_FILES) {
 
 test('settings: broken YAML is named with its line', async (t) => {
   const file = await settingsFile(t, 'nats: a\nnats: b\n');
-  await t.throwsAsync(() => read(['--config', file]), { message: `${file}:2: not valid YAML: Map keys must be unique` });
+  await t.throwsAsync(() => read(['--config', file]), {
+    message: `${file}:2: not valid YAML: Map keys must be unique`,
+  });
 });
 
 test('settings: a file that was named must be there', async (t) => {
   await t.throwsAsync(() => read(['--config', '/nonexistent/x']), {
-    message: 'cannot read the settings file /nonexistent/x: it does not exist',
+    message: 'cannot read the settings file /nonexistent/x: there is no such file; name another with --config',
   });
 });
 

@@ -40,7 +40,10 @@ interface Given {
 }
 
 /** Runs `shunt WORDS…` in this process, with no settings file and an environment of its own. */
-export async function shunt(words: readonly string[], { env = {}, stdin = '', terminal = new KeptTerminal() }: Given = {}): Promise<Session> {
+export async function shunt(
+  words: readonly string[],
+  { env = {}, stdin = '', terminal = new KeptTerminal() }: Given = {},
+): Promise<Session> {
   const input = (async function* () {
     yield typeof stdin === 'string' ? new TextEncoder().encode(stdin) : stdin;
   })();

@@ -1,0 +1,31 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { Session } from './session.ts';
+
+const FOLDER = join(import.meta.dirname, '../../golden/cli');
+
+/** Compares a session with what is kept under its name, byte for byte; with UPDATE_GOLDEN=1 it is kept instead. */
+export async function matchesGolden(
+  t: ExecutionContext,
+  name: string,
+  words: readonly string[],
+  session: Session,
+): Promise<void> {
+  const file = join(FOLDER, `${name}.txt`);
+  const text = transcript(words, session);
+  if (process.env.UPDATE_GOLDEN === '1') {
+    await mkdir(FOLDER, { recursive: true });
+    await writeFile(file, text);
+  }
+  t.is(text, await readFile(file, 'utf8'), `${file} differs; if the new text is right, run again with UPDATE_GOLDEN=1`);
+}
+
+function transcript(words: readonly string[], { exit, stdout, stderr }: Session): string {
+  const command = ['$ shunt', ...words.map((word) => (/^[\w./:=@-]+$/.test(word) ? word : `'${word}'`))].join(' ');
+  return [`${command}\n`, section('stdout', stdout), section('stderr', stderr), `[exit] ${exit}\n`].join('');
+}
+
+function section(name: string, text: string): string {
+  return text === '' ? '' : `[${name}]\n${text}`;
+}
