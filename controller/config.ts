@@ -1,11 +1,13 @@
 import { makeSubjects } from '../protocol/subjects.ts';
 
 export interface ControllerConfig {
-  /** URLs of NATS servers; any one will do. */
+  /** Addresses of one cluster: `nats://host:port`, or `tls://host:port`, which asks for TLS everywhere. */
   readonly nats: readonly string[];
   /** Path of the database file; made when it is not there, its folder must be. */
   readonly db: string;
   readonly rootSubject: string;
+  /** A NATS credentials file. */
+  readonly creds?: string | undefined;
 }
 
 const DEFAULTS: ControllerConfig = {

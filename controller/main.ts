@@ -33,7 +33,9 @@ export async function startController(
   const now = Date.now;
   const subjects = makeSubjects(config.rootSubject);
   const store = parts.use(await SqlStore.open(config.db, { now, onFatal }));
-  const bus = parts.use(await NatsBus.connect(config.nats, log.child({ component: 'bus' })));
+  const bus = parts.use(
+    await NatsBus.connect({ servers: config.nats, creds: config.creds }, log.child({ component: 'bus' })),
+  );
   const publisher = parts.use(
     new Publisher({ logs: store, bus, subjects, log: log.child({ component: 'publisher' }) }),
   );

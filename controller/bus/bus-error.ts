@@ -1,5 +1,8 @@
-/** UNREACHABLE: no server answered. REFUSED: it did, and did not let us in. TOO_LARGE: longer than it takes. */
-export type BusErrorCode = 'UNREACHABLE' | 'REFUSED' | 'TOO_LARGE';
+/**
+ * UNREACHABLE: no server answered. REFUSED: it did, and did not let us in. NO_CREDS: the credentials file cannot be read.
+ * TOO_LARGE: longer than the server takes.
+ */
+export type BusErrorCode = 'UNREACHABLE' | 'REFUSED' | 'NO_CREDS' | 'TOO_LARGE';
 
 export class BusError extends Error {
   static {

@@ -1,5 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { connect, ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from 'nats';
+import {
+  type Authenticator,
+  connect,
+  credsAuthenticator,
+  ErrorCode,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+  type Subscription,
+} from 'nats';
 import type { Logger } from 'pino';
 import type { Bus, Incoming } from '../ports.ts';
 import { BusError } from './bus-error.ts';
@@ -12,6 +22,13 @@ const MAX_PINGS_OUT = 2;
 const LEAVE_MS = 3000;
 const RECONNECT_WAIT_MS = 500;
 const RECONNECT_JITTER_MS = 1000;
+
+/** Where the bus is, and as whom to go there. */
+export interface BusPlace {
+  readonly servers: readonly string[];
+  /** A NATS credentials file. */
+  readonly creds: string | undefined;
+}
 
 /** Core NATS. */
 export class NatsBus implements Bus, AsyncDisposable {
@@ -31,10 +48,13 @@ export class NatsBus implements Bus, AsyncDisposable {
   }
 
   /** Connects once; from then on it reconnects for ever. Errors: BusError. */
-  static async connect(servers: readonly string[], log: Logger): Promise<NatsBus> {
+  static async connect(place: BusPlace, log: Logger): Promise<NatsBus> {
+    const authenticator = await authenticatorOf(place);
     try {
       const connection = await connect({
-        servers: [...servers],
+        servers: place.servers.map((server) => server.replace(/^[a-z]+:\/\//, '')),
+        ...(place.servers.some((server) => server.startsWith('tls:')) && { tls: {} }), // the client ignores `tls:`
+        ...(authenticator !== undefined && { authenticator }),
         name: 'shunt-controller',
         timeout: CONNECT_TIMEOUT_MS,
         maxReconnectAttempts: -1,
@@ -42,11 +62,10 @@ export class NatsBus implements Bus, AsyncDisposable {
         reconnectJitter: RECONNECT_JITTER_MS,
         pingInterval: PING_INTERVAL_MS,
         maxPingOut: MAX_PINGS_OUT,
-        inboxPrefix: '_INBOX.shunt.controller',
       });
       return new NatsBus(connection, log);
     } catch (cause) {
-      throw busErrorOf(cause, servers);
+      throw busErrorOf(cause, place.servers);
     }
   }
 
@@ -131,16 +150,22 @@ async function within(limitMs: number, courtesy: Promise<unknown>): Promise<void
   await limit.catch(() => {}); // aborted, as asked
 }
 
-function busErrorOf(cause: unknown, servers: readonly string[]): unknown {
-  if (!(cause instanceof NatsError)) return cause;
-  const where = servers.join(', ');
-  const refused: readonly string[] = [ErrorCode.AuthorizationViolation, ErrorCode.AuthenticationExpired];
-  if (refused.includes(cause.code)) {
-    return new BusError('REFUSED', `connect to ${where}: the server refused the controller: ${cause.message}`, cause);
+async function authenticatorOf({ creds }: BusPlace): Promise<Authenticator | undefined> {
+  if (creds === undefined) return undefined;
+  try {
+    return credsAuthenticator(await readFile(creds));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BusError('NO_CREDS', `credentials file ${creds}: ${reason}`, cause);
   }
-  return new BusError(
-    'UNREACHABLE',
-    `connect to ${where}: no NATS server answered; start one, or name it with --nats`,
-    cause,
-  );
+}
+
+function busErrorOf(cause: unknown, servers: readonly string[]): unknown {
+  const where = servers.join(', ');
+  if (cause instanceof NatsError && (cause.isAuthError() || cause.code === ErrorCode.BadAuthentication)) {
+    return new BusError('REFUSED', `connect to ${where}: the server does not let us in: ${cause.message}`, cause);
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const advice = 'start a NATS server there, or name another with --nats';
+  return new BusError('UNREACHABLE', `connect to ${where}: ${reason}; ${advice}`, cause);
 }

@@ -331,11 +331,19 @@ test('controller: closing ends what is at hand and answers it', async (t) => {
   t.is(updates.at(-1)?.rev, 900);
 });
 
-test('controller: no bus, or no place for the database, is said and leaves nothing open', async (t) => {
+test('controller: no bus, one that refuses it, or no place for the database, is said', async (t) => {
   using folder = new Folder();
+  await using server = await startNats('--user', 'u', '--pass', 'p');
   await t.throwsAsync(start('nats://127.0.0.1:1', folder.file()), { name: 'BusError', code: 'UNREACHABLE' });
-  await t.throwsAsync(start('nats://127.0.0.1:1', folder.file('absent/x.db')), {
-    name: 'StoreError',
-    code: 'UNUSABLE',
-  });
+  await t.throwsAsync(start(server.url, folder.file()), { name: 'BusError', code: 'REFUSED' });
+  const config = { nats: [server.url], db: folder.file(), rootSubject: 'shunt.v1', creds: folder.file('absent.creds') };
+  await t.throwsAsync(
+    startController(config, pino({ level: 'silent' }), () => t.fail()),
+    {
+      code: 'NO_CREDS',
+      message: /absent/,
+    },
+  );
+  const nowhere = folder.file('absent/x.db');
+  await t.throwsAsync(start(server.url, nowhere), { name: 'StoreError', code: 'UNUSABLE' });
 });
