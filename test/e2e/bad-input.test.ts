@@ -83,29 +83,22 @@ test.serial(
 
 test.serial('bad input: pins of another layout are left as they are, by the loader and by the agent', async (t) => {
   await using bed = await Testbed.make();
-  const strange = join(bed.folder, 'bpf');
-  await mkdir(strange);
-  await must(['mount', '-t', 'bpf', 'bpf', strange]);
-  await mkdir(join(strange, 'v1'));
-  const map = [
-    'map',
-    'create',
-    join(strange, 'v1', 'about'),
-    'type',
-    'array',
-    'key',
-    '4',
-    'value',
-    '8',
-    'entries',
-    '1',
-  ];
-  await must(['bpftool', ...map, 'name', 'about']);
-  const before = await must(['bpftool', '-j', 'map', 'show', 'pinned', join(strange, 'v1', 'about')]);
+  const version = join(bed.pinRoot, 'v1');
+  const newer = join(bed.pinRoot, 'v2');
+  await must(['sh', '-ec', `mkdir -m 711 ${bed.pinRoot} && mount -t bpf bpf ${bed.pinRoot} && mkdir ${newer}`]);
+  refuses(t, await bed.attach('--interface', 'to-a'), 1, /another layout/);
+  refuses(t, await failedAgent(bed, bed.state, bed.pinRoot), 1, /v1.*shunt attach/);
 
-  refuses(t, await bed.attach('--interface', 'to-a'), 1, /about/);
-  refuses(t, await failedAgent(bed, bed.state, strange), 1, /attach|layout|about/);
-  t.is(await must(['bpftool', '-j', 'map', 'show', 'pinned', join(strange, 'v1', 'about')]), before);
+  // The same version, but a map that is not ours.
+  await must(['sh', '-ec', `rmdir ${newer} && mkdir ${version}`]);
+  const pin = join(version, 'redirect4');
+  const shape = ['type', 'hash', 'key', '4', 'value', '8', 'entries', '1', 'name', 'redirect4'];
+  await must(['bpftool', 'map', 'create', pin, ...shape]);
+  await must(['chown', '-R', 'nobody', version]);
+  const before = await must(['bpftool', '-j', 'map', 'show', 'pinned', pin]);
+  refuses(t, await bed.attach('--interface', 'to-a'), 1, /another layout/);
+  refuses(t, await failedAgent(bed, bed.state, bed.pinRoot), 1, /another layout/);
+  t.is(await must(['bpftool', '-j', 'map', 'show', 'pinned', pin]), before);
   t.is(await programsOn(bed, 'to-a'), 'null');
 });
 
@@ -136,7 +129,7 @@ const BAD_FILES: readonly (readonly [what: string, text: string, words: RegExp])
   ['a port without tcp or udp', spec({ match: '{ dst: 203.0.113.10, dport: 443 }' }), /:4.*(tcp|udp)/s],
   ['no address', spec({ match: '{ proto: udp }' }), /:4/],
   ['an action that is none', spec({ to: '{ mac: "02:00:00:00:00:01" }' }), /:5/],
-  ['an action not supported yet', spec({ to: '{ encap: ipip, remote: 192.0.2.2 }' }), /:5.*not supported/is],
+  ['an action not supported yet', spec({ to: '{ encap: ipip, remote: 192.0.2.2 }' }), /:5.*not offered/is],
 ];
 
 /** A file whose second redirect is the one in question: name at line 3, match at 4, to at 5. */

@@ -34,7 +34,6 @@ test.serial(
 
     const pid = agent.pid ?? 0;
     const status = await statusOf(pid);
-    t.is(status.Name, 'node');
     t.is(status.Uid, Array(4).fill(NOBODY).join('\t'));
     t.is(status.Gid, Array(4).fill(NOBODY).join('\t'));
     t.is(status.Groups?.trim(), '');
