@@ -63,10 +63,11 @@ export class Bus implements AsyncDisposable {
     request: Uint8Array,
     parse: (reply: Uint8Array) => T | ApiError,
     refuse: (error: ApiError['error']) => Failure = ({ code, message }) =>
-      new Failure(EXIT.refused, code, `the controller refused to ${verb}: ${message}`),
+      new Failure(EXIT.refused, code, `the controller refused ${verb}: ${message}`),
   ): Promise<T> {
-    const absent = `no controller listens on ${this.#subjects.api(verb)}; start one with: shunt controller`;
-    const data = await this.#request(this.#subjects.api(verb), request, {
+    const subject = this.#subjects.api(verb);
+    const absent = `the bus answers, but no controller on ${subject} at ${this.#where}; run shunt controller, or name another bus with --nats`;
+    const data = await this.#request(subject, request, {
       who: 'the controller',
       code: 'NO_CONTROLLER',
       absent,
@@ -84,7 +85,7 @@ export class Bus implements AsyncDisposable {
     parse: (reply: Uint8Array, host: string) => T | AskError,
   ): Promise<T> {
     const who = `the agent of ${host}`;
-    const absent = `no agent answers for host ${host}; see shunt hosts, and systemctl status shunt-agent there`;
+    const absent = `no agent answers for host ${host} on ${this.#where}; see shunt hosts for the names, and run shunt agent there`;
     const data = await this.#request(this.#subjects.ask(host, verb), request, { who, code: 'NO_AGENT', absent });
     const reply = this.#read(() => parse(data, host), who);
     if ('error' in reply)
@@ -113,7 +114,7 @@ export class Bus implements AsyncDisposable {
     const cause = { cause: error };
     switch (error.code) {
       case ErrorCode.NoResponders:
-        return new Failure(EXIT.unreachable, code, `${this.#where} answers, but ${absent}`, cause);
+        return new Failure(EXIT.unreachable, code, absent, cause);
       case ErrorCode.Timeout: {
         const message = `${who} did not answer on ${subject} within ${ageText(this.#timeoutMs)}; try again, or wait longer with --timeout`;
         return new Failure(EXIT.unfinished, 'TIMED_OUT', message, cause);

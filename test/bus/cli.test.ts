@@ -1,0 +1,335 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { connect, type Msg, type NatsConnection } from 'nats';
+import { COMMANDS } from '../../cli/commands.ts';
+import {
+  encodeApiError,
+  encodeApplyReply,
+  encodeDeleteReply,
+  encodeGetReply,
+  encodeHostsReply,
+  parseApplyRequest,
+  parseDeleteRequest,
+  parseGetRequest,
+} from '../../protocol/api.ts';
+import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
+import { encodeStatus, parseStatus } from '../../protocol/status.ts';
+import { type NatsServer, startNats } from '../support/nats.ts';
+import { matchesGolden } from '../unit/cli/golden.ts';
+import { KeptTerminal, type Session, shunt } from '../unit/cli/session.ts';
+
+const MAIN = join(import.meta.dirname, '../../cli/main.ts');
+const APPLY = `redirects:
+  - name: web
+    hosts: { role: edge }
+    match: { src: 198.51.100.0/24, dst: 203.0.113.10, proto: udp, dport: 443 }
+    to: { nexthop: 10.0.0.7 }
+`;
+
+function fixture(name: string) {
+  return JSON.parse(readFileSync(join(import.meta.dirname, `../../protocol/fixtures/${name}.json`), 'utf8'));
+}
+
+/** A bus of its own with whatever answers a test puts there. */
+class Bench implements AsyncDisposable {
+  readonly server: NatsServer;
+  readonly #connection: NatsConnection;
+
+  private constructor(server: NatsServer, connection: NatsConnection) {
+    this.server = server;
+    this.#connection = connection;
+  }
+
+  static async open(...args: readonly string[]): Promise<Bench> {
+    const server = await startNats(...args);
+    return new Bench(server, await connect({ servers: server.url, reconnect: false }));
+  }
+
+  async answers(subject: string, answer: (data: Uint8Array) => Uint8Array | undefined): Promise<void> {
+    const callback = (_error: unknown, message: Msg): void => {
+      const reply = answer(message.data);
+      if (reply !== undefined) message.respond(reply);
+    };
+    this.#connection.subscribe(subject, { callback });
+    await this.#connection.flush();
+  }
+
+  /** Runs a command against this bus; the address, new each time, does not appear in what it wrote. */
+  async shunt(words: readonly string[], given: Parameters<typeof shunt>[1] = {}): Promise<Session> {
+    const { exit, stdout, stderr } = await shunt(words, {
+      ...given,
+      env: { SHUNT_NATS: this.server.url, ...given.env },
+    });
+    const hidden = (text: string) => text.replaceAll(this.server.url, 'nats://BUS');
+    return { exit, stdout: hidden(stdout), stderr: hidden(stderr) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.close();
+    await this.server[Symbol.asyncDispose]();
+  }
+}
+
+test('apply: what was written goes to the controller in normal form, and its answer is one line', async (t) => {
+  await using bench = await Bench.open();
+  const specs: unknown[] = [];
+  await bench.answers('shunt.v1.api.apply', (data) => {
+    const request = parseApplyRequest(data);
+    specs.push(...request.specs);
+    return encodeApplyReply({ v: 1, upload: request.upload, created: 1, changed: 0, unchanged: 0, hosts: 2, rev: 12 });
+  });
+  const words = ['apply', '-f', '-'];
+  await matchesGolden(t, 'done-apply', words, await bench.shunt(words, { stdin: APPLY }));
+  const json = await bench.shunt([...words, '-o', 'json'], { stdin: APPLY });
+  t.deepEqual(JSON.parse(json.stdout), { created: 1, changed: 0, unchanged: 0, hosts: 2, rev: 12 });
+  t.like(specs[0], { name: 'web', enabled: true, match: { dst: '203.0.113.10/32', dport: 443 }, priority: 0 });
+});
+
+test('apply: 5,000 redirects as JSON lines go up in parts that fit a small bus', async (t) => {
+  await using bench = await Bench.open();
+  let parts = 0;
+  let received = 0;
+  await bench.answers('shunt.v1.api.apply', (data) => {
+    const { upload, part, parts: all, specs } = parseApplyRequest(data);
+    parts = all;
+    received += specs.length;
+    if (part < all - 1) return encodeApplyReply({ v: 1, upload, part });
+    return encodeApplyReply({ v: 1, upload, created: received, changed: 0, unchanged: 0, hosts: 1, rev: received });
+  });
+  const lines = Array.from({ length: 5000 }, (_, index) =>
+    JSON.stringify({ name: `r-${index}`, hosts: 'all', match: { dst: '203.0.113.10' }, to: 'drop' }),
+  );
+  const { exit, stdout } = await bench.shunt(['apply', '-f', '-'], { stdin: lines.join('\n') });
+  t.is(exit, 0);
+  t.is(stdout, 'created 5000, changed 0, unchanged 0; hosts 1; revision 5000\n');
+  t.true(parts > 1);
+});
+
+test('apply: a problem that only the controller sees is named by line', async (t) => {
+  await using bench = await Bench.open();
+  const problems = [
+    { index: 0, name: 'web', code: 'BAD_TARGET', path: 'to.nexthop', message: 'to.nexthop: this is the host itself' },
+  ];
+  await bench.answers('shunt.v1.api.apply', () =>
+    encodeApiError({ v: 1, error: { code: 'BAD_TARGET', message: '1 redirect is refused', problems } }),
+  );
+  const words = ['apply', '-f', '-'];
+  await matchesGolden(t, 'refused-by-controller', words, await bench.shunt(words, { stdin: APPLY }));
+});
+
+test('delete: each name, deleted or already absent, is success', async (t) => {
+  await using bench = await Bench.open();
+  const asked: string[][] = [];
+  await bench.answers('shunt.v1.api.delete', (data) => {
+    const { names } = parseDeleteRequest(data);
+    asked.push([...names]);
+    return encodeDeleteReply({
+      v: 1,
+      deleted: names.filter((name) => name === 'web'),
+      absent: names.filter((name) => name !== 'web'),
+      hosts: 1,
+      rev: 13,
+    });
+  });
+  const words = ['delete', 'web', 'gone', 'web'];
+  await matchesGolden(t, 'done-delete', words, await bench.shunt(words));
+  t.deepEqual(asked, [['web', 'gone']]);
+  const json = await bench.shunt([...words, '-o', 'json']);
+  t.deepEqual(JSON.parse(json.stdout), { deleted: ['web'], absent: ['gone'], hosts: 1, rev: 13 });
+});
+
+test('get: every page is read, as a table and as JSON', async (t) => {
+  await using bench = await Bench.open();
+  const {
+    items: [item],
+  } = fixture('get-reply');
+  const disabled = { ...item, spec: { ...item.spec, name: 'paused', enabled: false }, hosts: [], shadowed: [] };
+  const many = {
+    ...item,
+    spec: { ...item.spec, name: 'wide', to: 'drop' },
+    hosts: ['a', 'b', 'c', 'd', 'e'],
+    shadowed: [],
+  };
+  await bench.answers('shunt.v1.api.get', (data) => {
+    const { name, after } = parseGetRequest(data);
+    if (name !== undefined) return encodeGetReply({ v: 1, items: name === 'wide' ? [many] : [], next: null });
+    return encodeGetReply(
+      after === undefined ? { v: 1, items: [item, disabled], next: 'paused' } : { v: 1, items: [many], next: null },
+    );
+  });
+  await matchesGolden(t, 'done-get', ['get'], await bench.shunt(['get']));
+  t.is(JSON.parse((await bench.shunt(['get', '-o', 'json'])).stdout).items.length, 3);
+  t.is(JSON.parse((await bench.shunt(['get', 'wide', '-o', 'json'])).stdout).items[0].spec.name, 'wide');
+  await matchesGolden(t, 'no-such-redirect', ['get', 'nosuch'], await bench.shunt(['get', 'nosuch']));
+  const narrow = await bench.shunt(['get'], { terminal: new KeptTerminal(80) });
+  t.true(
+    narrow.stdout.split('\n').every((line) => line.length <= 80),
+    narrow.stdout,
+  );
+});
+
+test('get: a controller whose pages do not end is not asked for ever', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: [], next: 'again' }));
+  const { exit, stderr } = await bench.shunt(['get']);
+  t.is(exit, 1);
+  t.is(stderr, 'shunt get: the list does not end: a second page starts after again\n');
+});
+
+test('hosts: how far each one is', async (t) => {
+  await using bench = await Bench.open();
+  const {
+    items: [item],
+  } = fixture('hosts-reply');
+  const never = {
+    ...item,
+    host: 'edge-8',
+    labels: {},
+    seenAt: null,
+    stored: 0,
+    applied: 0,
+    verified: 0,
+    installed: 0,
+    exceptions: 0,
+  };
+  const lost = { ...item, host: 'edge-9', seenAt: 0, standing: 'lost' };
+  let hosts = [{ ...item, seenAt: null }, never];
+  await bench.answers('shunt.v1.api.hosts', () => encodeHostsReply({ v: 1, items: hosts, next: null }));
+  await matchesGolden(t, 'done-hosts', ['hosts'], await bench.shunt(['hosts']));
+  hosts = [item, lost];
+  t.regex((await bench.shunt(['hosts'])).stdout, /STANDING\n.* ok\n.* lost\n$/s);
+});
+
+test('status: for people, and as it came', async (t) => {
+  await using bench = await Bench.open();
+  const at = Date.now();
+  const given = fixture('status');
+  const exceptions = given.exceptions.map((one: object) => ('retryAt' in one ? { ...one, retryAt: at + 2.5 * 86_400_000 } : one));
+  const status = { ...given, at, exceptions };
+  await bench.answers('shunt.v1.ask.edge-7.status', () => encodeStatus(status));
+  const words = ['status', '--host', 'edge-7'];
+  const { stdout, ...session } = await bench.shunt(words);
+  await matchesGolden(t, 'done-status', words, {
+    ...session,
+    stdout: stdout.replaceAll(/said \w+ ago/g, 'said AGE ago'),
+  });
+  t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), parseStatus(status));
+});
+
+test('dump: every page is read, as a table and as JSON', async (t) => {
+  await using bench = await Bench.open();
+  const page = fixture('dump');
+  await bench.answers('shunt.v1.ask.edge-7.dump', (data) => {
+    const { after } = parseAskRequest(data);
+    const items = after === undefined ? [page.items[0]] : [page.items[1]];
+    return encodeDump({ ...page, items, next: after === undefined ? 'v4 x' : null });
+  });
+  const words = ['dump', '--host', 'edge-7'];
+  await matchesGolden(t, 'done-dump', words, await bench.shunt(words));
+  t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), { host: 'edge-7', items: page.items });
+});
+
+test('nobody answers: the exit status is 4, and the sentence says who is missing', async (t) => {
+  await using bench = await Bench.open();
+  for (const words of [['get'], ['delete', 'web'], ['hosts'], ['status', '--host', 'b'], ['dump', '--host', 'b']]) {
+    const session = await bench.shunt(words);
+    t.is(session.exit, 4);
+    await matchesGolden(t, `nobody-${words[0]}`, words, session);
+  }
+});
+
+test('no answer in time: the exit status is 3', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.ask.b.status', () => undefined);
+  const words = ['status', '--host', 'b', '--timeout', '200ms'];
+  const session = await bench.shunt(words);
+  t.is(session.exit, 3);
+  await matchesGolden(t, 'timed-out', words, session);
+});
+
+test('answers that are refusals, or not understood, are one clear sentence', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.api.hosts', () =>
+    encodeApiError({ v: 1, error: { code: 'BUSY', message: 'too much at once; try again' } }),
+  );
+  await matchesGolden(t, 'refused-hosts', ['hosts'], await bench.shunt(['hosts']));
+  await bench.answers('shunt.v1.api.get', () => new TextEncoder().encode('{"v":2}'));
+  await matchesGolden(t, 'wrong-version', ['get'], await bench.shunt(['get']));
+  await bench.answers('shunt.v1.ask.b.dump', () =>
+    encodeAskError({ v: 1, host: 'b', error: { code: 'NOT_READY', message: 'starting' } }),
+  );
+  const words = ['dump', '--host', 'b'];
+  await matchesGolden(t, 'refused-dump', words, await bench.shunt(words));
+  await bench.answers('shunt.v1.ask.c.status', () => encodeStatus(fixture('status')));
+  t.regex((await bench.shunt(['status', '--host', 'c'])).stderr, /the agent of c answered .*edge-7/);
+});
+
+test('a bus that asks for a password lets nobody in, and says so', async (t) => {
+  await using server = await startNats('--user', 'me', '--pass', 'secret');
+  const { exit, stderr } = await shunt(['get', '--nats', server.url]);
+  t.is(exit, 1);
+  t.is(stderr, `shunt get: ${server.url} does not let this user in; use other --creds\n`);
+});
+
+test('a bus that does not let this user ask says so at once', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'shunt-cli-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const config = join(folder, 'nats.conf');
+  await writeFile(
+    config,
+    'authorization: { users: [{ user: me, password: x, permissions: { publish: [other] } }] }\nno_auth_user: me\n',
+  );
+  await using bench = await Bench.open('--config', config);
+  const { exit, stderr } = await bench.shunt(['hosts']);
+  t.is(exit, 1);
+  t.is(stderr, 'shunt hosts: nats://BUS does not let this user ask on shunt.v1.api.hosts; use other --creds\n');
+});
+
+test('another root subject is another fleet', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('lab.api.hosts', () => encodeHostsReply({ v: 1, items: [], next: null }));
+  t.is((await bench.shunt(['hosts', '--root-subject', 'lab'])).exit, 0);
+  t.is((await bench.shunt(['hosts'])).exit, 4);
+});
+
+test('the process: its exit status is the answer, and a reader that leaves early harms nothing', async (t) => {
+  await using bench = await Bench.open();
+  const {
+    items: [item],
+  } = fixture('get-reply');
+  const items = Array.from({ length: 500 }, (_, index) => ({ ...item, spec: { ...item.spec, name: `r-${index}` } }));
+  await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items, next: null }));
+  const env = { ...process.env, SHUNT_CONFIG: '/dev/null', SHUNT_NATS: bench.server.url };
+  const start = (...words: string[]) =>
+    spawn(process.execPath, [MAIN, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const reader = start('get');
+  reader.stdout.destroy();
+  const said: Buffer[] = [];
+  reader.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+  t.deepEqual(await once(reader, 'close'), [0, null]);
+  t.is(Buffer.concat(said).toString(), '');
+  const missing = start('hosts');
+  missing.stdout.resume();
+  missing.stderr.resume();
+  t.deepEqual(await once(missing, 'close'), [4, null]);
+});
+
+test('commands: the table has every one that there is', (t) => {
+  t.deepEqual(Object.keys(COMMANDS).sort(), [
+    'agent',
+    'apply',
+    'attach',
+    'controller',
+    'delete',
+    'detach',
+    'dump',
+    'get',
+    'hosts',
+    'status',
+  ]);
+});
