@@ -12,12 +12,21 @@ import { readFault } from './source.ts';
 export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
 
 const CONNECT_TIMEOUT_MS = 2000;
+const TRY_AGAIN = 'try again, or wait longer with --timeout';
 
 /** Whom a request is for, as messages name it, and what to do when nobody is there. */
 interface Peer {
   readonly who: string;
   readonly code: 'NO_CONTROLLER' | 'NO_AGENT';
   readonly absent: string;
+  /** What to do when it does not answer in time. */
+  readonly late: string;
+}
+
+/** How to ask: what a refusal becomes, and how much longer than usual the answer may take. */
+export interface Asking {
+  readonly refuse?: (error: ApiError['error']) => Failure;
+  readonly patienceMs?: number;
 }
 
 /** A connection for the length of one command: one attempt, no reconnecting, every error a Failure. */
@@ -62,16 +71,16 @@ export class Bus implements AsyncDisposable {
     verb: ApiVerb,
     request: Uint8Array,
     parse: (reply: Uint8Array) => T | ApiError,
-    refuse: (error: ApiError['error']) => Failure = ({ code, message }) =>
-      new Failure(EXIT.refused, code, `the controller refused ${verb}: ${message}`),
+    { refuse = refusalOf(verb), patienceMs = 0 }: Asking = {},
   ): Promise<T> {
     const subject = this.#subjects.api(verb);
     const absent = `the bus answers, but no controller on ${subject} at ${this.#where}; run shunt controller, or name another bus with --nats`;
-    const data = await this.#request(subject, request, {
-      who: 'the controller',
-      code: 'NO_CONTROLLER',
-      absent,
-    });
+    const late =
+      verb === 'get' || verb === 'hosts'
+        ? TRY_AGAIN
+        : `it may still do it; see shunt get, or repeat it: that is harmless`;
+    const peer: Peer = { who: 'the controller', code: 'NO_CONTROLLER', absent, late };
+    const data = await this.#request(subject, request, peer, this.#timeoutMs + patienceMs);
     const reply = this.#read(() => parse(data), 'the controller');
     if (isApiError(reply)) throw refuse(reply.error);
     return reply;
@@ -86,7 +95,8 @@ export class Bus implements AsyncDisposable {
   ): Promise<T> {
     const who = `the agent of ${host}`;
     const absent = `no agent answers for host ${host} on ${this.#where}; see shunt hosts for the names, and run shunt agent there`;
-    const data = await this.#request(this.#subjects.ask(host, verb), request, { who, code: 'NO_AGENT', absent });
+    const peer: Peer = { who, code: 'NO_AGENT', absent, late: TRY_AGAIN };
+    const data = await this.#request(this.#subjects.ask(host, verb), request, peer, this.#timeoutMs);
     const reply = this.#read(() => parse(data, host), who);
     if ('error' in reply)
       throw new Failure(EXIT.refused, reply.error.code, `${who} refused ${verb}: ${reply.error.message}`);
@@ -97,26 +107,26 @@ export class Bus implements AsyncDisposable {
     await this.#connection.close();
   }
 
-  async #request(subject: string, request: Uint8Array, peer: Peer): Promise<Uint8Array> {
+  async #request(subject: string, request: Uint8Array, peer: Peer, timeoutMs: number): Promise<Uint8Array> {
     if (request.length > this.maxPayloadBytes) {
       const message = `${subject}: a request of ${request.length} bytes, and ${this.#where} takes ${this.maxPayloadBytes}; ask for less at once`;
       throw new Failure(EXIT.refused, 'TOO_LARGE', message);
     }
     try {
-      return (await this.#connection.request(subject, request, { timeout: this.#timeoutMs })).data;
+      return (await this.#connection.request(subject, request, { timeout: timeoutMs })).data;
     } catch (error) {
-      throw this.#requestFailure(error, subject, peer);
+      throw this.#requestFailure(error, subject, peer, timeoutMs);
     }
   }
 
-  #requestFailure(error: unknown, subject: string, { who, code, absent }: Peer): unknown {
+  #requestFailure(error: unknown, subject: string, { who, code, absent, late }: Peer, timeoutMs: number): unknown {
     if (!(error instanceof NatsError)) return error;
     const cause = { cause: error };
     switch (error.code) {
       case ErrorCode.NoResponders:
         return new Failure(EXIT.unreachable, code, absent, cause);
       case ErrorCode.Timeout: {
-        const message = `${who} did not answer on ${subject} within ${ageText(this.#timeoutMs)}; try again, or wait longer with --timeout`;
+        const message = `${who} did not answer on ${subject} within ${ageText(timeoutMs)}; ${late}`;
         return new Failure(EXIT.unfinished, 'TIMED_OUT', message, cause);
       }
       case ErrorCode.PermissionsViolation:
@@ -145,6 +155,10 @@ export class Bus implements AsyncDisposable {
       throw new Failure(EXIT.refused, error.code, message, { cause: error });
     }
   }
+}
+
+function refusalOf(verb: ApiVerb): (error: ApiError['error']) => Failure {
+  return ({ code, message }) => new Failure(EXIT.refused, code, `the controller refused ${verb}: ${message}`);
 }
 
 async function readCreds(file: string): Promise<Uint8Array> {

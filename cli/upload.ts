@@ -10,6 +10,8 @@ import type { Terminal } from './terminal.ts';
 
 /** The most redirects in one part, as the protocol has it for any list. */
 const MAX_PART = 10_000;
+/** What the controller may take longer for each redirect of an upload, which it commits whole. */
+const PATIENCE_MS = 1;
 
 /** Sends redirects in as many parts as they need; the controller takes all of them with the last part, or none. */
 export async function upload(
@@ -30,7 +32,10 @@ export async function upload(
         parts: parts.length,
         specs: chosen.map(({ json }) => json),
       });
-      const reply = await bus.api('apply', request, parseApplyReply, refuse);
+      const reply = await bus.api('apply', request, parseApplyReply, {
+        refuse,
+        patienceMs: specs.length * PATIENCE_MS,
+      });
       if ('rev' in reply) return reply;
     }
   } finally {

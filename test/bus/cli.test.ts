@@ -209,7 +209,9 @@ test('status: for people, and as it came', async (t) => {
   await using bench = await Bench.open();
   const at = Date.now();
   const given = fixture('status');
-  const exceptions = given.exceptions.map((one: object) => ('retryAt' in one ? { ...one, retryAt: at + 2.5 * 86_400_000 } : one));
+  const exceptions = given.exceptions.map((one: object) =>
+    'retryAt' in one ? { ...one, retryAt: at + 2.5 * 86_400_000 } : one,
+  );
   const status = { ...given, at, exceptions };
   await bench.answers('shunt.v1.ask.edge-7.status', () => encodeStatus(status));
   const words = ['status', '--host', 'edge-7'];
@@ -250,6 +252,9 @@ test('no answer in time: the exit status is 3', async (t) => {
   const session = await bench.shunt(words);
   t.is(session.exit, 3);
   await matchesGolden(t, 'timed-out', words, session);
+  await bench.answers('shunt.v1.api.delete', () => undefined);
+  const change = ['delete', 'web', '--timeout', '200ms'];
+  await matchesGolden(t, 'timed-out-change', change, await bench.shunt(change));
 });
 
 test('answers that are refusals, or not understood, are one clear sentence', async (t) => {

@@ -31,11 +31,11 @@ class FakeBus implements Pick<Bus, 'api' | 'maxPayloadBytes'> {
     this.#last = last;
   }
 
-  api: Bus['api'] = async (_verb, request, parse, refuse) => {
+  api: Bus['api'] = async (_verb, request, parse, asking) => {
     const part = parseApplyRequest(request);
     this.parts.push(part);
     const reply = parse(this.#answer(part));
-    if (isApiError(reply)) throw refuse?.(reply.error);
+    if (isApiError(reply)) throw asking?.refuse?.(reply.error);
     return reply;
   };
 
