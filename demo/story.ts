@@ -78,8 +78,8 @@ async function ask({ screen, asker }: Cast): Promise<void> {
       busy = true;
       void asker.report().then(
         ({ last, answers, lost }) => {
-          const by = ['b', 'c'].map((who) => `${who} ${grouped(answers[who] ?? 0)}`).join('   ');
-          line = `${last || 'nobody'} answers      ${by}   lost ${lost}`;
+          const by = ['b', 'c'].map((who) => `${who}${grouped(answers[who] ?? 0).padStart(8)}`).join('   ');
+          line = `${last || 'nobody'} answers     ${by}   lost ${lost}`;
           busy = false;
         },
         () => {}, // The asker is gone; so will the line be.

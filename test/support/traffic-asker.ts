@@ -1,11 +1,11 @@
 /**
  * Asks "who answers?" with numbered datagrams: `node traffic-asker.ts ADDRESS PORT`. A line on standard input is a
- * `Command` as JSON; answers and changes of who answers are `Said` lines. Times are of the system's monotonic clock.
+ * `Request` as JSON; answers and changes of who answers are `Said` lines. Times are of the system's monotonic clock.
  */
 import { createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Asked, type Command, nowMs, PAYLOAD_BYTES, type Said } from './traffic.ts';
+import { type Asked, nowMs, PAYLOAD_BYTES, type Request, type Said } from './traffic.ts';
 
 const RECEIVE_BUFFER_BYTES = 1 << 22;
 /** An answer that takes longer counts as lost. */
@@ -81,18 +81,15 @@ async function burst(count: number, window: number): Promise<void> {
   }
 }
 
+/** Waits for an answer, or until the oldest questions count as lost. */
 async function room(): Promise<void> {
-  const answer = new Promise<void>((resolve) => (wake = resolve));
-  const { signal, abort } = timeout();
-  await Promise.race([answer, delay(LOST_AFTER_MS, undefined, { signal }).catch(() => {})]);
-  abort();
-  if (unanswered(LOST_AFTER_MS) > 0)
-    waiting = sentAtMs.length - answered.filter(Boolean).length - unanswered(LOST_AFTER_MS);
-}
-
-function timeout() {
-  const controller = new AbortController();
-  return { signal: controller.signal, abort: () => controller.abort() };
+  const answer = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  const giveUp = new AbortController();
+  const timedOut = delay(LOST_AFTER_MS, true, giveUp).catch(() => false);
+  if (await Promise.race([answer, timedOut])) waiting = unanswered(0) - unanswered(LOST_AFTER_MS);
+  giveUp.abort();
 }
 
 /** Waits until every question has its answer, or counts as lost. */
@@ -101,15 +98,14 @@ async function settle(): Promise<void> {
   while (unanswered(0) > unanswered(LOST_AFTER_MS)) await delay(5);
 }
 
-async function obey(command: Command): Promise<void> {
+async function obey({ id, command }: Request): Promise<void> {
   if (command.do === 'steady') keepSending(command.rate);
   if (command.do === 'burst') await burst(command.count, command.window);
   if (command.do === 'burst' || command.do === 'stop') await settle();
-  say({ asked: asked() });
+  say({ id, asked: asked() });
 }
 
 let queue = Promise.resolve();
 createInterface(process.stdin).on('line', (line) => {
-  queue = queue.then(() => obey(JSON.parse(line) as Command));
+  queue = queue.then(() => obey(JSON.parse(line) as Request));
 });
-say({ asked: asked() });

@@ -41,7 +41,12 @@ export type Command =
   | { readonly do: 'burst'; readonly count: number; readonly window: number }
   | { readonly do: 'stop' }
   | { readonly do: 'report' };
-export type Said = { readonly asked: Asked } | { readonly changed: Changed };
+export interface Request {
+  readonly id: number;
+  readonly command: Command;
+}
+/** `asked` answers the request `id`. */
+export type Said = { readonly id: number; readonly asked: Asked } | { readonly changed: Changed };
 
 /** Milliseconds of CLOCK_MONOTONIC: comparable between the processes of a machine. */
 export function nowMs(): number {
@@ -82,7 +87,8 @@ export class Echo {
 /** A's side: asks the service and keeps account of the answers. */
 export class Asker {
   readonly #running: Running;
-  readonly #reports: Asked[] = [];
+  readonly #replies = new Map<number, Asked>();
+  #requests = 0;
   readonly changes: Changed[] = [];
 
   private constructor(running: Running) {
@@ -94,19 +100,21 @@ export class Asker {
     const asker: Asker = new Asker(
       await bed.start('a', 'asker', argv, (line) => asker.#hear(JSON.parse(line) as Said)),
     );
-    await asker.#running.until('ready', START_MS, () => asker.#reports.length > 0);
+    await asker.report();
     return asker;
   }
 
   #hear(said: Said): void {
-    if ('asked' in said) this.#reports.push(said.asked);
+    if ('asked' in said) this.#replies.set(said.id, said.asked);
     else this.changes.push(said.changed);
   }
 
   async #command(command: Command, withinMs: number): Promise<Asked> {
-    const before = this.#reports.length;
-    this.#running.write(JSON.stringify(command));
-    return await this.#running.until(command.do, withinMs, () => this.#reports[before]);
+    const id = this.#requests++;
+    this.#running.write(JSON.stringify({ id, command } satisfies Request));
+    const reply = await this.#running.until(command.do, withinMs, () => this.#replies.get(id));
+    this.#replies.delete(id);
+    return reply;
   }
 
   /** Goes on asking, `rate` times a second. */
@@ -128,7 +136,7 @@ export class Asker {
     return await this.#command({ do: 'report' }, START_MS);
   }
 
-  /** Waits until `who` answers, and answers the change to it that came after `sinceMs`, if it was a change. */
+  /** Waits until `who` answers, and answers the change to it. */
   async answeredBy(who: string, withinMs: number): Promise<Changed> {
     return await this.#running.until(`${who} answers`, withinMs, () => {
       const last = this.changes.at(-1);
