@@ -27,7 +27,7 @@ kernel('count: packets, bytes and the last hit are exact in the rows of the CPUs
 });
 
 kernel('count: a CPU beyond the rows counts in the shared row', (t) => {
-  using program = new LoadedProgram(0);
+  using program = new LoadedProgram({ cpuRows: 0 });
   program.install({ match, slot: SLOTS - 1 });
   program.repeat(bytes, RUNS);
   const { packets, bytes: counted, seen } = program.stat(SLOTS - 1);

@@ -69,10 +69,12 @@ export class LoadedProgram implements Disposable {
   readonly #clock: ProgramHandle;
   readonly #maps: Record<MapName, MapHandle>;
 
-  constructor(cpuRows = availableParallelism()) {
+  /** `entries` is the size of each redirect map, and so of their hash tables. */
+  constructor({ cpuRows = availableParallelism(), entries = 4 * SLOTS } = {}) {
     const { native } = this;
     this.cpuRows = cpuRows;
     const object = must('objectOpen', native.objectOpen(OBJECT));
+    for (const map of ['redirect4', 'redirect6']) native.objectSetMaxEntries(object, map, entries);
     native.objectSetMaxEntries(object, 'stats', (cpuRows + 1) * SLOTS);
     native.objectSetData(object, '.rodata', 0, encodeConfig({ slots: SLOTS, cpuRows }));
     const { rc, log } = native.objectLoad(object);
@@ -142,6 +144,12 @@ export class LoadedProgram implements Disposable {
       throw new Error(`retval ${retval}, verdicts counted ${counted}`);
     }
     return { xdp, verdict, data: dataOut };
+  }
+
+  /** Pins a map, for another thread to open; whoever owns the bpffs takes the pin away. */
+  pin(map: MapName, path: string): void {
+    const rc = this.native.mapPin(this.#maps[map], path);
+    if (rc !== 0) throw new Error(`pin ${path}: errno ${-rc}`);
   }
 
   /** Runs one frame through many times; the time of one in nanoseconds. */

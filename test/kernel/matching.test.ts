@@ -1,14 +1,14 @@
 /** Which entry a packet hits: precedence, zones, lists, and a comparison with a plain model of the rules. */
 import fc from 'fast-check';
-import { STRUCTS } from '../../agent/kernel/abi.ts';
-import { encodeShapes } from '../../agent/kernel/layout.ts';
+import { KEY_FLAGS, STRUCTS } from '../../agent/kernel/abi.ts';
+import { encodeKey, encodeShapes, encodeValue } from '../../agent/kernel/layout.ts';
 import { anyPrefix, parsePrefix } from '../../protocol/address.ts';
 import { compareSpecificity, keyOf } from '../../protocol/key.ts';
 import { type Match, parseMatch, protoNumber } from '../../protocol/match.ts';
 import { shapeOf, shapeText } from '../../protocol/shape.ts';
 import { kernelTests } from '../support/kernel.ts';
 import { frame, ipv4, ipv6, TCP, tcp, UDP, udp } from '../support/packets.ts';
-import { INGRESS, LoadedProgram } from './loaded-program.ts';
+import { INGRESS, LoadedProgram, SEND } from './loaded-program.ts';
 
 const kernel = kernelTests();
 const packet4 = frame(ipv4(udp(53, 443)));
@@ -109,6 +109,16 @@ kernel('match: an entry for one interface is hit there only, and wins over one f
     loaded.setZones([INGRESS]);
     t.is(slotHit(loaded, bytes, 2), 1, 'zone 0 is no zone');
   }
+});
+
+kernel('match: a foreign key of an interface without a zone is never looked up', (t) => {
+  using loaded = new LoadedProgram();
+  const match = { dst: '203.0.113.10' };
+  loaded.install({ match: { ...match, in: 'lo' }, zone: 1 });
+  const key = encodeKey(parseMatch(match), 0);
+  key[STRUCTS.key4.flags] = KEY_FLAGS.KEY_IN;
+  loaded.write(key, encodeValue(key, SEND));
+  t.is(loaded.run(packet4).verdict, 'NO_MATCH');
 });
 
 kernel('match: an expiry comes by the clock alone', async (t) => {

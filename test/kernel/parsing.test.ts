@@ -113,6 +113,16 @@ kernel('parse: six extension headers are walked, and a seventh leaves the protoc
   t.is(known(loaded, ipv6(icmp(135), { next: ICMP6, extensions: chain(6) })), 'NEIGHBOUR');
 });
 
+kernel('parse: an extension header is no protocol that a shape can fix', (t) => {
+  using loaded = new LoadedProgram().install({ match: { dst: DST6, proto: DESTINATION_OPTIONS }, slot: PROTO });
+  const extensions = Array.from({ length: 7 }, () => extension(DESTINATION_OPTIONS));
+  t.is(known(loaded, ipv6(udp(), { extensions })), 'NO_MATCH', 'the seventh');
+  t.is(
+    known(loaded, ipv6(udp(), { extensions: [fragmentHeader(1, true), extension(DESTINATION_OPTIONS)] })),
+    'NO_MATCH',
+  );
+});
+
 kernel('parse: an extension header that is cut off leaves the protocol unknown', (t) => {
   using loaded = program();
   const packet = (payloadLength: number) =>
