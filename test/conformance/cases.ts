@@ -1,0 +1,293 @@
+/** What every Kernel does, said once: each case and the exact answers that it must get. */
+import { type EntryValue, NO_MAC } from '../../agent/model/entry.ts';
+import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
+import type { Op } from '../../agent/model/op.ts';
+import type { Kernel } from '../../agent/ports.ts';
+import { parseMatch } from '../../protocol/match.ts';
+import { shapeOf, shapeText } from '../../protocol/shape.ts';
+import { SLOTS, type Subject } from './subject.ts';
+
+export interface Case {
+  readonly title: string;
+  /** Answers plain data; bigint is compared as decimal text. */
+  readonly run: (subject: Subject) => unknown;
+  readonly expected: unknown;
+}
+
+/** Entries that a map of each family holds. */
+const ROOM = SLOTS * 4;
+const UNKNOWN_IFINDEX = 99_999;
+const DONE = { done: true };
+const ABSENT = { done: true, absent: true };
+const FULL = { done: false, errno: 'E2BIG' };
+
+export function keyOf(n: number, family: 4 | 6 = 4, zone = 0): EntryKey {
+  const dst = family === 4 ? `10.0.0.${n}/32` : `2001:db8::${n.toString(16)}/128`;
+  return { match: parseMatch({ dst, proto: 'udp', dport: 53 }), zone };
+}
+
+export function drop(slot: number, rev = 1): EntryValue {
+  return { rev, until: 0n, slot, ifindex: 0, action: 'drop', keepTtl: false, mtu: 0, dmac: NO_MAC, smac: NO_MAC };
+}
+
+export function send(slot: number, ifindex: number, rev = 1): EntryValue {
+  const [dmac, smac] = ['02:00:00:00:00:01', '02:00:00:00:00:02'];
+  return { rev, until: 2n ** 40n, slot, ifindex, action: 'send', keepTtl: true, mtu: 1500, dmac, smac };
+}
+
+export function write(key: EntryKey, value: EntryValue): Op {
+  return { op: 'write', id: entryId(key), key, value };
+}
+
+export function remove(key: EntryKey): Op {
+  return { op: 'delete', id: entryId(key), key };
+}
+
+const many = (count: number, from = 0): EntryKey[] => Array.from({ length: count }, (_, n) => keyOf(from + n + 1));
+
+const port = (ifindex: number, present: boolean): Op => ({ op: 'port', ifindex, present });
+
+/** Everything that stands, in an order that says nothing. */
+export function standing(kernel: Kernel): unknown {
+  const { entries, shapes } = kernel.observe();
+  const rows = [...entries].map(([id, { value, sound }]) => ({ id, value, sound }));
+  rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const ports = [...kernel.network().ports].sort((a, b) => a - b);
+  return { rows, shapes: { 4: shapes[4].map(shapeText), 6: shapes[6].map(shapeText) }, ports };
+}
+
+const idsOf = (kernel: Kernel): string[] => [...kernel.observe().entries.keys()].sort();
+const SHAPES = [24, 16, 8].map((bits) => shapeOf(parseMatch({ dst: `10.0.0.0/${bits}` })));
+const TEXTS = SHAPES.map(shapeText);
+
+export const CASES: readonly Case[] = [
+  {
+    title: 'new maps are empty, without mark or bypass, and as large as was asked',
+    run: ({ kernel }) => [standing(kernel), kernel.mark() ?? null, kernel.bypass(), kernel.slots],
+    expected: [{ rows: [], shapes: { 4: [], 6: [] }, ports: [] }, null, false, SLOTS],
+  },
+  {
+    title: 'what was written is observed, of both families, with and without a zone',
+    run: ({ kernel }) => {
+      const [a, b, c] = [keyOf(1), keyOf(1, 6), keyOf(1, 4, 3)];
+      const results = kernel.apply([write(a, drop(0)), write(b, send(1, 7)), write(c, drop(2))]);
+      return [results, standing(kernel)];
+    },
+    expected: [
+      [DONE, DONE, DONE],
+      {
+        rows: [
+          { id: 'v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53', value: drop(0), sound: true },
+          { id: 'v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53 zone 3', value: drop(2), sound: true },
+          { id: 'v6 udp [::/0]:* > [2001:db8::1/128]:53', value: send(1, 7), sound: true },
+        ],
+        shapes: { 4: [], 6: [] },
+        ports: [],
+      },
+    ],
+  },
+  {
+    title: 'a write over an entry replaces it, also twice in one call',
+    run: ({ kernel }) => {
+      kernel.apply([write(keyOf(1), drop(0))]);
+      kernel.apply([write(keyOf(1), drop(0, 2)), write(keyOf(1), send(0, 3, 3))]);
+      return [...kernel.observe().entries.values()].map((it) => it.value);
+    },
+    expected: [send(0, 3, 3)],
+  },
+  {
+    title: 'a delete of an absent entry is done and says so, wherever it is in a call',
+    run: ({ kernel }) => {
+      kernel.apply(many(4).map((key, slot) => write(key, drop(slot))));
+      const asked = [8, 9, 1, 7, 2, 2, 6, 4, 5].map((n) => remove(keyOf(n)));
+      return [kernel.apply(asked), idsOf(kernel)];
+    },
+    expected: [
+      [ABSENT, ABSENT, DONE, ABSENT, DONE, ABSENT, ABSENT, DONE, ABSENT],
+      ['v4 udp 0.0.0.0/0:* > 10.0.0.3/32:53'],
+    ],
+  },
+  {
+    title: 'ops are carried out in the order given, whatever their kinds',
+    run: (subject) => {
+      const { kernel } = subject;
+      const ifindex = subject.addNetdev('conf0');
+      const ops = [
+        ...[remove(keyOf(1)), write(keyOf(1), drop(0)), port(ifindex, true), remove(keyOf(1))],
+        ...[write(keyOf(1, 6), drop(1)), port(ifindex, false), remove(keyOf(2)), write(keyOf(2), drop(2))],
+      ];
+      return [kernel.apply(ops), idsOf(kernel), kernel.network().ports.size];
+    },
+    expected: [
+      [ABSENT, DONE, DONE, DONE, DONE, DONE, ABSENT, DONE],
+      ['v4 udp 0.0.0.0/0:* > 10.0.0.2/32:53', 'v6 udp [::/0]:* > [2001:db8::1/128]:53'],
+      0,
+    ],
+  },
+  {
+    title: 'a full map refuses new entries with E2BIG and still takes overwrites, in one call',
+    run: ({ kernel }) => {
+      const filled = kernel.apply(many(ROOM).map((key) => write(key, drop(0))));
+      const mixed = [50, 1, 51, 52, 2, 53].map((n) => write(keyOf(n), drop(1, 2)));
+      const results = kernel.apply(mixed);
+      const revs = [1, 2, 3].map((n) => kernel.observe().entries.get(entryId(keyOf(n)))?.value.rev);
+      return [filled.every((it) => it.done), results, kernel.observe().entries.size, revs];
+    },
+    expected: [true, [FULL, DONE, FULL, FULL, DONE, FULL], ROOM, [2, 2, 1]],
+  },
+  {
+    title: 'a full map of one family leaves the other alone, and a delete makes room at once',
+    run: ({ kernel }) => {
+      kernel.apply(many(ROOM).map((key) => write(key, drop(0))));
+      return kernel.apply([write(keyOf(1, 6), drop(1)), remove(keyOf(1)), write(keyOf(40), drop(2))]);
+    },
+    expected: [DONE, DONE, DONE],
+  },
+  {
+    title: 'a look-up answers the entries of these keys and leaves absent ones out',
+    run: ({ kernel }) => {
+      kernel.apply([write(keyOf(1), drop(0)), write(keyOf(2), drop(1)), write(keyOf(1, 6), drop(2))]);
+      const found = kernel.lookup([keyOf(2), keyOf(3), keyOf(1, 6), keyOf(1, 4, 1)]);
+      return [[...found.keys()], [...found.values()].map(({ value, sound }) => [value.slot, sound])];
+    },
+    expected: [
+      ['v4 udp 0.0.0.0/0:* > 10.0.0.2/32:53', 'v6 udp [::/0]:* > [2001:db8::1/128]:53'],
+      [
+        [1, true],
+        [2, true],
+      ],
+    ],
+  },
+  {
+    title: 'an entry whose check does not fit is shown as unsound until it is written',
+    run: (subject) => {
+      const { kernel } = subject;
+      subject.plantUnsound(keyOf(1), drop(3));
+      const soundness = (): unknown => [...kernel.observe().entries.values()].map((it) => it.sound);
+      const before = [soundness(), kernel.lookup([keyOf(1)]).get(entryId(keyOf(1)))?.sound];
+      kernel.apply([write(keyOf(1), drop(3))]);
+      return [before, soundness()];
+    },
+    expected: [[[false], false], [true]],
+  },
+  {
+    title: 'a port is added once or twice, removed, and its removal is absent afterwards',
+    run: (subject) => {
+      const ifindex = subject.addNetdev('conf0');
+      const ops = [port(ifindex, true), port(ifindex, true)];
+      const added = subject.kernel.apply(ops);
+      const shown = subject.kernel.network().ports.has(ifindex);
+      return [added, shown, subject.kernel.apply([port(ifindex, false), port(ifindex, false)])];
+    },
+    expected: [[DONE, DONE], true, [DONE, ABSENT]],
+  },
+  {
+    title: 'a port of an ifindex that nobody has is EINVAL, and the ops after it go on',
+    run: (subject) => {
+      const ifindex = subject.addNetdev('conf0');
+      return subject.kernel.apply([port(UNKNOWN_IFINDEX, true), port(ifindex, true), port(UNKNOWN_IFINDEX, false)]);
+    },
+    expected: [{ done: false, errno: 'EINVAL' }, DONE, ABSENT],
+  },
+  {
+    title: 'a port goes with its netdev, and an entry that points there stays',
+    run: (subject) => {
+      const { kernel } = subject;
+      const [gone, stays] = [subject.addNetdev('conf0'), subject.addNetdev('conf1')];
+      kernel.apply([port(gone, true), port(stays, true), write(keyOf(1), send(0, gone))]);
+      subject.removeNetdev('conf0');
+      const { netdevs, ports } = kernel.network();
+      const names = netdevs.filter((dev) => dev.name.startsWith('conf') && dev.zone === 0).map((dev) => dev.name);
+      return [
+        names,
+        [...ports].map((it) => it === stays),
+        kernel.observe().entries.size,
+        kernel.apply([port(gone, false)]),
+      ];
+    },
+    expected: [['conf1'], [true], 1, [ABSENT]],
+  },
+  {
+    title: 'the shapes published last are live, each family by itself, over and over',
+    run: ({ kernel }) => {
+      const results = [
+        ...kernel.apply([{ op: 'shapes', family: 4, shapes: SHAPES }]),
+        ...kernel.apply([{ op: 'shapes', family: 6, shapes: [shapeOf(keyOf(1, 6).match)] }]),
+      ];
+      const first = kernel.observe().shapes;
+      const texts = [4, 6].map((family) => first[family as 4 | 6].map(shapeText));
+      for (const count of [2, 1, 3, 0, 2]) {
+        kernel.apply([{ op: 'shapes', family: 4, shapes: SHAPES.slice(0, count) }]);
+      }
+      return [results, texts, kernel.observe().shapes[4].map(shapeText), kernel.observe().shapes[6].length];
+    },
+    expected: [[DONE, DONE], [TEXTS, ['v6 /0 > /128 proto dport']], TEXTS.slice(0, 2), 1],
+  },
+  {
+    title: 'a ninth shape or one of the other family is a programming error',
+    run: ({ kernel }) =>
+      [Array.from({ length: 9 }, () => SHAPES[0]), [shapeOf(keyOf(1, 6).match)]].map((shapes) => {
+        try {
+          return kernel.apply([{ op: 'shapes', family: 4, shapes: shapes as typeof SHAPES }]);
+        } catch (error) {
+          return (error as Error).name;
+        }
+      }),
+    expected: ['RangeError', 'RangeError'],
+  },
+  {
+    title: 'the mark set last is the one that is read',
+    run: ({ kernel }) =>
+      [1, 2, 3].map((n) => {
+        kernel.setMark({ epoch: `epoch-${'e'.repeat(n)}`, rev: n * 10, seq: n });
+        return kernel.mark();
+      }),
+    expected: [1, 2, 3].map((n) => ({ epoch: `epoch-${'e'.repeat(n)}`, rev: n * 10, seq: n })),
+  },
+  {
+    title: 'retire answers the last counts and sets them to zero, of these slots only',
+    run: (subject) => {
+      const { kernel } = subject;
+      for (const slot of [0, 1, 3]) subject.count(slot, { packets: BigInt(slot + 1), bytes: 2n ** 40n, seen: 77n });
+      const before = kernel.counters([3, 2, 0]);
+      const retired = kernel.retire([3, 2]);
+      return [before, retired, kernel.counters([0, 1, 2, 3]), kernel.retire([])];
+    },
+    expected: [
+      [counter(4n), counter(0n), counter(1n)],
+      [counter(4n), counter(0n)],
+      [counter(1n), counter(2n), counter(0n), counter(0n)],
+      [],
+    ],
+  },
+  {
+    title: 'the clock does not go back and says how many jiffies a second has',
+    run: ({ kernel }) => {
+      const [first, second] = [kernel.clock(), kernel.clock()];
+      return [first.jiffies > 0n, second.jiffies >= first.jiffies, [100, 250, 300, 1000].includes(first.hz)];
+    },
+    expected: [true, true, true],
+  },
+  {
+    title: 'an address without a route is no-route, bound or not',
+    run: (subject) => {
+      const ifindex = subject.addNetdev('conf0');
+      const resolved = subject.kernel.resolve([
+        { address: '198.51.100.9' },
+        { address: 'fd00::9', ifindex: UNKNOWN_IFINDEX },
+      ]);
+      return [resolved, ifindex > 0];
+    },
+    expected: [[{ state: 'no-route' }, { state: 'no-route' }], true],
+  },
+];
+
+function counter(packets: bigint): unknown {
+  const none = packets === 0n;
+  return { packets, bytes: none ? 0n : 2n ** 40n, seen: none ? 0n : 77n };
+}
+
+/** As a result looks after its way through JSON. */
+export function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_, it: unknown) => (typeof it === 'bigint' ? String(it) : it)));
+}

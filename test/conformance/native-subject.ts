@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attach, detach } from '../../agent/attach/attach.ts';
+import { STRUCTS } from '../../agent/kernel/abi.ts';
+import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
+import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
+import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
+import { type MapName, pinPaths } from '../../agent/kernel/pins.ts';
+import { u32 } from '../../agent/kernel/words.ts';
+import { loadNative } from '../../native/index.ts';
+import { familyOf } from '../../protocol/match.ts';
+import { must } from '../support/must.ts';
+import { SLOTS, type Subject } from './subject.ts';
+
+const BPF_F_LOCK = 4;
+const INGRESS = 'conf-in';
+
+/** The real kernel in the namespace of this process, with maps that the loader has just made. */
+export function nativeSubject(): Subject & Disposable {
+  const native = loadNative();
+  const folder = mkdtempSync(join(tmpdir(), 'shunt-conformance-'));
+  const pinRoot = join(folder, 'bpf');
+  const ip = (...args: string[]): void => {
+    execFileSync('ip', args);
+  };
+  const addNetdev = (name: string): number => {
+    ip('link', 'add', name, 'type', 'veth', 'peer', `far-${name}`);
+    for (const end of [name, `far-${name}`]) ip('link', 'set', end, 'up');
+    return must(name, native.netLinks().items.find((link) => link.name === name) ?? -19).ifindex;
+  };
+  const added = new Set<string>();
+  const put = (name: MapName, key: Uint8Array, value: Uint8Array, flags: number): void => {
+    const map = must(name, native.mapOpen(pinPaths(pinRoot).map(name), false));
+    const rc = native.mapUpdateElem(map, key, value, flags);
+    native.close(map);
+    if (rc < 0) throw new Error(`${name}: errno ${-rc}`);
+  };
+  addNetdev(INGRESS);
+  attach(native, {
+    interfaces: [INGRESS],
+    owner: { uid: 0, gid: 0 },
+    mode: 'generic',
+    pinRoot,
+    maxRedirects: SLOTS,
+  });
+  const kernel = new NativeKernel(native, pinRoot);
+  return {
+    kernel,
+    addNetdev: (name) => {
+      added.add(name);
+      return addNetdev(name);
+    },
+    removeNetdev: (name) => {
+      added.delete(name);
+      ip('link', 'del', name);
+    },
+    plantUnsound: (key, value) => {
+      const bytes = encodeKey(key.match, key.zone);
+      const wrong = encodeValue(bytes, value);
+      wrong[STRUCTS.value.check] = (wrong[STRUCTS.value.check] ?? 0) ^ 1;
+      put(familyOf(key.match) === 4 ? 'redirect4' : 'redirect6', bytes, wrong, BPF_F_LOCK);
+    },
+    count: (slot, { packets, bytes, seen }) => {
+      const row = new Uint8Array(STRUCTS.stat.size);
+      const view = new DataView(row.buffer);
+      view.setBigUint64(STRUCTS.stat.packets, packets, LITTLE_ENDIAN);
+      view.setBigUint64(STRUCTS.stat.bytes, bytes, LITTLE_ENDIAN);
+      view.setBigUint64(STRUCTS.stat.seen, seen, LITTLE_ENDIAN);
+      put('stats', u32(slot), row, 0);
+    },
+    [Symbol.dispose]: () => {
+      kernel[Symbol.dispose]();
+      detach(native, pinRoot, []);
+      for (const name of [INGRESS, ...added]) ip('link', 'del', name);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
