@@ -59,22 +59,18 @@ export class EntryMaps {
     return entries;
   }
 
-  /** Carries writes and deletes out, those of one kind and family in batches; one result an op, in order. */
+  /** Carries out writes or deletes, not both, those of each family in batches; one result an op, in order. */
   apply(ops: readonly EntryOp[]): OpResult[] {
     const results = new Array<OpResult>(ops.length);
-    for (const kind of ['write', 'delete'] as const) {
-      for (const family of [4, 6] as const) {
-        const indexes = ops.flatMap((op, i) => (op.op === kind && familyOf(op.key.match) === family ? [i] : []));
-        if (indexes.length === 0) continue;
-        const batch = this.#batch(
-          family,
-          indexes.map((i) => ops[i] as EntryOp),
-        );
-        const outcomes = kind === 'write' ? this.#write(batch) : this.#delete(batch);
-        indexes.forEach((i, n) => {
-          results[i] = outcomes[n] as OpResult;
-        });
-      }
+    for (const family of [4, 6] as const) {
+      const indexes = ops.flatMap((op, i) => (familyOf(op.key.match) === family ? [i] : []));
+      if (indexes.length === 0) continue;
+      const mine = indexes.map((i) => ops[i] as EntryOp);
+      const batch = this.#batch(family, mine);
+      const outcomes = mine[0]?.op === 'write' ? this.#write(batch) : this.#delete(batch);
+      indexes.forEach((i, n) => {
+        results[i] = outcomes[n] as OpResult;
+      });
     }
     return results;
   }

@@ -3,7 +3,7 @@ import { parseAddress } from '../../protocol/address.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import type { Mark } from '../model/mark.ts';
 import type { Network, NextHop, NextHopQuery } from '../model/network.ts';
-import type { Op, OpResult } from '../model/op.ts';
+import { type Op, type OpResult, runsOf } from '../model/op.ts';
 import type { Counter, Kernel, KernelClock, Observed, ObservedEntry } from '../ports.ts';
 import type { About } from './about.ts';
 import { CLOCK_CONTEXT_BYTES, decodeClock } from './about.ts';
@@ -77,16 +77,7 @@ export class NativeKernel implements Kernel, Disposable {
   }
 
   apply(ops: readonly Op[]): OpResult[] {
-    const results = new Array<OpResult>(ops.length);
-    const entryOps = ops.flatMap((op, i) => (op.op === 'write' || op.op === 'delete' ? [{ op, i }] : []));
-    this.#entries.apply(entryOps.map(({ op }) => op)).forEach((result, n) => {
-      results[entryOps[n]?.i as number] = result;
-    });
-    ops.forEach((op, i) => {
-      if (op.op === 'shapes') results[i] = this.#control.publishShapes(op.family, op.shapes);
-      else if (op.op === 'port') results[i] = this.#port(op.ifindex, op.present);
-    });
-    return results;
+    return runsOf(ops).flatMap((run) => this.#applyRun(run));
   }
 
   retire(slots: readonly number[]): Counter[] {
@@ -137,6 +128,16 @@ export class NativeKernel implements Kernel, Disposable {
 
   [Symbol.dispose](): void {
     for (const map of Object.values(this.#maps)) this.#native.close(map);
+  }
+
+  /** Carries out ops of one kind. */
+  #applyRun(run: readonly Op[]): OpResult[] {
+    const entryOps = run.filter((op) => op.op === 'write' || op.op === 'delete');
+    if (entryOps.length > 0) return this.#entries.apply(entryOps);
+    return run.flatMap((op) => {
+      if (op.op === 'shapes') return [this.#control.publishShapes(op.family, op.shapes)];
+      return op.op === 'port' ? [this.#port(op.ifindex, op.present)] : [];
+    });
   }
 
   #port(ifindex: number, present: boolean): OpResult {

@@ -16,3 +16,14 @@ export type OpResult =
   | { readonly done: true; readonly absent?: true }
   /** `errno` is the kernel's name, e.g. `E2BIG`. */
   | { readonly done: false; readonly errno: string };
+
+/** Cuts ops into runs of one kind, in the order in which they stand: what a kernel can take in one go. */
+export function runsOf(ops: readonly Op[]): readonly (readonly Op[])[] {
+  const runs: Op[][] = [];
+  for (const op of ops) {
+    const last = runs.at(-1);
+    if (last?.[0]?.op === op.op) last.push(op);
+    else runs.push([op]);
+  }
+  return runs;
+}

@@ -1,4 +1,4 @@
-import type { Op, OpResult } from '../model/op.ts';
+import { type Op, type OpResult, runsOf } from '../model/op.ts';
 import type { Kernel } from '../ports.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Kernel } from '../ports.ts';
 export function applyOps(kernel: Pick<Kernel, 'apply'>, ops: readonly Op[]): readonly OpResult[] {
   const results: OpResult[] = [];
   const failures = new Failures();
-  for (const group of groups(ops)) {
+  for (const group of runsOf(ops)) {
     const outcomes = new Array<OpResult>(group.length);
     const open = group.flatMap((op, i) => {
       const errno = failures.stops(op);
@@ -51,14 +51,4 @@ class Failures {
         return op.present ? undefined : (this.#entry ?? this.#shapes);
     }
   }
-}
-
-function groups(ops: readonly Op[]): Op[][] {
-  const out: Op[][] = [];
-  for (const op of ops) {
-    const last = out.at(-1);
-    if (last?.[0]?.op === op.op) last.push(op);
-    else out.push([op]);
-  }
-  return out;
 }
