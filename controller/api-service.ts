@@ -17,6 +17,7 @@ import type { Problem } from '../protocol/spec.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { Bus, Desk, Incoming } from './ports.ts';
 import { RequestRefused } from './request-refused.ts';
+import { StoreError } from './store-error.ts';
 
 /** Requests at hand at a time; each may hold a whole message. */
 const MAX_AT_HAND = 64;
@@ -105,9 +106,11 @@ export class ApiService {
         ? this.#encode({ code, message })
         : this.#encodeProblems({ code, message }, problems);
     }
+    if (error instanceof StoreError && error.code === 'BUSY')
+      return this.#encode({ code: 'BUSY', message: error.message });
     this.#parts.log.error({ err: error, verb }, 'api: a request failed');
     const reason = error instanceof Error ? error.message : String(error);
-    return this.#encode({ code: 'INTERNAL', message: `nothing was changed: ${reason}` });
+    return this.#encode({ code: 'INTERNAL', message: `${reason}; the log of the controller has more` });
   }
 
   /** Names as many problems as fit. */

@@ -10,7 +10,7 @@ import { SqlStore } from './store/sql-store.ts';
 import { SyncService } from './sync-service.ts';
 
 export { BusError } from './bus/bus-error.ts';
-export { StoreError } from './store/store-error.ts';
+export { StoreError } from './store-error.ts';
 
 /** Controllers that share a bus share the requests. */
 const QUEUE = 'controller';

@@ -5,10 +5,11 @@ import BetterSqlite3 from 'better-sqlite3';
 import { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { start } from '../../migrations/controller/0001_start.ts';
+import { StoreError } from '../store-error.ts';
 import { dialectOf } from './dialect.ts';
 import type { Query } from './query.ts';
 import type { Schema } from './schema.ts';
-import { StoreError, storeErrorOf } from './store-error.ts';
+import { storeErrorOf } from './sqlite-error.ts';
 
 const MIGRATIONS = { '0001_start': start };
 /** Marks the file as a controller's: "SHcl". Another program's database is not touched. */

@@ -14,12 +14,12 @@ import { Concern } from '../concern.ts';
 import type { Clock, Head, Report, Store } from '../ports.ts';
 import { RequestRefused } from '../request-refused.ts';
 import { standingOf } from '../standing.ts';
+import { StoreError } from '../store-error.ts';
 import { convergeHosts, convergeKeys } from './converge.ts';
 import { Database, type Session } from './database.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { type LogResult, LogWriter } from './log-writer.ts';
 import { readPage, readUpdate } from './pages.ts';
-import { StoreError } from './store-error.ts';
 import { Tables } from './tables.ts';
 import { MAX_PARTS, storeUpload } from './upload.ts';
 

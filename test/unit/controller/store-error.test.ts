@@ -1,6 +1,7 @@
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
-import { StoreError, type StoreErrorCode, storeErrorOf } from '../../../controller/store/store-error.ts';
+import { storeErrorOf } from '../../../controller/store/sqlite-error.ts';
+import { StoreError, type StoreErrorCode } from '../../../controller/store-error.ts';
 
 const NAMED: readonly [string, StoreErrorCode, boolean][] = [
   ['SQLITE_BUSY', 'BUSY', false],

@@ -1,29 +1,5 @@
 import BetterSqlite3 from 'better-sqlite3';
-
-/**
- * Why the database did not do it.
- * BUSY: somebody else holds the lock. FULL: no room on the disk. Both leave everything as it was; trying again is right.
- * FAILED: an I/O error or damage. REPLACED: the file or its history is not the one that was opened. A controller ends on both.
- * NEWER, FOREIGN: this database is not one for this program. UNUSABLE: it could not be opened at all.
- */
-export type StoreErrorCode = 'BUSY' | 'FULL' | 'FAILED' | 'REPLACED' | 'NEWER' | 'FOREIGN' | 'UNUSABLE';
-
-export class StoreError extends Error {
-  static {
-    StoreError.prototype.name = 'StoreError';
-  }
-  readonly code: StoreErrorCode;
-
-  constructor(code: StoreErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
-
-  /** After these the connection is worth nothing: a commit that failed on I/O may or may not be on the disk. */
-  get fatal(): boolean {
-    return this.code === 'FAILED' || this.code === 'REPLACED';
-  }
-}
+import { StoreError } from '../store-error.ts';
 
 /** Names what SQLite threw; anything else comes back as it is. */
 export function storeErrorOf(error: unknown, path: string): unknown {
