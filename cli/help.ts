@@ -1,13 +1,16 @@
 import type { AnyCommand } from './command.ts';
 import { COMMANDS } from './commands.ts';
 
+const WIDTH = 80;
+
 /** The help of `shunt` itself. */
 export function overview(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
   const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return `Usage: shunt COMMAND [OPTION...]
 
-Steers packets across a fleet: "packets from A to B go to C", in the kernel of every host that it concerns.
+Steers packets across a fleet: "packets from A to B go to C", in the kernel of
+every host that it concerns.
 
 Commands:
 ${lines.join('\n')}
@@ -15,11 +18,12 @@ ${lines.join('\n')}
   shunt COMMAND --help   what a command does and takes, with an example
   shunt --version        the version
 
-Every option can also be set as an environment variable (--root-subject is SHUNT_ROOT_SUBJECT) or by its name in
-/etc/shunt/shunt.yaml; an argument comes before the environment, and the environment before the file.
+Every option can also be set as an environment variable (--root-subject is
+SHUNT_ROOT_SUBJECT) or by its name in /etc/shunt/shunt.yaml; an argument comes
+before the environment, and the environment before the file.
 
-Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 not (yet) converged or timed out; 4 cannot reach the bus, the
-controller or the agent.`;
+Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 not (yet) converged
+or timed out; 4 cannot reach the bus, the controller or the agent.`;
 }
 
 /** The help of one command. */
@@ -29,7 +33,7 @@ export async function commandHelp(name: string, command: AnyCommand): Promise<st
   const width = Math.max(...options.map(([left]) => left.length));
   return `Usage: ${['shunt', name, command.synopsis].filter((word) => word !== '').join(' ')}
 
-${command.about}
+${wrap(command.about)}
 
 Options:
 ${options.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n')}
@@ -50,8 +54,23 @@ function optionLine(
   name: string,
   { short, placeholder, help, fallback, repeat }: Described,
 ): readonly [left: string, right: string] {
-  const left = `${short === undefined ? '    ' : `-${short}, `}--${name} ${placeholder}`;
-  const notes = [repeat === true ? 'may be repeated' : '', fallback === undefined ? '' : `default: ${fallback}`];
-  const note = notes.filter((text) => text !== '').join('; ');
-  return [left, note === '' ? help : `${help} (${note})`];
+  const left = `${short === undefined ? '    ' : `-${short}, `}--${name} ${placeholder}${repeat === true ? '...' : ''}`;
+  return [left, fallback === undefined ? help : `${help} (default: ${fallback})`];
+}
+
+/** Fills lines of at most 80 columns; paragraphs are apart by an empty line. */
+function wrap(text: string): string {
+  const paragraphs = text.split('\n\n').map((paragraph) => paragraph.trim().split(/\s+/));
+  return paragraphs.map((words) => fill(words).join('\n')).join('\n\n');
+}
+
+function fill(words: readonly string[]): string[] {
+  const lines = [''];
+  for (const word of words) {
+    const line = lines.at(-1) ?? '';
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }

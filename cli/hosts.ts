@@ -11,10 +11,10 @@ const COLUMNS: readonly Column[] = [
   { title: 'HOST' },
   { title: 'LABELS' },
   { title: 'SEEN' },
-  { title: 'STORED/HEAD', align: 'right' },
+  { title: 'STORED', align: 'right' },
   { title: 'APPLIED', align: 'right' },
   { title: 'VERIFIED', align: 'right' },
-  { title: 'INSTALLED/DESIRED', align: 'right' },
+  { title: 'INSTALLED', align: 'right' },
   { title: 'EXCEPTIONS', align: 'right' },
 ];
 /** Only where a host's standing is not ordinary. */

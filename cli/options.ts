@@ -79,18 +79,18 @@ export const OPTIONS = {
   },
   state: single({ placeholder: 'DIR', help: 'state directory' }, '/var/lib/shunt/agent', readPath),
   db: single({ placeholder: 'FILE', help: 'database' }, '/var/lib/shunt/controller.db', readPath),
-  'pin-root': single({ placeholder: 'DIR', help: 'where programs and maps are pinned' }, '/run/shunt/bpf', readPath),
+  'pin-root': single({ placeholder: 'DIR', help: 'folder of the pins' }, '/run/shunt/bpf', readPath),
   label: many({ placeholder: 'KEY=VALUE', help: 'label of this host, for selectors' }),
   'log-level': single({ placeholder: 'LEVEL', help: 'debug, info, warn or error' }, 'info', readLevel),
   file: {
-    ...many({ short: 'f', placeholder: 'FILE', help: 'redirects as YAML or JSON lines; - is standard input' }),
+    ...many({ short: 'f', placeholder: 'FILE', help: 'YAML or JSON lines; - is standard input' }),
     argumentOnly: true,
   },
   interface: many({ placeholder: 'IF', help: 'network interface' }),
-  owner: single({ placeholder: 'USER[:GROUP]', help: 'who may use the maps: the user of the agent' }, 'root', readText),
+  owner: single({ placeholder: 'USER[:GROUP]', help: "the agent's user" }, 'root', readText),
   mode: single({ placeholder: 'MODE', help: 'auto, native or generic' }, 'auto', oneOf('auto', 'native', 'generic')),
   'max-redirects': optional(
-    { placeholder: 'N', help: 'the most redirects on this host', fallback: 'as it stands, or 16384' },
+    { placeholder: 'N', help: 'the most redirects', fallback: 'as it stands, or 16384' },
     readMaxRedirects,
   ),
 } satisfies Record<string, Option<unknown>>;

@@ -89,7 +89,7 @@ function exceptionTable({ exceptions, exceptionsTotal }: Status, nowMs: number, 
     { text: state, tone: 'bad' },
     errno === undefined ? code : `${code} (${errno})`,
     String(rev),
-    retryAt === undefined ? '-' : `in ${ageText(retryAt - nowMs)}`,
+    retryText(retryAt, nowMs),
     key,
   ]);
   const columns = [
@@ -102,4 +102,9 @@ function exceptionTable({ exceptions, exceptionsTotal }: Status, nowMs: number, 
   ];
   const more = exceptionsTotal - exceptions.length;
   return table(columns, rows, screen) + (more > 0 ? `\n… and ${more} more` : '');
+}
+
+function retryText(retryAt: number | undefined, nowMs: number): string {
+  if (retryAt === undefined) return '-';
+  return retryAt <= nowMs ? 'now' : `in ${ageText(retryAt - nowMs)}`;
 }

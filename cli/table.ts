@@ -14,15 +14,15 @@ const MIN_CUT_WIDTH = 8;
 
 /**
  * Lays rows out under their titles, a line each, without a line break at the end.
- * Where the terminal is narrower than the table, the widest columns are cut with `…`, never in a pipe.
+ * Where the terminal is narrower than the table, the widest columns of text are cut with `…`; in a pipe nothing is.
  */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
   terminal: Pick<Terminal, 'width' | 'colour'>,
 ): string {
-  const widths = columns.map(({ title }, at) => Math.max(title.length, ...rows.map((row) => textOf(row[at]).length)));
-  if (terminal.width !== undefined) cutWidest(widths, terminal.width);
+  const whole = columns.map(({ title }, at) => Math.max(title.length, ...rows.map((row) => textOf(row[at]).length)));
+  const widths = terminal.width === undefined ? whole : narrow(whole, columns, terminal.width);
   const line = (cells: readonly Cell[]): string =>
     columns
       .map((column, at) => layCell(cells[at] ?? '', widths[at] ?? 0, column, terminal))
@@ -52,15 +52,20 @@ function layCell(cell: Cell, width: number, { align }: Column, terminal: Pick<Te
   return align === 'right' ? space + painted : painted + space;
 }
 
-/** Takes from the widest column until the line fits or every column is as narrow as it may be. */
-function cutWidest(widths: number[], available: number): void {
+/**
+ * Takes from the widest column of text until the line fits; a number that is cut would lie. Where even that does not
+ * help, nothing is cut: then lines wrap, and say it all.
+ */
+function narrow(widths: readonly number[], columns: readonly Column[], available: number): readonly number[] {
+  const cutWidths = [...widths];
   let excess = widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1)) - available;
   for (; excess > 0; excess--) {
-    const widest = widths.indexOf(Math.max(...widths));
-    const width = widths[widest] ?? 0;
-    if (width <= MIN_CUT_WIDTH) return;
-    widths[widest] = width - 1;
+    const texts = cutWidths.map((width, at) => (columns[at]?.align === 'right' ? 0 : width));
+    const width = Math.max(...texts);
+    if (width <= MIN_CUT_WIDTH) return widths;
+    cutWidths[texts.indexOf(width)] = width - 1;
   }
+  return cutWidths;
 }
 
 function cut(text: string, width: number): string {

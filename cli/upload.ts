@@ -3,7 +3,6 @@ import { type ApiError, type ApplyReply, encodeApplyRequest, parseApplyReply } f
 import { listBudgetBytes } from '../protocol/json.ts';
 import type { Bus } from './bus.ts';
 import { EXIT, Failure, type FileProblem } from './failure.ts';
-import { countText } from './format.ts';
 import { reasonOf } from './refusal.ts';
 import type { Prepared } from './specs.ts';
 import type { Terminal } from './terminal.ts';
@@ -80,8 +79,5 @@ function refusal({ code, message, problems = [] }: ApiError['error'], specs: rea
       { ...spec.locate(problem.path, problem.code), name: spec.name, code: problem.code, message: reasonOf(problem) },
     ];
   });
-  const summary = found.length === 0 ? message : `${message}; ${countText(found.length, 'problem')}`;
-  return new Failure(EXIT.refused, code, `the controller refused it whole, and nothing changed: ${summary}`, {
-    problems: found,
-  });
+  return new Failure(EXIT.refused, code, `the controller refused it whole: ${message}`, { problems: found });
 }

@@ -105,7 +105,7 @@ test('upload: problems of the controller are named by file and line, counted ove
   t.like(error, {
     exit: 1,
     code: 'BAD_REQUEST',
-    message: 'the controller refused it whole, and nothing changed: 1 redirect is refused; 1 problem',
+    message: 'the controller refused it whole: 1 redirect is refused',
     problems: [
       { file: 'bulk.jsonl', line: 71, name: 'r-70', code: 'BAD_TARGET', path: 'to.nexthop', message: 'not from here' },
     ],
