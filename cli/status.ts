@@ -1,4 +1,5 @@
 import { encodeAskRequest, parseStatusReply } from '../protocol/ask.ts';
+import { CODES, type Code } from '../protocol/codes.ts';
 import type { Status } from '../protocol/status.ts';
 import { Bus } from './bus.ts';
 import { command } from './command.ts';
@@ -40,6 +41,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['labels', labelsText(labels) || '-'],
     ['agent', `${agent}, said ${ageText(nowMs - at)} ago`],
     ['epoch', epoch || '-'],
+    ...problemRow(status),
     [
       'revision',
       { text: `stored ${stored}, applied ${applied}, verified ${verified}`, tone: applied < stored ? 'warn' : 'good' },
@@ -49,6 +51,12 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['deletes of what was absent', deleteAbsent],
     ['refused messages', refusedCell(refused)],
   ];
+}
+
+function problemRow({ problem }: Status): [name: string, value: Cell][] {
+  if (problem === undefined) return [];
+  const meaning = Object.hasOwn(CODES, problem) ? `: ${CODES[problem as Code]}` : '';
+  return [['problem', { text: `${problem}${meaning}`, tone: 'bad' }]];
 }
 
 function countsCell({ counts }: Status): Cell {

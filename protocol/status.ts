@@ -96,6 +96,8 @@ export interface Status {
   readonly labels: Labels;
   readonly guard: null;
   readonly refused: RefusedStatus;
+  /** Why desired state is held as it is, or not proven; absent when all is well. */
+  readonly problem?: AnyCode;
 }
 
 /** The most exceptions that a status lists; `exceptionsTotal` has them all. */
@@ -184,6 +186,7 @@ const readFields = object<Status>(
     labels: readLabels,
     guard: readGuard,
     refused: readRefused,
+    problem: optional(readCode),
   },
   'ignored',
 );

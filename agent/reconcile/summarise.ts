@@ -1,3 +1,4 @@
+import type { Code } from '../../protocol/codes.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
@@ -33,6 +34,7 @@ export interface Progress {
 export interface Taken {
   readonly digest: string;
   readonly refused: RefusedStatus;
+  readonly problem: Code | undefined;
 }
 
 /** Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. */
@@ -59,6 +61,7 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs
     labels: who.labels,
     guard: null,
     refused: taken.refused,
+    ...(taken.problem === undefined ? {} : { problem: taken.problem }),
   };
 }
 
