@@ -1,8 +1,8 @@
+import type { AttachReport } from '../agent/attach/attach.ts';
 import { command } from './command.ts';
 import { EXIT, usage } from './failure.ts';
 import { bytesText } from './format.ts';
 import { parseOwner } from './owner.ts';
-import { type Cell, table } from './table.ts';
 
 export const attach = command({
   synopsis: '--interface IF... --owner USER[:GROUP]',
@@ -26,22 +26,15 @@ takes it where packets will get through, else generic, and says why.`,
       pinRoot: options['pin-root'],
       ...(max !== undefined && { maxRedirects: max }),
     });
-    if (options.output === 'json') {
-      terminal.print(JSON.stringify(report));
-      return EXIT.done;
-    }
-    const rows = report.interfaces.map(({ name, mode, changed, why }): Cell[] => [
-      name,
-      mode,
-      changed ? 'attached' : 'unchanged',
-      why,
-    ]);
-    terminal.print(
-      table([{ title: 'INTERFACE' }, { title: 'MODE' }, { title: 'CHANGE' }, { title: 'WHY' }], rows, terminal),
-    );
-    terminal.print(
-      `maps for ${report.maxRedirects} redirects at ${report.pinRoot}, about ${bytesText(report.memoryBytes)}`,
-    );
+    terminal.print(options.output === 'json' ? JSON.stringify(report) : describe(report));
     return EXIT.done;
   },
 });
+
+/** In lines and not a table: why a mode was taken is a sentence, and is not to be cut. */
+function describe({ interfaces, maxRedirects, pinRoot, memoryBytes }: AttachReport): string {
+  const lines = interfaces.map(
+    ({ name, mode, changed, why }) => `${name}: ${changed ? 'attached' : 'unchanged'}, ${mode} mode: ${why}`,
+  );
+  return [...lines, `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}`].join('\n');
+}
