@@ -18,6 +18,7 @@ over the bus. SIGTERM ends it in good order.`,
     const config = makeControllerConfig({ nats: options.nats, db: options.db, rootSubject: options['root-subject'] });
     const stop = stopSignal();
     const fatal = Promise.withResolvers<never>();
+    fatal.promise.catch(() => {}); // the race below reports it, also when it comes before
     await using _running = await startController(config, makeLog(options['log-level']), fatal.reject).catch(rethrow);
     await Promise.race([stop.aborted || once(stop, 'abort'), fatal.promise]);
     return EXIT.done;
