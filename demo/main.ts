@@ -37,6 +37,7 @@ async function main(): Promise<number> {
   await using bed = await Testbed.make();
   const status = await Promise.race([signal, show(bed, screen)]);
   if (status > 128) screen.print('  Interrupted: removing everything.');
+  screen[Symbol.dispose](); // What the story says from here on comes from the removal.
   return status;
 }
 

@@ -13,6 +13,7 @@ export class Screen implements Disposable {
   readonly #timer: NodeJS.Timeout | undefined;
   #title = '';
   #live: () => string = () => '';
+  #closed = false;
 
   constructor(out: Pick<WriteStream, 'write' | 'isTTY'>) {
     this.#out = out;
@@ -24,7 +25,9 @@ export class Screen implements Disposable {
     this.#live = text;
   }
 
+  /** Prints a line above the live one; nothing any more once closed. */
   print(line = ''): void {
+    if (this.#closed) return;
     this.#erase();
     this.#out.write(`${line}\n`);
     this.#draw();
@@ -60,14 +63,16 @@ export class Screen implements Disposable {
   }
 
   #draw(): void {
-    if (!this.#out.isTTY) return;
+    if (!this.#out.isTTY || this.#closed) return;
     const line = `  … ${this.#title.padEnd(TITLE_WIDTH)}  ${this.#live()}`;
     this.#out.write(`\r\x1b[K${this.#title === '' ? '' : line.slice(0, WIDTH - 1)}`);
   }
 
   [Symbol.dispose](): void {
+    if (this.#closed) return;
     clearInterval(this.#timer);
     this.#erase();
+    this.#closed = true;
   }
 }
 
