@@ -1,0 +1,102 @@
+import test from 'ava';
+import { converge, intentOf, makeKernel, stands, start, statesOf } from './world.ts';
+
+const inOf = (ifname: string, rev = 1) => intentOf(1, 'drop', { of: { in: ifname }, rev });
+const ID = (zone: number) => `${intentOf(1).key} zone ${zone}`;
+
+test('placing: an intent of one interface stands in its zone', (t) => {
+  const kernel = makeKernel();
+  const convergence = start(kernel, [inOf('eth0')]);
+  converge(convergence);
+  t.deepEqual([...kernel.observe().entries.keys()], [ID(1)]);
+  t.is(convergence.entryOf(inOf('eth0').key)?.value.action, 'drop');
+});
+
+test('placing: an interface that moves to another zone takes its entry along, new before old', (t) => {
+  const kernel = makeKernel();
+  const convergence = start(kernel, [inOf('eth0')]);
+  converge(convergence);
+  kernel.asked = [];
+  kernel.netdev('eth0', { zone: 4 });
+  convergence.lookAtNetworkNext();
+  converge(convergence);
+  t.deepEqual(
+    kernel.asked.map((op) => [op.op, 'id' in op && op.id]),
+    [
+      ['write', ID(4)],
+      ['delete', ID(1)],
+    ],
+  );
+  t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['installed']);
+});
+
+test('placing: a key without a zone leaves the entry alone that took its old place', (t) => {
+  const kernel = makeKernel();
+  const [a, b] = [inOf('eth0'), inOf('eth1')];
+  const convergence = start(kernel, [a, b]);
+  converge(convergence);
+  t.deepEqual(statesOf(convergence, [a, b]), ['installed', 'blocked NOT_ATTACHED']);
+  kernel.removeNetdev('eth0');
+  kernel.netdev('eth1', { zone: 1 });
+  convergence.lookAtNetworkNext();
+  converge(convergence);
+  t.deepEqual(statesOf(convergence, [a, b]), ['blocked NO_INTERFACE', 'installed']);
+  convergence.put([inOf('eth0', 2)]);
+  converge(convergence);
+  t.deepEqual([...kernel.observe().entries.keys()], [ID(1)]);
+  t.is(stands(kernel, ID(1))?.value.slot, convergence.states.get(b.key)?.slot ?? -1);
+});
+
+test('placing: two interfaces may exchange their zones', (t) => {
+  const kernel = makeKernel();
+  kernel.netdev('eth1', { zone: 2 });
+  const [a, b] = [inOf('eth0'), inOf('eth1')];
+  const convergence = start(kernel, [a, b]);
+  converge(convergence);
+  kernel.netdev('eth0', { zone: 2 });
+  kernel.netdev('eth1', { zone: 1 });
+  convergence.lookAtNetworkNext();
+  converge(convergence);
+  t.deepEqual(statesOf(convergence, [a, b]), ['installed', 'installed']);
+  t.is(stands(kernel, ID(2))?.value.slot, convergence.states.get(a.key)?.slot ?? -1);
+  t.is(stands(kernel, ID(1))?.value.slot, convergence.states.get(b.key)?.slot ?? -1);
+  convergence.again([a.key]);
+  converge(convergence);
+  convergence.again([b.key]);
+  converge(convergence);
+  t.is(kernel.observe().entries.size, 2);
+});
+
+test('placing: an interface that is gone blocks, and its entry goes', (t) => {
+  const kernel = makeKernel();
+  const convergence = start(kernel, [inOf('eth0')]);
+  converge(convergence);
+  kernel.netdev('eth0', { zone: 0 });
+  convergence.lookAtNetworkNext();
+  converge(convergence);
+  t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
+  t.is(kernel.observe().entries.size, 0);
+});
+
+test('placing: why a zone is missing follows the interface', (t) => {
+  const kernel = makeKernel();
+  const intents = [inOf('eth9')];
+  const convergence = start(kernel, intents);
+  converge(convergence);
+  t.deepEqual(statesOf(convergence, intents), ['blocked NO_INTERFACE']);
+  kernel.netdev('eth9');
+  convergence.lookAtNetworkNext();
+  converge(convergence);
+  t.deepEqual(statesOf(convergence, intents), ['blocked NOT_ATTACHED']);
+});
+
+test('placing: an entry in a zone that nobody desires is removed with a proven set only', (t) => {
+  const kernel = makeKernel();
+  const foreign = kernel.plant({ match: intentOf(1).match, zone: 7 });
+  const convergence = start(kernel);
+  converge(convergence, 0, false);
+  t.not(stands(kernel, foreign), undefined);
+  convergence.readBackNext();
+  converge(convergence, 0, true);
+  t.is(stands(kernel, foreign), undefined);
+});
