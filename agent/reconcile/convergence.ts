@@ -7,8 +7,9 @@ import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
 import { ObservedCache } from './observed-cache.ts';
 import { sameState, stateAfter } from './outcome.ts';
+import { Placements } from './placements.ts';
 import { type Decision, type Plan, plan } from './plan.ts';
-import { recoverSlots } from './slots.ts';
+import { recoverSlots, Slots } from './slots.ts';
 import { Targets } from './targets.ts';
 
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
@@ -19,7 +20,7 @@ export interface PassResult {
   readonly changed: readonly { readonly before: EntryState | undefined; readonly now: EntryState }[];
   /** Keys whose entry is gone for good. */
   readonly forgotten: readonly string[];
-  /** Entries that somebody else changed since we last looked, by id. */
+  /** Keys, or ids where no key owns them, of entries that somebody else changed since we last looked. */
   readonly drifted: readonly string[];
   /** True when the kernel was read back in full. */
   readonly readBack: boolean;
@@ -37,9 +38,11 @@ export class Convergence {
   readonly #due = new Set<string>();
   readonly #tries = new Map<string, number>();
   readonly #expiring = new Set<string>();
-  readonly #placed = new Map<string, string>();
+  readonly #placed = new Placements();
+  /** Keys that are blocked until somebody makes room. */
+  readonly #waiting = new Set<string>();
   readonly #targets: Targets;
-  readonly #free: number[];
+  readonly #slots: Slots;
   #observed: ObservedCache;
   #full = true;
   #networkChanged = false;
@@ -52,7 +55,7 @@ export class Convergence {
     this.#observed = new ObservedCache(kernel.observe());
     for (const intent of intents) this.#track(intent);
     this.again([...this.desired.keys(), ...this.states.keys()]);
-    this.#free = this.#recover();
+    this.#slots = this.#recover();
   }
 
   get network(): Targets['network'] {
@@ -64,7 +67,7 @@ export class Convergence {
   }
 
   get slotsUsed(): number {
-    return this.#kernel.slots - this.#free.length;
+    return this.#slots.used;
   }
 
   /** True while keys wait for a pass. */
@@ -73,7 +76,7 @@ export class Convergence {
   }
 
   entryOf(key: string): ObservedEntry | undefined {
-    return this.#observed.entries.get(this.#placed.get(key) ?? key);
+    return this.#observed.entries.get(this.#placed.idOf(key));
   }
 
   put(intents: readonly Intent[]): void {
@@ -144,11 +147,12 @@ export class Convergence {
       placed: this.#placed,
       targetOf: (intent) => this.#targets.of(intent),
       zoneOf: (ifname) => this.#targets.zoneOf(ifname),
-      freeSlots: this.#free,
+      slots: this.#slots,
       clock: { ...this.#kernel.clock(), nowMs },
       foreign: readBack && prune ? this.#foreign() : [],
     });
-    this.#free.length -= decided.slotsTaken;
+    this.#slots.take(decided.slotsTaken);
+    for (const { key, slot } of decided.decisions) if (slot !== null) this.#slots.hold(slot, key);
     const results = applyOps(this.#kernel, decided.ops);
     return { ...this.#settle(decided, results, nowMs, random), drifted, readBack };
   }
@@ -156,28 +160,34 @@ export class Convergence {
   #track(intent: Intent): void {
     if (intent.expires === undefined) this.#expiring.delete(intent.key);
     else this.#expiring.add(intent.key);
+    this.#place(intent);
   }
 
-  /** Gives every key the slot it holds, and answers the free ones with their counters at zero. */
-  #recover(): number[] {
-    for (const intent of this.desired.values()) {
-      if (intent.match.in === undefined) continue;
-      const zone = this.#targets.zoneOf(intent.match.in);
-      if ('zone' in zone) this.#placed.set(intent.key, entryId({ match: intent.match, zone: zone.zone }));
-    }
-    const idOf = (key: string): string => this.#placed.get(key) ?? key;
-    const slots = recoverSlots(this.#kernel.slots, this.desired.keys(), this.states, this.#observed.entries, idOf);
-    for (const key of this.desired.keys()) {
+  /** Owns the entry that may stand in the zone of the intent's interface already. */
+  #place({ key, match }: Intent): void {
+    if (match.in === undefined || this.#placed.has(key)) return;
+    const zone = this.#targets.zoneOf(match.in);
+    const id = 'zone' in zone ? entryId({ match, zone: zone.zone }) : undefined;
+    if (id !== undefined && !this.#placed.owned(id)) this.#placed.place(key, id);
+  }
+
+  /** Gives every key the slot it holds; the free ones have their counters at zero. */
+  #recover(): Slots {
+    const { slots: total } = this.#kernel;
+    const keys = new Set([...this.desired.keys(), ...this.states.keys()]);
+    const idOf = (key: string): string => this.#placed.idOf(key);
+    const table = recoverSlots(total, keys, this.states, this.#observed.entries, idOf);
+    for (const key of keys) {
       const before = this.states.get(key);
-      const slot = slots.held.get(key) ?? null;
+      const slot = table.held.get(key) ?? null;
       if (before?.slot === slot) continue;
       this.states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
     }
-    this.#kernel.retire(slots.free);
-    return slots.free;
+    this.#kernel.retire(table.free);
+    return new Slots(total, table);
   }
 
-  /** A full read-back; answers the ids that differ from what stood when we last looked. */
+  /** A full read-back; answers the keys (of foreign entries the ids) that differ from what stood when we last looked. */
   #readBack(): string[] {
     const before = this.#observed;
     this.#observed = new ObservedCache(this.#kernel.observe());
@@ -187,13 +197,11 @@ export class Convergence {
       if (was === undefined || !entry.sound || !sameEntry(was.value, entry.value)) drifted.push(id);
     }
     for (const id of before.entries.keys()) if (!this.#observed.entries.has(id)) drifted.push(id);
-    const keyOf = new Map([...this.#placed].map(([key, id]) => [id, key]));
-    for (const id of drifted) {
-      const key = keyOf.get(id) ?? id;
-      if (this.desired.has(key)) this.#due.add(key);
-    }
+    const keys = drifted.map((id) => this.#placed.keyOf(id));
+    this.again(keys.filter((key) => this.desired.has(key)));
+    this.again(this.#waiting);
     this.#targets.keepOnly(this.desired);
-    return drifted;
+    return keys;
   }
 
   #takeScope(): string[] {
@@ -208,8 +216,7 @@ export class Convergence {
 
   /** Ids of entries that stand and that no desired key owns. */
   #foreign(): string[] {
-    const owned = new Set(this.#placed.values());
-    return [...this.#observed.entries.keys()].filter((id) => !owned.has(id) && !this.desired.has(id));
+    return [...this.#observed.entries.keys()].filter((id) => !this.#placed.owned(id) && !this.desired.has(id));
   }
 
   #settle(
@@ -225,8 +232,7 @@ export class Convergence {
       const before = this.states.get(decision.key);
       const mine = decision.ops.map((i) => results[i] as OpResult);
       if (decision.intent === undefined && mine.every((result) => result.done)) {
-        if (before?.slot !== null && before?.slot !== undefined) released.add(before.slot);
-        this.#forget(decision.key);
+        this.#forget(decision.key, before?.slot ?? null, released);
         forgotten.push(decision.key);
         continue;
       }
@@ -240,7 +246,7 @@ export class Convergence {
     return { changed, forgotten };
   }
 
-  /** Reads back every entry that an op touched; answers the slots of entries that nobody desires and that are gone. */
+  /** Reads back every entry that an op touched; answers the slots that entries counted into and no longer do. */
   #lookAgain(decided: Plan, results: readonly OpResult[]): Set<number> {
     const released = new Set<number>();
     const touched = decided.ops.flatMap((op, i) => (op.op === 'write' || op.op === 'delete' ? [{ op, i }] : []));
@@ -249,9 +255,8 @@ export class Convergence {
       const stood = this.#observed.entries.get(op.id);
       this.#observed.set(op.id, seen.get(op.id));
       const result = results[i];
-      if (op.op === 'write' || result?.done !== true) continue;
-      if (result.absent === true) this.deleteAbsent += 1n;
-      if (stood !== undefined && !seen.has(op.id)) released.add(stood.value.slot);
+      if (op.op === 'delete' && result?.done === true && result.absent === true) this.deleteAbsent += 1n;
+      if (stood !== undefined && seen.get(op.id)?.value.slot !== stood.value.slot) released.add(stood.value.slot);
     }
     for (const op of decided.ops) {
       if (op.op === 'shapes' && results[decided.ops.indexOf(op)]?.done === true)
@@ -263,26 +268,29 @@ export class Convergence {
 
   #remember(decision: Decision, now: EntryState, tries: number): void {
     this.states.set(decision.key, now);
-    if (decision.want !== undefined && decision.want.id !== decision.key)
-      this.#placed.set(decision.key, decision.want.id);
+    if (decision.want === undefined && now.state !== 'failed') this.#placed.drop(decision.key);
+    else if (decision.want !== undefined && decision.want.id !== decision.key)
+      this.#placed.place(decision.key, decision.want.id);
+    if (now.code === 'MAP_FULL' || now.code === 'SHAPES_FULL') this.#waiting.add(decision.key);
+    else this.#waiting.delete(decision.key);
     if (now.retryAtMs === undefined) this.#tries.delete(decision.key);
     else this.#tries.set(decision.key, tries + 1);
   }
 
-  #forget(key: string): void {
+  #forget(key: string, slot: number | null, released: Set<number>): void {
     this.states.delete(key);
     this.#tries.delete(key);
-    this.#placed.delete(key);
+    this.#placed.drop(key);
+    this.#waiting.delete(key);
+    if (slot === null) return;
+    this.#slots.drop(slot, key);
+    released.add(slot);
   }
 
-  /** Frees slots that no key holds any more, and wakes those that waited for room. */
-  #release(slots: Set<number>): void {
-    if (slots.size === 0) return;
-    for (const state of this.states.values()) if (state.slot !== null) slots.delete(state.slot);
-    this.#kernel.retire([...slots]);
-    for (const slot of slots) this.#free.push(slot);
-    for (const [key, state] of this.states) {
-      if (state.code === 'MAP_FULL' || state.code === 'SHAPES_FULL') this.#due.add(key);
-    }
+  /** Frees slots that no key holds, and wakes those that waited for room of any kind. */
+  #release(gone: ReadonlySet<number>): void {
+    if (gone.size === 0) return;
+    this.#kernel.retire(this.#slots.release(gone));
+    this.again(this.#waiting);
   }
 }

@@ -8,6 +8,8 @@ import type { Op } from '../model/op.ts';
 import type { EntryState, State } from '../model/state.ts';
 import type { KernelClock, ObservedEntry } from '../ports.ts';
 import { type ObservedCache, shapeOfKey, Uses } from './observed-cache.ts';
+import type { Placements } from './placements.ts';
+import type { Slots } from './slots.ts';
 import type { Target } from './target.ts';
 
 /** Look-ups that a packet may cost in each family; the same number as SHAPES_MAX of bpf/abi.h. */
@@ -30,11 +32,11 @@ export interface PlanInput {
   readonly observed: ObservedCache;
   /** Ifindexes that stand in the devmap. */
   readonly ports: ReadonlySet<number>;
-  /** Where the entry of a key stood last, if not under the key's own text. */
-  readonly placed: ReadonlyMap<string, string>;
+  /** Under which id the entry of a key stood last. */
+  readonly placed: Pick<Placements, 'idOf'>;
   readonly targetOf: (intent: Intent) => Target;
   readonly zoneOf: (ifname: string) => ZoneAnswer;
-  readonly freeSlots: readonly number[];
+  readonly slots: Pick<Slots, 'free' | 'adoptable'>;
   readonly clock: KernelClock & { readonly nowMs: number };
   /** Ids of entries that nobody desires, to be removed. */
   readonly foreign: readonly string[];
@@ -57,7 +59,7 @@ export interface Decision {
 export interface Plan {
   readonly ops: readonly Op[];
   readonly decisions: readonly Decision[];
-  /** How many of `freeSlots`, from the end, were given out. */
+  /** How many of the free slots, from the end, were given out. */
   readonly slotsTaken: number;
 }
 
@@ -76,7 +78,7 @@ interface Draft {
  */
 export function plan(input: PlanInput): Plan {
   const shapes = new ShapeRoom(input.observed);
-  const slots = new SlotRoom(input.freeSlots);
+  const slots = new SlotRoom(input.slots);
   const drafts: Draft[] = [];
   for (const key of input.scope) drafts.push(draft(input, key, shapes, slots));
   return assemble(input, drafts, slots.taken);
@@ -90,25 +92,33 @@ class ShapeRoom {
     for (const [text, use] of observed.uses.shapes) this.#admitted[use.shape.family].add(text);
   }
 
-  admit(shape: Shape): boolean {
-    const set = this.#admitted[shape.family];
-    const text = shapeText(shape);
-    if (!set.has(text) && set.size >= SHAPES_MAX) return false;
-    set.add(text);
-    return true;
+  hasRoom(shape: Shape): boolean {
+    const admitted = this.#admitted[shape.family];
+    return admitted.size < SHAPES_MAX || admitted.has(shapeText(shape));
+  }
+
+  admit(shape: Shape): void {
+    this.#admitted[shape.family].add(shapeText(shape));
   }
 }
 
 class SlotRoom {
   taken = 0;
-  readonly #free: readonly number[];
+  readonly #slots: PlanInput['slots'];
+  readonly #adopted = new Set<number>();
 
-  constructor(free: readonly number[]) {
-    this.#free = free;
+  constructor(slots: PlanInput['slots']) {
+    this.#slots = slots;
   }
 
-  take(): number | undefined {
-    const slot = this.#free[this.#free.length - 1 - this.taken];
+  /** The slot of the entry that stands there, if nobody else holds it, so that a lost store costs no slots; or a free one. */
+  take(seen: ObservedEntry | undefined): number | undefined {
+    const standing = seen?.sound === true ? seen.value.slot : undefined;
+    if (standing !== undefined && this.#slots.adoptable(standing) && !this.#adopted.has(standing)) {
+      this.#adopted.add(standing);
+      return standing;
+    }
+    const slot = this.#slots.free.at(-1 - this.taken);
     if (slot !== undefined) this.taken += 1;
     return slot;
   }
@@ -134,9 +144,11 @@ function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: SlotRoom
   const seen = input.observed.entries.get(id);
   const path = pathOf(input.targetOf(intent), seen);
   if ('code' in path) return none('blocked', path.code);
-  if (!shapes.admit(shapeOfKey(entryKey))) return none('blocked', 'SHAPES_FULL');
-  const given = slot ?? slots.take();
+  const shape = shapeOfKey(entryKey);
+  if (!shapes.hasRoom(shape)) return none('blocked', 'SHAPES_FULL');
+  const given = slot ?? slots.take(seen);
   if (given === undefined) return none('blocked', 'MAP_FULL');
+  shapes.admit(shape);
   const value: EntryValue = {
     rev: intent.rev % 2 ** 32,
     until: untilOf(intent, input.clock, seen),
@@ -200,7 +212,7 @@ function assemble(input: PlanInput, drafts: readonly Draft[], slotsTaken: number
     after.remove(seen);
   };
   for (const it of drafts) {
-    const stood = input.placed.get(it.key) ?? it.key;
+    const stood = input.placed.idOf(it.key);
     remove(stood, input.observed.entries.get(stood), it);
   }
   for (const id of input.foreign) remove(id, input.observed.entries.get(id));

@@ -9,12 +9,12 @@ export interface SlotTable {
 
 /**
  * Finds who holds which slot at start. The kernel's word beats the store's, because packets are counted there already;
- * of two holders of one slot the first keeps it, the other gets a new one. A slot under an entry that nobody desires
+ * of two holders of one slot the first keeps it, the other gets a new one. A slot under an entry of none of these keys
  * is not free: packets are counted there until that entry goes.
  */
 export function recoverSlots(
   total: number,
-  desired: Iterable<string>,
+  keys: ReadonlySet<string>,
   states: ReadonlyMap<string, EntryState>,
   observed: ReadonlyMap<string, ObservedEntry>,
   idOf: (key: string) => string,
@@ -26,7 +26,6 @@ export function recoverSlots(
     taken.add(slot);
     held.set(key, slot);
   };
-  const keys = [...desired];
   for (const key of keys) {
     const seen = observed.get(idOf(key));
     if (seen?.sound === true) claim(key, seen.value.slot);
@@ -39,4 +38,56 @@ export function recoverSlots(
   const free: number[] = [];
   for (let slot = total - 1; slot >= 0; slot -= 1) if (!taken.has(slot)) free.push(slot);
   return { held, free };
+}
+
+/** Who holds which slot. One that is neither held nor free is counted into by an entry that nobody desires. */
+export class Slots {
+  readonly #holders = new Map<number, string>();
+  readonly #free: number[];
+  readonly #isFree: Uint8Array;
+
+  constructor(total: number, { held, free }: SlotTable) {
+    this.#free = free;
+    this.#isFree = new Uint8Array(total);
+    for (const slot of free) this.#isFree[slot] = 1;
+    for (const [key, slot] of held) this.#holders.set(slot, key);
+  }
+
+  /** Given out from the end. */
+  get free(): readonly number[] {
+    return this.#free;
+  }
+
+  get used(): number {
+    return this.#isFree.length - this.#free.length;
+  }
+
+  /** True for a slot that nobody holds and that an entry counts into: whoever overwrites that entry may have it. */
+  adoptable(slot: number): boolean {
+    return slot < this.#isFree.length && this.#isFree[slot] === 0 && !this.#holders.has(slot);
+  }
+
+  /** Takes so many free ones, from the end; each is to be held by somebody. */
+  take(count: number): void {
+    for (const slot of this.#free.splice(this.#free.length - count, count)) this.#isFree[slot] = 0;
+  }
+
+  hold(slot: number, key: string): void {
+    this.#holders.set(slot, key);
+  }
+
+  /** The key is gone for good; its slot is no longer its own. */
+  drop(slot: number, key: string): void {
+    if (this.#holders.get(slot) === key) this.#holders.delete(slot);
+  }
+
+  /** Frees those that nobody holds, and answers them. No entry may count into them any more. */
+  release(slots: ReadonlySet<number>): readonly number[] {
+    const released = [...slots].filter((slot) => this.adoptable(slot));
+    for (const slot of released) {
+      this.#isFree[slot] = 1;
+      this.#free.push(slot);
+    }
+    return released;
+  }
 }

@@ -76,7 +76,6 @@ export class Targets {
 
 function zoneText(network: Network): string {
   return network.netdevs
-    .filter((dev) => dev.zone !== 0)
     .map((dev) => `${dev.zone}=${dev.name}`)
     .sort()
     .join(' ');
