@@ -1,3 +1,4 @@
+import { type Family, familyOf } from '../../protocol/match.ts';
 import { type Op, type OpResult, runsOf } from '../model/op.ts';
 import type { Kernel } from '../ports.ts';
 
@@ -14,6 +15,7 @@ export function applyOps(kernel: Pick<Kernel, 'apply'>, ops: readonly Op[]): rea
       const errno = failures.stops(op);
       if (errno === undefined) return [{ op, i }];
       outcomes[i] = { done: false, errno };
+      failures.note(op, errno);
       return [];
     });
     const answers = open.length === 0 ? [] : kernel.apply(open.map((it) => it.op));
@@ -27,28 +29,30 @@ export function applyOps(kernel: Pick<Kernel, 'apply'>, ops: readonly Op[]): rea
   return results;
 }
 
-/** What failed so far, and which later ops that rules out. */
+/** What failed or was stopped so far, and which later ops that rules out. */
 class Failures {
   readonly #ports = new Map<number, string>();
-  #shapes: string | undefined;
-  #entry: string | undefined;
+  readonly #shapes = new Map<Family, string>();
+  readonly #entries = new Map<Family, string>();
 
   note(op: Op, errno: string): void {
     if (op.op === 'port') this.#ports.set(op.ifindex, errno);
-    else if (op.op === 'shapes') this.#shapes = errno;
-    else this.#entry = errno;
+    else if (op.op === 'shapes') this.#shapes.set(op.family, errno);
+    else this.#entries.set(familyOf(op.key.match), errno);
   }
 
   stops(op: Op): string | undefined {
     switch (op.op) {
-      case 'write':
-        return this.#shapes ?? (op.value.action === 'send' ? this.#ports.get(op.value.ifindex) : undefined);
+      case 'write': {
+        const shapes = this.#shapes.get(familyOf(op.key.match));
+        return shapes ?? (op.value.action === 'send' ? this.#ports.get(op.value.ifindex) : undefined);
+      }
       case 'delete':
         return undefined;
       case 'shapes':
-        return this.#entry;
+        return this.#entries.get(op.family);
       case 'port':
-        return op.present ? undefined : (this.#entry ?? this.#shapes);
+        return op.present ? undefined : [...this.#entries.values(), ...this.#shapes.values()][0];
     }
   }
 }

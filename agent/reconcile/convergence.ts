@@ -37,6 +37,7 @@ export class Convergence {
   readonly #kernel: Kernel;
   readonly #due = new Set<string>();
   readonly #tries = new Map<string, number>();
+  /** Keys whose intent ends at a time to come. */
   readonly #expiring = new Set<string>();
   readonly #placed = new Placements();
   /** Keys that are blocked until somebody makes room. */
@@ -116,8 +117,9 @@ export class Convergence {
       else next = Math.min(next, atMs);
     };
     for (const key of this.#expiring) {
-      const expires = this.desired.get(key)?.expires;
-      if (expires !== undefined && this.states.get(key)?.state !== 'expired') consider(key, expires);
+      const expires = this.desired.get(key)?.expires ?? 0;
+      consider(key, expires);
+      if (expires <= nowMs) this.#expiring.delete(key);
     }
     for (const key of this.#tries.keys()) {
       const retryAtMs = this.states.get(key)?.retryAtMs;
@@ -258,11 +260,11 @@ export class Convergence {
       if (op.op === 'delete' && result?.done === true && result.absent === true) this.deleteAbsent += 1n;
       if (stood !== undefined && seen.get(op.id)?.value.slot !== stood.value.slot) released.add(stood.value.slot);
     }
-    for (const op of decided.ops) {
-      if (op.op === 'shapes' && results[decided.ops.indexOf(op)]?.done === true)
-        this.#observed.shapes[op.family] = op.shapes;
+    for (const [i, op] of decided.ops.entries()) {
+      if (results[i]?.done !== true) continue;
+      if (op.op === 'shapes') this.#observed.shapes[op.family] = op.shapes;
+      if (op.op === 'port') this.#networkChanged = true;
     }
-    if (decided.ops.some((op, i) => op.op === 'port' && results[i]?.done === true)) this.#networkChanged = true;
     return released;
   }
 
@@ -273,6 +275,7 @@ export class Convergence {
       this.#placed.place(decision.key, decision.want.id);
     if (now.code === 'MAP_FULL' || now.code === 'SHAPES_FULL') this.#waiting.add(decision.key);
     else this.#waiting.delete(decision.key);
+    if (decision.intent?.expires !== undefined && decision.state !== 'expired') this.#expiring.add(decision.key);
     if (now.retryAtMs === undefined) this.#tries.delete(decision.key);
     else this.#tries.set(decision.key, tries + 1);
   }

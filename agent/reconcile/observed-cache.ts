@@ -52,9 +52,4 @@ export class ObservedCache {
     this.entries.set(id, entry);
     this.uses.add(entry, 1);
   }
-
-  /** Shapes of a family that entries rely on. */
-  usedShapes(family: Family): Shape[] {
-    return [...this.uses.shapes.values()].map((use) => use.shape).filter((shape) => shape.family === family);
-  }
 }

@@ -142,7 +142,7 @@ function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: SlotRoom
   const entryKey: EntryKey = { match: intent.match, zone: zone.zone };
   const id = zone.zone === 0 ? key : entryId(entryKey);
   const seen = input.observed.entries.get(id);
-  const path = pathOf(input.targetOf(intent), seen);
+  const path = pathOf(input.targetOf(intent), ofRevision(seen, intent.rev));
   if ('code' in path) return none('blocked', path.code);
   const shape = shapeOfKey(entryKey);
   if (!shapes.hasRoom(shape)) return none('blocked', 'SHAPES_FULL');
@@ -150,7 +150,7 @@ function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: SlotRoom
   if (given === undefined) return none('blocked', 'MAP_FULL');
   shapes.admit(shape);
   const value: EntryValue = {
-    rev: intent.rev % 2 ** 32,
+    rev: shortRev(intent.rev),
     until: untilOf(intent, input.clock, seen),
     slot: given,
     keepTtl: typeof intent.to !== 'string' && intent.to.ttl === 'keep',
@@ -159,9 +159,18 @@ function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: SlotRoom
   return { key, intent, state: 'installed', slot: given, want: { id, key: entryKey, value } };
 }
 
+function shortRev(rev: number): number {
+  return rev % 2 ** 32;
+}
+
+/** The entry that stands, if it was made for this very revision and so for this target. */
+function ofRevision(seen: ObservedEntry | undefined, rev: number): EntryValue | undefined {
+  return seen?.sound === true && seen.value.rev === shortRev(rev) ? seen.value : undefined;
+}
+
 type Path = Pick<EntryValue, 'action' | 'ifindex' | 'mtu' | 'dmac' | 'smac'>;
 
-function pathOf(target: Target, seen: ObservedEntry | undefined): Path | { readonly code: Code } {
+function pathOf(target: Target, standing: EntryValue | undefined): Path | { readonly code: Code } {
   switch (target.state) {
     case 'local':
       return { action: target.action, ifindex: 0, mtu: 0, dmac: NO_MAC, smac: NO_MAC };
@@ -174,9 +183,8 @@ function pathOf(target: Target, seen: ObservedEntry | undefined): Path | { reado
         smac: target.smac,
       };
     case 'asking': {
-      const stands = seen?.sound === true && seen.value.action === 'send' && seen.value.ifindex === target.ifindex;
-      if (!stands) return { code: 'NO_NEIGHBOUR' };
-      const { ifindex, mtu, dmac, smac } = seen.value;
+      if (standing?.action !== 'send' || standing.ifindex !== target.ifindex) return { code: 'NO_NEIGHBOUR' };
+      const { ifindex, mtu, dmac, smac } = standing;
       return { action: 'send', ifindex, mtu, dmac, smac };
     }
     case 'blocked':
@@ -258,13 +266,13 @@ function order(
     if (owner !== undefined) opsOf.set(owner, [...(opsOf.get(owner) ?? []), ops.length]);
     ops.push(op);
   };
-  for (const ifindex of after.during.ports.keys()) {
+  for (const ifindex of after.final.ports.keys()) {
     if (!input.ports.has(ifindex)) push({ op: 'port', ifindex, present: true });
   }
   const live: Record<Family, readonly Shape[]> = { ...input.observed.shapes };
   const publish = (uses: Uses, grow: boolean): void => {
     for (const family of [4, 6] as const) {
-      const list = sorted(uses, family);
+      const list = shapeList(uses, family, live[family]);
       const missing = list.some((shape) => !live[family].some((it) => shapeText(it) === shapeText(shape)));
       if (grow ? !missing : sameShapes(list, live[family])) continue;
       push({ op: 'shapes', family, shapes: list });
@@ -281,11 +289,13 @@ function order(
   return { ops, slotsTaken, decisions: drafts.map((it) => ({ ...it, ops: opsOf.get(it.key) ?? [] })) };
 }
 
-function sorted(uses: Uses, family: Family): Shape[] {
-  return [...uses.shapes.values()]
-    .map((use) => use.shape)
-    .filter((shape) => shape.family === family)
-    .sort(compareShapes);
+/** What a family's entries rely on, most specific first. Foreign entries may rely on more than there is room for. */
+function shapeList(uses: Uses, family: Family, live: readonly Shape[]): Shape[] {
+  const used = [...uses.shapes.values()].map((use) => use.shape).filter((shape) => shape.family === family);
+  if (used.length <= SHAPES_MAX) return used.sort(compareShapes);
+  const texts = new Set(live.map(shapeText));
+  used.sort((a, b) => Number(texts.has(shapeText(b))) - Number(texts.has(shapeText(a))));
+  return used.slice(0, SHAPES_MAX).sort(compareShapes);
 }
 
 function sameShapes(a: readonly Shape[], b: readonly Shape[]): boolean {
