@@ -1,9 +1,8 @@
 /** Shows the whole product on this machine, in network namespaces of its own, and leaves nothing behind. */
 import { Testbed } from '../test/support/testbed.ts';
 import { Screen } from './screen.ts';
+import { interrupted } from './signals.ts';
 import { tell } from './story.ts';
-
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 const PICTURE = `
   Shunt: packets from A to B go to C, and back again
@@ -12,13 +11,6 @@ const PICTURE = `
                          │
                         bus: nats-server, controller, operator
 `;
-
-/** Resolves with the exit status that a signal asks for; the demo goes only when everything is removed. */
-function interrupted(): Promise<number> {
-  return new Promise((resolve) => {
-    for (const [signal, status] of Object.entries(SIGNALS)) process.on(signal, () => resolve(status));
-  });
-}
 
 async function show(bed: Testbed, screen: Screen): Promise<number> {
   try {

@@ -4,7 +4,7 @@ import { Namespaces } from './namespaces.ts';
 import { type Ended, must, Running, run } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const NOBODY = 65534;
+export const NOBODY = 65534;
 
 export type Place = 'a' | 'b' | 'c' | 'bus';
 
@@ -17,7 +17,7 @@ const BUS = '10.99.0.1';
 export const NATS_URL = `nats://${BUS}:4222`;
 
 /** The kernel settings of every namespace: no waiting for duplicate addresses, no source checks. */
-const SYSCTLS = `
+export const SYSCTLS = `
 for what in all default; do
   echo 0 >/proc/sys/net/ipv4/conf/$what/rp_filter
   echo 0 >/proc/sys/net/ipv6/conf/$what/accept_dad
@@ -226,6 +226,7 @@ export interface MapEntry {
   readonly formatted: { readonly key: Record<string, unknown>; readonly value: Record<string, unknown> };
 }
 
-function shuntCommand(args: readonly string[]): string[] {
+/** The command line of `shunt ARGS...` from this checkout. */
+export function shuntCommand(args: readonly string[]): string[] {
   return [process.execPath, join(ROOT, 'cli/main.ts'), ...args];
 }

@@ -1,0 +1,150 @@
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Namespaces } from '../../test/support/namespaces.ts';
+import { must, Running, run } from '../../test/support/process.ts';
+import { NOBODY, SYSCTLS, shuntCommand } from '../../test/support/testbed.ts';
+import { openDoor } from './door.ts';
+
+/** Who is where: as in compose.yaml, so that the same redirects fit. B and C both have the service's address. */
+const ADDRESS = { bus: '198.51.100.2', a: '198.51.100.10', b: '198.51.100.20', c: '198.51.100.30' } as const;
+export const SERVICE = '203.0.113.10';
+const PORT = '4433';
+const NATS_PORT = 4222;
+export const MAX_HOSTS = 99;
+
+const ROUTES = `
+echo 1 >/proc/sys/net/ipv4/ip_forward
+for what in all default eth0; do echo 0 >/proc/sys/net/ipv4/conf/$what/send_redirects; done`;
+const BALANCES_FLOWS = 'echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy';
+const READY_MS = 30_000;
+
+/** The name and the address of the host number `n`, from 1. */
+function edge(n: number): { readonly name: `edge-${number}`; readonly address: string } {
+  return { name: `edge-${n}`, address: `198.51.100.${100 + n}` };
+}
+
+type Place = keyof typeof ADDRESS | 'switch' | ReturnType<typeof edge>['name'];
+
+/**
+ * A cluster in network namespaces of its own: hosts that route the questions of A to B, all on one switch:
+ *
+ *     a ─┬─ edge-1 … edge-N
+ *        ├─ b, c (203.0.113.10, both)
+ *        └─ bus (nats-server, controller)
+ *
+ * Everything is gone after dispose, and after a crash.
+ */
+export class Lab implements AsyncDisposable {
+  readonly hosts: readonly ReturnType<typeof edge>[];
+  readonly #namespaces: Namespaces<Place>;
+  readonly #held = new AsyncDisposableStack();
+
+  private constructor(namespaces: Namespaces<Place>, hosts: Lab['hosts']) {
+    this.#namespaces = this.#held.use(namespaces);
+    this.hosts = hosts;
+  }
+
+  /** Makes the namespaces and joins them; nothing runs yet. */
+  static async make(hostCount: number): Promise<Lab> {
+    const hosts = Array.from({ length: hostCount }, (_, index) => edge(index + 1));
+    const places: Place[] = ['switch', 'bus', 'a', 'b', 'c', ...hosts.map(({ name }) => name)];
+    const lab = new Lab(await Namespaces.make(places), hosts);
+    try {
+      await lab.#build();
+      return lab;
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #build(): Promise<void> {
+    await this.#ip('switch', 'link add lab type bridge', 'link set lab up');
+    for (const [place, address] of Object.entries(ADDRESS)) await this.#join(place as Place, address);
+    for (const { name, address } of this.hosts) await this.#join(name, address);
+    for (const place of ['b', 'c'] as const) await this.#ip(place, `address add ${SERVICE}/32 dev lo`);
+    for (const { name } of this.hosts) {
+      await this.#must(name, ['sh', '-ec', ROUTES]);
+      await this.#ip(name, `route add ${SERVICE} via ${ADDRESS.b}`);
+    }
+    await this.#must('a', ['sh', '-ec', BALANCES_FLOWS]);
+    await this.#ip('a', `route add ${SERVICE} ${this.hosts.map(({ address }) => `nexthop via ${address}`).join(' ')}`);
+  }
+
+  async #join(place: Place, address: string): Promise<void> {
+    const netns = this.#namespaces.name(place);
+    await this.#must(place, ['sh', '-ec', SYSCTLS]);
+    await this.#ip(
+      'switch',
+      `link add to-${place} master lab type veth peer name eth0 netns ${netns}`,
+      `link set to-${place} up`,
+    );
+    await this.#ip(place, 'link set lo up', 'link set eth0 up', `address add ${address}/24 dev eth0`);
+  }
+
+  async #ip(place: Place, ...lines: readonly string[]): Promise<void> {
+    await must(['ip', '-n', this.#namespaces.name(place), '-batch', '-'], `${lines.join('\n')}\n`);
+  }
+
+  async #must(place: Place, argv: readonly string[]): Promise<string> {
+    return await must(this.#namespaces.inside(place, argv));
+  }
+
+  async #start(place: Place, name: string, argv: readonly string[], onLine?: (line: string) => void): Promise<Running> {
+    return this.#held.use(await Running.start(name, this.#namespaces.inside(place, argv), onLine));
+  }
+
+  /** Starts nats-server and the controller, and answers where they are reached from outside of the namespaces. */
+  async startBus(): Promise<string> {
+    const nats = await this.#start('bus', 'nats-server', ['nats-server', '-a', '0.0.0.0', '-p', `${NATS_PORT}`]);
+    await nats.until('is ready', READY_MS, () => nats.lines.some((line) => line.includes('Server is ready')));
+    const door = join(this.#namespaces.folder, 'nats');
+    await this.#start('bus', 'door', [process.execPath, join(import.meta.dirname, 'door.ts'), door, `${NATS_PORT}`]);
+    const outside = this.#held.use(await openDoor(door, NATS_PORT));
+    const url = `nats://127.0.0.1:${outside.port}`;
+    const database = join(this.#namespaces.folder, 'controller.db');
+    const controller = await this.#start('bus', 'controller', shuntCommand(['controller', '--db', database]));
+    await controller.until('answers', READY_MS, async () => {
+      return (await run(shuntCommand(['hosts', '--nats', url]))).status === 0;
+    });
+    return url;
+  }
+
+  /** Attaches the program to every host and starts its agent, as nobody. */
+  async startHosts(url: string): Promise<void> {
+    await Promise.all(this.hosts.map(({ name }) => this.#startHost(name, url)));
+  }
+
+  async #startHost(host: ReturnType<typeof edge>['name'], url: string): Promise<void> {
+    const folder = join(this.#namespaces.folder, host);
+    const pins = join(folder, 'bpf');
+    const state = join(folder, 'state');
+    await mkdir(state, { recursive: true });
+    await chown(state, NOBODY, NOBODY);
+    // Generic mode: the far end of eth0 is a port of a bridge, where natively sent frames would be lost.
+    const how = ['--interface', 'eth0', '--mode', 'generic', '--owner', 'nobody', '--pin-root', pins];
+    await this.#must(host, shuntCommand(['attach', ...how]));
+    const agent = await this.#start(host, `agent of ${host}`, [
+      join(import.meta.dirname, '../../tools/as-nobody'),
+      ...['agent', '--host', host, '--label', 'role=edge', '--nats', `nats://${ADDRESS.bus}:${NATS_PORT}`],
+      ...['--pin-root', pins, '--state', state],
+    ]);
+    await agent.until('answers', READY_MS, async () => {
+      return (await run(shuntCommand(['status', '--host', host, '--nats', url]))).status === 0;
+    });
+  }
+
+  /** Starts B, C and A; each second A says who answered. */
+  async startTraffic(onSecond: (line: string) => void): Promise<void> {
+    for (const place of ['b', 'c'] as const) {
+      const answer = join(import.meta.dirname, 'answer.ts');
+      const service = await this.#start(place, place, [process.execPath, answer, place.toUpperCase(), SERVICE, PORT]);
+      await service.until('answers', READY_MS, () => service.lines.length > 0);
+    }
+    await this.#start('a', 'a', [process.execPath, join(import.meta.dirname, 'ask.ts'), SERVICE, PORT], onSecond);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held[Symbol.asyncDispose]();
+  }
+}

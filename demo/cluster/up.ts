@@ -1,0 +1,63 @@
+/** Keeps a cluster running to play with, `node up.ts [--hosts N]`, until a signal comes; then removes it. */
+import { parseArgs } from 'node:util';
+import { Screen } from '../screen.ts';
+import { interrupted } from '../signals.ts';
+import { Lab, MAX_HOSTS, SERVICE } from './lab.ts';
+
+const DEFAULT_URL = 'nats://127.0.0.1:4222';
+
+function picture(hosts: Lab['hosts'], url: string): string {
+  const names = hosts.length === 1 ? 'edge-1' : `edge-1 … edge-${hosts.length}`;
+  return `
+  A cluster on this machine: A asks ${SERVICE} "who answers?" through
+  ${names}. B and C both have that address; the hosts route to B.
+
+  Try, in another terminal, in this folder:
+${url === DEFAULT_URL ? '' : `\n    export SHUNT_NATS=${url}   # port 4222 is taken`}
+    ./dev shunt apply -f examples/b-to-c.yaml   # C answers
+    ./dev shunt hosts
+    ./dev shunt status --host edge-1
+    ./dev shunt dump --host edge-1
+    ./dev shunt delete b-to-c                   # B answers again
+
+  Ctrl-C ends it and removes everything.
+`;
+}
+
+function parseHosts(): number {
+  const { hosts } = parseArgs({ options: { hosts: { type: 'string', default: '3' } } }).values;
+  const count = Number(hosts);
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_HOSTS) return count;
+  throw new Error(`--hosts ${hosts}: expected a number from 1 to ${MAX_HOSTS}`);
+}
+
+async function keep(lab: Lab, screen: Screen): Promise<never> {
+  screen.begin('start');
+  const url = await lab.startBus();
+  await lab.startHosts(url);
+  let last = '';
+  await lab.startTraffic((line) => {
+    last = line;
+    if (!process.stdout.isTTY) screen.print(line);
+  });
+  screen.print(picture(lab.hosts, url));
+  screen.begin('A asks');
+  screen.live(() => last);
+  return await new Promise<never>(() => {});
+}
+
+async function main(): Promise<number> {
+  const count = parseHosts();
+  const signal = interrupted();
+  using screen = new Screen(process.stdout);
+  await using lab = await Lab.make(count);
+  const status = await Promise.race([signal, keep(lab, screen)]);
+  screen.print('  Removing everything.');
+  return status;
+}
+
+process.exitCode = await main().catch((error: Error) => {
+  console.error(`./dev up: ${error.message}`);
+  return 1;
+});
+process.exit();
