@@ -1,0 +1,184 @@
+/**
+ * What a program that looks one key up sees while another thread rewrites that key and its neighbours without a pause:
+ * `reading.scenario.ts WAY LOOKS [SECONDS]`, in namespaces of its own. Two programs look in turn: one looks once and
+ * reads the value where it needs it, with the time of a route look-up between; the other looks as ours does
+ * (bpf/lookup.h). Goes on after LOOKS, for SECONDS at most, until the first has seen what it should not.
+ */
+import { fileURLToPath } from 'node:url';
+import { encodeKey, encodeValue } from '../../../agent/kernel/layout.ts';
+import { loadNative } from '../../../native/index.ts';
+import { parseMatch } from '../../../protocol/match.ts';
+import { must } from '../../support/must.ts';
+import { printResult } from '../../support/netns.ts';
+import { SEND } from '../loaded-program.ts';
+import { LoadedSource } from './loaded-source.ts';
+import { OwnBpffs } from './own-bpffs.ts';
+import { Busy, type Turn, workHere } from './worker.ts';
+
+/** A value says whose it is (slot) and, in several places, which version; the readers compare. */
+const SOURCE = `
+#include "${fileURLToPath(new URL('../../../bpf/lookup.h', import.meta.url))}"
+#include <bpf/bpf_endian.h>
+enum { RIGHT, MISSING, STRANGER, TORN, UNRESOLVED, KINDS };
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 2 * KINDS); __type(key, __u32); __type(value, __u64); }
+  seen SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 2); __type(key, struct key4); __type(value, struct value); }
+  table SEC(".maps");
+
+static __always_inline int kind_of(const struct value *v)
+{
+	if (v->slot != 1)
+		return STRANGER;
+	if (v->until != v->rev || v->ifindex != v->rev || v->dmac[5] != v->rev || v->smac[5] != v->rev)
+		return TORN;
+	return RIGHT;
+}
+
+static __always_inline int note(__u32 at)
+{
+	__u64 *count = bpf_map_lookup_elem(&seen, &at);
+	if (count)
+		++*count;
+	return XDP_DROP;
+}
+
+static __always_inline union words4 own_key(void)
+{
+	union words4 w = {};
+	w.key.dst = bpf_htonl(0xcb00710a);
+	w.key.dst_len = 32;
+	return w;
+}
+
+SEC("xdp") int bare(struct xdp_md *ctx)
+{
+	union words4 w = own_key();
+	const volatile struct value *value = bpf_map_lookup_elem(&table, &w.key);
+	__u32 slot, rev, i;
+
+	if (!value)
+		return note(MISSING);
+	rev = value->rev;
+	if (value->until != rev || value->ifindex != rev)
+		return note(TORN);
+	for (i = 0; i < 10; i++)
+		bpf_ktime_get_ns();
+	slot = value->slot;
+	if (slot != 1)
+		return note(STRANGER);
+	return note(value->dmac[5] == rev && value->smac[5] == rev ? RIGHT : TORN);
+}
+
+SEC("xdp") int checked(struct xdp_md *ctx)
+{
+	union words4 w = own_key();
+	union entry e = {};
+	enum look look = look_up(&table, &w.key, w.word, 2, &e);
+	if (look == LOOK_MISS)
+		return note(KINDS + MISSING);
+	if (look == LOOK_RACE)
+		return note(KINDS + UNRESOLVED);
+	return note(KINDS + kind_of(&e.value));
+}`;
+const KINDS = ['right', 'missing', 'stranger', 'torn', 'unresolved'] as const;
+const CHUNK = 200_000;
+const BPF_ANY = 0;
+const BPF_F_LOCK = 4;
+
+interface Task {
+  readonly path: string;
+  readonly flags: number;
+}
+
+const keyOf = (last: number) => encodeKey(parseMatch({ dst: `203.0.113.${last}` }), 0);
+const OWN = keyOf(10);
+const STRANGERS = Array.from({ length: 16 }, (_, index) => keyOf(100 + index));
+
+function makeValue(key: Uint8Array, slot: number, version: number): Uint8Array {
+  const mac = `02:00:00:00:00:0${version}`;
+  const same = { rev: version, until: BigInt(version), ifindex: version, dmac: mac, smac: mac };
+  return encodeValue(key, { ...SEND, ...same, action: 'drop', slot });
+}
+
+/** Both works keep a stranger coming and going, so that an element that the own key gave up finds another key at once. */
+function writer({ path, flags }: Task) {
+  const native = loadNative();
+  const map = must(path, native.mapOpen(path, false));
+  const values = [1, 2].map((version) => makeValue(OWN, 1, version));
+  const strangers = STRANGERS.map((key) => ({ key, value: makeValue(key, 2, 3) }));
+  const put = (key: Uint8Array, value: Uint8Array) => native.mapUpdateElem(map, key, value, flags);
+  const own = (version: number) => put(OWN, values[version & 1] ?? OWN);
+  const remove = (key: Uint8Array) => native.mapDeleteElem(map, key);
+  return { strangers, put, own, remove };
+}
+
+const works = {
+  replace({ task, stopped, count }: Turn<Task>) {
+    const { strangers, put, own, remove } = writer(task);
+    for (let turns = 1; !stopped(); count(turns++)) {
+      for (const { key, value } of strangers) {
+        put(key, value);
+        own(turns);
+        put(key, value);
+        own(turns + 1);
+        remove(key);
+      }
+    }
+  },
+  reinsert({ task, stopped, count }: Turn<Task>) {
+    const { strangers, put, own, remove } = writer(task);
+    for (let turns = 1; !stopped(); count(turns++)) {
+      for (const { key, value } of strangers) {
+        remove(OWN);
+        put(key, value);
+        remove(key);
+        own(turns);
+      }
+    }
+  },
+};
+
+function countsOf(source: LoadedSource) {
+  const all = KINDS.map((_, kind) => [0, KINDS.length].map((base) => source.words('seen', base + kind)[0] ?? 0));
+  const [bare, checked] = [0, 1].map((reader) =>
+    Object.fromEntries(KINDS.map((name, kind) => [name, all[kind]?.[reader] ?? 0])),
+  );
+  return { bare: bare ?? {}, checked: checked ?? {} };
+}
+
+const WAYS = {
+  replaced: { work: 'replace', flags: BPF_ANY },
+  replacedLocked: { work: 'replace', flags: BPF_F_LOCK },
+  reinserted: { work: 'reinsert', flags: BPF_ANY },
+  reinsertedLocked: { work: 'reinsert', flags: BPF_F_LOCK },
+} as const;
+
+/** Under `reinsert` a miss is no fault: the key is absent for a while. */
+function shown(work: string, source: LoadedSource): boolean {
+  const { missing = 0, stranger = 0, torn = 0 } = countsOf(source).bare;
+  return (work === 'replace' ? missing : 0) + stranger + torn > 0;
+}
+
+async function observe(way: keyof typeof WAYS, looks: number, seconds: number): Promise<unknown> {
+  const { work, flags } = WAYS[way];
+  using bpffs = new OwnBpffs();
+  using source = new LoadedSource(SOURCE, { maps: ['table', 'seen'], programs: ['bare', 'checked'] });
+  source.native.mapUpdateElem(source.map('table'), OWN, makeValue(OWN, 1, 1), BPF_F_LOCK);
+  source.native.mapPin(source.map('table'), bpffs.path('table'));
+  const busy = await Busy.start<Task>(import.meta.url, work, { path: bpffs.path('table'), flags });
+  const start = performance.now();
+  const spent = () => (performance.now() - start) / 1000;
+  let done = 0;
+  for (; done < looks || (spent() < seconds && !shown(work, source)); done += CHUNK) {
+    source.run('bare', CHUNK);
+    source.run('checked', CHUNK);
+  }
+  const turns = await busy.stop();
+  const writes = turns * STRANGERS.length * (work === 'replace' ? 5 : 4);
+  return { looks: done, writes, seconds: Math.round(spent()), ...countsOf(source) };
+}
+
+if (!workHere(works)) {
+  const [, , way, looks, seconds] = process.argv;
+  printResult(await observe(way as keyof typeof WAYS, Number(looks), Number(seconds ?? 600)));
+}
