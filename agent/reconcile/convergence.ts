@@ -235,7 +235,7 @@ export class Convergence {
       const mine = decision.ops.map((i) => results[i] as OpResult);
       if (decision.intent === undefined && mine.every((result) => result.done)) {
         this.#forget(decision.key, before?.slot ?? null, released);
-        forgotten.push(decision.key);
+        if (before !== undefined || mine.length > 0) forgotten.push(decision.key);
         continue;
       }
       const seen = decision.want === undefined ? undefined : this.#observed.entries.get(decision.want.id);

@@ -64,6 +64,9 @@ export class Reconciler implements Reconciling {
   accepted(acceptance: Extract<Acceptance, { outcome: 'accepted' }>, cursor: Cursor): void {
     this.#options.kernel.setMark({ ...cursor, seq: acceptance.seq });
     this.#cursor = cursor;
+    // A set whose revisions start again lower is not applied yet either.
+    this.#applied = Math.min(this.#applied, Math.max(0, cursor.rev - 1));
+    this.#verified = Math.min(this.#verified, this.#applied);
     if (this.#holding) this.#convergence.readBackNext();
     this.#holding = false;
     this.#convergence.remove(acceptance.removed);
@@ -104,11 +107,16 @@ export class Reconciler implements Reconciling {
   }
 
   async close(): Promise<void> {
+    this.#stop();
+    await this.#running;
+  }
+
+  /** Begins no pass any more. */
+  #stop(): void {
     this.#closed = true;
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#alarm);
     this.#watching[Symbol.dispose]();
-    await this.#running;
   }
 
   #every(periodMs: number, act: () => void): void {
@@ -122,7 +130,10 @@ export class Reconciler implements Reconciling {
   #wake(): void {
     if (this.#closed || this.#running !== undefined) return;
     this.#running = this.#run()
-      .catch((error: unknown) => this.#options.onFatal(error))
+      .catch((error: unknown) => {
+        this.#stop();
+        this.#options.onFatal(error);
+      })
       .finally(() => {
         this.#running = undefined;
         if (this.#convergence.pending && !this.#holding) this.#wake();
@@ -166,6 +177,7 @@ export class Reconciler implements Reconciling {
 
   /** Remembers states; what a full or busy disk did not take goes with the next pass. */
   async #save(): Promise<void> {
+    if (this.#unsaved.size === 0) return;
     const rows = [...this.#unsaved];
     const states = rows.flatMap(([, state]) => state ?? []);
     const forgotten = rows.flatMap(([key, state]) => (state === undefined ? [key] : []));
