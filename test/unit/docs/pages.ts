@@ -16,6 +16,6 @@ export function pages(): readonly string[] {
 
 /** What stands between backticks on a page, outside of blocks of code. */
 export function quoted(page: string): readonly string[] {
-  const prose = page.replaceAll(/^```[^]*?^```$/gm, '');
+  const prose = page.replaceAll(/^```[\s\S]*?^```$/gm, '');
   return [...prose.matchAll(/`([^`\n]+)`/g)].map(([, text]) => text ?? '');
 }

@@ -35,7 +35,7 @@ test('protocol page: every fixture is the example of its message', (t) => {
 });
 
 test('protocol page: an example that is written out is its fixture', (t) => {
-  const blocks = [...PAGE.matchAll(/fixtures\/([a-z-]+\.json)\)\n```json\n([^]*?)```/g)];
+  const blocks = [...PAGE.matchAll(/fixtures\/([a-z-]+\.json)\)\n```json\n([\s\S]*?)```/g)];
   t.is(blocks.length, [...PAGE.matchAll(/^```json$/gm)].length, 'each block follows its link');
   for (const [, name = '', json = ''] of blocks) t.deepEqual(JSON.parse(json), fixture(name), name);
 });
