@@ -37,6 +37,9 @@ export interface Taken {
   readonly problem: Code | undefined;
 }
 
+/** Stands for the name of a key that is no longer desired and could not be removed. */
+const NO_NAME = 'removed';
+
 /** Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. */
 export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs: number): Status {
   const { counts, exceptions, exceptionsTotal } = tally(progress);
@@ -84,7 +87,7 @@ function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; e
     if (exceptions.length >= MAX_EXCEPTIONS) continue;
     exceptions.push({
       key,
-      name: progress.desired.get(key)?.name ?? '',
+      name: progress.desired.get(key)?.name ?? NO_NAME,
       rev: at.rev,
       state: at.state,
       code: at.code ?? 'INTERNAL',
