@@ -323,9 +323,16 @@ const scenarios: Record<string, () => unknown> = {
     renameSync(bpffs.path('new'), bpffs.path('eth0%2e100'));
     const after = sizeAt('eth0%2e100');
     const elsewhere = native.mapPin(one, '/tmp/shunt-no-bpffs');
+    execFileSync('mount', ['-o', 'remount,bind,ro', bpffs.root]);
+    const opened = must('open read-only', native.mapOpen(bpffs.path('eth0%2e100'), false));
+    const update = native.mapUpdateElem(opened, u32(1), new Uint8Array(8), 0);
+    const pin = native.mapPin(one, bpffs.path('more'));
+    execFileSync('mount', ['-o', 'remount,ro', bpffs.root]);
+    const readOnly = { update, pin, openAnew: native.mapOpen(bpffs.path('eth0%2e100'), false) };
+    native.close(opened);
     native.close(one);
     native.close(two);
-    return { ...result, after, elsewhere };
+    return { ...result, after, elsewhere, readOnly };
   },
 
   swapInPlace: () => observeSwap(true),

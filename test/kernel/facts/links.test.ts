@@ -8,6 +8,7 @@ const ENOENT = -2;
 const EBUSY = -16;
 const EEXIST = -17;
 const EINVAL = -22;
+const EROFS = -30;
 const ERANGE = -34;
 const ENOLINK = -67;
 const NATIVE = 1;
@@ -72,6 +73,11 @@ kernel('fact pin-names: bpffs refuses a dot in a name, and a path that is taken'
 kernel('fact pin-rename: a rename over a pin replaces it', async (t) => {
   const { beside, before, after } = await observe('pins');
   t.deepEqual([beside, before, after], [0, 1, 2]);
+});
+
+kernel('fact pin-read-only: on a read-only mount pins open for writing, but none is added', async (t) => {
+  const { readOnly } = await observe('pins');
+  t.deepEqual(readOnly, { update: 0, pin: EROFS, openAnew: EROFS }, 'of a read-only file system none opens');
 });
 
 kernel('fact veth-ndo-xmit: a veth can be sent to only while its peer has GRO or native XDP on', async (t) => {

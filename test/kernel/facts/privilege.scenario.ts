@@ -115,6 +115,10 @@ const roles: Record<string, (root: string) => unknown> = {
     const ifindex = native.netLinks().items.find(({ name }) => name === 'x0')?.ifindex ?? 0;
     return { opened: 0, attached: open(native.linkCreateXdp(program, ifindex, NATIVE_MODE)) };
   },
+  detacher(root) {
+    const link = native.linkOpen(join(root, 'link'));
+    return typeof link === 'number' ? link : native.linkDetach(link);
+  },
   clockAttacher(root) {
     execFileSync('ip', ['link', 'add', 'x0', 'type', 'veth', 'peer', 'x1']);
     const clock = must('clock', native.programOpen(join(root, 'clock')));
@@ -143,8 +147,9 @@ function observe(): unknown {
     attachClock: runAs(OWNER, 'clockAttacher', bpffs.root, own),
   };
   native.close(link);
-  chmodSync(bpffs.path('program'), 0o666);
-  return { ...result, attachOpen: runAs(STRANGER, 'attacher', bpffs.root, own) };
+  for (const name of ['program', 'link']) chmodSync(bpffs.path(name), 0o666);
+  const attachOpen = runAs(STRANGER, 'attacher', bpffs.root, own);
+  return { ...result, attachOpen, detachOpen: runAs(STRANGER, 'detacher', bpffs.root) };
 }
 
 const role = process.argv[2];

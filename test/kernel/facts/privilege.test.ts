@@ -13,6 +13,7 @@ interface Observed {
   readonly attachClosed: unknown;
   readonly attachOpen: unknown;
   readonly attachClock: unknown;
+  readonly detachOpen: unknown;
 }
 const observe = observer<Observed>('privilege.scenario.ts');
 
@@ -52,3 +53,7 @@ kernel(
     t.is(attachClock, EINVAL, 'a socket filter fits no netdev');
   },
 );
+
+kernel('fact link-pin-root: who can open the pin of a link can detach it', async (t) => {
+  t.is((await observe()).detachOpen, 0);
+});
