@@ -6,7 +6,7 @@ import { Asker, Echo } from '../support/traffic.ts';
 
 const REDIRECTS = 10_000;
 /** How often the agent is killed: `KILLS=50` for the long run. */
-const KILLS = Number(process.env.KILLS ?? 6);
+const KILLS = Number(process.env.KILLS ?? 4);
 const RATE = 500;
 const BUSY_MS = 120_000;
 

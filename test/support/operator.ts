@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import type { ApplyReply, DeleteReply } from '../../protocol/api.ts';
 import type { Dump, DumpEntry } from '../../protocol/ask.ts';
 import type { Status } from '../../protocol/status.ts';
-import { type Ended, type Running, until } from './process.ts';
-import { C, HOST, NATS_URL, SERVICE, type Testbed } from './testbed.ts';
+import { type Running, until } from './process.ts';
+import { C, HOST, SERVICE, type Testbed } from './testbed.ts';
 import { PORT } from './traffic.ts';
 
 export const CONVERGE_MS = 20_000;
+/** Each look is a process of its own. */
+const LOOK_AGAIN_MS = 100;
 
 export type Family = 'v4' | 'v6';
 
@@ -43,19 +45,11 @@ export class Operator {
     this.#bed = bed;
   }
 
-  /** Applies specs from a file, whatever comes of it; JSON is YAML. */
-  async tryApply(specs: readonly object[]): Promise<Ended> {
-    return await this.#bed.shunt('bus', 'apply', '-f', await this.#write(specs), '--nats', NATS_URL, '-o', 'json');
-  }
-
+  /** Applies specs from a file of JSON lines. */
   async apply(...specs: readonly object[]): Promise<ApplyReply> {
-    return (await this.#bed.ask('apply', '-f', await this.#write(specs))) as ApplyReply;
-  }
-
-  async #write(specs: readonly object[]): Promise<string> {
-    const file = join(this.#bed.folder, 'redirects.yaml');
-    await writeFile(file, JSON.stringify({ redirects: specs }));
-    return file;
+    const file = join(this.#bed.folder, 'redirects.jsonl');
+    await writeFile(file, specs.map((spec) => `${JSON.stringify(spec)}\n`).join(''));
+    return (await this.#bed.ask('apply', '-f', file)) as ApplyReply;
   }
 
   async delete(...names: readonly string[]): Promise<DeleteReply> {
@@ -70,10 +64,11 @@ export class Operator {
   /** Waits until the agent has applied this revision, and answers its status. */
   async applied(rev: number, withinMs = CONVERGE_MS): Promise<Status> {
     let last: Status | undefined;
-    return await until(`revision ${rev} is applied`, withinMs, async () => {
+    const look = async () => {
       last = await this.status();
       return last !== undefined && last.applied >= rev && last;
-    }).catch((error: unknown) => {
+    };
+    return await until(`revision ${rev} is applied`, withinMs, look, LOOK_AGAIN_MS).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}; the last status was ${JSON.stringify(last)}`);
     });
   }
