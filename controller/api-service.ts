@@ -12,6 +12,7 @@ import {
   parseHostsRequest,
 } from '../protocol/api.ts';
 import { listBudgetBytes } from '../protocol/json.ts';
+import { encodePlanReply, parsePlanRequest } from '../protocol/plan.ts';
 import { Refused } from '../protocol/refused.ts';
 import type { Problem } from '../protocol/spec.ts';
 import type { Subjects } from '../protocol/subjects.ts';
@@ -68,6 +69,8 @@ export class ApiService {
     switch (verb) {
       case 'apply':
         return this.#apply(data);
+      case 'plan':
+        return this.#plan(data, budgetBytes);
       case 'delete': {
         const reply = await desk.delete(parseDeleteRequest(data).names);
         onChange();
@@ -96,6 +99,15 @@ export class ApiService {
     const reply = await desk.apply(request);
     onChange();
     return encodeApplyReply(reply);
+  }
+
+  async #plan(data: Uint8Array, budgetBytes: number): Promise<Uint8Array> {
+    const { desk } = this.#parts;
+    const request = parsePlanRequest(data);
+    const { v, upload, part } = request;
+    if (part === request.parts - 1) return encodePlanReply(await desk.plan(request, budgetBytes));
+    await desk.stage(request);
+    return encodePlanReply({ v, upload, part });
   }
 
   #refuse(verb: string, error: unknown): Uint8Array {

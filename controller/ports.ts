@@ -8,6 +8,7 @@ import type {
   HostsRequest,
 } from '../protocol/api.ts';
 import type { Page, SyncRequest } from '../protocol/page.ts';
+import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
 import type { Status } from '../protocol/status.ts';
 import type { Update } from '../protocol/update.ts';
 
@@ -26,9 +27,11 @@ export interface Head {
 /** What operators ask of the controller. Errors: RequestRefused, and then nothing was changed. */
 export interface Desk {
   /** Keeps a part of an upload until the last one comes. */
-  stage(part: ApplyRequest): Promise<void>;
+  stage(part: ApplyRequest | PlanRequest): Promise<void>;
   /** Takes the last part, and with it the whole upload or nothing. */
   apply(last: ApplyRequest): Promise<ApplyReply>;
+  /** Takes the last part as `apply` does, and says what would be done. */
+  plan(last: PlanRequest, budgetBytes: number): Promise<PlanReply>;
   delete(names: readonly string[]): Promise<DeleteReply>;
   get(request: GetRequest, budgetBytes: number): Promise<GetReply>;
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply>;

@@ -24,8 +24,8 @@ import {
 import { Refused } from './refused.ts';
 import type { Problem } from './spec.ts';
 
-export type ApiVerb = 'apply' | 'get' | 'delete' | 'hosts';
-export const API_VERBS: readonly ApiVerb[] = Object.freeze(['apply', 'get', 'delete', 'hosts'] as const);
+export type ApiVerb = 'apply' | 'plan' | 'get' | 'delete' | 'hosts';
+export const API_VERBS: readonly ApiVerb[] = Object.freeze(['apply', 'plan', 'get', 'delete', 'hosts'] as const);
 
 /** Why a request was refused; `problems` name the specs of an upload, counted over all its parts. */
 export interface ApiError {
@@ -153,13 +153,15 @@ const readApiError: Reader<ApiError> = object<ApiError>(
   'ignored',
 );
 
-const readApplyFields = object<ApplyRequest>({
+/** The fields of one part of an upload. */
+export const applyFields = {
   v: readVersion,
   upload: readUpload,
   part: readCount,
   parts: integer(1, MAX_PARTS),
   specs: list((spec) => spec, MAX_LIST),
-});
+};
+const readApplyFields = object<ApplyRequest>(applyFields);
 
 const readApply: Reader<ApplyRequest> = (value, path) => {
   const request = readApplyFields(value, path);
@@ -167,7 +169,10 @@ const readApply: Reader<ApplyRequest> = (value, path) => {
   throw new Refused('BAD_FIELD', 'part', `part ${request.part} of ${request.parts}: parts are counted from 0`);
 };
 
-const readApplyPartReply = object<ApplyPartReply>({ v: readVersion, upload: readUpload, part: readCount }, 'ignored');
+export const readApplyPartReply = object<ApplyPartReply>(
+  { v: readVersion, upload: readUpload, part: readCount },
+  'ignored',
+);
 const readApplyLastReply = object<ApplyReply>(
   {
     v: readVersion,
@@ -306,7 +311,8 @@ export function encodeApiError(error: ApiError): Uint8Array {
   return encodeJson(readApiError(error, ''));
 }
 
-function readReply<T>(input: unknown, read: Reader<T>): T | ApiError {
+/** Reads a reply that may be a refusal. */
+export function readReply<T>(input: unknown, read: Reader<T>): T | ApiError {
   const value = open(input);
   return value.error === undefined ? read(value, '') : readApiError(value, '');
 }

@@ -1,4 +1,4 @@
-import { familyOf, type Match } from './match.ts';
+import { familyOf, type Match, type Proto } from './match.ts';
 import { compareShapes, shapeOf } from './shape.ts';
 
 /**
@@ -10,6 +10,26 @@ export function keyOf(match: Match): string {
   const ingress = match.in === undefined ? '' : ` in ${match.in}`;
   if (familyOf(match) === 4) return `v4 ${proto} ${match.src}:${sport} > ${match.dst}:${dport}${ingress}`;
   return `v6 ${proto} [${match.src}]:${sport} > [${match.dst}]:${dport}${ingress}`;
+}
+
+const KEYS = [
+  /^v4 (?<proto>\S+) (?<src>\S+):(?<sport>\S+) > (?<dst>\S+):(?<dport>\S+?)(?: in (?<ingress>\S+))?$/,
+  /^v6 (?<proto>\S+) \[(?<src>\S+)\]:(?<sport>\S+) > \[(?<dst>\S+)\]:(?<dport>\S+?)(?: in (?<ingress>\S+))?$/,
+];
+
+/** Reads the match back out of a key that `keyOf` wrote. Errors: TypeError for any other text. */
+export function matchOfKey(key: string): Match {
+  const groups = KEYS.map((pattern) => pattern.exec(key)?.groups).find((found) => found !== undefined);
+  if (groups === undefined) throw new TypeError(`${key} is not the key of a match`);
+  const { proto = '', src = '', sport, dst = '', dport, ingress } = groups;
+  return {
+    ...(ingress !== undefined && { in: ingress }),
+    src,
+    dst,
+    ...(proto !== 'any' && { proto: (/^[0-9]+$/.test(proto) ? Number(proto) : proto) as Proto }),
+    ...(sport !== '*' && { sport: Number(sport) }),
+    ...(dport !== '*' && { dport: Number(dport) }),
+  };
 }
 
 /** Orders matches by precedence: negative when `a` is the more specific, 0 when both have one shape. */

@@ -34,18 +34,35 @@ export function shapeText(shape: Shape): string {
  * the protocol, 8 for the interface), ties by dst, src, dport, sport, protocol. Families never meet; 4 sorts before 6.
  */
 export function compareShapes(a: Shape, b: Shape): number {
-  return (
-    a.family - b.family ||
-    fixedBits(b) - fixedBits(a) ||
-    b.dstLen - a.dstLen ||
-    b.srcLen - a.srcLen ||
-    Number(b.dport) - Number(a.dport) ||
-    Number(b.sport) - Number(a.sport) ||
-    Number(b.proto) - Number(a.proto)
-  );
+  if (a.family !== b.family) return a.family - b.family;
+  const by = decidedBy(a, b);
+  return by === undefined ? 0 : measure(b, by) - measure(a, by);
 }
 
-function fixedBits(shape: Shape): number {
+/** What shapes are compared by, the first first. */
+export const PRECEDENCE = ['bits', 'dst', 'src', 'dport', 'sport', 'proto'] as const;
+export type Precedence = (typeof PRECEDENCE)[number];
+
+/** Answers by what one of two shapes of a family is the more specific, `undefined` for equal ones. */
+export function decidedBy(a: Shape, b: Shape): Precedence | undefined {
+  return PRECEDENCE.find((by) => measure(a, by) !== measure(b, by));
+}
+
+function measure(shape: Shape, by: Precedence): number {
+  switch (by) {
+    case 'bits':
+      return fixedBits(shape);
+    case 'dst':
+      return shape.dstLen;
+    case 'src':
+      return shape.srcLen;
+    default:
+      return Number(shape[by]);
+  }
+}
+
+/** How many bits of a packet a shape fixes: its prefixes, 16 a port, 8 for the protocol, 8 for the interface. */
+export function fixedBits(shape: Shape): number {
   const ports = 16 * (Number(shape.sport) + Number(shape.dport));
   return shape.srcLen + shape.dstLen + ports + 8 * (Number(shape.proto) + Number(shape.in));
 }

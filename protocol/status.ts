@@ -51,10 +51,12 @@ export interface Exception {
   readonly retryAt?: number;
 }
 
+/** Slots in use and in all; shapes in use, and the most that each address family may have. */
 export interface Capacity {
   readonly used: number;
   readonly max: number;
   readonly shapes: number;
+  readonly shapesMax?: number;
 }
 
 export interface InterfaceStatus {
@@ -181,7 +183,10 @@ const readFields = object<Status>(
     deleteAbsent: readU64,
     exceptions: list(readException, MAX_EXCEPTIONS),
     exceptionsTotal: readCount,
-    capacity: object<Capacity>({ used: readCount, max: readCount, shapes: readCount }, 'ignored'),
+    capacity: object<Capacity>(
+      { used: readCount, max: readCount, shapes: readCount, shapesMax: optional(readCount) },
+      'ignored',
+    ),
     interfaces: list(readInterfaceStatus, MAX_INTERFACES),
     labels: readLabels,
     guard: readGuard,

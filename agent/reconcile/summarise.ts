@@ -5,6 +5,7 @@ import type { Intent } from '../../protocol/intent.ts';
 import { type Counts, type Exception, MAX_EXCEPTIONS, type RefusedStatus, type Status } from '../../protocol/status.ts';
 import type { Network } from '../model/network.ts';
 import type { EntryState } from '../model/state.ts';
+import { SHAPES_MAX } from './plan.ts';
 
 /** Who the agent is; fixed for its life. */
 export interface Identity {
@@ -55,7 +56,7 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs
     deleteAbsent: progress.deleteAbsent.toString(),
     exceptions,
     exceptionsTotal,
-    capacity: { used: progress.slotsUsed, max: progress.slots, shapes: progress.shapes },
+    capacity: { used: progress.slotsUsed, max: progress.slots, shapes: progress.shapes, shapesMax: SHAPES_MAX },
     interfaces: progress.network.netdevs
       .filter((dev) => dev.zone !== 0)
       .map(({ name, zone, ifindex, attached, up }) => {

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Labels } from '../../protocol/host.ts';
-import { encodeStatus, parseStatus } from '../../protocol/status.ts';
+import { type Capacity, encodeStatus, parseStatus, type Status } from '../../protocol/status.ts';
 import type { HostFacts } from '../compile.ts';
 import type { Report } from '../ports.ts';
 import type { Session } from './database.ts';
@@ -12,12 +12,16 @@ const decoder = new TextDecoder();
 /** The hosts that have reported. */
 export class HostTable {
   readonly #all;
+  readonly #statuses;
   readonly #one;
   readonly #put;
 
   constructor(db: Kysely<Schema>) {
     const facts = db.selectFrom('hosts').select(['host', 'labels']);
     this.#all = query<object, Pick<HostRow, 'host' | 'labels'>>(() => facts);
+    this.#statuses = query<object, Pick<HostRow, 'host' | 'status'>>(() =>
+      db.selectFrom('hosts').select(['host', 'status']),
+    );
     this.#one = query<{ host: string }, HostRow>((at) =>
       db.selectFrom('hosts').selectAll().where('host', '=', at('host')),
     );
@@ -35,6 +39,12 @@ export class HostTable {
   async facts(session: Session): Promise<Map<string, HostFacts>> {
     const rows = await session.all(this.#all, {});
     return new Map(rows.map((row) => [row.host, { host: row.host, labels: labelsOf(row), known: true }]));
+  }
+
+  /** What each host last said of its room. */
+  async capacities(session: Session): Promise<Map<string, Capacity>> {
+    const rows = await session.all(this.#statuses, {});
+    return new Map(rows.map(({ host, status }) => [host, (JSON.parse(status) as Status).capacity]));
   }
 
   async find(session: Session, host: string): Promise<Report | undefined> {

@@ -18,6 +18,7 @@ export class SpecTable {
   readonly #byKey;
   readonly #keysAfter;
   readonly #namesAfter;
+  readonly #claimsAfter;
   readonly #put;
   readonly #delete;
 
@@ -30,6 +31,14 @@ export class SpecTable {
     );
     this.#namesAfter = query<{ after: string; limit: number }, SpecRow>((at) =>
       specs.where('name', '>', at('after')).orderBy('name').limit(at('limit')),
+    );
+    this.#claimsAfter = query<{ after: string; limit: number }, Omit<SpecRow, 'body' | 'spec'>>((at) =>
+      db
+        .selectFrom('specs')
+        .select(['name', 'key', 'hosts', 'enabled', 'priority'])
+        .where('name', '>', at('after'))
+        .orderBy('name')
+        .limit(at('limit')),
     );
     this.#put = query<SpecRow>((at) => db.replaceInto('specs').values(rowOf(at)));
     this.#delete = query<{ name: string }>((at) => db.deleteFrom('specs').where('name', '=', at('name')));
@@ -54,6 +63,11 @@ export class SpecTable {
 
   async list(session: Session, after: string, limit: number): Promise<StoredSpec[]> {
     return (await session.all(this.#namesAfter, { after, limit })).map(specOf);
+  }
+
+  /** Claims by name, without their bodies. */
+  async claims(session: Session, after: string, limit: number): Promise<Claim[]> {
+    return (await session.all(this.#claimsAfter, { after, limit })).map((row) => claimFrom({ ...row, body: '' }));
   }
 
   /**
@@ -94,7 +108,7 @@ function rowOf(at: <Name extends keyof SpecRow>(name: Name) => SpecRow[Name]): S
   };
 }
 
-function claimFrom(row: SpecRow): Claim {
+function claimFrom(row: Omit<SpecRow, 'spec'>): Claim {
   const { name, key, priority, body } = row;
   return { name, key, hosts: JSON.parse(row.hosts) as Selector, enabled: row.enabled === 1, priority, body };
 }

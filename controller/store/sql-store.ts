@@ -8,18 +8,22 @@ import type {
   HostsRequest,
 } from '../../protocol/api.ts';
 import type { Page, SyncRequest } from '../../protocol/page.ts';
+import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
 import type { Update } from '../../protocol/update.ts';
 import type { HostFacts } from '../compile.ts';
 import { Concern } from '../concern.ts';
+import { Planner } from '../plan.ts';
+import { MAX_LINES, PlanReport } from '../plan-report.ts';
 import type { Clock, Head, Report, Store } from '../ports.ts';
 import { RequestRefused } from '../request-refused.ts';
 import { standingOf } from '../standing.ts';
 import { StoreError } from '../store-error.ts';
 import { convergeHosts, convergeKeys } from './converge.ts';
-import { Database, type Session } from './database.ts';
+import { breathe, Database, type Session } from './database.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { type LogResult, LogWriter } from './log-writer.ts';
 import { readPage, readUpdate } from './pages.ts';
+import { readProposal } from './proposal.ts';
 import { Tables } from './tables.ts';
 import { MAX_PARTS, storeUpload } from './upload.ts';
 
@@ -77,7 +81,7 @@ export class SqlStore implements Store, AsyncDisposable {
     }
   }
 
-  async stage(part: ApplyRequest): Promise<void> {
+  async stage(part: ApplyRequest | PlanRequest): Promise<void> {
     requireParts(part);
     const { uploads } = this.#tables;
     const now = this.#options.now();
@@ -108,6 +112,19 @@ export class SqlStore implements Store, AsyncDisposable {
         return { v: 1, upload: last.upload, ...done };
       };
     });
+  }
+
+  /** What is read is one state of the database; the work on it keeps no transaction open. */
+  async plan(last: PlanRequest, budgetBytes: number): Promise<PlanReply> {
+    requireParts(last);
+    const { head, ...proposal } = await this.#read((session) => readProposal(session, this.#tables, last));
+    if (last.parts > 1) await this.#write((session) => this.#tables.uploads.drop(session, last.upload));
+    const report = new PlanReport(proposal, head);
+    for (const group of new Planner(proposal).plan(MAX_LINES)) {
+      report.add(group);
+      await breathe();
+    }
+    return report.reply(budgetBytes);
   }
 
   async delete(names: readonly string[]): Promise<DeleteReply> {
@@ -284,7 +301,7 @@ async function witnessOf(session: Session, tables: Tables): Promise<Witness> {
   return { epoch, rev: lastRev };
 }
 
-function requireParts({ parts }: ApplyRequest): void {
+function requireParts({ parts }: Pick<ApplyRequest, 'parts'>): void {
   if (parts <= MAX_PARTS) return;
   throw new RequestRefused(
     'TOO_MANY',

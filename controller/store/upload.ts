@@ -12,14 +12,44 @@ const MAX_PROBLEMS = 100;
 const SPECS_AT_ONCE = 250;
 
 type Counts = Pick<ApplyReply, 'created' | 'changed' | 'unchanged'>;
+type Last = Pick<ApplyRequest, 'upload' | 'part' | 'parts' | 'specs'>;
 
 /** Stores every spec of an upload. Answers whom that concerns. Errors: RequestRefused, when the transaction must end. */
 export async function storeUpload(
   session: Session,
   tables: Tables,
-  last: ApplyRequest,
+  last: Last,
 ): Promise<{ readonly counts: Counts; readonly concern: Concern }> {
-  const upload = new Upload(session, tables);
+  const counts = { created: 0, changed: 0, unchanged: 0 };
+  const concern = new Concern();
+  await readUpload(session, tables, last, async (spec) => {
+    const stored = await tables.specs.put(session, spec);
+    if (stored === undefined) {
+      counts.unchanged += 1;
+      return;
+    }
+    if (stored.before === undefined) counts.created += 1;
+    else {
+      counts.changed += 1;
+      concern.add(stored.before);
+    }
+    concern.add(stored.after);
+  });
+  await tables.uploads.drop(session, last.upload);
+  return { counts, concern };
+}
+
+/**
+ * Reads every spec of an upload and hands each to `take`, until one is wrong.
+ * Errors: RequestRefused, at the end and with all that is wrong.
+ */
+export async function readUpload(
+  session: Session,
+  tables: Tables,
+  last: Last,
+  take: (spec: Spec) => Promise<void>,
+): Promise<void> {
+  const upload = new Upload(take);
   for (let part = 0; part < last.part; part += 1) {
     const specs = await tables.uploads.specs(session, last.upload, part, last.parts);
     if (specs === undefined) {
@@ -32,23 +62,17 @@ export async function storeUpload(
   }
   await upload.add(last.specs);
   upload.requireSound();
-  await tables.uploads.drop(session, last.upload);
-  return upload;
 }
 
 class Upload {
-  readonly counts = { created: 0, changed: 0, unchanged: 0 };
-  readonly concern = new Concern();
-  readonly #session: Session;
-  readonly #tables: Tables;
+  readonly #take: (spec: Spec) => Promise<void>;
   readonly #problems: Problem[] = [];
   readonly #firstUse = new Map<string, number>();
   #index = 0;
   #refused = 0;
 
-  constructor(session: Session, tables: Tables) {
-    this.#session = session;
-    this.#tables = tables;
+  constructor(take: (spec: Spec) => Promise<void>) {
+    this.#take = take;
   }
 
   async add(values: readonly unknown[]): Promise<void> {
@@ -76,7 +100,7 @@ class Upload {
     for (const problem of problems) this.#refuse({ ...problem, index: this.#index });
     const [spec] = specs;
     if (spec === undefined || !this.#isFirst(spec.name) || this.#refused > 0) return;
-    await this.#store(spec);
+    await this.#take(spec);
   }
 
   #isFirst(name: string): boolean {
@@ -93,19 +117,5 @@ class Upload {
   #refuse(problem: Problem): void {
     this.#refused += 1;
     if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem);
-  }
-
-  async #store(spec: Spec): Promise<void> {
-    const stored = await this.#tables.specs.put(this.#session, spec);
-    if (stored === undefined) {
-      this.counts.unchanged += 1;
-      return;
-    }
-    if (stored.before === undefined) this.counts.created += 1;
-    else {
-      this.counts.changed += 1;
-      this.concern.add(stored.before);
-    }
-    this.concern.add(stored.after);
   }
 }

@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Code } from '../../../protocol/codes.ts';
-import { compareSpecificity, keyOf } from '../../../protocol/key.ts';
+import { compareSpecificity, keyOf, matchOfKey } from '../../../protocol/key.ts';
 import { familyOf, parseMatch, protoNumber } from '../../../protocol/match.ts';
-import { compareShapes, shapeOf, shapeText } from '../../../protocol/shape.ts';
+import { compareShapes, decidedBy, shapeOf, shapeText } from '../../../protocol/shape.ts';
 import { match } from './arbitraries.ts';
 import { expected, refusal } from './refusal.ts';
 
@@ -66,6 +66,23 @@ test('key: two matches have one key exactly when they are equal', (t) => {
     fc.property(match, match, (a, b) => t.is(keyOf(a) === keyOf(b), JSON.stringify(a) === JSON.stringify(b))),
     { numRuns: 500 },
   );
+});
+
+test('key: a match comes back out of its key as it was', (t) => {
+  fc.assert(fc.property(match, (one) => t.deepEqual(matchOfKey(keyOf(one)), { ...one })));
+  t.throws(() => matchOfKey('v4 udp 198.51.100.0/24'), { instanceOf: TypeError });
+});
+
+test('precedence: what decides is named', (t) => {
+  const shape = (value: object) => shapeOf(parseMatch(value));
+  t.is(decidedBy(shape({ dst: '10.0.0.2' }), shape({ dst: '10.0.0.0/24' })), 'bits');
+  t.is(decidedBy(shape({ dst: '10.0.0.2' }), shape({ src: '10.0.0.2' })), 'dst');
+  t.is(
+    decidedBy(shape({ dst: '10.0.0.2', proto: 'udp', dport: 1 }), shape({ dst: '10.0.0.2', proto: 'udp', sport: 1 })),
+    'dport',
+  );
+  t.is(decidedBy(shape({ dst: '10.0.0.2', proto: 47 }), shape({ dst: '10.0.0.2', in: 'eth0' })), 'proto');
+  t.is(decidedBy(shape({ dst: '10.0.0.2' }), shape({ dst: '10.0.0.3' })), undefined);
 });
 
 test('precedence: fixed bits first, then dst, src, dport, sport, proto', (t) => {

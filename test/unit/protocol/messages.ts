@@ -3,6 +3,7 @@ import * as api from '../../../protocol/api.ts';
 import * as ask from '../../../protocol/ask.ts';
 import { encodeEvent, parseEvent } from '../../../protocol/event.ts';
 import * as page from '../../../protocol/page.ts';
+import * as plan from '../../../protocol/plan.ts';
 import { encodeStatus, parseStatus } from '../../../protocol/status.ts';
 import { encodeUpdate, parseUpdate } from '../../../protocol/update.ts';
 
@@ -48,6 +49,9 @@ export const MESSAGES: readonly Message[] = [
   message('apply-request', api.parseApplyRequest, api.encodeApplyRequest, 'strict'),
   message('apply-part-reply', api.parseApplyReply, api.encodeApplyReply, 'tolerant'),
   message('apply-reply', api.parseApplyReply, api.encodeApplyReply, 'tolerant'),
+  message('plan-request', plan.parsePlanRequest, plan.encodePlanRequest, 'strict'),
+  message('plan-part-reply', plan.parsePlanReply, plan.encodePlanReply, 'tolerant'),
+  message('plan-reply', plan.parsePlanReply, plan.encodePlanReply, 'tolerant'),
   message('get-request', api.parseGetRequest, api.encodeGetRequest, 'strict'),
   message('get-reply', api.parseGetReply, api.encodeGetReply, 'tolerant'),
   message('delete-request', api.parseDeleteRequest, api.encodeDeleteRequest, 'strict'),

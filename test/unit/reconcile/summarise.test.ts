@@ -48,7 +48,7 @@ test('summarise: says what it is told of a host, and travels', (t) => {
     deleteAbsent: '0',
     exceptions: [{ key: intentOf(2).key, name: 'r2', rev: 1, state: 'blocked', code: 'NO_INTERFACE' }],
     exceptionsTotal: 1,
-    capacity: { used: 1, max: 8, shapes: 1 },
+    capacity: { used: 1, max: 8, shapes: 1, shapesMax: 8 },
     interfaces: [{ name: 'eth0', zone: 1, ifindex: 2, mode: 'native', up: true }],
     ...{ labels: { site: 'x' }, guard: null, refused: { total: 0, byCode: {} }, problem: 'ADOPTING' },
   });
