@@ -11,6 +11,7 @@ import { Placements } from './placements.ts';
 import { type Decision, type Plan, plan } from './plan.ts';
 import { recoverSlots, Slots } from './slots.ts';
 import { Targets } from './targets.ts';
+import { Waiting } from './waiting.ts';
 
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
 const SCOPE_MAX = 10_000;
@@ -40,8 +41,7 @@ export class Convergence {
   /** Keys whose intent ends at a time to come. */
   readonly #expiring = new Set<string>();
   readonly #placed = new Placements();
-  /** Keys that are blocked until somebody makes room. */
-  readonly #waiting = new Set<string>();
+  readonly #waiting = new Waiting();
   readonly #targets: Targets;
   readonly #slots: Slots;
   #observed: ObservedCache;
@@ -201,7 +201,6 @@ export class Convergence {
     for (const id of before.entries.keys()) if (!this.#observed.entries.has(id)) drifted.push(id);
     const keys = drifted.map((id) => this.#placed.keyOf(id));
     this.again(keys.filter((key) => this.desired.has(key)));
-    this.again(this.#waiting);
     this.#targets.keepOnly(this.desired);
     return keys;
   }
@@ -273,8 +272,7 @@ export class Convergence {
     if (decision.want === undefined && now.state !== 'failed') this.#placed.drop(decision.key);
     else if (decision.want !== undefined && decision.want.id !== decision.key)
       this.#placed.place(decision.key, decision.want.id);
-    if (now.code === 'MAP_FULL' || now.code === 'SHAPES_FULL') this.#waiting.add(decision.key);
-    else this.#waiting.delete(decision.key);
+    if (decision.intent !== undefined) this.#waiting.note(decision.intent, now);
     if (decision.intent?.expires !== undefined && decision.state !== 'expired') this.#expiring.add(decision.key);
     if (now.retryAtMs === undefined) this.#tries.delete(decision.key);
     else this.#tries.set(decision.key, tries + 1);
@@ -284,7 +282,7 @@ export class Convergence {
     this.states.delete(key);
     this.#tries.delete(key);
     this.#placed.drop(key);
-    this.#waiting.delete(key);
+    this.#waiting.drop(key);
     if (slot === null) return;
     this.#slots.drop(slot, key);
     released.add(slot);
@@ -292,8 +290,7 @@ export class Convergence {
 
   /** Frees slots that no key holds, and wakes those that waited for room of any kind. */
   #release(gone: ReadonlySet<number>): void {
-    if (gone.size === 0) return;
-    this.#kernel.retire(this.#slots.release(gone));
-    this.again(this.#waiting);
+    if (gone.size > 0) this.#kernel.retire(this.#slots.release(gone));
+    this.again(this.#waiting.ready(this.#slots.free.length, this.#observed, gone.size > 0));
   }
 }

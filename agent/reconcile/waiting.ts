@@ -1,0 +1,39 @@
+import type { Intent } from '../../protocol/intent.ts';
+import { type Family, familyOf } from '../../protocol/match.ts';
+import type { EntryState } from '../model/state.ts';
+import type { ObservedCache } from './observed-cache.ts';
+import { SHAPES_MAX } from './plan.ts';
+
+/** Keys that are blocked until somebody makes room; those that came first are woken first. */
+export class Waiting {
+  readonly #slot = new Set<string>();
+  readonly #shape: Readonly<Record<Family, Set<string>>> = { 4: new Set(), 6: new Set() };
+  /** Refused by the kernel's map itself. */
+  readonly #room = new Set<string>();
+
+  note(intent: Intent, { key, code, slot }: EntryState): void {
+    this.drop(key);
+    if (code === 'SHAPES_FULL') this.#shape[familyOf(intent.match)].add(key);
+    else if (code === 'MAP_FULL') (slot === null ? this.#slot : this.#room).add(key);
+  }
+
+  drop(key: string): void {
+    for (const keys of [this.#slot, this.#shape[4], this.#shape[6], this.#room]) keys.delete(key);
+  }
+
+  /** Who may have what there is now: no more than there are free slots, so that a crowd does not look at each one. */
+  *ready(freeSlots: number, observed: ObservedCache, removed: boolean): Iterable<string> {
+    if (removed) yield* this.#room;
+    for (const family of [4, 6] as const) {
+      if (this.#shape[family].size > 0 && shapesUsed(observed, family) < SHAPES_MAX) yield* this.#shape[family];
+    }
+    yield* this.#slot.values().take(freeSlots);
+  }
+}
+
+function shapesUsed(observed: ObservedCache, family: Family): number {
+  return observed.uses.shapes
+    .values()
+    .filter(({ shape }) => shape.family === family)
+    .toArray().length;
+}
