@@ -35,6 +35,23 @@ export interface Counter {
   readonly seen: bigint;
 }
 
+/** Packets that died after the program had said where they go, since the maps were made. */
+export interface Loss {
+  /** The egress; 0 counts what found no room under its own. */
+  readonly ifindex: number;
+  /** Who says so, e.g. `xdp_devmap_xmit`. */
+  readonly tracepoint: string;
+  /** Absent where the kernel gives none. */
+  readonly errno?: string;
+  readonly packets: bigint;
+}
+
+/** All losses, and the tracepoints that are watched: where one is not, what it would say is unknown. */
+export interface Losses {
+  readonly watched: readonly string[];
+  readonly losses: readonly Loss[];
+}
+
 /** The kernel's clock: jiffies64 now and jiffies a second. */
 export interface KernelClock {
   readonly jiffies: bigint;
@@ -62,6 +79,9 @@ export interface Kernel {
    */
   retire(slots: readonly number[]): readonly Counter[];
   counters(slots: readonly number[]): readonly Counter[];
+  /** Packets by verdict, since the maps were made. */
+  verdicts(): ReadonlyMap<string, bigint>;
+  losses(): Losses;
   clock(): KernelClock;
   mark(): Mark | undefined;
   setMark(mark: Mark): void;

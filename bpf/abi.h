@@ -19,6 +19,7 @@ enum limit {
 	EXT_HDRS_MAX = 6,	/* IPv6 extension headers walked */
 	VLANS_MAX = 2,
 	EPOCH_MAX = 64,		/* bytes of an epoch, NUL-padded */
+	LOSSES_MAX = 1024,	/* rows of `losses` */
 };
 
 /* Which fields of a key its shape fixes; the high nibble is the zone. */
@@ -164,7 +165,7 @@ struct about {
 	__u32 map_control;
 	__u32 map_verdicts;
 	__u32 program;		/* id of the attached program */
-	__u32 zero;
+	__u32 map_losses;
 	__u32 zone[ZONES_MAX];	/* ifindex by zone; zone[0] is 0; 0 = unused */
 	__u8 instance[16];	/* random, made with the maps */
 };
@@ -199,5 +200,26 @@ enum verdict {
 	VERDICT_UNKNOWN_ACTION,	/* an action or slot this program does not know */
 	VERDICT_MAX,
 };
+
+/* Which tracepoint of the kernel (xdp_...) says that a packet died after its verdict. */
+enum loss_at {
+	LOSS_REDIRECT_ERR = 0,	/* the egress did not take it */
+	LOSS_DEVMAP_XMIT,	/* the egress took it and dropped it */
+	LOSS_BULK_TX,		/* sent back, and the driver dropped it */
+	LOSS_EXCEPTION,		/* the driver could not send it, or a generic egress was stopped */
+	LOSS_AT_MAX,
+};
+
+/*
+ * Key of the per-CPU map `losses`. The loader makes the row with ifindex 0 once a
+ * tracepoint is watched; it counts what finds no room for a row of its own.
+ */
+struct loss {
+	__u32 ifindex;		/* egress */
+	__u16 error;		/* errno; 0 = the kernel gives none */
+	__u8 at;		/* enum loss_at */
+	__u8 zero;
+};
+_Static_assert(sizeof(struct loss) == 8, "loss");
 
 #endif

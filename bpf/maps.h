@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "shared.h"
 
 #define TRY_SLOTS 64
 
@@ -71,13 +72,6 @@ struct {
 	__type(value, __u32);
 } ports SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct about);
-} about SEC(".maps");
-
 /* First in .rodata, at offset 0: the loader writes it there. */
 const volatile struct config config = { .slots = TRY_SLOTS };
 
@@ -88,6 +82,7 @@ const volatile union {
 	enum action action;
 	enum value_flag value_flag;
 	enum verdict verdict;
+	enum loss_at loss_at;
 } abi_enums;
 
 #endif

@@ -32,9 +32,11 @@ takes it where packets will get through, else generic, and says why.`,
 });
 
 /** In lines and not a table: why a mode was taken is a sentence, and is not to be cut. */
-function describe({ interfaces, maxRedirects, pinRoot, memoryBytes }: AttachReport): string {
+function describe({ interfaces, maxRedirects, pinRoot, memoryBytes, unwatched }: AttachReport): string {
   const lines = interfaces.map(
     ({ name, mode, changed, why }) => `${name}: ${changed ? 'attached' : 'unchanged'}, ${mode} mode: ${why}`,
   );
-  return [...lines, `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}`].join('\n');
+  const blind = unwatched.map(({ tracepoint, why }) => `warning: losses at ${tracepoint} are not counted: ${why}`);
+  const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}`;
+  return [...lines, maps, ...blind].join('\n');
 }

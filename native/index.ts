@@ -48,7 +48,7 @@ export interface ProgramInfo {
   readonly tag: string;
   readonly name: string;
 }
-/** `ifindex` is 0 once the netdev is gone. */
+/** Of an XDP link; any other is -EINVAL. `ifindex` is 0 once the netdev is gone. */
 export interface LinkInfo {
   readonly id: number;
   readonly programId: number;
@@ -193,6 +193,8 @@ export interface Native {
 
   /** flags: XDP_FLAGS_ (2 generic, 4 native). */
   linkCreateXdp(program: ProgramHandle, ifindex: number, flags: number): LinkHandle | Rc;
+  /** Stays attached until the link is closed and unpinned: it cannot be detached or updated. */
+  programAttachRawTracepoint(program: ProgramHandle, name: string): LinkHandle | Rc;
   linkOpen(path: string): LinkHandle | Rc;
   linkPin(link: LinkHandle, path: string): Rc;
   linkUpdate(link: LinkHandle, program: ProgramHandle): Rc;

@@ -25,6 +25,17 @@ Napi::Value linkCreateXdp(const Napi::CallbackInfo& info) {
   return adopt(info.Env(), std::make_shared<Link>(fd));
 }
 
+Napi::Value programAttachRawTracepoint(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* program = args.handle<Program>("program");
+  const std::string name = args.text("name", 127);
+  if (!args.ok()) return args.raise();
+  if (program->closed()) return number(info.Env(), -EBADF);
+  const int fd = bpf_raw_tracepoint_open(name.c_str(), program->fd());
+  if (fd < 0) return number(info.Env(), fd);
+  return adopt(info.Env(), std::make_shared<Link>(fd));
+}
+
 Napi::Value linkOpen(const Napi::CallbackInfo& info) {
   Args args(info);
   const std::string path = args.path("path");
@@ -78,6 +89,7 @@ Napi::Value linkInfo(const Napi::CallbackInfo& info) {
 
 void exportLinks(Napi::Object exports) {
   expose<linkCreateXdp>(exports, "linkCreateXdp");
+  expose<programAttachRawTracepoint>(exports, "programAttachRawTracepoint");
   expose<linkOpen>(exports, "linkOpen");
   expose<linkPin>(exports, "linkPin");
   expose<linkUpdate>(exports, "linkUpdate");

@@ -7,6 +7,7 @@ import { type OpenMaps, openMaps, readAbout, requireOwn } from '../kernel/open-m
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { u32 } from '../kernel/words.ts';
 import { AttachError } from './attach-error.ts';
+import { addLosses, type Unwatched, watchDelivery } from './delivery.ts';
 import { memoryBytes } from './memory.ts';
 import { type ChosenMode, chooseMode, type Mode } from './mode.ts';
 import { makePins, type Owner } from './object.ts';
@@ -34,6 +35,8 @@ export interface AttachReport {
   /** Estimated kernel memory of the maps. */
   readonly memoryBytes: number;
   readonly maxRedirects: number;
+  /** Where packets that die after their verdict are not counted. */
+  readonly unwatched: readonly Unwatched[];
   /** False when everything was as asked already. */
   readonly changed: boolean;
 }
@@ -59,6 +62,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     requirePinRoot(native, options.pinRoot);
     makePins(native, options.pinRoot, options.owner, options.maxRedirects ?? DEFAULT_MAX_REDIRECTS);
   }
+  addLosses(native, paths);
   const maps = openMaps(native, paths, 'loader');
   const about = readAbout(native, maps);
   requireOwn(native, maps, about, paths);
@@ -66,6 +70,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   const program = requireValue(native.programOpen(paths.program), 'open program', paths.program);
   const loader = new Loader(native, paths, maps, program, links);
   for (const link of wanted) loader.check(link, about.program);
+  const watch = watchDelivery(native, paths, maps);
   const interfaces = wanted.map((link) => loader.attach(link, options.mode));
   for (const handle of [program, ...Object.values(maps)]) native.close(handle);
   return {
@@ -73,7 +78,8 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     interfaces,
     memoryBytes: memoryBytes(about.slots, about.cpuRows),
     maxRedirects: about.slots,
-    changed: fresh || interfaces.some((it) => it.changed),
+    unwatched: watch.unwatched,
+    changed: fresh || watch.changed || interfaces.some((it) => it.changed),
   };
 }
 
@@ -84,6 +90,7 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
   if (!existsSync(paths.layout)) return [];
   const pinned = pinnedInterfaces(paths);
   const chosen = interfaces.length === 0 ? pinned : interfaces.filter((name) => pinned.includes(name));
+  addLosses(native, paths);
   const maps = openMaps(native, paths, 'loader');
   for (const name of chosen) {
     const link = requireValue(native.linkOpen(paths.link(name)), 'open link', paths.link(name));

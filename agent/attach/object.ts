@@ -115,7 +115,7 @@ function describe(
   cpuRows: number,
 ): About {
   const id = (name: MapName): number => requireValue(native.mapInfo(maps[name]), 'map info', name).id;
-  const { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts } = Object.fromEntries(
+  const { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts, losses } = Object.fromEntries(
     MAPS.map((name) => [name, id(name)]),
   ) as Record<MapName, number>;
   return {
@@ -124,7 +124,7 @@ function describe(
     slots,
     cpuRows,
     netns: ownNetns(),
-    maps: { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts },
+    maps: { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts, losses },
     program: requireValue(native.programInfo(program), 'program info', 'shunt').id,
     zones: [],
     instance: randomBytes(16).toString('hex'),

@@ -47,11 +47,12 @@ export const STRUCTS = {
     map_control: 48,
     map_verdicts: 52,
     program: 56,
-    zero: 60,
+    map_losses: 60,
     zone: 64,
     instance: 128,
   },
   config: { size: 8, slots: 0, cpu_rows: 4 },
+  loss: { size: 8, ifindex: 0, error: 4, at: 6, zero: 7 },
 } as const;
 
 export const LIMITS = {
@@ -62,6 +63,7 @@ export const LIMITS = {
   EXT_HDRS_MAX: 6,
   VLANS_MAX: 2,
   EPOCH_MAX: 64,
+  LOSSES_MAX: 1024,
 } as const;
 
 export const KEY_FLAGS = { KEY_PROTO: 1, KEY_SPORT: 2, KEY_DPORT: 4, KEY_IN: 8, KEY_ZONE_SHIFT: 4 } as const;
@@ -92,3 +94,6 @@ export const VERDICTS = [
   'UNKNOWN_ACTION',
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
+
+/** Which tracepoint says that a packet died after its verdict, by the `at` of a key of the map `losses`. */
+export const LOSSES = ['REDIRECT_ERR', 'DEVMAP_XMIT', 'BULK_TX', 'EXCEPTION'] as const;

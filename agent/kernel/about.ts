@@ -1,7 +1,17 @@
 import { LIMITS, STRUCTS } from './abi.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 
-const MAPS = ['redirect4', 'redirect6', 'stats', 'ports', 'shapes4', 'shapes6', 'control', 'verdicts'] as const;
+const MAPS = [
+  'redirect4',
+  'redirect6',
+  'stats',
+  'ports',
+  'shapes4',
+  'shapes6',
+  'control',
+  'verdicts',
+  'losses',
+] as const;
 
 /** What the loader says of the maps that it made: the content of `about`, which the agent may only read. */
 export interface About {

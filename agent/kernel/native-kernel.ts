@@ -4,7 +4,7 @@ import type { EntryKey } from '../model/entry-key.ts';
 import type { Mark } from '../model/mark.ts';
 import type { Network, NextHop, NextHopQuery } from '../model/network.ts';
 import { type Op, type OpResult, runsOf } from '../model/op.ts';
-import type { Counter, Kernel, KernelClock, Observed, ObservedEntry } from '../ports.ts';
+import type { Counter, Kernel, KernelClock, Losses, Observed, ObservedEntry } from '../ports.ts';
 import type { About } from './about.ts';
 import { CLOCK_CONTEXT_BYTES, decodeClock } from './about.ts';
 import { LITTLE_ENDIAN } from './check.ts';
@@ -15,6 +15,7 @@ import { Neighbours, observeNetdevs, resolveNextHop } from './netdevs.ts';
 import { type OpenMaps, openMaps, readAbout, requireOwn } from './open-maps.ts';
 import { type PinPaths, pinPaths } from './pins.ts';
 import { Stats } from './stats.ts';
+import { readLosses, readVerdicts } from './traffic.ts';
 import { u32 } from './words.ts';
 
 const ENOENT = 2;
@@ -86,6 +87,14 @@ export class NativeKernel implements Kernel, Disposable {
 
   counters(slots: readonly number[]): Counter[] {
     return slots.map((slot) => this.#stats.read(slot));
+  }
+
+  verdicts(): ReadonlyMap<string, bigint> {
+    return readVerdicts(this.#native, this.#maps.verdicts);
+  }
+
+  losses(): Losses {
+    return readLosses(this.#native, this.#maps.losses);
   }
 
   /** The kernel's own jiffies, by a test-run: a time namespace shifts this process's clocks, and not the kernel's. */

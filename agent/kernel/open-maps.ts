@@ -17,6 +17,7 @@ const SIZES: Readonly<Partial<Record<MapName, readonly [key: number, value: numb
   shapes4: [4, STRUCTS.shapes4.size],
   shapes6: [4, STRUCTS.shapes6.size],
   control: [4, STRUCTS.control.size],
+  losses: [STRUCTS.loss.size, 8],
   about: [4, STRUCTS.about.size],
 };
 

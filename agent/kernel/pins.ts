@@ -11,6 +11,7 @@ export const MAPS = [
   'shapes6',
   'control',
   'verdicts',
+  'losses',
   'about',
 ] as const;
 export type MapName = (typeof MAPS)[number];
@@ -25,6 +26,8 @@ export function pinPaths(pinRoot: string) {
     map: (name: MapName): string => join(layout, name),
     clock: join(layout, 'clock'),
     program: join(rootOnly, 'program'),
+    /** The link of the program that watches a tracepoint. */
+    tracepoint: (name: string): string => join(rootOnly, `tp_${name}`),
     /** bpffs refuses dots in names (kernel/bpf/inode.c, bpf_lookup). */
     link: (ifname: string): string => join(rootOnly, `link_${ifname.replaceAll('%', '%25').replaceAll('.', '%2e')}`),
     ifnameOf: (pin: string): string | undefined =>

@@ -3,7 +3,7 @@ import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
 import type { Mark } from '../../agent/model/mark.ts';
 import type { Netdev, Network, NextHop, NextHopQuery } from '../../agent/model/network.ts';
 import type { Op, OpResult } from '../../agent/model/op.ts';
-import type { Counter, Kernel, KernelClock, Observed, ObservedEntry } from '../../agent/ports.ts';
+import type { Counter, Kernel, KernelClock, Loss, Losses, Observed, ObservedEntry } from '../../agent/ports.ts';
 import { type Family, familyOf } from '../../protocol/match.ts';
 import type { Shape } from '../../protocol/shape.ts';
 
@@ -39,6 +39,9 @@ export class MemoryKernel implements Kernel {
   /** Neighbours that were asked, `ifindex address`. */
   probed: string[] = [];
   ready = false;
+  judged = new Map<string, bigint>();
+  /** The tracepoints that the loader watches. */
+  watched: readonly string[] = ['xdp_redirect_err', 'xdp_devmap_xmit', 'xdp_bulk_tx', 'xdp_exception'];
   bypassed = false;
   jiffies = 1_000_000n;
   /** Ops until the process dies; then every `apply` throws `Crash`. */
@@ -53,6 +56,7 @@ export class MemoryKernel implements Kernel {
   readonly #routes = new Map<string, Route>();
   readonly #neighbours = new Map<string, Neighbour>();
   readonly #counters = new Map<number, Counter>();
+  readonly #losses = new Map<string, Loss>();
   readonly #watchers = new Set<() => void>();
   readonly #failures: { readonly op: Op['op']; readonly errno: string }[] = [];
   #mark: Mark | undefined;
@@ -123,6 +127,14 @@ export class MemoryKernel implements Kernel {
     });
   }
 
+  verdicts(): ReadonlyMap<string, bigint> {
+    return this.judged;
+  }
+
+  losses(): Losses {
+    return { watched: this.watched, losses: [...this.#losses.values()] };
+  }
+
   clock(): KernelClock {
     return { jiffies: this.jiffies, hz: this.hz };
   }
@@ -158,6 +170,13 @@ export class MemoryKernel implements Kernel {
   /** Tells the watchers that something may have changed, as netlink does. */
   notify(): void {
     for (const watcher of this.#watchers) watcher();
+  }
+
+  /** More packets die after their verdict. */
+  lose(ifindex: number, packets: bigint, errno?: string, tracepoint = 'xdp_redirect_err'): void {
+    const id = `${ifindex} ${tracepoint} ${errno}`;
+    const before = this.#losses.get(id)?.packets ?? 0n;
+    this.#losses.set(id, { ifindex, tracepoint, ...(errno !== undefined && { errno }), packets: before + packets });
   }
 
   /** Adds a network device, or changes one; another ifindex is a device that was removed and made again. */

@@ -126,7 +126,17 @@ export class LoadedProgram implements Disposable {
 
   /** Ifindex by zone. */
   setZones(zones: readonly number[]): void {
-    const maps = { redirect4: 0, redirect6: 0, stats: 0, ports: 0, shapes4: 0, shapes6: 0, control: 0, verdicts: 0 };
+    const maps = {
+      redirect4: 0,
+      redirect6: 0,
+      stats: 0,
+      ports: 0,
+      shapes4: 0,
+      shapes6: 0,
+      control: 0,
+      verdicts: 0,
+      losses: 0,
+    };
     const rest = { layout: 1, hz: 1, slots: SLOTS, cpuRows: this.cpuRows, netns: 0n, maps, program: 0 };
     this.#update('about', u32(0), encodeAbout({ ...rest, zones, instance: '00'.repeat(16) }));
   }

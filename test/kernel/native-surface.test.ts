@@ -84,6 +84,7 @@ function signatures(native: Native): Record<string, readonly Param[]> {
     programInfo: [handle('program')],
     programTestRun: [handle('program'), { valid: run }],
     linkCreateXdp: [handle('program'), u32(1), u32(0)],
+    programAttachRawTracepoint: [handle('program'), text],
     linkOpen: [text],
     netRouteGet: [bytes(4), u32(0)],
     netSubscribe: [{ valid: () => {}, takes: (junk) => typeof junk === 'function' }],

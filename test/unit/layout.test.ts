@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { ACTIONS, KEY_FLAGS, LIMITS, STRUCTS, VALUE_FLAGS, VERDICTS } from '../../agent/kernel/abi.ts';
+import { ACTIONS, KEY_FLAGS, LIMITS, LOSSES, STRUCTS, VALUE_FLAGS, VERDICTS } from '../../agent/kernel/abi.ts';
 import { type About, decodeAbout, decodeClock, encodeAbout, encodeConfig } from '../../agent/kernel/about.ts';
 import { checkOf, LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import {
@@ -57,6 +57,8 @@ withObject('abi: every enum has the names and numbers that the object has', (t) 
   t.deepEqual(enums.value_flag, { ...VALUE_FLAGS });
   const verdicts = VERDICTS.map((name, index) => [`VERDICT_${name}`, index]);
   t.deepEqual(enums.verdict, { ...Object.fromEntries(verdicts), VERDICT_MAX: VERDICTS.length });
+  const losses = LOSSES.map((name, index) => [`LOSS_${name}`, index]);
+  t.deepEqual(enums.loss_at, { ...Object.fromEntries(losses), LOSS_AT_MAX: LOSSES.length });
 });
 
 withObject('abi: arrays are as long as the limits say', (t) => {
@@ -248,7 +250,7 @@ test('about: decoding gives back what was encoded', (t) => {
     slots: 16384,
     cpuRows: 2,
     netns: 4026531840n,
-    maps: { redirect4: 1, redirect6: 2, stats: 3, ports: 4, shapes4: 5, shapes6: 6, control: 7, verdicts: 8 },
+    maps: { redirect4: 1, redirect6: 2, stats: 3, ports: 4, shapes4: 5, shapes6: 6, control: 7, verdicts: 8, losses: 10 },
     program: 9,
     zones: [0, 3, ...Array.from({ length: 14 }, () => 0)],
     instance: '000102030405060708090a0b0c0d0eff',

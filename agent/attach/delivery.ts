@@ -1,0 +1,90 @@
+import { chmodSync, chownSync, existsSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Native, ObjectHandle } from '../../native/index.ts';
+import { LIMITS, LOSSES, STRUCTS } from '../kernel/abi.ts';
+import { decodeAbout, encodeAbout } from '../kernel/about.ts';
+import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
+import type { OpenMaps } from '../kernel/open-maps.ts';
+import type { PinPaths } from '../kernel/pins.ts';
+import { encodeWatched, TRACEPOINTS } from '../kernel/traffic.ts';
+import { u32 } from '../kernel/words.ts';
+
+const OBJECT = fileURLToPath(new URL('../../bpf/build/delivery.bpf.o', import.meta.url));
+const BPF_MAP_TYPE_PERCPU_HASH = 5;
+const BPF_NOEXIST = 1;
+const EEXIST = 17;
+
+/** A tracepoint that cannot be watched here, and why: what dies there is not counted. */
+export interface Unwatched {
+  readonly tracepoint: string;
+  readonly why: string;
+}
+
+export interface Watch {
+  readonly changed: boolean;
+  readonly unwatched: readonly Unwatched[];
+}
+
+/**
+ * Pins a program on every tracepoint that tells of packets lost after their verdict, where none is pinned yet. A kernel
+ * that lacks one, or its own BTF, is no reason to fail: redirecting works without.
+ */
+export function watchDelivery(native: Native, paths: PinPaths, maps: OpenMaps): Watch {
+  const absent = TRACEPOINTS.flatMap((name, at) => (existsSync(paths.tracepoint(name)) ? [] : [{ name, at }]));
+  if (absent.length === 0) return { changed: false, unwatched: [] };
+  const object = openObject(native, maps);
+  if (typeof object === 'string') {
+    return { changed: false, unwatched: absent.map(({ name }) => ({ tracepoint: name, why: object })) };
+  }
+  const tried = absent.map(({ name, at }) => ({ tracepoint: name, why: watch(native, object, paths, maps, at) }));
+  native.close(object);
+  const unwatched = tried.flatMap(({ tracepoint, why }) => (why === undefined ? [] : [{ tracepoint, why }]));
+  return { changed: unwatched.length < tried.length, unwatched };
+}
+
+/** Opens and loads the object; or says why it cannot. */
+function openObject(native: Native, maps: OpenMaps): ObjectHandle | string {
+  const object = requireValue(native.objectOpen(OBJECT), 'open object', OBJECT, 'run `./dev build` first');
+  for (const name of ['about', 'losses'] as const) {
+    requireDone(native.objectReuseMap(object, name, maps[name]), 'reuse map', name);
+  }
+  const { rc } = native.objectLoad(object);
+  if (rc === 0) return object;
+  native.close(object);
+  return `${errnoName(rc)}; it takes the kernel's own BTF (/sys/kernel/btf/vmlinux) and CAP_PERFMON`;
+}
+
+/** Watches one tracepoint; or answers why it cannot. The row that says so comes last. */
+function watch(native: Native, object: ObjectHandle, paths: PinPaths, maps: OpenMaps, at: number): string | undefined {
+  const [program, name] = [LOSSES[at]?.toLowerCase() ?? '', TRACEPOINTS[at] ?? ''];
+  const handle = requireValue(native.objectProgram(object, program), 'find program', program);
+  const link = native.programAttachRawTracepoint(handle, name);
+  native.close(handle);
+  if (typeof link === 'number') return `${errnoName(link)}; this kernel may lack the tracepoint`;
+  const pin = paths.tracepoint(name);
+  requireDone(native.linkPin(link, pin), 'pin', pin);
+  chmodSync(pin, 0o600);
+  native.close(link);
+  const none = new Uint8Array(8 * native.possibleCpus());
+  const rc = native.mapUpdateElem(maps.losses, encodeWatched(at), none, BPF_NOEXIST);
+  if (rc !== -EEXIST) requireDone(rc, 'map update', 'losses');
+  return undefined;
+}
+
+/** Adds the map `losses` to pins that an earlier loader of this layout made without. */
+export function addLosses(native: Native, paths: PinPaths): void {
+  const pin = paths.map('losses');
+  if (existsSync(pin)) return;
+  const map = native.mapCreate(BPF_MAP_TYPE_PERCPU_HASH, 'losses', STRUCTS.loss.size, 8, LIMITS.LOSSES_MAX, 0);
+  const losses = requireValue(map, 'create map', 'losses');
+  const about = requireValue(native.mapOpen(paths.map('about'), false), 'open map', paths.map('about'));
+  const words = decodeAbout(requireValue(native.mapLookupElem(about, u32(0), 0), 'map lookup', 'about'));
+  const { id } = requireValue(native.mapInfo(losses), 'map info', 'losses');
+  const bytes = encodeAbout({ ...words, maps: { ...words.maps, losses: id } });
+  requireDone(native.mapUpdateElem(about, u32(0), bytes, 0), 'map update', 'about');
+  requireDone(native.mapPin(losses, pin), 'pin', pin);
+  const { uid, gid } = statSync(paths.map('verdicts'));
+  chownSync(pin, uid, gid);
+  chmodSync(pin, 0o600);
+  for (const handle of [about, losses]) native.close(handle);
+}

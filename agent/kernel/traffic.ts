@@ -1,0 +1,62 @@
+import type { MapHandle, Native } from '../../native/index.ts';
+import type { Loss, Losses } from '../ports.ts';
+import { LOSSES, STRUCTS, VERDICTS } from './abi.ts';
+import { LITTLE_ENDIAN } from './check.ts';
+import { errnoName, requireDone, requireValue } from './errno.ts';
+import { u32 } from './words.ts';
+
+const AT = STRUCTS.loss;
+
+/** The tracepoints that the loader watches, by the `at` of a key of `losses`. */
+export const TRACEPOINTS = LOSSES.map((name) => `xdp_${name.toLowerCase()}`);
+
+/** Reads how many packets went which way, by verdict, over all CPUs. Errors: KernelError. */
+export function readVerdicts(native: Native, verdicts: MapHandle): Map<string, bigint> {
+  return new Map(
+    VERDICTS.map((name, index) => [
+      name,
+      sum(requireValue(native.mapLookupElem(verdicts, u32(index), 0), 'read', name)),
+    ]),
+  );
+}
+
+/** Reads the packets that died after their verdict, over all CPUs. Errors: KernelError. */
+export function readLosses(native: Native, map: MapHandle): Losses {
+  const { rc, count, keys, values } = native.mapDump(map, 0);
+  requireDone(rc, 'map dump', 'losses');
+  const size = values.length / Math.max(count, 1);
+  const rows = Array.from({ length: count }, (_, row) =>
+    decodeLoss(keys.subarray(row * AT.size, (row + 1) * AT.size), sum(values.subarray(row * size, (row + 1) * size))),
+  );
+  return {
+    watched: rows.filter((row) => row.ifindex === 0).map((row) => row.tracepoint),
+    losses: rows.filter((row) => row.packets > 0n),
+  };
+}
+
+/** The key of the row that says that a tracepoint is watched. */
+export function encodeWatched(at: number): Uint8Array {
+  const bytes = new Uint8Array(AT.size);
+  bytes[AT.at] = at;
+  return bytes;
+}
+
+export function decodeLoss(key: Uint8Array, packets: bigint): Loss {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  const errno = view.getUint16(AT.error, LITTLE_ENDIAN);
+  const at = view.getUint8(AT.at);
+  return {
+    ifindex: view.getUint32(AT.ifindex, LITTLE_ENDIAN),
+    tracepoint: TRACEPOINTS[at] ?? `unknown_${at}`,
+    ...(errno !== 0 && { errno: errnoName(-errno) }),
+    packets,
+  };
+}
+
+/** The sum of a per-CPU counter. */
+function sum(cpus: Uint8Array): bigint {
+  const view = new DataView(cpus.buffer, cpus.byteOffset, cpus.byteLength);
+  let total = 0n;
+  for (let at = 0; at < cpus.byteLength; at += 8) total += view.getBigUint64(at, LITTLE_ENDIAN);
+  return total;
+}
