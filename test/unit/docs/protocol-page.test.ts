@@ -44,7 +44,8 @@ test('protocol page: every field of an example is described in its section', (t)
   for (const section of sections()) {
     for (const [, name = ''] of section.matchAll(LINK)) {
       if (name === 'digest.json') continue;
-      for (const field of Object.keys(fixture(name))) t.true(new RegExp(`[\`"]${field}[\`"]`).test(section), `${name}: ${field}`);
+      for (const field of Object.keys(fixture(name)))
+        t.true(new RegExp(`[\`"]${field}[\`"]`).test(section), `${name}: ${field}`);
     }
   }
 });
