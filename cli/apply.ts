@@ -1,11 +1,9 @@
 import { Bus } from './bus.ts';
 import { command } from './command.ts';
-import { EXIT, Failure, type FileProblem, usage } from './failure.ts';
-import { countText } from './format.ts';
+import { EXIT, usage } from './failure.ts';
 import { BUS_OPTIONS } from './options.ts';
-import { readSource } from './source.ts';
-import { type Prepared, prepareSpecs } from './specs.ts';
-import { upload } from './upload.ts';
+import { readSpecs } from './read-specs.ts';
+import { APPLY, upload } from './upload.ts';
 
 export const apply = command({
   synopsis: '-f FILE...',
@@ -25,30 +23,12 @@ END`,
   ],
   options: ['file', ...BUS_OPTIONS],
   async run({ options, terminal, stdin }) {
+    if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
     const specs = await readSpecs(options.file, stdin);
     await using bus = await Bus.open(options);
-    const { created, changed, unchanged, hosts, rev } = await upload(specs, bus, terminal);
+    const { created, changed, unchanged, hosts, rev } = await upload(specs, bus, terminal, APPLY);
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}; hosts ${hosts}; revision ${rev}`;
     terminal.print(options.output === 'json' ? JSON.stringify({ created, changed, unchanged, hosts, rev }) : text);
     return EXIT.done;
   },
 });
-
-async function readSpecs(files: readonly string[], stdin: AsyncIterable<Uint8Array>): Promise<readonly Prepared[]> {
-  if (files.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
-  if (files.filter((file) => file === '-').length > 1)
-    throw usage('-f - is given twice, and there is one standard input');
-  const sources = [];
-  for (const file of files) sources.push(await readSource(file, stdin));
-  const { specs, problems } = await prepareSpecs(sources);
-  if (problems.length > 0) throw refusal(problems);
-  return specs;
-}
-
-function refusal(problems: readonly FileProblem[]): Failure {
-  const files = new Set(problems.map(({ file }) => file)).size;
-  const where = files === 1 ? '' : ` in ${files} files`;
-  return new Failure(EXIT.refused, 'NOT_VALID', `${countText(problems.length, 'problem')}${where}; nothing was sent`, {
-    problems,
-  });
-}

@@ -76,7 +76,7 @@ export class Bus implements AsyncDisposable {
     const subject = this.#subjects.api(verb);
     const absent = `the bus answers, but no controller on ${subject} at ${this.#where}; run shunt controller, or name another bus with --nats`;
     const late =
-      verb === 'get' || verb === 'hosts'
+      verb === 'get' || verb === 'hosts' || verb === 'plan'
         ? TRY_AGAIN
         : `it may still do it; see shunt get, or repeat it: that is harmless`;
     const peer: Peer = { who: 'the controller', code: 'NO_CONTROLLER', absent, late };

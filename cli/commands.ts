@@ -8,6 +8,7 @@ export interface Entry {
 
 export const COMMANDS: Readonly<Record<string, Entry>> = Object.freeze({
   apply: { summary: 'create or change redirects', load: async () => (await import('./apply.ts')).apply },
+  plan: { summary: 'show what an apply or delete would do', load: async () => (await import('./plan.ts')).plan },
   delete: { summary: 'delete redirects by name', load: async () => (await import('./delete.ts')).remove },
   get: { summary: 'show redirects and where they win', load: async () => (await import('./get.ts')).get },
   hosts: { summary: 'show hosts and how far they are', load: async () => (await import('./hosts.ts')).hosts },

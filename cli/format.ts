@@ -44,10 +44,10 @@ export function labelsText(labels: Readonly<Record<string, string>>): string {
     .join(',');
 }
 
-/** Writes the first three of a list and how many more there are. */
-export function someText(items: readonly string[]): string {
-  const shown = items.slice(0, 3).join(',');
-  return items.length > 3 ? `${shown} +${items.length - 3}` : shown;
+/** Writes the first three of a list and how many more there are; `total` where the list has not all of them. */
+export function someText(items: readonly string[], total = items.length): string {
+  const shown = items.slice(0, 3);
+  return total > shown.length ? `${shown.join(',')} +${total - shown.length}` : shown.join(',');
 }
 
 /** Writes a number and its noun: `1 host`, `2 hosts`. */

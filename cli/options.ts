@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseLogLevel, parseServers } from '../agent/config.ts';
 import { readHost } from '../protocol/host.ts';
+import { readName } from '../protocol/intent.ts';
 import { integer, oneOf, type Reader, show } from '../protocol/read.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
@@ -85,6 +86,11 @@ export const OPTIONS = {
   file: {
     ...many({ short: 'f', placeholder: 'FILE', help: 'YAML or JSON lines; - is standard input' }),
     argumentOnly: true,
+  },
+  delete: {
+    ...many({ placeholder: 'NAME', help: 'redirect that is to go' }),
+    argumentOnly: true,
+    read: (given: readonly string[]) => given.map((name) => readName(name, '')),
   },
   interface: many({ placeholder: 'IF', help: 'network interface' }),
   owner: single({ placeholder: 'USER[:GROUP]', help: "the agent's user" }, 'root', readText),

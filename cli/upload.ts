@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type ApiError, type ApplyReply, encodeApplyRequest, parseApplyReply } from '../protocol/api.ts';
+import {
+  type ApiError,
+  type ApplyPartReply,
+  type ApplyReply,
+  type ApplyRequest,
+  encodeApplyRequest,
+  parseApplyReply,
+} from '../protocol/api.ts';
 import { listBudgetBytes } from '../protocol/json.ts';
 import type { Bus } from './bus.ts';
 import { EXIT, Failure, type FileProblem } from './failure.ts';
@@ -12,30 +19,35 @@ const MAX_PART = 10_000;
 /** What the controller may take longer for each redirect of an upload, which it commits whole. */
 const PATIENCE_MS = 1;
 
+/** What an upload is for: its verb, how a part is written, and how replies are read. */
+export interface Purpose<T> {
+  readonly verb: 'apply' | 'plan';
+  readonly encode: (part: ApplyRequest) => Uint8Array;
+  readonly parse: (reply: Uint8Array) => T | ApplyPartReply | ApiError;
+}
+
+export const APPLY: Purpose<ApplyReply> = { verb: 'apply', encode: encodeApplyRequest, parse: parseApplyReply };
+
 /** Sends redirects in as many parts as they need; the controller takes all of them with the last part, or none. */
-export async function upload(
+export async function upload<T extends object>(
   specs: readonly Prepared[],
   bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
   terminal: Pick<Terminal, 'progress'>,
-): Promise<ApplyReply> {
+  { verb, encode, parse }: Purpose<T>,
+): Promise<T> {
   const parts = split(specs, listBudgetBytes(bus.maxPayloadBytes));
   const id = randomUUID();
-  const refuse = (error: ApiError['error']): Failure => refusal(error, specs);
+  const asking = {
+    refuse: (error: ApiError['error']): Failure => refusal(error, specs),
+    patienceMs: specs.length * PATIENCE_MS,
+  };
   try {
     for (const [part, chosen] of parts.entries()) {
       if (parts.length > 1) terminal.progress(`sending part ${part + 1} of ${parts.length}`);
-      const request = encodeApplyRequest({
-        v: 1,
-        upload: id,
-        part,
-        parts: parts.length,
-        specs: chosen.map(({ json }) => json),
-      });
-      const reply = await bus.api('apply', request, parseApplyReply, {
-        refuse,
-        patienceMs: specs.length * PATIENCE_MS,
-      });
-      if ('rev' in reply) return reply;
+      const given = chosen.map(({ json }) => json);
+      const request = encode({ v: 1, upload: id, part, parts: parts.length, specs: given });
+      const reply = await bus.api(verb, request, parse, asking);
+      if (!('part' in reply)) return reply as T;
     }
   } finally {
     terminal.progress('');
@@ -43,7 +55,7 @@ export async function upload(
   throw new Failure(
     EXIT.refused,
     'FAILED',
-    'the controller took every part and did not say what it did; see shunt get, and apply again',
+    `the controller took every part and did not answer the last as one; are both of one version? See shunt get, and ${verb} again`,
   );
 }
 

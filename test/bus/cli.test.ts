@@ -18,6 +18,7 @@ import {
   parseGetRequest,
 } from '../../protocol/api.ts';
 import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
+import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
 import { matchesGolden } from '../unit/cli/golden.ts';
@@ -120,6 +121,26 @@ test('apply: a problem that only the controller sees is named by line', async (t
   );
   const words = ['apply', '-f', '-'];
   await matchesGolden(t, 'refused-by-controller', words, await bench.shunt(words, { stdin: APPLY }));
+});
+
+test('plan: what would become of each host, and what deserves a second look', async (t) => {
+  await using bench = await Bench.open();
+  const asked: unknown[] = [];
+  await bench.answers('shunt.v1.api.plan', (data) => {
+    const request = parsePlanRequest(data);
+    asked.push({ specs: request.specs.length, delete: request.delete });
+    return encodePlanReply({ ...fixture('plan-reply'), upload: request.upload });
+  });
+  const words = ['plan', '-f', '-', '--delete', 'drain-web-1', '--delete', 'drain-web-0'];
+  const wide = await bench.shunt(words, { stdin: APPLY });
+  await matchesGolden(t, 'done-plan', words, wide);
+  const narrow = await bench.shunt(words, { stdin: APPLY, terminal: new KeptTerminal(80) });
+  await matchesGolden(t, 'done-plan-80', words, narrow);
+  const json = await bench.shunt(['plan', '--delete', 'a', '-o', 'json']);
+  const { v: _, upload: __, ...reply } = fixture('plan-reply');
+  t.deepEqual(JSON.parse(json.stdout), reply);
+  const both = { specs: 1, delete: ['drain-web-1', 'drain-web-0'] };
+  t.deepEqual(asked, [both, both, { specs: 0, delete: ['a'] }]);
 });
 
 test('delete: each name, deleted or already absent, is success', async (t) => {
@@ -335,6 +356,7 @@ test('commands: the table has every one that there is', (t) => {
     'dump',
     'get',
     'hosts',
+    'plan',
     'status',
   ]);
 });

@@ -43,6 +43,7 @@ test('options: the defaults', async (t) => {
     label: [],
     'log-level': 'info',
     file: [],
+    delete: [],
     interface: [],
     owner: 'root',
     mode: 'auto',

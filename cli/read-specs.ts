@@ -1,0 +1,26 @@
+import { EXIT, Failure, type FileProblem, usage } from './failure.ts';
+import { countText } from './format.ts';
+import { readSource } from './source.ts';
+import { type Prepared, prepareSpecs } from './specs.ts';
+
+/** Reads every redirect of some files. Errors: Failure, with all that is wrong in them. */
+export async function readSpecs(
+  files: readonly string[],
+  stdin: AsyncIterable<Uint8Array>,
+): Promise<readonly Prepared[]> {
+  if (files.filter((file) => file === '-').length > 1)
+    throw usage('-f - is given twice, and there is one standard input');
+  const sources = [];
+  for (const file of files) sources.push(await readSource(file, stdin));
+  const { specs, problems } = await prepareSpecs(sources);
+  if (problems.length > 0) throw refusal(problems);
+  return specs;
+}
+
+function refusal(problems: readonly FileProblem[]): Failure {
+  const files = new Set(problems.map(({ file }) => file)).size;
+  const where = files === 1 ? '' : ` in ${files} files`;
+  return new Failure(EXIT.refused, 'NOT_VALID', `${countText(problems.length, 'problem')}${where}; nothing was sent`, {
+    problems,
+  });
+}
