@@ -5,6 +5,7 @@ import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
+import { Deadlines } from './deadlines.ts';
 import { ObservedCache } from './observed-cache.ts';
 import { sameState, stateAfter } from './outcome.ts';
 import { Placements } from './placements.ts';
@@ -38,8 +39,8 @@ export class Convergence {
   readonly #kernel: Kernel;
   readonly #due = new Set<string>();
   readonly #tries = new Map<string, number>();
-  /** Keys whose intent ends at a time to come. */
-  readonly #expiring = new Set<string>();
+  readonly #expiries = new Deadlines();
+  readonly #retries = new Deadlines();
   readonly #placed = new Placements();
   readonly #waiting = new Waiting();
   readonly #targets: Targets;
@@ -92,7 +93,7 @@ export class Convergence {
   remove(keys: readonly string[]): void {
     for (const key of keys) {
       this.desired.delete(key);
-      this.#expiring.delete(key);
+      this.#expiries.drop(key);
       this.#due.add(key);
     }
   }
@@ -111,20 +112,9 @@ export class Convergence {
 
   /** Makes every key due whose time has come; answers when the next one is, epoch milliseconds. */
   tick(nowMs: number): number | undefined {
-    let next = Number.POSITIVE_INFINITY;
-    const consider = (key: string, atMs: number): void => {
-      if (atMs <= nowMs) this.#due.add(key);
-      else next = Math.min(next, atMs);
-    };
-    for (const key of this.#expiring) {
-      const expires = this.desired.get(key)?.expires ?? 0;
-      consider(key, expires);
-      if (expires <= nowMs) this.#expiring.delete(key);
-    }
-    for (const key of this.#tries.keys()) {
-      const retryAtMs = this.states.get(key)?.retryAtMs;
-      if (retryAtMs !== undefined) consider(key, retryAtMs);
-    }
+    this.again(this.#expiries.take(nowMs));
+    this.again(this.#retries.take(nowMs));
+    const next = Math.min(this.#expiries.firstMs, this.#retries.firstMs);
     return Number.isFinite(next) ? next : undefined;
   }
 
@@ -160,8 +150,8 @@ export class Convergence {
   }
 
   #track(intent: Intent): void {
-    if (intent.expires === undefined) this.#expiring.delete(intent.key);
-    else this.#expiring.add(intent.key);
+    if (intent.expires === undefined) this.#expiries.drop(intent.key);
+    else this.#expiries.set(intent.key, intent.expires);
     this.#place(intent);
   }
 
@@ -273,14 +263,24 @@ export class Convergence {
     else if (decision.want !== undefined && decision.want.id !== decision.key)
       this.#placed.place(decision.key, decision.want.id);
     if (decision.intent !== undefined) this.#waiting.note(decision.intent, now);
-    if (decision.intent?.expires !== undefined && decision.state !== 'expired') this.#expiring.add(decision.key);
-    if (now.retryAtMs === undefined) this.#tries.delete(decision.key);
-    else this.#tries.set(decision.key, tries + 1);
+    const expires = decision.intent?.expires;
+    if (expires !== undefined && decision.state !== 'expired') this.#expiries.set(decision.key, expires);
+    this.#retryAt(decision.key, now.retryAtMs, tries);
+  }
+
+  #retryAt(key: string, atMs: number | undefined, tries: number): void {
+    if (atMs === undefined) {
+      this.#tries.delete(key);
+      this.#retries.drop(key);
+      return;
+    }
+    this.#tries.set(key, tries + 1);
+    this.#retries.set(key, atMs);
   }
 
   #forget(key: string, slot: number | null, released: Set<number>): void {
     this.states.delete(key);
-    this.#tries.delete(key);
+    this.#retryAt(key, undefined, 0);
     this.#placed.drop(key);
     this.#waiting.drop(key);
     if (slot === null) return;
