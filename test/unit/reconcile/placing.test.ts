@@ -100,3 +100,16 @@ test('placing: an entry in a zone that nobody desires is removed with a proven s
   converge(convergence, 0, true);
   t.is(stands(kernel, foreign), undefined);
 });
+
+test('placing: a set of more than one pass takes over what stands, and no entry goes in between', (t) => {
+  const count = 10_500;
+  const kernel = makeKernel({ slots: count });
+  const intents = Array.from({ length: count }, (_, n) => intentOf(n, 'drop', { of: { in: 'eth0' } }));
+  converge(start(kernel, intents));
+  kernel.asked = [];
+  const adopting = start(kernel);
+  adopting.put(intents);
+  converge(adopting);
+  t.deepEqual(kernel.asked, []);
+  t.is(adopting.slotsUsed, count);
+});
