@@ -71,7 +71,7 @@ test.serial(
       await agent.stop('SIGKILL');
       agent = await bed.startAgent();
       const { rev } = await applying;
-      const { counts, exceptionsTotal } = await operator.applied(rev, BUSY_MS);
+      const { counts, exceptionsTotal } = await operator.applied(rev, BUSY_MS, agent);
       t.deepEqual([counts.desired, counts.installed, exceptionsTotal], [REDIRECTS + 1, REDIRECTS + 1, 0]);
       const kernel = await inKernel(bed);
       t.is(kernel.size, REDIRECTS + 1);

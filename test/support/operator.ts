@@ -61,10 +61,11 @@ export class Operator {
     return (await this.#bed.ask('status', '--host', HOST).catch(() => undefined)) as Status | undefined;
   }
 
-  /** Waits until the agent has applied this revision, and answers its status. */
-  async applied(rev: number, withinMs = CONVERGE_MS): Promise<Status> {
+  /** Waits until the agent has applied this revision, and answers its status. With the agent at hand, its end ends it. */
+  async applied(rev: number, withinMs = CONVERGE_MS, agent?: Running): Promise<Status> {
     let last: Status | undefined;
     const look = async () => {
+      if (agent?.status !== undefined) throw new Error(`the agent ended: ${agent.lines.slice(-5).join(' ')}`);
       last = await this.status();
       return last !== undefined && last.applied >= rev && last;
     };
