@@ -53,6 +53,7 @@ export class Bus implements AsyncDisposable {
         name: 'shunt',
         timeout: CONNECT_TIMEOUT_MS,
         reconnect: false,
+        ...(nats.some((server) => server.startsWith('tls://')) && { tls: {} }),
         ...(authenticator !== undefined && { authenticator }),
       });
       return new Bus(connection, options);

@@ -8,14 +8,19 @@ export const controller = command({
   about: `Runs the controller: keeps redirects in its database, compiles them for each host, and serves hosts and commands
 over the bus. SIGTERM ends it in good order.`,
   examples: ['shunt controller --nats nats://127.0.0.1:4222 --db /var/lib/shunt/controller.db'],
-  options: ['nats', 'root-subject', 'db', 'log-level'],
+  options: ['nats', 'root-subject', 'creds', 'db', 'log-level'],
   async run({ options }) {
     const [{ makeControllerConfig }, { startController }, { makeLog }] = await Promise.all([
       import('../controller/config.ts'),
       import('../controller/main.ts'),
       import('../agent/log.ts'),
     ]);
-    const config = makeControllerConfig({ nats: options.nats, db: options.db, rootSubject: options['root-subject'] });
+    const config = makeControllerConfig({
+      nats: options.nats,
+      db: options.db,
+      rootSubject: options['root-subject'],
+      ...(options.creds !== undefined && { creds: options.creds }),
+    });
     const stop = stopSignal();
     const fatal = Promise.withResolvers<never>();
     fatal.promise.catch(() => {}); // the race below reports it, also when it comes before

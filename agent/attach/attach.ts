@@ -89,17 +89,16 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
   const paths = pinPaths(pinRoot);
   if (!existsSync(paths.layout)) return [];
   const pinned = pinnedInterfaces(paths);
-  const chosen = interfaces.length === 0 ? pinned : interfaces.filter((name) => pinned.includes(name));
+  const chosen = interfaces.length === 0 ? pinned : pinned.filter((name) => interfaces.includes(name));
   addLosses(native, paths);
   const maps = openMaps(native, paths, 'loader');
   for (const name of chosen) {
     const link = requireValue(native.linkOpen(paths.link(name)), 'open link', paths.link(name));
-    const { ifindex } = requireValue(native.linkInfo(link), 'link info', name);
     native.linkDetach(link);
     unlinkSync(paths.link(name));
     native.close(link);
-    setZone(native, maps, ifindex, false);
   }
+  dropZones(native, paths, maps);
   for (const map of Object.values(maps)) native.close(map);
   if (chosen.length === pinned.length) {
     removePins(paths.layout);
@@ -133,7 +132,7 @@ class Loader {
     const standing = this.#standing(link);
     if (standing !== undefined) return { name: link.name, ...requireMode(link, standing, mode), changed: false };
     const chosen = chooseMode(this.#native, link, this.#links, mode);
-    setZone(this.#native, this.#maps, link.ifindex, true);
+    addZone(this.#native, this.#maps, link.ifindex);
     const handle = this.#create(link, chosen);
     const pin = this.#paths.link(link.name);
     requireDone(this.#native.linkPin(handle, pin), 'pin', pin);
@@ -146,19 +145,16 @@ class Loader {
   #standing(link: NetLink): 'native' | 'generic' | undefined {
     const pin = this.#paths.link(link.name);
     if (!existsSync(pin)) return undefined;
-    const handle: LinkHandle = requireValue(this.#native.linkOpen(pin), 'open link', pin);
-    const info = requireValue(this.#native.linkInfo(handle), 'link info', pin);
-    this.#native.close(handle);
-    if (info.ifindex === link.ifindex) return link.xdpMode === 2 ? 'generic' : 'native';
+    if (linkIfindex(this.#native, pin) === link.ifindex) return link.xdpMode === 2 ? 'generic' : 'native';
     unlinkSync(pin);
-    if (info.ifindex !== 0) setZone(this.#native, this.#maps, info.ifindex, false);
+    dropZones(this.#native, this.#paths, this.#maps);
     return undefined;
   }
 
   #create(link: NetLink, { mode }: ChosenMode): LinkHandle {
     const handle = this.#native.linkCreateXdp(this.#program, link.ifindex, FLAGS[mode]);
     if (typeof handle !== 'number') return handle;
-    setZone(this.#native, this.#maps, link.ifindex, false);
+    dropZones(this.#native, this.#paths, this.#maps);
     const errno = errnoName(handle);
     const advice = mode === 'native' ? `; try --mode generic${errno === 'ERANGE' ? ' or a smaller MTU' : ''}` : '';
     throw new AttachError(`attach to ${link.name} in ${mode} mode: ${errno}${advice}`);
@@ -171,17 +167,38 @@ function requireMode(link: NetLink, standing: 'native' | 'generic', mode: Mode):
   throw new AttachError(`${link.name} is attached in ${standing} mode and ${mode} was asked for; ${how}`);
 }
 
-/** Gives an interface a zone of its own, or takes it back. The program reads each word whole. */
-function setZone(native: Native, maps: OpenMaps, ifindex: number, present: boolean): void {
-  const about = readAbout(native, maps);
-  const zones = [...about.zones];
-  const has = zones.indexOf(ifindex, 1);
-  if (has > 0 === present) return;
-  const zone = present ? zones.indexOf(0, 1) : has;
+/** Gives an interface a zone of its own, if it has none. */
+function addZone(native: Native, maps: OpenMaps, ifindex: number): void {
+  const { zones } = readAbout(native, maps);
+  if (zones.includes(ifindex, 1)) return;
+  const zone = zones.indexOf(0, 1);
   if (zone < 0) throw new AttachError(`${LIMITS.ZONES_MAX - 1} interfaces are attached already; detach one first`);
-  zones[zone] = present ? ifindex : 0;
-  const bytes = encodeAbout({ ...about, zones });
+  writeZones(native, maps, zones.with(zone, ifindex));
+}
+
+/** Takes back the zones of interfaces that no pinned link holds: detached, gone, or never attached. */
+function dropZones(native: Native, paths: PinPaths, maps: OpenMaps): void {
+  const held = new Set(pinnedInterfaces(paths).map((name) => linkIfindex(native, paths.link(name))));
+  const { zones } = readAbout(native, maps);
+  writeZones(
+    native,
+    maps,
+    zones.map((ifindex) => (held.has(ifindex) ? ifindex : 0)),
+  );
+}
+
+/** The program reads each word whole. */
+function writeZones(native: Native, maps: OpenMaps, zones: readonly number[]): void {
+  const bytes = encodeAbout({ ...readAbout(native, maps), zones });
   requireDone(native.mapUpdateElem(maps.about, u32(0), bytes, 0), 'map update', 'about');
+}
+
+/** The device that a pinned link holds; 0 once it is gone. */
+function linkIfindex(native: Native, pin: string): number {
+  const link = requireValue(native.linkOpen(pin), 'open link', pin);
+  const { ifindex } = requireValue(native.linkInfo(link), 'link info', pin);
+  native.close(link);
+  return ifindex;
 }
 
 function pinnedInterfaces(paths: PinPaths): string[] {

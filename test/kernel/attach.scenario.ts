@@ -1,0 +1,74 @@
+/** The loader in namespaces of its own: what it answers and what stands afterwards, as one JSON document. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attach, detach } from '../../agent/attach/attach.ts';
+import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
+import { loadNative } from '../../native/index.ts';
+import { printResult } from '../support/netns.ts';
+
+const native = loadNative();
+const parent = mkdtempSync(join(tmpdir(), 'shunt-attach-'));
+chmodSync(parent, 0o755);
+const pinRoot = join(parent, 'bpf');
+const ip = (...words: string[]): void => void execFileSync('ip', words);
+const makeLink = (): void => {
+  ip('link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
+  ip('link', 'set', 'v0', 'up');
+  ip('link', 'set', 'v1', 'up');
+};
+const options = {
+  interfaces: ['v0'],
+  owner: { uid: 65534, gid: 65534 },
+  mode: 'auto',
+  pinRoot,
+  maxRedirects: 64,
+} as const;
+const refusal = (act: () => unknown): string => {
+  try {
+    act();
+    return 'accepted';
+  } catch (error) {
+    return (error as Error).message.replaceAll(parent, '…');
+  }
+};
+const modes = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(folder).map((name) => {
+      const { uid, gid, mode } = statSync(join(folder, name));
+      return [name, `${uid}:${gid} ${(mode & 0o777).toString(8)}`];
+    }),
+  );
+
+makeLink();
+const first = attach(native, options);
+const second = attach(native, options);
+const pins = { layout: modes(join(pinRoot, 'v1')), root: modes(join(pinRoot, 'v1', 'root')) };
+const otherMode = refusal(() => attach(native, { ...options, mode: 'native' }));
+const otherSize = refusal(() => attach(native, { ...options, maxRedirects: 128 }));
+const noInterface = refusal(() => attach(native, { ...options, interfaces: ['v0', 'nope'] }));
+
+const zones: number[] = [];
+for (let round = 0; round < 20; round += 1) {
+  ip('link', 'del', 'v0');
+  makeLink();
+  attach(native, options);
+  const kernel = new NativeKernel(native, pinRoot);
+  zones.push(kernel.network().netdevs.find((dev) => dev.name === 'v0')?.zone ?? 0);
+  kernel[Symbol.dispose]();
+}
+
+const detached = detach(native, pinRoot, []);
+const again = detach(native, pinRoot, []);
+const left = existsSync(pinRoot);
+execFileSync('rm', ['-rf', parent]);
+printResult({
+  changed: [first.changed, second.changed],
+  first: first.interfaces,
+  pins,
+  refusals: { otherMode, otherSize, noInterface },
+  zones: [...new Set(zones)],
+  detached: [detached, again],
+  left,
+});

@@ -1,0 +1,42 @@
+import { kernelTests } from '../support/kernel.ts';
+import { runInNamespace } from '../support/netns.ts';
+
+const kernel = kernelTests();
+
+interface Story {
+  readonly changed: readonly boolean[];
+  readonly first: readonly { readonly name: string; readonly mode: string; readonly changed: boolean }[];
+  readonly pins: Readonly<Record<'layout' | 'root', Readonly<Record<string, string>>>>;
+  readonly refusals: Readonly<Record<string, string>>;
+  readonly zones: readonly number[];
+  readonly detached: readonly (readonly string[])[];
+  readonly left: boolean;
+}
+
+kernel('attach: twice changes nothing, interfaces may come again, and detach leaves nothing', async (t) => {
+  t.timeout(60_000);
+  const story = (await runInNamespace(new URL('attach.scenario.ts', import.meta.url))) as Story;
+  t.deepEqual(story.changed, [true, false]);
+  t.deepEqual(
+    story.first.map(({ name, mode }) => [name, mode]),
+    [['v0', 'generic']],
+  );
+  t.deepEqual(story.zones, [1], 'an interface made anew takes the zone of the one that is gone');
+  t.deepEqual(story.detached, [['v0'], []]);
+  t.false(story.left);
+
+  const { about, clock, root, ...maps } = story.pins.layout;
+  t.deepEqual([about, clock, root], ['0:65534 440', '65534:65534 600', '0:0 700']);
+  t.deepEqual([...new Set(Object.values(maps))], ['65534:65534 600'], 'every other map is its owner’s alone');
+  t.deepEqual([...new Set(Object.values(story.pins.root))], ['0:0 600'], 'programs and links are root’s');
+
+  t.is(
+    story.refusals.otherMode,
+    'v0 is attached in generic mode and native was asked for; run `shunt detach --interface v0` first; packets pass unredirected in between',
+  );
+  t.is(
+    story.refusals.otherSize,
+    'the maps hold 64 redirects and 128 were asked for; run `shunt detach` and attach again; packets pass unredirected in between',
+  );
+  t.is(story.refusals.noInterface, 'there is no interface nope in this network namespace (there are: lo, v1, v0)');
+});
