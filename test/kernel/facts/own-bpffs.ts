@@ -6,13 +6,17 @@ import { loadNative } from '../../../native/index.ts';
 
 /** A bpffs in this process's own mount namespace, which every user can enter; for scenarios in a namespace only. */
 export class OwnBpffs implements Disposable {
+  readonly #native = loadNative();
   readonly #folder = mkdtempSync(join(tmpdir(), 'shunt-facts-'));
   readonly root = join(this.#folder, 'bpf');
 
   constructor() {
     mkdirSync(this.root);
-    const rc = loadNative().mountBpf(this.root);
-    if (rc !== 0) throw new Error(`no bpffs at ${this.root}: errno ${-rc}`);
+    const rc = this.#native.mountBpf(this.root);
+    if (rc !== 0) {
+      rmSync(this.#folder, { recursive: true });
+      throw new Error(`no bpffs at ${this.root}: errno ${-rc}`);
+    }
     for (const folder of [this.#folder, this.root]) chmodSync(folder, 0o755);
   }
 
