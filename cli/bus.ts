@@ -11,7 +11,7 @@ import { readFault } from './source.ts';
 
 export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
 
-const CONNECT_TIMEOUT_MS = 2000;
+const CONNECT_TIMEOUT_MS = 5000;
 const TRY_AGAIN = 'try again, or wait longer with --timeout';
 
 /** Whom a request is for, as messages name it, and what to do when nobody is there. */
