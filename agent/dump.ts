@@ -1,4 +1,4 @@
-import { type AskRequest, type Dump, type DumpEntry, MAX_LIMIT } from '../protocol/ask.ts';
+import { type AskRequest, type Dump, type DumpEntry, type KernelEntry, MAX_LIMIT } from '../protocol/ask.ts';
 import type { Intent } from '../protocol/intent.ts';
 import type { EntryState } from './model/state.ts';
 import type { Clock, Counter, Kernel, KernelClock, ObservedEntry } from './ports.ts';
@@ -59,6 +59,7 @@ export class Dumper {
     if (intent === undefined) return undefined;
     const at = this.#view.states.get(key);
     const slot = at?.slot ?? null;
+    const entry = this.#view.entryOf(key);
     const counter = slot === null ? undefined : this.#kernel.counters([slot])[0];
     return {
       key,
@@ -71,19 +72,19 @@ export class Dumper {
       bytes: (counter?.bytes ?? 0n).toString(),
       seenMsAgo: msAgo(counter, now),
       to: intent.to,
-      entry: kernelEntry(this.#view.entryOf(key)),
+      entry: entry === undefined ? null : kernelEntry(entry),
     };
   }
 }
 
-function msAgo(counter: Counter | undefined, now: KernelClock): number | null {
+/** Milliseconds since the last hit, null when there was none. */
+export function msAgo(counter: Counter | undefined, now: KernelClock): number | null {
   if (counter === undefined || counter.seen === 0n) return null;
   return Math.max(0, Math.round((Number(now.jiffies - counter.seen) * 1000) / now.hz));
 }
 
-function kernelEntry(seen: ObservedEntry | undefined): DumpEntry['entry'] {
-  if (seen === undefined) return null;
-  const { ifindex, dmac, smac, mtu, action, until } = seen.value;
+export function kernelEntry({ value }: ObservedEntry): KernelEntry {
+  const { ifindex, dmac, smac, mtu, action, until } = value;
   return { ifindex, dmac, smac, mtu, action, until: until.toString() };
 }
 

@@ -5,20 +5,18 @@ import { join } from 'node:path';
 import { agentMigrations } from '../migrations/agent/index.ts';
 import { type LockHandle, loadNative, type Native } from '../native/index.ts';
 import manifest from '../package.json' with { type: 'json' };
-import { type AskError, encodeAskError, encodeDump, parseAskRequest } from '../protocol/ask.ts';
-import { Refused } from '../protocol/refused.ts';
-import { encodeStatus, type Status } from '../protocol/status.ts';
+import type { Status } from '../protocol/status.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { NatsBus } from './bus/nats-bus.ts';
 import { StatusPublisher } from './bus/status.ts';
 import { makeSystemClock } from './clock.ts';
 import type { AgentConfig } from './config.ts';
-import { Dumper } from './dump.ts';
 import { Intake } from './intake.ts';
 import { errnoName } from './kernel/errno.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
 import { makeLog } from './log.ts';
 import type { Log } from './ports.ts';
+import { Questions } from './questions.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { type Identity, summarise } from './reconcile/summarise.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
@@ -122,8 +120,8 @@ async function serve(
   const status = (): Status => summarise(identity, reconciler.progress(), intake.state(), clock.nowMs());
   const publishing = new StatusPublisher(status, connected, clock);
   publisher = publishing;
-  const dumper = new Dumper(config.host, reconciler.view, kernel, clock);
-  connected.onAsk(async (verb, bytes) => answer(verb, bytes, status, dumper, config.host));
+  const questions = new Questions({ host: config.host, status, view: reconciler.view, kernel, clock, recorder: store });
+  connected.onAsk((verb, bytes) => questions.answer(verb, bytes));
 
   log.info({ desired: stored.intents.length, ...stored.cursor, sound: stored.sound }, 'agent started');
   try {
@@ -140,18 +138,5 @@ async function serve(
     await reconciler.close();
     await connected.close();
     log.info({}, 'agent stopped');
-  }
-}
-
-function answer(verb: string, bytes: Uint8Array, status: () => Status, dumper: Dumper, host: string): Uint8Array {
-  const refuse = (error: AskError['error']): Uint8Array => encodeAskError({ v: 1, host, error });
-  try {
-    const request = parseAskRequest(bytes);
-    if (verb === 'status') return encodeStatus(status());
-    if (verb === 'dump') return encodeDump(dumper.page(request));
-    return refuse({ code: 'UNKNOWN_VERB', message: `this agent answers status and dump, not ${verb}` });
-  } catch (error) {
-    if (error instanceof Refused) return refuse({ code: error.code, message: error.message });
-    throw error;
   }
 }

@@ -126,6 +126,12 @@ export type Acceptance =
   /** The digest does not fit: nothing was stored. `sound` is false when the store fails its own checks. */
   | { readonly outcome: 'mismatch'; readonly sound: boolean };
 
+/** A stretch of the flight recorder; `first` is the place of its oldest event, 0 where there is none. */
+export interface Recorded {
+  readonly events: readonly Event[];
+  readonly first: number;
+}
+
 /** Desired state and what became of it; every method is one transaction. Errors: StoreError. */
 export interface DesiredStore {
   load(): Promise<Stored>;
@@ -134,8 +140,15 @@ export interface DesiredStore {
   saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void>;
   /** Adds to the flight recorder, which keeps the newest of each key. */
   record(events: readonly Event[]): Promise<void>;
+  /** What the flight recorder has of a key, oldest first. */
   history(key: string): Promise<readonly Event[]>;
   close(): Promise<void>;
+}
+
+/** The flight recorder as questions read it. Errors: StoreError. */
+export interface Recorder extends Pick<DesiredStore, 'history'> {
+  /** The newest events before a place, oldest first. */
+  recent(before: number, limit: number): Promise<Recorded>;
 }
 
 /** The bus as the agent sees it. Nothing here throws for a bus that is down; requests reject with BusError. */

@@ -15,15 +15,19 @@ import {
   readCode,
   readCount,
   readKey,
+  readMacText,
   readRev,
   readU64,
   readWord,
 } from './read.ts';
 import { type IntentState, readState, readStatus, type Status } from './status.ts';
 
-/** What an agent answers: `status` with its status, `dump` with a page of its intents and what the kernel holds of them. */
-export type AskVerb = 'status' | 'dump';
-export const ASK_VERBS: readonly AskVerb[] = Object.freeze(['status', 'dump'] as const);
+/**
+ * What an agent answers: `status` with its status, `dump` with a page of its intents and what the kernel holds of them,
+ * `explain` with all about one of them, `events` with a page of what happened.
+ */
+export type AskVerb = 'status' | 'dump' | 'explain' | 'events';
+export const ASK_VERBS: readonly AskVerb[] = Object.freeze(['status', 'dump', 'explain', 'events'] as const);
 
 /** `after` and `limit` page a list: `after` is the `next` of the reply before. */
 export interface AskRequest {
@@ -75,19 +79,16 @@ export const readPlace: Reader<string> = pattern(/^[\x20-\x7e]{1,256}$/, 'the `n
 
 const readRequest = object<AskRequest>({ v: readVersion, after: optional(readPlace), limit: optional(readLimit) });
 
-const readMacText = pattern(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, 'a MAC address');
-
-const readKernelEntry = object<KernelEntry>(
-  {
-    ifindex: readCount,
-    dmac: readMacText,
-    smac: readMacText,
-    mtu: readCount,
-    action: readWord,
-    until: readU64,
-  },
-  'ignored',
-);
+/** The fields of what stands in the kernel map. */
+export const kernelEntryFields = {
+  ifindex: readCount,
+  dmac: readMacText,
+  smac: readMacText,
+  mtu: readCount,
+  action: readWord,
+  until: readU64,
+};
+const readKernelEntry = object<KernelEntry>(kernelEntryFields, 'ignored');
 
 const readDumpEntry = object<DumpEntry>(
   {

@@ -67,6 +67,7 @@ export const CODES = {
   // What a service answers when it cannot do what was asked.
   UNKNOWN_VERB: 'no such verb',
   UNKNOWN_HOST: 'no such host',
+  UNKNOWN_REDIRECT: 'no such redirect here',
   UPLOAD_LOST: 'parts of the upload are missing; send it again',
   BUSY: 'too much at once; try again later',
   NOT_READY: 'starting or stopping; try again later',

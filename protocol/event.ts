@@ -1,9 +1,22 @@
+import { type AskError, MAX_LIMIT, readPlace } from './ask.ts';
 import type { AnyCode } from './codes.ts';
-import { open, readVersion } from './envelope.ts';
+import { open, readHostError, readVersion } from './envelope.ts';
 import { readHost } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
-import { object, oneOf, optional, prose, type Reader, readCode, readKey, readRev, readTime } from './read.ts';
+import {
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  prose,
+  type Reader,
+  readCode,
+  readKey,
+  readRev,
+  readTime,
+} from './read.ts';
 
 export const EVENT_KINDS = [
   'applied',
@@ -32,7 +45,7 @@ export interface Event {
   readonly detail?: string;
 }
 
-const readEvent: Reader<Event> = object<Event>(
+export const readEvent: Reader<Event> = object<Event>(
   {
     v: readVersion,
     host: readHost,
@@ -46,6 +59,29 @@ const readEvent: Reader<Event> = object<Event>(
   },
   'ignored',
 );
+
+/** A page of what happened on a host, oldest first; `next` is where the page before it ends, null when there is none. */
+export interface Events {
+  readonly v: 1;
+  readonly host: string;
+  readonly items: readonly Event[];
+  readonly next: string | null;
+}
+
+const readEvents = object<Events>(
+  { v: readVersion, host: readHost, items: list(readEvent, MAX_LIMIT), next: nullable(readPlace) },
+  'ignored',
+);
+
+/** Reads the answer to `events`; with `host`, only that host's. Unknown fields are ignored. Errors: Refused. */
+export function parseEventsReply(input: unknown, host?: string): Events | AskError {
+  const value = open(input, host);
+  return value.error === undefined ? readEvents(value, '') : readHostError(value, '');
+}
+
+export function encodeEvents(events: Events): Uint8Array {
+  return encodeJson(readEvents(events, ''));
+}
 
 /** Reads an event; with `host`, only that host's. Unknown fields are ignored. Errors: Refused. */
 export function parseEvent(input: unknown, host?: string): Event {

@@ -52,7 +52,7 @@ export const readName: Reader<string> = pattern(
 export const readAfterMs: Reader<number> = integer(1000, YEAR_MS, 'BAD_DURATION');
 export const readRearm: Reader<Idle['rearm']> = oneOf('revision', 'never');
 
-const readIdle = object<Idle>({ afterMs: readAfterMs, rearm: readRearm });
+export const readIdle = object<Idle>({ afterMs: readAfterMs, rearm: readRearm });
 const readConfirm = object<Confirm>({ withinMs: readAfterMs });
 const readChangeRev = integer(1);
 const readOp = oneOf('put', 'delete');

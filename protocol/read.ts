@@ -156,6 +156,7 @@ export const readU64: Reader<string> = (value, path) => {
 export const readCode: Reader<AnyCode> = pattern(/^[A-Z][A-Z0-9_]{0,63}$/, 'a code');
 export const readKey: Reader<string> = pattern(/^v[46] [\x20-\x7e]{1,252}$/, 'the key of a match');
 export const readDigest: Reader<string> = pattern(/^[0-9a-f]{32}$/, 'a digest of 32 hex digits');
+export const readMacText: Reader<string> = pattern(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, 'a MAC address');
 /** A short technical word such as a version, a boot id or an errno. */
 export const readWord: Reader<string> = pattern(/^[\x21-\x7e]{1,64}$/, 'a word of at most 64 printable characters');
 

@@ -1,5 +1,6 @@
 import { type Event, encodeEvent, parseEvent } from '../../protocol/event.ts';
 import { Refused } from '../../protocol/refused.ts';
+import type { Recorded } from '../ports.ts';
 import type { OpenDatabase } from './database.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EventRow } from './schema.ts';
@@ -15,6 +16,7 @@ const decoder = new TextDecoder();
 export class EventTable {
   readonly #add: PreparedWrite<Omit<EventRow, 'id'>>;
   readonly #ofKey: PreparedRead<{ key: string }, Pick<EventRow, 'body'>>;
+  readonly #before: PreparedRead<{ before: number; limit: number }, Pick<EventRow, 'body'> & { readonly id: number }>;
   readonly #trimKey: PreparedWrite<{ key: string }>;
   readonly #trimAll: PreparedWrite<object>;
 
@@ -26,6 +28,14 @@ export class EventTable {
     );
     this.#ofKey = prepareRead<{ key: string }, Pick<EventRow, 'body'>>(raw, (slot) =>
       queries.selectFrom('events').select('body').where('key', '=', slot('key')).orderBy('id'),
+    );
+    this.#before = prepareRead<{ before: number; limit: number }, { id: number; body: string }>(raw, (slot) =>
+      queries
+        .selectFrom('events')
+        .select(['id', 'body'])
+        .where('id', '<', slot('before'))
+        .orderBy('id', 'desc')
+        .limit(slot('limit')),
     );
     this.#trimKey = prepareWrite<{ key: string }>(raw, (slot) =>
       queries
@@ -65,6 +75,12 @@ export class EventTable {
   /** Reads the events of a key, oldest first; a damaged one is left out. */
   ofKey(key: string): readonly Event[] {
     return this.#ofKey.all({ key }).flatMap(({ body }) => readBody(body));
+  }
+
+  /** Reads the newest events before a place, oldest first; a damaged one is left out. */
+  before(place: number, limit: number): Recorded {
+    const rows = this.#before.all({ before: place, limit }).reverse();
+    return { events: rows.flatMap(({ body }) => readBody(body)), first: rows[0]?.id ?? 0 };
   }
 }
 

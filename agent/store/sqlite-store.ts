@@ -5,7 +5,7 @@ import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { EntryState } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Acceptance, Candidate, DesiredStore, Stored } from '../ports.ts';
+import type { Acceptance, Candidate, DesiredStore, Recorded, Recorder, Stored } from '../ports.ts';
 import { CursorTable, type Position } from './cursor-row.ts';
 import { moveAside, type OpenDatabase, openDatabase } from './database.ts';
 import { EntryTable } from './entry-table.ts';
@@ -38,7 +38,7 @@ interface Tables {
  * thread, one transaction each: 100,000 changes take about a second, an ordinary one the disk's sync.
  * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
  */
-export class SqliteStore implements DesiredStore {
+export class SqliteStore implements DesiredStore, Recorder {
   readonly #place: StorePlace;
   readonly #path: string;
   #tables: Tables;
@@ -109,6 +109,10 @@ export class SqliteStore implements DesiredStore {
 
   async history(key: string): Promise<readonly Event[]> {
     return this.#transact('read events', (tables) => tables.events.ofKey(key));
+  }
+
+  async recent(before: number, limit: number): Promise<Recorded> {
+    return this.#transact('read events', (tables) => tables.events.before(before, limit));
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as api from '../../../protocol/api.ts';
 import * as ask from '../../../protocol/ask.ts';
-import { encodeEvent, parseEvent } from '../../../protocol/event.ts';
+import { encodeEvent, encodeEvents, parseEvent, parseEventsReply } from '../../../protocol/event.ts';
+import * as explain from '../../../protocol/explain.ts';
 import * as page from '../../../protocol/page.ts';
 import * as plan from '../../../protocol/plan.ts';
 import { encodeStatus, parseStatus } from '../../../protocol/status.ts';
@@ -45,6 +46,9 @@ export const MESSAGES: readonly Message[] = [
   message('ask-request', ask.parseAskRequest, ask.encodeAskRequest, 'strict'),
   message('ask-error', ask.parseDumpReply, ask.encodeAskError, 'tolerant'),
   message('dump', ask.parseDumpReply, ask.encodeDump, 'tolerant'),
+  message('explain-request', explain.parseExplainRequest, explain.encodeExplainRequest, 'strict'),
+  message('explain-reply', explain.parseExplainReply, explain.encodeExplanation, 'tolerant'),
+  message('events-reply', parseEventsReply, encodeEvents, 'tolerant'),
   message('api-error', api.parseApplyReply, api.encodeApiError, 'tolerant'),
   message('apply-request', api.parseApplyRequest, api.encodeApplyRequest, 'strict'),
   message('apply-part-reply', api.parseApplyReply, api.encodeApplyReply, 'tolerant'),

@@ -1,0 +1,184 @@
+import { type Action, readAction } from './action.ts';
+import { type AskError, type KernelEntry, kernelEntryFields } from './ask.ts';
+import type { AnyCode } from './codes.ts';
+import { open, readHostError, readVersion } from './envelope.ts';
+import { type Event, readEvent } from './event.ts';
+import { readHost } from './host.ts';
+import { type Idle, readIdle, readName } from './intent.ts';
+import { encodeJson } from './json.ts';
+import { readInterface } from './match.ts';
+import {
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  pattern,
+  type Reader,
+  readBoolean,
+  readCode,
+  readCount,
+  readKey,
+  readMacText,
+  readRev,
+  readTime,
+  readU64,
+  readWord,
+} from './read.ts';
+import { Refused } from './refused.ts';
+import { type IntentState, readState } from './status.ts';
+
+/** Asks why a redirect of a host is as it is: by its name or by its key. */
+export type ExplainRequest = { readonly v: 1 } & ({ readonly name: string } | { readonly key: string });
+
+/** What the kernel map holds now. `rev` is the low 32 bits of a revision; `sound` false: it was not written by the agent. */
+export interface HeldEntry extends KernelEntry {
+  readonly rev: number;
+  readonly slot: number;
+  readonly sound: boolean;
+}
+
+/** Where the action would send packets, as routes, neighbours and interfaces are now. */
+export interface NextHopNow {
+  readonly state: 'resolved' | 'asking' | 'failed' | 'no-route' | 'no-interface';
+  readonly interface?: string;
+  readonly ifindex?: number;
+  /** Up, with carrier. */
+  readonly up?: boolean;
+  /** The interface sends redirected frames. */
+  readonly takesRedirects?: boolean;
+  readonly gateway?: string;
+  readonly mac?: string;
+  readonly mtu?: number;
+}
+
+/** Another redirect of the host that a packet can match as well; `wins` over the one explained. */
+export interface Overlapping {
+  readonly name: string;
+  readonly key: string;
+  readonly state: IntentState;
+  readonly wins: boolean;
+}
+
+/** All that an agent knows of one redirect. Times are in ms since 1970; counters are 64 bit, decimal strings. */
+export interface Explanation {
+  readonly v: 1;
+  readonly host: string;
+  readonly name: string;
+  readonly key: string;
+  readonly rev: number;
+  readonly to: Action;
+  readonly idle?: Idle;
+  readonly expires?: number;
+  readonly state: IntentState;
+  readonly code?: AnyCode;
+  readonly errno?: string;
+  /** When it came to this state. */
+  readonly since?: number;
+  readonly installedAt?: number;
+  readonly retryAt?: number;
+  readonly slot: number | null;
+  readonly packets: string;
+  readonly bytes: string;
+  readonly seenMsAgo: number | null;
+  readonly entry: HeldEntry | null;
+  /** Null for an action that sends nothing anywhere. */
+  readonly nexthop: NextHopNow | null;
+  /** The most specific first. */
+  readonly overlaps: readonly Overlapping[];
+  readonly overlapsTotal: number;
+  /** The program passes everything. */
+  readonly bypass: boolean;
+  /** The last decisions about the key, oldest first. */
+  readonly events: readonly Event[];
+}
+
+/** The most overlapping redirects that one explanation names. */
+export const MAX_OVERLAPS = 20;
+const MAX_EVENTS = 256;
+
+const readAsked = object<{ v: 1; name?: string; key?: string }>({
+  v: readVersion,
+  name: optional(readName),
+  key: optional(readKey),
+});
+
+const readRequest: Reader<ExplainRequest> = (value, path) => {
+  const { v, name, key } = readAsked(value, path);
+  if (name !== undefined && key === undefined) return Object.freeze({ v, name });
+  if (key !== undefined && name === undefined) return Object.freeze({ v, key });
+  throw new Refused('BAD_REQUEST', path, 'either name or key must be given');
+};
+
+const readHeldEntry = object<HeldEntry>(
+  { ...kernelEntryFields, rev: readCount, slot: readCount, sound: readBoolean },
+  'ignored',
+);
+
+const readNextHop = object<NextHopNow>(
+  {
+    state: oneOf('resolved', 'asking', 'failed', 'no-route', 'no-interface'),
+    interface: optional(readInterface),
+    ifindex: optional(readCount),
+    up: optional(readBoolean),
+    takesRedirects: optional(readBoolean),
+    gateway: optional(pattern(/^[0-9a-f.:]{2,45}$/, 'an address')),
+    mac: optional(readMacText),
+    mtu: optional(readCount),
+  },
+  'ignored',
+);
+
+const readOverlapping = object<Overlapping>(
+  { name: readName, key: readKey, state: readState, wins: readBoolean },
+  'ignored',
+);
+
+const readExplanation = object<Explanation>(
+  {
+    v: readVersion,
+    host: readHost,
+    name: readName,
+    key: readKey,
+    rev: readRev,
+    to: readAction,
+    idle: optional(readIdle),
+    expires: optional(readTime),
+    state: readState,
+    code: optional(readCode),
+    errno: optional(readWord),
+    since: optional(readTime),
+    installedAt: optional(readTime),
+    retryAt: optional(readTime),
+    slot: nullable(readCount),
+    packets: readU64,
+    bytes: readU64,
+    seenMsAgo: nullable(readCount),
+    entry: nullable(readHeldEntry),
+    nexthop: nullable(readNextHop),
+    overlaps: list(readOverlapping, MAX_OVERLAPS),
+    overlapsTotal: readCount,
+    bypass: readBoolean,
+    events: list(readEvent, MAX_EVENTS),
+  },
+  'ignored',
+);
+
+/** Reads what is to be explained. Errors: Refused. */
+export function parseExplainRequest(input: unknown): ExplainRequest {
+  return readRequest(open(input), '');
+}
+
+export function encodeExplainRequest(request: ExplainRequest): Uint8Array {
+  return encodeJson(readRequest(request, ''));
+}
+
+/** Reads the answer to `explain`; with `host`, only that host's. Unknown fields are ignored. Errors: Refused. */
+export function parseExplainReply(input: unknown, host?: string): Explanation | AskError {
+  const value = open(input, host);
+  return value.error === undefined ? readExplanation(value, '') : readHostError(value, '');
+}
+
+export function encodeExplanation(explanation: Explanation): Uint8Array {
+  return encodeJson(readExplanation(explanation, ''));
+}
