@@ -58,10 +58,11 @@ export class Questions {
     const asked = parseExplainRequest(bytes);
     const explanation = await explain(this.#parts, asked);
     if (explanation !== undefined) return encodeExplanation(explanation);
-    const what = 'key' in asked ? `key ${asked.key}` : asked.name;
+    const what = 'key' in asked ? `with the key ${asked.key}` : asked.name;
     const last = 'key' in asked ? (await this.#parts.recorder.history(asked.key)).at(-1) : undefined;
-    const past = last === undefined ? '' : `; the last event of it: ${last.kind} at ${new Date(last.at).toISOString()}`;
-    return this.#refuse({ code: 'UNKNOWN_REDIRECT', message: `this host has no redirect ${what}${past}` });
+    const past =
+      last === undefined ? '' : `; the last that happened to it: ${last.kind} at ${new Date(last.at).toISOString()}`;
+    return this.#refuse({ code: 'UNKNOWN_REDIRECT', message: `there is no redirect ${what} on this host${past}` });
   }
 
   /** Pages go back in time: `after` is where the page before ended. */

@@ -93,14 +93,15 @@ export class Bus implements AsyncDisposable {
     verb: AskVerb,
     request: Uint8Array,
     parse: (reply: Uint8Array, host: string) => T | AskError,
+    refuse: (error: AskError['error']) => Failure = ({ code, message }) =>
+      new Failure(EXIT.refused, code, `the agent of ${host} refused ${verb}: ${message}`),
   ): Promise<T> {
     const who = `the agent of ${host}`;
     const absent = `no agent answers for host ${host} on ${this.#where}; see shunt hosts for the names, and run shunt agent there`;
     const peer: Peer = { who, code: 'NO_AGENT', absent, late: TRY_AGAIN };
     const data = await this.#request(this.#subjects.ask(host, verb), request, peer, this.#timeoutMs);
     const reply = this.#read(() => parse(data, host), who);
-    if ('error' in reply)
-      throw new Failure(EXIT.refused, reply.error.code, `${who} refused ${verb}: ${reply.error.message}`);
+    if ('error' in reply) throw refuse(reply.error);
     return reply as T;
   }
 

@@ -14,6 +14,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = Object.freeze({
   hosts: { summary: 'show hosts and how far they are', load: async () => (await import('./hosts.ts')).hosts },
   status: { summary: 'ask a host for its status', load: async () => (await import('./status.ts')).status },
   dump: { summary: 'ask a host for its entries and counters', load: async () => (await import('./dump.ts')).dump },
+  explain: {
+    summary: 'ask a host why a redirect is as it is',
+    load: async () => (await import('./explain.ts')).explain,
+  },
   attach: { summary: 'load the program and attach it (root)', load: async () => (await import('./attach.ts')).attach },
   detach: { summary: 'detach the program (root)', load: async () => (await import('./detach.ts')).detach },
   agent: { summary: 'run the agent of a host', load: async () => (await import('./agent.ts')).agent },

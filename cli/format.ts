@@ -1,4 +1,5 @@
 import { type Action, readAction } from '../protocol/action.ts';
+import { type AnyCode, CODES, type Code } from '../protocol/codes.ts';
 import { keyOf } from '../protocol/key.ts';
 import { parseMatch } from '../protocol/match.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -24,6 +25,16 @@ export function ageText(ageMs: number): string {
   if (seconds < 3600) return pair(seconds, 60, 'm', 1, 's');
   if (seconds < 86_400) return pair(seconds, 3600, 'h', 60, 'm');
   return pair(seconds, 86_400, 'd', 3600, 'h');
+}
+
+/** Writes a moment in UTC, with milliseconds where it has some. */
+export function timeText(atMs: number): string {
+  return new Date(atMs).toISOString().replace('.000Z', 'Z');
+}
+
+/** Writes a code with its meaning, also one that this version does not know. */
+export function codeText(code: AnyCode): string {
+  return Object.hasOwn(CODES, code) ? `${code}: ${CODES[code as Code]}` : code;
 }
 
 /** Writes what is to happen to a packet in a few words, also for an action that a newer peer invented. */

@@ -1,5 +1,6 @@
 import type { AnyCommand } from './command.ts';
 import { COMMANDS } from './commands.ts';
+import { fill } from './table.ts';
 
 const WIDTH = 80;
 
@@ -60,17 +61,6 @@ function optionLine(
 
 /** Fills lines of at most 80 columns; paragraphs are apart by an empty line. */
 function wrap(text: string): string {
-  const paragraphs = text.split('\n\n').map((paragraph) => paragraph.trim().split(/\s+/));
-  return paragraphs.map((words) => fill(words).join('\n')).join('\n\n');
-}
-
-function fill(words: readonly string[]): string[] {
-  const lines = [''];
-  for (const word of words) {
-    const line = lines.at(-1) ?? '';
-    if (line === '') lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+  const paragraphs = text.split('\n\n').map((paragraph) => paragraph.trim().replaceAll(/\s+/g, ' '));
+  return paragraphs.map((paragraph) => fill(paragraph, WIDTH).join('\n')).join('\n\n');
 }

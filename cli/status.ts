@@ -1,10 +1,9 @@
 import { encodeAskRequest, parseStatusReply } from '../protocol/ask.ts';
-import { CODES, type Code } from '../protocol/codes.ts';
 import type { Status } from '../protocol/status.ts';
 import { Bus } from './bus.ts';
 import { command } from './command.ts';
 import { EXIT } from './failure.ts';
-import { ageText, labelsText } from './format.ts';
+import { ageText, codeText, labelsText } from './format.ts';
 import { BUS_OPTIONS } from './options.ts';
 import { type Cell, fields, table } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -55,8 +54,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
 
 function problemRow({ problem }: Status): [name: string, value: Cell][] {
   if (problem === undefined) return [];
-  const meaning = Object.hasOwn(CODES, problem) ? `: ${CODES[problem as Code]}` : '';
-  return [['problem', { text: `${problem}${meaning}`, tone: 'bad' }]];
+  return [['problem', { text: codeText(problem), tone: 'bad' }]];
 }
 
 function countsCell({ counts }: Status): Cell {

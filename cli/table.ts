@@ -3,6 +3,8 @@ import { paint, type Terminal, type Tone } from './terminal.ts';
 export interface Column {
   readonly title: string;
   readonly align?: 'right';
+  /** Never cut: half of it would say something else, or nothing. */
+  readonly whole?: true;
 }
 
 /** A cell: its text, and how it is coloured where colours are wanted. */
@@ -11,6 +13,7 @@ export type Cell = string | { readonly text: string; readonly tone?: Tone | unde
 const GAP = '  ';
 /** Narrower than this a cut column says nothing any more. */
 const MIN_CUT_WIDTH = 8;
+const MIN_FIELD_WIDTH = 24;
 
 /**
  * Lays rows out under their titles, a line each, without a line break at the end.
@@ -31,18 +34,32 @@ export function table(
   return [line(columns.map(({ title }) => ({ text: title, tone: 'strong' }))), ...rows.map(line)].join('\n');
 }
 
-/** Lays out names and values, one pair a line. */
+/** Lays out names and values, one pair a line; on a terminal, what does not fit goes on below itself. */
 export function fields(
   pairs: readonly (readonly [name: string, value: Cell])[],
-  terminal: Pick<Terminal, 'colour'>,
+  terminal: Pick<Terminal, 'width' | 'colour'>,
 ): string {
   const width = Math.max(...pairs.map(([name]) => name.length));
+  const room = Math.max((terminal.width ?? Number.POSITIVE_INFINITY) - width - GAP.length, MIN_FIELD_WIDTH);
+  const indent = ' '.repeat(width + GAP.length);
   return pairs
-    .map(
-      ([name, value]) =>
-        `${paint(terminal, 'strong', name.padEnd(width))}${GAP}${paint(terminal, toneOf(value), textOf(value))}`,
-    )
+    .map(([name, value]) => {
+      const lines = fill(textOf(value), room).map((line) => paint(terminal, toneOf(value), line));
+      return `${paint(terminal, 'strong', name.padEnd(width))}${GAP}${lines.join(`\n${indent}`)}`;
+    })
     .join('\n');
+}
+
+/** Breaks a text between words into lines of at most `width` columns; a longer word has a line of its own. */
+export function fill(text: string, width: number): readonly string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function layCell(cell: Cell, width: number, { align }: Column, terminal: Pick<Terminal, 'colour'>): string {
@@ -53,19 +70,24 @@ function layCell(cell: Cell, width: number, { align }: Column, terminal: Pick<Te
 }
 
 /**
- * Takes from the widest column of text until the line fits; a number that is cut would lie. Where even that does not
+ * Takes from the widest column of text until the line fits. Where even that does not
  * help, nothing is cut: then lines wrap, and say it all.
  */
 function narrow(widths: readonly number[], columns: readonly Column[], available: number): readonly number[] {
   const cutWidths = [...widths];
   let excess = widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1)) - available;
   for (; excess > 0; excess--) {
-    const texts = cutWidths.map((width, at) => (columns[at]?.align === 'right' ? 0 : width));
+    const texts = cutWidths.map((width, at) => (isWhole(columns[at]) ? 0 : width));
     const width = Math.max(...texts);
     if (width <= MIN_CUT_WIDTH) return widths;
     cutWidths[texts.indexOf(width)] = width - 1;
   }
   return cutWidths;
+}
+
+/** A number that is cut would lie. */
+function isWhole(column: Column | undefined): boolean {
+  return column?.align === 'right' || column?.whole === true;
 }
 
 function cut(text: string, width: number): string {

@@ -18,6 +18,7 @@ import {
   parseGetRequest,
 } from '../../protocol/api.ts';
 import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
+import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
@@ -257,6 +258,44 @@ test('dump: every page is read, as a table and as JSON', async (t) => {
   t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), { host: 'edge-7', items: page.items });
 });
 
+test('explain: all about one redirect, by name and by key', async (t) => {
+  await using bench = await Bench.open();
+  const asked: unknown[] = [];
+  const now = Date.now();
+  const reply = { ...fixture('explain-reply'), since: now - 3_600_000, retryAt: now + 2.5 * 86_400_000 };
+  await bench.answers('shunt.v1.ask.edge-7.explain', (data) => {
+    asked.push(parseExplainRequest(data));
+    return encodeExplanation(reply);
+  });
+  const words = ['explain', '--host', 'edge-7', 'drain-web-2'];
+  const hidden = ({ stdout, ...session }: Session): Session => ({
+    ...session,
+    stdout: stdout.replace(/\S+Z, 1h ago/, 'TIME, 1h ago'),
+  });
+  await matchesGolden(t, 'done-explain', words, hidden(await bench.shunt(words)));
+  await matchesGolden(
+    t,
+    'done-explain-80',
+    words,
+    hidden(await bench.shunt(words, { terminal: new KeptTerminal(80) })),
+  );
+  const json = await bench.shunt(['explain', '--host', 'edge-7', reply.key, '-o', 'json']);
+  t.deepEqual(JSON.parse(json.stdout), reply);
+  t.deepEqual(asked.slice(1), [
+    { v: 1, name: 'drain-web-2' },
+    { v: 1, key: reply.key },
+  ]);
+  await bench.answers('shunt.v1.ask.b.explain', () =>
+    encodeAskError({
+      v: 1,
+      host: 'b',
+      error: { code: 'UNKNOWN_REDIRECT', message: 'there is no redirect nosuch on this host' },
+    }),
+  );
+  const unknown = ['explain', '--host', 'b', 'nosuch'];
+  await matchesGolden(t, 'explain-unknown', unknown, await bench.shunt(unknown));
+});
+
 test('nobody answers: the exit status is 4, and the sentence says who is missing', async (t) => {
   await using bench = await Bench.open();
   for (const words of [['get'], ['delete', 'web'], ['hosts'], ['status', '--host', 'b'], ['dump', '--host', 'b']]) {
@@ -354,6 +393,7 @@ test('commands: the table has every one that there is', (t) => {
     'delete',
     'detach',
     'dump',
+    'explain',
     'get',
     'hosts',
     'plan',
