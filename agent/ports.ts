@@ -21,8 +21,8 @@ export interface ObservedEntry {
 
 /** All that the kernel says now. */
 export interface Observed {
-  /** By `entryId`. */
-  readonly entries: ReadonlyMap<string, ObservedEntry>;
+  /** By `entryId`. To be walked once: a hundred thousand are decoded as they are asked for. */
+  readonly entries: Iterable<readonly [id: string, entry: ObservedEntry]>;
   readonly shapes: Readonly<Record<Family, readonly Shape[]>>;
 }
 

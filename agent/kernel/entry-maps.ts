@@ -31,8 +31,7 @@ export class EntryMaps {
    * Every entry, read under the lock; entries changed meanwhile appear in either form. Keys that no match has are left
    * out: no packet can reach them. Errors: KernelError.
    */
-  observe(): Map<string, ObservedEntry> {
-    const entries = new Map<string, ObservedEntry>();
+  *observe(): Generator<[id: string, entry: ObservedEntry]> {
     for (const family of [4, 6] as const) {
       const { rc, count, keys, values } = this.#native.mapDump(this.#maps[family], BPF_F_LOCK);
       if (rc < 0) throw new KernelError('map dump', `redirect${family}`, errnoName(rc));
@@ -42,10 +41,9 @@ export class EntryMaps {
         const key = decodeKey(bytes);
         if (key === undefined) continue;
         const value = values.subarray(i * STRUCTS.value.size, (i + 1) * STRUCTS.value.size);
-        entries.set(entryId(key), decode(key, bytes, value));
+        yield [entryId(key), decode(key, bytes, value)];
       }
     }
-    return entries;
   }
 
   lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {

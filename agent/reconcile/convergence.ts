@@ -1,5 +1,4 @@
 import type { Intent } from '../../protocol/intent.ts';
-import { sameEntry } from '../model/entry.ts';
 import { entryId } from '../model/entry-key.ts';
 import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
@@ -45,7 +44,7 @@ export class Convergence {
   readonly #waiting = new Waiting();
   readonly #targets: Targets;
   readonly #slots: Slots;
-  #observed: ObservedCache;
+  readonly #observed: ObservedCache;
   #full = true;
   #networkChanged = false;
 
@@ -181,14 +180,7 @@ export class Convergence {
 
   /** A full read-back; answers the keys (of foreign entries the ids) that differ from what stood when we last looked. */
   #readBack(): string[] {
-    const before = this.#observed;
-    this.#observed = new ObservedCache(this.#kernel.observe());
-    const drifted: string[] = [];
-    for (const [id, entry] of this.#observed.entries) {
-      const was = before.entries.get(id);
-      if (was === undefined || !entry.sound || !sameEntry(was.value, entry.value)) drifted.push(id);
-    }
-    for (const id of before.entries.keys()) if (!this.#observed.entries.has(id)) drifted.push(id);
+    const drifted = this.#observed.update(this.#kernel.observe());
     const keys = drifted.map((id) => this.#placed.keyOf(id));
     this.again(keys.filter((key) => this.desired.has(key)));
     this.#targets.keepOnly(this.desired);
@@ -227,6 +219,7 @@ export class Convergence {
         if (before !== undefined || mine.length > 0) forgotten.push(decision.key);
         continue;
       }
+      if (decision.want !== undefined) this.#observed.share(decision.want.id, decision.want);
       const seen = decision.want === undefined ? undefined : this.#observed.entries.get(decision.want.id);
       const tries = this.#tries.get(decision.key) ?? 0;
       const now = stateAfter({ decision, results: mine, before, seen, tries, nowMs, random: random() });

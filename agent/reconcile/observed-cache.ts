@@ -1,5 +1,6 @@
 import type { Family } from '../../protocol/match.ts';
 import { type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
+import { sameEntry } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import type { Observed, ObservedEntry } from '../ports.ts';
 
@@ -40,6 +41,36 @@ export class ObservedCache {
     this.entries = new Map(observed.entries);
     this.shapes = { ...observed.shapes };
     for (const entry of this.entries.values()) this.uses.add(entry, 1);
+  }
+
+  /**
+   * Takes what the kernel says now and answers the ids of what changed. What did not change stays the object that it
+   * was: of a hundred thousand entries read back, none is kept beside the one that stands here.
+   */
+  update(observed: Observed): string[] {
+    const drifted: string[] = [];
+    const seen = new Set<string>();
+    for (const [id, entry] of observed.entries) {
+      seen.add(id);
+      const was = this.entries.get(id);
+      if (was?.sound && entry.sound && sameEntry(was.value, entry.value)) continue;
+      drifted.push(id);
+      this.set(id, entry);
+    }
+    for (const id of this.entries.keys()) {
+      if (seen.has(id)) continue;
+      drifted.push(id);
+      this.set(id, undefined);
+    }
+    for (const family of [4, 6] as const) this.shapes[family] = observed.shapes[family];
+    return drifted;
+  }
+
+  /** Remembers the entry that stands as the one that was wanted: equal, and shared with the intent. */
+  share(id: string, wanted: Pick<ObservedEntry, 'key' | 'value'>): void {
+    const stands = this.entries.get(id);
+    if (stands?.sound !== true || stands.value === wanted.value || !sameEntry(stands.value, wanted.value)) return;
+    this.entries.set(id, { key: wanted.key, value: wanted.value, sound: true });
   }
 
   set(id: string, entry: ObservedEntry | undefined): void {

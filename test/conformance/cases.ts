@@ -56,7 +56,7 @@ export function standing(kernel: Kernel): unknown {
   return { rows, shapes: { 4: shapes[4].map(shapeText), 6: shapes[6].map(shapeText) }, ports };
 }
 
-const idsOf = (kernel: Kernel): string[] => [...kernel.observe().entries.keys()].sort();
+const idsOf = (kernel: Kernel): string[] => [...new Map(kernel.observe().entries).keys()].sort();
 const SHAPES = [24, 16, 8].map((bits) => shapeOf(parseMatch({ dst: `10.0.0.0/${bits}` })));
 const TEXTS = SHAPES.map(shapeText);
 
@@ -91,7 +91,7 @@ export const CASES: readonly Case[] = [
     run: ({ kernel }) => {
       kernel.apply([write(keyOf(1), drop(0))]);
       kernel.apply([write(keyOf(1), drop(0, 2)), write(keyOf(1), send(0, 3, 3))]);
-      return [...kernel.observe().entries.values()].map((it) => it.value);
+      return [...new Map(kernel.observe().entries).values()].map((it) => it.value);
     },
     expected: [send(0, 3, 3)],
   },
@@ -130,8 +130,8 @@ export const CASES: readonly Case[] = [
       const filled = kernel.apply(many(ROOM).map((key) => write(key, drop(0))));
       const mixed = [50, 1, 51, 52, 2, 53].map((n) => write(keyOf(n), drop(1, 2)));
       const results = kernel.apply(mixed);
-      const revs = [1, 2, 3].map((n) => kernel.observe().entries.get(entryId(keyOf(n)))?.value.rev);
-      return [filled.every((it) => it.done), results, kernel.observe().entries.size, revs];
+      const revs = [1, 2, 3].map((n) => new Map(kernel.observe().entries).get(entryId(keyOf(n)))?.value.rev);
+      return [filled.every((it) => it.done), results, new Map(kernel.observe().entries).size, revs];
     },
     expected: [true, [FULL, DONE, FULL, FULL, DONE, FULL], ROOM, [2, 2, 1]],
   },
@@ -163,7 +163,7 @@ export const CASES: readonly Case[] = [
     run: (subject) => {
       const { kernel } = subject;
       subject.plantUnsound(keyOf(1), drop(3));
-      const soundness = (): unknown => [...kernel.observe().entries.values()].map((it) => it.sound);
+      const soundness = (): unknown => [...new Map(kernel.observe().entries).values()].map((it) => it.sound);
       const before = [soundness(), kernel.lookup([keyOf(1)]).get(entryId(keyOf(1)))?.sound];
       kernel.apply([write(keyOf(1), drop(3))]);
       return [before, soundness()];
@@ -201,7 +201,7 @@ export const CASES: readonly Case[] = [
       return [
         names,
         [...ports].map((it) => it === stays),
-        kernel.observe().entries.size,
+        new Map(kernel.observe().entries).size,
         kernel.apply([port(gone, false)]),
       ];
     },

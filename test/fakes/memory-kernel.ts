@@ -66,7 +66,7 @@ export class MemoryKernel implements Kernel {
     this.#room = entries;
   }
 
-  observe(): Observed {
+  observe(): Observed & { readonly entries: ReadonlyMap<string, ObservedEntry> } {
     return { entries: new Map(this.#entries), shapes: this.#shapes };
   }
 
