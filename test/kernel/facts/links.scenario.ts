@@ -47,6 +47,7 @@ SEC("xdp") int count1(struct xdp_md *ctx) { return drop(); }
 SEC("xdp") int count2(struct xdp_md *ctx) { return drop(); }
 SEC("xdp/devmap") int other_type(struct xdp_md *ctx) { return XDP_PASS; }
 SEC("xdp") int redirect(struct xdp_md *ctx) { return bpf_redirect_map(&ports, 7, XDP_PASS); }
+SEC("xdp") int bounce(struct xdp_md *ctx) { return XDP_TX; }
 SEC("xdp") int change_first(struct xdp_md *ctx)
 {
 	change(ctx);
@@ -59,7 +60,7 @@ SEC("xdp") int ask_first(struct xdp_md *ctx)
 		change(ctx);
 	return verdict;
 }`;
-const PROGRAMS = ['pass', 'count1', 'count2', 'other_type', 'redirect', 'change_first', 'ask_first'];
+const PROGRAMS = ['pass', 'count1', 'count2', 'other_type', 'redirect', 'bounce', 'change_first', 'ask_first'];
 const load = () => new LoadedSource(SOURCE, { maps: ['ports', 'seen'], programs: PROGRAMS });
 
 const ip = (...args: string[]) => execFileSync('ip', args);
@@ -376,6 +377,27 @@ const scenarios: Record<string, () => unknown> = {
     const peerGro = await arrived();
     native.close(link);
     return { bare, peerGro };
+  },
+
+  async bounced() {
+    makeVeth('t');
+    makeSender('t0');
+    using source = load();
+    const link = attach(source.program('bounce'), 't1');
+    /** The counters of a veth count what its peer bounced by native XDP twice; so only whether any came. */
+    const back = async () => {
+      const before = received('t0');
+      await send(WINDOW, () => received('t0') - before);
+      return received('t0') > before;
+    };
+    const bare = await back();
+    setGro('t0', true);
+    const peerGro = await back();
+    const peer = attach(source.program('pass'), 't0');
+    const peerXdp = await back();
+    native.close(peer);
+    native.close(link);
+    return { bare, peerGro, peerXdp };
   },
 
   async refused() {

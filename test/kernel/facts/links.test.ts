@@ -95,6 +95,10 @@ kernel('fact veth-delivery: a native redirect into a veth without ndo-xmit deliv
   t.deepEqual(await observe('delivery'), { bare: 0, peerGro: 1 });
 });
 
+kernel('fact veth-tx: XDP_TX on a veth comes back only to a peer that has native XDP on', async (t) => {
+  t.deepEqual(await observe('bounced'), { bare: false, peerGro: false, peerXdp: true });
+});
+
 kernel('fact ask-first: a packet changed before a redirect that is refused, and passed, is lost', async (t) => {
   t.deepEqual(await observe('refused'), { changedFirst: 0, askedFirst: 1 });
 });

@@ -1,8 +1,9 @@
 /**
  * What a program that looks one key up sees while another thread rewrites that key and its neighbours without a pause:
- * `reading.scenario.ts WAY LOOKS [SECONDS]`, in namespaces of its own. Two programs look in turn: one looks once and
- * reads the value where it needs it, with the time of a route look-up between; the other looks as ours does
- * (bpf/lookup.h). Goes on after LOOKS, for SECONDS at most, until the first has seen what it should not.
+ * `reading.scenario.ts WAY LOOKS [SECONDS]`, in namespaces of its own. Three programs look in turn. `bare` looks once and
+ * reads the value where it needs it, with the time of a route look-up between; `checked` looks as ours does
+ * (bpf/lookup.h); `waiting` takes the lock once where that one gives up. Goes on after LOOKS, for SECONDS at most, until
+ * the first has seen what it should not.
  */
 import { fileURLToPath } from 'node:url';
 import { encodeKey, encodeValue } from '../../../agent/kernel/layout.ts';
@@ -20,7 +21,7 @@ const SOURCE = `
 #include "${fileURLToPath(new URL('../../../bpf/lookup.h', import.meta.url))}"
 #include <bpf/bpf_endian.h>
 enum { RIGHT, MISSING, STRANGER, TORN, UNRESOLVED, KINDS };
-struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 2 * KINDS); __type(key, __u32); __type(value, __u64); }
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 3 * KINDS); __type(key, __u32); __type(value, __u64); }
   seen SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 2); __type(key, struct key4); __type(value, struct value); }
   table SEC(".maps");
@@ -69,18 +70,45 @@ SEC("xdp") int bare(struct xdp_md *ctx)
 	return note(value->dmac[5] == rev && value->smac[5] == rev ? RIGHT : TORN);
 }
 
+static __always_inline int judge(__u32 base, enum look look, const union entry *e)
+{
+	if (look == LOOK_MISS)
+		return note(base + MISSING);
+	if (look == LOOK_RACE)
+		return note(base + UNRESOLVED);
+	return note(base + kind_of(&e->value));
+}
+
 SEC("xdp") int checked(struct xdp_md *ctx)
 {
 	union words4 w = own_key();
 	union entry e = {};
 	enum look look = look_up(&table, &w.key, w.word, 2, &e);
-	if (look == LOOK_MISS)
-		return note(KINDS + MISSING);
-	if (look == LOOK_RACE)
-		return note(KINDS + UNRESOLVED);
-	return note(KINDS + kind_of(&e.value));
+
+	return judge(KINDS, look, &e);
+}
+
+SEC("xdp") int waiting(struct xdp_md *ctx)
+{
+	union words4 w = own_key();
+	union entry e = {};
+	enum look look = look_up(&table, &w.key, w.word, 2, &e);
+	struct value *value;
+
+	if (look != LOOK_RACE)
+		return judge(2 * KINDS, look, &e);
+	value = bpf_map_lookup_elem(&table, &w.key);
+	if (!value)
+		return note(2 * KINDS + UNRESOLVED);
+	bpf_spin_lock(&value->lock);
+	copy_entry(&e, value);
+	bpf_spin_unlock(&value->lock);
+	if (e.value.check == check_of(w.word, 2, e.value.rev, &e.word[UNTIL_WORD], VALUE_WORDS - UNTIL_WORD))
+		look = LOOK_HIT;
+	return judge(2 * KINDS, look, &e);
 }`;
 const KINDS = ['right', 'missing', 'stranger', 'torn', 'unresolved'] as const;
+const READERS = ['bare', 'checked', 'waiting'] as const;
 const CHUNK = 200_000;
 const BPF_ANY = 0;
 const BPF_F_LOCK = 4;
@@ -138,12 +166,9 @@ const works = {
   },
 };
 
-function countsOf(source: LoadedSource) {
-  const all = KINDS.map((_, kind) => [0, KINDS.length].map((base) => source.words('seen', base + kind)[0] ?? 0));
-  const [bare, checked] = [0, 1].map((reader) =>
-    Object.fromEntries(KINDS.map((name, kind) => [name, all[kind]?.[reader] ?? 0])),
-  );
-  return { bare: bare ?? {}, checked: checked ?? {} };
+function countsOf(source: LoadedSource, reader: (typeof READERS)[number]): Record<string, number> {
+  const base = READERS.indexOf(reader) * KINDS.length;
+  return Object.fromEntries(KINDS.map((kind, index) => [kind, source.words('seen', base + index)[0] ?? 0]));
 }
 
 const WAYS = {
@@ -155,14 +180,14 @@ const WAYS = {
 
 /** Under `reinsert` a miss is no fault: the key is absent for a while. */
 function shown(work: string, source: LoadedSource): boolean {
-  const { missing = 0, stranger = 0, torn = 0 } = countsOf(source).bare;
+  const { missing = 0, stranger = 0, torn = 0 } = countsOf(source, 'bare');
   return (work === 'replace' ? missing : 0) + stranger + torn > 0;
 }
 
 async function observe(way: keyof typeof WAYS, looks: number, seconds: number): Promise<unknown> {
   const { work, flags } = WAYS[way];
   using bpffs = new OwnBpffs();
-  using source = new LoadedSource(SOURCE, { maps: ['table', 'seen'], programs: ['bare', 'checked'] });
+  using source = new LoadedSource(SOURCE, { maps: ['table', 'seen'], programs: READERS });
   source.native.mapUpdateElem(source.map('table'), OWN, makeValue(OWN, 1, 1), BPF_F_LOCK);
   source.native.mapPin(source.map('table'), bpffs.path('table'));
   const busy = await Busy.start<Task>(import.meta.url, work, { path: bpffs.path('table'), flags });
@@ -170,12 +195,12 @@ async function observe(way: keyof typeof WAYS, looks: number, seconds: number): 
   const spent = () => (performance.now() - start) / 1000;
   let done = 0;
   for (; done < looks || (spent() < seconds && !shown(work, source)); done += CHUNK) {
-    source.run('bare', CHUNK);
-    source.run('checked', CHUNK);
+    for (const reader of READERS) source.run(reader, CHUNK);
   }
   const turns = await busy.stop();
   const writes = turns * STRANGERS.length * (work === 'replace' ? 5 : 4);
-  return { looks: done, writes, seconds: Math.round(spent()), ...countsOf(source) };
+  const seen = Object.fromEntries(READERS.map((reader) => [reader, countsOf(source, reader)]));
+  return { looks: done, writes, seconds: Math.round(spent()), ...seen };
 }
 
 if (!workHere(works)) {

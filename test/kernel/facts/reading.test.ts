@@ -14,6 +14,7 @@ interface Seen {
   readonly writes: number;
   readonly bare: Counts;
   readonly checked: Counts;
+  readonly waiting: Counts;
 }
 
 const kernel = kernelTests();
@@ -54,6 +55,14 @@ kernel('fact lock-and-check: with the lock and the check nothing is missed and n
     checked.unresolved < seen.looks / 1000,
     'only a writer that is stopped in the middle leaves a look unresolved',
   );
+});
+
+kernel('fact lock-waits: where looking again gives up, taking the lock once answers', async (t) => {
+  const { checked, waiting } = await read('replacedLocked');
+  t.log({ unresolvedWithoutTheLock: checked.unresolved });
+  const { right, ...rest } = waiting;
+  t.true(right > 0);
+  t.deepEqual(rest, { missing: 0, stranger: 0, torn: 0, unresolved: 0 });
 });
 
 for (const [way, words] of [
