@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { agentMigrations } from '../migrations/agent/index.ts';
 import { type LockHandle, loadNative, type Native } from '../native/index.ts';
 import manifest from '../package.json' with { type: 'json' };
+import type { Stats } from '../protocol/stats.ts';
 import type { Status } from '../protocol/status.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { NatsBus } from './bus/nats-bus.ts';
@@ -19,6 +20,7 @@ import type { Log } from './ports.ts';
 import { Questions } from './questions.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { type Identity, summarise } from './reconcile/summarise.ts';
+import { summariseTraffic } from './stats.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
 
 /** The agent could not start; what it found is as it was. */
@@ -120,7 +122,11 @@ async function serve(
   const status = (): Status => summarise(identity, reconciler.progress(), intake.state(), clock.nowMs());
   const publishing = new StatusPublisher(status, connected, clock);
   publisher = publishing;
-  const questions = new Questions({ host: config.host, status, view: reconciler.view, kernel, clock, recorder: store });
+  const stats = (): Stats => summariseTraffic(config.host, kernel, reconciler.progress().network, clock.nowMs());
+  const questions = new Questions({
+    ...{ host: config.host, status, stats, view: reconciler.view },
+    ...{ kernel, clock, recorder: store },
+  });
   connected.onAsk((verb, bytes) => questions.answer(verb, bytes));
 
   log.info({ desired: stored.intents.length, ...stored.cursor, sound: stored.sound }, 'agent started');

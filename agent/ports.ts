@@ -46,10 +46,10 @@ export interface Loss {
   readonly packets: bigint;
 }
 
-/** All losses, and the tracepoints that are watched: where one is not, what it would say is unknown. */
+/** All losses, and the tracepoints that nobody watches: what they would say is unknown. */
 export interface Losses {
-  readonly watched: readonly string[];
   readonly losses: readonly Loss[];
+  readonly unwatched: readonly string[];
 }
 
 /** The kernel's clock: jiffies64 now and jiffies a second. */

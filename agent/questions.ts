@@ -2,6 +2,7 @@ import { ASK_VERBS, type AskError, encodeAskError, encodeDump, parseAskRequest }
 import { type Events, encodeEvents } from '../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../protocol/explain.ts';
 import { Refused } from '../protocol/refused.ts';
+import { encodeStats, type Stats } from '../protocol/stats.ts';
 import { encodeStatus, type Status } from '../protocol/status.ts';
 import { Dumper } from './dump.ts';
 import { type ExplainParts, explain } from './explain.ts';
@@ -12,6 +13,7 @@ export interface QuestionParts extends ExplainParts {
   readonly recorder: Recorder;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly status: () => Status;
+  readonly stats: () => Stats;
 }
 
 const DEFAULT_EVENTS = 100;
@@ -43,6 +45,9 @@ export class Questions {
         return encodeStatus(this.#parts.status());
       case 'dump':
         return encodeDump(this.#dumper.page(parseAskRequest(bytes)));
+      case 'stats':
+        parseAskRequest(bytes);
+        return encodeStats(this.#parts.stats());
       case 'explain':
         return await this.#explain(bytes);
       case 'events':

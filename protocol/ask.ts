@@ -24,10 +24,11 @@ import { type IntentState, readState, readStatus, type Status } from './status.t
 
 /**
  * What an agent answers: `status` with its status, `dump` with a page of its intents and what the kernel holds of them,
- * `explain` with all about one of them, `events` with a page of what happened.
+ * `explain` with all about one of them, `events` with a page of what happened, `stats` with what became of
+ * packets.
  */
-export type AskVerb = 'status' | 'dump' | 'explain' | 'events';
-export const ASK_VERBS: readonly AskVerb[] = Object.freeze(['status', 'dump', 'explain', 'events'] as const);
+export type AskVerb = 'status' | 'dump' | 'explain' | 'events' | 'stats';
+export const ASK_VERBS: readonly AskVerb[] = Object.freeze(['status', 'dump', 'explain', 'events', 'stats'] as const);
 
 /** `after` and `limit` page a list: `after` is the `next` of the reply before. */
 export interface AskRequest {

@@ -54,6 +54,7 @@ export const CODES = {
   KERNEL_REFUSED: 'the kernel answered with an error',
   UNSUPPORTED_OPTION: 'this agent cannot do an option of the redirect',
   READ_BACK: 'the kernel took the entry, and something else stands there',
+  UNDELIVERED: 'installed, but packets die on their way out of the interface',
 
   // Standing of a host and of its store.
   HISTORY_LOST: "the host's revision is not in the controller's log; the host keeps what it has",

@@ -29,6 +29,7 @@ export const EVENT_KINDS = [
   'failed',
   'reverted',
   'refused',
+  'undelivered',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

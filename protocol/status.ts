@@ -8,6 +8,7 @@ import { readInterface } from './match.ts';
 import {
   integer,
   list,
+  nullable,
   object,
   oneOf,
   optional,
@@ -67,6 +68,22 @@ export interface InterfaceStatus {
   readonly up: boolean;
 }
 
+/**
+ * Packets that were redirected and died on their way out, within the last minute: a verdict is not delivery. `packets` counts
+ * since `since` (ms since 1970). The redirects stay installed; those that send there are named, up to MAX_NAMED.
+ */
+export interface Undelivered {
+  /** Null once the device is gone. */
+  readonly interface: string | null;
+  readonly ifindex: number;
+  /** Absent where the kernel gives none. */
+  readonly errno?: string;
+  readonly packets: string;
+  readonly since: number;
+  readonly redirects: readonly string[];
+  readonly redirectsTotal: number;
+}
+
 /** Messages that the agent refused since it started. */
 export interface RefusedStatus {
   readonly total: number;
@@ -100,10 +117,15 @@ export interface Status {
   readonly refused: RefusedStatus;
   /** Why desired state is held as it is, or not proven; absent when all is well. */
   readonly problem?: AnyCode;
+  /** What does not arrive; absent when all is well, null when the host cannot tell. */
+  readonly undelivered?: readonly Undelivered[] | null;
 }
 
 /** The most exceptions that a status lists; `exceptionsTotal` has them all. */
 export const MAX_EXCEPTIONS = 64;
+export const MAX_UNDELIVERED = 64;
+/** The most redirects that a loss names. */
+export const MAX_NAMED = 8;
 const MAX_INTERFACES = 256;
 
 export const readState: Reader<IntentState> = oneOf(
@@ -153,6 +175,19 @@ const readInterfaceStatus = object<InterfaceStatus>(
   'ignored',
 );
 
+const readUndelivered = object<Undelivered>(
+  {
+    interface: nullable(readInterface),
+    ifindex: readCount,
+    errno: optional(readWord),
+    packets: readU64,
+    since: readTime,
+    redirects: list(readName, MAX_NAMED),
+    redirectsTotal: readCount,
+  },
+  'ignored',
+);
+
 const readRefused = object<RefusedStatus>(
   {
     total: readCount,
@@ -192,6 +227,7 @@ const readFields = object<Status>(
     guard: readGuard,
     refused: readRefused,
     problem: optional(readCode),
+    undelivered: optional(nullable(list(readUndelivered, MAX_UNDELIVERED))),
   },
   'ignored',
 );

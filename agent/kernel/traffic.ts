@@ -28,9 +28,10 @@ export function readLosses(native: Native, map: MapHandle): Losses {
   const rows = Array.from({ length: count }, (_, row) =>
     decodeLoss(keys.subarray(row * AT.size, (row + 1) * AT.size), sum(values.subarray(row * size, (row + 1) * size))),
   );
+  const watched = new Set(rows.filter((row) => row.ifindex === 0).map((row) => row.tracepoint));
   return {
-    watched: rows.filter((row) => row.ifindex === 0).map((row) => row.tracepoint),
     losses: rows.filter((row) => row.packets > 0n),
+    unwatched: TRACEPOINTS.filter((name) => !watched.has(name)),
   };
 }
 

@@ -5,6 +5,7 @@ import type { EntryState } from '../model/state.ts';
 import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
 import { Deadlines } from './deadlines.ts';
+import type { Egress } from './delivery.ts';
 import { ObservedCache } from './observed-cache.ts';
 import { sameState, stateAfter } from './outcome.ts';
 import { Placements } from './placements.ts';
@@ -78,6 +79,18 @@ export class Convergence {
 
   entryOf(key: string): ObservedEntry | undefined {
     return this.#observed.entries.get(this.#placed.idOf(key));
+  }
+
+  /** The device's name, and the intents whose entries send out of it. */
+  egress(ifindex: number): Egress {
+    const sends = (key: string): boolean => {
+      const value = this.entryOf(key)?.value;
+      return value?.action === 'send' && value.ifindex === ifindex;
+    };
+    return {
+      interface: this.network.netdevs.find((dev) => dev.ifindex === ifindex)?.name ?? null,
+      intents: [...this.desired.values()].filter(({ key }) => sends(key)),
+    };
   }
 
   put(intents: readonly Intent[]): void {

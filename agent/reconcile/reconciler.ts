@@ -4,6 +4,7 @@ import type { EntryState, State } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Clock, DesiredStore, Kernel, Log, Reconciling, Stored } from '../ports.ts';
 import { Convergence, type PassResult } from './convergence.ts';
+import { Delivery, someOf } from './delivery.ts';
 import type { Progress } from './summarise.ts';
 
 /** A full read-back, so that what somebody else changed is repaired. */
@@ -45,6 +46,7 @@ export class Reconciler implements Reconciling {
   #holding: boolean;
   /** By key; undefined is a key whose entry is gone for good. */
   readonly #unsaved = new Map<string, EntryState | undefined>();
+  readonly #delivery = new Delivery();
   #closed = false;
 
   constructor(options: ReconcilerOptions, stored: Stored, holding: boolean) {
@@ -92,6 +94,7 @@ export class Reconciler implements Reconciling {
       slots: this.#options.kernel.slots,
       shapes: convergence.shapes,
       network: convergence.network,
+      undelivered: this.#delivery.undelivered,
     };
   }
 
@@ -141,6 +144,7 @@ export class Reconciler implements Reconciling {
   }
 
   async #run(): Promise<void> {
+    await this.#lookAtDelivery();
     if (this.#holding) return;
     const { clock, kernel } = this.#options;
     do {
@@ -157,6 +161,27 @@ export class Reconciler implements Reconciling {
     kernel.setReady(true);
     this.#advance();
     this.#arm(this.#convergence.tick(clock.nowMs()));
+  }
+
+  /** Before the pass, which may remove what sends there: an entry says where packets go, not that they arrive. */
+  async #lookAtDelivery(): Promise<void> {
+    const { clock, host, kernel, log, onChange } = this.#options;
+    const at = clock.nowMs();
+    const { begun, changed } = this.#delivery.look(kernel.losses(), (ifindex) => this.#convergence.egress(ifindex), at);
+    if (changed) onChange();
+    for (const { interface: name, ifindex, errno, intents } of begun) {
+      log.warn({ interface: name, ifindex, errno, redirects: intents.length }, 'redirected packets do not arrive');
+      const why = { code: 'UNDELIVERED', detail: `${name ?? `ifindex ${ifindex}`} ${errno ?? 'no errno'}` } as const;
+      const events = someOf(intents).map((intent): Event => {
+        return { v: 1, host, at, kind: 'undelivered', key: intent.key, name: intent.name, rev: intent.rev, ...why };
+      });
+      await this.#record(events);
+    }
+  }
+
+  async #record(events: readonly Event[]): Promise<void> {
+    for (const event of events.slice(0, EVENTS_MAX)) this.#options.publish(event);
+    await this.#stored(() => this.#options.store.record(events));
   }
 
   /** Every change up to the cursor now stands in the kernel and was read back, or is among the exceptions. */
@@ -196,7 +221,7 @@ export class Reconciler implements Reconciling {
   }
 
   async #tell(result: PassResult): Promise<void> {
-    const { clock, host, log, publish, store } = this.#options;
+    const { clock, host, log } = this.#options;
     const at = clock.nowMs();
     const events: Event[] = [];
     for (const { before, now } of result.changed) {
@@ -215,8 +240,7 @@ export class Reconciler implements Reconciling {
     for (const key of result.drifted) events.push({ v: 1, host, at, kind: 'drift', key });
     if (events.length === 0) return;
     log.info({ installed: events.filter((it) => it.kind === 'applied').length, events: events.length }, 'converged');
-    for (const event of events.slice(0, EVENTS_MAX)) publish(event);
-    await this.#stored(() => store.record(events));
+    await this.#record(events);
   }
 }
 

@@ -2,9 +2,17 @@ import type { Code } from '../../protocol/codes.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
-import { type Counts, type Exception, MAX_EXCEPTIONS, type RefusedStatus, type Status } from '../../protocol/status.ts';
+import {
+  type Counts,
+  type Exception,
+  MAX_EXCEPTIONS,
+  MAX_UNDELIVERED,
+  type RefusedStatus,
+  type Status,
+} from '../../protocol/status.ts';
 import type { Network } from '../model/network.ts';
 import type { EntryState } from '../model/state.ts';
+import { someOf, type Undelivered } from './delivery.ts';
 import { SHAPES_MAX } from './plan.ts';
 
 /** Who the agent is; fixed for its life. */
@@ -29,6 +37,8 @@ export interface Progress {
   readonly slots: number;
   readonly shapes: number;
   readonly network: Network;
+  /** What died after its verdict; null when nothing is known to, and not all is watched. */
+  readonly undelivered: readonly Undelivered[] | null;
 }
 
 /** What intake knows at the same moment. */
@@ -66,7 +76,20 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs
     guard: null,
     refused: taken.refused,
     ...(taken.problem === undefined ? {} : { problem: taken.problem }),
+    ...undeliveredOf(progress),
   };
+}
+
+function undeliveredOf({ undelivered }: Progress): Pick<Status, 'undelivered'> {
+  if (undelivered?.length === 0) return {};
+  const listed = undelivered?.slice(0, MAX_UNDELIVERED).map(({ ifindex, errno, packets, sinceMs, intents, ...of }) => ({
+    ...{ interface: of.interface, ifindex },
+    ...(errno !== undefined && { errno }),
+    ...{ packets: packets.toString(), since: sinceMs },
+    redirects: someOf(intents).map((intent) => intent.name),
+    redirectsTotal: intents.length,
+  }));
+  return { undelivered: listed ?? null };
 }
 
 function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; exceptionsTotal: number } {

@@ -40,8 +40,8 @@ export class MemoryKernel implements Kernel {
   probed: string[] = [];
   ready = false;
   judged = new Map<string, bigint>();
-  /** The tracepoints that the loader watches. */
-  watched: readonly string[] = ['xdp_redirect_err', 'xdp_devmap_xmit', 'xdp_bulk_tx', 'xdp_exception'];
+  /** The tracepoints that the loader could not watch. */
+  unwatched: readonly string[] = [];
   bypassed = false;
   jiffies = 1_000_000n;
   /** Ops until the process dies; then every `apply` throws `Crash`. */
@@ -132,7 +132,7 @@ export class MemoryKernel implements Kernel {
   }
 
   losses(): Losses {
-    return { watched: this.watched, losses: [...this.#losses.values()] };
+    return { losses: [...this.#losses.values()], unwatched: this.unwatched };
   }
 
   clock(): KernelClock {

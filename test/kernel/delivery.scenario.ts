@@ -297,7 +297,7 @@ const scenarios: Record<string, () => unknown> = {
       first: said(bench.report),
       again: said(again),
       mended: said(mended),
-      watched: bench.kernel.losses().watched.toSorted(),
+      unwatched: bench.kernel.losses().unwatched,
     };
   },
 
@@ -329,7 +329,7 @@ const scenarios: Record<string, () => unknown> = {
     return {
       why: [...new Set(bench.report.unwatched.map(({ why }) => why.split(';')[0]))],
       attached: bench.report.interfaces.map(({ mode }) => mode),
-      watched: bench.kernel.losses().watched,
+      unwatched: bench.kernel.losses().unwatched,
       became: await bench.burst(),
     };
   },

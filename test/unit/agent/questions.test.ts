@@ -27,6 +27,9 @@ function questions(kernel: MemoryKernel, view: Convergence, events: readonly Eve
     status: () => {
       throw new Error('not asked');
     },
+    stats: () => {
+      throw new Error('not asked');
+    },
     recorder: {
       history: async (key) => events.filter((it) => it.key === key),
       recent: async (before, limit) => {

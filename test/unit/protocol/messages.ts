@@ -5,6 +5,7 @@ import { encodeEvent, encodeEvents, parseEvent, parseEventsReply } from '../../.
 import * as explain from '../../../protocol/explain.ts';
 import * as page from '../../../protocol/page.ts';
 import * as plan from '../../../protocol/plan.ts';
+import { encodeStats, parseStatsReply } from '../../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../../protocol/status.ts';
 import { encodeUpdate, parseUpdate } from '../../../protocol/update.ts';
 
@@ -49,6 +50,7 @@ export const MESSAGES: readonly Message[] = [
   message('explain-request', explain.parseExplainRequest, explain.encodeExplainRequest, 'strict'),
   message('explain-reply', explain.parseExplainReply, explain.encodeExplanation, 'tolerant'),
   message('events-reply', parseEventsReply, encodeEvents, 'tolerant'),
+  message('stats', parseStatsReply, encodeStats, 'tolerant'),
   message('api-error', api.parseApplyReply, api.encodeApiError, 'tolerant'),
   message('apply-request', api.parseApplyRequest, api.encodeApplyRequest, 'strict'),
   message('apply-part-reply', api.parseApplyReply, api.encodeApplyReply, 'tolerant'),

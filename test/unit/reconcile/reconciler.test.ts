@@ -9,7 +9,7 @@ import { ManualClock } from '../../fakes/manual-clock.ts';
 import type { MemoryKernel } from '../../fakes/memory-kernel.ts';
 import { digestOf, HOST, silent } from '../agent/samples.ts';
 import { KeepingStore } from './keeping-store.ts';
-import { intentOf, makeKernel, stands } from './world.ts';
+import { DIRECT, intentOf, makeKernel, stands } from './world.ts';
 
 /** A reconciler on a store and a kernel in memory, and all that it told. */
 class Bench implements AsyncDisposable {
@@ -288,4 +288,27 @@ test('reconciler: once closed it does nothing more', async (t) => {
   bench.kernel.notify();
   await bench.reconciler.settle();
   t.deepEqual(bench.kernel.asked, []);
+});
+
+test('reconciler: a redirect whose packets die stays installed, is told of once, and is listed', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(2, [put(1, 1, DIRECT), put(2, 2)]);
+  await bench.reconciler.settle();
+  bench.told();
+  const { changes } = bench;
+  for (const packets of [5n, 7n]) {
+    bench.kernel.lose(3, packets, 'ENXIO');
+    await bench.reconciler.settle();
+  }
+  t.deepEqual(bench.told(), ['undelivered 10.0.0.1/32:53 UNDELIVERED']);
+  t.is(bench.changes, changes + 1);
+  const [lost, ...others] = bench.reconciler.progress().undelivered ?? [];
+  t.like(lost, { interface: 'eth1', errno: 'ENXIO', packets: 12n });
+  t.deepEqual(
+    lost?.intents.map(({ name }) => name),
+    ['r1'],
+  );
+  t.deepEqual(others, []);
+  t.is(bench.store.rows.get(intentOf(1).key)?.state, 'installed');
 });

@@ -9,7 +9,7 @@ const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', labels: { site: 'x' } };
 const TAKEN = { digest: EMPTY_DIGEST, refused: { total: 0, byCode: {} }, problem: undefined };
 const empty: Progress = {
   ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
-  ...{ deleteAbsent: 0n, slotsUsed: 0, slots: 8, shapes: 0, network: makeKernel().network() },
+  ...{ deleteAbsent: 0n, slotsUsed: 0, slots: 8, shapes: 0, network: makeKernel().network(), undelivered: [] },
 };
 
 const CAPPED: readonly (readonly [stored: number, applied: number, verified: number, number, number])[] = [
