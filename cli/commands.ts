@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = Object.freeze({
     summary: 'ask a host why a redirect is as it is',
     load: async () => (await import('./explain.ts')).explain,
   },
+  stats: { summary: 'ask a host what became of packets', load: async () => (await import('./stats.ts')).stats },
   attach: { summary: 'load the program and attach it (root)', load: async () => (await import('./attach.ts')).attach },
   detach: { summary: 'detach the program (root)', load: async () => (await import('./detach.ts')).detach },
   agent: { summary: 'run the agent of a host', load: async () => (await import('./agent.ts')).agent },

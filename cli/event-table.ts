@@ -9,6 +9,7 @@ const TONES: Readonly<Partial<Record<Event['kind'], Tone>>> = {
   denied: 'bad',
   failed: 'bad',
   refused: 'bad',
+  undelivered: 'bad',
   drift: 'warn',
   reverted: 'warn',
 };

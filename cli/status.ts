@@ -23,12 +23,13 @@ export const status = command({
   },
 });
 
-/** Lays a status out for people: the sums, then the interfaces, then what is not done. */
+/** Lays a status out for people: the sums, then the interfaces, then what is not done, then what does not arrive. */
 export function layOut(status: Status, nowMs: number, screen: Screen): string {
   const sections = [
     fields(sums(status, nowMs), screen),
     interfaceTable(status, screen),
     exceptionTable(status, nowMs, screen),
+    undeliveredTable(status, nowMs, screen),
   ];
   return sections.filter((section) => section !== '').join('\n\n');
 }
@@ -49,6 +50,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['capacity', `${capacity.used} of ${capacity.max} in use, shapes ${capacity.shapes}`],
     ['deletes of what was absent', deleteAbsent],
     ['refused messages', refusedCell(refused)],
+    ...unwatchedRow(status),
   ];
 }
 
@@ -71,6 +73,11 @@ function countsCell({ counts }: Status): Cell {
 function refusedCell({ total, byCode }: Status['refused']): Cell {
   const codes = Object.entries(byCode).map(([code, count]) => `${code} ${count}`);
   return { text: total === 0 ? '0' : `${total} (${codes.join(', ')})`, tone: total === 0 ? undefined : 'warn' };
+}
+
+function unwatchedRow({ undelivered }: Status): [name: string, value: Cell][] {
+  if (undelivered !== null) return [];
+  return [['delivery', { text: 'not watched in full; shunt attach says why', tone: 'warn' }]];
 }
 
 function interfaceTable({ interfaces }: Status, screen: Screen): string {
@@ -108,6 +115,27 @@ function exceptionTable({ exceptions, exceptionsTotal }: Status, nowMs: number, 
   ];
   const more = exceptionsTotal - exceptions.length;
   return table(columns, rows, screen) + (more > 0 ? `\n… and ${more} more` : '');
+}
+
+function undeliveredTable({ undelivered }: Status, nowMs: number, screen: Screen): string {
+  if (undelivered === undefined || undelivered === null) return '';
+  const rows = undelivered.map(
+    ({ interface: name, ifindex, errno, packets, since, redirects, redirectsTotal }): Cell[] => [
+      name ?? `index ${ifindex}`,
+      { text: errno ?? '-', tone: 'bad' },
+      packets,
+      ageText(nowMs - since),
+      redirects.join(',') + (redirectsTotal > redirects.length ? ` +${redirectsTotal - redirects.length}` : '') || '-',
+    ],
+  );
+  const columns = [
+    { title: 'NOT DELIVERED AT' },
+    { title: 'WHY' },
+    { title: 'PACKETS', align: 'right' as const },
+    { title: 'SINCE' },
+    { title: 'REDIRECTS' },
+  ];
+  return table(columns, rows, screen);
 }
 
 function retryText(retryAt: number | undefined, nowMs: number): string {

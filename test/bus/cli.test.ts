@@ -20,6 +20,7 @@ import {
 import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
+import { encodeStats } from '../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
 import { matchesGolden } from '../unit/cli/golden.ts';
@@ -234,7 +235,8 @@ test('status: for people, and as it came', async (t) => {
   const exceptions = given.exceptions.map((one: object) =>
     'retryAt' in one ? { ...one, retryAt: at + 2.5 * 86_400_000 } : one,
   );
-  const status = { ...given, at, exceptions };
+  const undelivered = given.undelivered.map((one: object) => ({ ...one, since: at - 20_000 }));
+  const status = { ...given, at, exceptions, undelivered };
   await bench.answers('shunt.v1.ask.edge-7.status', () => encodeStatus(status));
   const words = ['status', '--host', 'edge-7'];
   const { stdout, ...session } = await bench.shunt(words);
@@ -294,6 +296,15 @@ test('explain: all about one redirect, by name and by key', async (t) => {
   );
   const unknown = ['explain', '--host', 'b', 'nosuch'];
   await matchesGolden(t, 'explain-unknown', unknown, await bench.shunt(unknown));
+});
+
+test('stats: the sums, the verdicts that there were, and what was lost', async (t) => {
+  await using bench = await Bench.open();
+  const given = fixture('stats');
+  await bench.answers('shunt.v1.ask.edge-7.stats', () => encodeStats(given));
+  const words = ['stats', '--host', 'edge-7'];
+  await matchesGolden(t, 'done-stats', words, await bench.shunt(words));
+  t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), given);
 });
 
 test('nobody answers: the exit status is 4, and the sentence says who is missing', async (t) => {
@@ -397,6 +408,7 @@ test('commands: the table has every one that there is', (t) => {
     'get',
     'hosts',
     'plan',
+    'stats',
     'status',
   ]);
 });
