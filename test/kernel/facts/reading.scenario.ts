@@ -62,7 +62,7 @@ SEC("xdp") int bare(struct xdp_md *ctx)
 	rev = value->rev;
 	if (value->until != rev || value->ifindex != rev)
 		return note(TORN);
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < READS; i++)
 		bpf_ktime_get_ns();
 	slot = value->slot;
 	if (slot != 1)
@@ -110,6 +110,7 @@ SEC("xdp") int waiting(struct xdp_md *ctx)
 const KINDS = ['right', 'missing', 'stranger', 'torn', 'unresolved'] as const;
 const READERS = ['bare', 'checked', 'waiting'] as const;
 const CHUNK = 200_000;
+const RESTS = 4;
 const BPF_ANY = 0;
 const BPF_F_LOCK = 4;
 
@@ -137,7 +138,8 @@ function writer({ path, flags }: Task) {
   const put = (key: Uint8Array, value: Uint8Array) => native.mapUpdateElem(map, key, value, flags);
   const own = (version: number) => put(OWN, values[version & 1] ?? OWN);
   const remove = (key: Uint8Array) => native.mapDeleteElem(map, key);
-  return { strangers, put, own, remove };
+  const get = () => native.mapLookupElem(map, OWN, 0);
+  return { strangers, put, own, remove, get };
 }
 
 const works = {
@@ -154,13 +156,14 @@ const works = {
     }
   },
   reinsert({ task, stopped, count }: Turn<Task>) {
-    const { strangers, put, own, remove } = writer(task);
+    const { strangers, put, own, remove, get } = writer(task);
     for (let turns = 1; !stopped(); count(turns++)) {
       for (const { key, value } of strangers) {
         remove(OWN);
         put(key, value);
         remove(key);
         own(turns);
+        for (let rest = 0; rest < RESTS; rest++) get(); // It stays a while, or nobody would hold it when it goes.
       }
     }
   },
@@ -171,11 +174,12 @@ function countsOf(source: LoadedSource, reader: (typeof READERS)[number]): Recor
   return Object.fromEntries(KINDS.map((kind, index) => [kind, source.words('seen', base + index)[0] ?? 0]));
 }
 
+/** `reads`: how often the bare program reads the clock between two reads of the value, some 40 ns each. */
 const WAYS = {
-  replaced: { work: 'replace', flags: BPF_ANY },
-  replacedLocked: { work: 'replace', flags: BPF_F_LOCK },
-  reinserted: { work: 'reinsert', flags: BPF_ANY },
-  reinsertedLocked: { work: 'reinsert', flags: BPF_F_LOCK },
+  replaced: { work: 'replace', flags: BPF_ANY, reads: 10 },
+  replacedLocked: { work: 'replace', flags: BPF_F_LOCK, reads: 10 },
+  reinserted: { work: 'reinsert', flags: BPF_ANY, reads: 40 },
+  reinsertedLocked: { work: 'reinsert', flags: BPF_F_LOCK, reads: 40 },
 } as const;
 
 /** Under `reinsert` a miss is no fault: the key is absent for a while. */
@@ -185,9 +189,9 @@ function shown(work: string, source: LoadedSource): boolean {
 }
 
 async function observe(way: keyof typeof WAYS, looks: number, seconds: number): Promise<unknown> {
-  const { work, flags } = WAYS[way];
+  const { work, flags, reads } = WAYS[way];
   using bpffs = new OwnBpffs();
-  using source = new LoadedSource(SOURCE, { maps: ['table', 'seen'], programs: READERS });
+  using source = new LoadedSource(`#define READS ${reads}\n${SOURCE}`, { maps: ['table', 'seen'], programs: READERS });
   source.native.mapUpdateElem(source.map('table'), OWN, makeValue(OWN, 1, 1), BPF_F_LOCK);
   source.native.mapPin(source.map('table'), bpffs.path('table'));
   const busy = await Busy.start<Task>(import.meta.url, work, { path: bpffs.path('table'), flags });
