@@ -15,6 +15,8 @@ export interface Operands {
   readonly placeholder: string;
   readonly min: number;
   readonly max: number;
+  /** All that may be given, where that is a few words. */
+  readonly values?: readonly string[];
 }
 
 /** One command of `shunt`: how it is written, what it takes, and what it does. */

@@ -21,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = Object.freeze({
   stats: { summary: 'ask a host what became of packets', load: async () => (await import('./stats.ts')).stats },
   attach: { summary: 'load the program and attach it (root)', load: async () => (await import('./attach.ts')).attach },
   detach: { summary: 'detach the program (root)', load: async () => (await import('./detach.ts')).detach },
+  bypass: { summary: 'pass every packet of this host', load: async () => (await import('./bypass.ts')).bypass },
   agent: { summary: 'run the agent of a host', load: async () => (await import('./agent.ts')).agent },
   controller: { summary: 'run the controller', load: async () => (await import('./controller.ts')).controller },
 });

@@ -41,6 +41,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['labels', labelsText(labels) || '-'],
     ['agent', `${agent}, said ${ageText(nowMs - at)} ago`],
     ['epoch', epoch || '-'],
+    ...bypassRow(status),
     ...problemRow(status),
     [
       'revision',
@@ -51,6 +52,13 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['deletes of what was absent', deleteAbsent],
     ['refused messages', refusedCell(refused)],
     ...unwatchedRow(status),
+  ];
+}
+
+function bypassRow({ bypass }: Status): [name: string, value: Cell][] {
+  if (bypass === undefined) return [];
+  return [
+    ['BYPASS', { text: 'ON: every packet passes, nothing is redirected; shunt bypass off ends it', tone: 'bad' }],
   ];
 }
 

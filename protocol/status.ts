@@ -24,6 +24,7 @@ import {
   readU64,
   readWord,
   record,
+  show,
 } from './read.ts';
 import { Refused } from './refused.ts';
 
@@ -117,6 +118,8 @@ export interface Status {
   readonly refused: RefusedStatus;
   /** Why desired state is held as it is, or not proven; absent when all is well. */
   readonly problem?: AnyCode;
+  /** The program passes every packet; absent when redirects are in force. */
+  readonly bypass?: true;
   /** What does not arrive; absent when all is well, null when the host cannot tell. */
   readonly undelivered?: readonly Undelivered[] | null;
 }
@@ -199,6 +202,11 @@ const readRefused = object<RefusedStatus>(
   'ignored',
 );
 
+const readTrue: Reader<true> = (value, path) => {
+  if (value !== true) throw new Refused('BAD_FIELD', path, `expected true, not ${show(value)}`);
+  return value;
+};
+
 /** The guard is not reported yet; what a newer agent says of it is not ours to read. */
 const readGuard: Reader<null> = () => null;
 
@@ -227,6 +235,7 @@ const readFields = object<Status>(
     guard: readGuard,
     refused: readRefused,
     problem: optional(readCode),
+    bypass: optional(readTrue),
     undelivered: optional(nullable(list(readUndelivered, MAX_UNDELIVERED))),
   },
   'ignored',

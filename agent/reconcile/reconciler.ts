@@ -48,6 +48,7 @@ export class Reconciler implements Reconciling {
   readonly #unsaved = new Map<string, EntryState | undefined>();
   readonly #delivery = new Delivery();
   #closed = false;
+  #bypass = false;
 
   constructor(options: ReconcilerOptions, stored: Stored, holding: boolean) {
     this.#options = options;
@@ -59,7 +60,10 @@ export class Reconciler implements Reconciling {
       this.#wake();
     });
     this.#every(options.driftMs ?? DRIFT_MS, () => this.#convergence.readBackNext());
-    this.#every(NETWORK_MS, () => this.#convergence.lookAtNetworkNext());
+    this.#every(NETWORK_MS, () => {
+      this.#convergence.lookAtNetworkNext();
+      this.#lookAtBypass();
+    });
     this.#every(PROBE_MS, () => this.#convergence.probe());
   }
 
@@ -94,6 +98,7 @@ export class Reconciler implements Reconciling {
       slots: this.#options.kernel.slots,
       shapes: convergence.shapes,
       network: convergence.network,
+      bypass: this.#options.kernel.bypass(),
       undelivered: this.#delivery.undelivered,
     };
   }
@@ -120,6 +125,15 @@ export class Reconciler implements Reconciling {
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#alarm);
     this.#watching[Symbol.dispose]();
+  }
+
+  /** Somebody on this host may have put it on or off. */
+  #lookAtBypass(): void {
+    const bypass = this.#options.kernel.bypass();
+    if (bypass === this.#bypass) return;
+    this.#bypass = bypass;
+    this.#options.log.warn({ bypass }, 'bypass was put on or off');
+    this.#options.onChange();
   }
 
   #every(periodMs: number, act: () => void): void {

@@ -37,6 +37,7 @@ export interface Progress {
   readonly slots: number;
   readonly shapes: number;
   readonly network: Network;
+  readonly bypass: boolean;
   /** What died after its verdict; null when nothing is known to, and not all is watched. */
   readonly undelivered: readonly Undelivered[] | null;
 }
@@ -76,6 +77,7 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs
     guard: null,
     refused: taken.refused,
     ...(taken.problem === undefined ? {} : { problem: taken.problem }),
+    ...(progress.bypass ? { bypass: true } : {}),
     ...undeliveredOf(progress),
   };
 }

@@ -245,6 +245,8 @@ test('status: for people, and as it came', async (t) => {
     stdout: stdout.replaceAll(/said \w+ ago/g, 'said AGE ago'),
   });
   t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), parseStatus(status));
+  status.bypass = true;
+  t.regex((await bench.shunt(words)).stdout, /BYPASS +ON: every packet passes/);
 });
 
 test('dump: every page is read, as a table and as JSON', async (t) => {
@@ -400,6 +402,7 @@ test('commands: the table has every one that there is', (t) => {
     'agent',
     'apply',
     'attach',
+    'bypass',
     'controller',
     'delete',
     'detach',

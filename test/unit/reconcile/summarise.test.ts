@@ -10,6 +10,7 @@ const TAKEN = { digest: EMPTY_DIGEST, refused: { total: 0, byCode: {} }, problem
 const empty: Progress = {
   ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
   ...{ deleteAbsent: 0n, slotsUsed: 0, slots: 8, shapes: 0, network: makeKernel().network(), undelivered: [] },
+  bypass: false,
 };
 
 const CAPPED: readonly (readonly [stored: number, applied: number, verified: number, number, number])[] = [
@@ -26,6 +27,11 @@ for (const [rev, applied, verified, saysApplied, saysVerified] of CAPPED) {
     t.deepEqual([status.stored, status.applied, status.verified], [rev, saysApplied, saysVerified]);
   });
 }
+
+test('summarise: bypass is said where it is on, and only there', (t) => {
+  t.true(summarise(WHO, { ...empty, bypass: true }, TAKEN, NOW).bypass);
+  t.false('bypass' in summarise(WHO, empty, TAKEN, NOW));
+});
 
 test('summarise: says what it is told of a host, and travels', (t) => {
   const kernel = makeKernel();
