@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type Labels, parseHost, parseLabels } from '../protocol/host.ts';
+import { readInterface } from '../protocol/match.ts';
 import { show } from '../protocol/read.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
@@ -13,6 +14,8 @@ export interface AgentConfig {
   readonly state: string;
   readonly pinRoot: string;
   readonly labels: Labels;
+  /** Netdevs that ought to carry the program: status names one that does not. */
+  readonly interfaces: readonly string[];
   readonly rootSubject: string;
   readonly logLevel: LogLevel;
   /** A NATS credentials file. */
@@ -28,6 +31,7 @@ export interface AgentSettings {
   readonly state: string;
   readonly pinRoot: string;
   readonly labels: readonly string[];
+  readonly interfaces: readonly string[];
   readonly rootSubject: string;
   readonly logLevel: string;
   readonly creds?: string | undefined;
@@ -42,6 +46,7 @@ export function parseAgentConfig(settings: AgentSettings): AgentConfig {
     state: resolvePath(settings.state, 'state'),
     pinRoot: resolvePath(settings.pinRoot, 'pin-root'),
     labels: parseLabelPairs(settings.labels),
+    interfaces: Object.freeze(settings.interfaces.map((name) => readInterface(name, 'interface'))),
     rootSubject: makeSubjects(settings.rootSubject).root,
     logLevel: parseLogLevel(settings.logLevel),
     ...(creds !== undefined && { creds }),

@@ -90,7 +90,13 @@ async function serve(
 ): Promise<void> {
   const clock = makeSystemClock();
   const subjects = makeSubjects(config.rootSubject);
-  const identity: Identity = { host: config.host, boot: randomUUID(), agent: manifest.version, labels: config.labels };
+  const identity: Identity = {
+    host: config.host,
+    boot: randomUUID(),
+    agent: manifest.version,
+    labels: config.labels,
+    interfaces: config.interfaces,
+  };
   const stored = await store.load();
   const mark = kernel.mark();
   const ended = new AbortController();

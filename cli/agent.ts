@@ -12,7 +12,7 @@ order; packets go on.`,
   examples: [
     'setpriv --reuid=shunt --regid=shunt --clear-groups shunt agent --nats nats://bus.example:4222 --label role=edge',
   ],
-  options: ['host', 'nats', 'creds', 'root-subject', 'state', 'pin-root', 'label', 'log-level'],
+  options: ['host', 'nats', 'creds', 'root-subject', 'state', 'pin-root', 'interface', 'label', 'log-level'],
   async run({ options }) {
     const config = orElse(
       () =>
@@ -22,6 +22,7 @@ order; packets go on.`,
           state: options.state,
           pinRoot: options['pin-root'],
           labels: options.label,
+          interfaces: options.interface,
           rootSubject: options['root-subject'],
           logLevel: options['log-level'],
           creds: options.creds,

@@ -83,26 +83,29 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   };
 }
 
-/** Detaches these interfaces, or all; with the last one every pin goes too. Answers what was detached. */
+/**
+ * Detaches these interfaces, or all; with the last one every pin goes too, also of a set that is not whole. Answers what
+ * was detached. Errors: AttachError, KernelError.
+ */
 export function detach(native: Native, pinRoot: string, interfaces: readonly string[]): readonly string[] {
   requireRoot('detach');
   const paths = pinPaths(pinRoot);
   if (!existsSync(paths.layout)) return [];
   const pinned = pinnedInterfaces(paths);
   const chosen = interfaces.length === 0 ? pinned : pinned.filter((name) => interfaces.includes(name));
-  addLosses(native, paths);
-  const maps = openMaps(native, paths, 'loader');
   for (const name of chosen) {
     const link = requireValue(native.linkOpen(paths.link(name)), 'open link', paths.link(name));
     native.linkDetach(link);
     unlinkSync(paths.link(name));
     native.close(link);
   }
-  dropZones(native, paths, maps);
-  for (const map of Object.values(maps)) native.close(map);
   if (chosen.length === pinned.length) {
     removePins(paths.layout);
     releasePinRoot(pinRoot);
+  } else {
+    const maps = openMaps(native, paths, 'loader');
+    dropZones(native, paths, maps);
+    for (const map of Object.values(maps)) native.close(map);
   }
   return chosen;
 }
@@ -202,6 +205,7 @@ function linkIfindex(native: Native, pin: string): number {
 }
 
 function pinnedInterfaces(paths: PinPaths): string[] {
+  if (!existsSync(paths.rootOnly)) return [];
   return readdirSync(paths.rootOnly).flatMap((pin) => paths.ifnameOf(pin) ?? []);
 }
 

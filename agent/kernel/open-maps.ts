@@ -56,7 +56,7 @@ function openMap(native: Native, paths: PinPaths, name: MapName, readOnly: boole
     const advice =
       map === -13
         ? 'this user may not open it: give it to the agent with `shunt attach --owner USER`'
-        : 'run `shunt attach` as root to make what is missing';
+        : 'pins are missing: run `shunt detach` and `shunt attach` as root';
     throw new KernelError('open map', path, errnoName(map), advice);
   }
   const info = requireValue(native.mapInfo(map), 'map info', path);

@@ -5,6 +5,7 @@ import type { Intent } from '../../protocol/intent.ts';
 import {
   type Counts,
   type Exception,
+  type InterfaceStatus,
   MAX_EXCEPTIONS,
   MAX_UNDELIVERED,
   type RefusedStatus,
@@ -23,6 +24,8 @@ export interface Identity {
   /** The agent's version. */
   readonly agent: string;
   readonly labels: Labels;
+  /** Netdevs that ought to carry the program. */
+  readonly interfaces: readonly string[];
 }
 
 /** What the reconciler knows at one moment. */
@@ -68,11 +71,7 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs
     exceptions,
     exceptionsTotal,
     capacity: { used: progress.slotsUsed, max: progress.slots, shapes: progress.shapes, shapesMax: SHAPES_MAX },
-    interfaces: progress.network.netdevs
-      .filter((dev) => dev.zone !== 0)
-      .map(({ name, zone, ifindex, attached, up }) => {
-        return { name, zone, ifindex, mode: attached === 'foreign' ? 'none' : attached, up };
-      }),
+    interfaces: interfacesOf(who, progress.network),
     labels: who.labels,
     guard: null,
     refused: taken.refused,
@@ -122,4 +121,16 @@ function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; e
     });
   }
   return { counts, exceptions, exceptionsTotal };
+}
+
+/** The devices that the loader attached to, and those that ought to be attached, there or not. */
+function interfacesOf(who: Identity, { netdevs }: Network): InterfaceStatus[] {
+  const here = netdevs.filter((dev) => dev.zone !== 0 || who.interfaces.includes(dev.name));
+  const gone = who.interfaces.filter((name) => !here.some((dev) => dev.name === name));
+  return [
+    ...here.map(({ name, zone, ifindex, attached, up }): InterfaceStatus => {
+      return { name, zone, ifindex, mode: attached === 'foreign' ? 'none' : attached, up };
+    }),
+    ...gone.map((name): InterfaceStatus => ({ name, zone: 0, ifindex: 0, mode: 'none', up: false })),
+  ];
 }

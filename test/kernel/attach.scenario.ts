@@ -1,6 +1,6 @@
 /** The loader in namespaces of its own: what it answers and what stands afterwards, as one JSON document. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach, detach } from '../../agent/attach/attach.ts';
@@ -59,6 +59,9 @@ for (let round = 0; round < 20; round += 1) {
   kernel[Symbol.dispose]();
 }
 
+// A set of pins that is not whole is said to be so, and detach clears it.
+unlinkSync(join(pinRoot, 'v1', 'redirect4'));
+const incomplete = refusal(() => attach(native, options));
 const detached = detach(native, pinRoot, []);
 const again = detach(native, pinRoot, []);
 const left = existsSync(pinRoot);
@@ -67,7 +70,7 @@ printResult({
   changed: [first.changed, second.changed],
   first: first.interfaces,
   pins,
-  refusals: { otherMode, otherSize, noInterface },
+  refusals: { otherMode, otherSize, noInterface, incomplete },
   zones: [...new Set(zones)],
   detached: [detached, again],
   left,

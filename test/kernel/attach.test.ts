@@ -39,4 +39,8 @@ kernel('attach: twice changes nothing, interfaces may come again, and detach lea
     'the maps hold 64 redirects and 128 were asked for; run `shunt detach` and attach again; packets pass unredirected in between',
   );
   t.is(story.refusals.noInterface, 'there is no interface nope in this network namespace (there are: lo, v1, v0)');
+  t.is(
+    story.refusals.incomplete,
+    'open map …/bpf/v1/redirect4: ENOENT; pins are missing: run `shunt detach` and `shunt attach` as root',
+  );
 });

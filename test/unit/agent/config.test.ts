@@ -8,6 +8,7 @@ const SETTINGS: AgentSettings = {
   state: '/var/lib/shunt/agent',
   pinRoot: '/run/shunt/bpf',
   labels: ['role=edge', 'rack=12'],
+  interfaces: ['eth0'],
   rootSubject: 'shunt.v1',
   logLevel: 'info',
 };
@@ -20,6 +21,7 @@ test('config: settings become one frozen value', (t) => {
     state: '/var/lib/shunt/agent',
     pinRoot: '/run/shunt/bpf',
     labels: { rack: '12', role: 'edge' },
+    interfaces: ['eth0'],
     rootSubject: 'shunt.v1',
     logLevel: 'info',
   });

@@ -5,7 +5,7 @@ import { EMPTY_DIGEST } from '../../../protocol/digest.ts';
 import { encodeStatus, MAX_EXCEPTIONS, parseStatus } from '../../../protocol/status.ts';
 import { converge, intentOf, makeKernel, NOW, start } from './world.ts';
 
-const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', labels: { site: 'x' } };
+const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', labels: { site: 'x' }, interfaces: [] };
 const TAKEN = { digest: EMPTY_DIGEST, refused: { total: 0, byCode: {} }, problem: undefined };
 const empty: Progress = {
   ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
@@ -31,6 +31,11 @@ for (const [rev, applied, verified, saysApplied, saysVerified] of CAPPED) {
 test('summarise: bypass is said where it is on, and only there', (t) => {
   t.true(summarise(WHO, { ...empty, bypass: true }, TAKEN, NOW).bypass);
   t.false('bypass' in summarise(WHO, empty, TAKEN, NOW));
+});
+
+test('summarise: an interface that ought to carry the program is named, also when it is not there', (t) => {
+  const { interfaces } = summarise({ ...WHO, interfaces: ['nope'] }, empty, TAKEN, NOW);
+  t.deepEqual(interfaces.at(-1), { name: 'nope', zone: 0, ifindex: 0, mode: 'none', up: false });
 });
 
 test('summarise: says what it is told of a host, and travels', (t) => {
