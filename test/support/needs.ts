@@ -1,4 +1,5 @@
 /** What a folder of tests may need and this machine may lack. */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -9,12 +10,18 @@ const CHECKS = {
   addon: () => existsSync(join(ROOT, 'native/build/Release/shunt.node')),
   object: () => existsSync(join(ROOT, 'bpf/build/redirect.bpf.o')),
   'nats-server': () => onPath('nats-server'),
+  // Brings one where there is none, and says on standard error why that could not be.
+  'Docker engine': () => runs(join(ROOT, 'docker/engine'), 'true'),
 } as const satisfies Record<string, () => boolean>;
 
 export type Need = keyof typeof CHECKS;
 
 function onPath(command: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)));
+}
+
+function runs(command: string, ...args: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
 }
 
 /** Lists those of the needs that this machine does not meet. */

@@ -25,6 +25,7 @@ const FOLDERS: Readonly<Record<string, { readonly serial: boolean; readonly need
   conformance: { serial: true, needs: [] },
   kernel: { serial: true, needs: ['root', 'addon', 'object'] },
   e2e: { serial: true, needs: ['root', 'addon', 'object', 'nats-server'] },
+  compose: { serial: true, needs: ['Docker engine'] },
 };
 
 function print(line: string): void {
