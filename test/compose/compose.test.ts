@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -204,4 +204,9 @@ test.serial('compose: the image has neither compilers nor caches, and runs as a 
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test.serial('compose: a private engine leaves neither cgroups nor sockets', async (t) => {
+  const left = glob(['/sys/fs/cgroup/**/shunt-engine-*', '/run/shunt-engine.*']);
+  t.deepEqual(await Array.fromAsync(left), []);
 });

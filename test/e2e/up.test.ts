@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { must, Running, run, until } from '../support/process.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const UP = [process.execPath, join(ROOT, 'demo/cluster/up.ts')];
+const STEP_MS = 60_000;
+
+function shunt(url: string, ...args: readonly string[]): string[] {
+  return [process.execPath, join(ROOT, 'cli/main.ts'), ...args, '--nats', url];
+}
+
+test.serial(
+  'up: a cluster keeps running, follows the commands that it names, and is gone after an interrupt',
+  async (t) => {
+    await using up = await Running.start('up', [...UP, '--hosts', '2']);
+    await up.until('asks', 2 * STEP_MS, () => up.lines.some((line) => line.includes('Ctrl-C ends it')));
+    for (const line of up.lines) t.true(line.length <= 80, line);
+    const url = /SHUNT_NATS=(\S+)/.exec(up.lines.join('\n'))?.[1] ?? 'nats://127.0.0.1:4222';
+    const onlyBy = async (who: string, other: string) => {
+      await until(`only ${who} answers`, STEP_MS, () => {
+        const last = up.lines.at(-1) ?? '';
+        return new RegExp(` ${who} [1-9]`).test(last) && !new RegExp(` ${other} [1-9]`).test(last);
+      });
+    };
+    await onlyBy('B', 'C');
+    await must(shunt(url, 'apply', '-f', join(ROOT, 'examples/b-to-c.yaml')));
+    await onlyBy('C', 'B');
+    await must(shunt(url, 'status', '--host', 'edge-2'));
+    t.regex(await must(shunt(url, 'dump', '--host', 'edge-1')), /b-to-c .* installed/);
+    await must(shunt(url, 'delete', 'b-to-c'));
+    await onlyBy('B', 'C');
+    t.is(await up.stop('SIGINT'), 130);
+    t.notRegex(await must(['ip', 'netns', 'list']), new RegExp(`shunt-${up.pid}-`));
+  },
+);
+
+test('up: a wrong number of hosts is refused in a sentence', async (t) => {
+  for (const wrong of ['0', '100', 'many']) {
+    const { status, stderr } = await run([...UP, '--hosts', wrong]);
+    t.is(status, 1);
+    t.is(stderr, `./dev up: --hosts ${wrong}: expected a number from 1 to 99\n`);
+  }
+});
