@@ -156,6 +156,13 @@ export class LoadedProgram implements Disposable {
     return { xdp, verdict, data: dataOut };
   }
 
+  /** Runs one frame through and answers what it became, without looking at counters. */
+  rewrite(frame: Uint8Array): Uint8Array {
+    const { rc, dataOut } = this.#testRun(frame, 1);
+    if (rc !== 0) throw new Error(`test-run: errno ${-rc}`);
+    return dataOut;
+  }
+
   /** Pins a map, for another thread to open; whoever owns the bpffs takes the pin away. */
   pin(map: MapName, path: string): void {
     const rc = this.native.mapPin(this.#maps[map], path);
