@@ -227,10 +227,10 @@ function refuseDelivery(object: ObjectHandle): LoadResult {
 
 /** Makes the losses of one way in native mode: `spoil` is done before the burst. */
 const losing =
-  (spoil: () => void, far = 'out1') =>
+  (spoil: () => void, egress = 'out0', far = 'out1') =>
   async (): Promise<unknown> => {
     using bench = new Bench();
-    bench.redirect('out0');
+    bench.redirect(egress);
     spoil();
     return await bench.burst(far);
   };
@@ -249,12 +249,8 @@ const scenarios: Record<string, () => unknown> = {
     return await bench.burst();
   },
 
-  async 'sent back'() {
-    using bench = new Bench();
-    bench.redirect('in0');
-    gro('in1', false);
-    return await bench.burst('in1');
-  },
+  'sent back': losing(() => gro('in1', false), 'in0', 'in1'),
+  'sent back to a far end with GRO alone': losing(() => {}, 'in0', 'in1'),
 
   async generic() {
     using bench = new Bench('generic');
