@@ -22,7 +22,7 @@ export interface AgentConfig {
   readonly creds?: string;
 }
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
 
 /** The settings of an agent as they were written; labels as `key=value`. */
 export interface AgentSettings {

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { connect, credsAuthenticator, ErrorCode, type NatsConnection, NatsError } from 'nats';
+import { connect, credsAuthenticator, ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
 import { type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
 import type { AskError, AskVerb } from '../protocol/ask.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -103,6 +104,23 @@ export class Bus implements AsyncDisposable {
     const reply = this.#read(() => parse(data, host), who);
     if ('error' in reply) throw refuse(reply.error);
     return reply as T;
+  }
+
+  /** Listens to the events of one host, or of all; resolves when the server knows. */
+  async events(host: string | undefined, hear: (data: Uint8Array, host: string) => void): Promise<void> {
+    const { eventAll, eventsOf, hostOf } = this.#subjects;
+    const callback = (_: NatsError | null, { subject, data }: Msg): void => hear(data, hostOf(subject) ?? '');
+    this.#connection.subscribe(host === undefined ? eventAll : eventsOf(host), { callback });
+    await this.#connection.flush();
+  }
+
+  /** Resolves when the signal aborts. Errors: Failure NO_BUS when the connection is lost before. */
+  async stayUntil(signal: AbortSignal): Promise<void> {
+    const ended = signal.aborted ? Promise.resolve() : once(signal, 'abort').then(() => undefined);
+    const lost = await Promise.race([ended, this.#connection.closed().then((error) => ({ error }))]);
+    if (lost === undefined) return;
+    const why = lost.error?.message ?? 'the server closed the connection';
+    throw new Failure(EXIT.unreachable, 'NO_BUS', `lost ${this.#where}: ${why}; run it again`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

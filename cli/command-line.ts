@@ -57,6 +57,12 @@ type OptionToken = Extract<NonNullable<ReturnType<typeof parseArgs>['tokens']>[n
 function addValue(given: Map<string, string[]>, names: readonly OptionName[], token: OptionToken): void {
   const { name, rawName, value, inlineValue } = token;
   if (!(names as readonly string[]).includes(name)) throw unknownOption(rawName, names);
+  const { flag }: Option<unknown> = OPTIONS[name as OptionName];
+  if (flag === true) {
+    if (value !== undefined) throw usage(`${rawName} takes no value, and was given "${value}"`);
+    given.set(name, ['']);
+    return;
+  }
   if (value === undefined || (inlineValue === false && /^-./.test(value))) {
     throw usage(`${rawName} needs a value: ${rawName} ${OPTIONS[name as OptionName].placeholder}`);
   }
@@ -70,8 +76,9 @@ function unknownOption(rawName: string, names: readonly string[]): Error {
 
 function parseOptions(names: readonly OptionName[]) {
   const entries = names.map((name) => {
-    const { short }: Option<unknown> = OPTIONS[name];
-    return [name, { type: 'string', multiple: true, ...(short !== undefined && { short }) }] as const;
+    const { short, flag }: Option<unknown> = OPTIONS[name];
+    const type = flag === true ? 'boolean' : 'string';
+    return [name, { type, multiple: true, ...(short !== undefined && { short }) }] as const;
   });
   return { ...Object.fromEntries(entries), help: { type: 'boolean', short: 'h' } } as const;
 }

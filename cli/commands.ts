@@ -19,8 +19,16 @@ export const COMMANDS: Readonly<Record<string, Entry>> = Object.freeze({
     load: async () => (await import('./explain.ts')).explain,
   },
   stats: { summary: 'ask a host what became of packets', load: async () => (await import('./stats.ts')).stats },
+  events: {
+    summary: 'show what happened on a host, and happens',
+    load: async () => (await import('./events.ts')).events,
+  },
   attach: { summary: 'load the program and attach it (root)', load: async () => (await import('./attach.ts')).attach },
   detach: { summary: 'detach the program (root)', load: async () => (await import('./detach.ts')).detach },
+  doctor: {
+    summary: 'look for what is wrong, and how to mend it',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   bypass: { summary: 'pass every packet of this host', load: async () => (await import('./bypass.ts')).bypass },
   agent: { summary: 'run the agent of a host', load: async () => (await import('./agent.ts')).agent },
   controller: { summary: 'run the controller', load: async () => (await import('./controller.ts')).controller },

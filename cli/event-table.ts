@@ -1,7 +1,7 @@
 import type { Event } from '../protocol/event.ts';
 import { timeText } from './format.ts';
 import { type Cell, type Column, table } from './table.ts';
-import type { Terminal, Tone } from './terminal.ts';
+import { paint, type Terminal, type Tone } from './terminal.ts';
 
 const TONES: Readonly<Partial<Record<Event['kind'], Tone>>> = {
   applied: 'good',
@@ -46,3 +46,45 @@ const COLUMNS: readonly {
   },
   { column: { title: 'KEY' }, of: 'key', cell: ({ key }) => key ?? '-' },
 ];
+
+/** The longest kind that there is now. */
+const KIND_WIDTH = 'undelivered'.length;
+const NAME_WIDTH = 12;
+const SECOND_MS = 1000;
+
+/**
+ * Writes events a line each, as they come: time in UTC to the second, host where there are several, kind, name, why, and
+ * the key, which a narrow terminal cuts. A column grows with what comes, and never shrinks.
+ */
+export class EventLines {
+  readonly #screen: Pick<Terminal, 'width' | 'colour'>;
+  readonly #withHost: boolean;
+  #hostWidth = 0;
+  #nameWidth = NAME_WIDTH;
+
+  constructor(screen: Pick<Terminal, 'width' | 'colour'>, withHost: boolean) {
+    this.#screen = screen;
+    this.#withHost = withHost;
+  }
+
+  /** Makes room for these at once, so that they stand below one another. */
+  expect(events: readonly Event[]): void {
+    for (const { host, name = '' } of events) {
+      this.#hostWidth = Math.max(this.#hostWidth, host.length);
+      this.#nameWidth = Math.max(this.#nameWidth, name.length);
+    }
+  }
+
+  line(event: Event): string {
+    this.expect([event]);
+    const { at, host, kind, name = '-', code = '', detail = '', key = '' } = event;
+    const second = timeText(at - (at % SECOND_MS));
+    const columns = this.#withHost ? [second, host.padEnd(this.#hostWidth)] : [second];
+    const why = [code, detail].filter((part) => part !== '').join(' ');
+    const left = `${columns.join('  ')}  `;
+    const right = [name.padEnd(this.#nameWidth), why, key].filter((part) => part !== '').join('  ');
+    const room = (this.#screen.width ?? Number.POSITIVE_INFINITY) - left.length - KIND_WIDTH - 2;
+    const shown = right.length > room ? `${right.slice(0, Math.max(room - 1, 0))}…` : right.trimEnd();
+    return `${left}${paint(this.#screen, TONES[kind], kind.padEnd(KIND_WIDTH))}  ${shown}`;
+  }
+}

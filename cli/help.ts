@@ -55,7 +55,8 @@ function optionLine(
   name: string,
   { short, placeholder, help, fallback, repeat }: Described,
 ): readonly [left: string, right: string] {
-  const left = `${short === undefined ? '    ' : `-${short}, `}--${name} ${placeholder}${repeat === true ? '...' : ''}`;
+  const value = placeholder === '' ? '' : ` ${placeholder}${repeat === true ? '...' : ''}`;
+  const left = `${short === undefined ? '    ' : `-${short}, `}--${name}${value}`;
   return [left, fallback === undefined ? help : `${help} (default: ${fallback})`];
 }
 

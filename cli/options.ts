@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { parseLogLevel, parseServers } from '../agent/config.ts';
+import { LOG_LEVELS, parseServers } from '../agent/config.ts';
 import { readHost } from '../protocol/host.ts';
 import { readName } from '../protocol/intent.ts';
 import { integer, oneOf, type Reader, show } from '../protocol/read.ts';
@@ -20,6 +20,10 @@ export interface Option<T> {
   /** The default, as help shows it. */
   readonly fallback?: string;
   readonly repeat?: true;
+  /** Given or not, without a value; `read` gets an empty text when it is. */
+  readonly flag?: true;
+  /** All that may be given, where that is a few words. */
+  readonly values?: readonly string[];
   /** Only an argument: it belongs to one call, not to a machine. */
   readonly argumentOnly?: true;
   readonly read: (given: readonly string[]) => T;
@@ -28,6 +32,8 @@ export interface Option<T> {
 const HOST_ID = 'a-z, 0-9 and inner dashes, at most 63 long';
 /** Slots of the counters; the loader judges the memory that it takes. */
 const MAX_REDIRECTS = 1_048_576;
+/** What an agent's flight recorder keeps at most. */
+const MAX_EVENTS = 65_536;
 const DEFAULT_SERVER = 'nats://127.0.0.1:4222';
 
 const readText: Reader<string> = (value) => {
@@ -40,7 +46,6 @@ const readTimeout: Reader<number> = (value, path) => {
   if (timeoutMs >= 100 && timeoutMs <= 600_000) return timeoutMs;
   throw new Refused('BAD_DURATION', path, `expected 100ms to 10m, not ${show(value)}`);
 };
-const readLevel: Reader<ReturnType<typeof parseLogLevel>> = (value, path) => parseLogLevel(String(value), path);
 const readRootSubject: Reader<string> = (value) => makeSubjects(String(value)).root;
 function readHostOption(given: string | undefined): string {
   if (given !== undefined) return readHost(given, '');
@@ -50,6 +55,8 @@ function readHostOption(given: string | undefined): string {
       new Refused(code, '', `the host name ${show(hostname())} is no host id (${HOST_ID}); choose one with --host`),
   );
 }
+const readLast: Reader<number> = (value, path) =>
+  integer(0, MAX_EVENTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
 const readMaxRedirects: Reader<number> = (value, path) => {
   return integer(1, MAX_REDIRECTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
 };
@@ -71,7 +78,7 @@ export const OPTIONS = {
     readRootSubject,
   ),
   timeout: single({ placeholder: 'TIME', help: 'how long to wait for an answer' }, '5s', readTimeout),
-  output: single({ short: 'o', placeholder: 'FORMAT', help: 'json or table' }, 'table', oneOf('json', 'table')),
+  output: choice({ short: 'o', placeholder: 'FORMAT', help: 'json or table' }, 'table', ['json', 'table']),
   host: {
     placeholder: 'HOST',
     help: 'host id',
@@ -82,7 +89,7 @@ export const OPTIONS = {
   db: single({ placeholder: 'FILE', help: 'database' }, '/var/lib/shunt/controller.db', readPath),
   'pin-root': single({ placeholder: 'DIR', help: 'folder of the pins' }, '/run/shunt/bpf', readPath),
   label: many({ placeholder: 'KEY=VALUE', help: 'label of this host, for selectors' }),
-  'log-level': single({ placeholder: 'LEVEL', help: 'debug, info, warn or error' }, 'info', readLevel),
+  'log-level': choice({ placeholder: 'LEVEL', help: 'debug, info, warn or error' }, 'info', LOG_LEVELS),
   file: {
     ...many({ short: 'f', placeholder: 'FILE', help: 'YAML or JSON lines; - is standard input' }),
     argumentOnly: true,
@@ -94,11 +101,14 @@ export const OPTIONS = {
   },
   interface: many({ placeholder: 'IF', help: 'network interface' }),
   owner: single({ placeholder: 'USER[:GROUP]', help: "the agent's user" }, 'root', readText),
-  mode: single({ placeholder: 'MODE', help: 'auto, native or generic' }, 'auto', oneOf('auto', 'native', 'generic')),
+  mode: choice({ placeholder: 'MODE', help: 'auto, native or generic' }, 'auto', ['auto', 'native', 'generic']),
   'max-redirects': optional(
     { placeholder: 'N', help: 'the most redirects', fallback: 'as it stands, or 16384' },
     readMaxRedirects,
   ),
+  last: single({ placeholder: 'N', help: 'how many events of the past' }, '100', readLast),
+  follow: flag('go on with what happens from now on'),
+  all: flag('every host, from now on'),
 } satisfies Record<string, Option<unknown>>;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -114,6 +124,16 @@ export const BUS_OPTIONS = [
   'timeout',
   'output',
 ] as const satisfies readonly OptionName[];
+
+function flag(help: string) {
+  const read = (given: readonly string[]): boolean => given.length > 0;
+  return { placeholder: '', help, flag: true as const, argumentOnly: true as const, read };
+}
+
+/** An option with a few words to choose from. */
+function choice<const T extends string>(description: Description, fallback: T, values: readonly T[]) {
+  return { ...single(description, fallback, oneOf(...values)), values };
+}
 
 type Description = Pick<Option<unknown>, 'short' | 'placeholder' | 'help' | 'fallback'>;
 

@@ -17,6 +17,8 @@ export interface Subjects {
   sync(host: string): string;
   status(host: string): string;
   event(host: string, kind: string): string;
+  /** Every event of one host. */
+  eventsOf(host: string): string;
   ask(host: string, verb: string): string;
   /** Every verb that one host may be asked. */
   askAll(host: string): string;
@@ -44,6 +46,7 @@ export function makeSubjects(root: string = ROOT): Subjects {
     sync: (host: string) => `${base}.sync.${parseHost(host)}`,
     status: (host: string) => `${base}.status.${parseHost(host)}`,
     event: (host: string, kind: string) => `${base}.event.${parseHost(host)}.${readToken(kind, 'kind')}`,
+    eventsOf: (host: string) => `${base}.event.${parseHost(host)}.*`,
     ask: (host: string, verb: string) => `${base}.ask.${parseHost(host)}.${readToken(verb, 'verb')}`,
     askAll: (host: string) => `${base}.ask.${parseHost(host)}.*`,
     api: (verb: string) => `${base}.api.${readToken(verb, 'verb')}`,

@@ -34,7 +34,8 @@ export function chooseMode(native: Native, link: NetLink, links: readonly NetLin
   return { mode: 'generic', why: `${deaf.name} does not send natively redirected frames${advice}` };
 }
 
-function isEgress(candidate: NetLink, ingress: NetLink): boolean {
+/** Tells whether packets that come in at `ingress` may be redirected to a device. */
+export function isEgress(candidate: NetLink, ingress: NetLink): boolean {
   const ethernet = candidate.type === ARPHRD_ETHER && (candidate.flags & IFF_LOOPBACK) === 0;
   return ethernet && (candidate.flags & IFF_UP) !== 0 && candidate.ifindex !== ingress.ifindex;
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import test from 'ava';
 import { connect, type Msg, type NatsConnection } from 'nats';
 import { COMMANDS } from '../../cli/commands.ts';
@@ -18,6 +19,7 @@ import {
   parseGetRequest,
 } from '../../protocol/api.ts';
 import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
+import { type Event, encodeEvent, encodeEvents } from '../../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodeStats } from '../../protocol/stats.ts';
@@ -70,6 +72,10 @@ class Bench implements AsyncDisposable {
     });
     const hidden = (text: string) => text.replaceAll(this.server.url, 'nats://BUS');
     return { exit, stdout: hidden(stdout), stderr: hidden(stderr) };
+  }
+
+  say(subject: string, data: Uint8Array): void {
+    this.#connection.publish(subject, data);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -235,7 +241,7 @@ test('status: for people, and as it came', async (t) => {
   const exceptions = given.exceptions.map((one: object) =>
     'retryAt' in one ? { ...one, retryAt: at + 2.5 * 86_400_000 } : one,
   );
-  const undelivered = given.undelivered.map((one: object) => ({ ...one, since: at - 20_000 }));
+  const undelivered = given.undelivered.map((one: object) => ({ ...one, since: at - 3_630_000 }));
   const status = { ...given, at, exceptions, undelivered };
   await bench.answers('shunt.v1.ask.edge-7.status', () => encodeStatus(status));
   const words = ['status', '--host', 'edge-7'];
@@ -307,6 +313,50 @@ test('stats: the sums, the verdicts that there were, and what was lost', async (
   const words = ['stats', '--host', 'edge-7'];
   await matchesGolden(t, 'done-stats', words, await bench.shunt(words));
   t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), given);
+});
+
+test('events: those of the past page by page, the newest last, as lines and as JSON lines', async (t) => {
+  await using bench = await Bench.open();
+  const page = fixture('events-reply');
+  const older = { ...page.items[0], at: 1767225599000, name: 'older' };
+  await bench.answers('shunt.v1.ask.edge-7.events', (data) => {
+    const { after } = parseAskRequest(data);
+    return encodeEvents(after === undefined ? page : { ...page, items: [older], next: null });
+  });
+  const words = ['events', '--host', 'edge-7'];
+  await matchesGolden(t, 'done-events', words, await bench.shunt(words));
+  await matchesGolden(t, 'done-events-80', words, await bench.shunt(words, { terminal: new KeptTerminal(80) }));
+  const json = await bench.shunt([...words, '--last', '2', '-o', 'json']);
+  t.deepEqual(
+    json.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+    page.items,
+  );
+});
+
+test('events: followed ones come once, also those that came while the past was read', async (t) => {
+  await using bench = await Bench.open();
+  const page = fixture('events-reply');
+  const [first, second] = page.items;
+  const third = { ...first, at: second.at + 1, kind: 'removed' };
+  await bench.answers('shunt.v1.ask.edge-7.events', () => {
+    for (const event of [second, third]) bench.say('shunt.v1.event.edge-7.applied', encodeEvent(event));
+    return encodeEvents({ ...page, next: null });
+  });
+  const env = { ...process.env, SHUNT_CONFIG: '/dev/null', SHUNT_NATS: bench.server.url };
+  const words = ['events', '--host', 'edge-7', '--follow', '-o', 'json'];
+  const follower = spawn(process.execPath, [MAIN, ...words], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: Event[] = [];
+  for await (const line of createInterface(follower.stdout)) {
+    lines.push(JSON.parse(line));
+    if (lines.length === 3) bench.say('shunt.v1.event.edge-7.drift', encodeEvent({ ...third, kind: 'drift' }));
+    if (lines.length === 3) bench.say('shunt.v1.event.edge-7.drift', new TextEncoder().encode('nonsense'));
+    if (lines.length === 4) follower.kill('SIGINT');
+  }
+  t.deepEqual(lines, [first, second, third, { ...third, kind: 'drift' }]);
+  t.is(follower.exitCode ?? (await once(follower, 'exit'))[0], 0);
 });
 
 test('nobody answers: the exit status is 4, and the sentence says who is missing', async (t) => {
@@ -406,7 +456,9 @@ test('commands: the table has every one that there is', (t) => {
     'controller',
     'delete',
     'detach',
+    'doctor',
     'dump',
+    'events',
     'explain',
     'get',
     'hosts',

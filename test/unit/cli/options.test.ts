@@ -48,6 +48,9 @@ test('options: the defaults', async (t) => {
     owner: 'root',
     mode: 'auto',
     'max-redirects': undefined,
+    last: 100,
+    follow: false,
+    all: false,
   });
 });
 
@@ -175,4 +178,12 @@ test('options: every one has a description and a default that it accepts', (t) =
     t.true(option.help.length > 0);
     if (!['host', 'max-redirects', 'config'].includes(name)) t.notThrows(() => option.read([]));
   }
+});
+
+test('options: a flag is given or not, and takes no value', async (t) => {
+  t.true((await read(['--follow'])).follow);
+  t.is((await read(['--follow', '--last', '5'])).last, 5);
+  t.throws(() => readArguments(everything, ['--follow=yes']), {
+    message: '--follow takes no value, and was given "yes"',
+  });
 });

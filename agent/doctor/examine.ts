@@ -1,0 +1,38 @@
+import { release } from 'node:os';
+import type { Native } from '../../native/index.ts';
+import { AttachError } from '../attach/attach-error.ts';
+import { Bypass } from '../attach/bypass.ts';
+import { KernelError } from '../model/kernel-error.ts';
+import { AS_ROOT, type Finding, findings } from './finding.ts';
+import { examineInterfaces } from './interfaces.ts';
+import { examineKernel } from './kernel.ts';
+import { examinePins } from './pins.ts';
+import { examineAgent, examineState } from './state.ts';
+
+export type { Finding, Level } from './finding.ts';
+
+const bypass = findings('bypass');
+
+/** Looks at this host as far as this user may, and changes nothing. `state` is the state directory of the agent. */
+export function examineHost(native: Native, pinRoot: string, state: string): readonly Finding[] {
+  const pins = examinePins(native, pinRoot);
+  return [
+    ...examineKernel(native, release()),
+    ...pins.findings,
+    ...(pins.owner === undefined ? [] : [examineBypass(native, pinRoot)]),
+    ...examineInterfaces(native, pins.about),
+    ...examineState(state, pins.owner),
+    examineAgent(state, pins.about?.instance),
+  ];
+}
+
+function examineBypass(native: Native, pinRoot: string): Finding {
+  try {
+    using control = new Bypass(native, pinRoot);
+    if (!control.on) return bypass.ok('off: redirects are in force');
+    return bypass.bad('on: every packet passes, nothing is redirected', 'shunt bypass off');
+  } catch (error) {
+    if (!(error instanceof AttachError || error instanceof KernelError)) throw error;
+    return bypass.unseen('whether it is on', AS_ROOT);
+  }
+}

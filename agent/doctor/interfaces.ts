@@ -1,0 +1,99 @@
+import type { Native, NetLink } from '../../native/index.ts';
+import { chooseMode, isEgress } from '../attach/mode.ts';
+import type { About } from '../kernel/about.ts';
+import { errnoName } from '../kernel/errno.ts';
+import { ndoXmit } from '../kernel/netdevs.ts';
+import { AS_ROOT, type Finding, findings } from './finding.ts';
+
+const IFF_UP = 1;
+const MODES: Readonly<Record<number, string>> = { 1: 'native', 2: 'generic', 3: 'offload', 4: 'several' };
+const interfaces = findings('interfaces');
+
+/** Looks at where the program is attached and how, and at what stops frames on their way out. */
+export function examineInterfaces(native: Native, about: About | undefined): readonly Finding[] {
+  const { rc, items: links } = native.netLinks();
+  if (rc < 0) return [interfaces.unseen(`rtnetlink: ${errnoName(rc)}`, AS_ROOT)];
+  if (about === undefined) return strangers(links);
+  const zones = about.zones.filter((ifindex) => ifindex !== 0);
+  if (zones.length === 0) return [interfaces.bad('the program is attached nowhere', 'shunt attach --interface IF')];
+  const ours = links.filter((link) => zones.includes(link.ifindex) && isOurs(link, about));
+  return [
+    ...zones.map((ifindex) => examineAttached(ifindex, links, about)),
+    ...ours.flatMap((link) => (link.xdpMode === 2 ? slower(native, link, links) : farEnd(link, links))),
+    ...(ours.some(({ xdpMode }) => xdpMode === 1) ? deaf(native, links, ours) : []),
+  ];
+}
+
+function strangers(links: readonly NetLink[]): readonly Finding[] {
+  return links
+    .filter(({ xdpMode }) => xdpMode !== 0)
+    .map(({ name, xdpProgramId }) => interfaces.unseen(`whose the XDP program ${xdpProgramId} on ${name} is`, AS_ROOT));
+}
+
+function isOurs({ xdpMode, xdpProgramId }: NetLink, about: About): boolean {
+  return xdpMode !== 0 && xdpProgramId === about.program;
+}
+
+function examineAttached(ifindex: number, links: readonly NetLink[], about: About): Finding {
+  const link = links.find((one) => one.ifindex === ifindex);
+  if (link === undefined)
+    return interfaces.warn(
+      `one that was attached is gone (index ${ifindex})`,
+      'if it came back: shunt attach --interface IF; else shunt detach --interface IF',
+    );
+  const { name, xdpMode, xdpProgramId, flags, carrier } = link;
+  if (xdpMode === 0) return interfaces.bad(`${name} lost its program`, `shunt attach --interface ${name}`);
+  if (xdpProgramId !== about.program)
+    return interfaces.bad(
+      `${name} carries the program ${xdpProgramId} of somebody else`,
+      `bpftool net show dev ${name} tells whose; Shunt never replaces it`,
+    );
+  const mode = `${MODES[xdpMode] ?? 'unknown'} mode`;
+  if ((flags & IFF_UP) === 0) return interfaces.warn(`${name}: ${mode}, but it is down`, `ip link set ${name} up`);
+  if (!carrier) return interfaces.warn(`${name}: ${mode}, but it has no carrier`, 'look at the cable or the far end');
+  return interfaces.ok(`${name}: ${mode}, up`);
+}
+
+function slower(native: Native, link: NetLink, links: readonly NetLink[]): readonly Finding[] {
+  const { mode, why } = chooseMode(native, link, links, 'auto');
+  if (mode === 'generic') return [];
+  return [
+    interfaces.warn(
+      `${link.name} is in generic mode, and native would deliver: ${why}`,
+      `shunt detach --interface ${link.name}, then attach again; packets pass unredirected in between`,
+    ),
+  ];
+}
+
+/** A veth in native mode depends on its far end, which is mostly in another namespace. */
+function farEnd(link: NetLink, links: readonly NetLink[]): readonly Finding[] {
+  if (link.kind !== 'veth') return [];
+  const check = findings(`veth ${link.name}`);
+  const peer = links.find(
+    ({ ifindex, kind, link: back }) => ifindex === link.link && kind === 'veth' && back === link.ifindex,
+  );
+  const far = peer?.name ?? 'IF';
+  const found = [
+    check.unseen(
+      'whether its far end computes checksums before it sends: native redirects carry them as they are',
+      `at the far end: ethtool -K ${far} tx off`,
+    ),
+  ];
+  if (peer?.xdpMode === 1) return found;
+  const text = `redirects back out of ${link.name} arrive only while native XDP is on at its far end`;
+  const mend = 'put a native XDP program there, or attach in generic mode here';
+  return [...found, peer === undefined ? check.unseen(text, mend) : check.warn(text, mend)];
+}
+
+function deaf(native: Native, links: readonly NetLink[], ours: readonly NetLink[]): readonly Finding[] {
+  const able = ndoXmit(native);
+  if (able === undefined) return [];
+  return links
+    .filter((link) => ours.some((ingress) => isEgress(link, ingress)) && !able.has(link.ifindex))
+    .map(({ name, kind }) =>
+      interfaces.warn(
+        `${name} sends no natively redirected frames`,
+        `${kind === 'veth' ? 'turn GRO on at its far end (ethtool -K IF gro on), or ' : ''}attach in generic mode`,
+      ),
+    );
+}

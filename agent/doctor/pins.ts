@@ -1,0 +1,147 @@
+import { existsSync, lstatSync, readdirSync, type Stats } from 'node:fs';
+import type { MapHandle, Native } from '../../native/index.ts';
+import { isBpffs } from '../attach/pin-root.ts';
+import { LIMITS } from '../kernel/abi.ts';
+import { type About, CLOCK_CONTEXT_BYTES, decodeAbout, decodeClock } from '../kernel/about.ts';
+import { errnoName } from '../kernel/errno.ts';
+import { ownNetns } from '../kernel/open-maps.ts';
+import { MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { TRACEPOINTS } from '../kernel/traffic.ts';
+import { u32 } from '../kernel/words.ts';
+import { AS_ROOT, type Finding, findings } from './finding.ts';
+
+/** What the pins say, as far as this user may read them. */
+export interface Pins {
+  readonly findings: readonly Finding[];
+  readonly about: About | undefined;
+  /** Numeric owner of the maps. */
+  readonly owner: number | undefined;
+}
+
+const ATTACH = 'run shunt attach --interface IF --owner USER as root';
+const pins = findings('pins');
+const clock = findings('kernel clock');
+const delivery = findings('lost packets');
+
+/** Looks at the folder of the pins: bpffs, owners and modes, whose maps they are, and the programs beside them. */
+export function examinePins(native: Native, pinRoot: string): Pins {
+  const none = (...found: Finding[]): Pins => ({ findings: found, about: undefined, owner: undefined });
+  const paths = pinPaths(pinRoot);
+  if (!existsSync(pinRoot)) return none(pins.bad(`nothing is attached: there is no folder ${pinRoot}`, ATTACH));
+  if (!isBpffs(pinRoot))
+    return none(pins.bad(`${pinRoot} is not a bpffs`, `if no agent runs, remove it; then ${ATTACH}`));
+  if (!existsSync(paths.layout)) return none(examineLayout(pinRoot));
+  const { found, owner } = examineMaps(paths);
+  const about = readAbout(native, paths);
+  return {
+    findings: [...found, ...examineAbout(native, paths, about), examineClock(native, paths), examineDelivery(paths)],
+    about: typeof about === 'string' ? undefined : about,
+    owner,
+  };
+}
+
+function examineLayout(pinRoot: string): Finding {
+  const wanted = `v${LIMITS.SHUNT_LAYOUT}`;
+  const others = listed(pinRoot)?.filter((name) => /^v\d+$/.test(name)) ?? [];
+  if (others.length === 0) return pins.bad(`nothing is attached: ${pinRoot} has no ${wanted}`, ATTACH);
+  return pins.bad(
+    `${pinRoot} has pins of ${others.join(', ')}, and this is a program for ${wanted}`,
+    'run the release that made them',
+  );
+}
+
+function examineMaps(paths: PinPaths): { readonly found: readonly Finding[]; readonly owner: number | undefined } {
+  const stats = new Map(MAPS.map((name) => [name, statOf(paths.map(name))] as const));
+  const absent = [...stats].filter(([, stat]) => stat === undefined).map(([name]) => name);
+  if (absent.length > 0)
+    return { found: [pins.bad(`${paths.layout} lacks ${absent.join(', ')}`, ATTACH)], owner: undefined };
+  const owner = stats.get('control')?.uid;
+  const wrong = [...stats].filter(([name, stat]) => stat !== undefined && !isAsMade(name, stat, owner));
+  const found = wrong.map(([name, stat]) =>
+    pins.bad(
+      `${paths.map(name)} is ${modeText(stat)} of user ${stat?.uid}`,
+      name === 'about' ? `chown root and chmod 440 it` : `chown it to user ${owner} and chmod 600 it`,
+    ),
+  );
+  if (found.length === 0) found.push(pins.ok(`${MAPS.length} maps at ${paths.layout}, of user ${owner} alone`));
+  return { found, owner };
+}
+
+function isAsMade(name: MapName, { uid, mode }: Stats, owner: number | undefined): boolean {
+  const bits = mode & 0o777;
+  return name === 'about' ? uid === 0 && bits === 0o440 : uid === owner && bits === 0o600;
+}
+
+function modeText(stat: Stats | undefined): string {
+  return ((stat?.mode ?? 0) & 0o777).toString(8);
+}
+
+function readAbout(native: Native, paths: PinPaths): About | string {
+  const map = native.mapOpen(paths.map('about'), true);
+  if (typeof map === 'number') return errnoName(map);
+  const bytes = native.mapLookupElem(map, u32(0), 0);
+  native.close(map);
+  return typeof bytes === 'number' ? errnoName(bytes) : decodeAbout(bytes);
+}
+
+function examineAbout(native: Native, paths: PinPaths, about: About | string): readonly Finding[] {
+  if (typeof about === 'string')
+    return [pins.unseen(`what the loader says of them: ${paths.map('about')}: ${about}`, AS_ROOT)];
+  const found: Finding[] = [];
+  if (about.netns !== ownNetns())
+    found.push(
+      pins.bad('they belong to another network namespace', 'look, and run the agent, where shunt attach was run'),
+    );
+  const replaced = MAPS.filter((name) => name !== 'about' && isReplaced(native, paths, about, name));
+  if (replaced.length > 0)
+    found.push(pins.bad(`not the maps that the program reads: ${replaced.join(', ')}`, `shunt detach, then ${ATTACH}`));
+  return found;
+}
+
+function isReplaced(native: Native, paths: PinPaths, { maps }: About, name: Exclude<MapName, 'about'>): boolean {
+  const map: MapHandle | number = native.mapOpen(paths.map(name), false);
+  if (typeof map === 'number') return false; // not this user's to open
+  const info = native.mapInfo(map);
+  native.close(map);
+  return typeof info !== 'number' && info.id !== maps[name];
+}
+
+function examineClock(native: Native, paths: PinPaths): Finding {
+  const program = native.programOpen(paths.clock);
+  if (typeof program === 'number') {
+    const why = `${paths.clock}: ${errnoName(program)}`;
+    return existsSync(paths.clock) ? clock.unseen(`whether it runs: ${why}`, AS_ROOT) : clock.bad(why, ATTACH);
+  }
+  const [context, data] = [CLOCK_CONTEXT_BYTES, new Uint8Array(64)];
+  const ran = native.programTestRun(program, {
+    dataIn: data,
+    ctxIn: null,
+    repeat: 1,
+    dataOutSize: 0,
+    ctxOutSize: context,
+  });
+  native.close(program);
+  if (ran.rc < 0) return clock.bad(`a test-run of it: ${errnoName(ran.rc)}`, `shunt detach, then ${ATTACH}`);
+  return clock.ok(`runs, at ${decodeClock(ran.ctxOut)} jiffies`);
+}
+
+/** The folder of links is root's. */
+function examineDelivery(paths: PinPaths): Finding {
+  if (listed(paths.rootOnly) === undefined)
+    return delivery.unseen('whether they are counted: only root sees the programs that do', AS_ROOT);
+  const absent = TRACEPOINTS.filter((name) => !existsSync(paths.tracepoint(name)));
+  if (absent.length === 0) return delivery.ok('counted by interface and errno');
+  return delivery.warn(`not counted at ${absent.join(', ')}`, 'shunt attach says why; it needs the BTF of the kernel');
+}
+
+function statOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+function listed(path: string): readonly string[] | undefined {
+  try {
+    return readdirSync(path);
+  } catch {
+    return undefined;
+  }
+}

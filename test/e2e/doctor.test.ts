@@ -1,0 +1,77 @@
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import type { Finding } from '../../agent/doctor/finding.ts';
+import { serviceRedirect, startProduct } from '../support/operator.ts';
+import { type Ended, run } from '../support/process.ts';
+import { HOST, NATS_URL, Testbed } from '../support/testbed.ts';
+
+const AS_NOBODY = join(import.meta.dirname, '../../tools/as-nobody');
+
+function findingsOf({ stdout, stderr }: Ended): readonly Finding[] {
+  if (stdout === '') throw new Error(stderr);
+  return (JSON.parse(stdout) as { findings: Finding[] }).findings;
+}
+
+/** The findings of one level, as `check: found`. */
+function those(ended: Ended, level: Finding['level']): string[] {
+  return findingsOf(ended)
+    .filter((one) => one.level === level)
+    .map(({ check, found }) => `${check}: ${found}`);
+}
+
+test.serial('doctor: nothing is bad on a sound host, and what is broken is named with its remedy', async (t) => {
+  await using bed = await Testbed.make();
+  const { agent, nats, operator } = await startProduct(bed);
+  const { rev } = await operator.apply(serviceRedirect('to-c', 'v4'));
+  await operator.applied(rev);
+  const words = ['doctor', '--pin-root', bed.pinRoot, '--state', bed.state, '--nats', NATS_URL, '--host', HOST];
+  const doctor = () => bed.shunt('b', ...words, '-o', 'json');
+
+  const sound = await doctor();
+  t.deepEqual(those(sound, 'bad'), []);
+  t.is(sound.status, 0);
+  const seen = those(sound, 'ok');
+  for (const what of [/^pins: 10 maps/, /^kernel clock: runs/, /^bypass: off/, /^interfaces: to-a: native/])
+    t.true(
+      seen.some((text) => what.test(text)),
+      `${what} in ${seen.join('\n')}`,
+    );
+  for (const what of [
+    /^state: .* alone/,
+    /^agent: runs as process/,
+    /^bus: .*answers/,
+    /^controller: answers/,
+    /^host b/,
+  ])
+    t.true(
+      seen.some((text) => what.test(text)),
+      `${what} in ${seen.join('\n')}`,
+    );
+  t.true(those(sound, 'unseen').some((text) => /^veth to-a: whether its far end/.test(text)));
+
+  const owner = await run(bed.inside('b', [AS_NOBODY, ...words, '-o', 'json']));
+  t.is(owner.status, 0);
+  t.deepEqual(those(owner, 'bad'), []);
+  t.true(those(owner, 'unseen').some((text) => /only root sees/.test(text)));
+
+  await bed.shunt('b', 'bypass', 'on', '--pin-root', bed.pinRoot);
+  await agent.stop('SIGKILL');
+  await nats.stop('SIGKILL');
+  await chmod(join(bed.pins, 'redirect4'), 0o644);
+  await bed.must('b', ['ip', 'link', 'set', 'to-c', 'down']);
+  const broken = await doctor();
+  t.is(broken.status, 1);
+  const bad = those(broken, 'bad');
+  for (const what of [/^pins: .*redirect4 is 644 of user 65534/, /^bypass: on/, /^bus: cannot reach NATS/])
+    t.true(
+      bad.some((text) => what.test(text)),
+      `${what} in ${bad.join('\n')}`,
+    );
+  t.true(those(broken, 'warn').some((text) => /^agent: none runs/.test(text)));
+  t.true(those(broken, 'warn').some((text) => /^interfaces: to-c: native mode, but it is down/.test(text)));
+  t.true(findingsOf(broken).every(({ level, mend }) => level === 'ok' || mend !== undefined));
+
+  await bed.shunt('b', 'detach', '--pin-root', bed.pinRoot);
+  t.true(those(await doctor(), 'bad').some((text) => /^pins: nothing is attached/.test(text)));
+});
