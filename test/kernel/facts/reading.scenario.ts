@@ -1,9 +1,8 @@
 /**
  * What a program that looks one key up sees while another thread rewrites that key and its neighbours without a pause:
- * `reading.scenario.ts WAY LOOKS [SECONDS]`, in namespaces of its own. Three programs look in turn. `bare` looks once and
+ * `reading.scenario.ts WAY LOOKS [SECONDS]`, in namespaces of its own. Two programs look in turn. `bare` looks once and
  * reads the value where it needs it, with the time of a route look-up between; `checked` looks as ours does
- * (bpf/lookup.h); `waiting` takes the lock once where that one gives up. Goes on after LOOKS, for SECONDS at most, until
- * the first has seen what it should not.
+ * (bpf/lookup.h). Goes on after LOOKS, for SECONDS at most, until the first has seen what it should not.
  */
 import { fileURLToPath } from 'node:url';
 import { encodeKey, encodeValue } from '../../../agent/kernel/layout.ts';
@@ -21,7 +20,7 @@ const SOURCE = `
 #include "${fileURLToPath(new URL('../../../bpf/lookup.h', import.meta.url))}"
 #include <bpf/bpf_endian.h>
 enum { RIGHT, MISSING, STRANGER, TORN, UNRESOLVED, KINDS };
-struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 3 * KINDS); __type(key, __u32); __type(value, __u64); }
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 2 * KINDS); __type(key, __u32); __type(value, __u64); }
   seen SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 2); __type(key, struct key4); __type(value, struct value); }
   table SEC(".maps");
@@ -86,29 +85,9 @@ SEC("xdp") int checked(struct xdp_md *ctx)
 	enum look look = look_up(&table, &w.key, w.word, 2, &e);
 
 	return judge(KINDS, look, &e);
-}
-
-SEC("xdp") int waiting(struct xdp_md *ctx)
-{
-	union words4 w = own_key();
-	union entry e = {};
-	enum look look = look_up(&table, &w.key, w.word, 2, &e);
-	struct value *value;
-
-	if (look != LOOK_RACE)
-		return judge(2 * KINDS, look, &e);
-	value = bpf_map_lookup_elem(&table, &w.key);
-	if (!value)
-		return note(2 * KINDS + UNRESOLVED);
-	bpf_spin_lock(&value->lock);
-	copy_entry(&e, value);
-	bpf_spin_unlock(&value->lock);
-	if (e.value.check == check_of(w.word, 2, e.value.rev, &e.word[UNTIL_WORD], VALUE_WORDS - UNTIL_WORD))
-		look = LOOK_HIT;
-	return judge(2 * KINDS, look, &e);
 }`;
 const KINDS = ['right', 'missing', 'stranger', 'torn', 'unresolved'] as const;
-const READERS = ['bare', 'checked', 'waiting'] as const;
+const READERS = ['bare', 'checked'] as const;
 const CHUNK = 200_000;
 const RESTS = 4;
 const BPF_ANY = 0;

@@ -14,7 +14,6 @@ interface Seen {
   readonly writes: number;
   readonly bare: Counts;
   readonly checked: Counts;
-  readonly waiting: Counts;
 }
 
 const kernel = kernelTests();
@@ -50,17 +49,7 @@ kernel('fact lock-and-check: with the lock and the check nothing is missed and n
   const { bare, checked, ...seen } = await read('replacedLocked');
   t.log({ bare, checked, ...seen });
   t.true(bare.torn > 0, 'inconclusive: nothing wrong was seen');
-  t.deepEqual([checked.missing, checked.stranger, checked.torn], [0, 0, 0]);
-  t.true(
-    checked.unresolved < seen.looks / 1000,
-    'only a writer that is stopped in the middle leaves a look unresolved',
-  );
-});
-
-kernel('fact lock-waits: where looking again gives up, taking the lock once answers', async (t) => {
-  const { checked, waiting } = await read('replacedLocked');
-  t.log({ unresolvedWithoutTheLock: checked.unresolved });
-  const { right, ...rest } = waiting;
+  const { right, ...rest } = checked;
   t.true(right > 0);
   t.deepEqual(rest, { missing: 0, stranger: 0, torn: 0, unresolved: 0 });
 });
