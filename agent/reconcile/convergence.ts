@@ -6,6 +6,7 @@ import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Egress } from './delivery.ts';
+import { Departed } from './departed.ts';
 import { ObservedCache } from './observed-cache.ts';
 import { sameState, stateAfter } from './outcome.ts';
 import { Placements } from './placements.ts';
@@ -42,6 +43,7 @@ export class Convergence {
   readonly #expiries = new Deadlines();
   readonly #retries = new Deadlines();
   readonly #placed = new Placements();
+  readonly #departed = new Departed();
   readonly #waiting = new Waiting();
   readonly #targets: Targets;
   readonly #slots: Slots;
@@ -81,16 +83,21 @@ export class Convergence {
     return this.#observed.entries.get(this.#placed.idOf(key));
   }
 
-  /** The device's name, and the intents whose entries send out of it. */
+  /** The device's name, and the intents whose entries send out of it, or did since `looked`. */
   egress(ifindex: number): Egress {
     const sends = (key: string): boolean => {
       const value = this.entryOf(key)?.value;
-      return value?.action === 'send' && value.ifindex === ifindex;
+      return (value?.action === 'send' && value.ifindex === ifindex) || this.#departed.has(key, ifindex);
     };
     return {
       interface: this.network.netdevs.find((dev) => dev.ifindex === ifindex)?.name ?? null,
       intents: [...this.desired.values()].filter(({ key }) => sends(key)),
     };
+  }
+
+  /** Losses were looked at up to now. */
+  looked(): void {
+    this.#departed.clear();
   }
 
   put(intents: readonly Intent[]): void {
@@ -251,6 +258,7 @@ export class Convergence {
     for (const { op, i } of touched) {
       const stood = this.#observed.entries.get(op.id);
       this.#observed.set(op.id, seen.get(op.id));
+      this.#departed.note(this.#placed.keyOf(op.id), stood?.value, seen.get(op.id)?.value);
       const result = results[i];
       if (op.op === 'delete' && result?.done === true && result.absent === true) this.deleteAbsent += 1n;
       if (stood !== undefined && seen.get(op.id)?.value.slot !== stood.value.slot) released.add(stood.value.slot);

@@ -182,6 +182,7 @@ export class Reconciler implements Reconciling {
     const { clock, host, kernel, log, onChange } = this.#options;
     const at = clock.nowMs();
     const { begun, changed } = this.#delivery.look(kernel.losses(), (ifindex) => this.#convergence.egress(ifindex), at);
+    this.#convergence.looked();
     if (changed) onChange();
     for (const { interface: name, ifindex, errno, intents } of begun) {
       log.warn({ interface: name, ifindex, errno, redirects: intents.length }, 'redirected packets do not arrive');

@@ -290,6 +290,25 @@ test('reconciler: once closed it does nothing more', async (t) => {
   t.deepEqual(bench.kernel.asked, []);
 });
 
+test('reconciler: what was lost just before its redirect was blocked is said to be of that redirect', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1, DIRECT)]);
+  await bench.reconciler.settle();
+  bench.kernel.netdev('eth1', { takesRedirects: false });
+  bench.kernel.notify();
+  await bench.reconciler.settle();
+  bench.kernel.lose(3, 2n, 'EOPNOTSUPP');
+  await bench.reconciler.settle();
+  const [lost] = bench.reconciler.progress().undelivered ?? [];
+  t.is(bench.store.rows.get(intentOf(1).key)?.code, 'NO_XDP_PATH');
+  t.is(lost?.intents[0]?.name, 'r1');
+  t.deepEqual(bench.told().at(-1), 'undelivered 10.0.0.1/32:53 UNDELIVERED');
+  bench.kernel.lose(3, 2n);
+  await bench.reconciler.settle();
+  t.deepEqual(bench.reconciler.progress().undelivered?.at(-1)?.intents, [], 'later ones are not');
+});
+
 test('reconciler: a redirect whose packets die stays installed, is told of once, and is listed', async (t) => {
   await using bench = new Bench();
   await bench.start();
