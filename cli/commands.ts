@@ -32,4 +32,8 @@ export const COMMANDS: Readonly<Record<string, Entry>> = Object.freeze({
   bypass: { summary: 'pass every packet of this host', load: async () => (await import('./bypass.ts')).bypass },
   agent: { summary: 'run the agent of a host', load: async () => (await import('./agent.ts')).agent },
   controller: { summary: 'run the controller', load: async () => (await import('./controller.ts')).controller },
+  completion: {
+    summary: 'write a completion script for a shell',
+    load: async () => (await import('./completion.ts')).completion,
+  },
 });
