@@ -43,13 +43,28 @@ export async function readOptions(
   return Object.freeze(result);
 }
 
-/** Checks how many operands there are. Errors: Failure USAGE. */
-export function checkOperands({ operands: wanted }: AnyCommand, operands: readonly string[]): void {
-  const { placeholder, min, max } = wanted ?? { placeholder: '', min: 0, max: 0 };
-  if (operands.length < min) throw usage(`${placeholder} is missing`);
+/** Checks how many operands there are. Errors: Failure USAGE, with what was probably meant. */
+export function checkOperands(name: string, command: AnyCommand, { operands, given }: Arguments): void {
+  const { placeholder, min, max } = command.operands ?? { placeholder: '', min: 0, max: 0 };
+  if (operands.length < min) throw usage(`${placeholder} is missing; write shunt ${name} ${command.synopsis}`);
   const excess = operands[max];
-  if (excess !== undefined)
-    throw usage(max === 0 ? `unexpected argument "${excess}"` : `unexpected argument "${excess}" after ${placeholder}`);
+  if (excess === undefined) return;
+  const meant = max === 0 ? optionFor(command, given) : undefined;
+  const after = max === 0 ? '' : ` after ${placeholder}`;
+  const advice = meant === undefined ? `see shunt ${name} --help` : `did you mean ${meant} ${excess}?`;
+  throw usage(`unexpected argument "${excess}"${after}; ${advice}`);
+}
+
+/** The option whose value a word without one probably is: one that was given and repeats, or the one that matters most and was not. */
+function optionFor({ options, synopsis }: AnyCommand, given: Arguments['given']): string | undefined {
+  const repeated = [...given.keys()].filter((name) => (OPTIONS[name as OptionName] as Option<unknown>).repeat === true);
+  const important = ['file', 'interface', 'host'].filter((name) => !given.has(name));
+  const [chosen] = [...repeated, ...important].filter((name) => {
+    const { short }: Option<unknown> = OPTIONS[name as OptionName];
+    return options.includes(name as OptionName) && (synopsis.includes(`--${name} `) || synopsis.includes(`-${short} `));
+  });
+  if (chosen === undefined) return undefined;
+  return chosen === 'file' ? '-f' : `--${chosen}`;
 }
 
 type OptionToken = Extract<NonNullable<ReturnType<typeof parseArgs>['tokens']>[number], { kind: 'option' }>;

@@ -162,8 +162,8 @@ function fish(commands: readonly Completed[]): string {
 function fishOption({ long, short, help, values, file }: CompletedOption): string {
   const names = `${short === undefined ? '' : ` -s ${short.slice(1)}`} -l ${long.slice(2)} -d ${quote(help)}`;
   if (values === undefined) return names;
-  const given = values.length > 0 ? ` -a ${quote(values.join(' '))}` : file ? ' -F' : '';
-  return `${names} -r${given}`;
+  if (file) return `${names} -r -F`;
+  return `${names} -x${values.length > 0 ? ` -a ${quote(values.join(' '))}` : ''}`;
 }
 
 /** In single quotes, as all three shells read them; what is quoted has none itself, but for apostrophes in help. */

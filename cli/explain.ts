@@ -24,8 +24,9 @@ decided last. KEY is as dump and plan show it.`,
     "shunt explain --host edge-7 'v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443'",
   ],
   options: ['host', ...BUS_OPTIONS],
-  operands: { placeholder: 'NAME|KEY', min: 1, max: 1 },
-  async run({ options: { host, ...options }, operands: [what = ''], terminal }) {
+  operands: { placeholder: 'NAME|KEY', min: 1, max: Number.POSITIVE_INFINITY },
+  async run({ options: { host, ...options }, operands: [what = '', ...rest], terminal }) {
+    if (rest.length > 0) throw usage(`expected one NAME or KEY, not ${rest.length + 1}; put a key into single quotes`);
     const request = requestOf(what);
     await using bus = await Bus.open(options);
     const answer = await bus.ask(host, 'explain', request, parseExplainReply, refusalOn(host));
@@ -40,7 +41,7 @@ function requestOf(what: string): Uint8Array {
   return orElse(
     () =>
       encodeExplainRequest(what.includes(' ') ? { v: 1, key: readKey(what, '') } : { v: 1, name: readName(what, '') }),
-    ({ message }) => usage(`NAME|KEY: ${message}`),
+    ({ message }) => usage(`NAME|KEY: ${message}; shunt dump shows both`),
   );
 }
 

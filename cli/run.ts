@@ -47,7 +47,7 @@ async function call(
     terminal.print(await commandHelp(name, command));
     return EXIT.done;
   }
-  checkOperands(command, given.operands);
+  checkOperands(name, command, given);
   const options = (await readOptions(command, given, env)) as Call<never>['options'];
   return command.run({ options, operands: given.operands, terminal, stdin });
 }

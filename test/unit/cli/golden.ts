@@ -12,8 +12,17 @@ export async function matchesGolden(
   words: readonly string[],
   session: Session,
 ): Promise<void> {
+  await matchesGoldens(t, name, [[words, session]]);
+}
+
+/** The same for several sessions, one after the other. */
+export async function matchesGoldens(
+  t: ExecutionContext,
+  name: string,
+  sessions: readonly (readonly [words: readonly string[], session: Session])[],
+): Promise<void> {
   const file = join(FOLDER, `${name}.txt`);
-  const text = transcript(words, session);
+  const text = sessions.map(([words, session]) => transcript(words, session)).join('\n');
   if (process.env.UPDATE_GOLDEN === '1') {
     await mkdir(FOLDER, { recursive: true });
     await writeFile(file, text);
