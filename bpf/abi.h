@@ -15,7 +15,7 @@ enum limit {
 	SHUNT_LAYOUT = 1,
 	SHAPES_MAX = 8,		/* look-ups a packet may cost */
 	ZONES_MAX = 16,		/* zone 0 is "any interface" */
-	LOOKS_MAX = 8,		/* looks at one key before the packet passes as RACE */
+	LOOKS_MAX = 8,		/* looks at one key before the program waits for its writer */
 	EXT_HDRS_MAX = 6,	/* IPv6 extension headers walked */
 	VLANS_MAX = 2,
 	EPOCH_MAX = 64,		/* bytes of an epoch, NUL-padded */
@@ -196,7 +196,7 @@ enum verdict {
 	VERDICT_TOO_BIG,	/* longer than the egress MTU */
 	VERDICT_NO_PORT,	/* the egress does not stand in `ports` */
 	VERDICT_VLAN,		/* tagged, and the egress is another interface */
-	VERDICT_RACE,		/* no consistent copy in LOOKS_MAX looks */
+	VERDICT_RACE,		/* no consistent copy, not even under the lock */
 	VERDICT_UNKNOWN_ACTION,	/* an action or slot this program does not know */
 	VERDICT_MAX,
 };

@@ -5,7 +5,7 @@ import type { Clock, Incoming, Report, Roster } from './ports.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Statuses wait this long for one commit. A host's place in the fleet is not kept waiting: what is new goes at once. */
-const WRITE_EVERY_MS = 5000;
+const WRITE_EVERY_MS = 1000;
 /** "At once" still lets a fleet that starts together share commits. */
 const GATHER_MS = 50;
 

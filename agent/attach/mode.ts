@@ -17,7 +17,8 @@ const NATIVE = 3n;
 
 /**
  * Chooses native where it will deliver: the driver runs the program itself, and every other Ethernet device that is up
- * sends what is redirected to it. Otherwise generic, which delivers everywhere and is slower.
+ * sends what is redirected to it. Otherwise generic, which delivers everywhere and is slower. GRO at the far end is not
+ * enough for XDP_TX on a veth (kernel-facts: veth-tx).
  */
 export function chooseMode(native: Native, link: NetLink, links: readonly NetLink[], wanted: Mode): ChosenMode {
   if (wanted !== 'auto') return { mode: wanted, why: 'as asked' };
@@ -28,7 +29,13 @@ export function chooseMode(native: Native, link: NetLink, links: readonly NetLin
   const own = features.items.find((it) => it.ifindex === link.ifindex)?.xdp ?? 0n;
   if ((own & NATIVE) !== NATIVE)
     return { mode: 'generic', why: `the driver of ${link.name} does not run XDP natively` };
-  const deaf = links.find((it) => isEgress(it, link) && !able.has(it.ifindex));
+  const others = links.filter((it) => isEgress(it, link));
+  if (others.length === 0 && link.kind === 'veth')
+    return {
+      mode: 'generic',
+      why: `${link.name} is the only way out, and a veth sends back natively only to a peer with XDP`,
+    };
+  const deaf = others.find((it) => !able.has(it.ifindex));
   if (deaf === undefined) return { mode: 'native', why: 'every interface sends natively redirected frames' };
   const advice = deaf.kind === 'veth' ? '; turn GRO on at its far end (ethtool -K PEER gro on)' : '';
   return { mode: 'generic', why: `${deaf.name} does not send natively redirected frames${advice}` };
