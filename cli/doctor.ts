@@ -65,14 +65,14 @@ async function examineBus(host: string, options: BusOptions): Promise<readonly F
 
 async function examineController(bus: Bus): Promise<Finding> {
   try {
-    const { items } = await bus.api('hosts', encodeHostsRequest({ v: 1, limit: 100 }), parseHostsReply);
+    const { items, next } = await bus.api('hosts', encodeHostsRequest({ v: 1, limit: 100 }), parseHostsReply);
     const ahead = Math.max(...items.map(({ seenAt }) => (seenAt ?? 0) - Date.now()));
     if (ahead > SKEW_MS)
       return controller.warn(
         `its clock is ${ageText(ahead)} ahead of this one`,
         'set both by NTP: `expires` is a time',
       );
-    return controller.ok(`answers; ${describe(items)}`);
+    return controller.ok(`answers; ${next === null ? '' : 'among the first '}${describe(items)}`);
   } catch (error) {
     return controller.bad(...sentences(error));
   }
@@ -80,8 +80,7 @@ async function examineController(bus: Bus): Promise<Finding> {
 
 function describe(items: HostsReply['items']): string {
   const silent = items.filter(({ seenAt }) => seenAt === null || Date.now() - seenAt > STALE_MS);
-  if (silent.length === 0) return `${countText(items.length, 'host')} reported within a minute`;
-  return `of ${countText(items.length, 'host')}, ${silent.length} did not report within a minute`;
+  return `${countText(items.length, 'host')}, ${silent.length} silent for a minute or more`;
 }
 
 async function examineStatus(bus: Bus, host: string): Promise<readonly Finding[]> {

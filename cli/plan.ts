@@ -48,6 +48,9 @@ overlap, and which of them has a packet that matches both; which hosts would be 
   },
 });
 
+/** Lines of one table for people; -o json has all that the controller named. */
+const MAX_SHOWN = 40;
+
 type Planned = Omit<PlanReply, 'v' | 'upload'>;
 
 /** Lays a plan out for people: the sums, each host, each change, and at the end what deserves a second look. */
@@ -69,12 +72,13 @@ function sums({ created, changed, unchanged, deleted, absent, absentTotal, chang
   return `would create ${created}, change ${changed}, delete ${deleted}; unchanged ${unchanged}${gone}${nothing}`;
 }
 
-function hostTable({ hosts, hostsTotal }: Planned, screen: Screen): string {
-  if (hosts.length === 0) return '';
+function hostTable({ hosts: all, hostsTotal }: Planned, screen: Screen): string {
+  if (all.length === 0) return '';
+  const hosts = all.slice(0, MAX_SHOWN);
   const right = (title: string): Column => ({ title, align: 'right' });
   const titles = ['ADD', 'CHANGE', 'DELETE', 'SHADOWED', 'OVERLAPS', 'REDIRECTS', 'SHAPES4', 'SHAPES6'].map(right);
   const columns = [{ title: 'HOST' }, ...titles];
-  return more(table(columns, hosts.map(hostRow), screen), hostsTotal - hosts.length);
+  return more(table(columns, hosts.map(hostRow), screen), hostsTotal - hosts.length, 'hosts');
 }
 
 function hostRow(item: PlanHost): Cell[] {
@@ -98,8 +102,9 @@ const OPS: Readonly<Record<PlanChange['op'], Cell>> = {
   delete: { text: 'delete', tone: 'bad' },
 };
 
-function changeTable({ changes, changesTotal }: Planned, screen: Screen): string {
-  if (changes.length === 0) return '';
+function changeTable({ changes: all, changesTotal }: Planned, screen: Screen): string {
+  if (all.length === 0) return '';
+  const changes = all.slice(0, MAX_SHOWN);
   const rows = changes.map(({ op, name, was, hosts, hostsTotal, key }): Cell[] => [
     OPS[op],
     was === undefined ? name : `${name} (was ${was})`,
@@ -110,8 +115,9 @@ function changeTable({ changes, changesTotal }: Planned, screen: Screen): string
   return more(table(columns, rows, screen), changesTotal - onHosts(changes));
 }
 
-function shadowTable({ shadowed, shadowedTotal }: Planned, screen: Screen): string {
-  if (shadowed.length === 0) return '';
+function shadowTable({ shadowed: all, shadowedTotal }: Planned, screen: Screen): string {
+  if (all.length === 0) return '';
+  const shadowed = all.slice(0, MAX_SHOWN);
   const rows = shadowed.map(({ name, by, hosts, hostsTotal, key }): Cell[] => [
     name,
     by,
@@ -122,8 +128,9 @@ function shadowTable({ shadowed, shadowedTotal }: Planned, screen: Screen): stri
   return more(table(columns, rows, screen), shadowedTotal - onHosts(shadowed));
 }
 
-function overlapTable({ overlaps, overlapsTotal }: Planned, screen: Screen): string {
-  if (overlaps.length === 0) return '';
+function overlapTable({ overlaps: all, overlapsTotal }: Planned, screen: Screen): string {
+  if (all.length === 0) return '';
+  const overlaps = all.slice(0, MAX_SHOWN);
   const rows = overlaps.map((overlap): Cell[] => [
     overlap.winner,
     overlap.loser,
@@ -174,8 +181,8 @@ function warnings({ hosts, unmatched, unmatchedTotal, unheard, unheardTotal }: P
   return lines.map((line) => `${paint(screen, 'warn', 'note:')} ${line}`).join('\n');
 }
 
-function more(text: string, count: number): string {
-  return count > 0 ? `${text}\n… and ${count} more on all hosts together` : text;
+function more(text: string, count: number, what = 'on all hosts together'): string {
+  return count > 0 ? `${text}\n… and ${count} more ${what}` : text;
 }
 
 function onHosts(lines: readonly { readonly hostsTotal: number }[]): number {

@@ -19,7 +19,7 @@ export function examineInterfaces(native: Native, about: About | undefined): rea
   const ours = links.filter((link) => zones.includes(link.ifindex) && isOurs(link, about));
   return [
     ...zones.map((ifindex) => examineAttached(ifindex, links, about)),
-    ...ours.flatMap((link) => (link.xdpMode === 2 ? slower(native, link, links) : farEnd(link, links))),
+    ...ours.flatMap((link) => (link.xdpMode === 2 ? slower(native, link, links) : farEnd(link))),
     ...(ours.some(({ xdpMode }) => xdpMode === 1) ? deaf(native, links, ours) : []),
   ];
 }
@@ -65,24 +65,20 @@ function slower(native: Native, link: NetLink, links: readonly NetLink[]): reado
   ];
 }
 
-/** A veth in native mode depends on its far end, which is mostly in another namespace. */
-function farEnd(link: NetLink, links: readonly NetLink[]): readonly Finding[] {
-  if (link.kind !== 'veth') return [];
-  const check = findings(`veth ${link.name}`);
-  const peer = links.find(
-    ({ ifindex, kind, link: back }) => ifindex === link.link && kind === 'veth' && back === link.ifindex,
-  );
-  const far = peer?.name ?? 'IF';
-  const found = [
+/** A veth in native mode depends on its far end, which is mostly in another namespace: what is to be seen there is said. */
+function farEnd({ name, kind }: NetLink): readonly Finding[] {
+  if (kind !== 'veth') return [];
+  const check = findings(`veth ${name}`);
+  return [
     check.unseen(
       'whether its far end computes checksums before it sends: native redirects carry them as they are',
-      `at the far end: ethtool -K ${far} tx off`,
+      'at the far end: ethtool -K IF tx off',
+    ),
+    check.unseen(
+      `whether redirects back out of ${name} arrive: that takes native XDP at its far end`,
+      'put a native XDP program there, or attach in generic mode here',
     ),
   ];
-  if (peer?.xdpMode === 1) return found;
-  const text = `redirects back out of ${link.name} arrive only while native XDP is on at its far end`;
-  const mend = 'put a native XDP program there, or attach in generic mode here';
-  return [...found, peer === undefined ? check.unseen(text, mend) : check.warn(text, mend)];
 }
 
 function deaf(native: Native, links: readonly NetLink[], ours: readonly NetLink[]): readonly Finding[] {

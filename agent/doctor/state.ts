@@ -41,8 +41,11 @@ function examineDatabase(path: string): Finding {
   const schema = header.readUInt32BE(USER_VERSION_AT);
   if (schema > known)
     return state.bad(`${path} has schema ${schema}, and this program knows ${known}`, 'run the newer agent');
-  if (schema < known) return state.ok(`${path}: schema ${schema}, brought up to ${known} at the next start`);
-  return state.ok(`${path}: schema ${schema}`);
+  if (schema === known) return state.ok(`${path}: schema ${schema}`);
+  const written = typeof statOf(`${path}-wal`) !== 'string';
+  return state.ok(
+    `${path}: ${written ? 'its schema is in its write-ahead log' : `schema ${schema}, of an older release`}`,
+  );
 }
 
 function readHeader(path: string): Buffer | string {

@@ -2,9 +2,11 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Finding } from '../../agent/doctor/finding.ts';
+import type { Event } from '../../protocol/event.ts';
+import type { Explanation } from '../../protocol/explain.ts';
 import { serviceRedirect, startProduct } from '../support/operator.ts';
 import { type Ended, run } from '../support/process.ts';
-import { HOST, NATS_URL, Testbed } from '../support/testbed.ts';
+import { C, HOST, NATS_URL, Testbed } from '../support/testbed.ts';
 
 const AS_NOBODY = join(import.meta.dirname, '../../tools/as-nobody');
 
@@ -49,6 +51,13 @@ test.serial('doctor: nothing is bad on a sound host, and what is broken is named
       `${what} in ${seen.join('\n')}`,
     );
   t.true(those(sound, 'unseen').some((text) => /^veth to-a: whether its far end/.test(text)));
+
+  const explained = (await bed.ask('explain', '--host', HOST, 'to-c')) as Explanation;
+  t.like(explained, { state: 'installed', rev, entry: { dmac: C.mac, sound: true }, bypass: false });
+  t.like(explained.nexthop, { state: 'resolved', interface: 'to-c', gateway: C.v4, mac: C.mac });
+  t.is(explained.events.at(-1)?.kind, 'applied');
+  const last = (await bed.ask('events', '--host', HOST, '--last', '1')) as Event;
+  t.like(last, { host: HOST, kind: 'applied', name: 'to-c' });
 
   const owner = await run(bed.inside('b', [AS_NOBODY, ...words, '-o', 'json']));
   t.is(owner.status, 0);
