@@ -9,6 +9,7 @@ import {
 } from '../protocol/plan.ts';
 import { decidedBy } from '../protocol/shape.ts';
 import type { Capacity } from '../protocol/status.ts';
+import type { HostFacts } from './compile.ts';
 import { type GroupPlan, type Proposal, strangers } from './plan.ts';
 
 /** What a request asks for beside the moves. */
@@ -30,13 +31,13 @@ interface Line {
 }
 
 /** Lines that say the same of several hosts; the first ones are kept, all are counted. */
-class Lines<T> {
+class Lines<T extends object> {
   readonly #lines = new Map<string, T & Line>();
   total = 0;
 
   add(line: T, hosts: readonly string[]): void {
     this.total += hosts.length;
-    const text = JSON.stringify(line);
+    const text = Object.values(line).join(' > ');
     const known = this.#lines.get(text);
     if (known === undefined && this.#lines.size >= MAX_LINES) return;
     const kept = known ?? { ...line, hosts: [], hostsTotal: 0 };
@@ -78,8 +79,9 @@ export class PlanReport {
       );
     }
     this.#overlapsTotal += plan.overlaps.total * hosts.length;
-    for (const { host, known } of plan.hosts) {
-      const planned = planHost(host, known, plan, this.#head.capacities.get(host));
+    const counts = countChanges(plan);
+    for (const facts of plan.hosts) {
+      const planned = planHost(facts, counts, plan, this.#head.capacities.get(facts.host));
       if (matters(planned)) this.#hosts.push(planned);
     }
   }
@@ -122,14 +124,23 @@ export class PlanReport {
   }
 }
 
-function planHost(host: string, seen: boolean, plan: GroupPlan, capacity: Capacity | undefined): PlanHost {
-  const count = (op: PlanChange['op']): number => plan.changes.filter((change) => change.op === op).length;
+type Counts = Pick<PlanHost, 'added' | 'changed' | 'deleted'>;
+
+function countChanges({ changes }: GroupPlan): Counts {
+  const count = (op: PlanChange['op']): number => changes.filter((change) => change.op === op).length;
+  return { added: count('add'), changed: count('change'), deleted: count('delete') };
+}
+
+function planHost(
+  { host, known: seen }: HostFacts,
+  counts: Counts,
+  plan: GroupPlan,
+  capacity: Capacity | undefined,
+): PlanHost {
   return {
     host,
     seen,
-    added: count('add'),
-    changed: count('change'),
-    deleted: count('delete'),
+    ...counts,
     shadowed: plan.shadows.length,
     overlaps: plan.overlaps.total,
     redirects: plan.redirects,

@@ -1,6 +1,5 @@
 import type { Selector } from '../protocol/spec.ts';
 import { type Claim, type Compiled, compareClaims, compileKeys, type HostFacts, isList, selects } from './compile.ts';
-import { Concern } from './concern.ts';
 import { KeyParts, type Overlaps, ShapeGroups, type Standing } from './overlap.ts';
 
 /** What a request does to one spec; `same` when it is there already, word for word. */
@@ -46,7 +45,6 @@ type Claims = ReadonlyMap<string, readonly Claim[]>;
 interface Group {
   readonly hosts: HostFacts[];
   readonly selectors: readonly string[];
-  readonly keys: ReadonlySet<string>;
 }
 
 /**
@@ -57,8 +55,9 @@ export class Planner {
   readonly #proposal: Proposal;
   readonly #asked: ReadonlySet<string>;
   readonly #keyParts = new KeyParts();
-  readonly #concern = new Concern();
-  /** By key, the concerned ones only. */
+  /** The keys that moves touch, by the texts of the selectors through which they concern hosts. */
+  readonly #touched = new Map<string, Set<string>>();
+  /** By key, the touched ones only. */
   readonly #before: Claims;
   readonly #after: Claims;
   /** All claims afterwards, by their selector's text. */
@@ -68,44 +67,63 @@ export class Planner {
   constructor(proposal: Proposal) {
     const { standing, moves } = proposal;
     this.#proposal = proposal;
-    for (const claim of claimsOf(moves)) this.#concern.add(claim);
+    for (const { key, hosts } of claimsOf(moves)) addTo(this.#touched, textOf(hosts), key);
     this.#asked = new Set(moves.flatMap(({ after }) => (after?.enabled ? [after.key] : [])));
-    const keys = new Set(this.#concern.keys);
+    const keys = new Set([...claimsOf(moves)].map(({ key }) => key));
     const moved = new Set([...claimsOf(moves)].map(({ name }) => name));
     const after = [...standing.filter(({ name }) => !moved.has(name)), ...moves.flatMap((move) => move.after ?? [])];
-    for (const { hosts } of [...standing, ...after]) this.#selectors.set(textOf(hosts), hosts);
-    const concerned = ({ key }: Claim): boolean => keys.has(key);
-    this.#before = Map.groupBy(standing.filter(concerned), ({ key }) => key);
-    this.#after = Map.groupBy(after.filter(concerned), ({ key }) => key);
+    const touched = ({ key }: Claim): boolean => keys.has(key);
+    this.#before = Map.groupBy(standing.filter(touched), ({ key }) => key);
+    this.#after = Map.groupBy(after.filter(touched), ({ key }) => key);
     this.#bySelector = Map.groupBy(after, ({ hosts }) => textOf(hosts));
+    for (const claims of [standing, after]) for (const { hosts } of claims) this.#selectors.set(textOf(hosts), hosts);
   }
 
-  /** Plans one group of hosts at a time, so that the caller can let others work in between. */
-  *plan(overlapLimit: number): Generator<GroupPlan> {
-    for (const group of this.#groups()) yield this.#planGroup(group, overlapLimit);
+  /** Plans one group of hosts after the other. Undefined: nothing is ready yet, and others may work in between. */
+  *plan(overlapLimit: number): Generator<GroupPlan | undefined> {
+    yield undefined;
+    for (const group of this.#groups()) yield* this.#planGroup(group, overlapLimit);
   }
 
   #groups(): Iterable<Group> {
-    const concerned = this.#concern.hostsOf([...this.#concern.keys], this.#proposal.known);
-    const selectorsOf = selections(this.#selectors, [...concerned.keys()]);
+    const concerned = this.#concernedHosts();
+    const selectorsOf = selections(this.#selectors, concerned);
     const groups = new Map<string, Group>();
-    for (const [host, keys] of [...concerned].sort(([a], [b]) => (a.host < b.host ? -1 : 1))) {
+    for (const host of concerned) {
       const selectors = selectorsOf.get(host.host) ?? [];
       const text = JSON.stringify(selectors);
       const group = groups.get(text);
-      if (group === undefined) groups.set(text, { hosts: [host], selectors, keys });
+      if (group === undefined) groups.set(text, { hosts: [host], selectors });
       else group.hosts.push(host);
     }
     return groups.values();
   }
 
-  #planGroup({ hosts, selectors, keys }: Group, overlapLimit: number): GroupPlan {
+  /** A listed host has a log at once, also before it first reports. */
+  #concernedHosts(): readonly HostFacts[] {
+    const { known } = this.#proposal;
+    const hosts = new Map<string, HostFacts>();
+    for (const text of this.#touched.keys()) {
+      const selector = this.#selectors.get(text) ?? [];
+      if (isList(selector))
+        for (const host of selector) hosts.set(host, known.get(host) ?? { host, labels: {}, known: false });
+      else for (const host of known.values()) if (selects(selector, host)) hosts.set(host.host, host);
+    }
+    return [...hosts.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
+  }
+
+  *#planGroup({ hosts, selectors }: Group, overlapLimit: number): Generator<GroupPlan | undefined> {
     const [host] = hosts as [HostFacts];
+    const keys = new Set(selectors.flatMap((text) => [...(this.#touched.get(text) ?? [])]));
     const before = compileKeys(keys, this.#before, host);
+    yield undefined;
     const after = compileKeys(keys, this.#after, host);
+    yield undefined;
     const standing = this.#standing(selectors);
+    yield undefined;
     const shapes = new ShapeGroups(standing, this.#keyParts);
-    return {
+    yield undefined;
+    yield {
       hosts,
       changes: [...keys].flatMap((key) => changeOf(key, before.get(key), after.get(key)) ?? []),
       shadows: [...after].flatMap(([key, compiled]) => shadowsOf(key, compiled)),
@@ -179,6 +197,20 @@ function shadowsOf(key: string, compiled: Compiled | undefined): readonly Shadow
   return compiled?.shadowed.map((name) => ({ key, name, by: compiled.name })) ?? [];
 }
 
+function addTo(sets: Map<string, Set<string>>, name: string, value: string): void {
+  const set = sets.get(name);
+  if (set === undefined) sets.set(name, new Set([value]));
+  else set.add(value);
+}
+
+const texts = new WeakMap<object, string>();
+
+/** Equal selectors have one text, which is written once for each object. */
 function textOf(selector: Selector): string {
-  return JSON.stringify(selector);
+  if (typeof selector === 'string') return selector;
+  const known = texts.get(selector);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(selector);
+  texts.set(selector, text);
+  return text;
 }

@@ -42,11 +42,15 @@ async function moveOf(session: Session, tables: Tables, spec: Spec): Promise<Mov
 
 /** Every claim; those to keys that a move touches with their bodies. */
 async function standingOf(session: Session, tables: Tables, moves: readonly Move[]): Promise<readonly Claim[]> {
-  const touched = new Set(moves.flatMap(({ before, after }) => [before?.key ?? [], after?.key ?? []].flat()));
+  const touched = new Set(
+    moves.flatMap(({ before, after }) => [before?.key, after?.key].filter((key) => key !== undefined)),
+  );
   const claims: Claim[] = [];
+  let read = 0;
   for (const key of touched) {
     for (const claim of (await tables.specs.claimsTo(session, [key])).get(key) ?? []) claims.push(claim);
-    if (claims.length % CLAIMS_AT_ONCE === 0) await breathe();
+    read += 1;
+    if (read % CLAIMS_AT_ONCE === 0) await breathe();
   }
   for (let after = ''; ; ) {
     const some = await tables.specs.claims(session, after, CLAIMS_AT_ONCE);

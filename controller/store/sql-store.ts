@@ -121,7 +121,7 @@ export class SqlStore implements Store, AsyncDisposable {
     if (last.parts > 1) await this.#write((session) => this.#tables.uploads.drop(session, last.upload));
     const report = new PlanReport(proposal, head);
     for (const group of new Planner(proposal).plan(MAX_LINES)) {
-      report.add(group);
+      if (group !== undefined) report.add(group);
       await breathe();
     }
     return report.reply(budgetBytes);
