@@ -9,7 +9,9 @@ import { SyncService } from '../../../controller/sync-service.ts';
 import { encodeDeleteRequest, parseDeleteReply } from '../../../protocol/api.ts';
 import { NO_CURSOR } from '../../../protocol/cursor.ts';
 import { encodeSyncRequest, parsePageReply } from '../../../protocol/page.ts';
+import { encodePlanRequest, type PlanReply, type PlanRequest, parsePlanReply } from '../../../protocol/plan.ts';
 import { makeSubjects } from '../../../protocol/subjects.ts';
+import { readFixtureBytes } from '../protocol/messages.ts';
 
 const subjects = makeSubjects();
 const log = pino({ level: 'silent' });
@@ -50,6 +52,28 @@ for (const [title, error, code] of FAILURES) {
     t.like(parsePageReply(taken.answers[0]?.data, 'a'), { error: { code: expected } });
   });
 }
+
+test('api: parts of a plan are staged, the last is planned, and no change is announced', async (t) => {
+  const taken = bus();
+  const done: string[] = [];
+  const reply = parsePlanReply(readFixtureBytes('plan-reply')) as PlanReply;
+  const desk = {
+    stage: async ({ part }: PlanRequest) => void done.push(`stage ${part}`),
+    plan: async ({ part, delete: names }: PlanRequest) => {
+      done.push(`plan ${part} ${names}`);
+      return reply;
+    },
+  } as unknown as Desk;
+  const api = new ApiService({ desk, bus: taken, subjects, log, onChange: () => t.fail() });
+  const part = { v: 1, upload: 'u', parts: 2, specs: [] } as const;
+  for (const data of [encodePlanRequest({ ...part, part: 0 }), encodePlanRequest({ ...part, part: 1, delete: ['a'] })])
+    await api.receive(request(subjects.api('plan'), 'inbox', data));
+  t.deepEqual(done, ['stage 0', 'plan 1 a']);
+  t.deepEqual(
+    taken.answers.map(({ data }) => parsePlanReply(data)),
+    [{ v: 1, upload: 'u', part: 0 }, reply],
+  );
+});
 
 test('api: a request that nobody waits for is not done', async (t) => {
   const taken = bus();
