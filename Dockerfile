@@ -2,15 +2,7 @@
 # Where npm needs settings or an authority of yours, give it both (neither gets into the image):
 #   docker build -t shunt --secret id=npmrc,src=$HOME/.npmrc --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt .
 
-FROM debian:bookworm-slim AS build
-ARG NPM_REGISTRY=https://registry.npmjs.org
-# Debian's own npm brings 400 packages, which takes longer than all the rest.
-ADD --checksum=sha256:4bfba8a0c823024d1926ec9d97a37a00eb60fd2adf44b3d34a686fc32e8f51e4 \
-    $NPM_REGISTRY/npm/-/npm-10.9.4.tgz /opt/npm.tgz
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends nodejs \
-    && tar -xf /opt/npm.tgz -C /opt \
-    && ln -s /opt/package/bin/npm-cli.js /usr/local/bin/npm
+FROM node:24-bookworm-slim AS build
 WORKDIR /src
 COPY dev package.json package-lock.json .npmrc ./
 COPY tools/node tools/node
@@ -18,9 +10,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
     if [ -e /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi && ./dev setup build
 COPY bpf bpf
 COPY native native
-RUN ./dev build \
-    && cp tools/node/node_modules/node-linux-*/bin/node . \
-    && PATH=/src:$PATH npm prune --omit=dev --offline
+RUN ./dev build && npm prune --omit=dev --offline
 
 FROM debian:bookworm-slim
 RUN apt-get update \
@@ -29,7 +19,7 @@ RUN apt-get update \
     && useradd --system --user-group --no-create-home shunt \
     && install -d -o shunt -g shunt /var/lib/shunt \
     && ln -s /opt/shunt/cli/main.ts /usr/local/bin/shunt
-COPY --from=build /src/node /usr/local/bin/
+COPY --from=build /usr/local/bin/node /usr/local/bin/
 WORKDIR /opt/shunt
 COPY --from=build /src/node_modules node_modules
 COPY . .

@@ -7,7 +7,7 @@ import { type OpenMaps, openMaps, readAbout, requireOwn } from '../kernel/open-m
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { u32 } from '../kernel/words.ts';
 import { AttachError } from './attach-error.ts';
-import { addLosses, type Unwatched, watchDelivery } from './delivery.ts';
+import { type Unwatched, watchDelivery } from './delivery.ts';
 import { memoryBytes } from './memory.ts';
 import { type ChosenMode, chooseMode, type Mode } from './mode.ts';
 import { makePins, type Owner } from './object.ts';
@@ -62,7 +62,6 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     requirePinRoot(native, options.pinRoot);
     makePins(native, options.pinRoot, options.owner, options.maxRedirects ?? DEFAULT_MAX_REDIRECTS);
   }
-  addLosses(native, paths);
   const maps = openMaps(native, paths, 'loader');
   const about = readAbout(native, maps);
   requireOwn(native, maps, about, paths);

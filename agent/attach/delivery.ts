@@ -1,16 +1,13 @@
-import { chmodSync, chownSync, existsSync, statSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Native, ObjectHandle } from '../../native/index.ts';
-import { LIMITS, LOSSES, STRUCTS } from '../kernel/abi.ts';
-import { decodeAbout, encodeAbout } from '../kernel/about.ts';
+import { LOSSES } from '../kernel/abi.ts';
 import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
 import type { OpenMaps } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { encodeWatched, TRACEPOINTS } from '../kernel/traffic.ts';
-import { u32 } from '../kernel/words.ts';
 
 const OBJECT = fileURLToPath(new URL('../../bpf/build/delivery.bpf.o', import.meta.url));
-const BPF_MAP_TYPE_PERCPU_HASH = 5;
 const BPF_NOEXIST = 1;
 const EEXIST = 17;
 
@@ -69,22 +66,4 @@ function watch(native: Native, object: ObjectHandle, paths: PinPaths, maps: Open
   const rc = native.mapUpdateElem(maps.losses, encodeWatched(at), none, BPF_NOEXIST);
   if (rc !== -EEXIST) requireDone(rc, 'map update', 'losses');
   return undefined;
-}
-
-/** Adds the map `losses` to pins that an earlier loader of this layout made without. */
-export function addLosses(native: Native, paths: PinPaths): void {
-  const pin = paths.map('losses');
-  if (existsSync(pin)) return;
-  const map = native.mapCreate(BPF_MAP_TYPE_PERCPU_HASH, 'losses', STRUCTS.loss.size, 8, LIMITS.LOSSES_MAX, 0);
-  const losses = requireValue(map, 'create map', 'losses');
-  const about = requireValue(native.mapOpen(paths.map('about'), false), 'open map', paths.map('about'));
-  const words = decodeAbout(requireValue(native.mapLookupElem(about, u32(0), 0), 'map lookup', 'about'));
-  const { id } = requireValue(native.mapInfo(losses), 'map info', 'losses');
-  const bytes = encodeAbout({ ...words, maps: { ...words.maps, losses: id } });
-  requireDone(native.mapUpdateElem(about, u32(0), bytes, 0), 'map update', 'about');
-  requireDone(native.mapPin(losses, pin), 'pin', pin);
-  const { uid, gid } = statSync(paths.map('verdicts'));
-  chownSync(pin, uid, gid);
-  chmodSync(pin, 0o600);
-  for (const handle of [about, losses]) native.close(handle);
 }

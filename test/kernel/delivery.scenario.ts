@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,7 +13,6 @@ import { pinPaths } from '../../agent/kernel/pins.ts';
 import { TRACEPOINTS } from '../../agent/kernel/traffic.ts';
 import { u32 } from '../../agent/kernel/words.ts';
 import { entryId } from '../../agent/model/entry-key.ts';
-import type { KernelError } from '../../agent/model/kernel-error.ts';
 import { type AnyHandle, type LoadResult, loadNative, type Native, type ObjectHandle } from '../../native/index.ts';
 import { parseMatch } from '../../protocol/match.ts';
 import { shapeOf } from '../../protocol/shape.ts';
@@ -211,15 +210,6 @@ function said({ changed, unwatched }: AttachReport): unknown {
   return [changed, unwatched];
 }
 
-function errorOf(act: () => unknown): string | undefined {
-  try {
-    act();
-    return undefined;
-  } catch (error) {
-    return (error as KernelError).errno;
-  }
-}
-
 function refuseDelivery(object: ObjectHandle): LoadResult {
   const maps = native.objectMapNames(object);
   return typeof maps !== 'number' && maps.includes('ports') ? native.objectLoad(object) : { rc: -EPERM, log: '' };
@@ -295,27 +285,6 @@ const scenarios: Record<string, () => unknown> = {
       mended: said(mended),
       unwatched: bench.kernel.losses().unwatched,
     };
-  },
-
-  /** Pins as a loader made them that knew nothing of losses. */
-  async earlier() {
-    using bench = new Bench();
-    const forget = (): void => {
-      for (const name of TRACEPOINTS) unlinkSync(bench.paths.tracepoint(name));
-      unlinkSync(bench.paths.map('losses'));
-    };
-    forget();
-    const before = errorOf(() => new NativeKernel(native, bench.pinRoot));
-    const mended = bench.attach();
-    bench.reopen();
-    bench.redirect('out0');
-    gro('out1', false);
-    const { losses } = await bench.burst();
-    const owner = statSync(bench.paths.map('losses')).uid;
-    forget();
-    detach(native, bench.pinRoot, []);
-    const [counted] = Object.values(losses);
-    return { before, mended: said(mended), counted, owner, left: existsSync(bench.paths.layout) };
   },
 
   /** The kernel refuses the programs, as it does for want of BTF or of a capability. */

@@ -19,16 +19,6 @@ kernel('delivery: attach twice changes nothing, and adds what is missing', async
   });
 });
 
-kernel('delivery: pins of an earlier loader get the map and the programs, and are detached without', async (t) => {
-  t.deepEqual(await observe('earlier'), {
-    before: 'ENOENT',
-    mended: [true, []],
-    counted: 100,
-    owner: 65534,
-    left: false,
-  });
-});
-
 kernel('delivery: without the programs everything else works, and the loader says what is not counted', async (t) => {
   t.deepEqual(await observe('unwatched'), {
     why: ['EPERM'],

@@ -4,8 +4,9 @@
  * bounding set and no_new_privs.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AnyHandle, loadNative } from '../../../native/index.ts';
 import { must } from '../../support/must.ts';
@@ -31,11 +32,39 @@ struct { __uint(type, BPF_MAP_TYPE_DEVMAP_HASH); __uint(max_entries, 8); __type(
 SEC("socket") int clock(struct __sk_buff *skb) { skb->cb[0] = 42; return 0; }
 SEC("xdp") int program(struct xdp_md *ctx) { return XDP_PASS; }`;
 
+const CHECKOUT = join(import.meta.dirname, '../../..');
+const HERE = relative(CHECKOUT, fileURLToPath(import.meta.url));
+
+/** The checkout and Node.js where every user can go, in this mount namespace: they may lie below a closed folder. */
+class Reachable implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'shunt-facts-'));
+  readonly node = join(this.#folder, 'node');
+  readonly #checkout = join(this.#folder, 'checkout');
+  readonly module = join(this.#checkout, HERE);
+
+  constructor() {
+    chmodSync(this.#folder, 0o755);
+    mkdirSync(this.#checkout);
+    writeFileSync(this.node, '');
+    execFileSync('mount', ['--bind', CHECKOUT, this.#checkout]);
+    execFileSync('mount', ['--bind', process.execPath, this.node]);
+  }
+
+  [Symbol.dispose](): void {
+    execFileSync('umount', [this.node, this.#checkout]);
+    rmSync(this.node);
+    rmdirSync(this.#checkout);
+    rmdirSync(this.#folder);
+  }
+}
+
 /** Runs this module as a user who can gain nothing. `inside`: commands that make namespaces of the user's own. */
 function runAs(user: number, role: string, root: string, inside: readonly string[] = []): unknown {
+  using reachable = new Reachable();
   const drop = ['--reuid', `${user}`, '--regid', `${user}`, '--clear-groups', '--bounding-set', '-all'];
-  const self = [process.execPath, fileURLToPath(import.meta.url), role, root];
+  const self = [reachable.node, reachable.module, role, root];
   const { status, stdout, stderr } = spawnSync('setpriv', [...drop, '--no-new-privs', ...inside, ...self], {
+    cwd: '/',
     encoding: 'utf8',
   });
   return status === 0 ? JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') : { failed: stderr };
