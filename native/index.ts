@@ -223,7 +223,18 @@ export interface Native {
   possibleCpus(): number;
 }
 
-/** Loads the addon; throws the runtime's error when it is missing or built for another Node. */
+const ADDON = './build/Release/shunt.node';
+
+/** Loads the addon. Errors: Error that says what to do; its cause is the runtime's, its `code` too. */
 export function loadNative(): Native {
-  return createRequire(import.meta.url)('./build/Release/shunt.node') as Native;
+  try {
+    return createRequire(import.meta.url)(ADDON) as Native;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === 'MODULE_NOT_FOUND' ? 'it is not there' : message;
+    throw Object.assign(
+      new Error(`load the native addon native/${ADDON.slice(2)}: ${why}; run ./dev build`, { cause }),
+      { code },
+    );
+  }
 }
