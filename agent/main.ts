@@ -18,7 +18,7 @@ import { NativeKernel } from './kernel/native-kernel.ts';
 import { makeLog } from './log.ts';
 import type { Log } from './ports.ts';
 import { Questions } from './questions.ts';
-import { Reconciler } from './reconcile/reconciler.ts';
+import { Reconciler, type ReconcilerOptions } from './reconcile/reconciler.ts';
 import { type Identity, summarise } from './reconcile/summarise.ts';
 import { summariseTraffic } from './stats.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
@@ -81,6 +81,15 @@ async function claimMaps(kernel: NativeKernel, pinRoot: string): Promise<AsyncDi
   return server;
 }
 
+/** A reconciler on what is stored. The rows themselves are not kept: it holds its own, and there may be many. */
+async function resume(store: SqliteStore, kernel: NativeKernel, options: ReconcilerOptions) {
+  const stored = await store.load();
+  const mark = kernel.mark();
+  const holding = !stored.sound || (mark !== undefined && mark.seq > stored.seq);
+  const { cursor, digest, seq, sound } = stored;
+  return { reconciler: new Reconciler(options, stored, holding), stored: { cursor, digest, seq, sound }, mark };
+}
+
 async function serve(
   config: AgentConfig,
   store: SqliteStore,
@@ -97,24 +106,18 @@ async function serve(
     labels: config.labels,
     interfaces: config.interfaces,
   };
-  const stored = await store.load();
-  const mark = kernel.mark();
   const ended = new AbortController();
   const failed = Promise.withResolvers<never>();
   const running = AbortSignal.any([signal, ended.signal]);
 
   let bus: NatsBus | undefined;
   let publisher: StatusPublisher | undefined;
-  const reconciler = new Reconciler(
-    {
-      ...{ kernel, store, clock, log, host: config.host },
-      onChange: () => publisher?.changed(),
-      publish: (event) => bus?.publishEvent(event),
-      onFatal: failed.reject,
-    },
-    stored,
-    !stored.sound || (mark !== undefined && mark.seq > stored.seq),
-  );
+  const { reconciler, stored, mark } = await resume(store, kernel, {
+    ...{ kernel, store, clock, log, host: config.host },
+    onChange: () => publisher?.changed(),
+    publish: (event) => bus?.publishEvent(event),
+    onFatal: failed.reject,
+  });
   const servers = { urls: config.nats, ...(config.creds === undefined ? {} : { credsPath: config.creds }) };
   await Promise.race([reconciler.settle(), failed.promise]);
 
@@ -135,7 +138,7 @@ async function serve(
   });
   connected.onAsk((verb, bytes) => questions.answer(verb, bytes));
 
-  log.info({ desired: stored.intents.length, ...stored.cursor, sound: stored.sound }, 'agent started');
+  log.info({ desired: reconciler.view.desired.size, ...stored.cursor, sound: stored.sound }, 'agent started');
   try {
     const stopped = Promise.withResolvers<void>();
     if (running.aborted) stopped.resolve();

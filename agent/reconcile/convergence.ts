@@ -16,7 +16,7 @@ import { Targets } from './targets.ts';
 import { Waiting } from './waiting.ts';
 
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
-const SCOPE_MAX = 10_000;
+const SCOPE_MAX = 1_000;
 
 /** What one pass changed; the caller stores and tells it. */
 export interface PassResult {
