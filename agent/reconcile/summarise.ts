@@ -14,7 +14,7 @@ import {
 import type { Network } from '../model/network.ts';
 import type { EntryState } from '../model/state.ts';
 import { someOf, type Undelivered } from './delivery.ts';
-import { SHAPES_MAX } from './plan.ts';
+import { SHAPES_MAX } from './draft.ts';
 
 /** Who the agent is; fixed for its life. */
 export interface Identity {

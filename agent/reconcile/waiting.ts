@@ -1,8 +1,8 @@
 import type { Intent } from '../../protocol/intent.ts';
 import { type Family, familyOf } from '../../protocol/match.ts';
 import type { EntryState } from '../model/state.ts';
+import { SHAPES_MAX } from './draft.ts';
 import type { ObservedCache } from './observed-cache.ts';
-import { SHAPES_MAX } from './plan.ts';
 
 /** Keys that are blocked until somebody makes room; those that came first are woken first. */
 export class Waiting {
