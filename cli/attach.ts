@@ -13,7 +13,7 @@ takes it where packets will get through, else generic, and says why.`,
   options: ['interface', 'owner', 'mode', 'pin-root', 'max-redirects', 'output'],
   async run({ options, terminal }) {
     if (options.interface.length === 0) throw usage('name at least one interface: --interface IF');
-    const owner = parseOwner(options.owner);
+    const owner = options.owner === undefined ? undefined : parseOwner(options.owner);
     const [attaching, { loadNative }] = await Promise.all([
       import('../agent/attach/attach.ts'),
       import('../native/index.ts'),
@@ -21,7 +21,7 @@ takes it where packets will get through, else generic, and says why.`,
     const max = options['max-redirects'];
     const report = attaching.attach(loadNative(), {
       interfaces: [...new Set(options.interface)],
-      owner,
+      ...(owner !== undefined && { owner }),
       mode: options.mode,
       pinRoot: options['pin-root'],
       ...(max !== undefined && { maxRedirects: max }),
@@ -32,11 +32,11 @@ takes it where packets will get through, else generic, and says why.`,
 });
 
 /** In lines and not a table: why a mode was taken is a sentence, and is not to be cut. */
-function describe({ interfaces, maxRedirects, pinRoot, memoryBytes, unwatched }: AttachReport): string {
+function describe({ interfaces, maxRedirects, pinRoot, memoryBytes, owner, unwatched }: AttachReport): string {
   const lines = interfaces.map(
     ({ name, mode, changed, why }) => `${name}: ${changed ? 'attached' : 'unchanged'}, ${mode} mode: ${why}`,
   );
   const blind = unwatched.map(({ tracepoint, why }) => `warning: losses at ${tracepoint} are not counted: ${why}`);
-  const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}`;
+  const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}, owned by ${owner.uid}:${owner.gid}`;
   return [...lines, maps, ...blind].join('\n');
 }

@@ -47,7 +47,10 @@ function requestOf(what: string): Uint8Array {
 
 function refusalOn(host: string): (error: AskError['error']) => Failure {
   return ({ code, message }) => {
-    const advice = code === 'UNKNOWN_REDIRECT' ? `; see shunt dump --host ${host} for those that it has` : '';
+    const advice =
+      code === 'UNKNOWN_REDIRECT'
+        ? `; see shunt dump --host ${host} for those that it has, and shunt get for what shadows it`
+        : '';
     return new Failure(EXIT.refused, code, `${host}: ${message}${advice}`);
   };
 }
@@ -128,11 +131,15 @@ function nextHopCell(hop: NextHopNow | null): Cell {
   return { text: `${HOPS[state](hop)}${where}${size}${down}${deaf}`, tone: good ? 'good' : 'bad' };
 }
 
-function overlapTable({ overlaps, overlapsTotal }: Explanation, screen: Screen): string {
+function overlapTable({ overlaps, overlapsTotal, state: own }: Explanation, screen: Screen): string {
   if (overlaps.length === 0) return '';
   const rows = overlaps.map(({ name, key, state, wins }): Cell[] => [
     name,
-    wins ? { text: 'wins over it', tone: 'warn' } : 'loses to it',
+    wins
+      ? { text: state === 'installed' ? 'wins over it' : 'would win over it', tone: 'warn' }
+      : own === 'installed'
+        ? 'loses to it'
+        : 'would lose to it',
     state,
     key,
   ]);

@@ -100,7 +100,10 @@ export const OPTIONS = {
     read: (given: readonly string[]) => given.map((name) => readName(name, '')),
   },
   interface: many({ placeholder: 'IF', help: 'network interface' }),
-  owner: single({ placeholder: 'USER[:GROUP]', help: "the agent's user" }, 'root', readText),
+  owner: optional(
+    { placeholder: 'USER[:GROUP]', help: "the agent's user", fallback: 'as it stands, or root' },
+    readText,
+  ),
   mode: choice({ placeholder: 'MODE', help: 'auto, native or generic' }, 'auto', ['auto', 'native', 'generic']),
   'max-redirects': optional(
     { placeholder: 'N', help: 'the most redirects', fallback: 'as it stands, or 16384' },

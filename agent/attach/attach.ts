@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import { type About, encodeAbout } from '../kernel/about.ts';
@@ -15,7 +15,8 @@ import { releasePinRoot, removePins, requirePinRoot } from './pin-root.ts';
 
 export interface AttachOptions {
   readonly interfaces: readonly string[];
-  readonly owner: Owner;
+  /** Undefined: as the maps are, or root. */
+  readonly owner?: Owner;
   readonly mode: Mode;
   readonly pinRoot: string;
   /** Undefined: as the maps are, or the default. */
@@ -35,6 +36,8 @@ export interface AttachReport {
   /** Estimated kernel memory of the maps. */
   readonly memoryBytes: number;
   readonly maxRedirects: number;
+  /** Who may use the maps. */
+  readonly owner: Owner;
   /** Where packets that die after their verdict are not counted. */
   readonly unwatched: readonly Unwatched[];
   /** False when everything was as asked already. */
@@ -42,6 +45,7 @@ export interface AttachReport {
 }
 
 export const DEFAULT_MAX_REDIRECTS = 16_384;
+const ROOT: Owner = { uid: 0, gid: 0 };
 
 /** XDP_FLAGS_ of include/uapi/linux/if_link.h. */
 const FLAGS = { generic: 2, native: 4 } as const;
@@ -60,12 +64,13 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   if (fresh) {
     for (const link of wanted) requireFree(link);
     requirePinRoot(native, options.pinRoot);
-    makePins(native, options.pinRoot, options.owner, options.maxRedirects ?? DEFAULT_MAX_REDIRECTS);
+    makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_MAX_REDIRECTS);
   }
   const maps = openMaps(native, paths, 'loader');
   const about = readAbout(native, maps);
   requireOwn(native, maps, about, paths);
   requireSize(about, options.maxRedirects);
+  const owner = requireOwner(paths, options.owner);
   const program = requireValue(native.programOpen(paths.program), 'open program', paths.program);
   const loader = new Loader(native, paths, maps, program, links);
   for (const link of wanted) loader.check(link, about.program);
@@ -77,6 +82,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     interfaces,
     memoryBytes: memoryBytes(about.slots, about.cpuRows),
     maxRedirects: about.slots,
+    owner,
     unwatched: watch.unwatched,
     changed: fresh || watch.changed || interfaces.some((it) => it.changed),
   };
@@ -91,6 +97,8 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
   const paths = pinPaths(pinRoot);
   if (!existsSync(paths.layout)) return [];
   const pinned = pinnedInterfaces(paths);
+  const links = allLinks(native);
+  for (const name of interfaces) if (!pinned.includes(name)) requireLink(links, name);
   const chosen = interfaces.length === 0 ? pinned : pinned.filter((name) => interfaces.includes(name));
   for (const name of chosen) {
     const link = requireValue(native.linkOpen(paths.link(name)), 'open link', paths.link(name));
@@ -240,6 +248,14 @@ function requireLayout(pinRoot: string): void {
   throw new AttachError(
     `${pinRoot} holds pins of another layout (${other}, this is v${LIMITS.SHUNT_LAYOUT}); nothing was changed`,
   );
+}
+
+/** Answers who owns the maps; refuses another owner than they have. */
+function requireOwner(paths: PinPaths, wanted: Owner | undefined): Owner {
+  const { uid, gid } = statSync(paths.map('control'));
+  if (wanted === undefined || (wanted.uid === uid && wanted.gid === gid)) return { uid, gid };
+  const how = 'run `shunt detach` and attach again; packets pass unredirected in between';
+  throw new AttachError(`the maps belong to ${uid}:${gid} and ${wanted.uid}:${wanted.gid} was asked for; ${how}`);
 }
 
 function requireSize(about: About, maxRedirects: number | undefined): void {

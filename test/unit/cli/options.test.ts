@@ -45,7 +45,7 @@ test('options: the defaults', async (t) => {
     file: [],
     delete: [],
     interface: [],
-    owner: 'root',
+    owner: undefined,
     mode: 'auto',
     'max-redirects': undefined,
     last: 100,
