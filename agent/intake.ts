@@ -140,8 +140,8 @@ export class Intake {
   }
 
   async #accept(candidate: Candidate): Promise<Acceptance> {
-    const { store, reconciling, log, changed } = this.#options;
-    const acceptance = await store.accept(candidate);
+    const { store, reconciling, log, changed, mark } = this.#options;
+    const acceptance = await store.accept(candidate, mark?.seq);
     if (acceptance.outcome === 'mismatch') {
       log.warn({ ...candidate.cursor, digest: candidate.digest, sound: acceptance.sound }, 'digest does not fit');
       if (!acceptance.sound) {

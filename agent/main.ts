@@ -90,6 +90,13 @@ async function resume(store: SqliteStore, kernel: NativeKernel, options: Reconci
   return { reconciler: new Reconciler(options, stored, holding), stored: { cursor, digest, seq, sound }, mark };
 }
 
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 async function serve(
   config: AgentConfig,
   store: SqliteStore,
@@ -119,7 +126,7 @@ async function serve(
     onFatal: failed.reject,
   });
   const servers = { urls: config.nats, ...(config.creds === undefined ? {} : { credsPath: config.creds }) };
-  await Promise.race([reconciler.settle(), failed.promise]);
+  await Promise.race([reconciler.settle(), failed.promise, aborted(signal)]);
 
   const connected = new NatsBus({ host: config.host, subjects, servers, clock, log });
   bus = connected;
@@ -140,11 +147,8 @@ async function serve(
 
   log.info({ desired: reconciler.view.desired.size, ...stored.cursor, sound: stored.sound }, 'agent started');
   try {
-    const stopped = Promise.withResolvers<void>();
-    if (running.aborted) stopped.resolve();
-    running.addEventListener('abort', () => stopped.resolve());
     const works = Promise.all([intake.run(running), publishing.run(running)]);
-    await Promise.race([Promise.all([works, stopped.promise]), failed.promise]);
+    await Promise.race([Promise.all([works, aborted(running)]), failed.promise]);
   } catch (error) {
     log.error({ error }, 'agent failed');
     throw error;

@@ -135,7 +135,8 @@ export interface Recorded {
 /** Desired state and what became of it; every method is one transaction. Errors: StoreError. */
 export interface DesiredStore {
   load(): Promise<Stored>;
-  accept(candidate: Candidate): Promise<Acceptance>;
+  /** The commit counts on from `afterSeq` where that is ahead: the kernel's mark may be of a store that is lost. */
+  accept(candidate: Candidate, afterSeq?: number): Promise<Acceptance>;
   /** Remembers states; `forget` are keys whose entries are gone for good. */
   saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void>;
   /** Adds to the flight recorder, which keeps the newest of each key. */

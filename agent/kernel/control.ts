@@ -28,7 +28,7 @@ export class Control {
 
   /** The live list of a family, most specific first. */
   shapes(family: Family): readonly Shape[] {
-    const key = u32(this.#word(SELECTOR[family]));
+    const key = u32(this.#word(SELECTOR[family]) & 1); // as the program reads it
     const bytes = this.#native.mapLookupElem(this.#lists[family], key, 0);
     return decodeShapes(family, requireValue(bytes, 'map lookup', `shapes${family}`));
   }

@@ -12,7 +12,7 @@ import { Control } from './control.ts';
 import { EntryMaps } from './entry-maps.ts';
 import { errnoName, requireDone, requireValue } from './errno.ts';
 import { Neighbours, observeNetdevs, resolveNextHop } from './netdevs.ts';
-import { type OpenMaps, openMaps, readAbout, requireOwn } from './open-maps.ts';
+import { type OpenMaps, openMaps, readAbout, requireOwn, requireSamePins } from './open-maps.ts';
 import { type PinPaths, pinPaths } from './pins.ts';
 import { Stats } from './stats.ts';
 import { readLosses, readVerdicts } from './traffic.ts';
@@ -59,6 +59,7 @@ export class NativeKernel implements Kernel, Disposable {
   }
 
   network(): Network {
+    requireSamePins(this.#native, this.#maps, this.#paths);
     const about = readAbout(this.#native, this.#maps);
     this.#neighbours = new Neighbours(this.#native);
     const netdevs = observeNetdevs(this.#native, { zones: zonesOf(about), program: about.program });

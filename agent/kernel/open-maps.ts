@@ -88,3 +88,23 @@ export function requireOwn(native: Native, maps: OpenMaps, about: About, paths: 
     if (info.id !== id) refuse(`map ${name} was replaced (id ${info.id}, made as ${id}): the program does not read it`);
   }
 }
+
+/**
+ * Refuses to go on with maps whose pins are gone or are others now: no packet would meet what is written into these.
+ * Errors: KernelError.
+ */
+export function requireSamePins(native: Native, maps: OpenMaps, paths: PinPaths): void {
+  const pin = paths.map('about');
+  const refuse = (errno: string, why: string): never => {
+    throw new KernelError('check pins', paths.layout, errno, `${why}; start the agent again`);
+  };
+  const pinned = native.mapOpen(pin, true);
+  if (typeof pinned === 'number') {
+    refuse(errnoName(pinned), 'somebody detached the program while the agent ran');
+    return;
+  }
+  const now = requireValue(native.mapInfo(pinned), 'map info', pin).id;
+  native.close(pinned);
+  const own = requireValue(native.mapInfo(maps.about), 'map info', pin).id;
+  if (now !== own) refuse('ESTALE', 'the program was detached and attached again, with maps of its own');
+}

@@ -96,7 +96,7 @@ export function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: S
   shapes.admit(shape);
   const value: EntryValue = {
     rev: shortRev(intent.rev),
-    until: untilOf(intent, input.clock, seen),
+    until: untilOf(intent, input.clock, ofRevision(seen, intent.rev)),
     slot: given,
     keepTtl: typeof intent.to !== 'string' && intent.to.ttl === 'keep',
     ...path,
@@ -137,10 +137,11 @@ function pathOf(target: Target, standing: EntryValue | undefined): Path | { read
   }
 }
 
-function untilOf(intent: Intent, clock: PlanInput['clock'], seen: ObservedEntry | undefined): bigint {
+/** A deadline that stands is kept for its own revision only: a new one may be a little earlier. */
+function untilOf(intent: Intent, clock: PlanInput['clock'], standing: EntryValue | undefined): bigint {
   if (intent.expires === undefined) return 0n;
   const until = clock.jiffies + (BigInt(intent.expires - clock.nowMs) * BigInt(clock.hz)) / 1000n;
-  const stands = seen?.sound === true ? seen.value.until : 0n;
+  const stands = standing?.until ?? 0n;
   const apart = stands > until ? stands - until : until - stands;
   return stands !== 0n && apart <= UNTIL_SLACK * BigInt(clock.hz) ? stands : until;
 }

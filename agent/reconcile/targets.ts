@@ -1,6 +1,6 @@
 import type { Action } from '../../protocol/action.ts';
 import type { Intent } from '../../protocol/intent.ts';
-import type { Network } from '../model/network.ts';
+import type { Netdev, Network } from '../model/network.ts';
 import type { Kernel } from '../ports.ts';
 import type { ZoneAnswer } from './plan.ts';
 import { type Probe, sameTarget, type Target, targetKey, targetOf } from './target.ts';
@@ -28,7 +28,7 @@ export class Targets {
   zoneOf(ifname: string): ZoneAnswer {
     const netdev = this.network.netdevs.find((dev) => dev.name === ifname);
     if (netdev === undefined) return { code: 'NO_INTERFACE' };
-    return netdev.zone === 0 ? { code: 'NOT_ATTACHED' } : { zone: netdev.zone };
+    return isIngress(netdev) ? { zone: netdev.zone } : { code: 'NOT_ATTACHED' };
   }
 
   /** Looks at the network again and answers which of these intents it moved. */
@@ -74,9 +74,14 @@ export class Targets {
   }
 }
 
+/** The loader gave it a zone, and the program runs on it. */
+function isIngress({ zone, attached }: Netdev): boolean {
+  return zone !== 0 && (attached === 'native' || attached === 'generic');
+}
+
 function zoneText(network: Network): string {
   return network.netdevs
-    .map((dev) => `${dev.zone}=${dev.name}`)
+    .map((dev) => `${isIngress(dev) ? dev.zone : 0}=${dev.name}`)
     .sort()
     .join(' ');
 }

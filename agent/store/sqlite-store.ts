@@ -83,7 +83,7 @@ export class SqliteStore implements DesiredStore, Recorder {
     }
   }
 
-  async accept(candidate: Candidate): Promise<Acceptance> {
+  async accept(candidate: Candidate, afterSeq = 0): Promise<Acceptance> {
     return this.#transact('accept', ({ cursor, intents }): Acceptance => {
       const position = readPosition(cursor, this.#place.host);
       const anew = candidate.base === 'empty';
@@ -93,7 +93,7 @@ export class SqliteStore implements DesiredStore, Recorder {
         return { outcome: 'mismatch', sound: weighed.sound && isWhole(intents.verify(), position) };
       }
       intents.write(weighed);
-      const seq = position.seq + 1;
+      const seq = Math.max(position.seq, afterSeq) + 1;
       cursor.write({ host: this.#place.host, cursor: candidate.cursor, digest, seq });
       return { outcome: 'accepted', seq, put: weighed.put, removed: weighed.removed };
     });

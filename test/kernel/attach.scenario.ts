@@ -61,6 +61,14 @@ for (let round = 0; round < 20; round += 1) {
   kernel[Symbol.dispose]();
 }
 
+// Maps whose pins are others now are not kept converged: no packet would meet them.
+const stale = new NativeKernel(native, pinRoot);
+detach(native, pinRoot, []);
+const gone = refusal(() => stale.network());
+attach(native, options);
+const others = refusal(() => stale.network());
+stale[Symbol.dispose]();
+
 // A set of pins that is not whole is said to be so, and detach clears it.
 unlinkSync(join(pinRoot, 'v1', 'redirect4'));
 const incomplete = refusal(() => attach(native, options));
@@ -72,7 +80,7 @@ printResult({
   changed: [first.changed, second.changed],
   first: first.interfaces,
   pins,
-  refusals: { otherMode, otherSize, otherOwner, noInterface, notThere, incomplete },
+  refusals: { otherMode, otherSize, otherOwner, noInterface, notThere, gone, others, incomplete },
   zones: [...new Set(zones)],
   detached: [detached, again],
   left,

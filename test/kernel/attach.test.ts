@@ -45,6 +45,14 @@ kernel('attach: twice changes nothing, interfaces may come again, and detach lea
   );
   t.is(story.refusals.notThere, 'there is no interface v0,v1 in this network namespace (there are: lo, v1, v0)');
   t.is(
+    story.refusals.gone,
+    'check pins …/bpf/v1: ENOENT; somebody detached the program while the agent ran; start the agent again',
+  );
+  t.is(
+    story.refusals.others,
+    'check pins …/bpf/v1: ESTALE; the program was detached and attached again, with maps of its own; start the agent again',
+  );
+  t.is(
     story.refusals.incomplete,
     'open map …/bpf/v1/redirect4: ENOENT; pins are missing: run `shunt detach` and `shunt attach` as root',
   );

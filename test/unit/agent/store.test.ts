@@ -66,6 +66,16 @@ test('store: what was accepted is there after a restart', async (t) => {
   t.deepEqual([...again.intents], [intent(2, 3), intent(3, 6)]);
 });
 
+test('store: commits count on from a mark of a store that was lost', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const first = await store.accept(candidate('empty', at(8), [put(1, 8)]), 6);
+  t.like(first, { outcome: 'accepted', seq: 7 });
+  t.like(await store.accept(candidate('stored', at(9), [put(1, 9)]), 6), { outcome: 'accepted', seq: 8 });
+  t.is((await store.load()).seq, 8);
+  await store.close();
+});
+
 test('store: a set without the promised digest changes nothing', async (t) => {
   using place = new Place();
   const store = await place.open();

@@ -37,7 +37,7 @@ test('placing: a key without a zone leaves the entry alone that took its old pla
   converge(convergence);
   t.deepEqual(statesOf(convergence, [a, b]), ['installed', 'blocked NOT_ATTACHED']);
   kernel.removeNetdev('eth0');
-  kernel.netdev('eth1', { zone: 1 });
+  kernel.netdev('eth1', { zone: 1, attached: 'native' });
   convergence.lookAtNetworkNext();
   converge(convergence);
   t.deepEqual(statesOf(convergence, [a, b]), ['blocked NO_INTERFACE', 'installed']);
@@ -49,7 +49,7 @@ test('placing: a key without a zone leaves the entry alone that took its old pla
 
 test('placing: two interfaces may exchange their zones', (t) => {
   const kernel = makeKernel();
-  kernel.netdev('eth1', { zone: 2 });
+  kernel.netdev('eth1', { zone: 2, attached: 'native' });
   const [a, b] = [inOf('eth0'), inOf('eth1')];
   const convergence = start(kernel, [a, b]);
   converge(convergence);
@@ -65,6 +65,17 @@ test('placing: two interfaces may exchange their zones', (t) => {
   convergence.again([b.key]);
   converge(convergence);
   t.is(kernel.observe().entries.size, 2);
+});
+
+test('placing: an interface from which the program was detached blocks, and its entry goes', (t) => {
+  const kernel = makeKernel();
+  const convergence = start(kernel, [inOf('eth0')]);
+  converge(convergence);
+  kernel.netdev('eth0', { attached: 'none' });
+  convergence.lookAtNetworkNext();
+  converge(convergence);
+  t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
+  t.is(kernel.observe().entries.size, 0);
 });
 
 test('placing: an interface that is gone blocks, and its entry goes', (t) => {

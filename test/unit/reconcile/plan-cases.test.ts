@@ -279,6 +279,15 @@ test('plan: an intent ends at its time, in the kernel and in its state', (t) => 
   t.false(convergence.pending);
 });
 
+test('plan: a new revision that ends a little earlier ends earlier in the kernel, too', (t) => {
+  const kernel = makeKernel();
+  const convergence = start(kernel, [intentOf(1, 'drop', { expires: NOW + 10_000 })]);
+  converge(convergence);
+  convergence.put([intentOf(1, 'drop', { expires: NOW + 9_000, rev: 2 })]);
+  converge(convergence);
+  t.is(stands(kernel, intentOf(1).key)?.value.until, kernel.jiffies + 2250n);
+});
+
 test('plan: an expired entry that cannot be removed is tried again later, not at once', (t) => {
   const kernel = makeKernel();
   const intent = intentOf(1, 'drop', { expires: NOW + 10_000 });
