@@ -16,6 +16,7 @@ import { Intake } from './intake.ts';
 import { errnoName } from './kernel/errno.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
 import { makeLog } from './log.ts';
+import { makeTrim } from './memory.ts';
 import type { Log } from './ports.ts';
 import { Questions } from './questions.ts';
 import { Reconciler, type ReconcilerOptions } from './reconcile/reconciler.ts';
@@ -124,6 +125,7 @@ async function serve(
     onChange: () => publisher?.changed(),
     publish: (event) => bus?.publishEvent(event),
     onFatal: failed.reject,
+    afterBulk: makeTrim(),
   });
   const servers = { urls: config.nats, ...(config.creds === undefined ? {} : { credsPath: config.creds }) };
   await Promise.race([reconciler.settle(), failed.promise, aborted(signal)]);

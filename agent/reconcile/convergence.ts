@@ -27,6 +27,8 @@ export interface PassResult {
   readonly drifted: readonly string[];
   /** True when the kernel was read back in full. */
   readonly readBack: boolean;
+  /** How many keys were decided on. */
+  readonly decided: number;
 }
 
 /**
@@ -165,7 +167,7 @@ export class Convergence {
     this.#slots.take(decided.slotsTaken);
     for (const { key, slot } of decided.decisions) if (slot !== null) this.#slots.hold(slot, key);
     const results = applyOps(this.#kernel, decided.ops);
-    return { ...this.#settle(decided, results, nowMs, random), drifted, readBack };
+    return { ...this.#settle(decided, results, nowMs, random), drifted, readBack, decided: decided.decisions.length };
   }
 
   #track(intent: Intent): void {

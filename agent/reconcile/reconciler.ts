@@ -14,6 +14,9 @@ const PROBE_MS = 20_000;
 /** A look at the network without a notice: a peer's GRO or a new attachment tells nobody over rtnetlink. */
 const NETWORK_MS = 5_000;
 
+/** So many keys leave some ten megabytes of garbage behind. */
+const BULK_KEYS = 10_000;
+
 export interface ReconcilerOptions {
   readonly kernel: Kernel;
   readonly store: DesiredStore;
@@ -26,6 +29,8 @@ export interface ReconcilerOptions {
   /** Called once, with what went wrong, when the store or the kernel is lost as a whole. */
   readonly onFatal: (error: unknown) => void;
   readonly driftMs?: number;
+  /** Called when many keys have been settled, and their garbage is worth giving back. */
+  readonly afterBulk?: () => void;
 }
 
 /**
@@ -161,6 +166,7 @@ export class Reconciler implements Reconciling {
     await this.#lookAtDelivery();
     if (this.#holding) return;
     const { clock, kernel } = this.#options;
+    let decided = 0;
     do {
       await new Promise(setImmediate);
       this.#arm(this.#convergence.tick(clock.nowMs()));
@@ -169,12 +175,14 @@ export class Reconciler implements Reconciling {
       for (const key of result.forgotten) this.#unsaved.set(key, undefined);
       await this.#save();
       await this.#tell(result);
+      decided += result.decided;
       if (result.changed.length > 0 || result.readBack) this.#options.onChange();
     } while (this.#convergence.pending && !this.#closed);
     if (this.#convergence.pending) return;
     kernel.setReady(true);
     this.#advance();
     this.#arm(this.#convergence.tick(clock.nowMs()));
+    if (decided >= BULK_KEYS) this.#options.afterBulk?.();
   }
 
   /** Before the pass, which may remove what sends there: an entry says where packets go, not that they arrive. */

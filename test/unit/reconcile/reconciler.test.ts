@@ -19,6 +19,7 @@ class Bench implements AsyncDisposable {
   readonly published: Event[] = [];
   readonly fatal: unknown[] = [];
   changes = 0;
+  trims = 0;
   #reconciler: Reconciler | undefined;
 
   get reconciler(): Reconciler {
@@ -39,6 +40,9 @@ class Bench implements AsyncDisposable {
           this.published.push(event);
         },
         onFatal: (error) => this.fatal.push(error),
+        afterBulk: () => {
+          this.trims += 1;
+        },
       },
       await this.store.load(),
       holding,
@@ -81,6 +85,21 @@ async function until(condition: () => boolean): Promise<void> {
 
 const put = (n: number, rev: number, to: Intent['to'] = 'drop'): Change => ({ op: 'put', ...intentOf(n, to, { rev }) });
 const del = (n: number, rev: number): Change => ({ op: 'delete', rev, key: intentOf(n).key });
+
+test('reconciler: memory is given back once after bulk, and not after a single change', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  const put = (n: number, rev: number): Change => ({ op: 'put', ...intentOf(n, 'drop', { rev }) });
+  await bench.accept(
+    10_000,
+    Array.from({ length: 10_000 }, (_, n) => put(n + 1, n + 1)),
+  );
+  await bench.reconciler.settle();
+  t.is(bench.trims, 1);
+  await bench.accept(10_001, [put(1, 10_001)]);
+  await bench.reconciler.settle();
+  t.is(bench.trims, 1);
+});
 
 test('reconciler: what is stored is installed at start, told, remembered and then said to be applied', async (t) => {
   await using bench = new Bench();
