@@ -120,6 +120,11 @@ export class Running implements AsyncDisposable {
     });
   }
 
+  /** Sends a signal that does not end it, such as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends the signal and waits for the end; what does not stop within STOP_MS is killed. Answers its exit status. */
   async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL' = 'SIGTERM'): Promise<number> {
     if (this.status === undefined) this.#child.kill(signal);
