@@ -6,17 +6,21 @@ import { errnoName, requireDone, requireValue } from './errno.ts';
 import { u32 } from './words.ts';
 
 const AT = STRUCTS.loss;
+const ENOENT = 2;
 
 /** The tracepoints that the loader watches, by the `at` of a key of `losses`. */
 export const TRACEPOINTS = LOSSES.map((name) => `xdp_${name.toLowerCase()}`);
 
-/** Reads how many packets went which way, by verdict, over all CPUs. Errors: KernelError. */
+/**
+ * Reads how many packets went which way, by verdict, over all CPUs. A program that was attached before a verdict existed
+ * has no row for it, and never gave it: 0. Errors: KernelError.
+ */
 export function readVerdicts(native: Native, verdicts: MapHandle): Map<string, bigint> {
   return new Map(
-    VERDICTS.map((name, index) => [
-      name,
-      sum(requireValue(native.mapLookupElem(verdicts, u32(index), 0), 'read', name)),
-    ]),
+    VERDICTS.map((name, index) => {
+      const row = native.mapLookupElem(verdicts, u32(index), 0);
+      return [name, row === -ENOENT ? 0n : sum(requireValue(row, 'read', name))];
+    }),
   );
 }
 
