@@ -7,16 +7,15 @@ import { BUS_OPTIONS } from './options.ts';
 import { collect } from './paging.ts';
 import { type Cell, type Column, table } from './table.ts';
 
+/** Revisions and slots are for programs, in the JSON; a person needs the room for what fits no narrow terminal. */
 const COLUMNS: readonly Column[] = [
-  { title: 'KEY' },
   { title: 'NAME' },
-  { title: 'REV', align: 'right' },
-  { title: 'STATE' },
-  { title: 'SLOT', align: 'right' },
+  { title: 'STATE', whole: true },
   { title: 'PACKETS', align: 'right' },
   { title: 'BYTES', align: 'right' },
   { title: 'LAST SEEN' },
   { title: 'TO' },
+  { title: 'KEY' },
 ];
 
 export const dump = command({
@@ -37,17 +36,15 @@ export const dump = command({
   },
 });
 
-function row({ key, name, rev, state, code, slot, packets, bytes, seenMsAgo, to }: DumpEntry): Cell[] {
+function row({ key, name, state, code, packets, bytes, seenMsAgo, to }: DumpEntry): Cell[] {
   const bad = state === 'blocked' || state === 'denied' || state === 'failed';
   return [
-    key,
     name,
-    String(rev),
     { text: code === undefined ? state : `${state} ${code}`, tone: bad ? 'bad' : undefined },
-    slot === null ? '-' : String(slot),
     packets,
     bytes,
     seenMsAgo === null ? 'never' : `${ageText(seenMsAgo)} ago`,
     actionText(to),
+    key,
   ];
 }
