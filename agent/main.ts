@@ -16,7 +16,7 @@ import { Intake } from './intake.ts';
 import { errnoName } from './kernel/errno.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
 import { makeLog } from './log.ts';
-import { makeTrim } from './memory.ts';
+import { keepHeapSmall, makeTrim } from './memory.ts';
 import type { Log } from './ports.ts';
 import { Questions } from './questions.ts';
 import { Reconciler, type ReconcilerOptions } from './reconcile/reconciler.ts';
@@ -36,6 +36,7 @@ export class StartError extends Error {
  * it ends. Errors: StartError, KernelError, StoreError before anything was changed; later ones end it with a log line.
  */
 export async function runAgent(config: AgentConfig, signal: AbortSignal): Promise<void> {
+  keepHeapSmall();
   const native = loadNative();
   await using held = new AsyncDisposableStack();
   held.adopt(lockState(native, config.state), (lock) => native.close(lock));

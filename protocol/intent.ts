@@ -109,11 +109,25 @@ export function intentBody(intent: Body): string {
   });
 }
 
+/** The intent that a change puts. Spelled out: a hundred thousand of these stay, and what a spread makes is larger. */
+export function intentOf({ key, rev, name, match, to, idle, expires, confirm }: Intent): Intent {
+  return Object.freeze({
+    key,
+    rev,
+    name,
+    match,
+    to,
+    ...(idle !== undefined && { idle }),
+    ...(expires !== undefined && { expires }),
+    ...(confirm !== undefined && { confirm }),
+  });
+}
+
 /** Reads a stored body back. Errors: Refused BAD_JSON, KEY_MISMATCH and those of its fields. */
 export function parseIntentBody(key: string, rev: number, body: string): Intent {
   const raw = readRawBody(parseStored(body), '');
   checkKey(key, raw.match, 'key');
-  return Object.freeze({ key, rev: readChangeRev(rev, 'rev'), ...raw, to: parseAction(raw.to, raw.match) });
+  return intentOf({ ...raw, key, rev: readChangeRev(rev, 'rev'), to: parseAction(raw.to, raw.match) });
 }
 
 function parseStored(body: string): unknown {

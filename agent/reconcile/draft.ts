@@ -94,12 +94,17 @@ export function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: S
   const given = slot ?? slots.take(seen);
   if (given === undefined) return none('blocked', 'MAP_FULL');
   shapes.admit(shape);
+  const { action, ifindex, mtu, dmac, smac } = path; // spelled out below, for the reason given at intentOf
   const value: EntryValue = {
     rev: shortRev(intent.rev),
     until: untilOf(intent, input.clock, ofRevision(seen, intent.rev)),
     slot: given,
+    action,
+    ifindex,
     keepTtl: typeof intent.to !== 'string' && intent.to.ttl === 'keep',
-    ...path,
+    mtu,
+    dmac,
+    smac,
   };
   return { key, intent, state: 'installed', slot: given, want: { id, key: entryKey, value } };
 }

@@ -1,18 +1,15 @@
 import { elementDigest } from '../../protocol/digest.ts';
-import { type Change, type Intent, intentBody, type Put, parseIntentBody } from '../../protocol/intent.ts';
+import { type Change, type Intent, intentBody, intentOf, type Put, parseIntentBody } from '../../protocol/intent.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { OpenDatabase } from './database.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { IntentRow } from './schema.ts';
 
-/** What a set of changes would do to the table, before anything is written. */
-export interface Weighed {
-  readonly rows: readonly IntentRow[];
+/** What changes came to once they were laid over the table; the caller commits them, or rolls all of it back. */
+export interface Laid {
   /** Intents that are new or say something else than before; and keys that are desired no more. */
   readonly put: readonly Intent[];
   readonly removed: readonly string[];
-  /** The whole set is replaced, not only these keys. */
-  readonly replaces: boolean;
   /** What is added to the digest of the base. */
   readonly delta: bigint;
   /** False when a row in the way fails its checksum. */
@@ -23,9 +20,9 @@ export interface Weighed {
 export class IntentTable {
   readonly #all: PreparedRead<object, IntentRow>;
   readonly #one: PreparedRead<{ key: string }, IntentRow>;
+  readonly #keys: PreparedRead<object, { readonly key: string }>;
   readonly #put: PreparedWrite<IntentRow>;
   readonly #delete: PreparedWrite<{ key: string }>;
-  readonly #clear: PreparedWrite<object>;
 
   constructor({ raw, queries }: OpenDatabase) {
     this.#all = prepareRead(raw, () => queries.selectFrom('intents').selectAll());
@@ -43,7 +40,7 @@ export class IntentTable {
     this.#delete = prepareWrite<{ key: string }>(raw, (slot) =>
       queries.deleteFrom('intents').where('key', '=', slot('key')),
     );
-    this.#clear = prepareWrite(raw, () => queries.deleteFrom('intents'));
+    this.#keys = prepareRead(raw, () => queries.selectFrom('intents').select('key'));
   }
 
   /** Reads every sound row; `sum` is what their digests add up to, `sound` false when a row was left out. */
@@ -73,9 +70,8 @@ export class IntentTable {
     return { sum, sound: true };
   }
 
-  /** Weighs changes to be laid over what is stored; those not newer than their row are left out. */
-  weighOver(changes: readonly Change[]): Weighed {
-    const rows: IntentRow[] = [];
+  /** Lays changes over what is stored; those not newer than their row are left out. */
+  layOver(changes: readonly Change[]): Laid {
     const put: Intent[] = [];
     const removed: string[] = [];
     let delta = 0n;
@@ -90,46 +86,41 @@ export class IntentTable {
       if (change.op === 'put') {
         const { intent, row } = toRow(change);
         delta += digestOf(row);
-        rows.push(row);
+        this.#put.run(row);
         put.push(intent);
       } else if (old !== undefined) {
+        this.#delete.run(change);
         removed.push(change.key);
       }
     }
-    return { rows, put, removed, replaces: false, delta, sound };
+    return { put, removed, delta, sound };
   }
 
-  /** Weighs changes that make up the whole set. */
-  weighAnew(changes: readonly Change[]): Weighed {
-    const before = new Map<string, IntentRow>();
-    for (const row of this.#all.iterate({})) before.set(row.key, row);
-    const rows: IntentRow[] = [];
+  /** Makes the table what the changes say, and nothing else. */
+  layAnew(changes: readonly Change[]): Laid {
     const put: Intent[] = [];
+    const kept = new Set<string>();
     let delta = 0n;
     for (const change of changes) {
       if (change.op !== 'put') continue;
       const { intent, row } = toRow(change);
-      const old = before.get(row.key);
-      before.delete(row.key);
+      const old = this.#one.get(row);
+      kept.add(row.key);
       delta += digestOf(row);
-      rows.push(row);
       if (old?.rev !== row.rev || old.body !== row.body) put.push(intent);
+      if (old?.checksum !== row.checksum || !isSound(old)) this.#put.run(row);
     }
-    return { rows, put, removed: [...before.keys()], replaces: true, delta, sound: true };
-  }
-
-  write({ rows, removed, replaces }: Weighed): void {
-    if (replaces) this.#clear.run({});
-    else for (const key of removed) this.#delete.run({ key });
-    for (const row of rows) this.#put.run(row);
+    const removed: string[] = [];
+    for (const { key } of this.#keys.iterate({})) if (!kept.has(key)) removed.push(key);
+    for (const key of removed) this.#delete.run({ key });
+    return { put, removed, delta, sound: true };
   }
 }
 
 function toRow(change: Put): { readonly intent: Intent; readonly row: IntentRow } {
-  const { op: _, ...intent } = change;
-  const { key, rev } = intent;
-  const body = intentBody(intent);
-  return { intent: Object.freeze(intent), row: { key, rev, body, checksum: toText(elementDigest(key, rev, body)) } };
+  const { key, rev } = change;
+  const body = intentBody(change);
+  return { intent: intentOf(change), row: { key, rev, body, checksum: toText(elementDigest(key, rev, body)) } };
 }
 
 function digestOf(row: IntentRow): bigint {

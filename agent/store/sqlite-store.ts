@@ -24,6 +24,16 @@ export interface StorePlace {
   readonly migrations: Readonly<Record<string, Migration>>;
 }
 
+/** Changes do not make the set that their digest promises; `sound` is false when a stored row in the way is damaged. */
+class Mismatch extends Error {
+  readonly sound: boolean;
+
+  constructor(sound: boolean) {
+    super('the set has another digest');
+    this.sound = sound;
+  }
+}
+
 /** An open database with what is prepared on it. */
 interface Tables {
   readonly database: OpenDatabase;
@@ -84,19 +94,15 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   async accept(candidate: Candidate, afterSeq = 0): Promise<Acceptance> {
-    return this.#transact('accept', ({ cursor, intents }): Acceptance => {
-      const position = readPosition(cursor, this.#place.host);
-      const anew = candidate.base === 'empty';
-      const weighed = anew ? intents.weighAnew(candidate.changes) : intents.weighOver(candidate.changes);
-      const digest = addDigest(anew ? EMPTY_DIGEST : position.digest, weighed.delta);
-      if (!weighed.sound || digest !== candidate.digest) {
-        return { outcome: 'mismatch', sound: weighed.sound && isWhole(intents.verify(), position) };
-      }
-      intents.write(weighed);
-      const seq = Math.max(position.seq, afterSeq) + 1;
-      cursor.write({ host: this.#place.host, cursor: candidate.cursor, digest, seq });
-      return { outcome: 'accepted', seq, put: weighed.put, removed: weighed.removed };
-    });
+    try {
+      return this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq));
+    } catch (error) {
+      if (!(error instanceof Mismatch)) throw error;
+      const whole = this.#transact('verify', ({ cursor, intents }) => {
+        return isWhole(intents.verify(), readPosition(cursor, this.#place.host));
+      });
+      return { outcome: 'mismatch', sound: error.sound && whole };
+    }
   }
 
   async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {
@@ -118,6 +124,19 @@ export class SqliteStore implements DesiredStore, Recorder {
   async close(): Promise<void> {
     this.#broken ??= new StoreError('CLOSED', this.#path, 'is closed');
     this.#tables.database.raw.close();
+  }
+
+  /** Errors: Mismatch, which rolls it all back: the digest is known only once every row is written. */
+  #lay({ cursor, intents }: Tables, candidate: Candidate, afterSeq: number): Acceptance {
+    const { host } = this.#place;
+    const position = readPosition(cursor, host);
+    const anew = candidate.base === 'empty';
+    const laid = anew ? intents.layAnew(candidate.changes) : intents.layOver(candidate.changes);
+    const digest = addDigest(anew ? EMPTY_DIGEST : position.digest, laid.delta);
+    if (!laid.sound || digest !== candidate.digest) throw new Mismatch(laid.sound);
+    const seq = Math.max(position.seq, afterSeq) + 1;
+    cursor.write({ host, cursor: candidate.cursor, digest, seq });
+    return { outcome: 'accepted', seq, put: laid.put, removed: laid.removed };
   }
 
   #read({ cursor, intents, entries }: Tables): Stored {
