@@ -9,13 +9,13 @@ import { type Cell, type Column, table } from './table.ts';
 
 /** Revisions and slots are for programs, in the JSON; a person needs the room for what fits no narrow terminal. */
 const COLUMNS: readonly Column[] = [
-  { title: 'NAME' },
+  { title: 'NAME', whole: true },
   { title: 'STATE', whole: true },
   { title: 'PACKETS', align: 'right' },
   { title: 'BYTES', align: 'right' },
   { title: 'LAST SEEN' },
   { title: 'TO' },
-  { title: 'KEY' },
+  { title: 'KEY', below: true },
 ];
 
 export const dump = command({

@@ -1,6 +1,6 @@
 import type { Event } from '../protocol/event.ts';
 import { timeText } from './format.ts';
-import { type Cell, type Column, table } from './table.ts';
+import { type Cell, type Column, GAP, table } from './table.ts';
 import { paint, type Terminal, type Tone } from './terminal.ts';
 
 const TONES: Readonly<Partial<Record<Event['kind'], Tone>>> = {
@@ -44,7 +44,7 @@ const COLUMNS: readonly {
     column: { title: 'CODE', whole: true },
     cell: ({ code, detail }) => [code ?? '-', detail ?? ''].join(' ').trimEnd(),
   },
-  { column: { title: 'KEY' }, of: 'key', cell: ({ key }) => key ?? '-' },
+  { column: { title: 'KEY', below: true }, of: 'key', cell: ({ key }) => key ?? '-' },
 ];
 
 /** The longest kind that there is now. */
@@ -54,16 +54,18 @@ const SECOND_MS = 1000;
 
 /**
  * Writes events a line each, as they come: time in UTC to the second, host where there are several, kind, name, why, and
- * the key, which a narrow terminal cuts. A column grows with what comes, and never shrinks.
+ * the key; what does not fit goes on below. A column grows with what comes, and never shrinks.
  */
 export class EventLines {
   readonly #screen: Pick<Terminal, 'width' | 'colour'>;
+  readonly #width: number;
   readonly #withHost: boolean;
   #hostWidth = 0;
   #nameWidth = NAME_WIDTH;
 
   constructor(screen: Pick<Terminal, 'width' | 'colour'>, withHost: boolean) {
     this.#screen = screen;
+    this.#width = screen.width ?? Number.POSITIVE_INFINITY;
     this.#withHost = withHost;
   }
 
@@ -81,10 +83,14 @@ export class EventLines {
     const second = timeText(at - (at % SECOND_MS));
     const columns = this.#withHost ? [second, host.padEnd(this.#hostWidth)] : [second];
     const why = [code, detail].filter((part) => part !== '').join(' ');
-    const left = `${columns.join('  ')}  `;
-    const right = [name.padEnd(this.#nameWidth), why, key].filter((part) => part !== '').join('  ');
-    const room = (this.#screen.width ?? Number.POSITIVE_INFINITY) - left.length - KIND_WIDTH - 2;
-    const shown = right.length > room ? `${right.slice(0, Math.max(room - 1, 0))}…` : right.trimEnd();
-    return `${left}${paint(this.#screen, TONES[kind], kind.padEnd(KIND_WIDTH))}  ${shown}`;
+    const rest = [why, key].filter((part) => part !== '').map((part) => GAP + part);
+    const left = columns.join(GAP) + GAP;
+    const start = left.length + KIND_WIDTH + GAP.length + this.#nameWidth;
+    const fits = (count: number): boolean => start + rest.slice(0, count).join('').length <= this.#width;
+    let beside = rest.length;
+    while (beside > 0 && !fits(beside)) beside -= 1;
+    const known = `${left}${paint(this.#screen, TONES[kind], kind.padEnd(KIND_WIDTH))}${GAP}${name.padEnd(this.#nameWidth)}`;
+    const below = rest.slice(beside).join('');
+    return (known + rest.slice(0, beside).join('')).trimEnd() + (below === '' ? '' : `\n${below}`);
   }
 }

@@ -143,7 +143,12 @@ function overlapTable({ overlaps, overlapsTotal, state: own }: Explanation, scre
     state,
     key,
   ]);
-  const columns = [{ title: 'OVERLAPS' }, { title: 'WHERE BOTH MATCH' }, { title: 'STATE' }, { title: 'KEY' }];
+  const columns = [
+    { title: 'OVERLAPS', whole: true },
+    { title: 'WHERE BOTH MATCH' },
+    { title: 'STATE' },
+    { title: 'KEY', below: true },
+  ];
   const more = overlapsTotal - overlaps.length;
   return table(columns, rows, screen) + (more > 0 ? `\n… and ${more} more` : '');
 }

@@ -10,8 +10,8 @@ import { orElse } from './refusal.ts';
 import { type Cell, type Column, table } from './table.ts';
 
 const COLUMNS: readonly Column[] = [
-  { title: 'NAME' },
-  { title: 'MATCH' },
+  { title: 'NAME', whole: true },
+  { title: 'MATCH', below: true },
   { title: 'TO' },
   { title: 'HOSTS' },
   { title: 'SHADOWED' },

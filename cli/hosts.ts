@@ -8,8 +8,8 @@ import { collect } from './paging.ts';
 import { type Cell, type Column, table } from './table.ts';
 
 const COLUMNS: readonly Column[] = [
-  { title: 'HOST' },
-  { title: 'LABELS' },
+  { title: 'HOST', whole: true },
+  { title: 'LABELS', below: true },
   { title: 'SEEN' },
   { title: 'STORED', align: 'right' },
   { title: 'APPLIED', align: 'right' },

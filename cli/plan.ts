@@ -77,7 +77,7 @@ function hostTable({ hosts: all, hostsTotal }: Planned, screen: Screen): string 
   const hosts = all.slice(0, MAX_SHOWN);
   const right = (title: string): Column => ({ title, align: 'right' });
   const titles = ['ADD', 'CHANGE', 'DELETE', 'SHADOWED', 'OVERLAPS', 'REDIRECTS', 'SHAPES4', 'SHAPES6'].map(right);
-  const columns = [{ title: 'HOST' }, ...titles];
+  const columns = [{ title: 'HOST', whole: true }, ...titles];
   return more(table(columns, hosts.map(hostRow), screen), hostsTotal - hosts.length, 'hosts');
 }
 
@@ -111,7 +111,7 @@ function changeTable({ changes: all, changesTotal }: Planned, screen: Screen): s
     someText(hosts, hostsTotal),
     key,
   ]);
-  const columns = [{ title: 'OP' }, { title: 'NAME' }, { title: 'HOSTS' }, { title: 'KEY' }];
+  const columns = [{ title: 'OP' }, { title: 'NAME', whole: true }, { title: 'HOSTS' }, { title: 'KEY', below: true }];
   return more(table(columns, rows, screen), changesTotal - onHosts(changes));
 }
 
@@ -124,7 +124,12 @@ function shadowTable({ shadowed: all, shadowedTotal }: Planned, screen: Screen):
     someText(hosts, hostsTotal),
     key,
   ]);
-  const columns = [{ title: 'SHADOWED' }, { title: 'BY' }, { title: 'HOSTS' }, { title: 'KEY' }];
+  const columns = [
+    { title: 'SHADOWED', whole: true },
+    { title: 'BY', whole: true },
+    { title: 'HOSTS' },
+    { title: 'KEY', below: true },
+  ];
   return more(table(columns, rows, screen), shadowedTotal - onHosts(shadowed));
 }
 
@@ -137,7 +142,12 @@ function overlapTable({ overlaps: all, overlapsTotal }: Planned, screen: Screen)
     reasonText(overlap),
     someText(overlap.hosts, overlap.hostsTotal),
   ]);
-  const columns = [{ title: 'OVERLAP: WINS' }, { title: 'OVER' }, { title: 'BECAUSE IT FIXES' }, { title: 'HOSTS' }];
+  const columns = [
+    { title: 'OVERLAP: WINS', whole: true },
+    { title: 'OVER', whole: true },
+    { title: 'BECAUSE IT FIXES' },
+    { title: 'HOSTS' },
+  ];
   return more(table(columns, rows, screen), overlapsTotal - onHosts(overlaps));
 }
 

@@ -114,12 +114,12 @@ function exceptionTable({ exceptions, exceptionsTotal }: Status, nowMs: number, 
     key,
   ]);
   const columns = [
-    { title: 'EXCEPTION' },
+    { title: 'EXCEPTION', whole: true },
     { title: 'STATE' },
-    { title: 'WHY' },
+    { title: 'WHY', whole: true },
     { title: 'REV', align: 'right' as const },
     { title: 'RETRY' },
-    { title: 'KEY' },
+    { title: 'KEY', below: true },
   ];
   const more = exceptionsTotal - exceptions.length;
   return table(columns, rows, screen) + (more > 0 ? `\n… and ${more} more` : '');
@@ -141,7 +141,7 @@ function undeliveredTable({ undelivered }: Status, nowMs: number, screen: Screen
     { title: 'WHY' },
     { title: 'PACKETS', align: 'right' as const },
     { title: 'SINCE' },
-    { title: 'REDIRECTS' },
+    { title: 'REDIRECTS', below: true },
   ];
   return table(columns, rows, screen);
 }

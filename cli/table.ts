@@ -4,34 +4,65 @@ export interface Column {
   readonly title: string;
   readonly align?: 'right';
   /** Never cut: half of it would say something else, or nothing. */
-  readonly whole?: true;
+  readonly whole?: boolean;
+  /** Long, and never cut: where lines do not fit, it stands on one of its own below its row. One column at most. */
+  readonly below?: boolean;
 }
 
 /** A cell: its text, and how it is coloured where colours are wanted. */
 export type Cell = string | { readonly text: string; readonly tone?: Tone | undefined };
 
-const GAP = '  ';
+/** Between columns, and before what stands below its row. */
+export const GAP = '  ';
 /** Narrower than this a cut column says nothing any more. */
 const MIN_CUT_WIDTH = 8;
 const MIN_FIELD_WIDTH = 24;
 
 /**
- * Lays rows out under their titles, a line each, without a line break at the end.
- * Where the terminal is narrower than the table, the widest columns of text are cut with `…`; in a pipe nothing is.
+ * Lays rows out under their titles, a line each, without a line break at the end. Where the terminal is narrower than the
+ * table, the column that may stand below does so; then the widest columns of text are cut with `…`; in a pipe nothing is.
  */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
   terminal: Pick<Terminal, 'width' | 'colour'>,
 ): string {
-  const whole = columns.map(({ title }, at) => Math.max(title.length, ...rows.map((row) => textOf(row[at]).length)));
+  const titles: readonly Cell[] = columns.map(({ title }) => ({ text: title, tone: 'strong' }));
+  const whole = widthsOf(columns, rows);
+  const at = columns.findIndex(({ below }) => below);
+  const fits = terminal.width === undefined || widthOf(whole) <= terminal.width;
+  if (fits || at === -1) return layRows(columns, [titles, ...rows], terminal).join('\n');
+  const upper = layRows(
+    columns.toSpliced(at, 1),
+    [titles, ...rows].map((row) => row.toSpliced(at, 1)),
+    terminal,
+  );
+  const lower = [titles, ...rows].map((row) => paint(terminal, toneOf(row[at] ?? ''), textOf(row[at])));
+  return upper.map((line, row) => `${line}\n${GAP}${lower[row]}`).join('\n');
+}
+
+function layRows(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  terminal: Pick<Terminal, 'width' | 'colour'>,
+): readonly string[] {
+  const whole = widthsOf(columns, rows);
   const widths = terminal.width === undefined ? whole : narrow(whole, columns, terminal.width);
-  const line = (cells: readonly Cell[]): string =>
+  return rows.map((cells) =>
     columns
       .map((column, at) => layCell(cells[at] ?? '', widths[at] ?? 0, column, terminal))
       .join(GAP)
-      .trimEnd();
-  return [line(columns.map(({ title }) => ({ text: title, tone: 'strong' }))), ...rows.map(line)].join('\n');
+      .trimEnd(),
+  );
+}
+
+function widthsOf(columns: readonly Column[], rows: readonly (readonly Cell[])[]): readonly number[] {
+  return columns.map(({ title }, at) => Math.max(title.length, ...rows.map((row) => textOf(row[at]).length)));
+}
+
+/** Of a whole line. */
+function widthOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
 }
 
 /** Lays out names and values, one pair a line; on a terminal, what does not fit goes on below itself. */
@@ -75,7 +106,7 @@ function layCell(cell: Cell, width: number, { align }: Column, terminal: Pick<Te
  */
 function narrow(widths: readonly number[], columns: readonly Column[], available: number): readonly number[] {
   const cutWidths = [...widths];
-  let excess = widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1)) - available;
+  let excess = widthOf(widths) - available;
   for (; excess > 0; excess--) {
     const texts = cutWidths.map((width, at) => (isWhole(columns[at]) ? 0 : width));
     const width = Math.max(...texts);

@@ -34,6 +34,20 @@ test('table: no column of text is cut below eight, and no number ever; where tha
   t.is(table(COLUMNS, ROWS, { width: 22, colour: false }), table(COLUMNS, ROWS, PIPE));
 });
 
+test('table: a column that may stand below is never cut: where lines do not fit, it has its own', (t) => {
+  const columns = [{ title: 'KEY', below: true }, ...COLUMNS.slice(0, 2)];
+  const rows = ROWS.map(([name = '', rev = '', key = '']) => [key, name, rev]);
+  t.is(table(columns, rows, { width: 67, colour: false }), table(columns, rows, PIPE));
+  t.deepEqual(table(columns, rows, { width: 15, colour: false }).split('\n'), [
+    'NAME        REV',
+    '  KEY',
+    'web           7',
+    '  v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443',
+    'dns-of-th…   12',
+    '  v6 any [::/0]:* > [2001:db8::1/128]:*',
+  ]);
+});
+
 test('table: without rows only the titles stand', (t) => {
   t.is(table(COLUMNS, [], PIPE), 'NAME  REV  KEY');
 });
