@@ -2,7 +2,7 @@ import { Bus } from './bus.ts';
 import { command } from './command.ts';
 import { EXIT, usage } from './failure.ts';
 import { BUS_OPTIONS } from './options.ts';
-import { readSpecs } from './read-specs.ts';
+import { noteExpired, readSpecs } from './read-specs.ts';
 import { APPLY, upload } from './upload.ts';
 
 export const apply = command({
@@ -25,6 +25,7 @@ END`,
   async run({ options, terminal, stdin }) {
     if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
     const specs = await readSpecs(options.file, stdin);
+    noteExpired(specs, Date.now(), terminal);
     await using bus = await Bus.open(options);
     const { created, changed, unchanged, hosts, rev } = await upload(specs, bus, terminal, APPLY);
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}; hosts ${hosts}; revision ${rev}`;

@@ -1,6 +1,6 @@
 import { type Finding, findings, type Level } from '../agent/doctor/finding.ts';
-import { encodeHostsRequest, type HostsReply, parseHostsReply } from '../protocol/api.ts';
 import { encodeAskRequest, parseStatusReply } from '../protocol/ask.ts';
+import { encodeHostsRequest, type HostsReply, parseHostsReply } from '../protocol/listings.ts';
 import type { Status } from '../protocol/status.ts';
 import { Bus, type BusOptions } from './bus.ts';
 import { command } from './command.ts';

@@ -1,5 +1,5 @@
-import { encodeGetRequest, type GetItem, parseGetReply } from '../protocol/api.ts';
 import { readName } from '../protocol/intent.ts';
+import { encodeGetRequest, type GetItem, parseGetReply } from '../protocol/listings.ts';
 import { Bus } from './bus.ts';
 import { command } from './command.ts';
 import { EXIT, Failure, usage } from './failure.ts';
@@ -47,9 +47,13 @@ function request(name: string | undefined, after: string | undefined): Uint8Arra
   return encodeGetRequest({ v: 1, ...(name !== undefined && { name }), ...(after !== undefined && { after }) });
 }
 
-function row({ spec, hosts, shadowed, rev }: GetItem): Cell[] {
-  const where = spec.enabled === false ? { text: 'disabled', tone: 'warn' as const } : someText(hosts) || '-';
-  const losing = someText(shadowed.map(({ host, by }) => `${host} by ${by}`));
+function row({ spec, hosts, hostsTotal, shadowed, shadowedTotal, rev }: GetItem): Cell[] {
+  const where =
+    spec.enabled === false ? { text: 'disabled', tone: 'warn' as const } : someText(hosts, hostsTotal) || '-';
+  const losing = someText(
+    shadowed.map(({ host, by }) => `${host} by ${by}`),
+    shadowedTotal,
+  );
   return [
     String(spec.name),
     matchText(spec.match),

@@ -1,15 +1,15 @@
-import { encodeHostsRequest, type HostItem, parseHostsReply } from '../protocol/api.ts';
+import { encodeHostsRequest, type HostItem, parseHostsReply } from '../protocol/listings.ts';
 import { Bus } from './bus.ts';
 import { command } from './command.ts';
 import { EXIT } from './failure.ts';
-import { ageText, labelsText } from './format.ts';
+import { ageText, countText, labelsText } from './format.ts';
 import { BUS_OPTIONS } from './options.ts';
 import { collect } from './paging.ts';
 import { type Cell, type Column, table } from './table.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'HOST', whole: true },
-  { title: 'LABELS', below: true },
+  { title: 'LABELS' },
   { title: 'SEEN' },
   { title: 'STORED', align: 'right' },
   { title: 'APPLIED', align: 'right' },
@@ -17,13 +17,14 @@ const COLUMNS: readonly Column[] = [
   { title: 'INSTALLED', align: 'right' },
   { title: 'EXCEPTIONS', align: 'right' },
 ];
-/** Only where a host's standing is not ordinary. */
-const STANDING: Column = { title: 'STANDING' };
+/** Only where some host is not as it should be. */
+const TROUBLE: Column = { title: 'TROUBLE', below: true };
 
 export const hosts = command({
   synopsis: '',
   about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
-(head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired.`,
+(head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
+something is wrong, TROUBLE says what: shunt status and shunt doctor say more.`,
   examples: ['shunt hosts'],
   options: BUS_OPTIONS,
   async run({ options, terminal }) {
@@ -38,9 +39,13 @@ export const hosts = command({
 });
 
 function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
-  const ordinary = items.every(({ standing }) => standing === 'ok');
-  const rows = items.map((item) => [...row(item, nowMs), ...(ordinary ? [] : [standingCell(item)])]);
-  return table(ordinary ? COLUMNS : [...COLUMNS, STANDING], rows, terminal);
+  const troubles = items.map(troubleOf);
+  const ordinary = troubles.every((trouble) => trouble === '');
+  const rows = items.map((item, at) => {
+    const trouble: Cell = { text: troubles[at] ?? '', tone: 'bad' };
+    return ordinary ? row(item, nowMs) : [...row(item, nowMs), trouble];
+  });
+  return table(ordinary ? COLUMNS : [...COLUMNS, TROUBLE], rows, terminal);
 }
 
 function row(item: HostItem, nowMs: number): Cell[] {
@@ -57,6 +62,11 @@ function row(item: HostItem, nowMs: number): Cell[] {
   ];
 }
 
-function standingCell({ standing }: HostItem): Cell {
-  return { text: standing, tone: standing === 'ok' ? undefined : 'bad' };
+function troubleOf({ standing, problem, bypass, undelivered = 0 }: HostItem): string {
+  const troubles = [
+    bypass && 'BYPASS',
+    problem ?? (standing !== 'ok' && `history ${standing}`),
+    undelivered > 0 && `not delivered at ${countText(undelivered, 'interface')}`,
+  ];
+  return troubles.filter(Boolean).join(', ');
 }

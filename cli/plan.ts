@@ -14,7 +14,7 @@ import { command } from './command.ts';
 import { EXIT, usage } from './failure.ts';
 import { countText, someText } from './format.ts';
 import { BUS_OPTIONS } from './options.ts';
-import { readSpecs } from './read-specs.ts';
+import { noteExpired, readSpecs } from './read-specs.ts';
 import { type Cell, type Column, table } from './table.ts';
 import { paint, type Terminal } from './terminal.ts';
 import { upload } from './upload.ts';
@@ -33,6 +33,7 @@ overlap, and which of them has a packet that matches both; which hosts would be 
     if (options.file.length + names.length === 0)
       throw usage('name at least one file or redirect: -f FILE, -f - for standard input, or --delete NAME');
     const specs = await readSpecs(options.file, stdin);
+    noteExpired(specs, Date.now(), terminal);
     await using bus = await Bus.open(options);
     const {
       v: _,

@@ -1,7 +1,8 @@
 import { EXIT, Failure, type FileProblem, usage } from './failure.ts';
-import { countText } from './format.ts';
+import { countText, someText } from './format.ts';
 import { readSource } from './source.ts';
 import { type Prepared, prepareSpecs } from './specs.ts';
+import { paint, type Terminal } from './terminal.ts';
 
 /** Reads every redirect of some files. Errors: Failure, with all that is wrong in them. */
 export async function readSpecs(
@@ -15,6 +16,14 @@ export async function readSpecs(
   const { specs, problems } = await prepareSpecs(sources);
   if (problems.length > 0) throw refusal(problems);
   return specs;
+}
+
+/** Says which redirects are past their time already: they are taken, and redirect nothing. */
+export function noteExpired(specs: readonly Prepared[], nowMs: number, terminal: Terminal): void {
+  const past = specs.flatMap(({ name, json: { expires } }) => (Number(expires) <= nowMs ? [name] : []));
+  if (past.length === 0) return;
+  const note = `past its time already, so it redirects nothing: ${someText(past)}; change or remove expires`;
+  terminal.note(`${paint(terminal, 'warn', 'note:')} ${note}`);
 }
 
 function refusal(problems: readonly FileProblem[]): Failure {

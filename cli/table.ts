@@ -32,13 +32,18 @@ export function table(
   const at = columns.findIndex(({ below }) => below);
   const fits = terminal.width === undefined || widthOf(whole) <= terminal.width;
   if (fits || at === -1) return layRows(columns, [titles, ...rows], terminal).join('\n');
+  const all = [titles, ...rows];
   const upper = layRows(
     columns.toSpliced(at, 1),
-    [titles, ...rows].map((row) => row.toSpliced(at, 1)),
+    all.map((row) => row.toSpliced(at, 1)),
     terminal,
   );
-  const lower = [titles, ...rows].map((row) => paint(terminal, toneOf(row[at] ?? ''), textOf(row[at])));
-  return upper.map((line, row) => `${line}\n${GAP}${lower[row]}`).join('\n');
+  return all.flatMap((row, i) => [upper[i], ...lineBelow(row[at] ?? '', terminal)]).join('\n');
+}
+
+function lineBelow(cell: Cell, terminal: Pick<Terminal, 'colour'>): readonly string[] {
+  const text = textOf(cell);
+  return text === '' ? [] : [GAP + paint(terminal, toneOf(cell), text)];
 }
 
 function layRows(

@@ -4,14 +4,11 @@ import {
   encodeApiError,
   encodeApplyReply,
   encodeDeleteReply,
-  encodeGetReply,
-  encodeHostsReply,
   parseApplyRequest,
   parseDeleteRequest,
-  parseGetRequest,
-  parseHostsRequest,
 } from '../protocol/api.ts';
 import { listBudgetBytes } from '../protocol/json.ts';
+import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../protocol/plan.ts';
 import { Refused } from '../protocol/refused.ts';
 import type { Problem } from '../protocol/spec.ts';

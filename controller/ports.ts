@@ -1,12 +1,5 @@
-import type {
-  ApplyReply,
-  ApplyRequest,
-  DeleteReply,
-  GetReply,
-  GetRequest,
-  HostsReply,
-  HostsRequest,
-} from '../protocol/api.ts';
+import type { ApplyReply, ApplyRequest, DeleteReply } from '../protocol/api.ts';
+import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../protocol/listings.ts';
 import type { Page, SyncRequest } from '../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
 import type { Status } from '../protocol/status.ts';

@@ -1,15 +1,10 @@
-import { readLimit, readPlace } from './ask.ts';
 import type { AnyCode } from './codes.ts';
-import { readEpochOrNone } from './cursor.ts';
 import { open, readVersion } from './envelope.ts';
-import { type Labels, readHost, readLabels } from './host.ts';
 import { readName } from './intent.ts';
-import { encodeJson, type JsonObject } from './json.ts';
-import { readStanding, type Standing } from './page.ts';
+import { encodeJson } from './json.ts';
 import {
   integer,
   list,
-  nullable,
   object,
   optional,
   pattern,
@@ -18,7 +13,6 @@ import {
   readCode,
   readCount,
   readRev,
-  readTime,
   requireObject,
 } from './read.ts';
 import { Refused } from './refused.ts';
@@ -60,27 +54,6 @@ export interface ApplyReply {
   readonly rev: number;
 }
 
-export interface GetRequest {
-  readonly v: 1;
-  readonly name?: string;
-  readonly after?: string;
-  readonly limit?: number;
-}
-
-/** A spec (as `specToJson` writes it), the hosts on which it wins, and those where `by` has the same key and wins. */
-export interface GetItem {
-  readonly spec: JsonObject;
-  readonly hosts: readonly string[];
-  readonly shadowed: readonly { readonly host: string; readonly by: string }[];
-  readonly rev: number;
-}
-
-export interface GetReply {
-  readonly v: 1;
-  readonly items: readonly GetItem[];
-  readonly next: string | null;
-}
-
 export interface DeleteRequest {
   readonly v: 1;
   readonly names: readonly string[];
@@ -95,36 +68,8 @@ export interface DeleteReply {
   readonly rev: number;
 }
 
-export interface HostsRequest {
-  readonly v: 1;
-  readonly after?: string;
-  readonly limit?: number;
-}
-
-/** What the controller knows of a host: its log's `head`, and the rest as the host last said; `seenAt` null: never. */
-export interface HostItem {
-  readonly host: string;
-  readonly labels: Labels;
-  readonly seenAt: number | null;
-  readonly epoch: string;
-  readonly head: number;
-  readonly stored: number;
-  readonly applied: number;
-  readonly verified: number;
-  readonly desired: number;
-  readonly installed: number;
-  readonly exceptions: number;
-  readonly standing: Standing;
-}
-
-export interface HostsReply {
-  readonly v: 1;
-  readonly items: readonly HostItem[];
-  readonly next: string | null;
-}
-
 /** The most elements of a list in one message of the api; its size ends it sooner. */
-const MAX_LIST = 10_000;
+export const MAX_LIST = 10_000;
 /** The most problems that one reply names: enough to mend a file, and it fits a message. */
 export const MAX_PROBLEMS = 1000;
 const MAX_PARTS = 65_536;
@@ -191,49 +136,10 @@ const readApplyReply: Reader<ApplyReply | ApplyPartReply> = (value, path) => {
     : readApplyPartReply(value, path);
 };
 
-const paging = { after: optional(readPlace), limit: optional(readLimit) };
-const readGet = object<GetRequest>({ v: readVersion, name: optional(readName), ...paging });
-const readGetItem = object<GetItem>(
-  {
-    spec: requireObject,
-    hosts: list(readHost, MAX_LIST),
-    shadowed: list(object<GetItem['shadowed'][number]>({ host: readHost, by: readName }, 'ignored'), MAX_LIST),
-    rev: readRev,
-  },
-  'ignored',
-);
-const readGetReply = object<GetReply>(
-  { v: readVersion, items: list(readGetItem, MAX_LIST), next: nullable(readPlace) },
-  'ignored',
-);
-
 const readNames = list(readName, MAX_LIST);
 const readDelete = object<DeleteRequest>({ v: readVersion, names: readNames });
 const readDeleteReply = object<DeleteReply>(
   { v: readVersion, deleted: readNames, absent: readNames, hosts: readCount, rev: readRev },
-  'ignored',
-);
-
-const readHosts = object<HostsRequest>({ v: readVersion, ...paging });
-const readHostItem = object<HostItem>(
-  {
-    host: readHost,
-    labels: readLabels,
-    seenAt: nullable(readTime),
-    epoch: readEpochOrNone,
-    head: readRev,
-    stored: readRev,
-    applied: readRev,
-    verified: readRev,
-    desired: readCount,
-    installed: readCount,
-    exceptions: readCount,
-    standing: readStanding,
-  },
-  'ignored',
-);
-const readHostsReply = object<HostsReply>(
-  { v: readVersion, items: list(readHostItem, MAX_LIST), next: nullable(readPlace) },
   'ignored',
 );
 
@@ -242,32 +148,16 @@ export function parseApplyRequest(input: unknown): ApplyRequest {
   return readApply(open(input), '');
 }
 
-export function parseGetRequest(input: unknown): GetRequest {
-  return readGet(open(input), '');
-}
-
 export function parseDeleteRequest(input: unknown): DeleteRequest {
   return readDelete(open(input), '');
-}
-
-export function parseHostsRequest(input: unknown): HostsRequest {
-  return readHosts(open(input), '');
 }
 
 export function encodeApplyRequest(request: ApplyRequest): Uint8Array {
   return encodeJson(readApply(request, ''));
 }
 
-export function encodeGetRequest(request: GetRequest): Uint8Array {
-  return encodeJson(readGet(request, ''));
-}
-
 export function encodeDeleteRequest(request: DeleteRequest): Uint8Array {
   return encodeJson(readDelete(request, ''));
-}
-
-export function encodeHostsRequest(request: HostsRequest): Uint8Array {
-  return encodeJson(readHosts(request, ''));
 }
 
 /** Reads a reply of the api; unknown fields are ignored. Errors: Refused. */
@@ -275,16 +165,8 @@ export function parseApplyReply(input: unknown): ApplyReply | ApplyPartReply | A
   return readReply(input, readApplyReply);
 }
 
-export function parseGetReply(input: unknown): GetReply | ApiError {
-  return readReply(input, readGetReply);
-}
-
 export function parseDeleteReply(input: unknown): DeleteReply | ApiError {
   return readReply(input, readDeleteReply);
-}
-
-export function parseHostsReply(input: unknown): HostsReply | ApiError {
-  return readReply(input, readHostsReply);
 }
 
 export function isApiError<T extends object>(reply: T | ApiError): reply is ApiError {
@@ -295,16 +177,8 @@ export function encodeApplyReply(reply: ApplyReply | ApplyPartReply): Uint8Array
   return encodeJson(readApplyReply(reply, ''));
 }
 
-export function encodeGetReply(reply: GetReply): Uint8Array {
-  return encodeJson(readGetReply(reply, ''));
-}
-
 export function encodeDeleteReply(reply: DeleteReply): Uint8Array {
   return encodeJson(readDeleteReply(reply, ''));
-}
-
-export function encodeHostsReply(reply: HostsReply): Uint8Array {
-  return encodeJson(readHostsReply(reply, ''));
 }
 
 export function encodeApiError(error: ApiError): Uint8Array {

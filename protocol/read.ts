@@ -143,6 +143,12 @@ export const readBoolean: Reader<boolean> = (value, path) => {
   return value;
 };
 
+/** For what is said only where it is so. */
+export const readTrue: Reader<true> = (value, path) => {
+  if (value !== true) throw new Refused('BAD_FIELD', path, `expected true, not ${show(value)}`);
+  return value;
+};
+
 export const readRev: Reader<number> = integer(0);
 /** Milliseconds since 1970. */
 export const readTime: Reader<number> = integer(0);

@@ -21,10 +21,10 @@ import {
   readKey,
   readRev,
   readTime,
+  readTrue,
   readU64,
   readWord,
   record,
-  show,
 } from './read.ts';
 import { Refused } from './refused.ts';
 
@@ -201,11 +201,6 @@ const readRefused = object<RefusedStatus>(
   },
   'ignored',
 );
-
-const readTrue: Reader<true> = (value, path) => {
-  if (value !== true) throw new Refused('BAD_FIELD', path, `expected true, not ${show(value)}`);
-  return value;
-};
 
 /** The guard is not reported yet; what a newer agent says of it is not ours to read. */
 const readGuard: Reader<null> = () => null;

@@ -38,6 +38,8 @@ export class NatsBus implements Bus, AsyncDisposable {
   readonly #atHand = new Set<Promise<void>>();
   readonly #onConnect: (() => void)[] = [];
   #connected = true;
+  /** False once the server let us wait in vain: it is not waited for a second time. */
+  #answers = true;
 
   private constructor(connection: NatsConnection, log: Logger) {
     this.#connection = connection;
@@ -107,14 +109,16 @@ export class NatsBus implements Bus, AsyncDisposable {
 
   /** Takes no more messages, and waits for those at hand. */
   async drain(): Promise<void> {
-    if (this.connected) await within(LEAVE_MS, Promise.all(this.#subscriptions.map((taken) => taken.drain())));
+    if (this.connected) {
+      this.#answers = await within(LEAVE_MS, Promise.all(this.#subscriptions.map((taken) => taken.drain())));
+    }
     await Promise.all(this.#atHand);
   }
 
   /** Lets what was published go out, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#connection.isClosed()) return;
-    if (this.connected) await within(LEAVE_MS, this.#connection.flush());
+    if (this.connected && this.#answers) await within(LEAVE_MS, this.#connection.flush());
     await this.#connection.close();
   }
 
@@ -141,13 +145,18 @@ export class NatsBus implements Bus, AsyncDisposable {
   }
 }
 
-/** Waits for a courtesy to the server, but not for ever, and not for one that it refuses. */
-async function within(limitMs: number, courtesy: Promise<unknown>): Promise<void> {
+/** Waits for a courtesy to the server, but not for ever, and not for one that it refuses; answers whether it came. */
+async function within(limitMs: number, courtesy: Promise<unknown>): Promise<boolean> {
   const end = new AbortController();
-  const limit = setTimeout(limitMs, undefined, { signal: end.signal });
-  await Promise.race([courtesy, limit]).catch(() => {}); // the connection went first: what was under way is lost with it
+  const limit = setTimeout(limitMs, false, { signal: end.signal });
+  const done = courtesy.then(
+    () => true,
+    () => true, // the connection went first: what was under way is lost with it
+  );
+  const came = await Promise.race([done, limit]);
   end.abort();
   await limit.catch(() => {}); // aborted, as asked
+  return came;
 }
 
 async function authenticatorOf({ creds }: BusPlace): Promise<Authenticator | undefined> {

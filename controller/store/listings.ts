@@ -1,4 +1,12 @@
-import type { GetItem, GetReply, GetRequest, HostItem, HostsReply, HostsRequest } from '../../protocol/api.ts';
+import {
+  type GetItem,
+  type GetReply,
+  type GetRequest,
+  type HostItem,
+  type HostsReply,
+  type HostsRequest,
+  MAX_ITEM_HOSTS,
+} from '../../protocol/listings.ts';
 import { type HostFacts, selects } from '../compile.ts';
 import { RequestRefused } from '../request-refused.ts';
 import { standingOf } from '../standing.ts';
@@ -56,7 +64,14 @@ async function itemOf(
       shadowed.push({ host, by: name });
     }
   }
-  return { spec: json, hosts, shadowed, rev: newest };
+  return {
+    spec: json,
+    hosts: hosts.slice(0, MAX_ITEM_HOSTS),
+    hostsTotal: hosts.length,
+    shadowed: shadowed.slice(0, MAX_ITEM_HOSTS),
+    shadowedTotal: shadowed.length,
+    rev: newest,
+  };
 }
 
 async function hostOf(session: Session, tables: Tables, host: string): Promise<HostItem> {
@@ -64,6 +79,7 @@ async function hostOf(session: Session, tables: Tables, host: string): Promise<H
   const head = (await tables.changes.head(session, host)).rev;
   if (report === undefined) return { ...UNHEARD, host, head };
   const { epoch, stored, applied, verified, counts, exceptionsTotal, labels } = report.status;
+  const { problem, bypass, undelivered } = report.status;
   return {
     host,
     labels,
@@ -77,6 +93,9 @@ async function hostOf(session: Session, tables: Tables, host: string): Promise<H
     installed: counts.installed,
     exceptions: exceptionsTotal,
     standing: standingOf({ epoch, rev: stored }, await tables.epochs.find(session, epoch)),
+    ...(problem !== undefined && { problem }),
+    ...(bypass !== undefined && { bypass }),
+    ...(undelivered?.length && { undelivered: undelivered.length }),
   };
 }
 

@@ -1,12 +1,5 @@
-import type {
-  ApplyReply,
-  ApplyRequest,
-  DeleteReply,
-  GetReply,
-  GetRequest,
-  HostsReply,
-  HostsRequest,
-} from '../../protocol/api.ts';
+import type { ApplyReply, ApplyRequest, DeleteReply } from '../../protocol/api.ts';
+import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../../protocol/listings.ts';
 import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
 import type { Update } from '../../protocol/update.ts';
@@ -17,9 +10,10 @@ import { MAX_LINES, PlanReport } from '../plan-report.ts';
 import type { Clock, Head, Report, Store } from '../ports.ts';
 import { RequestRefused } from '../request-refused.ts';
 import { standingOf } from '../standing.ts';
-import { StoreError } from '../store-error.ts';
+import type { StoreError } from '../store-error.ts';
 import { convergeHosts, convergeKeys } from './converge.ts';
 import { breathe, Database, type Session } from './database.ts';
+import { History } from './history.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { type LogResult, LogWriter } from './log-writer.ts';
 import { readPage, readUpdate } from './pages.ts';
@@ -36,12 +30,6 @@ const HOSTS_AT_ONCE = 64;
 /** Names that the audit keeps of a delete. */
 const AUDITED_NAMES = 100;
 
-/** What this process knows of the history that it works on; a database that knows less is another one. */
-interface Witness {
-  readonly epoch: string;
-  readonly rev: number;
-}
-
 interface StoreOptions {
   readonly now: Clock;
   /** Called when the database is no longer to be trusted; the process is to end. */
@@ -52,29 +40,25 @@ interface StoreOptions {
 export class SqlStore implements Store, AsyncDisposable {
   readonly #database: Database;
   readonly #tables: Tables;
-  readonly #options: StoreOptions;
-  #witness: Witness;
+  readonly #history: History;
+  readonly #now: Clock;
   /** Opened by this process with its first change (C1); it counts once it is in the table. */
   #epoch: string | undefined;
-  #gaveUp = false;
 
-  private constructor(database: Database, tables: Tables, witness: Witness, options: StoreOptions) {
+  private constructor(database: Database, tables: Tables, history: History, now: Clock) {
     this.#database = database;
     this.#tables = tables;
-    this.#witness = witness;
-    this.#options = options;
+    this.#history = history;
+    this.#now = now;
   }
 
   /** Opens the database and makes it when it is not there. Errors: StoreError. */
-  static async open(path: string, options: StoreOptions): Promise<SqlStore> {
+  static async open(path: string, { now, onFatal }: StoreOptions): Promise<SqlStore> {
     const database = await Database.open(path);
     try {
       const tables = new Tables(database.compiler);
-      const witness = await database.write(async (session) => {
-        await tables.epochs.initialise(session);
-        return witnessOf(session, tables);
-      });
-      return new SqlStore(database, tables, witness, options);
+      await database.write((session) => tables.epochs.initialise(session));
+      return new SqlStore(database, tables, await History.begin(database, tables, onFatal), now);
     } catch (error) {
       await database[Symbol.asyncDispose]();
       throw error;
@@ -84,7 +68,7 @@ export class SqlStore implements Store, AsyncDisposable {
   async stage(part: ApplyRequest | PlanRequest): Promise<void> {
     requireParts(part);
     const { uploads } = this.#tables;
-    const now = this.#options.now();
+    const now = this.#now();
     await this.#write(async (session) => {
       await uploads.dropOld(session, now - UPLOAD_KEPT_MS);
       if ((await uploads.others(session, part.upload)) >= MAX_UPLOADS) {
@@ -108,7 +92,7 @@ export class SqlStore implements Store, AsyncDisposable {
       await convergeKeys(session, this.#tables, log, concern);
       return async ({ hosts, rev }) => {
         const done = { ...counts, hosts, rev };
-        await this.#tables.audit.note(session, this.#options.now(), 'apply', { upload: last.upload, ...done });
+        await this.#tables.audit.note(session, this.#now(), 'apply', { upload: last.upload, ...done });
         return { v: 1, upload: last.upload, ...done };
       };
     });
@@ -146,7 +130,7 @@ export class SqlStore implements Store, AsyncDisposable {
           hosts,
           rev,
         };
-        await this.#tables.audit.note(session, this.#options.now(), 'delete', detail);
+        await this.#tables.audit.note(session, this.#now(), 'delete', detail);
         return { v: 1, deleted, absent, hosts, rev };
       };
     });
@@ -203,7 +187,7 @@ export class SqlStore implements Store, AsyncDisposable {
   }
 
   async tidy(): Promise<void> {
-    const now = this.#options.now();
+    const now = this.#now();
     const { changes, uploads } = this.#tables;
     await this.#write((session) => uploads.dropOld(session, now - UPLOAD_KEPT_MS));
     let after = '';
@@ -233,72 +217,24 @@ export class SqlStore implements Store, AsyncDisposable {
 
   /** A transaction that may write to the log; what `work` answers is called once the log is complete. */
   async #change<T>(work: (session: Session, log: LogWriter) => Promise<(result: LogResult) => Promise<T>>): Promise<T> {
-    const { answer, witness } = await this.#write(async (session) => {
+    return this.#write(async (session) => {
       const opensEpoch =
         this.#epoch === undefined || (await this.#tables.epochs.find(session, this.#epoch)) === undefined;
-      const log = await LogWriter.begin(session, this.#tables, opensEpoch, this.#options.now());
+      const log = await LogWriter.begin(session, this.#tables, opensEpoch, this.#now());
       const conclude = await work(session, log);
       const result = await log.finish();
       if (result.epoch !== undefined) this.#epoch = result.epoch;
-      return { answer: await conclude(result), witness: await witnessOf(session, this.#tables) };
+      return conclude(result);
     });
-    this.#see(witness);
-    return answer;
   }
 
   #write<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#witnessed((guarded) => this.#database.write(guarded), work);
+    return this.#history.write(work);
   }
 
   #read<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#witnessed((guarded) => this.#database.read(guarded), work);
+    return this.#history.read(work);
   }
-
-  /** Every transaction first makes sure that the history it stands on is the one that this process has seen. */
-  async #witnessed<T>(
-    transact: (work: (session: Session) => Promise<T>) => Promise<T>,
-    work: (session: Session) => Promise<T>,
-  ): Promise<T> {
-    const witness = this.#witness; // taken before the transaction begins: what it sees can only be newer
-    try {
-      return await transact(async (session) => {
-        await this.#requireHistory(session, witness);
-        return work(session);
-      });
-    } catch (error) {
-      if (error instanceof StoreError && error.fatal) this.#giveUp(error);
-      throw error;
-    }
-  }
-
-  #giveUp(error: StoreError): void {
-    if (this.#gaveUp) return;
-    this.#gaveUp = true;
-    this.#options.onFatal(error);
-  }
-
-  async #requireHistory(session: Session, witness: Witness): Promise<void> {
-    const now = await witnessOf(session, this.#tables);
-    const goesOn =
-      now.epoch === witness.epoch || (await this.#tables.epochs.find(session, witness.epoch)) !== undefined;
-    if (!goesOn || now.rev < witness.rev) {
-      throw new StoreError(
-        'REPLACED',
-        `database ${this.#database.path}: epoch ${witness.epoch}, rev ${witness.rev} is gone from it; a backup was put back under ` +
-          'the running controller: restart every controller that uses it',
-      );
-    }
-    this.#see(now);
-  }
-
-  #see(witness: Witness): void {
-    if (witness.rev >= this.#witness.rev) this.#witness = witness;
-  }
-}
-
-async function witnessOf(session: Session, tables: Tables): Promise<Witness> {
-  const { epoch, lastRev } = await tables.epochs.newest(session);
-  return { epoch, rev: lastRev };
 }
 
 function requireParts({ parts }: Pick<ApplyRequest, 'parts'>): void {

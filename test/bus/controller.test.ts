@@ -7,15 +7,12 @@ import {
   type ApplyReply,
   encodeApplyRequest,
   encodeDeleteRequest,
-  encodeGetRequest,
-  encodeHostsRequest,
   isApiError,
   parseApplyReply,
   parseDeleteReply,
-  parseGetReply,
-  parseHostsReply,
 } from '../../protocol/api.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
+import { encodeGetRequest, encodeHostsRequest, parseGetReply, parseHostsReply } from '../../protocol/listings.ts';
 import {
   encodeSyncRequest,
   isSyncError,

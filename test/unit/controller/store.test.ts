@@ -6,6 +6,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { RequestRefused } from '../../../controller/request-refused.ts';
 import { SqlStore } from '../../../controller/store/sql-store.ts';
 import { EMPTY_DIGEST } from '../../../protocol/digest.ts';
+import { MAX_ITEM_HOSTS } from '../../../protocol/listings.ts';
 import { AMPLE_BYTES, apply, Folder, openStore, Replica, report, spec, status } from './fleet.ts';
 
 async function holds(store: SqlStore, host: string): Promise<Replica> {
@@ -317,6 +318,28 @@ test('get: pages by name, and says where each stands', async (t) => {
   t.like((await store.get({ v: 1, name: 'c' }, AMPLE_BYTES)).items, [{ hosts: ['edge-1'], shadowed: [], rev: 3 }]);
   t.deepEqual(await store.get({ v: 1, name: 'nobody' }, AMPLE_BYTES), { v: 1, items: [], next: null });
   t.is(((await t.throwsAsync(store.get({ v: 1 }, 10))) as RequestRefused).code, 'TOO_LARGE');
+});
+
+test('get: of a redirect on a large fleet some hosts are named and all are counted', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const fleet = Array.from({ length: MAX_ITEM_HOSTS + 3 }, (_, at) => `edge-${String(at).padStart(4, '0')}`);
+  await store.report(fleet.map((host) => ({ status: status(host, { epoch: '', stored: 0 }), seenAtMs: 5 })));
+  await apply(store, spec('wide', 1, { hosts: 'all' }), spec('narrow', 1, { hosts: ['edge-0000'] }));
+  const [wide] = (await store.get({ v: 1, name: 'wide' }, AMPLE_BYTES)).items;
+  t.like(wide, { hostsTotal: MAX_ITEM_HOSTS + 2, shadowed: [{ host: 'edge-0000', by: 'narrow' }], shadowedTotal: 1 });
+  t.deepEqual(wide?.hosts, fleet.slice(1, MAX_ITEM_HOSTS + 1));
+});
+
+test('hosts: what is wrong there', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const wrong = status('edge-1', { problem: 'ADOPTING', bypass: true, epoch: '', stored: 0 });
+  const { problem: _, undelivered: __, ...right } = status('edge-2', { epoch: '', stored: 0 });
+  await store.report([wrong, right].map((said) => ({ status: said, seenAtMs: 5 })));
+  const [first, second] = (await store.hosts({ v: 1 }, AMPLE_BYTES)).items;
+  t.like(first, { problem: 'ADOPTING', bypass: true, undelivered: 1 });
+  for (const field of ['problem', 'bypass', 'undelivered']) t.false(field in (second ?? {}));
 });
 
 test('hosts: those that reported and those that specs name, with their standing', async (t) => {

@@ -3,6 +3,7 @@ import * as api from '../../../protocol/api.ts';
 import * as ask from '../../../protocol/ask.ts';
 import { encodeEvent, encodeEvents, parseEvent, parseEventsReply } from '../../../protocol/event.ts';
 import * as explain from '../../../protocol/explain.ts';
+import * as listings from '../../../protocol/listings.ts';
 import * as page from '../../../protocol/page.ts';
 import * as plan from '../../../protocol/plan.ts';
 import { encodeStats, parseStatsReply } from '../../../protocol/stats.ts';
@@ -58,12 +59,12 @@ export const MESSAGES: readonly Message[] = [
   message('plan-request', plan.parsePlanRequest, plan.encodePlanRequest, 'strict'),
   message('plan-part-reply', plan.parsePlanReply, plan.encodePlanReply, 'tolerant'),
   message('plan-reply', plan.parsePlanReply, plan.encodePlanReply, 'tolerant'),
-  message('get-request', api.parseGetRequest, api.encodeGetRequest, 'strict'),
-  message('get-reply', api.parseGetReply, api.encodeGetReply, 'tolerant'),
+  message('get-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
+  message('get-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
   message('delete-request', api.parseDeleteRequest, api.encodeDeleteRequest, 'strict'),
   message('delete-reply', api.parseDeleteReply, api.encodeDeleteReply, 'tolerant'),
-  message('hosts-request', api.parseHostsRequest, api.encodeHostsRequest, 'strict'),
-  message('hosts-reply', api.parseHostsReply, api.encodeHostsReply, 'tolerant'),
+  message('hosts-request', listings.parseHostsRequest, listings.encodeHostsRequest, 'strict'),
+  message('hosts-reply', listings.parseHostsReply, listings.encodeHostsReply, 'tolerant'),
 ];
 
 const FIXTURES = new URL('../../../protocol/fixtures/', import.meta.url);

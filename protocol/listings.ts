@@ -1,0 +1,161 @@
+import { type ApiError, MAX_LIST, readReply } from './api.ts';
+import { readLimit, readPlace } from './ask.ts';
+import type { AnyCode } from './codes.ts';
+import { readEpochOrNone } from './cursor.ts';
+import { open, readVersion } from './envelope.ts';
+import { type Labels, readHost, readLabels } from './host.ts';
+import { readName } from './intent.ts';
+import { encodeJson, type JsonObject } from './json.ts';
+import { readStanding, type Standing } from './page.ts';
+import {
+  list,
+  nullable,
+  object,
+  optional,
+  readCode,
+  readCount,
+  readRev,
+  readTime,
+  readTrue,
+  requireObject,
+} from './read.ts';
+
+export interface GetRequest {
+  readonly v: 1;
+  readonly name?: string;
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+/**
+ * A spec (as `specToJson` writes it), the hosts on which it wins, and those where `by` has the same key and wins; of
+ * either the first MAX_ITEM_HOSTS, and the totals count all.
+ */
+export interface GetItem {
+  readonly spec: JsonObject;
+  readonly hosts: readonly string[];
+  readonly hostsTotal: number;
+  readonly shadowed: readonly { readonly host: string; readonly by: string }[];
+  readonly shadowedTotal: number;
+  readonly rev: number;
+}
+
+export interface GetReply {
+  readonly v: 1;
+  readonly items: readonly GetItem[];
+  readonly next: string | null;
+}
+
+export interface HostsRequest {
+  readonly v: 1;
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+/** What the controller knows of a host: its log's `head`, and the rest as the host last said; `seenAt` null: never. */
+export interface HostItem {
+  readonly host: string;
+  readonly labels: Labels;
+  readonly seenAt: number | null;
+  readonly epoch: string;
+  readonly head: number;
+  readonly stored: number;
+  readonly applied: number;
+  readonly verified: number;
+  readonly desired: number;
+  readonly installed: number;
+  readonly exceptions: number;
+  readonly standing: Standing;
+  /** As in its status: what a person has to know of it. */
+  readonly problem?: AnyCode;
+  readonly bypass?: true;
+  /** How many interfaces its redirected packets do not get past. */
+  readonly undelivered?: number;
+}
+
+export interface HostsReply {
+  readonly v: 1;
+  readonly items: readonly HostItem[];
+  readonly next: string | null;
+}
+
+/** The most hosts that one item of a `get` names: so that it fits a message, however large the fleet. */
+export const MAX_ITEM_HOSTS = 500;
+
+const paging = { after: optional(readPlace), limit: optional(readLimit) };
+const readGet = object<GetRequest>({ v: readVersion, name: optional(readName), ...paging });
+const readGetItem = object<GetItem>(
+  {
+    spec: requireObject,
+    hosts: list(readHost, MAX_ITEM_HOSTS),
+    hostsTotal: readCount,
+    shadowed: list(object<GetItem['shadowed'][number]>({ host: readHost, by: readName }, 'ignored'), MAX_ITEM_HOSTS),
+    shadowedTotal: readCount,
+    rev: readRev,
+  },
+  'ignored',
+);
+const readGetReply = object<GetReply>(
+  { v: readVersion, items: list(readGetItem, MAX_LIST), next: nullable(readPlace) },
+  'ignored',
+);
+
+const readHosts = object<HostsRequest>({ v: readVersion, ...paging });
+const readHostItem = object<HostItem>(
+  {
+    host: readHost,
+    labels: readLabels,
+    seenAt: nullable(readTime),
+    epoch: readEpochOrNone,
+    head: readRev,
+    stored: readRev,
+    applied: readRev,
+    verified: readRev,
+    desired: readCount,
+    installed: readCount,
+    exceptions: readCount,
+    standing: readStanding,
+    problem: optional(readCode),
+    bypass: optional(readTrue),
+    undelivered: optional(readCount),
+  },
+  'ignored',
+);
+const readHostsReply = object<HostsReply>(
+  { v: readVersion, items: list(readHostItem, MAX_LIST), next: nullable(readPlace) },
+  'ignored',
+);
+
+/** Reads a request for a listing. Errors: Refused. */
+export function parseGetRequest(input: unknown): GetRequest {
+  return readGet(open(input), '');
+}
+
+export function parseHostsRequest(input: unknown): HostsRequest {
+  return readHosts(open(input), '');
+}
+
+export function encodeGetRequest(request: GetRequest): Uint8Array {
+  return encodeJson(readGet(request, ''));
+}
+
+export function encodeHostsRequest(request: HostsRequest): Uint8Array {
+  return encodeJson(readHosts(request, ''));
+}
+
+/** Reads a listing; unknown fields are ignored. Errors: Refused. */
+export function parseGetReply(input: unknown): GetReply | ApiError {
+  return readReply(input, readGetReply);
+}
+
+export function parseHostsReply(input: unknown): HostsReply | ApiError {
+  return readReply(input, readHostsReply);
+}
+
+export function encodeGetReply(reply: GetReply): Uint8Array {
+  return encodeJson(readGetReply(reply, ''));
+}
+
+export function encodeHostsReply(reply: HostsReply): Uint8Array {
+  return encodeJson(readHostsReply(reply, ''));
+}
