@@ -4,7 +4,7 @@ import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
-import { Deadlines } from './deadlines.ts';
+import { Deadlines, Retries } from './deadlines.ts';
 import type { Egress } from './delivery.ts';
 import { Departed } from './departed.ts';
 import { ObservedCache } from './observed-cache.ts';
@@ -41,9 +41,8 @@ export class Convergence {
   deleteAbsent = 0n;
   readonly #kernel: Kernel;
   readonly #due = new Set<string>();
-  readonly #tries = new Map<string, number>();
   readonly #expiries = new Deadlines();
-  readonly #retries = new Deadlines();
+  readonly #retries = new Retries();
   readonly #placed = new Placements();
   readonly #departed = new Departed();
   readonly #waiting = new Waiting();
@@ -105,7 +104,7 @@ export class Convergence {
   put(intents: readonly Intent[]): void {
     for (const intent of intents) {
       this.desired.set(intent.key, intent);
-      this.#tries.delete(intent.key);
+      this.#retries.restart(intent.key);
       this.#track(intent);
       this.#due.add(intent.key);
     }
@@ -243,9 +242,9 @@ export class Convergence {
       }
       if (decision.want !== undefined) this.#observed.share(decision.want.id, decision.want);
       const seen = decision.want === undefined ? undefined : this.#observed.entries.get(decision.want.id);
-      const tries = this.#tries.get(decision.key) ?? 0;
+      const tries = this.#retries.tries(decision.key);
       const now = stateAfter({ decision, results: mine, before, seen, tries, nowMs, random: random() });
-      this.#remember(decision, now, tries);
+      this.#remember(decision, now);
       if (!sameState(before, now)) changed.push({ before, now });
     }
     this.#release(released);
@@ -273,7 +272,7 @@ export class Convergence {
     return released;
   }
 
-  #remember(decision: Decision, now: EntryState, tries: number): void {
+  #remember(decision: Decision, now: EntryState): void {
     this.states.set(decision.key, now);
     if (decision.want === undefined && now.state !== 'failed') this.#placed.drop(decision.key);
     else if (decision.want !== undefined && decision.want.id !== decision.key)
@@ -281,22 +280,12 @@ export class Convergence {
     if (decision.intent !== undefined) this.#waiting.note(decision.intent, now);
     const expires = decision.intent?.expires;
     if (expires !== undefined && decision.state !== 'expired') this.#expiries.set(decision.key, expires);
-    this.#retryAt(decision.key, now.retryAtMs, tries);
-  }
-
-  #retryAt(key: string, atMs: number | undefined, tries: number): void {
-    if (atMs === undefined) {
-      this.#tries.delete(key);
-      this.#retries.drop(key);
-      return;
-    }
-    this.#tries.set(key, tries + 1);
-    this.#retries.set(key, atMs);
+    this.#retries.next(decision.key, now.retryAtMs);
   }
 
   #forget(key: string, slot: number | null, released: Set<number>): void {
     this.states.delete(key);
-    this.#retryAt(key, undefined, 0);
+    this.#retries.next(key, undefined);
     this.#placed.drop(key);
     this.#waiting.drop(key);
     if (slot === null) return;

@@ -30,3 +30,37 @@ export class Deadlines {
     return due;
   }
 }
+
+/** Keys that are to be tried again, and how often each was tried so far. */
+export class Retries {
+  readonly #times = new Deadlines();
+  readonly #tries = new Map<string, number>();
+
+  get firstMs(): number {
+    return this.#times.firstMs;
+  }
+
+  tries(key: string): number {
+    return this.#tries.get(key) ?? 0;
+  }
+
+  /** One try more has failed, and the next is due then; without a time there is none, and none was. */
+  next(key: string, atMs: number | undefined): void {
+    if (atMs === undefined) {
+      this.#tries.delete(key);
+      this.#times.drop(key);
+      return;
+    }
+    this.#tries.set(key, this.tries(key) + 1);
+    this.#times.set(key, atMs);
+  }
+
+  /** What is wanted is something else now: counted from 0 again. */
+  restart(key: string): void {
+    this.#tries.delete(key);
+  }
+
+  take(nowMs: number): string[] {
+    return this.#times.take(nowMs);
+  }
+}
