@@ -1,6 +1,6 @@
 import type { Cursor } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../protocol/digest.ts';
-import { type Change, intentBody } from '../../protocol/intent.ts';
+import { type Change, type Intent, intentBody, intentOf } from '../../protocol/intent.ts';
 import type { Page, Standing, SyncRequest } from '../../protocol/page.ts';
 import type { Update } from '../../protocol/update.ts';
 
@@ -32,9 +32,10 @@ export class MemoryController {
     return this.#digest;
   }
 
-  /** The live intents by key, as their changes. */
-  get set(): ReadonlyMap<string, Change> {
-    return new Map([...this.#newest].filter(([, change]) => change.op === 'put'));
+  /** The live intents by key. */
+  get set(): ReadonlyMap<string, Intent> {
+    const changes = [...this.#newest.values()];
+    return new Map(changes.flatMap((change) => (change.op === 'put' ? [[change.key, intentOf(change)]] : [])));
   }
 
   /** The next change opens a new epoch. */

@@ -1,10 +1,13 @@
+import type { EntryState } from '../../agent/model/state.ts';
 import type { Acceptance, Candidate, DesiredStore, Stored } from '../../agent/ports.ts';
+import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../protocol/digest.ts';
-import { type Change, intentBody } from '../../protocol/intent.ts';
+import type { Event } from '../../protocol/event.ts';
+import { type Intent, intentBody, intentOf } from '../../protocol/intent.ts';
 
-/** The desired state of a store in memory, as strict about digests as the real one. */
-export class MemoryStore implements Pick<DesiredStore, 'accept'> {
+/** A store in memory, as strict about digests as the real one. It passes test/conformance/store.test.ts. */
+export class MemoryStore implements DesiredStore {
   /** What is stored; to be set for a test that starts with something. */
   stored: Pick<Stored, 'cursor' | 'digest' | 'seq' | 'sound'> = {
     sound: true,
@@ -12,32 +15,63 @@ export class MemoryStore implements Pick<DesiredStore, 'accept'> {
     digest: EMPTY_DIGEST,
     seq: 0,
   };
-  set: ReadonlyMap<string, Extract<Change, { op: 'put' }>> = new Map();
-  /** Thrown by the next calls, first one first. */
+  set: ReadonlyMap<string, Intent> = new Map();
+  readonly rows = new Map<string, EntryState>();
+  readonly events: Event[] = [];
+  /** How often rows were saved. */
+  saves = 0;
+  /** Thrown by the next calls that write, first one first. */
   readonly failures: Error[] = [];
 
-  async accept({ base, changes, cursor, digest }: Candidate): Promise<Acceptance> {
-    const failure = this.failures.shift();
-    if (failure !== undefined) throw failure;
+  async load(): Promise<Stored> {
+    return { ...this.stored, intents: [...this.set.values()], entries: [...this.rows.values()] };
+  }
+
+  async accept({ base, changes, cursor, digest }: Candidate, afterSeq = 0): Promise<Acceptance> {
+    this.#failNext();
     const next = new Map(base === 'stored' ? this.set : []);
     for (const change of changes) {
       if (change.rev <= (next.get(change.key)?.rev ?? 0)) continue;
-      if (change.op === 'put') next.set(change.key, change);
+      if (change.op === 'put') next.set(change.key, intentOf(change));
       else next.delete(change.key);
     }
     const sound = this.stored.sound || base === 'empty';
     if (!sound || digestOf(next.values()) !== digest) return { outcome: 'mismatch', sound: this.stored.sound };
     const removed = [...this.set.keys()].filter((key) => !next.has(key));
-    const put = [...next.values()]
-      .filter(({ key, rev }) => this.set.get(key)?.rev !== rev)
-      .map(({ op: _, ...intent }) => intent);
+    const put = [...next.values()].filter((intent) => !sameIntent(this.set.get(intent.key), intent));
     this.set = next;
-    this.stored = { sound: true, cursor, digest, seq: this.stored.seq + 1 };
+    this.stored = { sound: true, cursor, digest, seq: Math.max(this.stored.seq, afterSeq) + 1 };
     return { outcome: 'accepted', seq: this.stored.seq, put, removed };
+  }
+
+  async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {
+    this.#failNext();
+    this.saves += 1;
+    for (const key of forget) this.rows.delete(key);
+    for (const entry of entries) this.rows.set(entry.key, entry);
+  }
+
+  async record(events: readonly Event[]): Promise<void> {
+    this.events.push(...events);
+  }
+
+  async history(key: string): Promise<readonly Event[]> {
+    return this.events.filter((event) => event.key === key).slice(-EVENTS_PER_KEY);
+  }
+
+  async close(): Promise<void> {}
+
+  #failNext(): void {
+    const failure = this.failures.shift();
+    if (failure !== undefined) throw failure;
   }
 }
 
-function digestOf(set: Iterable<Extract<Change, { op: 'put' }>>): string {
+function sameIntent(a: Intent | undefined, b: Intent): boolean {
+  return a?.rev === b.rev && intentBody(a) === intentBody(b);
+}
+
+function digestOf(set: Iterable<Intent>): string {
   let sum = 0n;
   for (const each of set) sum += elementDigest(each.key, each.rev, intentBody(each));
   return addDigest(EMPTY_DIGEST, sum);

@@ -6,12 +6,10 @@ import test from 'ava';
 import Database from 'better-sqlite3';
 import type { EntryState } from '../../../agent/model/state.ts';
 import type { StoreError } from '../../../agent/model/store-error.ts';
-import { EVENTS_PER_KEY } from '../../../agent/store/event-table.ts';
 import { DATABASE_NAME, SqliteStore } from '../../../agent/store/sqlite-store.ts';
 import { agentMigrations } from '../../../migrations/agent/index.ts';
 import { NO_CURSOR } from '../../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../../protocol/digest.ts';
-import type { Event } from '../../../protocol/event.ts';
 import { candidate, del, digestAfter, digestOf, HOST, intent, put } from './samples.ts';
 
 class Place implements Disposable {
@@ -64,55 +62,6 @@ test('store: what was accepted is there after a restart', async (t) => {
   t.is(again.seq, 2);
   t.is(again.digest, digest);
   t.deepEqual([...again.intents], [intent(2, 3), intent(3, 6)]);
-});
-
-test('store: commits count on from a mark of a store that was lost', async (t) => {
-  using place = new Place();
-  const store = await place.open();
-  const first = await store.accept(candidate('empty', at(8), [put(1, 8)]), 6);
-  t.like(first, { outcome: 'accepted', seq: 7 });
-  t.like(await store.accept(candidate('stored', at(9), [put(1, 9)]), 6), { outcome: 'accepted', seq: 8 });
-  t.is((await store.load()).seq, 8);
-  await store.close();
-});
-
-test('store: a set without the promised digest changes nothing', async (t) => {
-  using place = new Place();
-  const store = await place.open();
-  await store.accept(candidate('stored', at(1), [put(1, 1)]));
-  const before = await store.load();
-  const mismatch = { outcome: 'mismatch', sound: true } as const;
-  t.deepEqual(await store.accept(candidate('stored', at(2), [put(2, 2), del(1, 2)], EMPTY_DIGEST)), mismatch);
-  t.deepEqual(await store.accept(candidate('empty', at(2), [put(2, 2)], EMPTY_DIGEST)), mismatch);
-  t.deepEqual(await store.load(), before);
-});
-
-test('store: a change that is not newer than its row is left out', async (t) => {
-  using place = new Place();
-  const store = await place.open();
-  await store.accept(candidate('stored', at(5), [put(1, 5)]));
-  const digest = digestOf([intent(1, 5), intent(2, 6)]);
-  const acceptance = await store.accept(candidate('stored', at(6), [put(1, 4, 'older'), put(2, 6)], digest));
-  t.deepEqual(acceptance, { outcome: 'accepted', seq: 2, put: [intent(2, 6)], removed: [] });
-  const repeat = await store.accept(candidate('stored', at(7), [del(1, 5)], digest));
-  t.deepEqual(repeat, { outcome: 'accepted', seq: 3, put: [], removed: [] });
-});
-
-test('store: a set laid over nothing replaces all, and says what became different', async (t) => {
-  using place = new Place();
-  const store = await place.open();
-  await store.accept(candidate('stored', at(3), [put(1, 1), put(2, 2), put(3, 3)]));
-  const cursor = { epoch: 'e2', rev: 2 };
-  const acceptance = await store.accept(candidate('empty', cursor, [put(1, 1), put(2, 2, 'other'), del(7, 1)]));
-  t.deepEqual(acceptance, {
-    outcome: 'accepted',
-    seq: 2,
-    put: [intent(2, 2, 'other')],
-    removed: [intent(3, 3).key],
-  });
-  const stored = await store.load();
-  t.deepEqual(stored.cursor, cursor);
-  t.deepEqual([...stored.intents], [intent(1, 1), intent(2, 2, 'other')]);
 });
 
 for (const [what, sql] of [
@@ -256,21 +205,6 @@ test('store: states are remembered, forgotten, and dropped when damaged', async 
   t.deepEqual([...(await store.load()).entries], [{ ...first, state: 'idle' }, second]);
   place.tamper(`update entries set slot = 5 where key = 'k1'`);
   t.deepEqual([...(await store.load()).entries], [second]);
-});
-
-test('store: the flight recorder keeps the newest of each key', async (t) => {
-  using place = new Place();
-  const store = await place.open();
-  const { key } = intent(1, 1);
-  const event = (n: number): Event => ({ v: 1, host: HOST, at: n, kind: 'applied', key, rev: n });
-  await store.record(Array.from({ length: EVENTS_PER_KEY + 9 }, (_, n) => event(n)));
-  const other = { ...event(5), key: intent(2, 1).key };
-  await store.record([{ v: 1, host: HOST, at: 7, kind: 'refused', code: 'BAD_JSON' }, other]);
-  const kept = await store.history(key);
-  t.is(kept.length, EVENTS_PER_KEY);
-  t.deepEqual(kept.at(0), event(9));
-  t.deepEqual(kept.at(-1), event(EVENTS_PER_KEY + 8));
-  t.deepEqual([...(await store.history(other.key))], [other]);
 });
 
 test('store: a writer that is killed leaves all that it had promised, whole', async (t) => {

@@ -56,7 +56,7 @@ test('sync: an empty store takes the whole set, page by page', async (t) => {
     asked.map(({ from }) => from.rev),
     [0, 3, 5],
   );
-  t.deepEqual(store.set, controller.set as never);
+  t.deepEqual(store.set, controller.set);
   t.deepEqual(store.stored.cursor, controller.head);
 });
 

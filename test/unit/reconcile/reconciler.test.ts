@@ -7,14 +7,14 @@ import { type Event, encodeEvent } from '../../../protocol/event.ts';
 import type { Change, Intent } from '../../../protocol/intent.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import type { MemoryKernel } from '../../fakes/memory-kernel.ts';
+import { MemoryStore } from '../../fakes/memory-store.ts';
 import { digestOf, HOST, silent } from '../agent/samples.ts';
-import { KeepingStore } from './keeping-store.ts';
 import { DIRECT, intentOf, makeKernel, stands } from './world.ts';
 
 /** A reconciler on a store and a kernel in memory, and all that it told. */
 class Bench implements AsyncDisposable {
   readonly kernel: MemoryKernel = makeKernel();
-  readonly store = new KeepingStore();
+  readonly store = new MemoryStore();
   readonly clock = new ManualClock();
   readonly published: Event[] = [];
   readonly fatal: unknown[] = [];

@@ -1,0 +1,188 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { EntryState } from '../../agent/model/state.ts';
+import type { Acceptance, Candidate, DesiredStore, Stored } from '../../agent/ports.ts';
+import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
+import { SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { agentMigrations } from '../../migrations/agent/index.ts';
+import { NO_CURSOR } from '../../protocol/cursor.ts';
+import { EMPTY_DIGEST } from '../../protocol/digest.ts';
+import type { Event } from '../../protocol/event.ts';
+import type { Change, Intent } from '../../protocol/intent.ts';
+import { MemoryStore } from '../fakes/memory-store.ts';
+import { candidate, del, digestOf, HOST, intent, put } from '../unit/agent/samples.ts';
+import { randomBelow } from './sequences.ts';
+
+/** Candidates, and what they start from: CONFORMANCE_RUNS=100000 is for a change of the store. */
+const RUNS = Number(process.env.CONFORMANCE_RUNS ?? 2000);
+const SEED = Number(process.env.CONFORMANCE_SEED ?? 1);
+
+/** A store under test; one of SQLite lies in a folder of its own. */
+class Subject implements AsyncDisposable {
+  readonly store: DesiredStore;
+  readonly #folder: string | undefined;
+
+  private constructor(store: DesiredStore, folder?: string) {
+    this.store = store;
+    this.#folder = folder;
+  }
+
+  static async memory(): Promise<Subject> {
+    return new Subject(new MemoryStore());
+  }
+
+  static async sqlite(): Promise<Subject> {
+    const folder = mkdtempSync(join(tmpdir(), 'shunt-conformance-'));
+    const place = { directory: join(folder, 'state'), host: HOST, migrations: agentMigrations };
+    return new Subject(await SqliteStore.open(place), folder);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.store.close();
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true });
+  }
+}
+
+const at = (rev: number) => ({ epoch: 'e1', rev });
+const MISMATCH = { outcome: 'mismatch', sound: true } as const;
+const byKey = (a: { readonly key: string }, b: { readonly key: string }): number => (a.key < b.key ? -1 : 1);
+
+/** Lists have no order that a caller may rely on. */
+function sorted({ intents, entries, ...rest }: Stored): object {
+  return { ...rest, intents: intents.toSorted(byKey), entries: entries.toSorted(byKey) };
+}
+
+function settled(acceptance: Acceptance): object {
+  if (acceptance.outcome === 'mismatch') return acceptance;
+  return { ...acceptance, put: acceptance.put.toSorted(byKey), removed: acceptance.removed.toSorted() };
+}
+
+const CASES: Readonly<Record<string, (t: ExecutionContext, store: DesiredStore) => Promise<void>>> = {
+  'a new one is empty and sound': async (t, store) => {
+    const empty = { sound: true, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0, intents: [], entries: [] };
+    t.deepEqual(sorted(await store.load()), empty);
+  },
+
+  'what was accepted is what is loaded': async (t, store) => {
+    const digest = digestOf([intent(1, 1), intent(2, 3)]);
+    const first = await store.accept(candidate('stored', at(3), [put(1, 1), put(2, 3), del(9, 2)], digest));
+    t.deepEqual(settled(first), { outcome: 'accepted', seq: 1, put: [intent(1, 1), intent(2, 3)], removed: [] });
+    const stored = { sound: true, cursor: at(3), digest, seq: 1, intents: [intent(1, 1), intent(2, 3)], entries: [] };
+    t.deepEqual(sorted(await store.load()), stored);
+  },
+
+  'commits count on from a mark of a store that was lost': async (t, store) => {
+    t.like(await store.accept(candidate('empty', at(8), [put(1, 8)]), 6), { outcome: 'accepted', seq: 7 });
+    t.like(await store.accept(candidate('stored', at(9), [put(1, 9)]), 6), { outcome: 'accepted', seq: 8 });
+    t.is((await store.load()).seq, 8);
+  },
+
+  'a set without the promised digest changes nothing': async (t, store) => {
+    await store.accept(candidate('stored', at(1), [put(1, 1)]));
+    const before = sorted(await store.load());
+    t.deepEqual(await store.accept(candidate('stored', at(2), [put(2, 2), del(1, 2)], EMPTY_DIGEST)), MISMATCH);
+    t.deepEqual(await store.accept(candidate('empty', at(2), [put(2, 2)], EMPTY_DIGEST)), MISMATCH);
+    t.deepEqual(sorted(await store.load()), before);
+  },
+
+  'a change that is not newer than what is stored is left out': async (t, store) => {
+    await store.accept(candidate('stored', at(5), [put(1, 5)]));
+    const digest = digestOf([intent(1, 5), intent(2, 6)]);
+    const acceptance = await store.accept(candidate('stored', at(6), [put(1, 4, 'older'), put(2, 6)], digest));
+    t.deepEqual(settled(acceptance), { outcome: 'accepted', seq: 2, put: [intent(2, 6)], removed: [] });
+    const repeat = await store.accept(candidate('stored', at(7), [del(1, 5)], digest));
+    t.deepEqual(settled(repeat), { outcome: 'accepted', seq: 3, put: [], removed: [] });
+  },
+
+  'a set laid over nothing replaces all, and says what became different': async (t, store) => {
+    await store.accept(candidate('stored', at(3), [put(1, 1), put(2, 2), put(3, 3), put(4, 3)]));
+    const cursor = { epoch: 'e2', rev: 2 };
+    const changes = [put(1, 1), put(2, 2, 'other'), put(4, 2), del(7, 1)];
+    const acceptance = await store.accept(candidate('empty', cursor, changes));
+    const different = [intent(2, 2, 'other'), intent(4, 2)];
+    const removed = [intent(3, 3).key];
+    t.deepEqual(settled(acceptance), { outcome: 'accepted', seq: 2, put: different, removed });
+    const stored = await store.load();
+    t.deepEqual(stored.cursor, cursor);
+    t.deepEqual(stored.intents.toSorted(byKey), [intent(1, 1), ...different]);
+  },
+
+  'states are remembered and forgotten': async (t, store) => {
+    const of = (key: string, more: Partial<EntryState> = {}): EntryState => {
+      return { key, slot: 4, rev: 1, state: 'installed', sinceMs: 5, ...more };
+    };
+    const blocked = { slot: null, state: 'blocked', code: 'NO_ROUTE', errno: 'ENETUNREACH', retryAtMs: 9 } as const;
+    await store.saveEntries([of('k1', { installedAtMs: 5 }), of('k2', blocked), of('k3')], []);
+    await store.saveEntries([of('k1', { state: 'idle' })], ['k3', 'nobody']);
+    t.deepEqual((await store.load()).entries.toSorted(byKey), [of('k1', { state: 'idle' }), of('k2', blocked)]);
+  },
+
+  'the flight recorder keeps the newest of each key, oldest first': async (t, store) => {
+    const { key } = intent(1, 1);
+    const event = (n: number): Event => ({ v: 1, host: HOST, at: n, kind: 'applied', key, rev: n });
+    await store.record(Array.from({ length: EVENTS_PER_KEY + 9 }, (_, n) => event(n)));
+    const other = { ...event(5), key: intent(2, 1).key };
+    await store.record([{ v: 1, host: HOST, at: 7, kind: 'refused', code: 'BAD_JSON' }, other]);
+    t.deepEqual(
+      await store.history(key),
+      Array.from({ length: EVENTS_PER_KEY }, (_, n) => event(n + 9)),
+    );
+    t.deepEqual([...(await store.history(other.key))], [other]);
+    t.deepEqual([...(await store.history('v4 nothing'))], []);
+  },
+};
+
+for (const [title, run] of Object.entries(CASES)) {
+  for (const kind of ['memory', 'sqlite'] as const) {
+    test(`${kind} store: ${title}`, async (t) => {
+      await using subject = await Subject[kind]();
+      await run(t, subject.store);
+    });
+  }
+}
+
+/** The set that changes make, said a second time and as simply as can be. */
+function after(set: readonly Intent[], { base, changes }: Omit<Candidate, 'digest'>): Map<string, Intent> {
+  const next = new Map<string, Intent>(base === 'stored' ? set.map((each) => [each.key, each]) : []);
+  const newer = (change: Change): boolean => change.rev > (next.get(change.key)?.rev ?? 0);
+  for (const change of changes.filter(newer)) {
+    if (change.op === 'put') next.set(change.key, change);
+    else next.delete(change.key);
+  }
+  return next;
+}
+
+/** At most one change a key, as a candidate has them; some are old, and some repeat what is stored. */
+function someChanges(below: (bound: number) => number, rev: number): Change[] {
+  const numbers = new Set(Array.from({ length: below(9) }, () => below(12)));
+  return [...numbers].map((n) => {
+    const its = Math.max(1, rev - below(8));
+    return below(3) === 0 ? del(n, its) : put(n, its, below(4) === 0 ? 'other' : undefined);
+  });
+}
+
+test('both stores: random candidates get the same answers and leave the same behind', async (t) => {
+  t.timeout(60_000 + RUNS * 60);
+  const below = randomBelow(SEED);
+  const seen = { accepted: 0, mismatch: 0, removed: 0 };
+  for (let from = 0; from < RUNS; from += 50) {
+    await using real = await Subject.sqlite();
+    await using fake = await Subject.memory();
+    for (let rev = 1; rev <= Math.min(50, RUNS - from); rev += 1) {
+      const base = below(4) === 0 ? 'empty' : 'stored';
+      const part = { base, changes: someChanges(below, rev), cursor: at(rev) } as const;
+      const set = after((await fake.store.load()).intents, part);
+      const digest = below(5) === 0 ? EMPTY_DIGEST : digestOf(set.values());
+      const [mark, whole] = [below(3) === 0 ? below(40) : undefined, { ...part, digest }];
+      const [mine, theirs] = [await real.store.accept(whole, mark), await fake.store.accept(whole, mark)];
+      t.deepEqual(settled(mine), settled(theirs), `seed ${SEED}, run ${from}, step ${rev}`);
+      t.deepEqual(sorted(await real.store.load()), sorted(await fake.store.load()));
+      seen[mine.outcome] += 1;
+      if (mine.outcome === 'accepted') seen.removed += mine.removed.length;
+    }
+  }
+  t.log(seen);
+  for (const count of Object.values(seen)) t.true(count > RUNS / 20, 'every kind of answer came up');
+});
