@@ -7,7 +7,10 @@ import type { Update } from '../../protocol/update.ts';
 /** A change without its revision, which the log gives. */
 export type Wish = (rev: number) => Change;
 
-/** The log of one host, as a controller keeps it (rules C1, C2 and R7), in memory. */
+/**
+ * The log of one host, as a controller keeps it (rules C1, C2 and R7), in memory. It passes
+ * test/conformance/controller.test.ts; `recover`, which no controller has yet, is its own.
+ */
 export class MemoryController {
   readonly host: string;
   /** The digest at every revision that was ever the head. */
@@ -21,7 +24,8 @@ export class MemoryController {
 
   constructor(host: string) {
     this.host = host;
-    this.#open();
+    this.#open(); // that of a new database, in which nothing is ever written
+    this.restart();
   }
 
   get head(): Cursor {
@@ -50,10 +54,13 @@ export class MemoryController {
     this.#open();
   }
 
-  /** Forgets the deletes that lie before the head. */
+  /** Forgets the deletes; the floor is the newest of them. */
   trim(): void {
-    this.#floor = this.#rev;
-    for (const [key, change] of this.#newest) if (change.op === 'delete') this.#newest.delete(key);
+    for (const [key, change] of this.#newest) {
+      if (change.op !== 'delete') continue;
+      this.#floor = Math.max(this.#floor, change.rev);
+      this.#newest.delete(key);
+    }
   }
 
   /** Writes changes in one transaction. */
@@ -99,9 +106,11 @@ export class MemoryController {
     const { epoch, rev: head } = this.head;
     const frame = { v: 1, host: this.host, have, from, standing, epoch, head, floor: this.#floor } as const;
     if (standing === 'lost' || standing === 'unknown') {
-      return { ...frame, prev: head, rev: head, digest: EMPTY_DIGEST, changes: [], more: false };
+      const { rev } = from;
+      return { ...frame, prev: rev, rev, head: rev, floor: 0, digest: EMPTY_DIGEST, changes: [], more: false };
     }
-    const all = this.#after(from.rev);
+    // Whoever holds nothing has nothing to delete.
+    const all = this.#after(from.rev).filter(({ op }) => from.rev !== 0 || op === 'put');
     const changes = all.slice(0, limit);
     const more = changes.length < all.length;
     const rev = more ? (changes.at(-1)?.rev ?? head) : head;
@@ -109,7 +118,7 @@ export class MemoryController {
   }
 
   #open(): void {
-    this.#epochs.push({ epoch: `e${this.#epochs.length + 1}`, last: this.#rev, superseded: false });
+    this.#epochs.push({ epoch: `e${this.#epochs.length}`, last: this.#rev, superseded: false });
     this.#opens = false;
   }
 
