@@ -74,11 +74,12 @@ export class Reconciler implements Reconciling {
 
   accepted(acceptance: Extract<Acceptance, { outcome: 'accepted' }>, cursor: Cursor): void {
     this.#options.kernel.setMark({ ...cursor, seq: acceptance.seq });
+    // Only now is it known what is foreign.
+    if (this.#holding || this.#cursor.epoch === '') this.#convergence.readBackNext();
     this.#cursor = cursor;
     // A set whose revisions start again lower is not applied yet either.
     this.#applied = Math.min(this.#applied, Math.max(0, cursor.rev - 1));
     this.#verified = Math.min(this.#verified, this.#applied);
-    if (this.#holding) this.#convergence.readBackNext();
     this.#holding = false;
     this.#convergence.remove(acceptance.removed);
     this.#convergence.put(acceptance.put);

@@ -209,6 +209,17 @@ test('reconciler: while it is holding it touches nothing, and a whole set ends t
   t.deepEqual([bench.revs(), bench.kernel.ready], [[5, 5, 5], true]);
 });
 
+test('reconciler: with the first set of a new store what is foreign goes, not only at the next drift check', async (t) => {
+  await using bench = new Bench();
+  bench.kernel.plant({ match: intentOf(9).match, zone: 0 }, { slot: 4 });
+  await bench.start();
+  await bench.reconciler.settle();
+  t.deepEqual([...bench.kernel.observe().entries.keys()], [intentOf(9).key]);
+  await bench.accept(1, [put(1, 1)]);
+  await bench.reconciler.settle();
+  t.deepEqual([...bench.kernel.observe().entries.keys()], [intentOf(1).key]);
+});
+
 test('reconciler: outcomes that a full disk did not take go with the next pass', async (t) => {
   await using bench = new Bench();
   await bench.start();
