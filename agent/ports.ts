@@ -119,7 +119,12 @@ export type Acceptance =
   | {
       readonly outcome: 'accepted';
       readonly seq: number;
-      /** Intents put or changed; and keys that are no longer desired. */
+      /**
+       * The changes laid over nothing: `put` is the whole set, and what it does not name is desired no more. The store
+       * does not say what that is: whoever works on the set may hold more, or less, than a damaged store did.
+       */
+      readonly whole: boolean;
+      /** Intents put or changed; and keys that are no longer desired, if `put` is not the whole set. */
       readonly put: readonly Intent[];
       readonly removed: readonly string[];
     }

@@ -118,6 +118,11 @@ export class Convergence {
     }
   }
 
+  /** Desires none but these any more. */
+  keepOnly(keys: ReadonlySet<string>): void {
+    this.remove([...this.desired.keys()].filter((key) => !keys.has(key)));
+  }
+
   again(keys: Iterable<string>): void {
     for (const key of keys) this.#due.add(key);
   }

@@ -81,7 +81,8 @@ export class Reconciler implements Reconciling {
     this.#applied = Math.min(this.#applied, Math.max(0, cursor.rev - 1));
     this.#verified = Math.min(this.#verified, this.#applied);
     this.#holding = false;
-    this.#convergence.remove(acceptance.removed);
+    if (acceptance.whole) this.#convergence.keepOnly(new Set(acceptance.put.map(({ key }) => key)));
+    else this.#convergence.remove(acceptance.removed);
     this.#convergence.put(acceptance.put);
     this.#wake();
   }

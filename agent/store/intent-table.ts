@@ -7,7 +7,7 @@ import type { IntentRow } from './schema.ts';
 
 /** What changes came to once they were laid over the table; the caller commits them, or rolls all of it back. */
 export interface Laid {
-  /** Intents that are new or say something else than before; and keys that are desired no more. */
+  /** What was put; and keys that are desired no more, where the changes name them. */
   readonly put: readonly Intent[];
   readonly removed: readonly string[];
   /** What is added to the digest of the base. */
@@ -20,9 +20,9 @@ export interface Laid {
 export class IntentTable {
   readonly #all: PreparedRead<object, IntentRow>;
   readonly #one: PreparedRead<{ key: string }, IntentRow>;
-  readonly #keys: PreparedRead<object, { readonly key: string }>;
   readonly #put: PreparedWrite<IntentRow>;
   readonly #delete: PreparedWrite<{ key: string }>;
+  readonly #clear: PreparedWrite<object>;
 
   constructor({ raw, queries }: OpenDatabase) {
     this.#all = prepareRead(raw, () => queries.selectFrom('intents').selectAll());
@@ -40,7 +40,7 @@ export class IntentTable {
     this.#delete = prepareWrite<{ key: string }>(raw, (slot) =>
       queries.deleteFrom('intents').where('key', '=', slot('key')),
     );
-    this.#keys = prepareRead(raw, () => queries.selectFrom('intents').select('key'));
+    this.#clear = prepareWrite(raw, () => queries.deleteFrom('intents'));
   }
 
   /** Reads every sound row; `sum` is what their digests add up to, `sound` false when a row was left out. */
@@ -75,11 +75,10 @@ export class IntentTable {
     const put: Intent[] = [];
     const removed: string[] = [];
     let delta = 0n;
-    let sound = true;
     for (const change of changes) {
       const old = this.#one.get({ key: change.key });
       if (old !== undefined) {
-        sound &&= isSound(old);
+        if (!isSound(old)) return { put, removed, delta, sound: false };
         if (change.rev <= old.rev) continue;
         delta -= digestOf(old);
       }
@@ -93,27 +92,22 @@ export class IntentTable {
         removed.push(change.key);
       }
     }
-    return { put, removed, delta, sound };
+    return { put, removed, delta, sound: true };
   }
 
-  /** Makes the table what the changes say, and nothing else. */
+  /** Makes the table what the changes say, whatever is in it: damage to keys or their order goes, too. */
   layAnew(changes: readonly Change[]): Laid {
+    this.#clear.run({});
     const put: Intent[] = [];
-    const kept = new Set<string>();
     let delta = 0n;
     for (const change of changes) {
       if (change.op !== 'put') continue;
       const { intent, row } = toRow(change);
-      const old = this.#one.get(row);
-      kept.add(row.key);
       delta += digestOf(row);
-      if (old?.rev !== row.rev || old.body !== row.body) put.push(intent);
-      if (old?.checksum !== row.checksum || !isSound(old)) this.#put.run(row);
+      this.#put.run(row);
+      put.push(intent);
     }
-    const removed: string[] = [];
-    for (const { key } of this.#keys.iterate({})) if (!kept.has(key)) removed.push(key);
-    for (const key of removed) this.#delete.run({ key });
-    return { put, removed, delta, sound: true };
+    return { put, removed: [], delta, sound: true };
   }
 }
 

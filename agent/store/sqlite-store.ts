@@ -136,7 +136,7 @@ export class SqliteStore implements DesiredStore, Recorder {
     if (!laid.sound || digest !== candidate.digest) throw new Mismatch(laid.sound);
     const seq = Math.max(position.seq, afterSeq) + 1;
     cursor.write({ host, cursor: candidate.cursor, digest, seq });
-    return { outcome: 'accepted', seq, put: laid.put, removed: laid.removed };
+    return { outcome: 'accepted', seq, whole: anew, put: laid.put, removed: laid.removed };
   }
 
   #read({ cursor, intents, entries }: Tables): Stored {

@@ -68,7 +68,13 @@ const CASES: Readonly<Record<string, (t: ExecutionContext, store: DesiredStore) 
   'what was accepted is what is loaded': async (t, store) => {
     const digest = digestOf([intent(1, 1), intent(2, 3)]);
     const first = await store.accept(candidate('stored', at(3), [put(1, 1), put(2, 3), del(9, 2)], digest));
-    t.deepEqual(settled(first), { outcome: 'accepted', seq: 1, put: [intent(1, 1), intent(2, 3)], removed: [] });
+    t.deepEqual(settled(first), {
+      outcome: 'accepted',
+      seq: 1,
+      whole: false,
+      put: [intent(1, 1), intent(2, 3)],
+      removed: [],
+    });
     const stored = { sound: true, cursor: at(3), digest, seq: 1, intents: [intent(1, 1), intent(2, 3)], entries: [] };
     t.deepEqual(sorted(await store.load()), stored);
   },
@@ -91,22 +97,21 @@ const CASES: Readonly<Record<string, (t: ExecutionContext, store: DesiredStore) 
     await store.accept(candidate('stored', at(5), [put(1, 5)]));
     const digest = digestOf([intent(1, 5), intent(2, 6)]);
     const acceptance = await store.accept(candidate('stored', at(6), [put(1, 4, 'older'), put(2, 6)], digest));
-    t.deepEqual(settled(acceptance), { outcome: 'accepted', seq: 2, put: [intent(2, 6)], removed: [] });
+    t.deepEqual(settled(acceptance), { outcome: 'accepted', seq: 2, whole: false, put: [intent(2, 6)], removed: [] });
     const repeat = await store.accept(candidate('stored', at(7), [del(1, 5)], digest));
-    t.deepEqual(settled(repeat), { outcome: 'accepted', seq: 3, put: [], removed: [] });
+    t.deepEqual(settled(repeat), { outcome: 'accepted', seq: 3, whole: false, put: [], removed: [] });
   },
 
-  'a set laid over nothing replaces all, and says what became different': async (t, store) => {
+  'a set laid over nothing replaces all, and is answered whole': async (t, store) => {
     await store.accept(candidate('stored', at(3), [put(1, 1), put(2, 2), put(3, 3), put(4, 3)]));
     const cursor = { epoch: 'e2', rev: 2 };
     const changes = [put(1, 1), put(2, 2, 'other'), put(4, 2), del(7, 1)];
     const acceptance = await store.accept(candidate('empty', cursor, changes));
-    const different = [intent(2, 2, 'other'), intent(4, 2)];
-    const removed = [intent(3, 3).key];
-    t.deepEqual(settled(acceptance), { outcome: 'accepted', seq: 2, put: different, removed });
+    const whole = [intent(1, 1), intent(2, 2, 'other'), intent(4, 2)];
+    t.deepEqual(settled(acceptance), { outcome: 'accepted', seq: 2, whole: true, put: whole, removed: [] });
     const stored = await store.load();
     t.deepEqual(stored.cursor, cursor);
-    t.deepEqual(stored.intents.toSorted(byKey), [intent(1, 1), ...different]);
+    t.deepEqual(stored.intents.toSorted(byKey), whole);
   },
 
   'states are remembered and forgotten': async (t, store) => {

@@ -37,11 +37,12 @@ export class MemoryStore implements DesiredStore {
     }
     const sound = this.stored.sound || base === 'empty';
     if (!sound || digestOf(next.values()) !== digest) return { outcome: 'mismatch', sound: this.stored.sound };
-    const removed = [...this.set.keys()].filter((key) => !next.has(key));
-    const put = [...next.values()].filter((intent) => !sameIntent(this.set.get(intent.key), intent));
+    const whole = base === 'empty';
+    const removed = whole ? [] : [...this.set.keys()].filter((key) => !next.has(key));
+    const put = [...next.values()].filter((intent) => whole || this.set.get(intent.key) !== intent);
     this.set = next;
     this.stored = { sound: true, cursor, digest, seq: Math.max(this.stored.seq, afterSeq) + 1 };
-    return { outcome: 'accepted', seq: this.stored.seq, put, removed };
+    return { outcome: 'accepted', seq: this.stored.seq, whole, put, removed };
   }
 
   async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {
@@ -65,10 +66,6 @@ export class MemoryStore implements DesiredStore {
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
   }
-}
-
-function sameIntent(a: Intent | undefined, b: Intent): boolean {
-  return a?.rev === b.rev && intentBody(a) === intentBody(b);
 }
 
 function digestOf(set: Iterable<Intent>): string {
