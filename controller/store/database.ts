@@ -37,14 +37,15 @@ export class Database implements AsyncDisposable {
   readonly path: string;
   /** Only compiles statements; they are run by sessions. */
   readonly compiler: Kysely<Schema>;
-  readonly #file: Pick<Stats, 'dev' | 'ino'>;
+  /** Which files are open: the database, and its write-ahead log once it is there. */
+  readonly #files = new Map<string, Pick<Stats, 'dev' | 'ino'>>();
   readonly #writer: Connection;
   readonly #reader: Connection;
   #closed = false;
 
   private constructor(path: string, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
     this.path = path;
-    this.#file = statSync(path);
+    this.#files.set(path, statSync(path));
     this.compiler = new Kysely<Schema>({ dialect: dialectOf(writer) });
     this.#writer = new Connection(path, writer);
     this.#reader = new Connection(path, reader);
@@ -79,15 +80,23 @@ export class Database implements AsyncDisposable {
     return this.#writer.transact('begin immediate', work);
   }
 
-  /** Throws REPLACED when the path no longer leads to the file that is open: what is written there, nobody will find. */
+  /**
+   * Throws REPLACED when the paths no longer lead to the files that are open: what is written there, nobody will find. A
+   * backup that was copied over the database leaves its inode as it was, but not that of the log beside it.
+   */
   requireSameFile(): void {
-    const now = statSync(this.path, { throwIfNoEntry: false });
-    if (now?.ino === this.#file.ino && now.dev === this.#file.dev) return;
-    throw new StoreError(
-      'REPLACED',
-      `database ${this.path}: the file was ${now === undefined ? 'removed' : 'replaced'} under the running controller; ` +
-        'restart every controller that uses it',
-    );
+    for (const path of [this.path, `${this.path}-wal`]) {
+      const now = statSync(path, { throwIfNoEntry: false });
+      const known = this.#files.get(path) ?? now;
+      if (known === undefined) continue;
+      this.#files.set(path, known);
+      if (now?.ino === known.ino && now.dev === known.dev) continue;
+      const what = now === undefined ? 'removed' : 'replaced';
+      throw new StoreError(
+        'REPLACED',
+        `database ${this.path}: ${path} was ${what} under the running controller; restart every controller that uses it`,
+      );
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -67,8 +67,8 @@ export class History {
 
   async #require(session: Session, seen: Witness): Promise<void> {
     const now = await witnessOf(session, this.#tables);
-    const goesOn = now.epoch === seen.epoch || (await this.#tables.epochs.find(session, seen.epoch)) !== undefined;
-    if (!goesOn || now.rev < seen.rev) {
+    const epoch = now.epoch === seen.epoch ? now : await this.#epochOf(session, seen);
+    if (epoch === undefined || epoch.rev < seen.rev) {
       throw new StoreError(
         'REPLACED',
         `database ${this.#database.path}: epoch ${seen.epoch}, rev ${seen.rev} is gone from it; a backup was put back under ` +
@@ -76,6 +76,12 @@ export class History {
       );
     }
     this.#see(now);
+  }
+
+  /** What the database knows now of the epoch that was the newest when we last looked. */
+  async #epochOf(session: Session, { epoch }: Witness): Promise<Witness | undefined> {
+    const found = await this.#tables.epochs.find(session, epoch);
+    return found && { epoch, rev: found.lastRev };
   }
 
   #see(witness: Witness): void {

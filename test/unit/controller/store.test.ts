@@ -398,6 +398,33 @@ test('database: a file that is replaced ends the controller', async (t) => {
   await t.throwsAsync(store.movedAfter(0), { code: 'REPLACED', message: /removed/ });
 });
 
+test('database: a backup that is copied over the file, and its log removed, ends the controller', async (t) => {
+  using folder = new Folder();
+  const errors: Error[] = [];
+  await using store = await SqlStore.open(folder.file(), { now: Date.now, onFatal: (error) => errors.push(error) });
+  await apply(store, spec('a', 1));
+  const copier = new BetterSqlite3(folder.file());
+  await copier.backup(folder.file('backup'));
+  copier.close();
+  await apply(store, spec('b', 2));
+  copyFileSync(folder.file('backup'), folder.file());
+  for (const suffix of ['-wal', '-shm']) rmSync(folder.file() + suffix);
+  await t.throwsAsync(apply(store, spec('c', 3)), { code: 'REPLACED', message: /-wal was removed/ });
+  t.is(errors.length, 1);
+});
+
+test('database: a history that was set back and went on from there ends the controller, too', async (t) => {
+  using folder = new Folder();
+  const errors: Error[] = [];
+  await using store = await SqlStore.open(folder.file(), { now: Date.now, onFatal: (error) => errors.push(error) });
+  await apply(store, spec('a', 1), spec('b', 2));
+  const other = new BetterSqlite3(folder.file());
+  other.exec(`insert into epochs (epoch, ordinal, first_rev, superseded) values ('x.1', 9, 2, 0);
+    update meta set last_rev = 20`);
+  other.close();
+  await t.throwsAsync(store.movedAfter(0), { code: 'REPLACED', message: /backup/ });
+});
+
 test('database: a history that is set back under the controller ends it', async (t) => {
   using folder = new Folder();
   const errors: Error[] = [];
