@@ -198,6 +198,7 @@ enum verdict {
 	VERDICT_VLAN,		/* tagged, and the egress is another interface */
 	VERDICT_RACE,		/* no consistent copy, not even under the lock */
 	VERDICT_UNKNOWN_ACTION,	/* an action or slot this program does not know */
+	VERDICT_OVERHEARD,	/* on its way to the target on this link already */
 	VERDICT_MAX,
 };
 

@@ -41,16 +41,26 @@ static __always_inline int count_hit(const struct packet *p, __u32 slot)
 	return 1;
 }
 
-static __always_inline int comes_from_target(const struct packet *p, const struct value *v)
+static __always_inline int is_target(const unsigned char *mac, const struct value *v)
 {
-	const struct ethhdr *eth = p->data;
 	int i;
 
 #pragma unroll
 	for (i = 0; i < ETH_ALEN; i++)
-		if (eth->h_source[i] != v->dmac[i])
+		if (mac[i] != v->dmac[i])
 			return 0;
 	return 1;
+}
+
+/*
+ * The program sees every frame, also those to other stations that a switch floods
+ * while it does not know where they are. Were each host to send its copy back to
+ * the target, one packet would become a storm of as many as there are hosts.
+ */
+static __always_inline int is_overheard(const struct xdp_md *ctx, const struct ethhdr *eth,
+					const struct value *v)
+{
+	return v->ifindex == ctx->ingress_ifindex && is_target(eth->h_dest, v);
 }
 
 /* RFC 1624, as the kernel's ip_decrease_ttl() does it. */
@@ -105,8 +115,14 @@ static __always_inline enum verdict act(struct xdp_md *ctx, const struct packet 
 {
 	if (v->until && bpf_jiffies64() >= v->until)
 		return VERDICT_EXPIRED;
-	if (v->action == ACTION_SEND && comes_from_target(p, v))
-		return VERDICT_RETURNED;
+	if (v->action == ACTION_SEND) {
+		const struct ethhdr *eth = p->data;
+
+		if (is_target(eth->h_source, v))
+			return VERDICT_RETURNED;
+		if (is_overheard(ctx, eth, v))
+			return VERDICT_OVERHEARD;
+	}
 	if (!count_hit(p, v->slot))
 		return VERDICT_UNKNOWN_ACTION;
 	switch (v->action) {

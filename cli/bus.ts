@@ -47,19 +47,20 @@ export class Bus implements AsyncDisposable {
   /** Connects to the first server that answers. Errors: Failure NO_BUS, NOT_PERMITTED, USAGE. */
   static async open(options: BusOptions): Promise<Bus> {
     const { nats, creds } = options;
+    const timeoutMs = Math.min(CONNECT_TIMEOUT_MS, options.timeout);
     const authenticator = creds === undefined ? undefined : credsAuthenticator(await readCreds(creds));
     try {
       const connection = await connect({
         servers: [...nats],
         name: 'shunt',
-        timeout: CONNECT_TIMEOUT_MS,
+        timeout: timeoutMs,
         reconnect: false,
         ...(nats.some((server) => server.startsWith('tls://')) && { tls: {} }),
         ...(authenticator !== undefined && { authenticator }),
       });
       return new Bus(connection, options);
     } catch (error) {
-      throw connectFailure(error, nats.join(', '));
+      throw connectFailure(error, nats.join(', '), timeoutMs);
     }
   }
 
@@ -189,7 +190,7 @@ async function readCreds(file: string): Promise<Uint8Array> {
   }
 }
 
-function connectFailure(error: unknown, servers: string): Failure {
+function connectFailure(error: unknown, servers: string, timeoutMs: number): Failure {
   const refused: readonly string[] = [
     ErrorCode.AuthorizationViolation,
     ErrorCode.BadAuthentication,
@@ -200,18 +201,18 @@ function connectFailure(error: unknown, servers: string): Failure {
     return new Failure(EXIT.refused, 'NOT_PERMITTED', `${servers} does not let this user in; use other --creds`, cause);
   }
   const advice = 'start nats-server there, or name another with --nats';
-  const message = `cannot reach NATS at ${servers}: ${connectReason(error)}; ${advice}`;
+  const message = `cannot reach NATS at ${servers}: ${connectReason(error, timeoutMs)}; ${advice}`;
   return new Failure(EXIT.unreachable, 'NO_BUS', message, cause);
 }
 
-function connectReason(error: unknown): string {
+function connectReason(error: unknown, timeoutMs: number): string {
   const { code, message } = error as Error & { readonly code?: unknown };
   switch (code) {
     case ErrorCode.ConnectionRefused:
       return 'connection refused';
     case ErrorCode.Timeout:
     case ErrorCode.ConnectionTimeout:
-      return `no answer within ${ageText(CONNECT_TIMEOUT_MS)}`;
+      return `no answer within ${ageText(timeoutMs)}`;
     case 'ENOTFOUND':
       return 'the host name is unknown';
     default:

@@ -92,6 +92,7 @@ export const VERDICTS = [
   'VLAN',
   'RACE',
   'UNKNOWN_ACTION',
+  'OVERHEARD',
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 

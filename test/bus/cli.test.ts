@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -456,6 +457,20 @@ test('the process: its exit status is the answer, and a reader that leaves early
   missing.stdout.resume();
   missing.stderr.resume();
   t.deepEqual(await once(missing, 'close'), [4, null]);
+});
+
+test('the process: a bus that takes connections and says nothing is waited for as long as asked, and then left', async (t) => {
+  const hung = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+  await once(hung, 'listening');
+  const { port } = hung.address() as AddressInfo;
+  const env = { ...process.env, SHUNT_CONFIG: '/dev/null', SHUNT_NATS: `nats://127.0.0.1:${port}` };
+  const words = ['hosts', '--timeout', '1s'];
+  const waiting = spawn(process.execPath, [MAIN, ...words], { env, stdio: ['ignore', 'inherit', 'pipe'] });
+  const said: Buffer[] = [];
+  waiting.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+  t.deepEqual(await once(waiting, 'close'), [4, null]);
+  t.regex(Buffer.concat(said).toString(), /^shunt hosts: cannot reach NATS at .*: no answer within 1s; /);
+  hung.close();
 });
 
 test('commands: the table has every one that there is', (t) => {

@@ -21,6 +21,7 @@ interface Case {
   readonly ttl?: number;
   readonly tags?: readonly number[];
   readonly src?: string;
+  readonly dst?: string;
   readonly xdp: Ran['xdp'];
   readonly verdict: Verdict;
 }
@@ -51,6 +52,21 @@ const CASES: readonly Case[] = [
     xdp: 'DROP',
     verdict: 'DROPPED',
   },
+  {
+    says: 'a send back of what is on its way to its target',
+    dst: TARGET_MAC,
+    entry: { ifindex: INGRESS },
+    xdp: 'PASS',
+    verdict: 'OVERHEARD',
+  },
+  { says: 'a send to another interface under the same address', dst: TARGET_MAC, xdp: 'REDIRECT', verdict: 'SENT' },
+  {
+    says: 'a drop of what is on its way to its target',
+    dst: TARGET_MAC,
+    entry: { action: 'drop', ifindex: INGRESS },
+    xdp: 'DROP',
+    verdict: 'DROPPED',
+  },
   { says: 'an egress that is no port', entry: { ifindex: 78 }, xdp: 'PASS', verdict: 'NO_PORT' },
   { says: 'a tagged frame for another interface', tags: [0x8100], xdp: 'PASS', verdict: 'VLAN' },
   { says: 'an expired entry', entry: { until: 1n }, xdp: 'PASS', verdict: 'EXPIRED' },
@@ -71,15 +87,19 @@ function judge(program: LoadedProgram, bytes: Uint8Array, keepTtl = false): Ran 
 }
 
 for (const family of FAMILIES) {
-  for (const { says, entry = {}, ttl, tags = [], src, xdp, verdict } of CASES) {
+  for (const { says, entry = {}, ttl, tags = [], src, dst, xdp, verdict } of CASES) {
     kernel(`verdict: ${family.name}, ${says}, is ${verdict}`, (t) => {
       using program = new LoadedProgram();
       program.install({ match: family.match, ...entry });
-      const bytes = frame(family.packet(ttl), { tags, ...(src !== undefined && { src }) });
+      const bytes = frame(family.packet(ttl), {
+        tags,
+        ...(src !== undefined && { src }),
+        ...(dst !== undefined && { dst }),
+      });
       const ran = judge(program, bytes, entry.keepTtl);
       t.deepEqual([ran.xdp, ran.verdict], [xdp, verdict]);
       t.true(ran.right, Buffer.from(ran.data).toString('hex'));
-      const counts = !['RETURNED', 'EXPIRED', 'UNKNOWN_ACTION', 'NO_MATCH'].includes(verdict);
+      const counts = !['RETURNED', 'OVERHEARD', 'EXPIRED', 'UNKNOWN_ACTION', 'NO_MATCH'].includes(verdict);
       t.is(program.counter(SEND.slot).packets, counts ? 1n : 0n);
       t.is(program.counter(SEND.slot).bytes, counts ? BigInt(bytes.length) : 0n);
     });
