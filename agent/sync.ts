@@ -10,6 +10,10 @@ import type { Acceptance, Candidate } from './ports.ts';
 /** How often one sync may start over because the log was trimmed beneath it. */
 const MAX_RESTARTS = 3;
 
+/** More than any host can hold (the loader makes 2^20 slots at most); an answerer without end ends here. */
+const MAX_CHANGES = 2 ** 21;
+const MAX_PAGES = 2 ** 16;
+
 /** Where a sync begins, and whom it asks. */
 export interface SyncStart {
   readonly host: string;
@@ -71,7 +75,7 @@ async function fetchCopy(start: SyncStart, base: Candidate['base']): Promise<Cop
   const newest = new Map<string, Change>();
   let from = began;
   let firstHead: number | undefined;
-  for (;;) {
+  for (let pages = 1; ; pages += 1) {
     const page = await fetchPage(start, from);
     if ('outcome' in page) return page;
     firstHead ??= page.head;
@@ -80,6 +84,9 @@ async function fetchCopy(start: SyncStart, base: Candidate['base']): Promise<Cop
     if (page.floor > (base === 'stored' ? began.rev : firstHead)) return { outcome: 'anew' };
     layOver(newest, page.changes, began.rev);
     from = { epoch: page.epoch, rev: page.rev };
+    if (page.more && (pages >= MAX_PAGES || newest.size > MAX_CHANGES)) {
+      return failed('TOO_MANY', `${newest.size} changes on ${pages} pages, and no end`);
+    }
     if (page.more) continue;
     if (base === 'stored' && newest.size === 0 && sameCursor(from, began) && page.digest === start.digest) {
       return { outcome: 'current' };

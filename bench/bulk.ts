@@ -253,8 +253,18 @@ function parseOptions(): Options & { readonly json: boolean } {
   return { redirects, maxRedirects, json: values.output === 'json' };
 }
 
+/** Ends with a sentence for what it does not understand. */
+function givenOptions(): ReturnType<typeof parseOptions> {
+  try {
+    return parseOptions();
+  } catch (error) {
+    process.stderr.write(`bench bulk: ${(error as Error).message}\n`);
+    process.exit(2);
+  }
+}
+
 if (import.meta.main) {
-  const { json, ...options } = parseOptions();
+  const { json, ...options } = givenOptions();
   const say = (line: string) => process.stderr.write(`${(performance.now() / 1000).toFixed(1)} s: ${line}\n`);
   const report = await bulk({ ...options, say });
   process.stdout.write(`${json ? JSON.stringify(report) : describe(report)}\n`);

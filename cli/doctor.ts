@@ -6,12 +6,12 @@ import { Bus, type BusOptions } from './bus.ts';
 import { command } from './command.ts';
 import { EXIT, Failure } from './failure.ts';
 import { ageText, codeText, countText } from './format.ts';
+import { SILENT_MS } from './hosts.ts';
 import { BUS_OPTIONS } from './options.ts';
 import { fill } from './table.ts';
 import { paint, type Terminal, type Tone } from './terminal.ts';
 
 /** A status is said anew every 18 s at most. */
-const STALE_MS = 60_000;
 const SKEW_MS = 5_000;
 /** Smaller messages work, and are more. */
 const FULL_MESSAGE_BYTES = 512 * 1024;
@@ -79,7 +79,7 @@ async function examineController(bus: Bus): Promise<Finding> {
 }
 
 function describe(items: HostsReply['items']): string {
-  const silent = items.filter(({ seenAt }) => seenAt === null || Date.now() - seenAt > STALE_MS);
+  const silent = items.filter(({ seenAt }) => seenAt === null || Date.now() - seenAt > SILENT_MS);
   return `${countText(items.length, 'host')}, ${silent.length} silent for a minute or more`;
 }
 

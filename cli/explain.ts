@@ -116,7 +116,7 @@ const HOPS: Readonly<Record<NextHopNow['state'], (hop: NextHopNow) => string>> =
   resolved: ({ gateway, mac }) => `${gateway === undefined ? '' : `${gateway} is `}${mac}`,
   asking: ({ gateway }) => `${gateway} is being asked for its MAC address`,
   failed: ({ gateway }) => `${gateway} does not answer address resolution`,
-  'no-route': () => 'no route to it',
+  'no-route': () => 'no route leads out of this host to it',
   'no-interface': ({ interface: name }) => `there is no interface ${name}`,
 };
 

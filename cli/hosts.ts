@@ -17,6 +17,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'INSTALLED', align: 'right' },
   { title: 'EXCEPTIONS', align: 'right' },
 ];
+/** Four statuses that did not come. */
+export const SILENT_MS = 60_000;
 /** Only where some host is not as it should be. */
 const TROUBLE: Column = { title: 'TROUBLE', below: true };
 
@@ -39,7 +41,7 @@ something is wrong, TROUBLE says what: shunt status and shunt doctor say more.`,
 });
 
 function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
-  const troubles = items.map(troubleOf);
+  const troubles = items.map((item) => troubleOf(item, nowMs));
   const ordinary = troubles.every((trouble) => trouble === '');
   const rows = items.map((item, at) => {
     const trouble: Cell = { text: troubles[at] ?? '', tone: 'bad' };
@@ -62,8 +64,9 @@ function row(item: HostItem, nowMs: number): Cell[] {
   ];
 }
 
-function troubleOf({ standing, problem, bypass, undelivered = 0 }: HostItem): string {
+function troubleOf({ seenAt, standing, problem, bypass, undelivered = 0 }: HostItem, nowMs: number): string {
   const troubles = [
+    seenAt !== null && nowMs - seenAt > SILENT_MS && 'silent',
     bypass && 'BYPASS',
     problem ?? (standing !== 'ok' && `history ${standing}`),
     undelivered > 0 && `not delivered at ${countText(undelivered, 'interface')}`,

@@ -14,6 +14,8 @@ export type Cell = string | { readonly text: string; readonly tone?: Tone | unde
 
 /** Between columns, and before what stands below its row. */
 export const GAP = '  ';
+/** On a narrow terminal a whole column has so much room; what is longer shifts its own row, and no other. */
+const MAX_WHOLE_WIDTH = 24;
 /** Narrower than this a cut column says nothing any more. */
 const MIN_CUT_WIDTH = 8;
 const MIN_FIELD_WIDTH = 24;
@@ -62,7 +64,9 @@ function layRows(
 }
 
 function widthsOf(columns: readonly Column[], rows: readonly (readonly Cell[])[]): readonly number[] {
-  return columns.map(({ title }, at) => Math.max(title.length, ...rows.map((row) => textOf(row[at]).length)));
+  return columns.map(({ title }, at) => {
+    return rows.reduce((width, row) => Math.max(width, textOf(row[at]).length), title.length);
+  });
 }
 
 /** Of a whole line. */
@@ -98,11 +102,11 @@ export function fill(text: string, width: number): readonly string[] {
   return lines;
 }
 
-function layCell(cell: Cell, width: number, { align }: Column, terminal: Pick<Terminal, 'colour'>): string {
-  const text = cut(textOf(cell), width);
-  const space = ' '.repeat(width - text.length);
+function layCell(cell: Cell, width: number, column: Column, terminal: Pick<Terminal, 'colour'>): string {
+  const text = isWhole(column) ? textOf(cell) : cut(textOf(cell), width);
+  const space = ' '.repeat(Math.max(width - text.length, 0));
   const painted = paint(terminal, toneOf(cell), text);
-  return align === 'right' ? space + painted : painted + space;
+  return column.align === 'right' ? space + painted : painted + space;
 }
 
 /**
@@ -110,12 +114,17 @@ function layCell(cell: Cell, width: number, { align }: Column, terminal: Pick<Te
  * help, nothing is cut: then lines wrap, and say it all.
  */
 function narrow(widths: readonly number[], columns: readonly Column[], available: number): readonly number[] {
-  const cutWidths = [...widths];
-  let excess = widthOf(widths) - available;
+  if (widthOf(widths) <= available) return widths;
+  const uncut = widths.map((width, at) => {
+    const { title = '', whole } = columns[at] ?? {};
+    return whole ? Math.min(width, Math.max(MAX_WHOLE_WIDTH, title.length)) : width;
+  });
+  const cutWidths = [...uncut];
+  let excess = widthOf(cutWidths) - available;
   for (; excess > 0; excess--) {
     const texts = cutWidths.map((width, at) => (isWhole(columns[at]) ? 0 : width));
     const width = Math.max(...texts);
-    if (width <= MIN_CUT_WIDTH) return widths;
+    if (width <= MIN_CUT_WIDTH) return uncut;
     cutWidths[texts.indexOf(width)] = width - 1;
   }
   return cutWidths;
@@ -130,8 +139,9 @@ function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
+/** What comes from a peer must not command the terminal, or turn a line round. */
 function textOf(cell: Cell | undefined): string {
-  return typeof cell === 'string' ? cell : (cell?.text ?? '');
+  return (typeof cell === 'string' ? cell : (cell?.text ?? '')).replace(/[\p{Cc}\p{Bidi_Control}]/gu, ' ');
 }
 
 function toneOf(cell: Cell): Tone | undefined {

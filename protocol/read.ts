@@ -150,8 +150,10 @@ export const readTrue: Reader<true> = (value, path) => {
 };
 
 export const readRev: Reader<number> = integer(0);
+/** The last moment that a calendar has (ECMA-262, time values). */
+export const MAX_TIME_MS = 8.64e15;
 /** Milliseconds since 1970. */
-export const readTime: Reader<number> = integer(0);
+export const readTime: Reader<number> = integer(0, MAX_TIME_MS);
 export const readCount: Reader<number> = integer(0);
 /** A 64-bit counter as a decimal string: JSON numbers end at 2^53. */
 export const readU64: Reader<string> = (value, path) => {

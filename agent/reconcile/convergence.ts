@@ -18,11 +18,17 @@ import { Waiting } from './waiting.ts';
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
 const SCOPE_MAX = 1_000;
 
+/** A key that is no more, and the name under which it was desired, where that is known. */
+export interface Gone {
+  readonly key: string;
+  readonly name?: string;
+}
+
 /** What one pass changed; the caller stores and tells it. */
 export interface PassResult {
   readonly changed: readonly { readonly before: EntryState | undefined; readonly now: EntryState }[];
   /** Keys whose entry is gone for good. */
-  readonly forgotten: readonly string[];
+  readonly forgotten: readonly Gone[];
   /** Keys, or ids where no key owns them, of entries that somebody else changed since we last looked. */
   readonly drifted: readonly string[];
   /** True when the kernel was read back in full. */
@@ -45,6 +51,8 @@ export class Convergence {
   readonly #retries = new Retries();
   readonly #placed = new Placements();
   readonly #departed = new Departed();
+  /** Names of intents whose entries are still to go. */
+  readonly #leaving = new Map<string, string>();
   readonly #waiting = new Waiting();
   readonly #targets: Targets;
   readonly #slots: Slots;
@@ -104,6 +112,7 @@ export class Convergence {
   put(intents: readonly Intent[]): void {
     for (const intent of intents) {
       this.desired.set(intent.key, intent);
+      this.#leaving.delete(intent.key);
       this.#retries.restart(intent.key);
       this.#track(intent);
       this.#due.add(intent.key);
@@ -112,6 +121,8 @@ export class Convergence {
 
   remove(keys: readonly string[]): void {
     for (const key of keys) {
+      const intent = this.desired.get(key);
+      if (intent !== undefined) this.#leaving.set(key, intent.name);
       this.desired.delete(key);
       this.#expiries.drop(key);
       this.#due.add(key);
@@ -236,13 +247,14 @@ export class Convergence {
   ): Pick<PassResult, 'changed' | 'forgotten'> {
     const released = this.#lookAgain(decided, results);
     const changed: { before: EntryState | undefined; now: EntryState }[] = [];
-    const forgotten: string[] = [];
+    const forgotten: Gone[] = [];
     for (const decision of decided.decisions) {
       const before = this.states.get(decision.key);
       const mine = decision.ops.map((i) => results[i] as OpResult);
       if (decision.intent === undefined && mine.every((result) => result.done)) {
         this.#forget(decision.key, before?.slot ?? null, released);
-        if (before !== undefined || mine.length > 0) forgotten.push(decision.key);
+        if (before !== undefined || mine.length > 0)
+          forgotten.push({ key: decision.key, ...this.#leave(decision.key) });
         continue;
       }
       if (decision.want !== undefined) this.#observed.share(decision.want.id, decision.want);
@@ -286,6 +298,12 @@ export class Convergence {
     const expires = decision.intent?.expires;
     if (expires !== undefined && decision.state !== 'expired') this.#expiries.set(decision.key, expires);
     this.#retries.next(decision.key, now.retryAtMs);
+  }
+
+  #leave(key: string): { readonly name?: string } {
+    const name = this.#leaving.get(key);
+    this.#leaving.delete(key);
+    return name === undefined ? {} : { name };
   }
 
   #forget(key: string, slot: number | null, released: Set<number>): void {

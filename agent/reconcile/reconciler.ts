@@ -174,7 +174,7 @@ export class Reconciler implements Reconciling {
       this.#arm(this.#convergence.tick(clock.nowMs()));
       const result = this.#convergence.pass(clock.nowMs(), () => clock.random(), this.#cursor.epoch !== '');
       for (const { now } of result.changed) this.#unsaved.set(now.key, now);
-      for (const key of result.forgotten) this.#unsaved.set(key, undefined);
+      for (const { key } of result.forgotten) this.#unsaved.set(key, undefined);
       await this.#save();
       await this.#tell(result);
       decided += result.decided;
@@ -261,8 +261,11 @@ export class Reconciler implements Reconciling {
         ...(detail === undefined ? {} : { detail }),
       });
     }
-    for (const key of result.forgotten) events.push({ v: 1, host, at, kind: 'removed', key });
-    for (const key of result.drifted) events.push({ v: 1, host, at, kind: 'drift', key });
+    for (const gone of result.forgotten) events.push({ v: 1, host, at, kind: 'removed', ...gone });
+    for (const key of result.drifted) {
+      const name = this.#convergence.desired.get(key)?.name;
+      events.push({ v: 1, host, at, kind: 'drift', key, ...(name !== undefined && { name }) });
+    }
     if (events.length === 0) return;
     log.info({ installed: events.filter((it) => it.kind === 'applied').length, events: events.length }, 'converged');
     await this.#record(events);

@@ -48,6 +48,24 @@ test('table: a column that may stand below is never cut: where lines do not fit,
   ]);
 });
 
+test('table: a long name shifts its own row on a narrow terminal, and is whole', (t) => {
+  const columns = [{ title: 'NAME', whole: true }, { title: 'TO' }, { title: 'REV', align: 'right' as const }];
+  const long = 'a-name-of-forty-characters-that-is-allowed';
+  const rows = [
+    ['web', '10.0.0.7', '7'],
+    [long, '10.0.0.8', '12'],
+  ];
+  t.deepEqual(table(columns, rows, { width: 44, colour: false }).split('\n'), [
+    'NAME                      TO        REV',
+    'web                       10.0.0.7    7',
+    `${long}  10.0.0.8   12`,
+  ]);
+});
+
+test('table: what a peer says does not command the terminal', (t) => {
+  t.is(table([{ title: 'NAME' }], [['a\x1b[2J\u009b1m\u202eb']], PIPE), 'NAME\na [2J 1m b');
+});
+
 test('table: without rows only the titles stand', (t) => {
   t.is(table(COLUMNS, [], PIPE), 'NAME  REV  KEY');
 });

@@ -4,6 +4,7 @@ import { formatAddress, isLinkLocal, isUnicastTarget, parseAddress } from '../..
 import type { Change, Intent } from '../../../protocol/intent.ts';
 import { keyOf } from '../../../protocol/key.ts';
 import { familyOf, hasPorts, type Match, parseMatch } from '../../../protocol/match.ts';
+import { MAX_TIME_MS } from '../../../protocol/read.ts';
 
 /** Few distinct bytes, so that zero runs, equal prefixes and near misses are common. */
 const byte = fc.oneof(fc.constantFrom(0, 1, 0xff, 0x80), fc.integer({ min: 0, max: 255 }));
@@ -95,7 +96,7 @@ export const intent: fc.Arbitrary<Intent> = match.chain((of) =>
       match: fc.constant(of),
       to: action(of),
       idle: fc.record({ afterMs: milliseconds, rearm: fc.constantFrom('revision' as const, 'never' as const) }),
-      expires: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+      expires: fc.integer({ min: 0, max: MAX_TIME_MS }),
       confirm: fc.record({ withinMs: milliseconds }),
     },
     { requiredKeys: ['key', 'rev', 'name', 'match', 'to'] },

@@ -23,7 +23,7 @@ function before(): { kernel: MemoryKernel; rows: Map<string, EntryState> } {
 function run(convergence: Convergence, rows: Map<string, EntryState>): void {
   do {
     const { changed, forgotten } = convergence.pass(NOW, () => 0, true);
-    for (const key of forgotten) rows.delete(key);
+    for (const { key } of forgotten) rows.delete(key);
     for (const { now } of changed) rows.set(now.key, now);
   } while (convergence.pending);
 }
