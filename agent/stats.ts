@@ -3,7 +3,7 @@ import type { Network } from './model/network.ts';
 import type { Kernel } from './ports.ts';
 
 /** Verdicts that send a packet on. */
-const REDIRECTED = ['SENT', 'SENT_BACK'];
+export const REDIRECTED: readonly string[] = ['SENT', 'SENT_BACK'];
 
 /** Answers `ask … stats`: what the program decided, and what died after that, since the maps were made. */
 export function summariseTraffic(

@@ -2,6 +2,7 @@
 import { STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
 import { checkOf, LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
+import { REDIRECTED } from '../../agent/stats.ts';
 import { parseMatch } from '../../protocol/match.ts';
 import { kernelTests } from '../support/kernel.ts';
 import { forwarded, frame, ICMP6, icmp, ipv4, ipv6, udp } from '../support/packets.ts';
@@ -77,13 +78,13 @@ const CASES: readonly Case[] = [
 
 const seen = new Set<Verdict>();
 
-/** Runs and checks that what passes or drops is untouched, and what leaves is exactly the rewritten frame. */
+/** Runs and checks that what passes or drops is untouched, and what leaves is exactly the rewritten frame, counted as such. */
 function judge(program: LoadedProgram, bytes: Uint8Array, keepTtl = false): Ran & { readonly right: boolean } {
   const ran = program.run(bytes);
   seen.add(ran.verdict);
   const leaves = ran.xdp === 'TX' || ran.xdp === 'REDIRECT';
   const wanted = leaves ? forwarded(bytes, TARGET_MAC, EGRESS_MAC, keepTtl) : bytes;
-  return { ...ran, right: Buffer.compare(wanted, ran.data) === 0 };
+  return { ...ran, right: Buffer.compare(wanted, ran.data) === 0 && REDIRECTED.includes(ran.verdict) === leaves };
 }
 
 for (const family of FAMILIES) {
