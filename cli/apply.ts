@@ -1,8 +1,10 @@
 import { Bus } from './bus.ts';
 import { command } from './command.ts';
 import { EXIT, usage } from './failure.ts';
+import { strangerTexts } from './format.ts';
 import { BUS_OPTIONS } from './options.ts';
 import { noteExpired, readSpecs } from './read-specs.ts';
+import { paint } from './terminal.ts';
 import { APPLY, upload } from './upload.ts';
 
 export const apply = command({
@@ -27,9 +29,11 @@ END`,
     const specs = await readSpecs(options.file, stdin);
     noteExpired(specs, Date.now(), terminal);
     await using bus = await Bus.open(options);
-    const { created, changed, unchanged, hosts, rev } = await upload(specs, bus, terminal, APPLY);
+    const { v: _, upload: __, ...reply } = await upload(specs, bus, terminal, APPLY);
+    const { created, changed, unchanged, hosts, rev } = reply;
+    for (const text of strangerTexts(reply)) terminal.note(`${paint(terminal, 'warn', 'note:')} ${text}`);
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}; hosts ${hosts}; revision ${rev}`;
-    terminal.print(options.output === 'json' ? JSON.stringify({ created, changed, unchanged, hosts, rev }) : text);
+    terminal.print(options.output === 'json' ? JSON.stringify(reply) : text);
     return EXIT.done;
   },
 });

@@ -12,7 +12,8 @@ import { readFault } from './source.ts';
 
 export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
 
-const CONNECT_TIMEOUT_MS = 5000;
+/** For a connection there is as much time as for an answer, within these. */
+const CONNECT_TIMEOUT_MS = { least: 1000, most: 5000 } as const;
 const TRY_AGAIN = 'try again, or wait longer with --timeout';
 
 /** Whom a request is for, as messages name it, and what to do when nobody is there. */
@@ -47,7 +48,7 @@ export class Bus implements AsyncDisposable {
   /** Connects to the first server that answers. Errors: Failure NO_BUS, NOT_PERMITTED, USAGE. */
   static async open(options: BusOptions): Promise<Bus> {
     const { nats, creds } = options;
-    const timeoutMs = Math.min(CONNECT_TIMEOUT_MS, options.timeout);
+    const timeoutMs = Math.min(Math.max(options.timeout, CONNECT_TIMEOUT_MS.least), CONNECT_TIMEOUT_MS.most);
     const authenticator = creds === undefined ? undefined : credsAuthenticator(await readCreds(creds));
     try {
       const connection = await connect({

@@ -61,6 +61,22 @@ export function someText(items: readonly string[], total = items.length): string
   return total > shown.length ? `${shown.join(',')} +${total - shown.length}` : shown.join(',');
 }
 
+/** Says which redirects select no host that ever reported, and which listed hosts never did. */
+export function strangerTexts(of: {
+  readonly unmatched?: readonly string[] | undefined;
+  readonly unmatchedTotal?: number | undefined;
+  readonly unheard?: readonly string[] | undefined;
+  readonly unheardTotal?: number | undefined;
+}): readonly string[] {
+  const { unmatched = [], unmatchedTotal = 0, unheard = [], unheardTotal = 0 } = of;
+  const texts: string[] = [];
+  if (unmatchedTotal > 0)
+    texts.push(`no host that ever reported is selected by ${someText(unmatched, unmatchedTotal)}; see shunt hosts`);
+  if (unheardTotal > 0)
+    texts.push(`${countText(unheardTotal, 'host')} never reported: ${someText(unheard, unheardTotal)}`);
+  return texts;
+}
+
 /** Writes a number and its noun: `1 host`, `2 hosts`. */
 export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -12,7 +12,7 @@ import { fixedBits, type Precedence, shapeOf } from '../protocol/shape.ts';
 import { Bus } from './bus.ts';
 import { command } from './command.ts';
 import { EXIT, usage } from './failure.ts';
-import { countText, someText } from './format.ts';
+import { someText, strangerTexts } from './format.ts';
 import { BUS_OPTIONS } from './options.ts';
 import { noteExpired, readSpecs } from './read-specs.ts';
 import { type Cell, type Column, table } from './table.ts';
@@ -185,10 +185,7 @@ const OVER: Readonly<Record<PlanOver, (host: PlanHost) => string>> = {
 
 function warnings({ hosts, unmatched, unmatchedTotal, unheard, unheardTotal }: Planned, screen: Screen): string {
   const lines = hosts.flatMap((host) => host.over.map((what) => `${host.host} ${OVER[what](host)}`));
-  if (unmatchedTotal > 0)
-    lines.push(`no host that ever reported is selected by ${someText(unmatched, unmatchedTotal)}; see shunt hosts`);
-  if (unheardTotal > 0)
-    lines.push(`${countText(unheardTotal, 'host')} never reported: ${someText(unheard, unheardTotal)}`);
+  lines.push(...strangerTexts({ unmatched, unmatchedTotal, unheard, unheardTotal }));
   return lines.map((line) => `${paint(screen, 'warn', 'note:')} ${line}`).join('\n');
 }
 

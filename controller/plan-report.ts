@@ -10,7 +10,8 @@ import {
 import { decidedBy } from '../protocol/shape.ts';
 import type { Capacity } from '../protocol/status.ts';
 import type { HostFacts } from './compile.ts';
-import { type GroupPlan, type Proposal, strangers } from './plan.ts';
+import type { GroupPlan, Proposal } from './plan.ts';
+import { Strangers } from './strangers.ts';
 
 /** What a request asks for beside the moves. */
 export interface PlanHead {
@@ -97,7 +98,9 @@ export class PlanReport {
 
   #reply(hosts: readonly PlanHost[], limit: number): PlanReply {
     const { moves } = this.#proposal;
-    const { unmatched, unheard } = strangers(this.#proposal);
+    const strangers = new Strangers(this.#proposal.known);
+    for (const { after } of this.#proposal.moves) if (after !== undefined) strangers.add(after);
+    const { unmatched, unheard } = strangers;
     const { upload, absent } = this.#head;
     return {
       v: 1,

@@ -147,25 +147,6 @@ export class Planner {
   }
 }
 
-/** Answers the redirects whose selectors find no known host, and the hosts that they list and that never reported. */
-export function strangers({ moves, known }: Pick<Proposal, 'moves' | 'known'>): {
-  readonly unmatched: readonly string[];
-  readonly unheard: readonly string[];
-} {
-  const unheard = new Set<string>();
-  const found = new Map<string, boolean>();
-  const unmatched: string[] = [];
-  for (const { after } of moves) {
-    if (!after?.enabled) continue;
-    const text = textOf(after.hosts);
-    if (isList(after.hosts)) for (const host of after.hosts) if (!known.has(host)) unheard.add(host);
-    const matches = found.get(text) ?? known.values().some((host) => selects(after.hosts, host));
-    found.set(text, matches);
-    if (!matches) unmatched.push(after.name);
-  }
-  return { unmatched, unheard: [...unheard].sort() };
-}
-
 function* claimsOf(moves: readonly Move[]): Generator<Claim> {
   for (const { before, after } of moves) {
     if (before !== undefined) yield before;

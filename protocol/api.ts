@@ -1,5 +1,6 @@
 import type { AnyCode } from './codes.ts';
 import { open, readVersion } from './envelope.ts';
+import { readHost } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
 import {
@@ -52,6 +53,12 @@ export interface ApplyReply {
   readonly unchanged: number;
   readonly hosts: number;
   readonly rev: number;
+  /** Redirects, of those created or changed, whose selector fits no host that ever reported: the first, and how many. */
+  readonly unmatched?: readonly string[];
+  readonly unmatchedTotal?: number;
+  /** Hosts that they list and that never reported. */
+  readonly unheard?: readonly string[];
+  readonly unheardTotal?: number;
 }
 
 export interface DeleteRequest {
@@ -72,6 +79,8 @@ export interface DeleteReply {
 export const MAX_LIST = 10_000;
 /** The most problems that one reply names: enough to mend a file, and it fits a message. */
 export const MAX_PROBLEMS = 1000;
+/** The most redirects and hosts that an apply names because they find nobody. */
+export const MAX_STRANGERS = 16;
 const MAX_PARTS = 65_536;
 
 const readUpload = pattern(/^[A-Za-z0-9_-]{1,64}$/, 'an upload id of letters, digits, dash or underscore');
@@ -127,6 +136,10 @@ const readApplyLastReply = object<ApplyReply>(
     unchanged: readCount,
     hosts: readCount,
     rev: readRev,
+    unmatched: optional(list(readName, MAX_STRANGERS)),
+    unmatchedTotal: optional(readCount),
+    unheard: optional(list(readHost, MAX_STRANGERS)),
+    unheardTotal: optional(readCount),
   },
   'ignored',
 );

@@ -1,4 +1,4 @@
-import type { ApplyReply, ApplyRequest, DeleteReply } from '../../protocol/api.ts';
+import { type ApplyReply, type ApplyRequest, type DeleteReply, MAX_STRANGERS } from '../../protocol/api.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../../protocol/listings.ts';
 import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
@@ -11,6 +11,7 @@ import type { Clock, Head, Report, Store } from '../ports.ts';
 import { RequestRefused } from '../request-refused.ts';
 import { standingOf } from '../standing.ts';
 import type { StoreError } from '../store-error.ts';
+import type { Strangers } from '../strangers.ts';
 import { convergeHosts, convergeKeys } from './converge.ts';
 import { breathe, Database, type Session } from './database.ts';
 import { History } from './history.ts';
@@ -88,12 +89,12 @@ export class SqlStore implements Store, AsyncDisposable {
   async apply(last: ApplyRequest): Promise<ApplyReply> {
     requireParts(last);
     return this.#change(async (session, log) => {
-      const { counts, concern } = await storeUpload(session, this.#tables, last);
+      const { counts, concern, strangers } = await storeUpload(session, this.#tables, last);
       await convergeKeys(session, this.#tables, log, concern);
       return async ({ hosts, rev }) => {
         const done = { ...counts, hosts, rev };
         await this.#tables.audit.note(session, this.#now(), 'apply', { upload: last.upload, ...done });
-        return { v: 1, upload: last.upload, ...done };
+        return { v: 1, upload: last.upload, ...done, ...nobody(strangers) };
       };
     });
   }
@@ -235,6 +236,14 @@ export class SqlStore implements Store, AsyncDisposable {
   #read<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#history.read(work);
   }
+}
+
+/** What an apply says of selectors that find nobody; nothing where all is well. */
+function nobody({ unmatched, unheard }: Strangers): Partial<ApplyReply> {
+  return {
+    ...(unmatched.length > 0 && { unmatched: unmatched.slice(0, MAX_STRANGERS), unmatchedTotal: unmatched.length }),
+    ...(unheard.length > 0 && { unheard: unheard.slice(0, MAX_STRANGERS), unheardTotal: unheard.length }),
+  };
 }
 
 function requireParts({ parts }: Pick<ApplyRequest, 'parts'>): void {

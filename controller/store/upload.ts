@@ -2,6 +2,7 @@ import type { ApplyReply, ApplyRequest } from '../../protocol/api.ts';
 import { type Problem, parseSpecs, type Spec } from '../../protocol/spec.ts';
 import { Concern } from '../concern.ts';
 import { RequestRefused } from '../request-refused.ts';
+import { Strangers } from '../strangers.ts';
 import { breathe, type Session } from './database.ts';
 import type { Tables } from './tables.ts';
 
@@ -14,14 +15,15 @@ const SPECS_AT_ONCE = 250;
 type Counts = Pick<ApplyReply, 'created' | 'changed' | 'unchanged'>;
 type Last = Pick<ApplyRequest, 'upload' | 'part' | 'parts' | 'specs'>;
 
-/** Stores every spec of an upload. Answers whom that concerns. Errors: RequestRefused, when the transaction must end. */
+/** Stores every spec of an upload. Answers whom that concerns, and what of it finds nobody. Errors: RequestRefused, when the transaction must end. */
 export async function storeUpload(
   session: Session,
   tables: Tables,
   last: Last,
-): Promise<{ readonly counts: Counts; readonly concern: Concern }> {
+): Promise<{ readonly counts: Counts; readonly concern: Concern; readonly strangers: Strangers }> {
   const counts = { created: 0, changed: 0, unchanged: 0 };
   const concern = new Concern();
+  const strangers = new Strangers(await tables.hosts.facts(session));
   await readUpload(session, tables, last, async (spec) => {
     const stored = await tables.specs.put(session, spec);
     if (stored === undefined) {
@@ -34,9 +36,10 @@ export async function storeUpload(
       concern.add(stored.before);
     }
     concern.add(stored.after);
+    strangers.add(stored.after);
   });
   await tables.uploads.drop(session, last.upload);
-  return { counts, concern };
+  return { counts, concern, strangers };
 }
 
 /**

@@ -10,6 +10,7 @@ import test from 'ava';
 import { connect, type Msg, type NatsConnection } from 'nats';
 import { COMMANDS } from '../../cli/commands.ts';
 import {
+  type ApplyReply,
   encodeApiError,
   encodeApplyReply,
   encodeDeleteReply,
@@ -91,16 +92,21 @@ class Bench implements AsyncDisposable {
 test('apply: what was written goes to the controller in normal form, and its answer is one line', async (t) => {
   await using bench = await Bench.open();
   const specs: unknown[] = [];
+  let nobody: Partial<ApplyReply> = {};
   await bench.answers('shunt.v1.api.apply', (data) => {
     const request = parseApplyRequest(data);
     specs.push(...request.specs);
-    return encodeApplyReply({ v: 1, upload: request.upload, created: 1, changed: 0, unchanged: 0, hosts: 2, rev: 12 });
+    const { upload } = request;
+    return encodeApplyReply({ v: 1, upload, created: 1, changed: 0, unchanged: 0, hosts: 2, rev: 12, ...nobody });
   });
   const words = ['apply', '-f', '-'];
   await matchesGolden(t, 'done-apply', words, await bench.shunt(words, { stdin: APPLY }));
   const json = await bench.shunt([...words, '-o', 'json'], { stdin: APPLY });
   t.deepEqual(JSON.parse(json.stdout), { created: 1, changed: 0, unchanged: 0, hosts: 2, rev: 12 });
   t.like(specs[0], { name: 'web', enabled: true, match: { dst: '203.0.113.10/32', dport: 443 }, priority: 0 });
+  nobody = { unmatched: ['web'], unmatchedTotal: 1, unheard: ['edge-9'], unheardTotal: 1 };
+  await matchesGolden(t, 'done-apply-nobody', words, await bench.shunt(words, { stdin: APPLY }));
+  nobody = {};
   const past = `${APPLY}    expires: 2020-01-01T00:00:00Z\n`;
   await matchesGolden(t, 'done-apply-expired', words, await bench.shunt(words, { stdin: past }));
   t.is((await bench.shunt(words, { stdin: past.replace('2020', '9020') })).stderr, '');

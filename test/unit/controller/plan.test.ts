@@ -2,8 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import { claimOf, type HostFacts } from '../../../controller/compile.ts';
 import { KeyParts, ShapeGroups, type Standing } from '../../../controller/overlap.ts';
-import { type GroupPlan, type Move, Planner, strangers } from '../../../controller/plan.ts';
+import { type GroupPlan, type Move, Planner } from '../../../controller/plan.ts';
 import { PlanReport } from '../../../controller/plan-report.ts';
+import { Strangers } from '../../../controller/strangers.ts';
 import { parsePrefix } from '../../../protocol/address.ts';
 import { keyOf } from '../../../protocol/key.ts';
 import { type Match, parseMatch } from '../../../protocol/match.ts';
@@ -99,14 +100,18 @@ test('plan: what is there already changes nothing', (t) => {
 });
 
 test('strangers: selectors that find nobody, and hosts that nobody heard of', (t) => {
-  const moves = [
-    create('labels', { hosts: { role: 'db' } }),
-    create('nowhere', { hosts: ['new-2', 'new-1'] }),
-    create('half', { hosts: ['edge-1', 'new-1'] }),
-    create('fine'),
-    create('off', { hosts: ['new-3'], enabled: false }),
-  ];
-  t.deepEqual(strangers({ moves, known: KNOWN }), { unmatched: ['labels', 'nowhere'], unheard: ['new-1', 'new-2'] });
+  const strangers = new Strangers(KNOWN);
+  for (const one of [
+    claim('labels', { hosts: { role: 'db' } }),
+    claim('nowhere', { hosts: ['new-2', 'new-1'] }),
+    claim('half', { hosts: ['edge-1', 'new-1'] }),
+    claim('fine'),
+    claim('off', { hosts: ['new-3'], enabled: false }),
+  ]) {
+    strangers.add(one);
+  }
+  t.deepEqual(strangers.unmatched, ['labels', 'nowhere']);
+  t.deepEqual(strangers.unheard, ['new-1', 'new-2']);
 });
 
 /** Whether some packet matches both, field by field. */

@@ -331,6 +331,21 @@ test('get: of a redirect on a large fleet some hosts are named and all are count
   t.deepEqual(wide?.hosts, fleet.slice(1, MAX_ITEM_HOSTS + 1));
 });
 
+test('apply: what finds nobody is said, of what it created or changed', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await report(store, 'edge-1', { role: 'edge' });
+  const typo = spec('typo', 2, { hosts: { role: 'egde' } });
+  const said = await apply(
+    store,
+    spec('right', 1, { hosts: { role: 'edge' } }),
+    typo,
+    spec('new', 3, { hosts: ['edge-9'] }),
+  );
+  t.like(said, { unmatched: ['typo', 'new'], unmatchedTotal: 2, unheard: ['edge-9'], unheardTotal: 1 });
+  t.false('unmatched' in (await apply(store, spec('right', 1, { hosts: ['edge-1'] }), typo)));
+});
+
 test('hosts: what is wrong there', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
