@@ -175,6 +175,17 @@ test('sync: a log that is trimmed all the time is given up for now', async (t) =
   t.like(result, { outcome: 'failed', code: 'BUSY' });
 });
 
+test('sync: pages without end are given up, and nothing of them is stored', async (t) => {
+  const { controller, store } = await inStep();
+  const before = store.stored;
+  const { result } = await sync(store, (request) => {
+    const { epoch, rev } = request.from;
+    return { ...controller.page(request), epoch, prev: rev, rev: rev + 1, head: 2 ** 40, changes: [], more: true };
+  });
+  t.like(result, { outcome: 'failed', code: 'TOO_MANY' });
+  t.is(store.stored, before);
+});
+
 test('sync: a wrong digest is asked for again from the cursor, and right then', async (t) => {
   const { controller, store } = await inStep();
   controller.write(puts(4));
