@@ -119,7 +119,8 @@ export class Lab implements AsyncDisposable {
     const folder = join(this.#namespaces.folder, host);
     const pins = join(folder, 'bpf');
     const state = join(folder, 'state');
-    await mkdir(state, { recursive: true, mode: 0o700 });
+    await mkdir(folder);
+    await mkdir(state, { mode: 0o700 });
     await chown(state, NOBODY, NOBODY);
     // Generic mode: the far end of eth0 is a port of a bridge, where natively sent frames would be lost.
     const how = ['--interface', 'eth0', '--mode', 'generic', '--owner', 'nobody', '--pin-root', pins];
