@@ -9,6 +9,7 @@ import type { Egress } from './delivery.ts';
 import { Departed } from './departed.ts';
 import { ObservedCache } from './observed-cache.ts';
 import { sameState, stateAfter } from './outcome.ts';
+import type { Gone, PassResult } from './pass-result.ts';
 import { Placements } from './placements.ts';
 import { type Decision, type Plan, plan } from './plan.ts';
 import { recoverSlots, Slots } from './slots.ts';
@@ -17,25 +18,6 @@ import { Waiting } from './waiting.ts';
 
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
 const SCOPE_MAX = 1_000;
-
-/** A key that is no more, and the name under which it was desired, where that is known. */
-export interface Gone {
-  readonly key: string;
-  readonly name?: string;
-}
-
-/** What one pass changed; the caller stores and tells it. */
-export interface PassResult {
-  readonly changed: readonly { readonly before: EntryState | undefined; readonly now: EntryState }[];
-  /** Keys whose entry is gone for good. */
-  readonly forgotten: readonly Gone[];
-  /** Keys, or ids where no key owns them, of entries that somebody else changed since we last looked. */
-  readonly drifted: readonly string[];
-  /** True when the kernel was read back in full. */
-  readonly readBack: boolean;
-  /** How many keys were decided on. */
-  readonly decided: number;
-}
 
 /**
  * Desired, observed and what became of each key; `pass` makes observed equal desired for the keys that are due. It is

@@ -3,8 +3,9 @@ import type { Event, EventKind } from '../../protocol/event.ts';
 import type { EntryState, State } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Clock, DesiredStore, Kernel, Log, Reconciling, Stored } from '../ports.ts';
-import { Convergence, type PassResult } from './convergence.ts';
+import { Convergence } from './convergence.ts';
 import { Delivery, someOf } from './delivery.ts';
+import type { PassResult } from './pass-result.ts';
 import type { Progress } from './summarise.ts';
 
 /** A full read-back, so that what somebody else changed is repaired. */

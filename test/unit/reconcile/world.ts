@@ -1,6 +1,7 @@
 import type { EntryState } from '../../../agent/model/state.ts';
 import type { ObservedEntry } from '../../../agent/ports.ts';
-import { Convergence, type PassResult } from '../../../agent/reconcile/convergence.ts';
+import { Convergence } from '../../../agent/reconcile/convergence.ts';
+import type { PassResult } from '../../../agent/reconcile/pass-result.ts';
 import type { Action } from '../../../protocol/action.ts';
 import type { Intent } from '../../../protocol/intent.ts';
 import { keyOf } from '../../../protocol/key.ts';

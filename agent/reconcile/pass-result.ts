@@ -1,0 +1,20 @@
+import type { EntryState } from '../model/state.ts';
+
+/** A key that is no more, and the name under which it was desired, where that is known. */
+export interface Gone {
+  readonly key: string;
+  readonly name?: string;
+}
+
+/** What one pass changed; the caller stores and tells it. */
+export interface PassResult {
+  readonly changed: readonly { readonly before: EntryState | undefined; readonly now: EntryState }[];
+  /** Keys whose entry is gone for good. */
+  readonly forgotten: readonly Gone[];
+  /** Keys, or ids where no key owns them, of entries that somebody else changed since we last looked. */
+  readonly drifted: readonly string[];
+  /** True when the kernel was read back in full. */
+  readonly readBack: boolean;
+  /** How many keys were decided on. */
+  readonly decided: number;
+}
