@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import test from 'ava';
+import type { Stats } from '../../protocol/stats.ts';
 import { must, Running, run, until } from '../support/process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -8,6 +9,27 @@ const STEP_MS = 60_000;
 
 function shunt(url: string, ...args: readonly string[]): string[] {
   return [process.execPath, join(ROOT, 'cli/main.ts'), ...args, '--nats', url];
+}
+
+/**
+ * C falls silent, and the switch floods what is for it: no host may send its copy on, or one datagram becomes a storm. With
+ * two hosts that did, each one of A's was sent some eighty times (docs/decisions/0020-overheard.md).
+ */
+async function noStorm(up: Running, url: string): Promise<void> {
+  const name = new RegExp(`^shunt-${up.pid}-\\S+-c\\b`, 'm').exec(await must(['ip', 'netns', 'list']))?.[0] ?? '';
+  await must(['ip', '-n', name, 'link', 'set', 'eth0', 'down']);
+  const seconds = () => up.lines.filter((line) => /unanswered \d+$/.test(line));
+  const from = seconds().length;
+  await until('three seconds without C', STEP_MS, () => seconds().length >= from + 3);
+  const asked = seconds()
+    .flatMap((line) => [...line.matchAll(/ (\d+)(?= |$)/g)].map(([, count]) => Number(count)))
+    .reduce((sum, count) => sum + count, 0);
+  let sent = 0;
+  for (const host of ['edge-1', 'edge-2']) {
+    const { redirected } = JSON.parse(await must(shunt(url, 'stats', '--host', host, '-o', 'json'))) as Stats;
+    sent += Number(redirected);
+  }
+  if (sent === 0 || sent > 2 * asked) throw new Error(`A asked ${asked} times, and the hosts sent ${sent} on`);
 }
 
 test.serial(
@@ -28,6 +50,7 @@ test.serial(
     await onlyBy('C', 'B');
     await must(shunt(url, 'status', '--host', 'edge-2'));
     t.regex(await must(shunt(url, 'dump', '--host', 'edge-1')), /b-to-c .* installed/);
+    await noStorm(up, url);
     await must(shunt(url, 'delete', 'b-to-c'));
     await onlyBy('B', 'C');
     t.is(await up.stop('SIGINT'), 130);
