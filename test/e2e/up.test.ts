@@ -13,7 +13,7 @@ function shunt(url: string, ...args: readonly string[]): string[] {
 
 /**
  * C falls silent, and the switch floods what is for it: no host may send its copy on, or one datagram becomes a storm. With
- * two hosts that did, each one of A's was sent some eighty times (docs/decisions/0020-overheard.md).
+ * two hosts that did, each one of A's was sent dozens of times (docs/decisions/0020-overheard.md).
  */
 async function noStorm(up: Running, url: string): Promise<void> {
   const name = new RegExp(`^shunt-${up.pid}-\\S+-c\\b`, 'm').exec(await must(['ip', 'netns', 'list']))?.[0] ?? '';
