@@ -66,6 +66,14 @@ test('table: what a peer says does not command the terminal', (t) => {
   t.is(table([{ title: 'NAME' }], [['a\x1b[2J\u009b1m\u202eb']], PIPE), 'NAME\na [2J 1m b');
 });
 
+test('table: a fleet of redirects is laid out, too', (t) => {
+  const rows = Array.from({ length: 200_000 }, (_, at) => [`r-${at}`]);
+  t.is(
+    table([{ title: 'NAME' }], rows, PIPE).length,
+    'NAME'.length + rows.reduce((sum, [name = '']) => sum + 1 + name.length, 0),
+  );
+});
+
 test('table: without rows only the titles stand', (t) => {
   t.is(table(COLUMNS, [], PIPE), 'NAME  REV  KEY');
 });

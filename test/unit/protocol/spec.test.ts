@@ -169,3 +169,10 @@ test('spec to JSON: it reads back equal, whatever the order of fields', (t) => {
     }),
   );
 });
+
+test('spec: a time beyond the calendar is refused, for nobody could show it', (t) => {
+  const written = { name: 'a', hosts: 'all', match: { dst: '203.0.113.10' }, to: 'drop' };
+  t.is(parseSpec({ ...written, expires: 8.64e15 }).expires, 8.64e15);
+  const error = t.throws(() => parseSpec({ ...written, expires: 8.64e15 + 1 }));
+  t.like(error, { name: 'Refused', path: 'expires' });
+});
