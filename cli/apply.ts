@@ -4,7 +4,7 @@ import { EXIT, usage } from './failure.ts';
 import { strangerTexts } from './format.ts';
 import { BUS_OPTIONS } from './options.ts';
 import { noteExpired, readSpecs } from './read-specs.ts';
-import { paint } from './terminal.ts';
+import { noteText } from './terminal.ts';
 import { APPLY, upload } from './upload.ts';
 
 export const apply = command({
@@ -31,7 +31,7 @@ END`,
     await using bus = await Bus.open(options);
     const { v: _, upload: __, ...reply } = await upload(specs, bus, terminal, APPLY);
     const { created, changed, unchanged, hosts, rev } = reply;
-    for (const text of strangerTexts(reply)) terminal.note(`${paint(terminal, 'warn', 'note:')} ${text}`);
+    for (const text of strangerTexts(reply)) terminal.note(noteText(terminal, text));
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}; hosts ${hosts}; revision ${rev}`;
     terminal.print(options.output === 'json' ? JSON.stringify(reply) : text);
     return EXIT.done;

@@ -11,7 +11,6 @@ import { BUS_OPTIONS } from './options.ts';
 import { fill } from './table.ts';
 import { paint, type Terminal, type Tone } from './terminal.ts';
 
-/** A status is said anew every 18 s at most. */
 const SKEW_MS = 5_000;
 /** Smaller messages work, and are more. */
 const FULL_MESSAGE_BYTES = 512 * 1024;

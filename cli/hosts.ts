@@ -17,7 +17,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'INSTALLED', align: 'right' },
   { title: 'EXCEPTIONS', align: 'right' },
 ];
-/** Four statuses that did not come. */
+/** A status is said anew after 18 s at most: three of them did not come. */
 export const SILENT_MS = 60_000;
 /** Only where some host is not as it should be. */
 const TROUBLE: Column = { title: 'TROUBLE', below: true };

@@ -16,7 +16,7 @@ import { someText, strangerTexts } from './format.ts';
 import { BUS_OPTIONS } from './options.ts';
 import { noteExpired, readSpecs } from './read-specs.ts';
 import { type Cell, type Column, table } from './table.ts';
-import { paint, type Terminal } from './terminal.ts';
+import { noteText, type Terminal } from './terminal.ts';
 import { upload } from './upload.ts';
 
 type Screen = Pick<Terminal, 'width' | 'colour'>;
@@ -186,7 +186,7 @@ const OVER: Readonly<Record<PlanOver, (host: PlanHost) => string>> = {
 function warnings({ hosts, unmatched, unmatchedTotal, unheard, unheardTotal }: Planned, screen: Screen): string {
   const lines = hosts.flatMap((host) => host.over.map((what) => `${host.host} ${OVER[what](host)}`));
   lines.push(...strangerTexts({ unmatched, unmatchedTotal, unheard, unheardTotal }));
-  return lines.map((line) => `${paint(screen, 'warn', 'note:')} ${line}`).join('\n');
+  return lines.map((line) => noteText(screen, line)).join('\n');
 }
 
 function more(text: string, count: number, what = 'on all hosts together'): string {

@@ -2,7 +2,7 @@ import { EXIT, Failure, type FileProblem, usage } from './failure.ts';
 import { countText, someText } from './format.ts';
 import { readSource } from './source.ts';
 import { type Prepared, prepareSpecs } from './specs.ts';
-import { paint, type Terminal } from './terminal.ts';
+import { noteText, type Terminal } from './terminal.ts';
 
 /** Reads every redirect of some files. Errors: Failure, with all that is wrong in them. */
 export async function readSpecs(
@@ -22,8 +22,8 @@ export async function readSpecs(
 export function noteExpired(specs: readonly Prepared[], nowMs: number, terminal: Terminal): void {
   const past = specs.flatMap(({ name, json: { expires } }) => (Number(expires) <= nowMs ? [name] : []));
   if (past.length === 0) return;
-  const note = `past its time already, so it redirects nothing: ${someText(past)}; change or remove expires`;
-  terminal.note(`${paint(terminal, 'warn', 'note:')} ${note}`);
+  const text = `past its time already, so it redirects nothing: ${someText(past)}; change or remove expires`;
+  terminal.note(noteText(terminal, text));
 }
 
 function refusal(problems: readonly FileProblem[]): Failure {

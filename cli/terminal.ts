@@ -22,6 +22,11 @@ export function paint(terminal: Pick<Terminal, 'colour'>, tone: Tone | undefined
   return terminal.colour && tone !== undefined ? `\x1b[${SGR[tone]}m${text}\x1b[0m` : text;
 }
 
+/** Writes what deserves a second look, and is no error. */
+export function noteText(terminal: Pick<Terminal, 'colour'>, text: string): string {
+  return `${paint(terminal, 'warn', 'note:')} ${text}`;
+}
+
 /**
  * Makes the terminal of this process. A reader that went away (`shunt get | head -1`) ends the process quietly: nobody is
  * left to tell.

@@ -99,7 +99,7 @@ export class PlanReport {
   #reply(hosts: readonly PlanHost[], limit: number): PlanReply {
     const { moves } = this.#proposal;
     const strangers = new Strangers(this.#proposal.known);
-    for (const { after } of this.#proposal.moves) if (after !== undefined) strangers.add(after);
+    for (const { after } of moves) if (after !== undefined) strangers.add(after);
     const { unmatched, unheard } = strangers;
     const { upload, absent } = this.#head;
     return {

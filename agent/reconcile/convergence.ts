@@ -234,9 +234,8 @@ export class Convergence {
       const before = this.states.get(decision.key);
       const mine = decision.ops.map((i) => results[i] as OpResult);
       if (decision.intent === undefined && mine.every((result) => result.done)) {
-        this.#forget(decision.key, before?.slot ?? null, released);
-        if (before !== undefined || mine.length > 0)
-          forgotten.push({ key: decision.key, ...this.#leave(decision.key) });
+        const gone = this.#forget(decision.key, before?.slot ?? null, released);
+        if (before !== undefined || mine.length > 0) forgotten.push(gone);
         continue;
       }
       if (decision.want !== undefined) this.#observed.share(decision.want.id, decision.want);
@@ -282,20 +281,18 @@ export class Convergence {
     this.#retries.next(decision.key, now.retryAtMs);
   }
 
-  #leave(key: string): { readonly name?: string } {
+  #forget(key: string, slot: number | null, released: Set<number>): Gone {
     const name = this.#leaving.get(key);
     this.#leaving.delete(key);
-    return name === undefined ? {} : { name };
-  }
-
-  #forget(key: string, slot: number | null, released: Set<number>): void {
     this.states.delete(key);
     this.#retries.next(key, undefined);
     this.#placed.drop(key);
     this.#waiting.drop(key);
-    if (slot === null) return;
-    this.#slots.drop(slot, key);
-    released.add(slot);
+    if (slot !== null) {
+      this.#slots.drop(slot, key);
+      released.add(slot);
+    }
+    return name === undefined ? { key } : { key, name };
   }
 
   /** Frees slots that no key holds, and wakes those that waited for room of any kind. */
