@@ -8,20 +8,20 @@ import manifest from '../package.json' with { type: 'json' };
 import type { Stats } from '../protocol/stats.ts';
 import type { Status } from '../protocol/status.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
+import { Questions } from './answer/questions.ts';
+import { summariseTraffic } from './answer/stats.ts';
 import { NatsBus } from './bus/nats-bus.ts';
 import { StatusPublisher } from './bus/status.ts';
 import { makeSystemClock } from './clock.ts';
 import type { AgentConfig } from './config.ts';
-import { Intake } from './intake.ts';
+import { Intake } from './follow/intake.ts';
 import { errnoName } from './kernel/errno.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
 import { makeLog } from './log.ts';
 import { keepHeapSmall, makeTrim } from './memory.ts';
 import type { Log } from './ports.ts';
-import { Questions } from './questions.ts';
 import { Reconciler, type ReconcilerOptions } from './reconcile/reconciler.ts';
 import { type Identity, summarise } from './reconcile/summarise.ts';
-import { summariseTraffic } from './stats.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
 
 /** The agent could not start; what it found is as it was. */

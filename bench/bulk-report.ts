@@ -1,4 +1,4 @@
-import { table } from '../cli/table.ts';
+import { table } from '../cli/show/table.ts';
 
 /** Sizes are in bytes. `commits` counts the agent's transactions that changed its desired state. */
 export interface Report {

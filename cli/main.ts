@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { run } from './run.ts';
-import { processTerminal } from './terminal.ts';
+import { processTerminal } from './show/terminal.ts';
 
 /** What still holds the process then is a courtesy that nobody takes, such as a socket to a server that hangs. */
 const LEAVE_MS = 300;

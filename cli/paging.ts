@@ -1,4 +1,4 @@
-import { EXIT, Failure } from './failure.ts';
+import { EXIT, Failure } from './line/failure.ts';
 
 /** One page of a list; `next` is where the following one starts, null at the end. */
 interface Page<T> {

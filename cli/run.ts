@@ -1,11 +1,11 @@
 import { nearest } from '../protocol/near.ts';
-import type { AnyCommand, Call } from './command.ts';
-import type { Environment } from './command-line.ts';
 import { COMMANDS } from './commands.ts';
-import { EXIT, type Exit, Failure, usage } from './failure.ts';
-import { commandHelp, overview } from './help.ts';
-import { report } from './report.ts';
-import type { Terminal } from './terminal.ts';
+import type { AnyCommand, Call } from './line/command.ts';
+import type { Environment } from './line/command-line.ts';
+import { EXIT, type Exit, Failure, usage } from './line/failure.ts';
+import { commandHelp, overview } from './line/help.ts';
+import { report } from './line/report.ts';
+import type { Terminal } from './show/terminal.ts';
 
 /** What a process is started with. */
 export interface Surroundings {
@@ -41,7 +41,7 @@ async function call(
   words: readonly string[],
   { env, terminal, stdin }: Surroundings,
 ): Promise<Exit> {
-  const { checkOperands, readArguments, readOptions } = await import('./command-line.ts');
+  const { checkOperands, readArguments, readOptions } = await import('./line/command-line.ts');
   const given = readArguments(command, words);
   if (given.help) {
     terminal.print(await commandHelp(name, command));

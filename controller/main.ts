@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
 import { makeSubjects } from '../protocol/subjects.ts';
-import { ApiService } from './api-service.ts';
 import { NatsBus } from './bus/nats-bus.ts';
 import type { ControllerConfig } from './config.ts';
-import { Publisher } from './publisher.ts';
-import { Refusals } from './refusals.ts';
-import { StatusIntake } from './status-intake.ts';
+import { ApiService } from './serve/api-service.ts';
+import { Publisher } from './serve/publisher.ts';
+import { Refusals } from './serve/refusals.ts';
+import { StatusIntake } from './serve/status-intake.ts';
+import { SyncService } from './serve/sync-service.ts';
 import { SqlStore } from './store/sql-store.ts';
-import { SyncService } from './sync-service.ts';
 
 export { BusError } from './bus/bus-error.ts';
-export { StoreError } from './store-error.ts';
+export { StoreError } from './model/store-error.ts';
 
 /** Controllers that share a bus share the requests. */
 const QUEUE = 'controller';

@@ -2,10 +2,10 @@ import { chmodSync, existsSync, readdirSync, statSync, unlinkSync } from 'node:f
 import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import { type About, encodeAbout } from '../kernel/about.ts';
+import { u32 } from '../kernel/bytes.ts';
 import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
 import { type OpenMaps, openMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
-import { u32 } from '../kernel/words.ts';
 import { AttachError } from './attach-error.ts';
 import { type Unwatched, watchDelivery } from './delivery.ts';
 import { memoryBytes } from './memory.ts';

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
 import { STRUCTS } from '../kernel/abi.ts';
 import { decodeAbout } from '../kernel/about.ts';
+import { u32 } from '../kernel/bytes.ts';
 import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
 import { pinPaths } from '../kernel/pins.ts';
-import { u32 } from '../kernel/words.ts';
 import { AttachError } from './attach-error.ts';
 
 const AT = STRUCTS.control.bypass;

@@ -3,11 +3,11 @@ import type { MapHandle, Native } from '../../native/index.ts';
 import { isBpffs } from '../attach/pin-root.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import { type About, CLOCK_CONTEXT_BYTES, decodeAbout, decodeClock } from '../kernel/about.ts';
+import { u32 } from '../kernel/bytes.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { ownNetns } from '../kernel/open-maps.ts';
 import { MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
-import { u32 } from '../kernel/words.ts';
 import { AS_ROOT, type Finding, findings } from './finding.ts';
 
 /** What the pins say, as far as this user may read them. */

@@ -4,10 +4,10 @@ import type { Shape } from '../../protocol/shape.ts';
 import type { Mark } from '../model/mark.ts';
 import type { OpResult } from '../model/op.ts';
 import { STRUCTS } from './abi.ts';
+import { u32 } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { errnoName, requireDone, requireValue } from './errno.ts';
 import { decodeMark, decodeShapes, encodeMark, encodeShapes, markOffset } from './layout.ts';
-import { u32 } from './words.ts';
 
 const AT = STRUCTS.control;
 const SELECTOR = { 4: AT.shapes4, 6: AT.shapes6 } as const;

@@ -7,6 +7,7 @@ import { type Op, type OpResult, runsOf } from '../model/op.ts';
 import type { Counter, Kernel, KernelClock, Losses, Observed, ObservedEntry } from '../ports.ts';
 import type { About } from './about.ts';
 import { CLOCK_CONTEXT_BYTES, decodeClock } from './about.ts';
+import { u32 } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { Control } from './control.ts';
 import { EntryMaps } from './entry-maps.ts';
@@ -16,7 +17,6 @@ import { type OpenMaps, openMaps, readAbout, requireOwn, requireSamePins } from 
 import { type PinPaths, pinPaths } from './pins.ts';
 import { Stats } from './stats.ts';
 import { readLosses, readVerdicts } from './traffic.ts';
-import { u32 } from './words.ts';
 
 const ENOENT = 2;
 

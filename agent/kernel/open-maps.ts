@@ -3,9 +3,9 @@ import type { MapHandle, Native } from '../../native/index.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import { LIMITS, STRUCTS } from './abi.ts';
 import { type About, decodeAbout } from './about.ts';
+import { u32 } from './bytes.ts';
 import { errnoName, requireValue } from './errno.ts';
 import { MAPS, type MapName, type PinPaths } from './pins.ts';
-import { u32 } from './words.ts';
 
 export type OpenMaps = Readonly<Record<MapName, MapHandle>>;
 

@@ -1,9 +1,9 @@
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
 import type { Counter } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
+import { u32 } from './bytes.ts';
 import { requireDone, requireValue } from './errno.ts';
 import { decodeStat } from './layout.ts';
-import { u32 } from './words.ts';
 
 const ROW = STRUCTS.stat.size;
 const NOTHING = new Uint8Array(ROW);

@@ -1,9 +1,9 @@
 import type { MapHandle, Native } from '../../native/index.ts';
 import type { Loss, Losses } from '../ports.ts';
 import { LOSSES, STRUCTS, VERDICTS } from './abi.ts';
+import { u32 } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { errnoName, requireDone, requireValue } from './errno.ts';
-import { u32 } from './words.ts';
 
 const AT = STRUCTS.loss;
 const ENOENT = 2;

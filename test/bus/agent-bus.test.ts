@@ -7,7 +7,7 @@ import { connect, type NatsConnection } from 'nats';
 import { NatsBus } from '../../agent/bus/nats-bus.ts';
 import { StatusPublisher } from '../../agent/bus/status.ts';
 import { makeSystemClock } from '../../agent/clock.ts';
-import { Intake } from '../../agent/intake.ts';
+import { Intake } from '../../agent/follow/intake.ts';
 import type { BusError } from '../../agent/model/bus-error.ts';
 import type { Log } from '../../agent/ports.ts';
 import { SqliteStore } from '../../agent/store/sqlite-store.ts';
@@ -20,7 +20,7 @@ import { makeSubjects } from '../../protocol/subjects.ts';
 import { encodeUpdate, type Update } from '../../protocol/update.ts';
 import { MemoryController, type Wish } from '../fakes/memory-controller.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
-import { HOST, put, silent } from '../unit/agent/samples.ts';
+import { HOST, put, silent } from '../unit/agent/follow/samples.ts';
 
 const subjects = makeSubjects();
 const clock = makeSystemClock();

@@ -12,7 +12,7 @@ import { EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Change, Intent } from '../../protocol/intent.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
-import { candidate, del, digestOf, HOST, intent, put } from '../unit/agent/samples.ts';
+import { candidate, del, digestOf, HOST, intent, put } from '../unit/agent/follow/samples.ts';
 import { randomBelow } from './sequences.ts';
 
 /** Candidates, and what they start from: CONFORMANCE_RUNS=100000 is for a change of the store. */

@@ -1,8 +1,9 @@
 /** Every verdict of bpf/abi.h, by packets through the real program; a redirect's hits prove the check too. */
+
+import { REDIRECTED } from '../../agent/answer/stats.ts';
 import { STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
 import { checkOf, LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
-import { REDIRECTED } from '../../agent/stats.ts';
 import { parseMatch } from '../../protocol/match.ts';
 import { kernelTests } from '../support/kernel.ts';
 import { forwarded, frame, ICMP6, icmp, ipv4, ipv6, udp } from '../support/packets.ts';

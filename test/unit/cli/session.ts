@@ -1,5 +1,5 @@
 import { run } from '../../../cli/run.ts';
-import type { Terminal } from '../../../cli/terminal.ts';
+import type { Terminal } from '../../../cli/show/terminal.ts';
 
 export interface Session {
   readonly exit: number;

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import { VERDICTS } from '../../../agent/kernel/abi.ts';
 import { COMMANDS } from '../../../cli/commands.ts';
-import { OPTION_NAMES } from '../../../cli/options.ts';
+import { OPTION_NAMES } from '../../../cli/line/options.ts';
 import { CODES } from '../../../protocol/codes.ts';
 import { pages, quoted, ROOT, read } from './pages.ts';
 

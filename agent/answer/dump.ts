@@ -1,0 +1,101 @@
+import { type AskRequest, type Dump, type DumpEntry, type KernelEntry, MAX_LIMIT } from '../../protocol/ask.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import type { EntryState } from '../model/state.ts';
+import type { Clock, Counter, Kernel, KernelClock, ObservedEntry } from '../ports.ts';
+
+/** What a dump is made of. */
+export interface DumpView {
+  readonly desired: ReadonlyMap<string, Intent>;
+  readonly states: ReadonlyMap<string, EntryState>;
+  entryOf(key: string): ObservedEntry | undefined;
+}
+
+/** For so long the pages of one dump share a sorted list of keys. */
+const KEYS_FRESH_MS = 5_000;
+
+/** Answers `ask … dump`: each intent with its state, its counters now, and what the kernel holds of it. */
+export class Dumper {
+  readonly #host: string;
+  readonly #view: DumpView;
+  readonly #kernel: Pick<Kernel, 'counters' | 'clock'>;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  #keys: readonly string[] = [];
+  #keysAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    host: string,
+    view: DumpView,
+    kernel: Pick<Kernel, 'counters' | 'clock'>,
+    clock: Pick<Clock, 'monotonicMs'>,
+  ) {
+    this.#host = host;
+    this.#view = view;
+    this.#kernel = kernel;
+    this.#clock = clock;
+  }
+
+  page(request: AskRequest): Dump {
+    const limit = request.limit ?? MAX_LIMIT;
+    const keys = this.#sorted(request.after === undefined);
+    const from = request.after === undefined ? 0 : firstAfter(keys, request.after);
+    const chosen = keys.slice(from, from + limit);
+    const now = this.#kernel.clock();
+    const items = chosen.flatMap((key) => this.#entry(key, now) ?? []);
+    const next = from + limit < keys.length ? (chosen.at(-1) ?? null) : null;
+    return { v: 1, host: this.#host, items, next };
+  }
+
+  #sorted(anew: boolean): readonly string[] {
+    const nowMs = this.#clock.monotonicMs();
+    if (anew || nowMs - this.#keysAtMs > KEYS_FRESH_MS) {
+      this.#keys = [...this.#view.desired.keys()].sort();
+      this.#keysAtMs = nowMs;
+    }
+    return this.#keys;
+  }
+
+  #entry(key: string, now: KernelClock): DumpEntry | undefined {
+    const intent = this.#view.desired.get(key);
+    if (intent === undefined) return undefined;
+    const at = this.#view.states.get(key);
+    const slot = at?.slot ?? null;
+    const entry = this.#view.entryOf(key);
+    const counter = slot === null ? undefined : this.#kernel.counters([slot])[0];
+    return {
+      key,
+      name: intent.name,
+      rev: intent.rev,
+      state: at?.state ?? 'pending',
+      ...(at?.code === undefined ? {} : { code: at.code }),
+      slot,
+      packets: (counter?.packets ?? 0n).toString(),
+      bytes: (counter?.bytes ?? 0n).toString(),
+      seenMsAgo: msAgo(counter, now),
+      to: intent.to,
+      entry: entry === undefined ? null : kernelEntry(entry),
+    };
+  }
+}
+
+/** Milliseconds since the last hit, null when there was none. */
+export function msAgo(counter: Counter | undefined, now: KernelClock): number | null {
+  if (counter === undefined || counter.seen === 0n) return null;
+  return Math.max(0, Math.round((Number(now.jiffies - counter.seen) * 1000) / now.hz));
+}
+
+export function kernelEntry({ value }: ObservedEntry): KernelEntry {
+  const { ifindex, dmac, smac, mtu, action, until } = value;
+  return { ifindex, dmac, smac, mtu, action, until: until.toString() };
+}
+
+/** Index of the first key after `after` in a sorted list. */
+function firstAfter(keys: readonly string[], after: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((keys[middle] as string) <= after) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,124 @@
+import type { Action } from '../../protocol/action.ts';
+import {
+  type ExplainRequest,
+  type Explanation,
+  type HeldEntry,
+  MAX_OVERLAPS,
+  type NextHopNow,
+  type Overlapping,
+} from '../../protocol/explain.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import { compareSpecificity } from '../../protocol/key.ts';
+import { makeMeets } from '../../protocol/overlap.ts';
+import { type EntryKey, entryId } from '../model/entry-key.ts';
+import type { Netdev, Network } from '../model/network.ts';
+import type { Kernel, Recorder } from '../ports.ts';
+import { type DumpView, kernelEntry, msAgo } from './dump.ts';
+
+/** What an explanation is made of. */
+export interface ExplainParts {
+  readonly host: string;
+  readonly view: DumpView;
+  readonly kernel: Pick<Kernel, 'lookup' | 'counters' | 'clock' | 'network' | 'resolve' | 'bypass'>;
+  readonly recorder: Pick<Recorder, 'history'>;
+}
+
+/** Intents that are compared before others get a turn. */
+const COMPARED_AT_ONCE = 5_000;
+
+/**
+ * Answers `ask … explain`: one redirect as it is desired, decided, held by the kernel this moment, and counted. Undefined
+ * when this host has no such redirect.
+ */
+export async function explain(parts: ExplainParts, asked: ExplainRequest): Promise<Explanation | undefined> {
+  const intent = find(parts.view, asked);
+  if (intent === undefined) return undefined;
+  const { host, view, kernel, recorder } = parts;
+  const { key, name, rev, to, idle, expires } = intent;
+  const overlaps = await overlapsOf(view, intent);
+  const events = await recorder.history(key);
+  const at = view.states.get(key);
+  const slot = at?.slot ?? null;
+  const counter = slot === null ? undefined : kernel.counters([slot])[0];
+  const network = kernel.network();
+  return {
+    ...{ v: 1, host, name, key, rev, to },
+    ...(idle !== undefined && { idle }),
+    ...(expires !== undefined && { expires }),
+    state: at?.state ?? 'pending',
+    ...(at?.code !== undefined && { code: at.code }),
+    ...(at?.errno !== undefined && { errno: at.errno }),
+    ...(at !== undefined && { since: at.sinceMs }),
+    ...(at?.installedAtMs !== undefined && { installedAt: at.installedAtMs }),
+    ...(at?.retryAtMs !== undefined && { retryAt: at.retryAtMs }),
+    slot,
+    packets: (counter?.packets ?? 0n).toString(),
+    bytes: (counter?.bytes ?? 0n).toString(),
+    seenMsAgo: msAgo(counter, kernel.clock()),
+    entry: heldEntry(parts, intent, network),
+    nexthop: nextHopNow(kernel, network, to),
+    overlaps: overlaps.slice(0, MAX_OVERLAPS),
+    overlapsTotal: overlaps.length,
+    bypass: kernel.bypass(),
+    events,
+  };
+}
+
+function find({ desired }: DumpView, asked: ExplainRequest): Intent | undefined {
+  if ('key' in asked) return desired.get(asked.key);
+  return desired.values().find(({ name }) => name === asked.name);
+}
+
+/** What stands in the kernel map this moment, not what was last seen there. */
+function heldEntry({ view, kernel }: ExplainParts, intent: Intent, network: Network): HeldEntry | null {
+  const key = view.entryOf(intent.key)?.key ?? entryKeyOf(intent, network);
+  const held = key && kernel.lookup([key]).get(entryId(key));
+  if (held === undefined) return null;
+  const { rev, slot } = held.value;
+  return { ...kernelEntry(held), rev, slot, sound: held.sound };
+}
+
+/** The key of an intent's entry, `undefined` while its ingress interface has no zone. */
+function entryKeyOf({ match: { in: ingress, ...match } }: Intent, { netdevs }: Network): EntryKey | undefined {
+  if (ingress === undefined) return { match, zone: 0 };
+  const zone = netdevs.find(({ name }) => name === ingress)?.zone ?? 0;
+  return zone === 0 ? undefined : { match, zone };
+}
+
+function nextHopNow(kernel: Pick<Kernel, 'resolve'>, { netdevs }: Network, to: Action): NextHopNow | null {
+  if (typeof to === 'string' || 'encap' in to || 'rewrite' in to) return null;
+  const wanted = netdevs.find(({ name }) => name === to.interface);
+  if (to.interface !== undefined && wanted === undefined) return { state: 'no-interface', interface: to.interface };
+  if ('mac' in to) return { state: 'resolved', ...egress(wanted), mac: to.mac, mtu: wanted?.mtu ?? 0 };
+  const query = { address: to.nexthop, ...(wanted !== undefined && { ifindex: wanted.ifindex }) };
+  const [hop = { state: 'no-route' as const }] = kernel.resolve([query]);
+  if (hop.state === 'no-route') return hop;
+  const where = { ifindex: hop.ifindex, ...egress(netdevs.find(({ ifindex }) => ifindex === hop.ifindex)) };
+  if (hop.state !== 'resolved') return { state: hop.state, ...where, gateway: hop.gateway };
+  return { state: hop.state, ...where, gateway: hop.gateway, mac: hop.mac, mtu: hop.mtu };
+}
+
+function egress(netdev: Netdev | undefined): Partial<NextHopNow> {
+  if (netdev === undefined) return {};
+  const { name, ifindex, up, takesRedirects } = netdev;
+  return { interface: name, ifindex, up, takesRedirects };
+}
+
+/** The other redirects of the host that a packet can match as well, the most specific first. */
+async function overlapsOf({ desired, states }: DumpView, intent: Intent): Promise<readonly Overlapping[]> {
+  const meets = makeMeets(intent.match);
+  const found: Intent[] = [];
+  let compared = 0;
+  for (const other of desired.values()) {
+    if (other.key !== intent.key && meets(other.match)) found.push(other);
+    compared += 1;
+    if (compared % COMPARED_AT_ONCE === 0) await new Promise(setImmediate);
+  }
+  found.sort((a, b) => compareSpecificity(a.match, b.match));
+  return found.map(({ name, key, match }) => ({
+    name,
+    key,
+    state: states.get(key)?.state ?? 'pending',
+    wins: compareSpecificity(match, intent.match) < 0,
+  }));
+}

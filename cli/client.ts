@@ -1,0 +1,222 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect, credsAuthenticator, ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
+import { type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
+import type { AskError, AskVerb } from '../protocol/ask.ts';
+import { Refused } from '../protocol/refused.ts';
+import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
+import { EXIT, Failure, usage } from './line/failure.ts';
+import type { BUS_OPTIONS, Options } from './line/options.ts';
+import { ageText } from './show/format.ts';
+import { readFault } from './specs/source.ts';
+
+export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
+
+/** For a connection there is as much time as for an answer, within these. */
+const CONNECT_TIMEOUT_MS = { least: 1000, most: 5000 } as const;
+const TRY_AGAIN = 'try again, or wait longer with --timeout';
+
+/** Whom a request is for, as messages name it, and what to do when nobody is there. */
+interface Peer {
+  readonly who: string;
+  readonly code: 'NO_CONTROLLER' | 'NO_AGENT';
+  readonly absent: string;
+  /** What to do when it does not answer in time. */
+  readonly late: string;
+}
+
+/** How to ask: what a refusal becomes, and how much longer than usual the answer may take. */
+export interface Asking {
+  readonly refuse?: (error: ApiError['error']) => Failure;
+  readonly patienceMs?: number;
+}
+
+/** A connection for the length of one command: one attempt, no reconnecting, every error a Failure. */
+export class Bus implements AsyncDisposable {
+  readonly #connection: NatsConnection;
+  readonly #subjects: Subjects;
+  readonly #timeoutMs: number;
+  readonly #where: string;
+
+  private constructor(connection: NatsConnection, options: BusOptions) {
+    this.#connection = connection;
+    this.#subjects = makeSubjects(options['root-subject']);
+    this.#timeoutMs = options.timeout;
+    this.#where = `nats://${connection.getServer()}`;
+  }
+
+  /** Connects to the first server that answers. Errors: Failure NO_BUS, NOT_PERMITTED, USAGE. */
+  static async open(options: BusOptions): Promise<Bus> {
+    const { nats, creds } = options;
+    const timeoutMs = Math.min(Math.max(options.timeout, CONNECT_TIMEOUT_MS.least), CONNECT_TIMEOUT_MS.most);
+    const authenticator = creds === undefined ? undefined : credsAuthenticator(await readCreds(creds));
+    try {
+      const connection = await connect({
+        servers: [...nats],
+        name: 'shunt',
+        timeout: timeoutMs,
+        reconnect: false,
+        ...(nats.some((server) => server.startsWith('tls://')) && { tls: {} }),
+        ...(authenticator !== undefined && { authenticator }),
+      });
+      return new Bus(connection, options);
+    } catch (error) {
+      throw connectFailure(error, nats.join(', '), timeoutMs);
+    }
+  }
+
+  /** The longest message that the server takes, in bytes. */
+  get maxPayloadBytes(): number {
+    return this.#connection.info?.max_payload ?? 0;
+  }
+
+  /** Asks the controller; what it refuses becomes a Failure, through `refuse` where the caller knows more. */
+  async api<T extends object>(
+    verb: ApiVerb,
+    request: Uint8Array,
+    parse: (reply: Uint8Array) => T | ApiError,
+    { refuse = refusalOf(verb), patienceMs = 0 }: Asking = {},
+  ): Promise<T> {
+    const subject = this.#subjects.api(verb);
+    const absent = `the bus answers, but no controller on ${subject} at ${this.#where}; run shunt controller, or name another bus with --nats`;
+    const late =
+      verb === 'get' || verb === 'hosts' || verb === 'plan'
+        ? TRY_AGAIN
+        : `it may still do it; see shunt get, or repeat it: that is harmless`;
+    const peer: Peer = { who: 'the controller', code: 'NO_CONTROLLER', absent, late };
+    const data = await this.#request(subject, request, peer, this.#timeoutMs + patienceMs);
+    const reply = this.#read(() => parse(data), 'the controller');
+    if (isApiError(reply)) throw refuse(reply.error);
+    return reply;
+  }
+
+  /** Asks the agent of a host. */
+  async ask<T extends object>(
+    host: string,
+    verb: AskVerb,
+    request: Uint8Array,
+    parse: (reply: Uint8Array, host: string) => T | AskError,
+    refuse: (error: AskError['error']) => Failure = ({ code, message }) =>
+      new Failure(EXIT.refused, code, `the agent of ${host} refused ${verb}: ${message}`),
+  ): Promise<T> {
+    const who = `the agent of ${host}`;
+    const absent = `no agent answers for host ${host} on ${this.#where}; see shunt hosts for the names, and run shunt agent there`;
+    const peer: Peer = { who, code: 'NO_AGENT', absent, late: TRY_AGAIN };
+    const data = await this.#request(this.#subjects.ask(host, verb), request, peer, this.#timeoutMs);
+    const reply = this.#read(() => parse(data, host), who);
+    if ('error' in reply) throw refuse(reply.error);
+    return reply as T;
+  }
+
+  /** Listens to the events of one host, or of all; resolves when the server knows. */
+  async events(host: string | undefined, hear: (data: Uint8Array, host: string) => void): Promise<void> {
+    const { eventAll, eventsOf, hostOf } = this.#subjects;
+    const callback = (_: NatsError | null, { subject, data }: Msg): void => hear(data, hostOf(subject) ?? '');
+    this.#connection.subscribe(host === undefined ? eventAll : eventsOf(host), { callback });
+    await this.#connection.flush();
+  }
+
+  /** Resolves when the signal aborts. Errors: Failure NO_BUS when the connection is lost before. */
+  async stayUntil(signal: AbortSignal): Promise<void> {
+    const ended = signal.aborted ? Promise.resolve() : once(signal, 'abort').then(() => undefined);
+    const lost = await Promise.race([ended, this.#connection.closed().then((error) => ({ error }))]);
+    if (lost === undefined) return;
+    const why = lost.error?.message ?? 'the server closed the connection';
+    throw new Failure(EXIT.unreachable, 'NO_BUS', `lost ${this.#where}: ${why}; run it again`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.close();
+  }
+
+  async #request(subject: string, request: Uint8Array, peer: Peer, timeoutMs: number): Promise<Uint8Array> {
+    if (request.length > this.maxPayloadBytes) {
+      const message = `${subject}: a request of ${request.length} bytes, and ${this.#where} takes ${this.maxPayloadBytes}; ask for less at once`;
+      throw new Failure(EXIT.refused, 'TOO_LARGE', message);
+    }
+    try {
+      return (await this.#connection.request(subject, request, { timeout: timeoutMs })).data;
+    } catch (error) {
+      throw this.#requestFailure(error, subject, peer, timeoutMs);
+    }
+  }
+
+  #requestFailure(error: unknown, subject: string, { who, code, absent, late }: Peer, timeoutMs: number): unknown {
+    if (!(error instanceof NatsError)) return error;
+    const cause = { cause: error };
+    switch (error.code) {
+      case ErrorCode.NoResponders:
+        return new Failure(EXIT.unreachable, code, absent, cause);
+      case ErrorCode.Timeout: {
+        const message = `${who} did not answer on ${subject} within ${ageText(timeoutMs)}; ${late}`;
+        return new Failure(EXIT.unfinished, 'TIMED_OUT', message, cause);
+      }
+      case ErrorCode.PermissionsViolation:
+        return new Failure(
+          EXIT.refused,
+          'NOT_PERMITTED',
+          `${this.#where} does not let this user ask on ${subject}; use other --creds`,
+          cause,
+        );
+      default:
+        return new Failure(
+          EXIT.unreachable,
+          'NO_BUS',
+          `lost ${this.#where} while asking ${who}: ${error.message}; try again`,
+          cause,
+        );
+    }
+  }
+
+  #read<T>(parse: () => T, who: string): T {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const message = `${who} answered what this version does not understand: ${error.message}; are both of one version?`;
+      throw new Failure(EXIT.refused, error.code, message, { cause: error });
+    }
+  }
+}
+
+function refusalOf(verb: ApiVerb): (error: ApiError['error']) => Failure {
+  return ({ code, message }) => new Failure(EXIT.refused, code, `the controller refused ${verb}: ${message}`);
+}
+
+async function readCreds(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw usage(`cannot read the credentials file ${file}: ${readFault(error as NodeJS.ErrnoException)}`);
+  }
+}
+
+function connectFailure(error: unknown, servers: string, timeoutMs: number): Failure {
+  const refused: readonly string[] = [
+    ErrorCode.AuthorizationViolation,
+    ErrorCode.BadAuthentication,
+    ErrorCode.BadCreds,
+  ];
+  const cause = { cause: error };
+  if (error instanceof NatsError && refused.includes(error.code)) {
+    return new Failure(EXIT.refused, 'NOT_PERMITTED', `${servers} does not let this user in; use other --creds`, cause);
+  }
+  const advice = 'start nats-server there, or name another with --nats';
+  const message = `cannot reach NATS at ${servers}: ${connectReason(error, timeoutMs)}; ${advice}`;
+  return new Failure(EXIT.unreachable, 'NO_BUS', message, cause);
+}
+
+function connectReason(error: unknown, timeoutMs: number): string {
+  const { code, message } = error as Error & { readonly code?: unknown };
+  switch (code) {
+    case ErrorCode.ConnectionRefused:
+      return 'connection refused';
+    case ErrorCode.Timeout:
+    case ErrorCode.ConnectionTimeout:
+      return `no answer within ${ageText(timeoutMs)}`;
+    case 'ENOTFOUND':
+      return 'the host name is unknown';
+    default:
+      return error instanceof NatsError ? (error.chainedError?.message ?? message) : message;
+  }
+}

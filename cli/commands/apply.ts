@@ -1,0 +1,39 @@
+import { Bus } from '../client.ts';
+import { command } from '../line/command.ts';
+import { EXIT, usage } from '../line/failure.ts';
+import { BUS_OPTIONS } from '../line/options.ts';
+import { strangerTexts } from '../show/format.ts';
+import { noteText } from '../show/terminal.ts';
+import { noteExpired, readSpecs } from '../specs/read-specs.ts';
+import { APPLY, upload } from '../specs/upload.ts';
+
+export const apply = command({
+  synopsis: '-f FILE...',
+  about: `Creates the redirects of the files, or changes those whose names exist; others stay as they are. All of them or none:
+one that is wrong refuses the whole, with file, line and reason. Applying the same again changes nothing.
+
+A file is YAML with a list \`redirects:\`, or JSON lines with one redirect a line, for bulk.`,
+  examples: [
+    `shunt apply -f - <<'END'
+redirects:
+  - name: drain-web-2
+    hosts: { role: edge }
+    match: { src: 198.51.100.0/24, dst: 203.0.113.10, proto: udp, dport: 443 }
+    to: { nexthop: 10.0.0.7 }
+END`,
+    'shunt apply -f redirects.yaml -f more.jsonl',
+  ],
+  options: ['file', ...BUS_OPTIONS],
+  async run({ options, terminal, stdin }) {
+    if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
+    const specs = await readSpecs(options.file, stdin);
+    noteExpired(specs, Date.now(), terminal);
+    await using bus = await Bus.open(options);
+    const { v: _, upload: __, ...reply } = await upload(specs, bus, terminal, APPLY);
+    const { created, changed, unchanged, hosts, rev } = reply;
+    for (const text of strangerTexts(reply)) terminal.note(noteText(terminal, text));
+    const text = `created ${created}, changed ${changed}, unchanged ${unchanged}; hosts ${hosts}; revision ${rev}`;
+    terminal.print(options.output === 'json' ? JSON.stringify(reply) : text);
+    return EXIT.done;
+  },
+});

@@ -1,0 +1,42 @@
+import type { AttachReport } from '../../agent/attach/attach.ts';
+import { command } from '../line/command.ts';
+import { EXIT, usage } from '../line/failure.ts';
+import { parseOwner } from '../line/owner.ts';
+import { bytesText } from '../show/format.ts';
+
+export const attach = command({
+  synopsis: '--interface IF... --owner USER[:GROUP]',
+  about: `Loads the program, pins its maps for their owner, and attaches it to the interfaces. Needs root. Done twice it changes
+nothing; a program of somebody else is never replaced. Native mode is fast and needs the driver's support; auto
+takes it where packets will get through, else generic, and says why.`,
+  examples: ['shunt attach --interface eth0 --interface eth1 --owner shunt'],
+  options: ['interface', 'owner', 'mode', 'pin-root', 'max-redirects', 'output'],
+  async run({ options, terminal }) {
+    if (options.interface.length === 0) throw usage('name at least one interface: --interface IF');
+    const owner = options.owner === undefined ? undefined : parseOwner(options.owner);
+    const [attaching, { loadNative }] = await Promise.all([
+      import('../../agent/attach/attach.ts'),
+      import('../../native/index.ts'),
+    ]);
+    const max = options['max-redirects'];
+    const report = attaching.attach(loadNative(), {
+      interfaces: [...new Set(options.interface)],
+      ...(owner !== undefined && { owner }),
+      mode: options.mode,
+      pinRoot: options['pin-root'],
+      ...(max !== undefined && { maxRedirects: max }),
+    });
+    terminal.print(options.output === 'json' ? JSON.stringify(report) : describe(report));
+    return EXIT.done;
+  },
+});
+
+/** In lines and not a table: why a mode was taken is a sentence, and is not to be cut. */
+function describe({ interfaces, maxRedirects, pinRoot, memoryBytes, owner, unwatched }: AttachReport): string {
+  const lines = interfaces.map(
+    ({ name, mode, changed, why }) => `${name}: ${changed ? 'attached' : 'unchanged'}, ${mode} mode: ${why}`,
+  );
+  const blind = unwatched.map(({ tracepoint, why }) => `warning: losses at ${tracepoint} are not counted: ${why}`);
+  const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}, owned by ${owner.uid}:${owner.gid}`;
+  return [...lines, maps, ...blind].join('\n');
+}

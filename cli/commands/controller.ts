@@ -1,0 +1,37 @@
+import { once } from 'node:events';
+import { command } from '../line/command.ts';
+import { EXIT, Failure } from '../line/failure.ts';
+import { stopSignal } from '../line/signals.ts';
+
+export const controller = command({
+  synopsis: '',
+  about: `Runs the controller: keeps redirects in its database, compiles them for each host, and serves hosts and commands
+over the bus. SIGTERM ends it in good order.`,
+  examples: ['shunt controller --nats nats://127.0.0.1:4222 --db /var/lib/shunt/controller.db'],
+  options: ['nats', 'root-subject', 'creds', 'db', 'log-level'],
+  async run({ options }) {
+    const [{ makeControllerConfig }, { startController }, { makeLog }] = await Promise.all([
+      import('../../controller/config.ts'),
+      import('../../controller/main.ts'),
+      import('../../agent/log.ts'),
+    ]);
+    const config = makeControllerConfig({
+      nats: options.nats,
+      db: options.db,
+      rootSubject: options['root-subject'],
+      ...(options.creds !== undefined && { creds: options.creds }),
+    });
+    const stop = stopSignal();
+    const fatal = Promise.withResolvers<never>();
+    fatal.promise.catch(() => {}); // the race below reports it, also when it comes before
+    await using _running = await startController(config, makeLog(options['log-level']), fatal.reject).catch(rethrow);
+    await Promise.race([stop.aborted || once(stop, 'abort'), fatal.promise]);
+    return EXIT.done;
+  },
+});
+
+/** A bus that does not answer has an exit status of its own. */
+function rethrow(error: unknown): never {
+  const unreachable = error instanceof Error && 'code' in error && error.code === 'UNREACHABLE';
+  throw unreachable ? new Failure(EXIT.unreachable, 'NO_BUS', error.message, { cause: error }) : error;
+}

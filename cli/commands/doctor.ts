@@ -1,0 +1,148 @@
+import { type Finding, findings, type Level } from '../../agent/doctor/finding.ts';
+import { encodeAskRequest, parseStatusReply } from '../../protocol/ask.ts';
+import { encodeHostsRequest, type HostsReply, parseHostsReply } from '../../protocol/listings.ts';
+import type { Status } from '../../protocol/status.ts';
+import { Bus, type BusOptions } from '../client.ts';
+import { command } from '../line/command.ts';
+import { EXIT, Failure } from '../line/failure.ts';
+import { BUS_OPTIONS } from '../line/options.ts';
+import { ageText, codeText, countText } from '../show/format.ts';
+import { fill } from '../show/table.ts';
+import { paint, type Terminal, type Tone } from '../show/terminal.ts';
+import { SILENT_MS } from './hosts.ts';
+
+const SKEW_MS = 5_000;
+/** Smaller messages work, and are more. */
+const FULL_MESSAGE_BYTES = 512 * 1024;
+
+export const doctor = command({
+  synopsis: '',
+  about: `Looks for what is wrong on this host, and says how to mend it: kernel, pins, interfaces and the traps of veth, clocks,
+state directory, agent, bus and controller. Changes nothing, and works for every user: what this one cannot see is said
+too. The exit status is 1 when something is bad.`,
+  examples: ['sudo shunt doctor', 'sudo shunt doctor --host edge-7 --nats nats://bus.example:4222'],
+  options: ['host', 'pin-root', 'state', ...BUS_OPTIONS],
+  async run({ options: { host, 'pin-root': pinRoot, state, ...options }, terminal }) {
+    const found = [...(await examineHere(pinRoot, state)), ...(await examineBus(host, options))];
+    terminal.print(options.output === 'json' ? JSON.stringify({ findings: found }) : layOut(found, terminal));
+    return found.some(({ level }) => level === 'bad') ? EXIT.refused : EXIT.done;
+  },
+});
+
+async function examineHere(pinRoot: string, state: string): Promise<readonly Finding[]> {
+  const [{ examineHost }, { loadNative }] = await Promise.all([
+    import('../../agent/doctor/examine.ts'),
+    import('../../native/index.ts'),
+  ]);
+  try {
+    return examineHost(loadNative(), pinRoot, state);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    return [findings('program').bad('the native addon is not there', 'run ./dev build')];
+  }
+}
+
+const onBus = findings('bus');
+const controller = findings('controller');
+
+async function examineBus(host: string, options: BusOptions): Promise<readonly Finding[]> {
+  try {
+    await using bus = await Bus.open(options);
+    const { maxPayloadBytes } = bus;
+    const reach =
+      maxPayloadBytes < FULL_MESSAGE_BYTES
+        ? onBus.warn(
+            `${options.nats.join(', ')} takes messages of ${maxPayloadBytes} bytes only, so there are more of them`,
+            `set max_payload: ${2 * FULL_MESSAGE_BYTES} on the server`,
+          )
+        : onBus.ok(`${options.nats.join(', ')} answers`);
+    return [reach, await examineController(bus), ...(await examineStatus(bus, host))];
+  } catch (error) {
+    return [onBus.bad(...sentences(error))];
+  }
+}
+
+async function examineController(bus: Bus): Promise<Finding> {
+  try {
+    const { items, next } = await bus.api('hosts', encodeHostsRequest({ v: 1, limit: 100 }), parseHostsReply);
+    const ahead = Math.max(...items.map(({ seenAt }) => (seenAt ?? 0) - Date.now()));
+    if (ahead > SKEW_MS)
+      return controller.warn(
+        `its clock is ${ageText(ahead)} ahead of this one`,
+        'set both by NTP: `expires` is a time',
+      );
+    return controller.ok(`answers; ${next === null ? '' : 'among the first '}${describe(items)}`);
+  } catch (error) {
+    return controller.bad(...sentences(error));
+  }
+}
+
+function describe(items: HostsReply['items']): string {
+  const silent = items.filter(({ seenAt }) => seenAt === null || Date.now() - seenAt > SILENT_MS);
+  return `${countText(items.length, 'host')}, ${silent.length} silent for a minute or more`;
+}
+
+async function examineStatus(bus: Bus, host: string): Promise<readonly Finding[]> {
+  const check = findings(`host ${host}`);
+  try {
+    const status = await bus.ask(host, 'status', encodeAskRequest({ v: 1 }), parseStatusReply);
+    return judge(status as Status, check);
+  } catch (error) {
+    return [check.warn(...sentences(error))];
+  }
+}
+
+function judge(status: Status, check: ReturnType<typeof findings>): readonly Finding[] {
+  const { host, at, stored, applied, problem, exceptionsTotal, capacity, undelivered, bypass } = status;
+  const found: Finding[] = [];
+  const skewMs = Math.abs(Date.now() - at);
+  if (skewMs > SKEW_MS)
+    found.push(check.warn(`its clock and this one differ by ${ageText(skewMs)}`, 'set both by NTP'));
+  if (bypass) found.push(check.bad('bypass is on: nothing is redirected', 'shunt bypass off, on that host'));
+  if (problem !== undefined) found.push(check.bad(`holds what it has: ${codeText(problem)}`, 'look at its log'));
+  if (exceptionsTotal > 0)
+    found.push(
+      check.warn(
+        `${countText(exceptionsTotal, 'redirect')} not in force`,
+        `see shunt status --host ${host}, and shunt explain`,
+      ),
+    );
+  for (const { interface: name, errno, packets } of undelivered ?? [])
+    found.push(check.bad(`${packets} redirected packets died at ${name}: ${errno}`, `see shunt status --host ${host}`));
+  if (capacity.used >= capacity.max)
+    found.push(check.warn(`all ${capacity.max} slots are in use`, 'attach with a higher --max-redirects'));
+  if (found.length > 0) return found;
+  return [check.ok(`its agent answers; stored revision ${stored}, applied ${applied}`)];
+}
+
+/** What went wrong, and what to do, which every failure says behind its last semicolon. */
+function sentences(error: unknown): [found: string, mend: string] {
+  if (!(error instanceof Failure)) throw error;
+  const at = error.message.lastIndexOf('; ');
+  return at < 0 ? [error.message, 'see its log'] : [error.message.slice(0, at), error.message.slice(at + 2)];
+}
+
+const SIGNS: Readonly<Record<Level, readonly [sign: string, tone: Tone | undefined]>> = {
+  ok: ['ok', 'good'],
+  warn: ['warn', 'warn'],
+  bad: ['BAD', 'bad'],
+  unseen: ['?', undefined],
+};
+const SIGN_WIDTH = 4;
+const WIDEST = 100;
+
+/** A line each, the sentence below itself where it is long, and the way to mend it under that. */
+function layOut(found: readonly Finding[], terminal: Pick<Terminal, 'width' | 'colour'>): string {
+  const width = Math.max(...found.map(({ check }) => check.length));
+  const indent = ' '.repeat(SIGN_WIDTH + width + 4);
+  const room = (terminal.width ?? WIDEST) - indent.length;
+  const lines = found.map(({ level, check, found: text, mend }) => {
+    const [sign, tone] = SIGNS[level];
+    const said = [...fill(level === 'unseen' ? `cannot see ${text}` : text, room)];
+    if (mend !== undefined) said.push(...fill(`→ ${mend}`, room));
+    const left = `${paint(terminal, tone, sign.padEnd(SIGN_WIDTH))}  ${check.padEnd(width)}`;
+    return `${left}  ${said.join(`\n${indent}`)}`;
+  });
+  const count = (level: Level): number => found.filter((one) => one.level === level).length;
+  return `${lines.join('\n')}\n\n${count('bad')} bad, ${count('warn')} to look at, ${count('unseen')} not seen`;
+}

@@ -1,0 +1,154 @@
+import type { AskError } from '../../protocol/ask.ts';
+import { type Explanation, encodeExplainRequest, type NextHopNow, parseExplainReply } from '../../protocol/explain.ts';
+import { readName } from '../../protocol/intent.ts';
+import { readKey } from '../../protocol/read.ts';
+import { Bus } from '../client.ts';
+import { command } from '../line/command.ts';
+import { EXIT, Failure, usage } from '../line/failure.ts';
+import { BUS_OPTIONS } from '../line/options.ts';
+import { orElse } from '../line/refusal.ts';
+import { eventTable } from '../show/event-table.ts';
+import { actionText, ageText, bytesText, codeText, timeText } from '../show/format.ts';
+import { type Cell, fields, table } from '../show/table.ts';
+import type { Terminal } from '../show/terminal.ts';
+
+type Screen = Pick<Terminal, 'width' | 'colour'>;
+
+export const explain = command({
+  synopsis: '--host HOST NAME|KEY',
+  about: `Asks the agent of a host why one redirect is as it is: what is desired, its state, since when and why, what the kernel
+holds of it this moment, its counters, where its packets would go, which other redirects overlap it, and what was
+decided last. KEY is as dump and plan show it.`,
+  examples: [
+    'shunt explain --host edge-7 drain-web-2',
+    "shunt explain --host edge-7 'v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443'",
+  ],
+  options: ['host', ...BUS_OPTIONS],
+  operands: { placeholder: 'NAME|KEY', min: 1, max: Number.POSITIVE_INFINITY },
+  async run({ options: { host, ...options }, operands: [what = '', ...rest], terminal }) {
+    if (rest.length > 0) throw usage(`expected one NAME or KEY, not ${rest.length + 1}; put a key into single quotes`);
+    const request = requestOf(what);
+    await using bus = await Bus.open(options);
+    const answer = await bus.ask(host, 'explain', request, parseExplainReply, refusalOn(host));
+    terminal.print(
+      options.output === 'json' ? JSON.stringify(answer) : layOut(answer as Explanation, Date.now(), terminal),
+    );
+    return EXIT.done;
+  },
+});
+
+function requestOf(what: string): Uint8Array {
+  return orElse(
+    () =>
+      encodeExplainRequest(what.includes(' ') ? { v: 1, key: readKey(what, '') } : { v: 1, name: readName(what, '') }),
+    ({ message }) => usage(`NAME|KEY: ${message}; shunt dump shows both`),
+  );
+}
+
+function refusalOn(host: string): (error: AskError['error']) => Failure {
+  return ({ code, message }) => {
+    const advice =
+      code === 'UNKNOWN_REDIRECT'
+        ? `; see shunt dump --host ${host} for those that it has, and shunt get for what shadows it`
+        : '';
+    return new Failure(EXIT.refused, code, `${host}: ${message}${advice}`);
+  };
+}
+
+/** Lays an explanation out for people: the facts, the overlapping redirects, the last decisions. */
+export function layOut(explanation: Explanation, nowMs: number, screen: Screen): string {
+  const { events } = explanation;
+  const sections = [fields(facts(explanation, nowMs), screen), overlapTable(explanation, screen)];
+  if (events.length > 0) sections.push(eventTable(events, ['host', 'key', 'name'], screen));
+  return sections.filter((section) => section !== '').join('\n\n');
+}
+
+function facts(explanation: Explanation, nowMs: number): [name: string, value: Cell][] {
+  const { host, name, key, rev, to, expires, idle, packets, bytes, seenMsAgo, slot } = explanation;
+  const seen = seenMsAgo === null ? 'never seen a packet' : `the last one ${ageText(seenMsAgo)} ago`;
+  return [
+    ['redirect', `${name} on ${host}, revision ${rev}`],
+    ...bypassRow(explanation),
+    ['key', key],
+    ['to', actionText(to)],
+    ...(idle === undefined ? [] : ([['idle after', ageText(idle.afterMs)]] as [string, Cell][])),
+    ...(expires === undefined ? [] : ([['expires', timeText(expires)]] as [string, Cell][])),
+    ['state', stateCell(explanation, nowMs)],
+    ...whyRow(explanation, nowMs),
+    ['kernel', kernelCell(explanation)],
+    ['next hop', nextHopCell(explanation.nexthop)],
+    [
+      'counted',
+      slot === null ? 'nothing: it has no counters yet' : `${packets} packets, ${bytesText(BigInt(bytes))}; ${seen}`,
+    ],
+  ];
+}
+
+function bypassRow({ bypass }: Explanation): [name: string, value: Cell][] {
+  return bypass
+    ? [['bypass', { text: 'on: every packet of this host passes, whatever stands below', tone: 'bad' }]]
+    : [];
+}
+
+function stateCell({ state, since }: Explanation, nowMs: number): Cell {
+  const text = since === undefined ? state : `${state} since ${timeText(since)}, ${ageText(nowMs - since)} ago`;
+  const bad = state === 'blocked' || state === 'denied' || state === 'failed';
+  return { text, tone: bad ? 'bad' : state === 'installed' ? 'good' : 'warn' };
+}
+
+function whyRow({ code, errno, retryAt }: Explanation, nowMs: number): [name: string, value: Cell][] {
+  if (code === undefined) return [];
+  const by = errno === undefined ? '' : `; the kernel said ${errno}`;
+  const retry =
+    retryAt === undefined ? '' : `; next try ${retryAt <= nowMs ? 'now' : `in ${ageText(retryAt - nowMs)}`}`;
+  return [['why', { text: `${codeText(code)}${by}${retry}`, tone: 'bad' }]];
+}
+
+function kernelCell({ entry, state }: Explanation): Cell {
+  if (entry === null) return { text: 'holds nothing for this key', tone: state === 'installed' ? 'bad' : undefined };
+  const { action, ifindex, dmac, smac, mtu, rev, sound } = entry;
+  if (!sound) return { text: 'holds something that no agent wrote; the program passes the packet', tone: 'bad' };
+  if (action !== 'send') return `holds ${action}, of revision ${rev}`;
+  return `sends out of index ${ifindex} to ${dmac} from ${smac}, MTU ${mtu}, of revision ${rev}`;
+}
+
+const HOPS: Readonly<Record<NextHopNow['state'], (hop: NextHopNow) => string>> = {
+  resolved: ({ gateway, mac }) => `${gateway === undefined ? '' : `${gateway} is `}${mac}`,
+  asking: ({ gateway }) => `${gateway} is being asked for its MAC address`,
+  failed: ({ gateway }) => `${gateway} does not answer address resolution`,
+  'no-route': () => 'no route leads out of this host to it',
+  'no-interface': ({ interface: name }) => `there is no interface ${name}`,
+};
+
+function nextHopCell(hop: NextHopNow | null): Cell {
+  if (hop === null) return '-';
+  const { state, interface: name, up, takesRedirects, mtu } = hop;
+  const where = name === undefined || state === 'no-interface' ? '' : ` on ${name}`;
+  const size = mtu === undefined ? '' : `, MTU ${mtu}`;
+  const down = up === false ? '; the interface is down' : '';
+  const deaf = takesRedirects === false ? '; the interface does not send redirected frames' : '';
+  const good = state === 'resolved' && down === '' && deaf === '';
+  return { text: `${HOPS[state](hop)}${where}${size}${down}${deaf}`, tone: good ? 'good' : 'bad' };
+}
+
+function overlapTable({ overlaps, overlapsTotal, state: own }: Explanation, screen: Screen): string {
+  if (overlaps.length === 0) return '';
+  const rows = overlaps.map(({ name, key, state, wins }): Cell[] => [
+    name,
+    wins
+      ? { text: state === 'installed' ? 'wins over it' : 'would win over it', tone: 'warn' }
+      : own === 'installed'
+        ? 'loses to it'
+        : 'would lose to it',
+    state,
+    key,
+  ]);
+  const columns = [
+    { title: 'OVERLAPS', whole: true },
+    { title: 'WHERE BOTH MATCH' },
+    { title: 'STATE' },
+    { title: 'KEY', below: true },
+  ];
+  const more = overlapsTotal - overlaps.length;
+  return table(columns, rows, screen) + (more > 0 ? `\n… and ${more} more` : '');
+}

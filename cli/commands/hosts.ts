@@ -1,0 +1,75 @@
+import { encodeHostsRequest, type HostItem, parseHostsReply } from '../../protocol/listings.ts';
+import { Bus } from '../client.ts';
+import { command } from '../line/command.ts';
+import { EXIT } from '../line/failure.ts';
+import { BUS_OPTIONS } from '../line/options.ts';
+import { collect } from '../paging.ts';
+import { ageText, countText, labelsText } from '../show/format.ts';
+import { type Cell, type Column, table } from '../show/table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'HOST', whole: true },
+  { title: 'LABELS' },
+  { title: 'SEEN' },
+  { title: 'STORED', align: 'right' },
+  { title: 'APPLIED', align: 'right' },
+  { title: 'VERIFIED', align: 'right' },
+  { title: 'INSTALLED', align: 'right' },
+  { title: 'EXCEPTIONS', align: 'right' },
+];
+/** A status is said anew after 18 s at most: three of them did not come. */
+export const SILENT_MS = 60_000;
+/** Only where some host is not as it should be. */
+const TROUBLE: Column = { title: 'TROUBLE', below: true };
+
+export const hosts = command({
+  synopsis: '',
+  about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
+(head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
+something is wrong, TROUBLE says what: shunt status and shunt doctor say more.`,
+  examples: ['shunt hosts'],
+  options: BUS_OPTIONS,
+  async run({ options, terminal }) {
+    await using bus = await Bus.open(options);
+    const items = await collect((after) =>
+      bus.api('hosts', encodeHostsRequest({ v: 1, ...(after !== undefined && { after }) }), parseHostsReply),
+    );
+    if (options.output === 'json') terminal.print(JSON.stringify({ items }));
+    else terminal.print(layOut(items, Date.now(), terminal));
+    return EXIT.done;
+  },
+});
+
+function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
+  const troubles = items.map((item) => troubleOf(item, nowMs));
+  const ordinary = troubles.every((trouble) => trouble === '');
+  const rows = items.map((item, at) => {
+    const trouble: Cell = { text: troubles[at] ?? '', tone: 'bad' };
+    return ordinary ? row(item, nowMs) : [...row(item, nowMs), trouble];
+  });
+  return table(ordinary ? COLUMNS : [...COLUMNS, TROUBLE], rows, terminal);
+}
+
+function row(item: HostItem, nowMs: number): Cell[] {
+  const { host, labels, seenAt, head, stored, applied, verified, installed, desired, exceptions } = item;
+  return [
+    host,
+    labelsText(labels) || '-',
+    seenAt === null ? { text: 'never', tone: 'warn' } : `${ageText(nowMs - seenAt)} ago`,
+    { text: `${stored}/${head}`, tone: stored < head ? 'warn' : undefined },
+    { text: String(applied), tone: applied < stored ? 'warn' : undefined },
+    String(verified),
+    `${installed}/${desired}`,
+    { text: String(exceptions), tone: exceptions > 0 ? 'bad' : undefined },
+  ];
+}
+
+function troubleOf({ seenAt, standing, problem, bypass, undelivered = 0 }: HostItem, nowMs: number): string {
+  const troubles = [
+    seenAt !== null && nowMs - seenAt > SILENT_MS && 'silent',
+    bypass && 'BYPASS',
+    problem ?? (standing !== 'ok' && `history ${standing}`),
+    undelivered > 0 && `not delivered at ${countText(undelivered, 'interface')}`,
+  ];
+  return troubles.filter(Boolean).join(', ');
+}

@@ -1,0 +1,152 @@
+import { encodeAskRequest, parseStatusReply } from '../../protocol/ask.ts';
+import type { Status } from '../../protocol/status.ts';
+import { Bus } from '../client.ts';
+import { command } from '../line/command.ts';
+import { EXIT } from '../line/failure.ts';
+import { BUS_OPTIONS } from '../line/options.ts';
+import { ageText, codeText, labelsText } from '../show/format.ts';
+import { type Cell, fields, table } from '../show/table.ts';
+import type { Terminal } from '../show/terminal.ts';
+
+type Screen = Pick<Terminal, 'width' | 'colour'>;
+
+export const status = command({
+  synopsis: '--host HOST',
+  about: 'Asks the agent of a host, not the controller, how far it is, what its kernel does not do, and why.',
+  examples: ['shunt status --host edge-7', 'shunt status --host edge-7 -o json | jq .applied'],
+  options: ['host', ...BUS_OPTIONS],
+  async run({ options, terminal }) {
+    await using bus = await Bus.open(options);
+    const answer = await bus.ask(options.host, 'status', encodeAskRequest({ v: 1 }), parseStatusReply);
+    terminal.print(options.output === 'json' ? JSON.stringify(answer) : layOut(answer as Status, Date.now(), terminal));
+    return EXIT.done;
+  },
+});
+
+/** Lays a status out for people: the sums, then the interfaces, then what is not done, then what does not arrive. */
+export function layOut(status: Status, nowMs: number, screen: Screen): string {
+  const sections = [
+    fields(sums(status, nowMs), screen),
+    interfaceTable(status, screen),
+    exceptionTable(status, nowMs, screen),
+    undeliveredTable(status, nowMs, screen),
+  ];
+  return sections.filter((section) => section !== '').join('\n\n');
+}
+
+function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
+  const { host, labels, agent, at, epoch, stored, applied, verified, capacity, deleteAbsent, refused } = status;
+  return [
+    ['host', host],
+    ['labels', labelsText(labels) || '-'],
+    ['agent', `${agent}, said ${ageText(nowMs - at)} ago`],
+    ['epoch', epoch || '-'],
+    ...bypassRow(status),
+    ...problemRow(status),
+    [
+      'revision',
+      { text: `stored ${stored}, applied ${applied}, verified ${verified}`, tone: applied < stored ? 'warn' : 'good' },
+    ],
+    ['redirects', countsCell(status)],
+    ['capacity', `${capacity.used} of ${capacity.max} in use, shapes ${capacity.shapes}`],
+    ['deletes of what was absent', deleteAbsent],
+    ['refused messages', refusedCell(refused)],
+    ...unwatchedRow(status),
+  ];
+}
+
+function bypassRow({ bypass }: Status): [name: string, value: Cell][] {
+  if (bypass === undefined) return [];
+  return [
+    ['BYPASS', { text: 'ON: every packet passes, nothing is redirected; shunt bypass off ends it', tone: 'bad' }],
+  ];
+}
+
+function problemRow({ problem }: Status): [name: string, value: Cell][] {
+  if (problem === undefined) return [];
+  return [['problem', { text: codeText(problem), tone: 'bad' }]];
+}
+
+function countsCell({ counts }: Status): Cell {
+  const { desired, installed, ...others } = counts;
+  const rest = Object.entries(others).filter(([, count]) => count > 0);
+  const text = [
+    `desired ${desired}`,
+    `installed ${installed}`,
+    ...rest.map(([state, count]) => `${state} ${count}`),
+  ].join(', ');
+  return { text, tone: counts.blocked + counts.denied + counts.failed > 0 ? 'bad' : undefined };
+}
+
+function refusedCell({ total, byCode }: Status['refused']): Cell {
+  const codes = Object.entries(byCode).map(([code, count]) => `${code} ${count}`);
+  return { text: total === 0 ? '0' : `${total} (${codes.join(', ')})`, tone: total === 0 ? undefined : 'warn' };
+}
+
+function unwatchedRow({ undelivered }: Status): [name: string, value: Cell][] {
+  if (undelivered !== null) return [];
+  return [['delivery', { text: 'not watched in full; shunt attach says why', tone: 'warn' }]];
+}
+
+function interfaceTable({ interfaces }: Status, screen: Screen): string {
+  if (interfaces.length === 0) return '';
+  const rows = interfaces.map(({ name, ifindex, mode, up }): Cell[] => [
+    name,
+    String(ifindex),
+    { text: mode === 'none' ? 'not attached' : mode, tone: mode === 'none' ? undefined : 'good' },
+    up ? 'up' : { text: 'down', tone: 'warn' },
+  ]);
+  return table(
+    [{ title: 'INTERFACE' }, { title: 'INDEX', align: 'right' }, { title: 'PROGRAM' }, { title: 'LINK' }],
+    rows,
+    screen,
+  );
+}
+
+function exceptionTable({ exceptions, exceptionsTotal }: Status, nowMs: number, screen: Screen): string {
+  if (exceptions.length === 0) return '';
+  const rows = exceptions.map(({ name, key, rev, state, code, errno, retryAt }): Cell[] => [
+    name,
+    { text: state, tone: 'bad' },
+    errno === undefined ? code : `${code} (${errno})`,
+    String(rev),
+    retryText(retryAt, nowMs),
+    key,
+  ]);
+  const columns = [
+    { title: 'EXCEPTION', whole: true },
+    { title: 'STATE' },
+    { title: 'WHY', whole: true },
+    { title: 'REV', align: 'right' as const },
+    { title: 'RETRY' },
+    { title: 'KEY', below: true },
+  ];
+  const more = exceptionsTotal - exceptions.length;
+  return table(columns, rows, screen) + (more > 0 ? `\n… and ${more} more` : '');
+}
+
+function undeliveredTable({ undelivered }: Status, nowMs: number, screen: Screen): string {
+  if (undelivered === undefined || undelivered === null) return '';
+  const rows = undelivered.map(
+    ({ interface: name, ifindex, errno, packets, since, redirects, redirectsTotal }): Cell[] => [
+      name ?? `index ${ifindex}`,
+      { text: errno ?? '-', tone: 'bad' },
+      packets,
+      ageText(nowMs - since),
+      redirects.join(',') + (redirectsTotal > redirects.length ? ` +${redirectsTotal - redirects.length}` : '') || '-',
+    ],
+  );
+  const columns = [
+    { title: 'NOT DELIVERED AT' },
+    { title: 'WHY' },
+    { title: 'PACKETS', align: 'right' as const },
+    { title: 'SINCE' },
+    { title: 'REDIRECTS', below: true },
+  ];
+  return table(columns, rows, screen);
+}
+
+function retryText(retryAt: number | undefined, nowMs: number): string {
+  if (retryAt === undefined) return '-';
+  return retryAt <= nowMs ? 'now' : `in ${ageText(retryAt - nowMs)}`;
+}

@@ -1,0 +1,127 @@
+import { parseArgs } from 'node:util';
+import { nearest } from '../../protocol/near.ts';
+import type { AnyCommand } from './command.ts';
+import { usage } from './failure.ts';
+import { OPTIONS, type Option, type OptionName } from './options.ts';
+import { orElse, reasonOf } from './refusal.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The words after a command's name, sorted: what each option was given, and the rest. */
+export interface Arguments {
+  readonly given: ReadonlyMap<string, readonly string[]>;
+  readonly operands: readonly string[];
+  readonly help: boolean;
+}
+
+/** Sorts the words after a command's name. Errors: Failure USAGE. */
+export function readArguments(command: AnyCommand, words: readonly string[]): Arguments {
+  const names: readonly OptionName[] = ['config', ...command.options];
+  const { tokens } = parseArgs({ args: [...words], options: parseOptions(names), strict: false, tokens: true });
+  const given = new Map<string, string[]>();
+  const operands: string[] = [];
+  let help = false;
+  for (const token of tokens) {
+    if (token.kind === 'positional') operands.push(token.value);
+    if (token.kind !== 'option') continue;
+    if (token.name === 'help') help = true;
+    else addValue(given, names, token);
+  }
+  return { given, operands, help };
+}
+
+/** Reads the options of a command: argument before environment before settings file before default. Errors: Failure USAGE. */
+export async function readOptions(
+  command: AnyCommand,
+  { given }: Arguments,
+  env: Environment,
+): Promise<Readonly<Record<string, unknown>>> {
+  const settings = await readSettings(given.get('config')?.at(-1) ?? env.SHUNT_CONFIG);
+  const result: Record<string, unknown> = {};
+  for (const name of command.options) result[name] = readOption(name, given, env, settings);
+  return Object.freeze(result);
+}
+
+/** Checks how many operands there are. Errors: Failure USAGE, with what was probably meant. */
+export function checkOperands(name: string, command: AnyCommand, { operands, given }: Arguments): void {
+  const { placeholder, min, max } = command.operands ?? { placeholder: '', min: 0, max: 0 };
+  if (operands.length < min) throw usage(`${placeholder} is missing; write shunt ${name} ${command.synopsis}`);
+  const excess = operands[max];
+  if (excess === undefined) return;
+  const meant = max === 0 ? optionFor(command, given) : undefined;
+  const after = max === 0 ? '' : ` after ${placeholder}`;
+  const advice = meant === undefined ? `see shunt ${name} --help` : `did you mean ${meant} ${excess}?`;
+  throw usage(`unexpected argument "${excess}"${after}; ${advice}`);
+}
+
+/** The option whose value a word without one probably is: one that was given and repeats, or the one that matters most and was not. */
+function optionFor({ options, synopsis }: AnyCommand, given: Arguments['given']): string | undefined {
+  const repeated = [...given.keys()].filter((name) => (OPTIONS[name as OptionName] as Option<unknown>).repeat === true);
+  const important = ['file', 'interface', 'host'].filter((name) => !given.has(name));
+  const [chosen] = [...repeated, ...important].filter((name) => {
+    const { short }: Option<unknown> = OPTIONS[name as OptionName];
+    return options.includes(name as OptionName) && (synopsis.includes(`--${name} `) || synopsis.includes(`-${short} `));
+  });
+  if (chosen === undefined) return undefined;
+  return chosen === 'file' ? '-f' : `--${chosen}`;
+}
+
+type OptionToken = Extract<NonNullable<ReturnType<typeof parseArgs>['tokens']>[number], { kind: 'option' }>;
+
+function addValue(given: Map<string, string[]>, names: readonly OptionName[], token: OptionToken): void {
+  const { name, rawName, value, inlineValue } = token;
+  if (!(names as readonly string[]).includes(name)) throw unknownOption(rawName, names);
+  const { flag }: Option<unknown> = OPTIONS[name as OptionName];
+  if (flag === true) {
+    if (value !== undefined) throw usage(`${rawName} takes no value, and was given "${value}"`);
+    given.set(name, ['']);
+    return;
+  }
+  if (value === undefined || (inlineValue === false && /^-./.test(value))) {
+    throw usage(`${rawName} needs a value: ${rawName} ${OPTIONS[name as OptionName].placeholder}`);
+  }
+  given.set(name, [...(given.get(name) ?? []), value]);
+}
+
+function unknownOption(rawName: string, names: readonly string[]): Error {
+  const meant = nearest(rawName, ['--help', ...names.map((name) => `--${name}`)]);
+  return usage(`unknown option ${rawName}; ${meant === undefined ? 'see --help' : `did you mean ${meant}?`}`);
+}
+
+function parseOptions(names: readonly OptionName[]) {
+  const entries = names.map((name) => {
+    const { short, flag }: Option<unknown> = OPTIONS[name];
+    const type = flag === true ? 'boolean' : 'string';
+    return [name, { type, multiple: true, ...(short !== undefined && { short }) }] as const;
+  });
+  return { ...Object.fromEntries(entries), help: { type: 'boolean', short: 'h' } } as const;
+}
+
+function readOption(name: OptionName, given: Arguments['given'], env: Environment, settings: Settings): unknown {
+  const option: Option<unknown> = OPTIONS[name];
+  const [values, source] = findValues(name, option, given, env, settings);
+  return orElse(
+    () => option.read(values),
+    (refused) => usage(`${source}: ${reasonOf(refused)}`),
+  );
+}
+
+/** The values of the nearest source that names an option, and how an error names that source. */
+function findValues(
+  name: OptionName,
+  option: Option<unknown>,
+  given: Arguments['given'],
+  env: Environment,
+  settings: Settings,
+): readonly [values: readonly string[], source: string] {
+  const argument = given.get(name);
+  if (argument !== undefined) return [argument, `--${name}`];
+  if (option.argumentOnly === true) return [[], `--${name}`];
+  const variable = `SHUNT_${name.toUpperCase().replaceAll('-', '_')}`;
+  const text = env[variable] ?? '';
+  if (text !== '')
+    return [option.repeat === true ? text.split(/[\s,]+/).filter((part) => part !== '') : [text], variable];
+  const setting = settings.values.get(name);
+  return setting === undefined ? [[], `--${name}`] : [setting, `${settings.file}: ${name}`];
+}

@@ -1,0 +1,41 @@
+import type { Terminal } from '../show/terminal.ts';
+import type { Exit } from './failure.ts';
+import type { OptionName, Options } from './options.ts';
+
+/** What a command is called with. */
+export interface Call<K extends OptionName> {
+  readonly options: Options<K>;
+  readonly operands: readonly string[];
+  readonly terminal: Terminal;
+  /** Standard input. */
+  readonly stdin: AsyncIterable<Uint8Array>;
+}
+
+export interface Operands {
+  readonly placeholder: string;
+  readonly min: number;
+  readonly max: number;
+  /** All that may be given, where that is a few words. */
+  readonly values?: readonly string[];
+}
+
+/** One command of `shunt`: how it is written, what it takes, and what it does. */
+export interface Command<K extends OptionName = OptionName> {
+  /** What comes after the name, e.g. `-f FILE...`. */
+  readonly synopsis: string;
+  /** What it does, in full sentences. */
+  readonly about: string;
+  readonly examples: readonly string[];
+  readonly options: readonly K[];
+  readonly operands?: Operands;
+  /** Errors: Failure, or what the program that it starts throws. */
+  readonly run: (call: Call<K>) => Promise<Exit>;
+}
+
+/** Declares a command; its `run` sees exactly the options that it takes. */
+export function command<const K extends OptionName>(declared: Command<K>): AnyCommand {
+  return declared as unknown as AnyCommand;
+}
+
+/** A command whose options are known at run time only: `readCommandLine` gives it those that it names. */
+export type AnyCommand = Omit<Command, 'run'> & { readonly run: (call: Call<never>) => Promise<Exit> };

@@ -1,0 +1,67 @@
+import { COMMANDS } from '../commands.ts';
+import { fill } from '../show/table.ts';
+import type { AnyCommand } from './command.ts';
+
+const WIDTH = 80;
+
+/** The help of `shunt` itself. */
+export function overview(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `Usage: shunt COMMAND [OPTION...]
+
+Steers packets across a fleet: "packets from A to B go to C", in the kernel of
+every host that it concerns.
+
+Commands:
+${lines.join('\n')}
+
+  shunt COMMAND --help   what a command does and takes, with an example
+  shunt --version        the version
+
+Every option can also be set as an environment variable (--root-subject is
+SHUNT_ROOT_SUBJECT) or by its name in /etc/shunt/shunt.yaml; an argument comes
+before the environment, and the environment before the file.
+
+Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 not (yet) converged
+or timed out; 4 cannot reach the bus, the controller or the agent.`;
+}
+
+/** The help of one command. */
+export async function commandHelp(name: string, command: AnyCommand): Promise<string> {
+  const { OPTIONS } = await import('./options.ts');
+  const options = [...command.options, 'config' as const].map((option) => optionLine(option, OPTIONS[option]));
+  const width = Math.max(...options.map(([left]) => left.length));
+  return `Usage: ${['shunt', name, command.synopsis].filter((word) => word !== '').join(' ')}
+
+${wrap(command.about)}
+
+Options:
+${options.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n')}
+
+Example:
+${command.examples.map((example) => `  ${example.replaceAll('\n', '\n  ')}`).join('\n')}`;
+}
+
+interface Described {
+  readonly short?: string;
+  readonly placeholder: string;
+  readonly help: string;
+  readonly fallback?: string;
+  readonly repeat?: true;
+}
+
+function optionLine(
+  name: string,
+  { short, placeholder, help, fallback, repeat }: Described,
+): readonly [left: string, right: string] {
+  const value = placeholder === '' ? '' : ` ${placeholder}${repeat === true ? '...' : ''}`;
+  const left = `${short === undefined ? '    ' : `-${short}, `}--${name}${value}`;
+  return [left, fallback === undefined ? help : `${help} (default: ${fallback})`];
+}
+
+/** Fills lines of at most 80 columns; paragraphs are apart by an empty line. */
+function wrap(text: string): string {
+  const paragraphs = text.split('\n\n').map((paragraph) => paragraph.trim().replaceAll(/\s+/g, ' '));
+  return paragraphs.map((paragraph) => fill(paragraph, WIDTH).join('\n')).join('\n\n');
+}

@@ -1,0 +1,154 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { LOG_LEVELS, parseServers } from '../../agent/config.ts';
+import { readHost } from '../../protocol/host.ts';
+import { readName } from '../../protocol/intent.ts';
+import { integer, oneOf, type Reader, show } from '../../protocol/read.ts';
+import { Refused } from '../../protocol/refused.ts';
+import { makeSubjects } from '../../protocol/subjects.ts';
+import { readDuration } from '../../protocol/times.ts';
+import { orElse } from './refusal.ts';
+
+/**
+ * One option of the command line, the environment and the settings file: all three give texts, the nearest source wins
+ * whole. `read` gets what that source gave, nothing when no source did, and throws Refused.
+ */
+export interface Option<T> {
+  readonly short?: string;
+  readonly placeholder: string;
+  readonly help: string;
+  /** The default, as help shows it. */
+  readonly fallback?: string;
+  readonly repeat?: true;
+  /** Given or not, without a value; `read` gets an empty text when it is. */
+  readonly flag?: true;
+  /** All that may be given, where that is a few words. */
+  readonly values?: readonly string[];
+  /** Only an argument: it belongs to one call, not to a machine. */
+  readonly argumentOnly?: true;
+  readonly read: (given: readonly string[]) => T;
+}
+
+const HOST_ID = 'a-z, 0-9 and inner dashes, at most 63 long';
+/** Slots of the counters; the loader judges the memory that it takes. */
+const MAX_REDIRECTS = 1_048_576;
+/** What an agent's flight recorder keeps at most. */
+const MAX_EVENTS = 65_536;
+const DEFAULT_SERVER = 'nats://127.0.0.1:4222';
+
+const readText: Reader<string> = (value) => {
+  if (value !== '') return String(value);
+  throw new Refused('BAD_FIELD', '', 'expected a text that is not empty');
+};
+const readPath: Reader<string> = (value, path) => resolve(readText(value, path));
+const readTimeout: Reader<number> = (value, path) => {
+  const timeoutMs = readDuration(value, path);
+  if (timeoutMs >= 100 && timeoutMs <= 600_000) return timeoutMs;
+  throw new Refused('BAD_DURATION', path, `expected 100ms to 10m, not ${show(value)}`);
+};
+const readRootSubject: Reader<string> = (value) => makeSubjects(String(value)).root;
+function readHostOption(given: string | undefined): string {
+  if (given !== undefined) return readHost(given, '');
+  return orElse(
+    () => readHost(hostname(), ''),
+    ({ code }) =>
+      new Refused(code, '', `the host name ${show(hostname())} is no host id (${HOST_ID}); choose one with --host`),
+  );
+}
+const readLast: Reader<number> = (value, path) =>
+  integer(0, MAX_EVENTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
+const readMaxRedirects: Reader<number> = (value, path) => {
+  return integer(1, MAX_REDIRECTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
+};
+
+/** Every option that there is; each command takes some. Their names are also the keys of the settings file. */
+export const OPTIONS = {
+  config: optional({ placeholder: 'FILE', help: 'settings file', fallback: '/etc/shunt/shunt.yaml' }, readText),
+  nats: {
+    placeholder: 'URL',
+    help: 'NATS server',
+    fallback: DEFAULT_SERVER,
+    repeat: true,
+    read: (given: readonly string[]) => parseServers(given.length > 0 ? given : [DEFAULT_SERVER], ''),
+  },
+  creds: optional({ placeholder: 'FILE', help: 'NATS credentials file' }, readPath),
+  'root-subject': single(
+    { placeholder: 'SUBJECT', help: 'what every subject starts with' },
+    'shunt.v1',
+    readRootSubject,
+  ),
+  timeout: single({ placeholder: 'TIME', help: 'how long to wait for an answer' }, '5s', readTimeout),
+  output: choice({ short: 'o', placeholder: 'FORMAT', help: 'json or table' }, 'table', ['json', 'table']),
+  host: {
+    placeholder: 'HOST',
+    help: 'host id',
+    fallback: 'the host name',
+    read: (given: readonly string[]) => readHostOption(given.at(-1)),
+  },
+  state: single({ placeholder: 'DIR', help: 'state directory' }, '/var/lib/shunt/agent', readPath),
+  db: single({ placeholder: 'FILE', help: 'database' }, '/var/lib/shunt/controller.db', readPath),
+  'pin-root': single({ placeholder: 'DIR', help: 'folder of the pins' }, '/run/shunt/bpf', readPath),
+  label: many({ placeholder: 'KEY=VALUE', help: 'label of this host, for selectors' }),
+  'log-level': choice({ placeholder: 'LEVEL', help: 'debug, info, warn or error' }, 'info', LOG_LEVELS),
+  file: {
+    ...many({ short: 'f', placeholder: 'FILE', help: 'YAML or JSON lines; - is standard input' }),
+    argumentOnly: true,
+  },
+  delete: {
+    ...many({ placeholder: 'NAME', help: 'redirect that is to go' }),
+    argumentOnly: true,
+    read: (given: readonly string[]) => given.map((name) => readName(name, '')),
+  },
+  interface: many({ placeholder: 'IF', help: 'network interface' }),
+  owner: optional(
+    { placeholder: 'USER[:GROUP]', help: "the agent's user", fallback: 'as it stands, or root' },
+    readText,
+  ),
+  mode: choice({ placeholder: 'MODE', help: 'auto, native or generic' }, 'auto', ['auto', 'native', 'generic']),
+  'max-redirects': optional(
+    { placeholder: 'N', help: 'the most redirects', fallback: 'as it stands, or 16384' },
+    readMaxRedirects,
+  ),
+  last: single({ placeholder: 'N', help: 'how many events of the past' }, '100', readLast),
+  follow: flag('go on with what happens from now on'),
+  all: flag('every host, from now on'),
+} satisfies Record<string, Option<unknown>>;
+
+export type OptionName = keyof typeof OPTIONS;
+export type Options<K extends OptionName> = { readonly [N in K]: ReturnType<(typeof OPTIONS)[N]['read']> };
+
+export const OPTION_NAMES = Object.freeze(Object.keys(OPTIONS)) as readonly OptionName[];
+
+/** The options of every command that talks over the bus. */
+export const BUS_OPTIONS = [
+  'nats',
+  'creds',
+  'root-subject',
+  'timeout',
+  'output',
+] as const satisfies readonly OptionName[];
+
+function flag(help: string) {
+  const read = (given: readonly string[]): boolean => given.length > 0;
+  return { placeholder: '', help, flag: true as const, argumentOnly: true as const, read };
+}
+
+/** An option with a few words to choose from. */
+function choice<const T extends string>(description: Description, fallback: T, values: readonly T[]) {
+  return { ...single(description, fallback, oneOf(...values)), values };
+}
+
+type Description = Pick<Option<unknown>, 'short' | 'placeholder' | 'help' | 'fallback'>;
+
+function single<T>(description: Description, fallback: string, reader: Reader<T>) {
+  return { ...description, fallback, read: (given: readonly string[]): T => reader(given.at(-1) ?? fallback, '') };
+}
+
+function optional<T>(description: Description, reader: Reader<T>) {
+  const read = (given: readonly string[]): T | undefined => (given.length === 0 ? undefined : reader(given.at(-1), ''));
+  return { ...description, read };
+}
+
+function many(description: Description) {
+  return { ...description, repeat: true as const, read: (given: readonly string[]): readonly string[] => given };
+}

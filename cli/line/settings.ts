@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { isObject } from '../../protocol/json.ts';
+import { nearest } from '../../protocol/near.ts';
+import { readFault } from '../specs/source.ts';
+import { type Failure, usage } from './failure.ts';
+import { OPTION_NAMES, OPTIONS, type Option, type OptionName } from './options.ts';
+
+/** A settings file: option names and their values as texts. */
+export interface Settings {
+  readonly file: string;
+  readonly values: ReadonlyMap<OptionName, readonly string[]>;
+}
+
+const DEFAULT_FILE = '/etc/shunt/shunt.yaml';
+const NAMES: readonly string[] = OPTION_NAMES.filter((name) => {
+  const option: Option<unknown> = OPTIONS[name];
+  return name !== 'config' && option.argumentOnly !== true;
+});
+
+/**
+ * Reads a settings file: YAML, option names as keys, lists for those that repeat, `label` also as a map.
+ * Without a name it is the machine's, which may be absent. Errors: Failure USAGE.
+ */
+export async function readSettings(name: string | undefined): Promise<Settings> {
+  const file = name ?? DEFAULT_FILE;
+  const text = await readText(file, name === undefined);
+  const values = new Map<OptionName, readonly string[]>();
+  if (text.trim() === '') return { file, values };
+  for (const [key, value] of Object.entries(await parse(file, text))) {
+    if (!NAMES.includes(key)) throw unknownKey(file, key);
+    if (value !== null) values.set(key as OptionName, textsOf(file, key, value));
+  }
+  return { file, values };
+}
+
+async function readText(file: string, mayBeAbsent: boolean): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const fault = error as NodeJS.ErrnoException;
+    if (fault.code === 'ENOENT' && mayBeAbsent) return '';
+    throw usage(`cannot read the settings file ${file}: ${readFault(fault)}; name another with --config`);
+  }
+}
+
+async function parse(file: string, text: string): Promise<Readonly<Record<string, unknown>>> {
+  const { LineCounter, parseDocument } = await import('yaml');
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, schema: 'core' });
+  const [fault] = document.errors;
+  if (fault !== undefined) throw usage(`${file}:${lines.linePos(fault.pos[0]).line}: not valid YAML: ${fault.message}`);
+  const value: unknown = document.toJS({ maxAliasCount: 0 });
+  if (value === null) return {};
+  if (!isObject(value))
+    throw usage(`${file}: expected option names and their values, e.g. \`nats: nats://127.0.0.1:4222\``);
+  return value;
+}
+
+function unknownKey(file: string, key: string): Failure {
+  const meant = nearest(key, NAMES);
+  return usage(
+    `${file}: unknown option "${key}"; ${meant === undefined ? `known: ${NAMES.join(', ')}` : `did you mean "${meant}"?`}`,
+  );
+}
+
+function textsOf(file: string, key: string, value: unknown): readonly string[] {
+  const option: Option<unknown> = OPTIONS[key as OptionName];
+  const scalars =
+    key === 'label' && isObject(value) ? Object.entries(value).map(([name, label]) => `${name}=${label}`) : value;
+  const list = Array.isArray(scalars) ? scalars : [scalars];
+  if (list.length > 1 && option.repeat !== true) throw usage(`${file}: ${key}: expected one value, not a list`);
+  if (list.some((item) => typeof item === 'object')) throw usage(`${file}: ${key}: expected a plain value`);
+  return list.map(String);
+}

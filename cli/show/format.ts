@@ -1,0 +1,107 @@
+import { type Action, readAction } from '../../protocol/action.ts';
+import { type AnyCode, CODES, type Code } from '../../protocol/codes.ts';
+import { keyOf } from '../../protocol/key.ts';
+import { parseMatch } from '../../protocol/match.ts';
+import { Refused } from '../../protocol/refused.ts';
+
+const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+
+/** Writes a number of bytes with one decimal from KiB up: `512 B`, `1.5 MiB`. */
+export function bytesText(bytes: bigint | number): string {
+  let value = Number(bytes);
+  let unit = 0;
+  while (value >= 1023.95 && unit < BYTE_UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${BYTE_UNITS[unit]}`;
+}
+
+/** Writes how long ago something was, in its two largest units: `340ms`, `12s`, `3m20s`, `2d4h`. */
+export function ageText(ageMs: number): string {
+  if (ageMs < 1000) return `${Math.max(0, Math.round(ageMs))}ms`;
+  const seconds = Math.floor(ageMs / 1000);
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return pair(seconds, 60, 'm', 1, 's');
+  if (seconds < 86_400) return pair(seconds, 3600, 'h', 60, 'm');
+  return pair(seconds, 86_400, 'd', 3600, 'h');
+}
+
+/** Writes a moment in UTC, with milliseconds where it has some. */
+export function timeText(atMs: number): string {
+  return new Date(atMs).toISOString().replace('.000Z', 'Z');
+}
+
+/** Writes a code with its meaning, also one that this version does not know. */
+export function codeText(code: AnyCode): string {
+  return Object.hasOwn(CODES, code) ? `${code}: ${CODES[code as Code]}` : code;
+}
+
+/** Writes what is to happen to a packet in a few words, also for an action that a newer peer invented. */
+export function actionText(to: unknown): string {
+  const action = understand(() => readAction(to, 'to'));
+  return action === undefined ? JSON.stringify(to) : knownActionText(action);
+}
+
+/** Writes a match as its key, also for one that a newer peer invented. */
+export function matchText(match: unknown): string {
+  return understand(() => keyOf(parseMatch(match))) ?? JSON.stringify(match);
+}
+
+/** Writes labels as `role=edge,rack=12`. */
+export function labelsText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(',');
+}
+
+/** Writes the first three of a list and how many more there are; `total` where the list has not all of them. */
+export function someText(items: readonly string[], total = items.length): string {
+  const shown = items.slice(0, 3);
+  return total > shown.length ? `${shown.join(',')} +${total - shown.length}` : shown.join(',');
+}
+
+/** Says which redirects select no host that ever reported, and which listed hosts never did. */
+export function strangerTexts(of: {
+  readonly unmatched?: readonly string[] | undefined;
+  readonly unmatchedTotal?: number | undefined;
+  readonly unheard?: readonly string[] | undefined;
+  readonly unheardTotal?: number | undefined;
+}): readonly string[] {
+  const { unmatched = [], unmatchedTotal = 0, unheard = [], unheardTotal = 0 } = of;
+  const texts: string[] = [];
+  if (unmatchedTotal > 0)
+    texts.push(`no host that ever reported is selected by ${someText(unmatched, unmatchedTotal)}; see shunt hosts`);
+  if (unheardTotal > 0)
+    texts.push(`${countText(unheardTotal, 'host')} never reported: ${someText(unheard, unheardTotal)}`);
+  return texts;
+}
+
+/** Writes a number and its noun: `1 host`, `2 hosts`. */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function knownActionText(action: Action): string {
+  if (typeof action === 'string') return action;
+  const ttl = action.ttl === 'keep' ? ' ttl keep' : '';
+  if ('mac' in action) return `${action.interface} ${action.mac}${ttl}`;
+  if ('encap' in action) return `ipip ${action.remote}${ttl}`;
+  if ('rewrite' in action)
+    return `rewrite ${[action.rewrite.dst, action.rewrite.dport].filter((part) => part !== undefined).join(' port ')}${ttl}`;
+  return `${action.nexthop}${action.interface === undefined ? '' : ` on ${action.interface}`}${ttl}`;
+}
+
+function understand<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
+}
+
+function pair(seconds: number, large: number, largeName: string, small: number, smallName: string): string {
+  const rest = Math.floor((seconds % large) / small);
+  return `${Math.floor(seconds / large)}${largeName}${rest === 0 ? '' : `${rest}${smallName}`}`;
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type ApiError,
+  type ApplyPartReply,
+  type ApplyReply,
+  type ApplyRequest,
+  encodeApplyRequest,
+  parseApplyReply,
+} from '../../protocol/api.ts';
+import { listBudgetBytes } from '../../protocol/json.ts';
+import type { Bus } from '../client.ts';
+import { EXIT, Failure, type FileProblem } from '../line/failure.ts';
+import { reasonOf } from '../line/refusal.ts';
+import type { Terminal } from '../show/terminal.ts';
+import type { Prepared } from './prepare.ts';
+
+/** The most redirects in one part, as the protocol has it for any list. */
+const MAX_PART = 10_000;
+/** What the controller may take longer for each redirect of an upload, which it commits whole. */
+const PATIENCE_MS = 1;
+
+/** What an upload is for: its verb, how a part is written, and how replies are read. */
+export interface Purpose<T> {
+  readonly verb: 'apply' | 'plan';
+  readonly encode: (part: ApplyRequest) => Uint8Array;
+  readonly parse: (reply: Uint8Array) => T | ApplyPartReply | ApiError;
+}
+
+export const APPLY: Purpose<ApplyReply> = { verb: 'apply', encode: encodeApplyRequest, parse: parseApplyReply };
+
+/** Sends redirects in as many parts as they need; the controller takes all of them with the last part, or none. */
+export async function upload<T extends object>(
+  specs: readonly Prepared[],
+  bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
+  terminal: Pick<Terminal, 'progress'>,
+  { verb, encode, parse }: Purpose<T>,
+): Promise<T> {
+  const parts = split(specs, listBudgetBytes(bus.maxPayloadBytes));
+  const id = randomUUID();
+  const asking = {
+    refuse: (error: ApiError['error']): Failure => refusal(error, specs),
+    patienceMs: specs.length * PATIENCE_MS,
+  };
+  try {
+    for (const [part, chosen] of parts.entries()) {
+      if (parts.length > 1) terminal.progress(`sending part ${part + 1} of ${parts.length}`);
+      const given = chosen.map(({ json }) => json);
+      const request = encode({ v: 1, upload: id, part, parts: parts.length, specs: given });
+      const reply = await bus.api(verb, request, parse, asking);
+      if (!('part' in reply)) return reply as T;
+    }
+  } finally {
+    terminal.progress('');
+  }
+  throw new Failure(
+    EXIT.refused,
+    'FAILED',
+    `the controller took every part and did not answer the last as one; are both of one version? See shunt get, and ${verb} again`,
+  );
+}
+
+/** Splits into parts that each fit a message. Errors: Failure TOO_LARGE for a redirect that fits none. */
+export function split(specs: readonly Prepared[], budgetBytes: number): readonly (readonly Prepared[])[] {
+  const parts: Prepared[][] = [[]];
+  let used = 0;
+  for (const spec of specs) {
+    const size = Buffer.byteLength(JSON.stringify(spec.json)) + 1; // and a comma
+    if (size > budgetBytes) throw tooLarge(spec, size, budgetBytes);
+    if (used + size > budgetBytes || parts.at(-1)?.length === MAX_PART) {
+      parts.push([]);
+      used = 0;
+    }
+    parts.at(-1)?.push(spec);
+    used += size;
+  }
+  return parts;
+}
+
+function tooLarge({ name, locate }: Prepared, size: number, budgetBytes: number): Failure {
+  const message = `${size} bytes, and a message on this bus holds ${budgetBytes}; select hosts by labels instead of a long list`;
+  const problem = { ...locate(''), name, code: 'TOO_LARGE', message };
+  return new Failure(EXIT.refused, 'TOO_LARGE', '1 problem; nothing was sent', { problems: [problem] });
+}
+
+/** Turns what the controller refused into problems in the operator's own files. */
+function refusal({ code, message, problems = [] }: ApiError['error'], specs: readonly Prepared[]): Failure {
+  const found = problems.flatMap((problem): FileProblem[] => {
+    const spec = specs[problem.index];
+    if (spec === undefined) return [];
+    return [
+      { ...spec.locate(problem.path, problem.code), name: spec.name, code: problem.code, message: reasonOf(problem) },
+    ];
+  });
+  return new Failure(EXIT.refused, code, `the controller refused it whole: ${message}`, { problems: found });
+}

@@ -1,0 +1,170 @@
+import {
+  MAX_NAMED_HOSTS,
+  type PlanChange,
+  type PlanHost,
+  type PlanOver,
+  type PlanOverlap,
+  type PlanReply,
+  type PlanShadow,
+} from '../../protocol/plan.ts';
+import { decidedBy } from '../../protocol/shape.ts';
+import type { Capacity } from '../../protocol/status.ts';
+import type { HostFacts } from './compile.ts';
+import type { GroupPlan, Proposal } from './preview.ts';
+import { Strangers } from './strangers.ts';
+
+/** What a request asks for beside the moves. */
+export interface PlanHead {
+  readonly upload: string;
+  /** Names to delete that are not there. */
+  readonly absent: readonly string[];
+  /** What hosts said of their room. */
+  readonly capacities: ReadonlyMap<string, Capacity>;
+}
+
+/** The most lines of each list that one reply has. */
+export const MAX_LINES = 200;
+const MAX_HOSTS = 1000;
+
+interface Line {
+  readonly hosts: string[];
+  hostsTotal: number;
+}
+
+/** Lines that say the same of several hosts; the first ones are kept, all are counted. */
+class Lines<T extends object> {
+  readonly #lines = new Map<string, T & Line>();
+  total = 0;
+
+  add(line: T, hosts: readonly string[]): void {
+    this.total += hosts.length;
+    const text = Object.values(line).join(' > ');
+    const known = this.#lines.get(text);
+    if (known === undefined && this.#lines.size >= MAX_LINES) return;
+    const kept = known ?? { ...line, hosts: [], hostsTotal: 0 };
+    if (known === undefined) this.#lines.set(text, kept);
+    kept.hosts.push(...hosts.slice(0, MAX_NAMED_HOSTS - kept.hosts.length));
+    kept.hostsTotal += hosts.length;
+  }
+
+  first(limit: number): readonly (T & Line)[] {
+    return [...this.#lines.values()].slice(0, limit);
+  }
+}
+
+/** Gathers the plans of all groups of hosts into one reply. */
+export class PlanReport {
+  readonly #proposal: Proposal;
+  readonly #head: PlanHead;
+  readonly #hosts: PlanHost[] = [];
+  readonly #changes = new Lines<Omit<PlanChange, keyof Line>>();
+  readonly #shadows = new Lines<Omit<PlanShadow, keyof Line>>();
+  readonly #overlaps = new Lines<Omit<PlanOverlap, keyof Line>>();
+  #overlapsTotal = 0;
+
+  constructor(proposal: Proposal, head: PlanHead) {
+    this.#proposal = proposal;
+    this.#head = head;
+  }
+
+  add(plan: GroupPlan): void {
+    const hosts = plan.hosts.map(({ host }) => host);
+    for (const { op, name, key, was } of plan.changes)
+      this.#changes.add({ op, name, key, ...(was !== undefined && { was }) }, hosts);
+    for (const { name, by, key } of plan.shadows) this.#shadows.add({ name, by, key }, hosts);
+    for (const { winner, loser, shapes } of plan.overlaps.pairs) {
+      const decided = decidedBy(...shapes) ?? 'bits';
+      this.#overlaps.add(
+        { winner: winner.name, winnerKey: winner.key, loser: loser.name, loserKey: loser.key, decided },
+        hosts,
+      );
+    }
+    this.#overlapsTotal += plan.overlaps.total * hosts.length;
+    const counts = countChanges(plan);
+    for (const facts of plan.hosts) {
+      const planned = planHost(facts, counts, plan, this.#head.capacities.get(facts.host));
+      if (matters(planned)) this.#hosts.push(planned);
+    }
+  }
+
+  /** The reply with as many lines as fit. */
+  reply(budgetBytes: number): PlanReply {
+    const hosts = this.#hosts.sort((a, b) => b.over.length - a.over.length || (a.host < b.host ? -1 : 1));
+    for (let limit = MAX_LINES; ; limit = Math.floor(limit / 2)) {
+      const reply = this.#reply(hosts.slice(0, (MAX_HOSTS * limit) / MAX_LINES), limit);
+      if (limit === 0 || Buffer.byteLength(JSON.stringify(reply)) <= budgetBytes) return reply;
+    }
+  }
+
+  #reply(hosts: readonly PlanHost[], limit: number): PlanReply {
+    const { moves } = this.#proposal;
+    const strangers = new Strangers(this.#proposal.known);
+    for (const { after } of moves) if (after !== undefined) strangers.add(after);
+    const { unmatched, unheard } = strangers;
+    const { upload, absent } = this.#head;
+    return {
+      v: 1,
+      upload,
+      created: moves.filter(({ before }) => before === undefined).length,
+      changed: moves.filter(({ before, after, same }) => before !== undefined && after !== undefined && !same).length,
+      unchanged: moves.filter(({ same }) => same).length,
+      deleted: moves.filter(({ after }) => after === undefined).length,
+      absent: absent.slice(0, limit),
+      absentTotal: absent.length,
+      hosts,
+      hostsTotal: this.#hosts.length,
+      changes: this.#changes.first(limit),
+      changesTotal: this.#changes.total,
+      shadowed: this.#shadows.first(limit),
+      shadowedTotal: this.#shadows.total,
+      overlaps: this.#overlaps.first(limit),
+      overlapsTotal: this.#overlapsTotal,
+      unmatched: unmatched.slice(0, limit),
+      unmatchedTotal: unmatched.length,
+      unheard: unheard.slice(0, limit),
+      unheardTotal: unheard.length,
+    };
+  }
+}
+
+type Counts = Pick<PlanHost, 'added' | 'changed' | 'deleted'>;
+
+function countChanges({ changes }: GroupPlan): Counts {
+  const count = (op: PlanChange['op']): number => changes.filter((change) => change.op === op).length;
+  return { added: count('add'), changed: count('change'), deleted: count('delete') };
+}
+
+function planHost(
+  { host, known: seen }: HostFacts,
+  counts: Counts,
+  plan: GroupPlan,
+  capacity: Capacity | undefined,
+): PlanHost {
+  return {
+    host,
+    seen,
+    ...counts,
+    shadowed: plan.shadows.length,
+    overlaps: plan.overlaps.total,
+    redirects: plan.redirects,
+    redirectsMax: capacity?.max ?? null,
+    shapes4: plan.shapes[4],
+    shapes6: plan.shapes[6],
+    shapesMax: capacity?.shapesMax ?? null,
+    over: overOf(plan, capacity),
+  };
+}
+
+function overOf({ redirects, shapes }: GroupPlan, capacity: Capacity | undefined): readonly PlanOver[] {
+  if (capacity === undefined) return [];
+  const { max, shapesMax = Number.POSITIVE_INFINITY } = capacity;
+  const over: PlanOver[] = [];
+  if (redirects > max) over.push('redirects');
+  if (shapes[4] > shapesMax) over.push('shapes4');
+  if (shapes[6] > shapesMax) over.push('shapes6');
+  return over;
+}
+
+function matters({ added, changed, deleted, shadowed, overlaps, over }: PlanHost): boolean {
+  return added + changed + deleted + shadowed + overlaps + over.length > 0;
+}

@@ -1,0 +1,197 @@
+import type { Selector } from '../../protocol/spec.ts';
+import { type Claim, type Compiled, compareClaims, compileKeys, type HostFacts, isList, selects } from './compile.ts';
+import { KeyParts, type Overlaps, ShapeGroups, type Standing } from './overlap.ts';
+
+/** What a request does to one spec; `same` when it is there already, word for word. */
+export interface Move {
+  readonly before: Claim | undefined;
+  readonly after: Claim | undefined;
+  readonly same: boolean;
+}
+
+export interface Proposal {
+  /** Every claim as stored; bodies are looked at only where a move touches the key. */
+  readonly standing: readonly Claim[];
+  readonly moves: readonly Move[];
+  readonly known: ReadonlyMap<string, HostFacts>;
+}
+
+export interface KeyChange {
+  readonly op: 'add' | 'change' | 'delete';
+  readonly key: string;
+  readonly name: string;
+  /** The redirect that had the key, where it is another one. */
+  readonly was: string | undefined;
+}
+
+export interface Shadow {
+  readonly key: string;
+  readonly name: string;
+  readonly by: string;
+}
+
+/** What would become of hosts that the same selectors select: it is the same on each. */
+export interface GroupPlan {
+  readonly hosts: readonly HostFacts[];
+  readonly changes: readonly KeyChange[];
+  readonly shadows: readonly Shadow[];
+  readonly overlaps: Overlaps;
+  readonly redirects: number;
+  readonly shapes: Readonly<Record<4 | 6, number>>;
+}
+
+type Claims = ReadonlyMap<string, readonly Claim[]>;
+
+interface Group {
+  readonly hosts: HostFacts[];
+  readonly selectors: readonly string[];
+}
+
+/**
+ * Works out what moves of specs would do to each host that they concern, without doing it. What stands on a host follows
+ * from the selectors that select it, so hosts with the same ones are compiled once.
+ */
+export class Planner {
+  readonly #proposal: Proposal;
+  readonly #asked: ReadonlySet<string>;
+  readonly #keyParts = new KeyParts();
+  /** The keys that moves touch, by the texts of the selectors through which they concern hosts. */
+  readonly #touched = new Map<string, Set<string>>();
+  /** By key, the touched ones only. */
+  readonly #before: Claims;
+  readonly #after: Claims;
+  /** All claims afterwards, by their selector's text. */
+  readonly #bySelector: Claims;
+  readonly #selectors = new Map<string, Selector>();
+
+  constructor(proposal: Proposal) {
+    const { standing, moves } = proposal;
+    this.#proposal = proposal;
+    for (const { key, hosts } of claimsOf(moves)) addTo(this.#touched, textOf(hosts), key);
+    this.#asked = new Set(moves.flatMap(({ after }) => (after?.enabled ? [after.key] : [])));
+    const keys = new Set([...claimsOf(moves)].map(({ key }) => key));
+    const moved = new Set([...claimsOf(moves)].map(({ name }) => name));
+    const after = [...standing.filter(({ name }) => !moved.has(name)), ...moves.flatMap((move) => move.after ?? [])];
+    const touched = ({ key }: Claim): boolean => keys.has(key);
+    this.#before = Map.groupBy(standing.filter(touched), ({ key }) => key);
+    this.#after = Map.groupBy(after.filter(touched), ({ key }) => key);
+    this.#bySelector = Map.groupBy(after, ({ hosts }) => textOf(hosts));
+    for (const claims of [standing, after]) for (const { hosts } of claims) this.#selectors.set(textOf(hosts), hosts);
+  }
+
+  /** Plans one group of hosts after the other. Undefined: nothing is ready yet, and others may work in between. */
+  *plan(overlapLimit: number): Generator<GroupPlan | undefined> {
+    yield undefined;
+    for (const group of this.#groups()) yield* this.#planGroup(group, overlapLimit);
+  }
+
+  #groups(): Iterable<Group> {
+    const concerned = this.#concernedHosts();
+    const selectorsOf = selections(this.#selectors, concerned);
+    const groups = new Map<string, Group>();
+    for (const host of concerned) {
+      const selectors = selectorsOf.get(host.host) ?? [];
+      const text = JSON.stringify(selectors);
+      const group = groups.get(text);
+      if (group === undefined) groups.set(text, { hosts: [host], selectors });
+      else group.hosts.push(host);
+    }
+    return groups.values();
+  }
+
+  /** A listed host has a log at once, also before it first reports. */
+  #concernedHosts(): readonly HostFacts[] {
+    const { known } = this.#proposal;
+    const hosts = new Map<string, HostFacts>();
+    for (const text of this.#touched.keys()) {
+      const selector = this.#selectors.get(text) ?? [];
+      if (isList(selector))
+        for (const host of selector) hosts.set(host, known.get(host) ?? { host, labels: {}, known: false });
+      else for (const host of known.values()) if (selects(selector, host)) hosts.set(host.host, host);
+    }
+    return [...hosts.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
+  }
+
+  *#planGroup({ hosts, selectors }: Group, overlapLimit: number): Generator<GroupPlan | undefined> {
+    const [host] = hosts as [HostFacts];
+    const keys = new Set(selectors.flatMap((text) => [...(this.#touched.get(text) ?? [])]));
+    const before = compileKeys(keys, this.#before, host);
+    yield undefined;
+    const after = compileKeys(keys, this.#after, host);
+    yield undefined;
+    const standing = this.#standing(selectors);
+    yield undefined;
+    const shapes = new ShapeGroups(standing, this.#keyParts);
+    yield undefined;
+    yield {
+      hosts,
+      changes: [...keys].flatMap((key) => changeOf(key, before.get(key), after.get(key)) ?? []),
+      shadows: [...after].flatMap(([key, compiled]) => shadowsOf(key, compiled)),
+      overlaps: shapes.overlaps(overlapLimit),
+      redirects: standing.length,
+      shapes: { 4: shapes.count(4), 6: shapes.count(6) },
+    };
+  }
+
+  /** What would stand on a host: the winner of each key. */
+  #standing(selectors: readonly string[]): readonly Standing[] {
+    const winners = new Map<string, Claim>();
+    for (const text of selectors) {
+      for (const claim of this.#bySelector.get(text) ?? []) {
+        if (!claim.enabled) continue;
+        const best = winners.get(claim.key);
+        if (best === undefined || compareClaims(claim, best) < 0) winners.set(claim.key, claim);
+      }
+    }
+    return [...winners.values()].map(({ key, name }) => ({ key, name, asked: this.#asked.has(key) }));
+  }
+}
+
+function* claimsOf(moves: readonly Move[]): Generator<Claim> {
+  for (const { before, after } of moves) {
+    if (before !== undefined) yield before;
+    if (after !== undefined) yield after;
+  }
+}
+
+/** The selectors that select each of some hosts, by their texts and always in the same order. */
+function selections(
+  selectors: ReadonlyMap<string, Selector>,
+  hosts: readonly HostFacts[],
+): ReadonlyMap<string, readonly string[]> {
+  const chosen = new Map<string, string[]>(hosts.map(({ host }) => [host, []]));
+  for (const [text, selector] of selectors) {
+    const names = isList(selector) ? selector : hosts.filter((host) => selects(selector, host)).map(({ host }) => host);
+    for (const host of names) chosen.get(host)?.push(text);
+  }
+  return chosen;
+}
+
+function changeOf(key: string, before: Compiled | undefined, after: Compiled | undefined): KeyChange | undefined {
+  if (before?.body === after?.body) return undefined;
+  if (after === undefined) return { op: 'delete', key, name: before?.name ?? '', was: undefined };
+  const was = before === undefined || before.name === after.name ? undefined : before.name;
+  return { op: before === undefined ? 'add' : 'change', key, name: after.name, was };
+}
+
+function shadowsOf(key: string, compiled: Compiled | undefined): readonly Shadow[] {
+  return compiled?.shadowed.map((name) => ({ key, name, by: compiled.name })) ?? [];
+}
+
+function addTo(sets: Map<string, Set<string>>, name: string, value: string): void {
+  const set = sets.get(name);
+  if (set === undefined) sets.set(name, new Set([value]));
+  else set.add(value);
+}
+
+const texts = new WeakMap<object, string>();
+
+/** Equal selectors have one text, which is written once for each object. */
+function textOf(selector: Selector): string {
+  if (typeof selector === 'string') return selector;
+  const known = texts.get(selector);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(selector);
+  texts.set(selector, text);
+  return text;
+}

@@ -1,0 +1,151 @@
+import {
+  type GetItem,
+  type GetReply,
+  type GetRequest,
+  type HostItem,
+  type HostsReply,
+  type HostsRequest,
+  MAX_ITEM_HOSTS,
+} from '../../protocol/listings.ts';
+import { type HostFacts, selects } from '../compile/compile.ts';
+import { RequestRefused } from '../model/request-refused.ts';
+import { standingOf } from '../model/standing.ts';
+import type { Session } from '../store/sqlite/database.ts';
+import type { StoredSpec } from '../store/tables/specs.ts';
+import type { Tables } from '../store/tables/tables.ts';
+
+const DEFAULT_LIMIT = 100;
+
+/** Lists specs by name, each with the hosts where it stands and those where another has its key. */
+export async function listSpecs(
+  session: Session,
+  tables: Tables,
+  request: GetRequest,
+  budgetBytes: number,
+): Promise<GetReply> {
+  const known = await tables.hosts.facts(session);
+  const specs = await chooseSpecs(session, tables, request);
+  const items = await fill(specs, (spec) => itemOf(session, tables, known, spec), budgetBytes);
+  return { v: 1, items, next: nextOf(specs, items.length, limitOf(request), (spec) => spec.claim.name, request) };
+}
+
+/** Lists every host that reported or has a log. */
+export async function listHosts(
+  session: Session,
+  tables: Tables,
+  request: HostsRequest,
+  budgetBytes: number,
+): Promise<HostsReply> {
+  const hosts = await tables.changes.hosts(session, request.after ?? '', limitOf(request));
+  const items = await fill(hosts, (host) => hostOf(session, tables, host), budgetBytes);
+  return { v: 1, items, next: nextOf(hosts, items.length, limitOf(request), (host) => host) };
+}
+
+async function chooseSpecs(session: Session, tables: Tables, request: GetRequest): Promise<StoredSpec[]> {
+  if (request.name === undefined) return tables.specs.list(session, request.after ?? '', limitOf(request));
+  const spec = await tables.specs.find(session, request.name);
+  return spec === undefined ? [] : [spec];
+}
+
+async function itemOf(
+  session: Session,
+  tables: Tables,
+  known: ReadonlyMap<string, HostFacts>,
+  { claim, json }: StoredSpec,
+): Promise<GetItem> {
+  const hosts: string[] = [];
+  const shadowed: { host: string; by: string }[] = [];
+  let newest = 0;
+  for (const { host, rev, name } of await tables.changes.holders(session, claim.key)) {
+    if (name === claim.name) {
+      hosts.push(host);
+      newest = Math.max(newest, rev);
+    } else if (claim.enabled && selects(claim.hosts, known.get(host) ?? { host, labels: {}, known: false })) {
+      shadowed.push({ host, by: name });
+    }
+  }
+  return {
+    spec: json,
+    hosts: hosts.slice(0, MAX_ITEM_HOSTS),
+    hostsTotal: hosts.length,
+    shadowed: shadowed.slice(0, MAX_ITEM_HOSTS),
+    shadowedTotal: shadowed.length,
+    rev: newest,
+  };
+}
+
+async function hostOf(session: Session, tables: Tables, host: string): Promise<HostItem> {
+  const report = await tables.hosts.find(session, host);
+  const head = (await tables.changes.head(session, host)).rev;
+  if (report === undefined) return { ...UNHEARD, host, head };
+  const { epoch, stored, applied, verified, counts, exceptionsTotal, labels } = report.status;
+  const { problem, bypass, undelivered } = report.status;
+  return {
+    host,
+    labels,
+    seenAt: report.seenAtMs,
+    epoch,
+    head,
+    stored,
+    applied,
+    verified,
+    desired: counts.desired,
+    installed: counts.installed,
+    exceptions: exceptionsTotal,
+    standing: standingOf({ epoch, rev: stored }, await tables.epochs.find(session, epoch)),
+    ...(problem !== undefined && { problem }),
+    ...(bypass !== undefined && { bypass }),
+    ...(undelivered?.length && { undelivered: undelivered.length }),
+  };
+}
+
+const UNHEARD: Omit<HostItem, 'host' | 'head'> = {
+  labels: {},
+  seenAt: null,
+  epoch: '',
+  stored: 0,
+  applied: 0,
+  verified: 0,
+  desired: 0,
+  installed: 0,
+  exceptions: 0,
+  standing: 'ok',
+};
+
+/** Makes items until the budget is used. Errors: RequestRefused TOO_LARGE when not even the first fits. */
+async function fill<From, Item>(
+  from: readonly From[],
+  make: (from: From) => Promise<Item>,
+  budgetBytes: number,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  let bytes = 0;
+  for (const one of from) {
+    const item = await make(one);
+    bytes += Buffer.byteLength(JSON.stringify(item)) + 1;
+    if (bytes > budgetBytes) break;
+    items.push(item);
+  }
+  if (items.length > 0 || from.length === 0) return items;
+  throw new RequestRefused(
+    'TOO_LARGE',
+    `the next item alone takes ${bytes} bytes, and a reply has room for ${budgetBytes}`,
+  );
+}
+
+/** The place to go on from: after the last item given, when there is, or may be, another. */
+function nextOf<From>(
+  from: readonly From[],
+  given: number,
+  limit: number,
+  placeOf: (from: From) => string,
+  request: { readonly name?: string } = {},
+): string | null {
+  const last = from[given - 1];
+  const ended = given === from.length && (from.length < limit || request.name !== undefined);
+  return last === undefined || ended ? null : placeOf(last);
+}
+
+function limitOf(request: { readonly limit?: number }): number {
+  return request.limit ?? DEFAULT_LIMIT;
+}

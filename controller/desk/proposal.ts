@@ -1,0 +1,63 @@
+import type { PlanRequest } from '../../protocol/plan.ts';
+import { type Spec, specToJson } from '../../protocol/spec.ts';
+import { type Claim, claimOf } from '../compile/compile.ts';
+import type { Move, Proposal } from '../compile/preview.ts';
+import type { PlanHead } from '../compile/preview-report.ts';
+import { RequestRefused } from '../model/request-refused.ts';
+import { breathe, type Session } from '../store/sqlite/database.ts';
+import type { Tables } from '../store/tables/tables.ts';
+import { readUpload } from './upload.ts';
+
+const CLAIMS_AT_ONCE = 2000;
+
+/** Reads what a plan is made of. Errors: RequestRefused, as an apply of the same would have it. */
+export async function readProposal(
+  session: Session,
+  tables: Tables,
+  last: PlanRequest,
+): Promise<Proposal & { readonly head: PlanHead }> {
+  const moves: Move[] = [];
+  const named = new Set<string>();
+  await readUpload(session, tables, last, async (spec) => {
+    named.add(spec.name);
+    moves.push(await moveOf(session, tables, spec));
+  });
+  const absent: string[] = [];
+  for (const name of new Set(last.delete ?? [])) {
+    if (named.has(name))
+      throw new RequestRefused('BAD_REQUEST', `${name} is to be applied and to be deleted; choose one of them`);
+    const before = (await tables.specs.find(session, name))?.claim;
+    if (before === undefined) absent.push(name);
+    else moves.push({ before, after: undefined, same: false });
+  }
+  const head = { upload: last.upload, absent, capacities: await tables.hosts.capacities(session) };
+  return { moves, standing: await standingOf(session, tables, moves), known: await tables.hosts.facts(session), head };
+}
+
+async function moveOf(session: Session, tables: Tables, spec: Spec): Promise<Move> {
+  const stored = await tables.specs.find(session, spec.name);
+  const same = stored !== undefined && JSON.stringify(stored.json) === JSON.stringify(specToJson(spec));
+  return { before: stored?.claim, after: claimOf(spec), same };
+}
+
+/** Every claim; those to keys that a move touches with their bodies. */
+async function standingOf(session: Session, tables: Tables, moves: readonly Move[]): Promise<readonly Claim[]> {
+  const touched = new Set(
+    moves.flatMap(({ before, after }) => [before?.key, after?.key].filter((key) => key !== undefined)),
+  );
+  const claims: Claim[] = [];
+  let read = 0;
+  for (const key of touched) {
+    for (const claim of (await tables.specs.claimsTo(session, [key])).get(key) ?? []) claims.push(claim);
+    read += 1;
+    if (read % CLAIMS_AT_ONCE === 0) await breathe();
+  }
+  for (let after = ''; ; ) {
+    const some = await tables.specs.claims(session, after, CLAIMS_AT_ONCE);
+    for (const claim of some) if (!touched.has(claim.key)) claims.push(claim);
+    const last = some.at(-1);
+    if (last === undefined) return claims;
+    after = last.name;
+    await breathe();
+  }
+}

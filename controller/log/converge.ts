@@ -1,0 +1,54 @@
+import { compileKeys, type HostFacts } from '../compile/compile.ts';
+import type { Concern } from '../compile/concern.ts';
+import { breathe, type Session } from '../store/sqlite/database.ts';
+import type { Tables } from '../store/tables/tables.ts';
+import type { LogWriter } from './log-writer.ts';
+
+/** Keys whose claims are held in memory at a time. */
+const KEYS_AT_ONCE = 500;
+
+/** Makes the logs say what the specs say, for the keys whose claims changed and the hosts that these concern. */
+export async function convergeKeys(session: Session, tables: Tables, log: LogWriter, concern: Concern): Promise<void> {
+  const known = await tables.hosts.facts(session);
+  for (const keys of chunks(concern.keys, KEYS_AT_ONCE)) {
+    const claims = await tables.specs.claimsTo(session, keys);
+    for (const [host, concerned] of concern.hostsOf(keys, known)) {
+      await settleAll(log, host, compileKeys(concerned, claims, host));
+    }
+  }
+}
+
+/** Makes the logs of some hosts say what all the specs say. */
+export async function convergeHosts(
+  session: Session,
+  tables: Tables,
+  log: LogWriter,
+  hosts: readonly HostFacts[],
+): Promise<void> {
+  let keys = await tables.specs.keys(session, '', KEYS_AT_ONCE);
+  while (keys.length > 0) {
+    const claims = await tables.specs.claimsTo(session, keys);
+    for (const host of hosts) await settleAll(log, host, compileKeys(keys, claims, host));
+    keys = await tables.specs.keys(session, keys.at(-1) ?? '', KEYS_AT_ONCE);
+  }
+  for (const host of hosts) {
+    const unclaimed = await tables.changes.unclaimed(session, host.host);
+    await settleAll(log, host, compileKeys(unclaimed, new Map(), host));
+  }
+}
+
+async function settleAll(log: LogWriter, host: HostFacts, compiled: ReturnType<typeof compileKeys>): Promise<void> {
+  for (const [key, wanted] of compiled) await log.settle(host.host, key, wanted);
+  await breathe();
+}
+
+function* chunks<T>(values: Iterable<T>, size: number): Generator<T[]> {
+  let chunk: T[] = [];
+  for (const value of values) {
+    chunk.push(value);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

@@ -1,0 +1,111 @@
+import type { Cursor } from '../../protocol/cursor.ts';
+import { EMPTY_DIGEST } from '../../protocol/digest.ts';
+import type { Page, Standing, SyncRequest } from '../../protocol/page.ts';
+import type { Update } from '../../protocol/update.ts';
+import { RequestRefused } from '../model/request-refused.ts';
+import { standingOf } from '../model/standing.ts';
+import type { ChangeRow } from '../store/schema.ts';
+import type { Session } from '../store/sqlite/database.ts';
+import { changeBytes, changeOf, type Head } from '../store/tables/changes.ts';
+import type { Tables } from '../store/tables/tables.ts';
+
+/** No change takes less on the wire, so no more rows than this are read for a budget. */
+const LEAST_CHANGE_BYTES = 100;
+
+/** Reads the answer to a sync request. Errors: RequestRefused BAD_REQUEST when `from` is nothing that the host may hold. */
+export async function readPage(
+  session: Session,
+  tables: Tables,
+  request: SyncRequest,
+  budgetBytes: number,
+): Promise<Page> {
+  const { v, host, have, from } = request;
+  const standing = await judge(session, tables, have);
+  const { epoch } = await tables.epochs.newest(session);
+  const named = { v, host, have, from, standing, epoch, prev: from.rev };
+  if (!(await mayServe(session, tables, request, standing))) {
+    return { ...named, rev: from.rev, head: from.rev, floor: 0, digest: EMPTY_DIGEST, changes: [], more: false };
+  }
+  const head = await tables.changes.head(session, host);
+  if (from.rev > head.rev) throw notInLog(from);
+  const span = { host, rev: from.rev, limit: rowsFor(budgetBytes) };
+  const rows = await (from.rev === 0 ? tables.changes.putsAfter(session, span) : tables.changes.after(session, span));
+  const fitting = cut(rows, budgetBytes);
+  const more = fitting.length < rows.length || rows.length === span.limit;
+  const rev = more ? (fitting.at(-1)?.rev ?? head.rev) : head.rev;
+  return {
+    ...named,
+    rev,
+    head: head.rev,
+    floor: head.floor,
+    digest: head.digest,
+    changes: fitting.map(changeOf),
+    more,
+  };
+}
+
+/** Reads what is new for a host after a rev; `undefined` when nothing is. */
+export async function readUpdate(
+  session: Session,
+  tables: Tables,
+  host: string,
+  afterRev: number,
+  budgetBytes: number,
+): Promise<Update | undefined> {
+  const head = await tables.changes.head(session, host);
+  if (head.rev <= afterRev) return undefined;
+  const newest = await tables.epochs.newest(session);
+  const after = await tables.epochs.endBefore(session, newest);
+  const rows = await changesSince(session, tables, head, Math.max(afterRev, head.floor), budgetBytes);
+  const prev = rows.length === 0 ? head.rev : Math.max(afterRev, head.floor);
+  const { rev, digest } = head;
+  return { v: 1, host, epoch: newest.epoch, after, prev, rev, digest, changes: rows.map(changeOf) };
+}
+
+/** All that is new, or nothing when it does not fit one message. */
+async function changesSince(
+  session: Session,
+  tables: Tables,
+  head: Head,
+  rev: number,
+  budgetBytes: number,
+): Promise<ChangeRow[]> {
+  const limit = rowsFor(budgetBytes);
+  const rows = await tables.changes.after(session, { host: head.host, rev, limit });
+  const bytes = rows.reduce((sum, row) => sum + changeBytes(row), 0);
+  return rows.length < limit && bytes <= budgetBytes ? rows : [];
+}
+
+async function judge(session: Session, tables: Tables, claim: Cursor): Promise<Standing> {
+  return standingOf(claim, claim.epoch === '' ? undefined : await tables.epochs.find(session, claim.epoch));
+}
+
+/** Whose history is not ours gets our word on that and nothing else (R7); a superseded one begins from nothing (R6). */
+async function mayServe(session: Session, tables: Tables, request: SyncRequest, standing: Standing): Promise<boolean> {
+  if (standing === 'lost' || standing === 'unknown') return false;
+  const place = await judge(session, tables, request.from);
+  if (place === 'ok') return true;
+  if (place === standing) return false;
+  throw notInLog(request.from);
+}
+
+function notInLog({ epoch, rev }: Cursor): RequestRefused {
+  return new RequestRefused(
+    'BAD_REQUEST',
+    `from (${epoch}, ${rev}) is not in the log of this host; begin from nothing`,
+  );
+}
+
+function rowsFor(budgetBytes: number): number {
+  return Math.ceil(budgetBytes / LEAST_CHANGE_BYTES) + 1;
+}
+
+/** As many rows from the start as fit; one at least, or a log would not lead on. */
+function cut(rows: readonly ChangeRow[], budgetBytes: number): readonly ChangeRow[] {
+  let bytes = 0;
+  const end = rows.findIndex((row, index) => {
+    bytes += changeBytes(row);
+    return bytes > budgetBytes && index > 0;
+  });
+  return end === -1 ? rows : rows.slice(0, end);
+}

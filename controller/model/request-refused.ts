@@ -1,0 +1,17 @@
+import type { Code } from '../../protocol/codes.ts';
+import type { Problem } from '../../protocol/spec.ts';
+
+/** A request that was understood and not done; nothing was changed. The message says what to do. */
+export class RequestRefused extends Error {
+  static {
+    RequestRefused.prototype.name = 'RequestRefused';
+  }
+  readonly code: Code;
+  readonly problems: readonly Problem[];
+
+  constructor(code: Code, message: string, problems: readonly Problem[] = []) {
+    super(message);
+    this.code = code;
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,135 @@
+import type { Logger } from 'pino';
+import {
+  type ApiError,
+  encodeApiError,
+  encodeApplyReply,
+  encodeDeleteReply,
+  parseApplyRequest,
+  parseDeleteRequest,
+} from '../../protocol/api.ts';
+import { listBudgetBytes } from '../../protocol/json.ts';
+import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
+import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
+import { Refused } from '../../protocol/refused.ts';
+import type { Problem } from '../../protocol/spec.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+import { RequestRefused } from '../model/request-refused.ts';
+import { StoreError } from '../model/store-error.ts';
+import type { Bus, Desk, Incoming } from '../ports.ts';
+
+/** Requests at hand at a time; each may hold a whole message. */
+const MAX_AT_HAND = 64;
+
+interface ApiParts {
+  readonly desk: Desk;
+  readonly bus: Pick<Bus, 'publish' | 'maxPayloadBytes'>;
+  readonly subjects: Subjects;
+  readonly log: Logger;
+  /** Logs may have moved. */
+  readonly onChange: () => void;
+}
+
+/** Answers operators: one verb, one request, one reply. */
+export class ApiService {
+  readonly #parts: ApiParts;
+  #atHand = 0;
+
+  constructor(parts: ApiParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes one request. Never rejects. One that nobody waits for is not done: its outcome would be told to no one. */
+  async receive({ subject, replyTo, data }: Incoming): Promise<void> {
+    if (replyTo === '') return;
+    this.#atHand += 1;
+    try {
+      this.#parts.bus.publish(replyTo, await this.#answer(this.#parts.subjects.verbOf(subject) ?? '', data));
+    } catch (error) {
+      this.#parts.log.error({ err: error, subject }, 'api: an answer could not be sent');
+    } finally {
+      this.#atHand -= 1;
+    }
+  }
+
+  async #answer(verb: string, data: Uint8Array): Promise<Uint8Array> {
+    try {
+      if (this.#atHand > MAX_AT_HAND) throw new RequestRefused('BUSY', 'too many requests at once; try again');
+      return await this.#act(verb, data);
+    } catch (error) {
+      return this.#refuse(verb, error);
+    }
+  }
+
+  async #act(verb: string, data: Uint8Array): Promise<Uint8Array> {
+    const { desk, bus, onChange } = this.#parts;
+    const budgetBytes = listBudgetBytes(bus.maxPayloadBytes);
+    switch (verb) {
+      case 'apply':
+        return this.#apply(data);
+      case 'plan':
+        return this.#plan(data, budgetBytes);
+      case 'delete': {
+        const reply = await desk.delete(parseDeleteRequest(data).names);
+        onChange();
+        return encodeDeleteReply(reply);
+      }
+      case 'get':
+        return encodeGetReply(await desk.get(parseGetRequest(data), budgetBytes));
+      case 'hosts':
+        return encodeHostsReply(await desk.hosts(parseHostsRequest(data), budgetBytes));
+      default:
+        throw new RequestRefused(
+          'UNKNOWN_VERB',
+          `${verb} is not a verb of this controller; it may be of another release`,
+        );
+    }
+  }
+
+  async #apply(data: Uint8Array): Promise<Uint8Array> {
+    const { desk, onChange } = this.#parts;
+    const request = parseApplyRequest(data);
+    const { v, upload, part } = request;
+    if (part < request.parts - 1) {
+      await desk.stage(request);
+      return encodeApplyReply({ v, upload, part });
+    }
+    const reply = await desk.apply(request);
+    onChange();
+    return encodeApplyReply(reply);
+  }
+
+  async #plan(data: Uint8Array, budgetBytes: number): Promise<Uint8Array> {
+    const { desk } = this.#parts;
+    const request = parsePlanRequest(data);
+    const { v, upload, part } = request;
+    if (part === request.parts - 1) return encodePlanReply(await desk.plan(request, budgetBytes));
+    await desk.stage(request);
+    return encodePlanReply({ v, upload, part });
+  }
+
+  #refuse(verb: string, error: unknown): Uint8Array {
+    if (error instanceof Refused) return this.#encode({ code: error.code, message: error.message });
+    if (error instanceof RequestRefused) {
+      const { code, message, problems } = error;
+      return problems.length === 0
+        ? this.#encode({ code, message })
+        : this.#encodeProblems({ code, message }, problems);
+    }
+    if (error instanceof StoreError && error.code === 'BUSY')
+      return this.#encode({ code: 'BUSY', message: error.message });
+    this.#parts.log.error({ err: error, verb }, 'api: a request failed');
+    const reason = error instanceof Error ? error.message : String(error);
+    return this.#encode({ code: 'INTERNAL', message: `${reason}; the log of the controller has more` });
+  }
+
+  /** Names as many problems as fit. */
+  #encodeProblems(error: ApiError['error'], problems: readonly Problem[]): Uint8Array {
+    const data = this.#encode({ ...error, problems });
+    if (data.length <= this.#parts.bus.maxPayloadBytes || problems.length === 1) return data;
+    return this.#encodeProblems(error, problems.slice(0, Math.floor(problems.length / 2)));
+  }
+
+  #encode(error: ApiError['error']): Uint8Array {
+    return encodeApiError({ v: 1, error });
+  }
+}

@@ -1,0 +1,37 @@
+import type { Logger } from 'pino';
+import { Refused } from '../../protocol/refused.ts';
+import type { Clock } from '../ports.ts';
+
+/** One line of log for all that is refused within this time: a flood of bad messages must not become a flood of lines. */
+const LOG_EVERY_MS = 10_000;
+
+/** Counts messages that were refused. */
+export class Refusals {
+  readonly #log: Logger;
+  readonly #now: Clock;
+  readonly #byCode = new Map<string, number>();
+  #loggedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(log: Logger, now: Clock) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  get byCode(): ReadonlyMap<string, number> {
+    return this.#byCode;
+  }
+
+  /** Counts a message that did not parse. Errors: whatever is no Refused. */
+  add(error: unknown, subject: string): void {
+    if (!(error instanceof Refused)) throw error;
+    this.count(error.code, subject, error.message);
+  }
+
+  count(code: string, subject: string, reason: string): void {
+    this.#byCode.set(code, (this.#byCode.get(code) ?? 0) + 1);
+    const now = this.#now();
+    if (now - this.#loggedAtMs < LOG_EVERY_MS) return;
+    this.#loggedAtMs = now;
+    this.#log.warn({ code, subject, reason, refused: Object.fromEntries(this.#byCode) }, 'messages refused');
+  }
+}

@@ -1,0 +1,79 @@
+import type { Logger } from 'pino';
+import { listBudgetBytes } from '../../protocol/json.ts';
+import { encodePage, encodeSyncError, parseSyncRequest, type SyncError } from '../../protocol/page.ts';
+import { Refused } from '../../protocol/refused.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+import { RequestRefused } from '../model/request-refused.ts';
+import type { Bus, Incoming, Logs } from '../ports.ts';
+import type { Refusals } from './refusals.ts';
+
+/** Requests at hand at a time: a whole fleet that reconnects. More are told to come again. */
+const MAX_AT_HAND = 4096;
+
+interface SyncParts {
+  readonly logs: Pick<Logs, 'page'>;
+  readonly bus: Pick<Bus, 'publish' | 'maxPayloadBytes'>;
+  readonly subjects: Subjects;
+  readonly refusals: Refusals;
+  readonly log: Logger;
+}
+
+/** Answers what hosts ask for, each only about itself and only into its own inbox. */
+export class SyncService {
+  readonly #parts: SyncParts;
+  #atHand = 0;
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes one request. Never rejects. */
+  async receive(message: Incoming): Promise<void> {
+    const host = this.#askerOf(message);
+    if (host === undefined) return;
+    this.#atHand += 1;
+    try {
+      this.#parts.bus.publish(message.replyTo, await this.#answer(host, message.data));
+    } catch (error) {
+      this.#parts.log.error({ err: error, host }, 'sync: an answer could not be sent');
+    } finally {
+      this.#atHand -= 1;
+    }
+  }
+
+  /** A reply subject of somebody's choice would let one host speak to another in our name. */
+  #askerOf({ subject, replyTo }: Incoming): string | undefined {
+    const { subjects, refusals } = this.#parts;
+    try {
+      const host = subjects.hostOf(subject) ?? '';
+      if (replyTo.startsWith(`${subjects.inbox(host)}.`)) return host;
+      refusals.count(
+        'BAD_REQUEST',
+        subject,
+        `a reply is asked for at ${replyTo || 'no place'}, not in the inbox of the host`,
+      );
+    } catch (error) {
+      refusals.add(error, subject);
+    }
+    return undefined;
+  }
+
+  async #answer(host: string, data: Uint8Array): Promise<Uint8Array> {
+    const { logs, bus, subjects, refusals } = this.#parts;
+    try {
+      if (this.#atHand > MAX_AT_HAND) throw new RequestRefused('BUSY', 'too many hosts ask at once; ask again later');
+      const page = await logs.page(parseSyncRequest(data, host), listBudgetBytes(bus.maxPayloadBytes));
+      return encodePage(page);
+    } catch (error) {
+      if (error instanceof Refused) refusals.add(error, subjects.sync(host));
+      return encodeSyncError({ v: 1, host, error: this.#explain(error, host) });
+    }
+  }
+
+  #explain(error: unknown, host: string): SyncError['error'] {
+    if (error instanceof Refused || error instanceof RequestRefused)
+      return { code: error.code, message: error.message };
+    this.#parts.log.error({ err: error, host }, 'sync: a page could not be read');
+    return { code: 'INTERNAL', message: 'the controller could not read its log; its own log says why' };
+  }
+}

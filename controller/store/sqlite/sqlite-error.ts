@@ -1,0 +1,21 @@
+import BetterSqlite3 from 'better-sqlite3';
+import { StoreError } from '../../model/store-error.ts';
+
+/** Names what SQLite threw; anything else comes back as it is. */
+export function storeErrorOf(error: unknown, path: string): unknown {
+  if (!(error instanceof BetterSqlite3.SqliteError)) return error;
+  const { code, message } = error;
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new StoreError('BUSY', `database ${path}: another process holds its lock: ${message}; try again`, error);
+  }
+  if (code === 'SQLITE_FULL') {
+    return new StoreError('FULL', `database ${path}: no room left: ${message}; nothing was changed`, error);
+  }
+  if (code === 'SQLITE_NOTADB') {
+    return new StoreError('FOREIGN', `database ${path}: ${message}; give --db another file`, error);
+  }
+  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_PERM')) {
+    return new StoreError('UNUSABLE', `database ${path}: ${message}; its folder must exist and be writable`, error);
+  }
+  return new StoreError('FAILED', `database ${path}: ${code}: ${message}`, error);
+}

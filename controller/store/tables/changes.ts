@@ -1,0 +1,173 @@
+import type { Kysely } from 'kysely';
+import { EMPTY_DIGEST } from '../../../protocol/digest.ts';
+import type { Change, Put } from '../../../protocol/intent.ts';
+import { query } from '../query.ts';
+import type { ChangeRow, HeadRow, Schema } from '../schema.ts';
+import type { Session } from '../sqlite/database.ts';
+
+/** Where a host's log stands. */
+export type Head = Readonly<HeadRow>;
+
+/** At most `limit` changes of a host after `rev`. */
+export interface Span {
+  readonly host: string;
+  readonly rev: number;
+  readonly limit: number;
+}
+
+/** The log of every host: the newest change of each key, and each log's head. */
+export class ChangeTable {
+  readonly #one;
+  readonly #after;
+  readonly #putsAfter;
+  readonly #byKey;
+  readonly #unclaimed;
+  readonly #put;
+  readonly #head;
+  readonly #headsAfterRev;
+  readonly #headsAfterHost;
+  readonly #putHead;
+  readonly #collectable;
+  readonly #collect;
+
+  constructor(db: Kysely<Schema>) {
+    const changes = db.selectFrom('changes').selectAll();
+    const heads = db.selectFrom('heads').selectAll();
+    this.#one = query<{ host: string; key: string }, ChangeRow>((at) =>
+      changes.where('host', '=', at('host')).where('key', '=', at('key')),
+    );
+    this.#after = query<Span, ChangeRow>((at) =>
+      changes.where('host', '=', at('host')).where('rev', '>', at('rev')).orderBy('rev').limit(at('limit')),
+    );
+    this.#putsAfter = query<Span, ChangeRow>((at) =>
+      changes
+        .where('host', '=', at('host'))
+        .where('rev', '>', at('rev'))
+        .where('op', '=', 'put')
+        .orderBy('rev')
+        .limit(at('limit')),
+    );
+    this.#byKey = query<{ key: string }, Pick<ChangeRow, 'host' | 'rev' | 'name'>>((at) =>
+      db
+        .selectFrom('changes')
+        .select(['host', 'rev', 'name'])
+        .where('key', '=', at('key'))
+        .where('op', '=', 'put')
+        .orderBy('host'),
+    );
+    this.#unclaimed = query<{ host: string }, { key: string }>((at) =>
+      db
+        .selectFrom('changes')
+        .leftJoin('specs', 'specs.key', 'changes.key')
+        .select('changes.key as key')
+        .where('changes.host', '=', at('host'))
+        .where('changes.op', '=', 'put')
+        .where('specs.key', 'is', null),
+    );
+    this.#put = query<ChangeRow>((at) =>
+      db.replaceInto('changes').values({
+        host: at('host'),
+        key: at('key'),
+        rev: at('rev'),
+        op: at('op'),
+        name: at('name'),
+        body: at('body'),
+        at_ms: at('at_ms'),
+      }),
+    );
+    this.#head = query<{ host: string }, HeadRow>((at) => heads.where('host', '=', at('host')));
+    this.#headsAfterRev = query<{ rev: number }, HeadRow>((at) => heads.where('rev', '>', at('rev')));
+    this.#headsAfterHost = query<{ after: string; limit: number }, { host: string }>((at) =>
+      db
+        .selectFrom('heads')
+        .select('host')
+        .where('host', '>', at('after'))
+        .union(db.selectFrom('hosts').select('host').where('host', '>', at('after')))
+        .orderBy('host')
+        .limit(at('limit')),
+    );
+    this.#putHead = query<HeadRow>((at) =>
+      db.replaceInto('heads').values({ host: at('host'), rev: at('rev'), floor: at('floor'), digest: at('digest') }),
+    );
+    this.#collectable = query<{ host: string; rev: number; at_ms: number }, { rev: number | null }>((at) =>
+      db
+        .selectFrom('changes')
+        .select((all) => all.fn.max('rev').as('rev'))
+        .where('host', '=', at('host'))
+        .where('op', '=', 'delete')
+        .where((either) => either.or([either('rev', '<=', at('rev')), either('at_ms', '<=', at('at_ms'))])),
+    );
+    this.#collect = query<{ host: string; rev: number }>((at) =>
+      db.deleteFrom('changes').where('host', '=', at('host')).where('rev', '<=', at('rev')).where('op', '=', 'delete'),
+    );
+  }
+
+  find(session: Session, host: string, key: string): Promise<ChangeRow | undefined> {
+    return session.first(this.#one, { host, key });
+  }
+
+  put(session: Session, row: ChangeRow): Promise<number> {
+    return session.run(this.#put, row);
+  }
+
+  /** The changes of a host after a rev, in order. */
+  after(session: Session, span: Span): Promise<ChangeRow[]> {
+    return session.all(this.#after, span);
+  }
+
+  /** The same without tombstones: for a host that holds nothing. */
+  putsAfter(session: Session, span: Span): Promise<ChangeRow[]> {
+    return session.all(this.#putsAfter, span);
+  }
+
+  /** Where a key stands, and whose it is there. */
+  holders(session: Session, key: string): Promise<Pick<ChangeRow, 'host' | 'rev' | 'name'>[]> {
+    return session.all(this.#byKey, { key });
+  }
+
+  /** The keys that stand on a host and that no spec claims. */
+  async unclaimed(session: Session, host: string): Promise<string[]> {
+    return (await session.all(this.#unclaimed, { host })).map((row) => row.key);
+  }
+
+  async head(session: Session, host: string): Promise<Head> {
+    return (await session.first(this.#head, { host })) ?? { host, rev: 0, floor: 0, digest: EMPTY_DIGEST };
+  }
+
+  headsAfter(session: Session, rev: number): Promise<Head[]> {
+    return session.all(this.#headsAfterRev, { rev });
+  }
+
+  putHead(session: Session, head: Head): Promise<number> {
+    return session.run(this.#putHead, head);
+  }
+
+  /** Every host that reported or has a log, in order. */
+  async hosts(session: Session, after: string, limit: number): Promise<string[]> {
+    return (await session.all(this.#headsAfterHost, { after, limit })).map((row) => row.host);
+  }
+
+  /**
+   * Drops the tombstones of a host that it has stored (up to `rev`) or that are as old as `atMs`, and raises the floor to
+   * the newest of them. Answers how many went.
+   */
+  async collect(session: Session, host: string, rev: number, atMs: number): Promise<number> {
+    const last = (await session.first(this.#collectable, { host, rev, at_ms: atMs }))?.rev ?? 0;
+    if (last === 0) return 0;
+    const head = await this.head(session, host);
+    await this.putHead(session, { ...head, floor: Math.max(head.floor, last) });
+    return session.run(this.#collect, { host, rev: last });
+  }
+}
+
+/** What a stored change says on the wire. Its body was made here from a parsed spec; encoding judges it once more. */
+export function changeOf(row: ChangeRow): Change {
+  const { key, rev } = row;
+  if (row.op === 'delete') return { op: 'delete', rev, key };
+  return { op: 'put', rev, key, ...(JSON.parse(row.body) as Omit<Put, 'op' | 'rev' | 'key'>) };
+}
+
+/** No change takes more bytes than this on the wire. */
+export function changeBytes(row: ChangeRow): number {
+  return Buffer.byteLength(JSON.stringify(row.key)) + Buffer.byteLength(row.body) + 64;
+}

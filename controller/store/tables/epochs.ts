@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type { Cursor } from '../../../protocol/cursor.ts';
+import type { Epoch } from '../../model/standing.ts';
+import { query } from '../query.ts';
+import type { EpochRow, MetaRow, Schema } from '../schema.ts';
+import type { Session } from '../sqlite/database.ts';
+
+const RANDOM_BYTES = 6;
+
+/** The one counter of revs, and the epochs into which it is divided (C1). */
+export class EpochTable {
+  readonly #meta;
+  readonly #putMeta;
+  readonly #find;
+  readonly #newest;
+  readonly #next;
+  readonly #previous;
+  readonly #insert;
+
+  constructor(db: Kysely<Schema>) {
+    const epochs = db.selectFrom('epochs').selectAll();
+    this.#meta = query<object, MetaRow>(() => db.selectFrom('meta').selectAll());
+    this.#putMeta = query<Omit<MetaRow, 'id'>>((at) =>
+      db.replaceInto('meta').values({ id: 1, database_id: at('database_id'), last_rev: at('last_rev') }),
+    );
+    this.#find = query<{ epoch: string }, EpochRow>((at) => epochs.where('epoch', '=', at('epoch')));
+    this.#newest = query<object, EpochRow>(() => epochs.orderBy('ordinal', 'desc').limit(1));
+    this.#next = query<{ ordinal: number }, EpochRow>((at) =>
+      epochs.where('ordinal', '>', at('ordinal')).orderBy('ordinal').limit(1),
+    );
+    this.#previous = query<{ ordinal: number }, EpochRow>((at) =>
+      epochs.where('ordinal', '<', at('ordinal')).orderBy('ordinal', 'desc').limit(1),
+    );
+    this.#insert = query<Omit<EpochRow, 'superseded'>>((at) =>
+      db
+        .insertInto('epochs')
+        .values({ epoch: at('epoch'), ordinal: at('ordinal'), first_rev: at('first_rev'), superseded: 0 }),
+    );
+  }
+
+  /**
+   * Gives a new database its id and an epoch without any change, so that a host can be told that it holds all there is.
+   */
+  async initialise(session: Session): Promise<void> {
+    if ((await session.first(this.#meta, {})) !== undefined) return;
+    await session.run(this.#putMeta, { database_id: randomBytes(RANDOM_BYTES).toString('hex'), last_rev: 0 });
+    await this.open(session, 1);
+  }
+
+  async lastRev(session: Session): Promise<number> {
+    return (await this.#requireMeta(session)).last_rev;
+  }
+
+  async setLastRev(session: Session, rev: number): Promise<void> {
+    await session.run(this.#putMeta, { ...(await this.#requireMeta(session)), last_rev: rev });
+  }
+
+  /** Opens a new epoch, which begins with `firstRev`. */
+  async open(session: Session, firstRev: number): Promise<string> {
+    const { database_id } = await this.#requireMeta(session);
+    const newest = await session.first(this.#newest, {});
+    const epoch = `${database_id}.${randomBytes(RANDOM_BYTES).toString('hex')}`;
+    await session.run(this.#insert, { epoch, ordinal: (newest?.ordinal ?? 0) + 1, first_rev: firstRev });
+    return epoch;
+  }
+
+  async find(session: Session, epoch: string): Promise<Epoch | undefined> {
+    const row = await session.first(this.#find, { epoch });
+    return row && this.#complete(session, row);
+  }
+
+  async newest(session: Session): Promise<Epoch> {
+    const row = await session.first(this.#newest, {});
+    if (row === undefined) throw new TypeError('the database has no epoch');
+    return this.#complete(session, row);
+  }
+
+  /** The end of the epoch before, from which a host may go straight on; null when there is none or it is superseded. */
+  async endBefore(session: Session, epoch: Epoch): Promise<Cursor | null> {
+    const row = await session.first(this.#previous, { ordinal: epoch.ordinal });
+    return row === undefined || row.superseded === 1 ? null : { epoch: row.epoch, rev: epoch.firstRev - 1 };
+  }
+
+  async #complete(session: Session, row: EpochRow): Promise<Epoch> {
+    const next = await session.first(this.#next, { ordinal: row.ordinal });
+    const lastRev = next === undefined ? await this.lastRev(session) : next.first_rev - 1;
+    const { epoch, ordinal } = row;
+    return { epoch, ordinal, firstRev: row.first_rev, lastRev, superseded: row.superseded === 1 };
+  }
+
+  async #requireMeta(session: Session): Promise<MetaRow> {
+    const row = await session.first(this.#meta, {});
+    if (row === undefined) throw new TypeError('the database has no id');
+    return row;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Kysely } from 'kysely';
+import type { Schema } from '../schema.ts';
+import { AuditTable } from './audit.ts';
+import { ChangeTable } from './changes.ts';
+import { EpochTable } from './epochs.ts';
+import { HostTable } from './hosts.ts';
+import { SpecTable } from './specs.ts';
+import { UploadTable } from './uploads.ts';
+
+/** Every table, its statements compiled. */
+export class Tables {
+  readonly specs: SpecTable;
+  readonly hosts: HostTable;
+  readonly changes: ChangeTable;
+  readonly epochs: EpochTable;
+  readonly uploads: UploadTable;
+  readonly audit: AuditTable;
+
+  constructor(db: Kysely<Schema>) {
+    this.specs = new SpecTable(db);
+    this.hosts = new HostTable(db);
+    this.changes = new ChangeTable(db);
+    this.epochs = new EpochTable(db);
+    this.uploads = new UploadTable(db);
+    this.audit = new AuditTable(db);
+  }
+}

@@ -1,0 +1,64 @@
+import type { Kysely } from 'kysely';
+import { query } from '../query.ts';
+import type { Schema, UploadPartRow } from '../schema.ts';
+import type { Session } from '../sqlite/database.ts';
+
+/** Parts of uploads that are not complete. They lie in the database because each may reach another controller. */
+export class UploadTable {
+  readonly #put;
+  readonly #one;
+  readonly #others;
+  readonly #drop;
+  readonly #dropOld;
+
+  constructor(db: Kysely<Schema>) {
+    const parts = db.selectFrom('upload_parts');
+    this.#put = query<UploadPartRow>((at) =>
+      db.replaceInto('upload_parts').values({
+        upload: at('upload'),
+        part: at('part'),
+        parts: at('parts'),
+        specs: at('specs'),
+        at_ms: at('at_ms'),
+      }),
+    );
+    this.#one = query<{ upload: string; part: number; parts: number }, Pick<UploadPartRow, 'specs'>>((at) =>
+      parts
+        .select('specs')
+        .where('upload', '=', at('upload'))
+        .where('part', '=', at('part'))
+        .where('parts', '=', at('parts')),
+    );
+    this.#others = query<{ upload: string }, { uploads: number }>((at) =>
+      parts
+        .select((all) => all.fn.count<number>('upload').distinct().as('uploads'))
+        .where('upload', '!=', at('upload')),
+    );
+    this.#drop = query<{ upload: string }>((at) => db.deleteFrom('upload_parts').where('upload', '=', at('upload')));
+    this.#dropOld = query<{ before: number }>((at) => db.deleteFrom('upload_parts').where('at_ms', '<', at('before')));
+  }
+
+  put(session: Session, part: UploadPartRow): Promise<number> {
+    return session.run(this.#put, part);
+  }
+
+  /** The specs of one part as they came, or `undefined` when that part of that many is not there. */
+  async specs(session: Session, upload: string, part: number, parts: number): Promise<unknown[] | undefined> {
+    const row = await session.first(this.#one, { upload, part, parts });
+    return row && (JSON.parse(row.specs) as unknown[]);
+  }
+
+  /** How many other uploads are waiting for parts. */
+  async others(session: Session, upload: string): Promise<number> {
+    return (await session.first(this.#others, { upload }))?.uploads ?? 0;
+  }
+
+  drop(session: Session, upload: string): Promise<number> {
+    return session.run(this.#drop, { upload });
+  }
+
+  /** Drops what was begun before a time and never ended. */
+  dropOld(session: Session, beforeMs: number): Promise<number> {
+    return session.run(this.#dropOld, { before: beforeMs });
+  }
+}

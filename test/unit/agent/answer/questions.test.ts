@@ -1,0 +1,143 @@
+import test from 'ava';
+import { Questions } from '../../../../agent/answer/questions.ts';
+import type { ObservedEntry } from '../../../../agent/ports.ts';
+import type { Convergence } from '../../../../agent/reconcile/convergence.ts';
+import { encodeAskRequest, parseDumpReply } from '../../../../protocol/ask.ts';
+import { type Event, type Events, parseEventsReply } from '../../../../protocol/event.ts';
+import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../../../protocol/explain.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
+import type { MemoryKernel } from '../../../fakes/memory-kernel.ts';
+import { HOST } from '../follow/samples.ts';
+import { converge, DIRECT, intentOf, makeKernel, NEXT_HOP, NEXT_MAC, start, VIA } from '../reconcile/world.ts';
+
+const WIDE = intentOf(1, 'pass', { name: 'wide', of: { dst: '10.0.0.0/24' } });
+const NARROW = intentOf(1, VIA, { name: 'narrow' });
+const APART = intentOf(1 << 16, DIRECT, { name: 'apart' });
+
+function event(at: number, key = NARROW.key): Event {
+  return { v: 1, host: HOST, at, kind: 'applied', key };
+}
+
+function questions(kernel: MemoryKernel, view: Convergence, events: readonly Event[] = []): Questions {
+  return new Questions({
+    host: HOST,
+    view,
+    kernel,
+    clock: new ManualClock(),
+    status: () => {
+      throw new Error('not asked');
+    },
+    stats: () => {
+      throw new Error('not asked');
+    },
+    recorder: {
+      history: async (key) => events.filter((it) => it.key === key),
+      recent: async (before, limit) => {
+        const older = events.slice(0, before === Number.MAX_SAFE_INTEGER ? events.length : before - 1);
+        const chosen = older.slice(-limit);
+        return { events: chosen, first: older.length - chosen.length + 1 };
+      },
+    },
+  });
+}
+
+async function explained(asked: Questions, name: string): Promise<Explanation> {
+  const reply = parseExplainReply(await asked.answer('explain', encodeExplainRequest({ v: 1, name })), HOST);
+  if ('error' in reply) throw new Error(reply.error.message);
+  return reply;
+}
+
+test('explain: what is desired, decided, held by the kernel, and resolved', async (t) => {
+  const kernel = makeKernel();
+  const view = start(kernel, [NARROW, WIDE, APART]);
+  converge(view);
+  const found = await explained(questions(kernel, view, [event(5)]), 'narrow');
+  t.like(found, { key: NARROW.key, rev: 1, state: 'installed', since: 1_700_000_000_000, bypass: false });
+  t.like(found.entry, { action: 'send', ifindex: 3, dmac: NEXT_MAC, rev: 1, sound: true });
+  t.deepEqual(found.nexthop, {
+    ...{ state: 'resolved', interface: 'eth1', ifindex: 3, up: true, takesRedirects: true },
+    ...{ gateway: NEXT_HOP, mac: NEXT_MAC, mtu: 1500 },
+  });
+  t.deepEqual(found.overlaps, [{ name: 'wide', key: WIDE.key, state: 'installed', wins: false }]);
+  t.like((await explained(questions(kernel, view), 'wide')).overlaps, [{ name: 'narrow', wins: true }]);
+  t.deepEqual(found.events, [event(5)]);
+});
+
+test('explain: the kernel is read now, and not as it was last seen', async (t) => {
+  const kernel = makeKernel();
+  const view = start(kernel, [NARROW]);
+  converge(view);
+  const held = view.entryOf(NARROW.key) as ObservedEntry;
+  kernel.apply([{ op: 'delete', id: NARROW.key, key: held.key }]);
+  t.like(await explained(questions(kernel, view), 'narrow'), { state: 'installed', entry: null });
+});
+
+test('explain: a next hop that does not answer, a route that is gone, an interface that is not there', async (t) => {
+  const kernel = makeKernel();
+  const view = start(kernel, [
+    NARROW,
+    intentOf(2, { nexthop: '198.51.100.1' }),
+    intentOf(3, { interface: 'eth9', mac: NEXT_MAC }),
+  ]);
+  converge(view);
+  kernel.neighbour('eth1', NEXT_HOP, 'failed');
+  const asked = questions(kernel, view);
+  t.like((await explained(asked, 'narrow')).nexthop, { state: 'failed', interface: 'eth1', gateway: NEXT_HOP });
+  t.like(await explained(asked, 'r2'), {
+    state: 'blocked',
+    code: 'NO_ROUTE',
+    entry: null,
+    nexthop: { state: 'no-route' },
+  });
+  t.deepEqual((await explained(asked, 'r3')).nexthop, { state: 'no-interface', interface: 'eth9' });
+});
+
+test('explain: a redirect of one interface is found where its zone puts it', async (t) => {
+  const kernel = makeKernel();
+  const inward = intentOf(4, 'drop', { name: 'inward', of: { in: 'eth0' } });
+  const view = start(kernel, [inward]);
+  converge(view);
+  t.like(await explained(questions(kernel, view), 'inward'), { entry: { action: 'drop' }, nexthop: null });
+});
+
+test('explain: a redirect that is not here is said so in one sentence, with the last that is known of its key', async (t) => {
+  const kernel = makeKernel();
+  const asked = questions(kernel, start(kernel), [{ ...event(0), kind: 'removed' }]);
+  const reply = async (request: Parameters<typeof encodeExplainRequest>[0]) =>
+    parseExplainReply(await asked.answer('explain', encodeExplainRequest(request)), HOST);
+  t.like(await reply({ v: 1, name: 'narrow' }), {
+    error: { code: 'UNKNOWN_REDIRECT', message: 'there is no redirect narrow on this host' },
+  });
+  const gone = `there is no redirect with the key ${NARROW.key} on this host; the last that happened to it: removed at 1970-01-01T00:00:00.000Z`;
+  t.like(await reply({ v: 1, key: NARROW.key }), { error: { message: gone } });
+});
+
+test('events: the newest page first, each page oldest first, until there are none', async (t) => {
+  const kernel = makeKernel();
+  const asked = questions(
+    kernel,
+    start(kernel),
+    [1, 2, 3, 4, 5].map((at) => event(at)),
+  );
+  const page = async (after?: string) =>
+    parseEventsReply(
+      await asked.answer('events', encodeAskRequest({ v: 1, limit: 2, ...(after && { after }) })),
+    ) as Events;
+  const pages: number[][] = [];
+  for (let next: string | null | undefined; next !== null; ) {
+    const { items, next: before } = await page(next);
+    pages.push(items.map(({ at }) => at));
+    next = before;
+  }
+  t.deepEqual(pages, [[4, 5], [2, 3], [1]]);
+});
+
+test('questions: what is not understood is answered, with what is', async (t) => {
+  const kernel = makeKernel();
+  const asked = questions(kernel, start(kernel));
+  const request = encodeAskRequest({ v: 1 });
+  t.regex(JSON.stringify(parseDumpReply(await asked.answer('trace', request))), /UNKNOWN_VERB.*explain.*not trace/);
+  t.regex(JSON.stringify(parseDumpReply(await asked.answer('explain', request))), /BAD_REQUEST.*either name or key/);
+  const misplaced = encodeAskRequest({ v: 1, after: 'v4 x' });
+  t.regex(JSON.stringify(parseDumpReply(await asked.answer('events', misplaced))), /BAD_FIELD/);
+});

@@ -1,0 +1,343 @@
+import test from 'ava';
+import { Intake, type IntakeOptions } from '../../../../agent/follow/intake.ts';
+import { BusError } from '../../../../agent/model/bus-error.ts';
+import { StoreError } from '../../../../agent/model/store-error.ts';
+import { NO_CURSOR } from '../../../../protocol/cursor.ts';
+import type { Event } from '../../../../protocol/event.ts';
+import type { Page, PageReply, SyncRequest } from '../../../../protocol/page.ts';
+import { encodeUpdate, type Update } from '../../../../protocol/update.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
+import { MemoryController, type Wish } from '../../../fakes/memory-controller.ts';
+import { MemoryStore } from '../../../fakes/memory-store.ts';
+import { del, HOST, put, silent } from './samples.ts';
+
+const puts = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => put(n, rev));
+
+/** An intake with everything around it in memory. */
+class Bench implements Disposable {
+  readonly clock = new ManualClock();
+  readonly controller = new MemoryController(HOST);
+  readonly store = new MemoryStore();
+  readonly asked: SyncRequest[] = [];
+  readonly told: (readonly string[])[] = [];
+  readonly again: (readonly string[])[] = [];
+  readonly events: Event[] = [];
+  changes = 0;
+  /** How a request is answered; undefined is a bus that is down. */
+  answer: ((request: SyncRequest) => Promise<PageReply> | PageReply) | undefined = (request) =>
+    this.controller.page(request);
+  readonly #over = new AbortController();
+  #live: (bytes: Uint8Array) => void = () => {};
+  reconnect: () => void = () => {};
+  running: Promise<void> | undefined;
+  intake: Intake | undefined;
+
+  async start(more: Partial<IntakeOptions> = {}): Promise<Intake> {
+    this.intake = new Intake({
+      host: HOST,
+      store: this.store,
+      bus: {
+        onLive: (handle) => {
+          this.#live = handle;
+        },
+        onReconnect: (handle) => {
+          this.reconnect = handle;
+        },
+        sync: async (request) => {
+          this.asked.push(request);
+          if (this.answer === undefined) throw new BusError('DOWN', 'sync', 'not connected');
+          return this.answer(request);
+        },
+      },
+      reconciling: {
+        accepted: ({ put, removed }) => this.told.push([...put.map(({ key }) => key), ...removed]),
+        again: (keys) => this.again.push(keys),
+      },
+      clock: this.clock,
+      log: silent,
+      stored: this.store.stored,
+      mark: undefined,
+      changed: () => {
+        this.changes += 1;
+      },
+      emit: (event) => this.events.push(event),
+      ...more,
+    });
+    this.running = this.intake.run(this.#over.signal);
+    await this.clock.pass(0);
+    return this.intake;
+  }
+
+  async send(message: Update | string): Promise<void> {
+    this.#live(typeof message === 'string' ? new TextEncoder().encode(message) : encodeUpdate(message));
+    await this.clock.pass(0);
+  }
+
+  /** Stands at the head of a log of three. */
+  async inStep(): Promise<Intake> {
+    this.controller.write(puts(1, 2, 3));
+    const intake = await this.start();
+    this.asked.length = 0;
+    this.told.length = 0;
+    return intake;
+  }
+
+  [Symbol.dispose](): void {
+    this.#over.abort();
+  }
+}
+
+test('intake: it syncs at once, and tells what is new', async (t) => {
+  using bench = new Bench();
+  bench.controller.write(puts(1, 2));
+  const intake = await bench.start();
+  t.deepEqual(bench.told, [[put(1, 1).key, put(2, 2).key]]);
+  t.like(intake.state(), {
+    cursor: { epoch: 'e1', rev: 2 },
+    proven: true,
+    problem: undefined,
+    digest: bench.controller.digest,
+  });
+  t.is(intake.state().lastSyncAtMs, bench.clock.nowMs());
+});
+
+test('intake: a live update is stored without a sync', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  bench.controller.write(puts(4));
+  await bench.send(bench.controller.update(3));
+  t.deepEqual(bench.told, [[put(4, 4).key]]);
+  t.deepEqual(bench.asked, []);
+  t.deepEqual(bench.store.stored.cursor, { epoch: 'e1', rev: 4 });
+});
+
+test('intake: a repeat changes nothing and is converged again', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  await bench.send(bench.controller.update(1));
+  t.deepEqual(bench.again, [[put(2, 2).key, put(3, 3).key]]);
+  t.deepEqual(bench.told, []);
+  t.deepEqual(bench.asked, []);
+});
+
+test('intake: what was lost is synced within a tenth of a second', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  bench.controller.write(puts(4));
+  bench.controller.write(puts(5));
+  await bench.send(bench.controller.update(4));
+  await bench.clock.pass(100);
+  t.is(bench.asked.length, 1);
+  t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+test('intake: a hint is a sync', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  await bench.clock.pass(1000);
+  bench.controller.write(puts(4));
+  await bench.send(bench.controller.hint());
+  t.is(bench.asked.length, 1);
+  t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+test('intake: an update whose digest does not fit is not stored but synced', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  await bench.clock.pass(1000);
+  bench.controller.write(puts(4, 5));
+  const honest = bench.controller.update(3);
+  await bench.send({ ...honest, changes: honest.changes.slice(1) });
+  t.is(bench.asked.length, 1);
+  t.deepEqual(bench.told, [[put(4, 4).key, put(5, 5).key]]);
+});
+
+test('intake: a flood of what does not connect starts at most ten syncs a second', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  for (let n = 0; n < 200; n += 1) {
+    await bench.send({ ...bench.controller.hint(), epoch: 'other', after: null });
+    await bench.clock.pass(5);
+  }
+  t.true(bench.asked.length <= 11);
+  t.true(bench.asked.length >= 5);
+});
+
+test('intake: updates wait while a sync runs, and are judged after it', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  await bench.clock.pass(1000);
+  const gate = Promise.withResolvers<Page>();
+  bench.answer = () => gate.promise;
+  await bench.send(bench.controller.hint()); // known: no sync
+  t.is(bench.asked.length, 0);
+  bench.controller.write(puts(4));
+  await bench.send(bench.controller.hint());
+  const [request] = bench.asked;
+  if (request === undefined) return t.fail('no sync');
+  const page = bench.controller.page(request);
+  for (let n = 5; n < 105; n += 1) {
+    bench.controller.write(puts(n));
+    await bench.send(bench.controller.update(n - 1));
+  }
+  t.deepEqual(bench.store.stored.cursor.rev, 3);
+  gate.resolve(page);
+  bench.answer = (again) => bench.controller.page(again);
+  await bench.clock.pass(200);
+  t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+for (const [what, message, code] of [
+  ['that is no JSON', 'nonsense', 'BAD_JSON'],
+  ['for another host', JSON.stringify({ v: 1, host: 'h2' }), 'FOREIGN_HOST'],
+  ['of another version', JSON.stringify({ v: 2, host: HOST }), 'WRONG_VERSION'],
+  ['of more than 512 KiB', JSON.stringify({ v: 1, host: HOST, pad: 'x'.repeat(600_000) }), 'TOO_LARGE'],
+] as const) {
+  test(`intake: a message ${what} is refused, counted and named, and changes nothing`, async (t) => {
+    using bench = new Bench();
+    const intake = await bench.inStep();
+    const { stored } = bench.store;
+    await bench.send(message);
+    await bench.send(message);
+    t.like(intake.state().refused, { total: 2, byCode: { [code]: 2 } });
+    t.is(intake.state().refused.last?.code, code);
+    t.is(bench.store.stored, stored);
+    t.deepEqual(
+      bench.events.map((event) => [event.kind, event.code]),
+      [['refused', code]],
+    );
+    t.deepEqual(bench.asked, []);
+    await bench.clock.pass(11_000);
+    await bench.send(message);
+    t.is(bench.events.length, 2);
+  });
+}
+
+test('intake: a bus that is down is asked again, ever more slowly, and at once when it is back', async (t) => {
+  using bench = new Bench();
+  bench.answer = undefined;
+  bench.controller.write(puts(1));
+  await bench.start();
+  t.is(bench.asked.length, 1);
+  await bench.clock.pass(1000);
+  t.is(bench.asked.length, 2);
+  await bench.clock.pass(120_000);
+  t.true(bench.asked.length <= 10);
+  bench.answer = (request) => bench.controller.page(request);
+  const asked = bench.asked.length;
+  bench.reconnect();
+  await bench.clock.pass(0);
+  t.is(bench.asked.length, asked + 1);
+  t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+test('intake: a reconnect while a sync runs is another sync', async (t) => {
+  using bench = new Bench();
+  const gate = Promise.withResolvers<PageReply>();
+  bench.answer = () => gate.promise;
+  await bench.start();
+  bench.answer = (request) => bench.controller.page(request);
+  bench.reconnect();
+  gate.reject(new BusError('TIMEOUT', 'sync', 'no answer'));
+  await bench.clock.pass(0);
+  t.is(bench.asked.length, 2);
+});
+
+test('intake: it syncs every half minute', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  await bench.clock.pass(90_000);
+  t.is(bench.asked.length, 3);
+});
+
+test('intake: a store older than the kernel is not touched before everything was fetched', async (t) => {
+  using bench = new Bench();
+  bench.controller.write(puts(1, 2, 3));
+  await bench.store.accept({
+    base: 'empty',
+    changes: [put(1, 1)],
+    cursor: { epoch: 'e1', rev: 1 },
+    digest: digestOf1(),
+  });
+  const { stored } = bench.store;
+  bench.answer = undefined;
+  const intake = await bench.start({ mark: { epoch: 'e1', rev: 3, seq: 7 } });
+  t.like(intake.state(), { proven: false, problem: 'ADOPTING' });
+  await bench.send(bench.controller.update(1)); // would connect
+  t.is(bench.store.stored, stored);
+  bench.answer = (request) => bench.controller.page(request);
+  await bench.clock.pass(2000);
+  t.like(bench.asked.at(-1), { have: { epoch: 'e1', rev: 3 }, from: NO_CURSOR });
+  t.like(intake.state(), { proven: true, problem: undefined });
+  t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+test('intake: an adopting host that the controller does not know holds what it has', async (t) => {
+  using bench = new Bench();
+  const intake = await bench.start({ mark: { epoch: 'elsewhere', rev: 9, seq: 7 } });
+  t.like(intake.state(), { proven: false, problem: 'FOREIGN_EPOCH' });
+  t.deepEqual(bench.told, []);
+});
+
+test('intake: a damaged store is fetched whole', async (t) => {
+  using bench = new Bench();
+  bench.controller.write(puts(1, 2, 3));
+  bench.store.stored = { ...bench.store.stored, cursor: { epoch: 'e1', rev: 2 }, sound: false, seq: 1 };
+  const answer = bench.answer;
+  bench.answer = undefined;
+  const intake = await bench.start();
+  t.like(intake.state(), { proven: false, problem: 'STORE_DAMAGED' });
+  bench.answer = answer;
+  await bench.clock.pass(2000);
+  t.like(bench.asked.at(-1), { have: { epoch: 'e1', rev: 2 }, from: NO_CURSOR });
+  t.like(intake.state(), { proven: true, problem: undefined });
+});
+
+test('intake: a host whose history is lost holds, and goes on when it is superseded', async (t) => {
+  using bench = new Bench();
+  const intake = await bench.inStep();
+  bench.answer = (request) => ({ ...bench.controller.page(request), standing: 'lost' });
+  await bench.clock.pass(40_000);
+  t.like(intake.state(), { proven: true, problem: 'HISTORY_LOST' });
+  t.deepEqual(bench.told, []);
+  bench.controller.recover();
+  bench.controller.write([(rev) => del(2, rev)]);
+  bench.answer = (request) => bench.controller.page(request);
+  await bench.clock.pass(40_000);
+  t.like(intake.state(), { cursor: { epoch: 'e2', rev: 4 }, problem: undefined });
+  t.deepEqual(bench.told, [[put(1, 1).key, put(3, 3).key]]); // the whole set, which 2 is not in
+});
+
+test('intake: a full disk is reported, and what it kept out is fetched later', async (t) => {
+  using bench = new Bench();
+  const intake = await bench.inStep();
+  bench.store.failures.push(new StoreError('FULL', '/state/agent.db', 'accept: full'));
+  bench.controller.write(puts(4));
+  await bench.send(bench.controller.update(3));
+  t.is(intake.state().problem, 'STORE_UNWRITABLE');
+  await bench.clock.pass(2000);
+  t.is(intake.state().problem, undefined);
+  t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+test('intake: a disk that fails ends it', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  bench.store.failures.push(new StoreError('IO', '/state/agent.db', 'accept: fsync failed'));
+  bench.controller.write(puts(4));
+  await bench.send(bench.controller.update(3));
+  await t.throwsAsync(bench.running ?? Promise.resolve(), { name: 'StoreError' });
+});
+
+test('intake: it ends with its signal', async (t) => {
+  const bench = new Bench();
+  await bench.inStep();
+  bench[Symbol.dispose]();
+  await t.notThrowsAsync(bench.running ?? Promise.reject(new Error('never ran')));
+});
+
+function digestOf1(): string {
+  const controller = new MemoryController(HOST);
+  controller.write(puts(1));
+  return controller.digest;
+}

@@ -1,0 +1,345 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { fold } from '../../../../agent/follow/cursor.ts';
+import { runSync, type SyncResult } from '../../../../agent/follow/sync.ts';
+import { BusError } from '../../../../agent/model/bus-error.ts';
+import { type Cursor, NO_CURSOR } from '../../../../protocol/cursor.ts';
+import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
+import type { Page, PageReply, SyncRequest } from '../../../../protocol/page.ts';
+import { Refused } from '../../../../protocol/refused.ts';
+import type { Update } from '../../../../protocol/update.ts';
+import { MemoryController, type Wish } from '../../../fakes/memory-controller.ts';
+import { MemoryStore } from '../../../fakes/memory-store.ts';
+import { del, HOST, put } from './samples.ts';
+
+const puts = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => put(n, rev));
+const dels = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => del(n, rev));
+
+/** Runs one sync of a store and notes what was asked. */
+async function sync(
+  store: MemoryStore,
+  answer: (request: SyncRequest, asked: number) => PageReply,
+  more: { readonly have?: Cursor; readonly base?: 'stored' | 'empty' } = {},
+): Promise<{ readonly result: SyncResult; readonly asked: readonly SyncRequest[] }> {
+  const asked: SyncRequest[] = [];
+  const { cursor, digest } = store.stored;
+  const result = await runSync({
+    host: HOST,
+    have: more.have ?? cursor,
+    base: more.base ?? (cursor.epoch === '' ? 'empty' : 'stored'),
+    digest,
+    request: async (request) => {
+      asked.push(request);
+      return answer(request, asked.length);
+    },
+    accept: (candidate) => store.accept(candidate),
+  });
+  return { result, asked };
+}
+
+/** A controller with a log, and a store that holds all of it. */
+async function inStep(): Promise<{ controller: MemoryController; store: MemoryStore }> {
+  const controller = new MemoryController(HOST);
+  const store = new MemoryStore();
+  controller.write(puts(1, 2, 3));
+  await sync(store, (request) => controller.page(request));
+  return { controller, store };
+}
+
+test('sync: an empty store takes the whole set, page by page', async (t) => {
+  const controller = new MemoryController(HOST);
+  controller.write([...puts(1, 2, 3, 4, 5), ...dels(2)]);
+  const store = new MemoryStore();
+  const { result, asked } = await sync(store, (request) => controller.page(request, 2));
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.deepEqual(
+    asked.map(({ from }) => from.rev),
+    [0, 3, 5],
+  );
+  t.deepEqual(store.set, controller.set);
+  t.deepEqual(store.stored.cursor, controller.head);
+});
+
+test('sync: the same set is one request, and nothing is stored', async (t) => {
+  const { controller, store } = await inStep();
+  const { result, asked } = await sync(store, (request) => controller.page(request));
+  t.deepEqual(result, { outcome: 'current' });
+  t.is(asked.length, 1);
+  t.is(store.stored.seq, 1);
+});
+
+test('sync: an empty log proves an empty set', async (t) => {
+  const store = new MemoryStore();
+  const { result } = await sync(store, (request) => new MemoryController(HOST).page(request));
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.deepEqual(store.stored.cursor, { epoch: 'e0', rev: 0 });
+});
+
+test('sync: a new epoch of the same log goes on from the cursor', async (t) => {
+  const { controller, store } = await inStep();
+  controller.restart();
+  controller.write(dels(1));
+  const { result, asked } = await sync(store, (request) => controller.page(request));
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.deepEqual(asked[0]?.from, { epoch: 'e1', rev: 3 });
+  t.deepEqual([...store.set.keys()], [put(2, 2).key, put(3, 3).key]);
+});
+
+test('sync: changes made between pages come again, newer', async (t) => {
+  const { controller, store } = await inStep();
+  controller.write(puts(4, 5, 6));
+  const { result } = await sync(store, (request, asked) => {
+    if (asked === 2) controller.write([...puts(4), ...dels(5, 1)]);
+    return controller.page(request, 1);
+  });
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.is(store.stored.digest, controller.digest);
+});
+
+for (const [standing, code] of [
+  ['lost', 'HISTORY_LOST'],
+  ['unknown', 'FOREIGN_EPOCH'],
+] as const) {
+  test(`sync: a host whose history is ${standing} keeps everything`, async (t) => {
+    const { controller, store } = await inStep();
+    const before = store.stored;
+    const { result, asked } = await sync(store, (request) => ({
+      ...controller.page(request),
+      standing,
+      changes: [],
+      digest: EMPTY_DIGEST,
+    }));
+    t.deepEqual(result, { outcome: 'held', code });
+    t.is(asked.length, 1);
+    t.is(store.stored, before);
+  });
+}
+
+test('sync: a superseded epoch is followed by the whole set, claimed by the old cursor', async (t) => {
+  const { controller, store } = await inStep();
+  controller.recover();
+  controller.write(dels(3));
+  const { result, asked } = await sync(store, (request) => controller.page(request));
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.deepEqual(
+    asked.map(({ have, from }) => [have, from]),
+    [
+      [
+        { epoch: 'e1', rev: 3 },
+        { epoch: 'e1', rev: 3 },
+      ],
+      [{ epoch: 'e1', rev: 3 }, NO_CURSOR],
+    ],
+  );
+  t.is(store.stored.digest, controller.digest);
+});
+
+test('sync: a cursor below the floor is followed by the whole set', async (t) => {
+  const { controller, store } = await inStep();
+  controller.write(dels(1));
+  controller.trim();
+  controller.write(puts(9));
+  const { result, asked } = await sync(store, (request) => controller.page(request));
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.deepEqual(asked.at(-1)?.from, NO_CURSOR);
+  t.is(store.stored.digest, controller.digest);
+});
+
+test('sync: a full walk starts over only when the floor passes its first head', async (t) => {
+  const controller = new MemoryController(HOST);
+  controller.write(puts(1, 2, 3, 4));
+  controller.trim();
+  const store = new MemoryStore();
+  const { result, asked } = await sync(store, (request, n) => {
+    if (n === 3) {
+      controller.write(dels(1));
+      controller.trim();
+    }
+    return controller.page(request, 1);
+  });
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.deepEqual(
+    asked.map(({ from }) => from.rev),
+    [0, 1, 2, 0, 2, 3],
+  );
+  t.is(store.stored.digest, controller.digest);
+});
+
+test('sync: a log that is trimmed all the time is given up for now', async (t) => {
+  const { controller, store } = await inStep();
+  const { result } = await sync(store, (request) => {
+    controller.write([...puts(4, 5), ...dels(4)]);
+    controller.trim();
+    return controller.page(request, 1);
+  });
+  t.like(result, { outcome: 'failed', code: 'BUSY' });
+});
+
+test('sync: pages without end are given up, and nothing of them is stored', async (t) => {
+  const { controller, store } = await inStep();
+  const before = store.stored;
+  const { result } = await sync(store, (request) => {
+    const { epoch, rev } = request.from;
+    return { ...controller.page(request), epoch, prev: rev, rev: rev + 1, head: 2 ** 40, changes: [], more: true };
+  });
+  t.like(result, { outcome: 'failed', code: 'TOO_MANY' });
+  t.is(store.stored, before);
+});
+
+test('sync: a wrong digest is asked for again from the cursor, and right then', async (t) => {
+  const { controller, store } = await inStep();
+  controller.write(puts(4));
+  const { result, asked } = await sync(store, (request, n) => ({
+    ...controller.page(request),
+    ...(n === 1 && { digest: EMPTY_DIGEST }),
+  }));
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.deepEqual(asked[1], asked[0]);
+});
+
+test('sync: a digest that stays wrong holds a sound store', async (t) => {
+  const { controller, store } = await inStep();
+  const before = store.stored;
+  const lie = (request: SyncRequest): Page => ({ ...controller.page(request), digest: EMPTY_DIGEST });
+  t.deepEqual((await sync(store, lie)).result, { outcome: 'held', code: 'HISTORY_LOST' });
+  t.is(store.stored, before);
+  t.deepEqual((await sync(store, lie, { base: 'empty' })).result, { outcome: 'held', code: 'BAD_DIGEST' });
+  t.is(store.stored, before);
+});
+
+test('sync: a store that fails its own checks is fetched whole', async (t) => {
+  const { controller, store } = await inStep();
+  controller.write(puts(4));
+  store.stored = { ...store.stored, sound: false };
+  const { result, asked } = await sync(store, (request) => controller.page(request));
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.deepEqual(asked.at(-1)?.from, NO_CURSOR);
+});
+
+test('sync: an adopting host claims the mark and asks for everything', async (t) => {
+  const { controller } = await inStep();
+  const store = new MemoryStore();
+  const { result, asked } = await sync(store, (request) => controller.page(request), { have: { epoch: 'e1', rev: 2 } });
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.like(asked[0], { have: { epoch: 'e1', rev: 2 }, from: NO_CURSOR });
+});
+
+for (const [what, change] of [
+  ['of another cursor', (page: Page) => ({ ...page, have: { epoch: 'e1', rev: 1 } })],
+  ['of another place', (page: Page) => ({ ...page, from: NO_CURSOR })],
+  ['that goes back', (page: Page) => ({ ...page, prev: 0, rev: 2, head: 2 })],
+  ['that leaves a hole', (page: Page) => ({ ...page, prev: 4 })],
+  ['that leads nowhere', (page: Page) => ({ ...page, changes: [], prev: 2, rev: 3, more: true })],
+] as const) {
+  test(`sync: a page ${what} does not count`, async (t) => {
+    const { controller, store } = await inStep();
+    controller.write(puts(4, 5));
+    const before = store.stored;
+    const { result, asked } = await sync(store, (request) => change(controller.page(request)));
+    t.is(result.outcome, 'failed');
+    t.is(asked.length, 1);
+    t.is(store.stored, before);
+  });
+}
+
+test('sync: an empty answer, a truncated one and an old one store nothing', async (t) => {
+  const { controller, store } = await inStep();
+  const before = store.stored;
+  const old = controller.page({ v: 1, host: HOST, have: store.stored.cursor, from: store.stored.cursor });
+  controller.write(puts(4, 5));
+  const lies: ((page: Page) => Page)[] = [
+    (page) => ({ ...page, changes: [] }),
+    (page) => ({ ...page, changes: page.changes.slice(1) }),
+    (page) => ({ ...page, digest: old.digest }),
+    (page) => ({ ...page, changes: [], digest: EMPTY_DIGEST }),
+  ];
+  for (const lie of lies) {
+    t.deepEqual((await sync(store, (request) => lie(controller.page(request)))).result.outcome, 'held');
+    t.is(store.stored, before);
+  }
+});
+
+test('sync: no answer, an error and a page that is refused fail for now', async (t) => {
+  const { store } = await inStep();
+  const fail = async (error: Error): Promise<SyncResult> =>
+    (
+      await sync(store, () => {
+        throw error;
+      })
+    ).result;
+  t.like(await fail(new BusError('TIMEOUT', 's', 'no answer')), { outcome: 'failed', code: 'TIMEOUT' });
+  t.like(await fail(new Refused('BAD_JSON', '', 'not JSON')), { outcome: 'failed', code: 'BAD_JSON' });
+  const { result } = await sync(store, () => ({ v: 1, host: HOST, error: { code: 'NOT_READY', message: 'starting' } }));
+  t.deepEqual(result, { outcome: 'failed', code: 'NOT_READY', message: 'starting' });
+  await t.throwsAsync(fail(new TypeError('a fault of ours')), { instanceOf: TypeError });
+});
+
+type Step =
+  | { readonly do: 'write'; readonly wishes: readonly (readonly [n: number, gone: boolean])[] }
+  | { readonly do: 'publish'; readonly back: number }
+  | { readonly do: 'deliver'; readonly pick: number; readonly keep: boolean }
+  | { readonly do: 'sync'; readonly limit: number; readonly writes: readonly number[] }
+  | { readonly do: 'restart' | 'trim' | 'recover' };
+
+const wishes = fc.array(fc.tuple(fc.integer({ min: 0, max: 8 }), fc.boolean()), { minLength: 1, maxLength: 5 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('write' as const), wishes }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('publish' as const), back: fc.nat(12) }) },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('deliver' as const), pick: fc.nat(), keep: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('sync' as const),
+      limit: fc.integer({ min: 1, max: 4 }),
+      writes: fc.array(fc.integer({ min: 0, max: 8 }), { maxLength: 3 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('restart' as const, 'trim' as const, 'recover' as const) }) },
+);
+
+test('sync: whatever is lost, repeated or reordered, a host holds a prefix and ends with the same set', async (t) => {
+  let applied = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
+      const controller = new MemoryController(HOST);
+      const store = new MemoryStore();
+      await sync(store, (request) => controller.page(request));
+      const underway: Update[] = [];
+      let before = store.stored.cursor;
+      const check = (): void => {
+        const { cursor, digest } = store.stored;
+        if (cursor.epoch === before.epoch && cursor.rev < before.rev) throw new Error('the cursor went back');
+        if (controller.digests.get(cursor.rev) !== digest) throw new Error(`no prefix of the log at ${cursor.rev}`);
+        before = cursor;
+      };
+      const write = (n: number, gone: boolean): void => controller.write(gone ? dels(n) : puts(n));
+      for (const each of steps) {
+        if (each.do === 'write') for (const [n, gone] of each.wishes) write(n, gone);
+        else if (each.do === 'publish') underway.push(controller.update(Math.max(0, controller.head.rev - each.back)));
+        else if (each.do === 'deliver' && underway.length > 0) {
+          const index = each.pick % underway.length;
+          const [update] = each.keep ? underway.slice(index, index + 1) : underway.splice(index, 1);
+          const { candidate } = fold(store.stored.cursor, update === undefined ? [] : [update]);
+          if (candidate !== undefined && (await store.accept(candidate)).outcome === 'accepted') applied += 1;
+        } else if (each.do === 'sync') {
+          const more = [...each.writes];
+          await sync(store, (request) => {
+            const n = more.pop();
+            if (n !== undefined) write(n, n % 2 === 0);
+            return controller.page(request, each.limit);
+          });
+        } else if (each.do === 'restart') controller.restart();
+        else if (each.do === 'trim') controller.trim();
+        else if (each.do === 'recover') controller.recover();
+        check();
+      }
+      await sync(store, (request) => controller.page(request));
+      check();
+      if (store.stored.digest !== controller.digest) throw new Error('the sets differ');
+      if (store.stored.cursor.rev !== controller.head.rev) throw new Error('the cursor is behind');
+    }),
+    { numRuns: 300 },
+  );
+  t.true(applied > 100);
+  t.log(`${applied} live updates applied`);
+});

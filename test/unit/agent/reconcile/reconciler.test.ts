@@ -1,0 +1,377 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { StoreError } from '../../../../agent/model/store-error.ts';
+import { Reconciler } from '../../../../agent/reconcile/reconciler.ts';
+import type { Cursor } from '../../../../protocol/cursor.ts';
+import { type Event, encodeEvent } from '../../../../protocol/event.ts';
+import type { Change, Intent } from '../../../../protocol/intent.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
+import type { MemoryKernel } from '../../../fakes/memory-kernel.ts';
+import { MemoryStore } from '../../../fakes/memory-store.ts';
+import { digestOf, HOST, silent } from '../follow/samples.ts';
+import { DIRECT, intentOf, makeKernel, stands } from './world.ts';
+
+/** A reconciler on a store and a kernel in memory, and all that it told. */
+class Bench implements AsyncDisposable {
+  readonly kernel: MemoryKernel = makeKernel();
+  readonly store = new MemoryStore();
+  readonly clock = new ManualClock();
+  readonly published: Event[] = [];
+  readonly fatal: unknown[] = [];
+  changes = 0;
+  trims = 0;
+  #reconciler: Reconciler | undefined;
+
+  get reconciler(): Reconciler {
+    if (this.#reconciler === undefined) throw new Error('not started');
+    return this.#reconciler;
+  }
+
+  async start(holding = false, driftMs = 60_000): Promise<Reconciler> {
+    await this.#reconciler?.close();
+    this.#reconciler = new Reconciler(
+      {
+        ...{ kernel: this.kernel, store: this.store, clock: this.clock, log: silent, host: HOST, driftMs },
+        onChange: () => {
+          this.changes += 1;
+        },
+        publish: (event) => {
+          encodeEvent(event);
+          this.published.push(event);
+        },
+        onFatal: (error) => this.fatal.push(error),
+        afterBulk: () => {
+          this.trims += 1;
+        },
+      },
+      await this.store.load(),
+      holding,
+    );
+    return this.#reconciler;
+  }
+
+  /** Stores changes and tells the reconciler, as intake does; does not wait for the pass. */
+  async accept(rev: number, changes: readonly Change[], base: 'stored' | 'empty' = 'stored'): Promise<void> {
+    const next = new Map<string, Intent>(base === 'stored' ? this.store.set : []);
+    for (const change of changes) {
+      if (change.op === 'put') next.set(change.key, change);
+      else next.delete(change.key);
+    }
+    const cursor: Cursor = { epoch: 'e1', rev };
+    const acceptance = await this.store.accept({ base, changes, cursor, digest: digestOf(next.values()) });
+    if (acceptance.outcome !== 'accepted') throw new Error('not accepted');
+    this.reconciler.accepted(acceptance, cursor);
+  }
+
+  revs(): number[] {
+    const { cursor, applied, verified } = this.reconciler.progress();
+    return [cursor.rev, applied, verified];
+  }
+
+  /** What was told since last asked, in a line each. */
+  told(): string[] {
+    return this.published.splice(0).map(({ kind, key, code }) => `${kind} ${key?.split('> ')[1]} ${code ?? ''}`.trim());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reconciler?.close();
+  }
+}
+
+/** Looks every few milliseconds; the runner ends a test that waits for ever. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(5);
+}
+
+const put = (n: number, rev: number, to: Intent['to'] = 'drop'): Change => ({ op: 'put', ...intentOf(n, to, { rev }) });
+const del = (n: number, rev: number): Change => ({ op: 'delete', rev, key: intentOf(n).key });
+
+test('reconciler: memory is given back once after bulk, and not after a single change', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  const put = (n: number, rev: number): Change => ({ op: 'put', ...intentOf(n, 'drop', { rev }) });
+  await bench.accept(
+    10_000,
+    Array.from({ length: 10_000 }, (_, n) => put(n + 1, n + 1)),
+  );
+  await bench.reconciler.settle();
+  t.is(bench.trims, 1);
+  await bench.accept(10_001, [put(1, 10_001)]);
+  await bench.reconciler.settle();
+  t.is(bench.trims, 1);
+});
+
+test('reconciler: what is stored is installed at start, told, remembered and then said to be applied', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.reconciler.settle();
+  t.true(bench.kernel.ready);
+  await bench.accept(2, [put(1, 1), put(2, 2)]);
+  t.deepEqual(bench.revs(), [2, 0, 0]);
+  await bench.reconciler.settle();
+  t.deepEqual(bench.revs(), [2, 2, 2]);
+  t.deepEqual(bench.told(), ['applied 10.0.0.1/32:53', 'applied 10.0.0.2/32:53']);
+  t.deepEqual(
+    [...bench.store.rows.values()].map(({ key, state, rev }) => [key, state, rev]),
+    [1, 2].map((n) => [intentOf(n).key, 'installed', n]),
+  );
+  t.deepEqual(bench.kernel.mark(), { epoch: 'e1', rev: 2, seq: 1 });
+  await bench.start();
+  t.deepEqual(bench.revs(), [2, 0, 0]);
+  bench.kernel.asked = [];
+  await bench.reconciler.settle();
+  t.deepEqual(bench.kernel.asked, []);
+  t.deepEqual(bench.revs(), [2, 2, 2]);
+  t.deepEqual(bench.told(), []);
+});
+
+test('reconciler: applied is never ahead of what a pass has seen, also when revisions start again lower', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(50, [put(1, 50)]);
+  await bench.reconciler.settle();
+  t.deepEqual(bench.revs(), [50, 50, 50]);
+  await bench.accept(30, [put(1, 20, 'pass'), put(2, 30)], 'empty');
+  const [stored, applied = 0, verified = 0] = bench.revs();
+  t.is(stored, 30);
+  t.true(applied < 30 && verified < 30);
+  await bench.reconciler.settle();
+  t.deepEqual(bench.revs(), [30, 30, 30]);
+});
+
+test('reconciler: an entry that somebody removed before us is counted', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(2, [put(1, 1), put(2, 2)]);
+  await bench.reconciler.settle();
+  bench.kernel.uproot(intentOf(1).key);
+  await bench.accept(3, [del(1, 3)]);
+  await bench.reconciler.settle();
+  t.is(bench.reconciler.progress().deleteAbsent, 1n);
+  t.deepEqual(bench.told().slice(2), ['removed 10.0.0.1/32:53']);
+  t.deepEqual([...bench.store.rows.keys()], [intentOf(2).key]);
+});
+
+test('reconciler: a delete that is sent again is no second removal', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1)]);
+  await bench.accept(2, [del(1, 2)]);
+  await bench.reconciler.settle();
+  bench.told();
+  bench.reconciler.again([intentOf(1).key]);
+  await bench.reconciler.settle();
+  t.deepEqual(bench.told(), []);
+  t.is(bench.reconciler.progress().deleteAbsent, 0n);
+});
+
+test('reconciler: drift is repaired and told by key, of foreign entries too', async (t) => {
+  await using bench = new Bench();
+  await bench.start(false, 50);
+  const inside: Change = { op: 'put', ...intentOf(3, 'drop', { rev: 3, of: { in: 'eth0' } }) };
+  await bench.accept(3, [put(1, 1), put(2, 2), inside]);
+  await bench.reconciler.settle();
+  bench.told();
+  bench.kernel.uproot(intentOf(1).key);
+  bench.kernel.uproot(`${intentOf(3).key} zone 1`);
+  bench.kernel.plant({ match: intentOf(2).match, zone: 0 }, { action: 'pass', slot: 1 });
+  bench.kernel.plant({ match: intentOf(9).match, zone: 0 });
+  await until(() => bench.published.length >= 4);
+  t.deepEqual(bench.told().sort(), [
+    ...['drift 10.0.0.1/32:53', 'drift 10.0.0.2/32:53', 'drift 10.0.0.3/32:53 in eth0', 'drift 10.0.0.9/32:53'],
+  ]);
+  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [
+    ...[intentOf(1).key, intentOf(2).key, `${intentOf(3).key} zone 1`],
+  ]);
+  t.is(stands(bench.kernel, intentOf(2).key)?.value.action, 'drop');
+});
+
+test('reconciler: while it is holding it touches nothing, and a whole set ends that', async (t) => {
+  await using bench = new Bench();
+  bench.kernel.plant({ match: intentOf(1).match, zone: 0 }, { slot: 3, rev: 1 });
+  bench.kernel.plant({ match: intentOf(9).match, zone: 0 }, { slot: 4 });
+  await bench.store.accept({
+    ...{ base: 'stored', changes: [put(2, 2)], cursor: { epoch: 'e1', rev: 2 } },
+    digest: digestOf([intentOf(2, 'drop', { rev: 2 })]),
+  });
+  const before = bench.kernel.observe();
+  await bench.start(true);
+  bench.reconciler.again([intentOf(2).key]);
+  bench.kernel.notify();
+  await bench.reconciler.settle();
+  t.deepEqual(bench.kernel.asked, []);
+  t.deepEqual(bench.kernel.observe(), before);
+  t.deepEqual([bench.revs(), bench.kernel.ready, bench.store.saves], [[2, 0, 0], false, 0]);
+  await bench.accept(5, [put(1, 1), put(2, 2)], 'empty');
+  await bench.reconciler.settle();
+  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [intentOf(1).key, intentOf(2).key]);
+  t.is(stands(bench.kernel, intentOf(1).key)?.value.slot, 3);
+  t.deepEqual([bench.revs(), bench.kernel.ready], [[5, 5, 5], true]);
+});
+
+test('reconciler: with the first set of a new store what is foreign goes, not only at the next drift check', async (t) => {
+  await using bench = new Bench();
+  bench.kernel.plant({ match: intentOf(9).match, zone: 0 }, { slot: 4 });
+  await bench.start();
+  await bench.reconciler.settle();
+  t.deepEqual([...bench.kernel.observe().entries.keys()], [intentOf(9).key]);
+  await bench.accept(1, [put(1, 1)]);
+  await bench.reconciler.settle();
+  t.deepEqual([...bench.kernel.observe().entries.keys()], [intentOf(1).key]);
+});
+
+test('reconciler: a whole set ends what a damaged store had hidden, or made up', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(3, [put(1, 1), put(2, 2), put(3, 3)]);
+  await bench.reconciler.settle();
+  // One row is lost on the disk, another one is wrong: what the reconciler holds is not what the store says.
+  const rest = [...bench.store.set].filter(([key]) => key !== intentOf(1).key);
+  bench.store.set = new Map(rest);
+  await bench.accept(4, [put(2, 2), put(4, 4)], 'empty');
+  await bench.reconciler.settle();
+  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [intentOf(2).key, intentOf(4).key]);
+  t.is(bench.reconciler.progress().desired.size, 2);
+});
+
+test('reconciler: outcomes that a full disk did not take go with the next pass', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.reconciler.settle();
+  await bench.accept(1, [put(1, 1)]);
+  bench.store.failures.push(new StoreError('FULL', '/x', 'disk full'));
+  await bench.reconciler.settle();
+  t.deepEqual([bench.store.rows.size, bench.fatal], [0, []]);
+  t.not(stands(bench.kernel, intentOf(1).key), undefined);
+  await bench.accept(2, [put(2, 2)]);
+  await bench.reconciler.settle();
+  t.deepEqual([...bench.store.rows.keys()], [intentOf(1).key, intentOf(2).key]);
+});
+
+test('reconciler: a newer outcome replaces one that waits to be stored', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.reconciler.settle();
+  await bench.accept(1, [put(1, 1)]);
+  bench.store.failures.push(new StoreError('BUSY', '/x', 'locked'));
+  await bench.reconciler.settle();
+  await bench.accept(2, [del(1, 2)]);
+  await bench.reconciler.settle();
+  t.deepEqual([...bench.store.rows], []);
+});
+
+test('reconciler: a pass that changes nothing stores nothing', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1)]);
+  await bench.reconciler.settle();
+  const { saves } = bench.store;
+  bench.reconciler.again([intentOf(1).key]);
+  await bench.reconciler.settle();
+  t.is(bench.store.saves, saves);
+});
+
+test('reconciler: a store that is lost ends it, once, and nothing more is claimed', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.reconciler.settle();
+  const lost = new StoreError('IO', '/x', 'read error');
+  await bench.accept(1, [put(1, 1)]);
+  bench.store.failures.push(lost);
+  await bench.reconciler.settle();
+  bench.kernel.notify();
+  bench.reconciler.again([intentOf(1).key]);
+  await bench.reconciler.settle();
+  t.deepEqual(bench.fatal, [lost]);
+  t.deepEqual(bench.revs(), [1, 0, 0]);
+});
+
+test('reconciler: a kernel that is lost ends it, once, and nothing more is claimed', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.reconciler.settle();
+  bench.kernel.opsToLive = 0;
+  await bench.accept(1, [put(1, 1)]);
+  await bench.reconciler.settle();
+  bench.kernel.opsToLive = 100;
+  bench.reconciler.again([]);
+  bench.kernel.notify();
+  await bench.reconciler.settle();
+  t.is(bench.fatal.length, 1);
+  t.deepEqual(bench.revs(), [1, 0, 0]);
+  t.is(bench.kernel.observe().entries.size, 0);
+});
+
+test('reconciler: a notice of the network moves what it concerns', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1, { interface: 'eth1', mac: '02:00:00:00:02:02' })]);
+  await bench.reconciler.settle();
+  bench.told();
+  bench.kernel.netdev('eth1', { up: false });
+  bench.kernel.notify();
+  await bench.reconciler.settle();
+  t.deepEqual(bench.told(), ['blocked 10.0.0.1/32:53 NO_INTERFACE']);
+  bench.kernel.netdev('eth1', { up: true, takesRedirects: false });
+  bench.kernel.notify();
+  await bench.reconciler.settle();
+  t.deepEqual(bench.told(), ['blocked 10.0.0.1/32:53 NO_XDP_PATH']);
+  bench.kernel.netdev('eth1', { takesRedirects: true });
+  bench.kernel.notify();
+  await bench.reconciler.settle();
+  t.deepEqual(bench.told(), ['applied 10.0.0.1/32:53']);
+});
+
+test('reconciler: once closed it does nothing more', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.reconciler.settle();
+  await bench.reconciler.close();
+  bench.kernel.asked = [];
+  bench.reconciler.again([intentOf(1).key]);
+  bench.kernel.notify();
+  await bench.reconciler.settle();
+  t.deepEqual(bench.kernel.asked, []);
+});
+
+test('reconciler: what was lost just before its redirect was blocked is said to be of that redirect', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1, DIRECT)]);
+  await bench.reconciler.settle();
+  bench.kernel.netdev('eth1', { takesRedirects: false });
+  bench.kernel.notify();
+  await bench.reconciler.settle();
+  bench.kernel.lose(3, 2n, 'EOPNOTSUPP');
+  await bench.reconciler.settle();
+  const [lost] = bench.reconciler.progress().undelivered ?? [];
+  t.is(bench.store.rows.get(intentOf(1).key)?.code, 'NO_XDP_PATH');
+  t.is(lost?.intents[0]?.name, 'r1');
+  t.deepEqual(bench.told().at(-1), 'undelivered 10.0.0.1/32:53 UNDELIVERED');
+  bench.kernel.lose(3, 2n);
+  await bench.reconciler.settle();
+  t.deepEqual(bench.reconciler.progress().undelivered?.at(-1)?.intents, [], 'later ones are not');
+});
+
+test('reconciler: a redirect whose packets die stays installed, is told of once, and is listed', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(2, [put(1, 1, DIRECT), put(2, 2)]);
+  await bench.reconciler.settle();
+  bench.told();
+  const { changes } = bench;
+  for (const packets of [5n, 7n]) {
+    bench.kernel.lose(3, packets, 'ENXIO');
+    await bench.reconciler.settle();
+  }
+  t.deepEqual(bench.told(), ['undelivered 10.0.0.1/32:53 UNDELIVERED']);
+  t.is(bench.changes, changes + 1);
+  const [lost, ...others] = bench.reconciler.progress().undelivered ?? [];
+  t.like(lost, { interface: 'eth1', errno: 'ENXIO', packets: 12n });
+  t.deepEqual(
+    lost?.intents.map(({ name }) => name),
+    ['r1'],
+  );
+  t.deepEqual(others, []);
+  t.is(bench.store.rows.get(intentOf(1).key)?.state, 'installed');
+});

@@ -1,0 +1,99 @@
+import test from 'ava';
+import type { EntryState } from '../../../../agent/model/state.ts';
+import { type Progress, summarise } from '../../../../agent/reconcile/summarise.ts';
+import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
+import { encodeStatus, MAX_EXCEPTIONS, parseStatus } from '../../../../protocol/status.ts';
+import { converge, intentOf, makeKernel, NOW, start } from './world.ts';
+
+const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', labels: { site: 'x' }, interfaces: [] };
+const TAKEN = { digest: EMPTY_DIGEST, refused: { total: 0, byCode: {} }, problem: undefined };
+const empty: Progress = {
+  ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
+  ...{ deleteAbsent: 0n, slotsUsed: 0, slots: 8, shapes: 0, network: makeKernel().network(), undelivered: [] },
+  bypass: false,
+};
+
+const CAPPED: readonly (readonly [stored: number, applied: number, verified: number, number, number])[] = [
+  [7, 7, 7, 7, 7],
+  [7, 5, 3, 5, 3],
+  [7, 9, 9, 7, 7],
+  [7, 5, 9, 5, 5],
+  [0, 3, 3, 0, 0],
+];
+
+for (const [rev, applied, verified, saysApplied, saysVerified] of CAPPED) {
+  test(`summarise: ${applied} applied and ${verified} verified of ${rev} stored is never overstated`, (t) => {
+    const status = summarise(WHO, { ...empty, cursor: { epoch: 'e1', rev }, applied, verified }, TAKEN, NOW);
+    t.deepEqual([status.stored, status.applied, status.verified], [rev, saysApplied, saysVerified]);
+  });
+}
+
+test('summarise: bypass is said where it is on, and only there', (t) => {
+  t.true(summarise(WHO, { ...empty, bypass: true }, TAKEN, NOW).bypass);
+  t.false('bypass' in summarise(WHO, empty, TAKEN, NOW));
+});
+
+test('summarise: an interface that ought to carry the program is named, also when it is not there', (t) => {
+  const { interfaces } = summarise({ ...WHO, interfaces: ['nope'] }, empty, TAKEN, NOW);
+  t.deepEqual(interfaces.at(-1), { name: 'nope', zone: 0, ifindex: 0, mode: 'none', up: false });
+});
+
+test('summarise: says what it is told of a host, and travels', (t) => {
+  const kernel = makeKernel();
+  const intents = [
+    ...[
+      intentOf(1),
+      intentOf(2, { interface: 'eth7', mac: '02:00:00:00:00:01' }),
+      intentOf(3, 'drop', { expires: NOW }),
+    ],
+  ];
+  const convergence = start(kernel, intents);
+  converge(convergence);
+  const { desired, states, deleteAbsent, slotsUsed, shapes, network } = convergence;
+  const progress = { ...empty, desired, states, deleteAbsent, slotsUsed, shapes, network };
+  const status = summarise(WHO, progress, { ...TAKEN, problem: 'ADOPTING' }, NOW);
+  t.deepEqual(status, {
+    ...{ v: 1, host: 'h1', boot: 'b1', agent: '0.1.0', at: NOW, epoch: 'e1', stored: 7, applied: 7, verified: 7 },
+    digest: EMPTY_DIGEST,
+    counts: { desired: 3, installed: 1, idle: 0, expired: 1, blocked: 1, denied: 0, failed: 0 },
+    deleteAbsent: '0',
+    exceptions: [{ key: intentOf(2).key, name: 'r2', rev: 1, state: 'blocked', code: 'NO_INTERFACE' }],
+    exceptionsTotal: 1,
+    capacity: { used: 1, max: 8, shapes: 1, shapesMax: 8 },
+    interfaces: [{ name: 'eth0', zone: 1, ifindex: 2, mode: 'native', up: true }],
+    ...{ labels: { site: 'x' }, guard: null, refused: { total: 0, byCode: {} }, problem: 'ADOPTING' },
+  });
+  t.deepEqual(parseStatus(encodeStatus(status)), status);
+});
+
+test('summarise: exceptions are listed up to the limit and all counted', (t) => {
+  const count = MAX_EXCEPTIONS + 3;
+  const states = new Map<string, EntryState>();
+  for (let n = 0; n < count; n += 1) {
+    const { key } = intentOf(n);
+    states.set(key, { key, slot: null, rev: 1, state: 'denied', code: 'GUARD_DENIED', sinceMs: NOW });
+  }
+  const { exceptions, exceptionsTotal, counts } = summarise(WHO, { ...empty, states }, TAKEN, NOW);
+  t.deepEqual([exceptions.length, exceptionsTotal, counts.denied], [MAX_EXCEPTIONS, count, count]);
+});
+
+test('summarise: an entry that could not be removed is an exception that travels, too', (t) => {
+  const kernel = makeKernel();
+  const convergence = start(kernel, [intentOf(1)]);
+  converge(convergence);
+  convergence.remove([intentOf(1).key]);
+  kernel.failNext('delete', 'EPERM');
+  converge(convergence);
+  const { desired, states } = convergence;
+  const status = summarise(WHO, { ...empty, desired, states }, TAKEN, NOW);
+  t.is(status.counts.failed, 1);
+  t.like(status.exceptions[0], { key: intentOf(1).key, state: 'failed', code: 'KERNEL_REFUSED', errno: 'EPERM' });
+  t.deepEqual(parseStatus(encodeStatus(status)), status);
+});
+
+test('summarise: what waits for its first pass is neither installed nor an exception', (t) => {
+  const { key } = intentOf(1);
+  const states = new Map([[key, { key, slot: null, rev: 0, state: 'pending', sinceMs: 0 } as const]]);
+  const status = summarise(WHO, { ...empty, applied: 3, desired: new Map([[key, intentOf(1)]]), states }, TAKEN, NOW);
+  t.deepEqual([status.counts.desired, status.counts.installed, status.exceptionsTotal], [1, 0, 0]);
+});

@@ -1,0 +1,292 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import Database from 'better-sqlite3';
+import type { EntryState } from '../../../../agent/model/state.ts';
+import type { StoreError } from '../../../../agent/model/store-error.ts';
+import { DATABASE_NAME, SqliteStore } from '../../../../agent/store/sqlite-store.ts';
+import { agentMigrations } from '../../../../migrations/agent/index.ts';
+import { NO_CURSOR } from '../../../../protocol/cursor.ts';
+import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
+import { candidate, del, digestAfter, digestOf, HOST, intent, put } from '../follow/samples.ts';
+
+class Place implements Disposable {
+  readonly directory = join(mkdtempSync(join(tmpdir(), 'shunt-store-')), 'state');
+  readonly file = join(this.directory, DATABASE_NAME);
+
+  open(host = HOST): Promise<SqliteStore> {
+    return SqliteStore.open({ directory: this.directory, host, migrations: agentMigrations });
+  }
+
+  /** Runs SQL on the file behind the store's back. */
+  tamper(sql: string): void {
+    const database = new Database(this.file);
+    database.exec(sql);
+    database.close();
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(join(this.directory, '..'), { recursive: true, force: true });
+  }
+}
+
+const at = (rev: number) => ({ epoch: 'e1', rev });
+
+test('store: a new one is empty, private and sound', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const { sound, cursor, digest, seq, intents, entries } = await store.load();
+  t.deepEqual({ sound, cursor, digest, seq }, { sound: true, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0 });
+  t.deepEqual([...intents, ...entries], []);
+  t.is(statSync(place.directory).mode & 0o777, 0o700);
+  for (const suffix of ['', '-wal', '-shm']) t.is(statSync(place.file + suffix).mode & 0o777, 0o600);
+  await store.close();
+  await store.close();
+});
+
+test('store: what was accepted is there after a restart', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const first = await store.accept(candidate('stored', at(3), [put(1, 1), put(2, 3)]));
+  t.deepEqual(first, { outcome: 'accepted', seq: 1, whole: false, put: [intent(1, 1), intent(2, 3)], removed: [] });
+  const digest = digestOf([intent(2, 3), intent(3, 6)]);
+  const second = await store.accept(candidate('stored', at(6), [del(1, 5), put(3, 6), del(9, 4)], digest));
+  t.deepEqual(second, { outcome: 'accepted', seq: 2, whole: false, put: [intent(3, 6)], removed: [intent(1, 1).key] });
+  await store.close();
+
+  const again = await (await place.open()).load();
+  t.true(again.sound);
+  t.deepEqual(again.cursor, at(6));
+  t.is(again.seq, 2);
+  t.is(again.digest, digest);
+  t.deepEqual([...again.intents], [intent(2, 3), intent(3, 6)]);
+});
+
+for (const [what, sql] of [
+  ['a body', `update intents set body = replace(body, '192.0.2.1', '192.0.2.9')`],
+  ['a key', `update intents set key = replace(key, '10.0.0.1/', '10.0.0.3/')`],
+  ['a revision', 'update intents set rev = rev + 4 where rev = 1'],
+  ['a checksum', `update intents set checksum = 'f' || substr(checksum, 2)`],
+  ['a checksum that is none', `update intents set checksum = 'nothing'`],
+  ['a row gone', 'delete from intents where rev = 1'],
+  ['the digest', `update cursor set digest = 'f' || substr(digest, 2)`],
+  ['the cursor', 'update cursor set rev = rev + 1'],
+  ['the host', `update cursor set host = 'h3'`],
+  ['the cursor gone', 'delete from cursor'],
+] as const) {
+  test(`store: damage is found, and a full set mends it: ${what}`, async (t) => {
+    using place = new Place();
+    const store = await place.open();
+    await store.accept(candidate('stored', at(3), [put(1, 1), put(2, 3)]));
+    await store.close();
+    place.tamper(sql);
+    const damaged = await place.open();
+    t.false((await damaged.load()).sound);
+    const mended = await damaged.accept(candidate('empty', at(3), [put(1, 1), put(2, 3)]));
+    // Whoever worked on what was left of the set is told all of it.
+    t.like(mended, { outcome: 'accepted', whole: true, put: [intent(1, 1), intent(2, 3)] });
+    t.true((await damaged.load()).sound);
+  });
+}
+
+test('store: keys that were flipped out of their order are mended by one full set', async (t) => {
+  using place = new Place();
+  const first = await place.open();
+  const many = Array.from({ length: 300 }, (_, n) => put(n, n + 1));
+  await first.accept(candidate('stored', at(300), many));
+  await first.close();
+  const bytes = readFileSync(place.file);
+  const places = [...bytes.toString('latin1').matchAll(/10\.0\.\d+\.\d+\/32:53/g)].map(({ index }) => index);
+  let unsound = 0;
+  for (let n = 0; n < 40; n += 1) {
+    const flipped = Buffer.from(bytes);
+    const key = places[(n * 31) % places.length] ?? 0;
+    flipped[key] = (flipped[key] ?? 0) ^ (1 << (n % 3)); // a digit becomes another character
+    for (const suffix of ['-wal', '-shm', '.damaged']) rmSync(place.file + suffix, { force: true });
+    writeFileSync(place.file, flipped);
+    const store = await place.open();
+    if (!(await store.load()).sound) unsound += 1;
+    t.is((await store.accept(candidate('empty', at(300), many))).outcome, 'accepted');
+    t.true((await store.load()).sound, `flip ${n}`);
+    await store.close();
+  }
+  t.true(unsound > 30, `${unsound}`);
+});
+
+test('store: damage in a row that an update touches is told apart from a wrong update', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  await store.accept(candidate('stored', at(3), [put(1, 1), put(2, 3)]));
+  place.tamper(`update intents set body = replace(body, '192.0.2.1', '192.0.2.9') where rev = 1`);
+  const next = candidate('stored', at(4), [put(1, 4)], digestOf([intent(1, 4), intent(2, 3)]));
+  t.deepEqual(await store.accept(next), { outcome: 'mismatch', sound: false });
+  place.tamper(`update intents set checksum = 'nothing' where rev = 1`);
+  t.deepEqual(await store.accept(next), { outcome: 'mismatch', sound: false });
+});
+
+test('store: a file that is no database is moved aside, and the new one is not sound', async (t) => {
+  using place = new Place();
+  await (await place.open()).close();
+  writeFileSync(place.file, 'this is no database, and long enough to be read as the header of one '.repeat(9));
+  const store = await place.open();
+  const { sound, cursor } = await store.load();
+  t.false(sound);
+  t.deepEqual(cursor, NO_CURSOR);
+  t.true(existsSync(`${place.file}.damaged`));
+});
+
+test('store: pages of garbage are moved aside when they are read', async (t) => {
+  using place = new Place();
+  const first = await place.open();
+  const many = Array.from({ length: 2000 }, (_, n) => put(n, n + 1));
+  await first.accept(candidate('stored', at(2000), many));
+  await first.close();
+  const bytes = readFileSync(place.file);
+  bytes.fill(0xa5, 4096 * 16, bytes.length - 4096);
+  writeFileSync(place.file, bytes);
+  const store = await place.open();
+  t.false((await store.load()).sound);
+  t.is((await store.accept(candidate('empty', at(2000), many))).outcome, 'accepted');
+  await store.close();
+  t.true((await (await place.open()).load()).sound);
+});
+
+test('store: flipped bits are found, wherever they are', async (t) => {
+  using place = new Place();
+  const first = await place.open();
+  const many = Array.from({ length: 300 }, (_, n) => put(n, n + 1));
+  await first.accept(candidate('stored', at(300), many));
+  const before = await first.load();
+  await first.close();
+  const bytes = readFileSync(place.file);
+  let unsound = 0;
+  for (let n = 0; n < 100; n += 1) {
+    const flipped = Buffer.from(bytes);
+    const bit = (n * 7919 * 8) % (bytes.length * 8);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (n & 7));
+    for (const suffix of ['', '-wal', '-shm', '.damaged']) rmSync(place.file + suffix, { force: true });
+    writeFileSync(place.file, flipped);
+    const store = await place.open().catch(() => undefined);
+    const stored = await store?.load();
+    if (stored?.sound === true) t.deepEqual(stored, before);
+    else unsound += 1;
+    await store?.close();
+  }
+  t.log(`${unsound} of 100 flips found, the others changed nothing that counts`);
+  t.true(unsound > 10);
+});
+
+test("store: another host's is refused and left as it is", async (t) => {
+  using place = new Place();
+  await (await place.open()).close();
+  const error = await t.throwsAsync<StoreError>(place.open('h2'), { name: 'StoreError' });
+  t.is(error.code, 'OTHER_HOST');
+  await t.notThrowsAsync(place.open());
+});
+
+test('store: a newer schema is refused and left as it is', async (t) => {
+  using place = new Place();
+  await (await place.open()).close();
+  place.tamper('pragma user_version = 99');
+  const error = await t.throwsAsync<StoreError>(place.open(), { name: 'StoreError' });
+  t.is(error.code, 'NEWER_SCHEMA');
+});
+
+test('store: a start that was cut off after its migration goes on', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  await store.accept(candidate('stored', at(1), [put(1, 1)]));
+  await store.close();
+  place.tamper('pragma user_version = 0');
+  t.is((await (await place.open()).load()).seq, 1);
+});
+
+test('store: a locked database is busy for now, and works afterwards', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const other = new Database(place.file);
+  other.exec('begin immediate');
+  const error = await t.throwsAsync<StoreError>(store.accept(candidate('stored', at(1), [put(1, 1)])));
+  t.is(error.code, 'BUSY');
+  t.true(error.passing);
+  other.exec('rollback');
+  other.close();
+  t.is((await store.accept(candidate('stored', at(1), [put(1, 1)]))).outcome, 'accepted');
+});
+
+test('store: states are remembered, forgotten, and dropped when damaged', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const entry = (key: string, more: Partial<EntryState> = {}): EntryState => ({
+    key,
+    slot: 4,
+    rev: 1,
+    state: 'installed',
+    sinceMs: 5,
+    ...more,
+  });
+  const first = entry('k1', { installedAtMs: 5 });
+  const second = entry('k2', { slot: null, state: 'blocked', code: 'NO_ROUTE', errno: 'ENETUNREACH', retryAtMs: 9 });
+  await store.saveEntries([first, second, entry('k3')], []);
+  t.deepEqual([...(await store.load()).entries], [first, second, entry('k3')]);
+  await store.saveEntries([{ ...first, state: 'idle' }], ['k3', 'nobody']);
+  t.deepEqual([...(await store.load()).entries], [{ ...first, state: 'idle' }, second]);
+  place.tamper(`update entries set slot = 5 where key = 'k1'`);
+  t.deepEqual([...(await store.load()).entries], [second]);
+});
+
+test('store: a writer that is killed leaves all that it had promised, whole', async (t) => {
+  for (const afterCommits of [1, 5, 40]) {
+    using place = new Place();
+    const writer = join(import.meta.dirname, 'store-writer.ts');
+    const child = spawn(process.execPath, [writer, place.directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let promised: readonly string[] = [];
+    for await (const chunk of child.stdout) {
+      promised = [...promised, ...String(chunk).trim().split('\n')];
+      if (promised.length >= afterCommits) child.kill('SIGKILL');
+    }
+    const stored = await (await place.open()).load();
+    t.true(stored.sound);
+    t.true(promised.length >= afterCommits);
+    t.true(stored.cursor.rev >= Number(promised.at(-1)));
+    t.is(stored.seq * 3, stored.cursor.rev);
+  }
+});
+
+test('store: a closed one refuses', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  await store.close();
+  t.is((await t.throwsAsync<StoreError>(store.load())).code, 'CLOSED');
+});
+
+test('store: a place that is no directory is refused with advice', async (t) => {
+  using place = new Place();
+  await (await place.open()).close();
+  const error = await t.throwsAsync<StoreError>(
+    SqliteStore.open({ directory: place.file, host: HOST, migrations: agentMigrations }),
+  );
+  t.is(error.code, 'ACCESS');
+});
+
+test.serial('store: 100,000 changes in one transaction', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const changes = Array.from({ length: 100_000 }, (_, n) => put(n, n + 1));
+  const whole = candidate('stored', at(100_000), changes, digestAfter(changes));
+  const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    const startedMs = performance.now();
+    const result = await work();
+    t.log(`${what}: ${(performance.now() - startedMs).toFixed(0)} ms`);
+    return result;
+  };
+  t.is((await timed('accept 100,000', () => store.accept(whole))).outcome, 'accepted');
+  t.is((await timed('load 100,000', () => store.load())).intents.length, 100_000);
+  t.is((await timed('replace 100,000', () => store.accept({ ...whole, base: 'empty' }))).outcome, 'accepted');
+  const next = candidate('stored', at(100_001), [del(5, 100_001)], digestAfter([...changes, del(5, 100_001)]));
+  t.is((await timed('accept 1 of 100,000', () => store.accept(next))).outcome, 'accepted');
+  const wrong = { ...next, cursor: at(100_002), digest: EMPTY_DIGEST };
+  t.is((await timed('mismatch in 100,000', () => store.accept(wrong))).outcome, 'mismatch');
+});

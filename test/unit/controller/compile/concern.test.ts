@@ -1,0 +1,44 @@
+import test from 'ava';
+import type { HostFacts } from '../../../../controller/compile/compile.ts';
+import { Concern } from '../../../../controller/compile/concern.ts';
+
+const KNOWN = new Map<string, HostFacts>(
+  [
+    { host: 'edge-1', labels: { role: 'edge' }, known: true },
+    { host: 'core-1', labels: { role: 'core' }, known: true },
+  ].map((facts) => [facts.host, facts]),
+);
+
+function asked(concern: Concern, keys: readonly string[]): [string, string[]][] {
+  const hosts = [...concern.hostsOf(keys, KNOWN)];
+  return hosts.map(([facts, some]): [string, string[]] => [facts.host, [...some].sort()]).sort();
+}
+
+test('concern: a changed selector concerns the hosts that it had and those that it gets', (t) => {
+  const concern = new Concern();
+  concern.add({ key: 'k', hosts: { role: 'edge' } });
+  concern.add({ key: 'k', hosts: ['core-1', 'new-1'] });
+  t.deepEqual(asked(concern, ['k']), [
+    ['core-1', ['k']],
+    ['edge-1', ['k']],
+    ['new-1', ['k']],
+  ]);
+});
+
+test('concern: a host looks only at keys that concern it', (t) => {
+  const concern = new Concern();
+  concern.add({ key: 'a', hosts: 'all' });
+  concern.add({ key: 'b', hosts: ['edge-1'] });
+  concern.add({ key: 'c', hosts: ['nobody'] });
+  t.deepEqual(asked(concern, ['a', 'b']), [
+    ['core-1', ['a']],
+    ['edge-1', ['a', 'b']],
+  ]);
+  t.deepEqual([...concern.keys], ['a', 'b', 'c']);
+});
+
+test('concern: a listed host that is known keeps its labels', (t) => {
+  const concern = new Concern();
+  concern.add({ key: 'a', hosts: ['edge-1'] });
+  t.deepEqual([...concern.hostsOf(['a'], KNOWN).keys()], [KNOWN.get('edge-1')]);
+});

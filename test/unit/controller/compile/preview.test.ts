@@ -1,0 +1,249 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { claimOf, type HostFacts } from '../../../../controller/compile/compile.ts';
+import { KeyParts, ShapeGroups, type Standing } from '../../../../controller/compile/overlap.ts';
+import { type GroupPlan, type Move, Planner } from '../../../../controller/compile/preview.ts';
+import { PlanReport } from '../../../../controller/compile/preview-report.ts';
+import { Strangers } from '../../../../controller/compile/strangers.ts';
+import { parsePrefix } from '../../../../protocol/address.ts';
+import { keyOf } from '../../../../protocol/key.ts';
+import { type Match, parseMatch } from '../../../../protocol/match.ts';
+import { compareShapes, shapeOf } from '../../../../protocol/shape.ts';
+import { parseSpec } from '../../../../protocol/spec.ts';
+import { match } from '../../protocol/arbitraries.ts';
+import { AMPLE_BYTES, apply, Folder, openStore, report, spec } from '../fleet.ts';
+
+const EDGE: HostFacts = { host: 'edge-1', labels: { role: 'edge' }, known: true };
+const CORE: HostFacts = { host: 'core-1', labels: { role: 'core' }, known: true };
+const KNOWN = new Map([EDGE, CORE].map((facts) => [facts.host, facts]));
+
+function claim(name: string, more: object = {}) {
+  const written = { name, hosts: 'all', match: { dst: '203.0.113.10' }, to: 'drop', ...more };
+  return claimOf(parseSpec(written));
+}
+
+function create(name: string, more: object = {}): Move {
+  return { before: undefined, after: claim(name, more), same: false };
+}
+
+function plan(moves: readonly Move[], standing: Move['after'][] = [], known = KNOWN): GroupPlan[] {
+  const claims = standing.flatMap((one) => one ?? []);
+  return [...new Planner({ moves, standing: claims, known }).plan(100)].flatMap((group) => group ?? []);
+}
+
+test('plan: a new redirect is added where its selector says, and nowhere else', (t) => {
+  const [group, ...others] = plan([create('a', { hosts: { role: 'edge' } })]);
+  t.deepEqual(others, []);
+  t.like(group, {
+    hosts: [EDGE],
+    changes: [{ op: 'add', name: 'a', key: 'v4 any 0.0.0.0/0:* > 203.0.113.10/32:*', was: undefined }],
+    redirects: 1,
+    shapes: { 4: 1, 6: 0 },
+  });
+});
+
+test('plan: hosts that the same selectors select are planned once', (t) => {
+  const groups = plan([create('a')], [claim('other', { match: { dst: '10.0.0.1' }, hosts: ['core-1'] })]);
+  t.deepEqual(
+    groups.map(({ hosts, redirects }) => [hosts.map(({ host }) => host), redirects]),
+    [
+      [['core-1'], 2],
+      [['edge-1'], 1],
+    ],
+  );
+  t.is(plan([create('a')]).length, 1);
+});
+
+test('plan: what wins a key from another is a change, and the other is shadowed', (t) => {
+  const [group] = plan([create('b', { priority: 1, to: 'pass' })], [claim('a')]);
+  t.like(group?.changes[0], { op: 'change', name: 'b', was: 'a' });
+  t.like(group?.shadows[0], { name: 'a', by: 'b' });
+});
+
+test('plan: what loses its key changes nothing and is shadowed', (t) => {
+  const [group] = plan([create('b', { to: 'pass' })], [claim('a')]);
+  t.deepEqual(group?.changes, []);
+  t.like(group?.shadows[0], { name: 'b', by: 'a' });
+});
+
+test('plan: a deleted winner gives its key to the one that it shadowed', (t) => {
+  const winner = claim('b', { priority: 1, to: 'pass' });
+  const [group] = plan([{ before: winner, after: undefined, same: false }], [winner, claim('a')]);
+  t.like(group?.changes[0], { op: 'change', name: 'a', was: 'b' });
+  t.is(group?.redirects, 1);
+});
+
+test('plan: a redirect that is disabled goes', (t) => {
+  const before = claim('a');
+  const [group] = plan([{ before, after: claim('a', { enabled: false }), same: false }], [before]);
+  t.like(group?.changes[0], { op: 'delete', name: 'a' });
+  t.is(group?.redirects, 0);
+});
+
+test('plan: a redirect that moves to another key and other hosts goes here and comes there', (t) => {
+  const before = claim('a', { hosts: ['edge-1'] });
+  const after = claim('a', { hosts: ['core-1', 'new-1'], match: { dst: '203.0.113.11' } });
+  const groups = plan([{ before, after, same: false }], [before]);
+  t.deepEqual(
+    groups.map(({ hosts, changes }) => [hosts.map(({ host }) => host), changes.map(({ op }) => op)]),
+    [
+      [['core-1', 'new-1'], ['add']],
+      [['edge-1'], ['delete']],
+    ],
+  );
+});
+
+test('plan: what is there already changes nothing', (t) => {
+  const same = claim('a');
+  const [group] = plan([{ before: same, after: same, same: true }], [same]);
+  t.deepEqual(group?.changes, []);
+});
+
+test('strangers: selectors that find nobody, and hosts that nobody heard of', (t) => {
+  const strangers = new Strangers(KNOWN);
+  for (const one of [
+    claim('labels', { hosts: { role: 'db' } }),
+    claim('nowhere', { hosts: ['new-2', 'new-1'] }),
+    claim('half', { hosts: ['edge-1', 'new-1'] }),
+    claim('fine'),
+    claim('off', { hosts: ['new-3'], enabled: false }),
+  ]) {
+    strangers.add(one);
+  }
+  t.deepEqual(strangers.unmatched, ['labels', 'nowhere']);
+  t.deepEqual(strangers.unheard, ['new-1', 'new-2']);
+});
+
+/** Whether some packet matches both, field by field. */
+function meet(a: Match, b: Match): boolean {
+  const free = (x: unknown, y: unknown): boolean => x === undefined || y === undefined || x === y;
+  return (
+    prefixesMeet(a.src, b.src) &&
+    prefixesMeet(a.dst, b.dst) &&
+    free(a.proto, b.proto) &&
+    free(a.sport, b.sport) &&
+    free(a.dport, b.dport) &&
+    free(a.in, b.in)
+  );
+}
+
+function prefixesMeet(a: string, b: string): boolean {
+  const [left, right] = [parsePrefix(a), parsePrefix(b)];
+  if (left === undefined || right === undefined || left.family !== right.family) return false;
+  const len = Math.min(left.len, right.len);
+  const bits = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  return bits(left.bytes).slice(0, len) === bits(right.bytes).slice(0, len);
+}
+
+/** Few addresses and fields, so that many redirects meet. */
+const crowded = fc
+  .record(
+    {
+      in: fc.constantFrom('eth0', 'eth1'),
+      src: fc.constantFrom('10.0.0.0/8', '10.1.0.0/16', '10.1.2.3', '10.1.2.0/25'),
+      dst: fc.constantFrom('10.0.0.0/9', '10.1.2.3', '10.128.0.0/9', '0.0.0.0/0'),
+      proto: fc.constantFrom('udp', 'tcp'),
+      dport: fc.constantFrom(1, 2),
+    },
+    { requiredKeys: ['dst', 'proto'] },
+  )
+  .map((value) => parseMatch(value));
+
+test('overlaps: exactly the pairs that a packet can match both, the more specific first', (t) => {
+  const set = fc.array(fc.tuple(fc.oneof(crowded, match), fc.boolean()), { maxLength: 24 });
+  fc.assert(
+    fc.property(set, (drawn) => {
+      const byKey = new Map(drawn.map(([one, asked]) => [keyOf(one), { match: one, asked }]));
+      const standing = [...byKey].map(([key, { asked }], at): Standing => ({ key, name: `r-${at}`, asked }));
+      const groups = new ShapeGroups(standing, new KeyParts());
+      const found = groups.overlaps(10_000);
+      const expected: string[] = [];
+      for (const a of standing) {
+        for (const b of standing) {
+          const [left, right] = [byKey.get(a.key)?.match, byKey.get(b.key)?.match] as [Match, Match];
+          const specific = compareShapes(shapeOf(left), shapeOf(right)) < 0;
+          if (specific && (a.asked || b.asked) && meet(left, right)) expected.push(`${a.key} | ${b.key}`);
+        }
+      }
+      t.deepEqual(found.pairs.map(({ winner, loser }) => `${winner.key} | ${loser.key}`).sort(), expected.sort());
+      t.is(found.total, expected.length);
+      t.like(groups.overlaps(1), { total: expected.length });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+const change = fc.record({
+  name: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+  number: fc.constantFrom(1, 2, 3),
+  hosts: fc.constantFrom<object | string>('all', ['edge-1'], ['edge-1', 'new-1'], { role: 'edge' }, { role: 'db' }),
+  enabled: fc.boolean(),
+  priority: fc.constantFrom(0, 1),
+  to: fc.constantFrom('drop', 'pass'),
+});
+
+test('plan: says of an apply and a delete what they then do, and changes nothing itself', async (t) => {
+  const uploads = fc.array(fc.uniqueArray(change, { selector: ({ name }) => name, maxLength: 4 }), { maxLength: 4 });
+  const property = fc.asyncProperty(uploads, fc.subarray(['a', 'b', 'x']), async (drawn, names) => {
+    using folder = new Folder();
+    await using store = await openStore(folder.file());
+    await report(store, 'edge-1', { role: 'edge' });
+    await report(store, 'core-1');
+    for (const changes of drawn) {
+      const specs = changes.map(({ name, number, ...more }) => spec(name, number, more));
+      const asked = { v: 1, upload: 'test', part: 0, parts: 1, specs } as const;
+      const planned = await store.plan(asked, AMPLE_BYTES);
+      const { rev } = await store.movedAfter(0);
+      t.deepEqual(await store.plan(asked, AMPLE_BYTES), planned);
+      const done = await apply(store, ...specs);
+      t.like(planned, { created: done.created, changed: done.changed, unchanged: done.unchanged });
+      t.is(planned.changesTotal, done.rev - rev, JSON.stringify({ specs, planned }));
+    }
+    const request = { v: 1, upload: 'test', part: 0, parts: 1, specs: [], delete: names } as const;
+    const planned = await store.plan(request, AMPLE_BYTES);
+    const { rev } = await store.movedAfter(0);
+    const done = await store.delete(names);
+    t.is(planned.changesTotal, done.rev - rev);
+    t.deepEqual([planned.deleted, planned.absent], [done.deleted.length, done.absent]);
+  });
+  await fc.assert(property, { numRuns: 20 });
+});
+
+test('plan: an upload in parts is read whole, and refused like an apply', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const parts = { v: 1, upload: 'u', parts: 2 } as const;
+  await store.stage({ ...parts, part: 0, specs: [spec('a', 1)] });
+  t.like(await store.plan({ ...parts, part: 1, specs: [spec('b', 2)] }, AMPLE_BYTES), { created: 2, changesTotal: 2 });
+  await t.throwsAsync(store.plan({ ...parts, part: 1, specs: [] }, AMPLE_BYTES), { message: /send the whole upload/ });
+  const one = { v: 1, upload: 'u', part: 0, parts: 1 } as const;
+  const wrong = store.plan({ ...one, specs: [spec('a', 1), spec('a', 2)] }, AMPLE_BYTES);
+  t.like(await t.throwsAsync(wrong), { code: 'DUPLICATE_NAME', problems: [{ index: 1 }] });
+  const both = store.plan({ ...one, specs: [spec('a', 1)], delete: ['a'] }, AMPLE_BYTES);
+  t.like(await t.throwsAsync(both), { code: 'BAD_REQUEST' });
+  t.deepEqual((await store.get({ v: 1 }, AMPLE_BYTES)).items, []);
+});
+
+test('plan: a host over its limits comes first, and a reply has the lines that fit', (t) => {
+  const moves = Array.from({ length: 300 }, (_, index) =>
+    create(`r-${index}`, { match: { dst: `10.0.${index >> 8}.${index & 255}` } }),
+  );
+  const proposal = { moves, standing: [], known: KNOWN };
+  const capacities = new Map([
+    ['core-1', { used: 0, max: 1000, shapes: 0, shapesMax: 8 }],
+    ['edge-1', { used: 0, max: 299, shapes: 0, shapesMax: 0 }],
+  ]);
+  const gathered = new PlanReport(proposal, { upload: 'u', absent: [], capacities });
+  for (const group of new Planner(proposal).plan(10)) if (group !== undefined) gathered.add(group);
+  const reply = gathered.reply(AMPLE_BYTES);
+  t.like(reply.hosts, [
+    { host: 'edge-1', over: ['redirects', 'shapes4'], added: 300, redirects: 300, redirectsMax: 299 },
+    { host: 'core-1', over: [] },
+  ]);
+  t.is(reply.changes.length, 200);
+  t.is(reply.changesTotal, 600);
+  t.like(reply.changes[0], { name: 'r-0', hosts: ['core-1', 'edge-1'], hostsTotal: 2 });
+  const small = gathered.reply(4000);
+  t.true(small.changes.length > 0 && small.changes.length < 30);
+  t.is(small.changesTotal, 600);
+});

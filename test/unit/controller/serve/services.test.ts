@@ -1,0 +1,108 @@
+import test from 'ava';
+import { pino } from 'pino';
+import { RequestRefused } from '../../../../controller/model/request-refused.ts';
+import { StoreError } from '../../../../controller/model/store-error.ts';
+import type { Desk, Incoming, Logs } from '../../../../controller/ports.ts';
+import { ApiService } from '../../../../controller/serve/api-service.ts';
+import { Refusals } from '../../../../controller/serve/refusals.ts';
+import { SyncService } from '../../../../controller/serve/sync-service.ts';
+import { encodeDeleteRequest, parseDeleteReply } from '../../../../protocol/api.ts';
+import { NO_CURSOR } from '../../../../protocol/cursor.ts';
+import { encodeSyncRequest, parsePageReply } from '../../../../protocol/page.ts';
+import { encodePlanRequest, type PlanReply, type PlanRequest, parsePlanReply } from '../../../../protocol/plan.ts';
+import { makeSubjects } from '../../../../protocol/subjects.ts';
+import { readFixtureBytes } from '../../protocol/messages.ts';
+
+const subjects = makeSubjects();
+const log = pino({ level: 'silent' });
+
+/** A bus that keeps the answers. */
+function bus() {
+  const answers: { readonly subject: string; readonly data: Uint8Array }[] = [];
+  return {
+    maxPayloadBytes: 1_048_576,
+    answers,
+    publish: (subject: string, data: Uint8Array) => answers.push({ subject, data }),
+  };
+}
+
+const FAILURES: readonly [string, Error, string][] = [
+  ['a refusal', new RequestRefused('TOO_LARGE', 'too much'), 'TOO_LARGE'],
+  ['a lock that somebody holds', new StoreError('BUSY', 'locked'), 'BUSY'],
+  ['a full disk', new StoreError('FULL', 'no room'), 'INTERNAL'],
+  ['a fault of ours', new TypeError('oops'), 'INTERNAL'],
+];
+
+for (const [title, error, code] of FAILURES) {
+  test(`api: ${title} is answered as ${code}, and no change is announced`, async (t) => {
+    const taken = bus();
+    const desk = { delete: () => Promise.reject(error) } as unknown as Desk;
+    const api = new ApiService({ desk, bus: taken, subjects, log, onChange: () => t.fail() });
+    await api.receive(request(subjects.api('delete'), 'inbox', encodeDeleteRequest({ v: 1, names: ['a'] })));
+    t.like(parseDeleteReply(taken.answers[0]?.data), { error: { code } });
+  });
+
+  test(`sync: ${title} is answered, and names no internals`, async (t) => {
+    const taken = bus();
+    const logs = { page: () => Promise.reject(error) } as Pick<Logs, 'page'>;
+    const sync = new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, Date.now), log });
+    const data = encodeSyncRequest({ v: 1, host: 'a', have: NO_CURSOR, from: NO_CURSOR });
+    await sync.receive(request(subjects.sync('a'), `${subjects.inbox('a')}.1`, data));
+    const expected = error instanceof RequestRefused ? error.code : 'INTERNAL';
+    t.like(parsePageReply(taken.answers[0]?.data, 'a'), { error: { code: expected } });
+  });
+}
+
+test('api: parts of a plan are staged, the last is planned, and no change is announced', async (t) => {
+  const taken = bus();
+  const done: string[] = [];
+  const reply = parsePlanReply(readFixtureBytes('plan-reply')) as PlanReply;
+  const desk = {
+    stage: async ({ part }: PlanRequest) => void done.push(`stage ${part}`),
+    plan: async ({ part, delete: names }: PlanRequest) => {
+      done.push(`plan ${part} ${names}`);
+      return reply;
+    },
+  } as unknown as Desk;
+  const api = new ApiService({ desk, bus: taken, subjects, log, onChange: () => t.fail() });
+  const part = { v: 1, upload: 'u', parts: 2, specs: [] } as const;
+  for (const data of [encodePlanRequest({ ...part, part: 0 }), encodePlanRequest({ ...part, part: 1, delete: ['a'] })])
+    await api.receive(request(subjects.api('plan'), 'inbox', data));
+  t.deepEqual(done, ['stage 0', 'plan 1 a']);
+  t.deepEqual(
+    taken.answers.map(({ data }) => parsePlanReply(data)),
+    [{ v: 1, upload: 'u', part: 0 }, reply],
+  );
+});
+
+test('api: a request that nobody waits for is not done', async (t) => {
+  const taken = bus();
+  const desk = { delete: () => Promise.reject(t.fail()) } as unknown as Desk;
+  const api = new ApiService({ desk, bus: taken, subjects, log, onChange: () => t.fail() });
+  await api.receive(request(subjects.api('delete'), '', encodeDeleteRequest({ v: 1, names: ['a'] })));
+  t.deepEqual(taken.answers, []);
+});
+
+test('sync: past what can be at hand, hosts are told to come again', async (t) => {
+  const taken = bus();
+  let release: (error: Error) => void = () => {};
+  const gate = new Promise<never>((_, reject) => {
+    release = reject;
+  });
+  const logs = { page: () => gate } as Pick<Logs, 'page'>;
+  const sync = new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, Date.now), log });
+  const data = encodeSyncRequest({ v: 1, host: 'a', have: NO_CURSOR, from: NO_CURSOR });
+  const asked = Array.from({ length: 4097 }, () =>
+    sync.receive(request(subjects.sync('a'), `${subjects.inbox('a')}.1`, data)),
+  );
+  await asked.at(-1);
+  t.is(taken.answers.length, 1);
+  t.like(parsePageReply(taken.answers[0]?.data, 'a'), { error: { code: 'BUSY' } });
+  release(new Error('over'));
+  await Promise.all(asked);
+  t.is(taken.answers.length, 4097);
+});
+
+function request(subject: string, replyTo: string, data: Uint8Array): Incoming {
+  return { subject, replyTo, data };
+}
