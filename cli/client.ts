@@ -7,8 +7,8 @@ import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
 import { EXIT, Failure, usage } from './line/failure.ts';
 import type { BUS_OPTIONS, Options } from './line/options.ts';
+import { readFault } from './line/read-fault.ts';
 import { ageText } from './show/format.ts';
-import { readFault } from './specs/source.ts';
 
 export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
 

@@ -1,12 +1,6 @@
-import type { AnyCommand } from './line/command.ts';
+import type { Commands } from './line/command.ts';
 
-/** A command by its name: what `shunt help` says of it, and its module, which is loaded only when it is called. */
-export interface Entry {
-  readonly summary: string;
-  readonly load: () => Promise<AnyCommand>;
-}
-
-export const COMMANDS: Readonly<Record<string, Entry>> = Object.freeze({
+export const COMMANDS: Commands = Object.freeze({
   apply: { summary: 'create or change redirects', load: async () => (await import('./commands/apply.ts')).apply },
   plan: {
     summary: 'show what an apply or delete would do',

@@ -29,7 +29,7 @@ async function dispatch(first: string, rest: readonly string[], surroundings: Su
   if (['help', '--help', '-h'].includes(first)) return help(rest, terminal);
   if (first === '--version') return version(terminal);
   if (first === '') {
-    terminal.note(overview());
+    terminal.note(overview(COMMANDS));
     return EXIT.usage;
   }
   return call(first, await load(first), rest, surroundings);
@@ -49,11 +49,11 @@ async function call(
   }
   checkOperands(name, command, given);
   const options = (await readOptions(command, given, env)) as Call<never>['options'];
-  return command.run({ options, operands: given.operands, terminal, stdin });
+  return command.run({ options, operands: given.operands, terminal, stdin, commands: COMMANDS });
 }
 
 async function help([name]: readonly string[], terminal: Terminal): Promise<Exit> {
-  terminal.print(name === undefined ? overview() : await commandHelp(name, await load(name)));
+  terminal.print(name === undefined ? overview(COMMANDS) : await commandHelp(name, await load(name)));
   return EXIT.done;
 }
 

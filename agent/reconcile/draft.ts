@@ -7,7 +7,7 @@ import { type EntryKey, entryId } from '../model/entry-key.ts';
 import type { State } from '../model/state.ts';
 import type { ObservedEntry } from '../ports.ts';
 import { type ObservedCache, shapeOfKey } from './observed-cache.ts';
-import type { PlanInput } from './plan.ts';
+import type { PlanInput } from './plan-input.ts';
 import type { Target } from './target.ts';
 
 /** Look-ups that a packet may cost in each family; the same number as SHAPES_MAX of bpf/abi.h. */

@@ -5,34 +5,11 @@ import { compareShapes, type Shape, shapeText } from '../../protocol/shape.ts';
 import { type EntryValue, sameEntry } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import type { Op } from '../model/op.ts';
-import type { EntryState, State } from '../model/state.ts';
-import type { KernelClock, ObservedEntry } from '../ports.ts';
+import type { State } from '../model/state.ts';
+import type { ObservedEntry } from '../ports.ts';
 import { type Draft, draft, SHAPES_MAX, ShapeRoom, SlotRoom } from './draft.ts';
 import { type ObservedCache, Uses } from './observed-cache.ts';
-import type { Placements } from './placements.ts';
-import type { Slots } from './slots.ts';
-import type { Target } from './target.ts';
-
-/** Why a zone cannot be had. */
-export type ZoneAnswer = { readonly zone: number } | { readonly code: Code };
-
-export interface PlanInput {
-  /** Keys to decide on. */
-  readonly scope: Iterable<string>;
-  readonly desired: ReadonlyMap<string, Intent>;
-  readonly states: ReadonlyMap<string, EntryState>;
-  readonly observed: ObservedCache;
-  /** Ifindexes that stand in the devmap. */
-  readonly ports: ReadonlySet<number>;
-  /** Under which id the entry of a key stood last. */
-  readonly placed: Pick<Placements, 'idOf'>;
-  readonly targetOf: (intent: Intent) => Target;
-  readonly zoneOf: (ifname: string) => ZoneAnswer;
-  readonly slots: Pick<Slots, 'free' | 'adoptable'>;
-  readonly clock: KernelClock & { readonly nowMs: number };
-  /** Ids of entries that nobody desires, to be removed. */
-  readonly foreign: readonly string[];
-}
+import type { PlanInput } from './plan-input.ts';
 
 /** What was decided about one key; the indexes point into the plan's ops. */
 export interface Decision {

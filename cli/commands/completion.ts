@@ -1,5 +1,4 @@
-import { COMMANDS } from '../commands.ts';
-import { command } from '../line/command.ts';
+import { type Commands, command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { OPTIONS, type Option } from '../line/options.ts';
 
@@ -35,18 +34,18 @@ running shell; to keep it, write it where the shell looks.`,
   ],
   options: [],
   operands: { placeholder: 'bash|zsh|fish', min: 1, max: 1, values: SHELLS },
-  async run({ operands: [given], terminal }) {
+  async run({ operands: [given], terminal, commands: table }) {
     const shell = SHELLS.find((one) => one === given);
     if (shell === undefined) throw usage(`expected ${SHELLS.join(', ')}, not "${given}"`);
-    const commands = await readCommands();
+    const commands = await readCommands(table);
     terminal.print({ bash, zsh, fish }[shell](commands));
     return EXIT.done;
   },
 });
 
-async function readCommands(): Promise<readonly Completed[]> {
+async function readCommands(table: Commands): Promise<readonly Completed[]> {
   return Promise.all(
-    Object.entries(COMMANDS).map(async ([name, { summary, load }]) => {
+    Object.entries(table).map(async ([name, { summary, load }]) => {
       const { options, operands } = await load();
       const taken = [...options, 'config' as const].map((option) => describe(option, OPTIONS[option]));
       const help = { long: '--help', short: '-h', help: 'what it does and takes', values: undefined, file: false };

@@ -9,6 +9,8 @@ export interface Call<K extends OptionName> {
   readonly terminal: Terminal;
   /** Standard input. */
   readonly stdin: AsyncIterable<Uint8Array>;
+  /** All commands of `shunt`, this one among them. */
+  readonly commands: Commands;
 }
 
 export interface Operands {
@@ -39,3 +41,6 @@ export function command<const K extends OptionName>(declared: Command<K>): AnyCo
 
 /** A command whose options are known at run time only: `readCommandLine` gives it those that it names. */
 export type AnyCommand = Omit<Command, 'run'> & { readonly run: (call: Call<never>) => Promise<Exit> };
+
+/** Every command by its name: what `shunt help` says of it, and its module, which is loaded only when it is called. */
+export type Commands = Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<AnyCommand> }>>;

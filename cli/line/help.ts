@@ -1,13 +1,12 @@
-import { COMMANDS } from '../commands.ts';
 import { fill } from '../show/table.ts';
-import type { AnyCommand } from './command.ts';
+import type { AnyCommand, Commands } from './command.ts';
 
 const WIDTH = 80;
 
 /** The help of `shunt` itself. */
-export function overview(): string {
-  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+export function overview(commands: Commands): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return `Usage: shunt COMMAND [OPTION...]
 
 Steers packets across a fleet: "packets from A to B go to C", in the kernel of

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { isObject } from '../../protocol/json.ts';
 import { nearest } from '../../protocol/near.ts';
-import { readFault } from '../specs/source.ts';
 import { type Failure, usage } from './failure.ts';
 import { OPTION_NAMES, OPTIONS, type Option, type OptionName } from './options.ts';
+import { readFault } from './read-fault.ts';
 
 /** A settings file: option names and their values as texts. */
 export interface Settings {

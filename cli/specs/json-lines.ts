@@ -2,8 +2,8 @@ import { decodeJson, type JsonObject } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { FileProblem } from '../line/failure.ts';
 import { reasonOf } from '../line/refusal.ts';
-import type { Contents, Written } from './prepare.ts';
 import type { Source } from './source.ts';
+import type { Contents, Written } from './written.ts';
 
 const LINE_FEED = 10;
 

@@ -1,28 +1,11 @@
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { refuseUnknown } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { parseSpec, specToJson } from '../../protocol/spec.ts';
 import type { FileProblem } from '../line/failure.ts';
 import { reasonOf } from '../line/refusal.ts';
 import { isJsonLines, readJsonLines } from './json-lines.ts';
 import type { Source } from './source.ts';
-
-export const EXPECTED = 'expected `redirects:` and a list of redirects';
-
-/** Where something stands in a file; `path` is as the file has it, e.g. `redirects[3].match.dport`. */
-export type Place = Pick<FileProblem, 'file' | 'line' | 'column' | 'path'>;
-
-/** A redirect as it was written, and how to find a field of it (`match.dport`; empty: the whole) in its file. */
-export interface Written {
-  readonly value: unknown;
-  readonly locate: (path: string, code?: string) => Place;
-}
-
-/** What a file has: its redirects, and what is wrong with the file itself. */
-export interface Contents {
-  readonly written: readonly Written[];
-  readonly problems: readonly FileProblem[];
-}
+import type { Contents, Place, Written } from './written.ts';
 
 /** A redirect in normal form, ready to be sent. */
 export interface Prepared extends Pick<Written, 'locate'> {
@@ -83,15 +66,4 @@ function requireUnused(name: string, firstUse: ReadonlyMap<string, Place>): void
     'name',
     `${name} is also the name of the redirect at ${first.file}:${first.line}`,
   );
-}
-
-/** Reads the list out of a document `redirects: […]`. Errors: Refused, with the path in the document. */
-export function requireRedirects(document: unknown): readonly unknown[] {
-  if (!isObject(document)) throw new Refused('BAD_FIELD', '', EXPECTED);
-  if (document.redirects === undefined && document.match !== undefined)
-    throw new Refused('MISSING_FIELD', '', `${EXPECTED}, not one by itself`);
-  refuseUnknown(document, ['redirects'], '');
-  if (!Array.isArray(document.redirects))
-    throw new Refused('BAD_FIELD', document.redirects === undefined ? '' : 'redirects', EXPECTED);
-  return document.redirects;
 }

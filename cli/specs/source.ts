@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { EXIT, Failure } from '../line/failure.ts';
+import { readFault } from '../line/read-fault.ts';
 
 /** A text as the operator gave it. */
 export interface Source {
@@ -37,17 +38,6 @@ async function readAll(stream: AsyncIterable<Uint8Array>, name: string): Promise
   }
   return Buffer.concat(chunks);
 }
-
-/** Why a file that the operator named could not be read, in words. */
-export function readFault(error: NodeJS.ErrnoException): string {
-  return REASONS[error.code ?? ''] ?? error.message;
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder; name a file',
-};
 
 function readFailure(file: string, error: NodeJS.ErrnoException): Failure {
   return new Failure(EXIT.refused, error.code ?? 'FAILED', `cannot read ${file}: ${readFault(error)}`, {

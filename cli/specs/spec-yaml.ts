@@ -16,8 +16,8 @@ import type { Code } from '../../protocol/codes.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { FileProblem } from '../line/failure.ts';
 import { reasonOf } from '../line/refusal.ts';
-import { type Contents, EXPECTED, type Place, requireRedirects, type Written } from './prepare.ts';
 import type { Source } from './source.ts';
+import { type Contents, EXPECTED, type Place, requireRedirects, type Written } from './written.ts';
 
 /** A document of YAML takes nearly 200 times its size in memory while it is read. */
 const MAX_YAML_BYTES = 8 * 1024 * 1024;

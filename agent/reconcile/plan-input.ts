@@ -1,0 +1,30 @@
+import type { Code } from '../../protocol/codes.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import type { EntryState } from '../model/state.ts';
+import type { KernelClock } from '../ports.ts';
+import type { ObservedCache } from './observed-cache.ts';
+import type { Placements } from './placements.ts';
+import type { Slots } from './slots.ts';
+import type { Target } from './target.ts';
+
+/** Why a zone cannot be had. */
+export type ZoneAnswer = { readonly zone: number } | { readonly code: Code };
+
+/** All that a plan depends on. */
+export interface PlanInput {
+  /** Keys to decide on. */
+  readonly scope: Iterable<string>;
+  readonly desired: ReadonlyMap<string, Intent>;
+  readonly states: ReadonlyMap<string, EntryState>;
+  readonly observed: ObservedCache;
+  /** Ifindexes that stand in the devmap. */
+  readonly ports: ReadonlySet<number>;
+  /** Under which id the entry of a key stood last. */
+  readonly placed: Pick<Placements, 'idOf'>;
+  readonly targetOf: (intent: Intent) => Target;
+  readonly zoneOf: (ifname: string) => ZoneAnswer;
+  readonly slots: Pick<Slots, 'free' | 'adoptable'>;
+  readonly clock: KernelClock & { readonly nowMs: number };
+  /** Ids of entries that nobody desires, to be removed. */
+  readonly foreign: readonly string[];
+}

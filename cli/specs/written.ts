@@ -1,0 +1,32 @@
+import { isObject } from '../../protocol/json.ts';
+import { refuseUnknown } from '../../protocol/read.ts';
+import { Refused } from '../../protocol/refused.ts';
+import type { FileProblem } from '../line/failure.ts';
+
+export const EXPECTED = 'expected `redirects:` and a list of redirects';
+
+/** Where something stands in a file; `path` is as the file has it, e.g. `redirects[3].match.dport`. */
+export type Place = Pick<FileProblem, 'file' | 'line' | 'column' | 'path'>;
+
+/** A redirect as it was written, and how to find a field of it (`match.dport`; empty: the whole) in its file. */
+export interface Written {
+  readonly value: unknown;
+  readonly locate: (path: string, code?: string) => Place;
+}
+
+/** What a file has: its redirects, and what is wrong with the file itself. */
+export interface Contents {
+  readonly written: readonly Written[];
+  readonly problems: readonly FileProblem[];
+}
+
+/** Reads the list out of a document `redirects: […]`. Errors: Refused, with the path in the document. */
+export function requireRedirects(document: unknown): readonly unknown[] {
+  if (!isObject(document)) throw new Refused('BAD_FIELD', '', EXPECTED);
+  if (document.redirects === undefined && document.match !== undefined)
+    throw new Refused('MISSING_FIELD', '', `${EXPECTED}, not one by itself`);
+  refuseUnknown(document, ['redirects'], '');
+  if (!Array.isArray(document.redirects))
+    throw new Refused('BAD_FIELD', document.redirects === undefined ? '' : 'redirects', EXPECTED);
+  return document.redirects;
+}
