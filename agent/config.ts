@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
+import { parseServers } from '../bus/servers.ts';
+import { LOG_LEVELS, type LogLevel } from '../daemon/log-level.ts';
 import { type Labels, parseHost, parseLabels } from '../protocol/host.ts';
 import { readInterface } from '../protocol/match.ts';
 import { show } from '../protocol/read.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
-import type { LogLevel } from './log.ts';
 
 /** Everything that an agent is told at its start, validated and frozen. */
 export interface AgentConfig {
@@ -21,8 +22,6 @@ export interface AgentConfig {
   /** A NATS credentials file. */
   readonly creds?: string;
 }
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
 
 /** The settings of an agent as they were written; labels as `key=value`. */
 export interface AgentSettings {
@@ -53,37 +52,11 @@ export function parseAgentConfig(settings: AgentSettings): AgentConfig {
   });
 }
 
-/**
- * Reads the addresses of NATS servers, each `nats://host:port` or `tls://host:port`; commas separate several in one text.
- * Errors: Refused BAD_FIELD; a password in an address is refused, because it would show in every list of processes.
- */
-export function parseServers(texts: readonly string[], path = 'nats'): readonly string[] {
-  const servers = texts.flatMap((text) => text.split(',')).map((text) => text.trim());
-  for (const server of servers) checkServer(server, path);
-  if (servers.length === 0) throw new Refused('BAD_FIELD', path, 'name at least one server');
-  return Object.freeze(servers);
-}
-
 export function parseLogLevel(text: string, path = 'log-level'): LogLevel {
   const level = LOG_LEVELS.find((candidate) => candidate === text);
   if (level === undefined)
     throw new Refused('BAD_FIELD', path, `expected one of ${LOG_LEVELS.join(', ')}, not ${show(text)}`);
   return level;
-}
-
-function checkServer(server: string, path: string): void {
-  const url = URL.parse(/^[a-z]+:\/\//.test(server) ? server : `nats://${server}`);
-  if (url !== null && url.username !== '') {
-    throw new Refused(
-      'BAD_FIELD',
-      path,
-      'an address must not contain a user or password; use a credentials file with --creds',
-    );
-  }
-  const bare = url !== null && /^\/?$/.test(url.pathname) && url.search === '' && url.hash === '';
-  if (!bare || !['nats:', 'tls:'].includes(url.protocol) || url.hostname === '') {
-    throw new Refused('BAD_FIELD', path, `expected an address such as nats://127.0.0.1:4222, not ${show(server)}`);
-  }
 }
 
 function parseLabelPairs(pairs: readonly string[], path = 'label'): Labels {

@@ -178,22 +178,3 @@ export interface Reconciling {
   /** These keys were sent again: look at them again. */
   again(keys: readonly string[]): void;
 }
-
-/** Where facts go that people read later; a message is constant, facts are fields. */
-export interface Log {
-  debug(facts: object, message: string): void;
-  info(facts: object, message: string): void;
-  warn(facts: object, message: string): void;
-  error(facts: object, message: string): void;
-}
-
-/** Time as a dependency. */
-export interface Clock {
-  /** Epoch milliseconds. */
-  nowMs(): number;
-  /** Milliseconds since some moment; never goes back, whatever becomes of the wall clock. */
-  monotonicMs(): number;
-  /** Resolves after the delay, or rejects when the signal aborts. */
-  delay(delayMs: number, signal: AbortSignal): Promise<void>;
-  random(): number;
-}

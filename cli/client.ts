@@ -1,6 +1,9 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { connect, credsAuthenticator, ErrorCode, type Msg, type NatsConnection, NatsError } from 'nats';
+import type { Msg, NatsConnection, NatsError } from 'nats';
+import { openConnection } from '../bus/connect.ts';
+import { BusError } from '../bus/error.ts';
+import { requestError } from '../bus/nats-error.ts';
+import { toServerOptions } from '../bus/options.ts';
 import { type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
 import type { AskError, AskVerb } from '../protocol/ask.ts';
 import { Refused } from '../protocol/refused.ts';
@@ -49,19 +52,16 @@ export class Bus implements AsyncDisposable {
   static async open(options: BusOptions): Promise<Bus> {
     const { nats, creds } = options;
     const timeoutMs = Math.min(Math.max(options.timeout, CONNECT_TIMEOUT_MS.least), CONNECT_TIMEOUT_MS.most);
-    const authenticator = creds === undefined ? undefined : credsAuthenticator(await readCreds(creds));
     try {
-      const connection = await connect({
-        servers: [...nats],
+      const connection = await openConnection({
+        ...toServerOptions({ urls: nats, ...(creds !== undefined && { credsPath: creds }) }),
         name: 'shunt',
         timeout: timeoutMs,
         reconnect: false,
-        ...(nats.some((server) => server.startsWith('tls://')) && { tls: {} }),
-        ...(authenticator !== undefined && { authenticator }),
       });
       return new Bus(connection, options);
     } catch (error) {
-      throw connectFailure(error, nats.join(', '), timeoutMs);
+      throw connectFailure(error, nats.join(', '));
     }
   }
 
@@ -142,29 +142,24 @@ export class Bus implements AsyncDisposable {
   }
 
   #requestFailure(error: unknown, subject: string, { who, code, absent, late }: Peer, timeoutMs: number): unknown {
-    if (!(error instanceof NatsError)) return error;
-    const cause = { cause: error };
-    switch (error.code) {
-      case ErrorCode.NoResponders:
+    const failed = requestError(error, `ask ${who}`);
+    if (!(failed instanceof BusError)) return failed;
+    const cause = { cause: failed };
+    switch (failed.code) {
+      case 'NO_RESPONDERS':
         return new Failure(EXIT.unreachable, code, absent, cause);
-      case ErrorCode.Timeout: {
+      case 'TIMEOUT': {
         const message = `${who} did not answer on ${subject} within ${ageText(timeoutMs)}; ${late}`;
         return new Failure(EXIT.unfinished, 'TIMED_OUT', message, cause);
       }
-      case ErrorCode.PermissionsViolation:
-        return new Failure(
-          EXIT.refused,
-          'NOT_PERMITTED',
-          `${this.#where} does not let this user ask on ${subject}; use other --creds`,
-          cause,
-        );
-      default:
-        return new Failure(
-          EXIT.unreachable,
-          'NO_BUS',
-          `lost ${this.#where} while asking ${who}: ${error.message}; try again`,
-          cause,
-        );
+      case 'NOT_ALLOWED': {
+        const message = `${this.#where} does not let this user ask on ${subject}; use other --creds`;
+        return new Failure(EXIT.refused, 'NOT_PERMITTED', message, cause);
+      }
+      default: {
+        const message = `lost ${this.#where} while asking ${who}: ${failed.reason}; try again`;
+        return new Failure(EXIT.unreachable, 'NO_BUS', message, cause);
+      }
     }
   }
 
@@ -183,40 +178,27 @@ function refusalOf(verb: ApiVerb): (error: ApiError['error']) => Failure {
   return ({ code, message }) => new Failure(EXIT.refused, code, `the controller refused ${verb}: ${message}`);
 }
 
-async function readCreds(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw usage(`cannot read the credentials file ${file}: ${readFault(error as NodeJS.ErrnoException)}`);
-  }
-}
-
-function connectFailure(error: unknown, servers: string, timeoutMs: number): Failure {
-  const refused: readonly string[] = [
-    ErrorCode.AuthorizationViolation,
-    ErrorCode.BadAuthentication,
-    ErrorCode.BadCreds,
-  ];
+function connectFailure(error: unknown, servers: string): unknown {
+  if (!(error instanceof BusError)) return error;
   const cause = { cause: error };
-  if (error instanceof NatsError && refused.includes(error.code)) {
-    return new Failure(EXIT.refused, 'NOT_PERMITTED', `${servers} does not let this user in; use other --creds`, cause);
-  }
-  const advice = 'start nats-server there, or name another with --nats';
-  const message = `cannot reach NATS at ${servers}: ${connectReason(error, timeoutMs)}; ${advice}`;
-  return new Failure(EXIT.unreachable, 'NO_BUS', message, cause);
-}
-
-function connectReason(error: unknown, timeoutMs: number): string {
-  const { code, message } = error as Error & { readonly code?: unknown };
-  switch (code) {
-    case ErrorCode.ConnectionRefused:
-      return 'connection refused';
-    case ErrorCode.Timeout:
-    case ErrorCode.ConnectionTimeout:
-      return `no answer within ${ageText(timeoutMs)}`;
-    case 'ENOTFOUND':
-      return 'the host name is unknown';
-    default:
-      return error instanceof NatsError ? (error.chainedError?.message ?? message) : message;
+  switch (error.code) {
+    case 'NO_CREDS':
+      return usage(`cannot ${error.tried}: ${readFault(error.cause as NodeJS.ErrnoException)}`);
+    case 'REFUSED':
+      return new Failure(
+        EXIT.refused,
+        'NOT_PERMITTED',
+        `${servers} does not let this user in; use other --creds`,
+        cause,
+      );
+    default: {
+      const advice = 'start nats-server there, or name another with --nats';
+      return new Failure(
+        EXIT.unreachable,
+        'NO_BUS',
+        `cannot reach NATS at ${servers}: ${error.reason}; ${advice}`,
+        cause,
+      );
+    }
   }
 }

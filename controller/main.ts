@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log, RootLog } from '../daemon/log.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { NatsBus } from './bus/nats-bus.ts';
 import type { ControllerConfig } from './config.ts';
@@ -9,7 +9,6 @@ import { StatusIntake } from './serve/status-intake.ts';
 import { SyncService } from './serve/sync-service.ts';
 import { SqlStore } from './store/sql-store.ts';
 
-export { BusError } from './bus/bus-error.ts';
 export { StoreError } from './model/store-error.ts';
 
 /** Controllers that share a bus share the requests. */
@@ -26,7 +25,7 @@ export type Controller = AsyncDisposable;
  */
 export async function startController(
   config: ControllerConfig,
-  log: Logger,
+  log: RootLog,
   onFatal: (error: Error) => void,
 ): Promise<Controller> {
   await using parts = new AsyncDisposableStack();
@@ -34,7 +33,10 @@ export async function startController(
   const subjects = makeSubjects(config.rootSubject);
   const store = parts.use(await SqlStore.open(config.db, { now, onFatal }));
   const bus = parts.use(
-    await NatsBus.connect({ servers: config.nats, creds: config.creds }, log.child({ component: 'bus' })),
+    await NatsBus.connect(
+      { urls: config.nats, ...(config.creds !== undefined && { credsPath: config.creds }) },
+      log.child({ component: 'bus' }),
+    ),
   );
   const publisher = parts.use(
     new Publisher({ logs: store, bus, subjects, log: log.child({ component: 'publisher' }) }),
@@ -56,9 +58,9 @@ export async function startController(
 }
 
 /** Sees to it that the logs say what the specs say, once, and that what is no longer needed goes, from time to time. */
-function keepHouse(store: Pick<SqlStore, 'reconcile' | 'tidy'>, log: Logger, onChange: () => void): AsyncDisposable {
+function keepHouse(store: Pick<SqlStore, 'reconcile' | 'tidy'>, log: Log, onChange: () => void): AsyncDisposable {
   const end = new AbortController();
-  const report = (error: unknown): void => log.error({ err: error }, 'controller: keeping house failed');
+  const report = (error: unknown): void => log.error({ error }, 'controller: keeping house failed');
   let work = store.reconcile(end.signal).then(onChange).catch(report);
   const timer = setInterval(() => {
     work = work.then(() => store.tidy()).catch(report);

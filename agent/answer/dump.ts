@@ -1,7 +1,8 @@
+import type { Clock } from '../../daemon/clock.ts';
 import { type AskRequest, type Dump, type DumpEntry, type KernelEntry, MAX_LIMIT } from '../../protocol/ask.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
-import type { Clock, Counter, Kernel, KernelClock, ObservedEntry } from '../ports.ts';
+import type { Counter, Kernel, KernelClock, ObservedEntry } from '../ports.ts';
 
 /** What a dump is made of. */
 export interface DumpView {

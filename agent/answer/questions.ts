@@ -1,10 +1,11 @@
+import type { Clock } from '../../daemon/clock.ts';
 import { ASK_VERBS, type AskError, encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
 import { type Events, encodeEvents } from '../../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { encodeStats, type Stats } from '../../protocol/stats.ts';
 import { encodeStatus, type Status } from '../../protocol/status.ts';
-import type { Clock, Recorder } from '../ports.ts';
+import type { Recorder } from '../ports.ts';
 import { Dumper } from './dump.ts';
 import { type ExplainParts, explain } from './explain.ts';
 

@@ -1,5 +1,8 @@
-import { type ConnectionOptions, connect, Events, type NatsConnection, NatsError } from 'nats';
-import type { Clock, Log } from '../ports.ts';
+import { type ConnectionOptions, Events, type NatsConnection, NatsError } from 'nats';
+import { openConnection } from '../../bus/connect.ts';
+import { BusError } from '../../bus/error.ts';
+import type { Clock } from '../../daemon/clock.ts';
+import type { Log } from '../../daemon/log.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const PING_EVERY_MS = 10_000;
@@ -30,7 +33,7 @@ export async function keepConnection(
   while (!signal.aborted) {
     let waitMs = retryMs();
     try {
-      const connection = await connect({
+      const connection = await openConnection({
         ...options,
         timeout: CONNECT_TIMEOUT_MS,
         pingInterval: PING_EVERY_MS,
@@ -44,7 +47,7 @@ export async function keepConnection(
       const reason = error instanceof Error ? error.message : String(error);
       if (reason !== reported) log.warn({ servers: options.servers, reason }, 'bus not reached');
       reported = reason;
-      if (error instanceof NatsError && error.isAuthError()) waitMs = RETRY_AUTH_MS * (0.8 + 0.4 * clock.random());
+      if (isRefusal(error)) waitMs = RETRY_AUTH_MS * (0.8 + 0.4 * clock.random());
     }
     await clock.delay(waitMs, signal).catch(() => {}); // the loop's condition looks at the signal
   }
@@ -86,4 +89,9 @@ async function serve(
   events.down();
   const reason = await closed;
   if (reason instanceof Error) throw reason;
+}
+
+/** At the door, or of a connection that stood until now. */
+function isRefusal(error: unknown): boolean {
+  return (error instanceof BusError && error.code === 'REFUSED') || (error instanceof NatsError && error.isAuthError());
 }

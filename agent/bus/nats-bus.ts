@@ -1,4 +1,10 @@
-import { type Msg, type NatsConnection, NatsError } from 'nats';
+import type { Msg, NatsConnection } from 'nats';
+import { BusError } from '../../bus/error.ts';
+import { requestError } from '../../bus/nats-error.ts';
+import { toServerOptions } from '../../bus/options.ts';
+import type { BusServers } from '../../bus/servers.ts';
+import type { Clock } from '../../daemon/clock.ts';
+import type { Log } from '../../daemon/log.ts';
 import { encodeAskError } from '../../protocol/ask.ts';
 import type { Code } from '../../protocol/codes.ts';
 import { type Event, encodeEvent } from '../../protocol/event.ts';
@@ -6,10 +12,8 @@ import { MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeSyncRequest, type PageReply, parsePageReply, type SyncRequest } from '../../protocol/page.ts';
 import { encodeStatus, type Status } from '../../protocol/status.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import { BusError, type BusErrorCode } from '../model/bus-error.ts';
-import type { Bus, Clock, Log } from '../ports.ts';
+import type { Bus } from '../ports.ts';
 import { keepConnection } from './connection.ts';
-import { type BusServers, toServerOptions } from './servers.ts';
 
 const SYNC_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -41,7 +45,7 @@ export class NatsBus implements Bus {
   /** Aborted when the connection is lost; undefined while there is none. */
   #session: AbortController | undefined;
 
-  /** Connects in the background, for ever. Errors: TypeError for a bad URL, the error of reading the credentials. */
+  /** Connects in the background, for ever. Errors: BusError NO_CREDS. */
   constructor(options: NatsBusOptions) {
     this.#options = options;
     const { host, subjects, servers, clock, log } = options;
@@ -87,15 +91,16 @@ export class NatsBus implements Bus {
     const connection = this.#connection;
     const session = this.#session?.signal;
     if (connection === undefined || session === undefined || session.aborted) {
-      throw new BusError('DOWN', subject, 'the bus is not connected');
+      throw new BusError('DOWN', `request ${subject}`, 'the bus is not connected');
     }
     const answer = connection.request(subject, encodeSyncRequest(request), { timeout: SYNC_TIMEOUT_MS });
     try {
       return parsePageReply((await unlessAborted(answer, AbortSignal.any([signal, session]))).data, host);
     } catch (error) {
       signal.throwIfAborted();
-      if (session.aborted) throw new BusError('DOWN', subject, 'the connection was lost', { cause: error });
-      throw error instanceof NatsError ? toBusError(error, subject) : error;
+      if (session.aborted)
+        throw new BusError('DOWN', `request ${subject}`, 'the connection was lost', { cause: error });
+      throw requestError(error, `request ${subject}`);
     }
   }
 
@@ -203,21 +208,6 @@ export class NatsBus implements Bus {
   #maxBytes(): number {
     return Math.min(MAX_MESSAGE_BYTES, this.#connection?.info?.max_payload ?? MAX_MESSAGE_BYTES);
   }
-}
-
-const BUS_CODES: Readonly<Record<string, BusErrorCode>> = {
-  TIMEOUT: 'TIMEOUT',
-  '503': 'NO_RESPONDERS',
-  PERMISSIONS_VIOLATION: 'NOT_ALLOWED',
-  MAX_PAYLOAD_EXCEEDED: 'TOO_LARGE',
-  CONNECTION_CLOSED: 'CLOSED',
-  CONNECTION_DRAINING: 'CLOSED',
-};
-
-function toBusError(error: NatsError, subject: string): BusError {
-  const code = BUS_CODES[error.code] ?? 'DOWN';
-  const why = code === 'NO_RESPONDERS' ? 'no controller listens' : error.message;
-  return new BusError(code, subject, why, { cause: error });
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

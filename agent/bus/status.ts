@@ -1,6 +1,7 @@
+import type { Clock } from '../../daemon/clock.ts';
+import { Waker } from '../../daemon/waker.ts';
 import type { Status } from '../../protocol/status.ts';
-import { Waker } from '../model/waker.ts';
-import type { Bus, Clock } from '../ports.ts';
+import type { Bus } from '../ports.ts';
 
 const COALESCE_MS = 1_000;
 const REPEAT_MS = 15_000;

@@ -1,3 +1,6 @@
+import type { Clock } from '../../daemon/clock.ts';
+import type { Log } from '../../daemon/log.ts';
+import { Waker } from '../../daemon/waker.ts';
 import type { Code } from '../../protocol/codes.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Event } from '../../protocol/event.ts';
@@ -6,8 +9,7 @@ import type { Status } from '../../protocol/status.ts';
 import { parseUpdate, type Update } from '../../protocol/update.ts';
 import type { Mark } from '../model/mark.ts';
 import { StoreError } from '../model/store-error.ts';
-import { Waker } from '../model/waker.ts';
-import type { Acceptance, Bus, Candidate, Clock, DesiredStore, Log, Reconciling, Stored } from '../ports.ts';
+import type { Acceptance, Bus, Candidate, DesiredStore, Reconciling, Stored } from '../ports.ts';
 import { fold } from './cursor.ts';
 import { Refusals } from './refusals.ts';
 import { runSync, type SyncResult } from './sync.ts';

@@ -1,7 +1,8 @@
+import type { Clock } from '../../daemon/clock.ts';
+import type { Log } from '../../daemon/log.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Refused } from '../../protocol/refused.ts';
 import type { Status } from '../../protocol/status.ts';
-import type { Clock, Log } from '../ports.ts';
 
 /** One event stands for all that are refused within this time; the counts have them all. */
 const EVENT_EVERY_MS = 10_000;

@@ -1,9 +1,9 @@
+import { BusError, type BusErrorCode } from '../../bus/error.ts';
 import type { AnyCode, Code } from '../../protocol/codes.ts';
 import { type Cursor, NO_CURSOR, sameCursor } from '../../protocol/cursor.ts';
 import type { Change } from '../../protocol/intent.ts';
 import { isSyncError, type Page, type PageReply, type Standing, type SyncRequest } from '../../protocol/page.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { BusError, type BusErrorCode } from '../model/bus-error.ts';
 import type { Acceptance, Candidate } from '../ports.ts';
 import { layOver } from './cursor.ts';
 

@@ -1,8 +1,10 @@
+import type { Clock } from '../../daemon/clock.ts';
+import type { Log } from '../../daemon/log.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Event, EventKind } from '../../protocol/event.ts';
 import type { EntryState, State } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Acceptance, Clock, DesiredStore, Kernel, Log, Reconciling, Stored } from '../ports.ts';
+import type { Acceptance, DesiredStore, Kernel, Reconciling, Stored } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { Delivery, someOf } from './delivery.ts';
 import type { PassResult } from './pass-result.ts';

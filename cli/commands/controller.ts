@@ -13,7 +13,7 @@ over the bus. SIGTERM ends it in good order.`,
     const [{ makeControllerConfig }, { startController }, { makeLog }] = await Promise.all([
       import('../../controller/config.ts'),
       import('../../controller/main.ts'),
-      import('../../agent/log.ts'),
+      import('../../daemon/log.ts'),
     ]);
     const config = makeControllerConfig({
       nats: options.nats,

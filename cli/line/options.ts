@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { LOG_LEVELS, parseServers } from '../../agent/config.ts';
+import { parseServers } from '../../bus/servers.ts';
+import { LOG_LEVELS } from '../../daemon/log-level.ts';
 import { readHost } from '../../protocol/host.ts';
 import { readName } from '../../protocol/intent.ts';
 import { integer, oneOf, type Reader, show } from '../../protocol/read.ts';

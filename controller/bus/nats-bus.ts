@@ -1,18 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import {
-  type Authenticator,
-  connect,
-  credsAuthenticator,
-  ErrorCode,
-  type Msg,
-  type NatsConnection,
-  NatsError,
-  type Subscription,
-} from 'nats';
-import type { Logger } from 'pino';
+import type { Msg, NatsConnection, NatsError, Subscription } from 'nats';
+import { openConnection } from '../../bus/connect.ts';
+import { BusError } from '../../bus/error.ts';
+import { toServerOptions } from '../../bus/options.ts';
+import type { BusServers } from '../../bus/servers.ts';
+import type { Log } from '../../daemon/log.ts';
 import type { Bus, Incoming } from '../ports.ts';
-import { BusError } from './bus-error.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 /** Two pings without an answer, and the connection counts as lost: a frozen server is noticed within 30 s. */
@@ -23,17 +16,10 @@ const LEAVE_MS = 3000;
 const RECONNECT_WAIT_MS = 500;
 const RECONNECT_JITTER_MS = 1000;
 
-/** Where the bus is, and as whom to go there. */
-export interface BusPlace {
-  readonly servers: readonly string[];
-  /** A NATS credentials file. */
-  readonly creds: string | undefined;
-}
-
 /** Core NATS. */
 export class NatsBus implements Bus, AsyncDisposable {
   readonly #connection: NatsConnection;
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #subscriptions: Subscription[] = [];
   readonly #atHand = new Set<Promise<void>>();
   readonly #onConnect: (() => void)[] = [];
@@ -41,34 +27,25 @@ export class NatsBus implements Bus, AsyncDisposable {
   /** False once the server let us wait in vain: it is not waited for a second time. */
   #answers = true;
 
-  private constructor(connection: NatsConnection, log: Logger) {
+  private constructor(connection: NatsConnection, log: Log) {
     this.#connection = connection;
     this.#log = log;
-    void this.#follow().catch((error: unknown) =>
-      this.#log.error({ err: error }, 'bus: following the connection failed'),
-    );
+    void this.#follow().catch((error: unknown) => this.#log.error({ error }, 'bus: following the connection failed'));
   }
 
   /** Connects once; from then on it reconnects for ever. Errors: BusError. */
-  static async connect(place: BusPlace, log: Logger): Promise<NatsBus> {
-    const authenticator = await authenticatorOf(place);
-    try {
-      const connection = await connect({
-        servers: place.servers.map((server) => server.replace(/^[a-z]+:\/\//, '')),
-        ...(place.servers.some((server) => server.startsWith('tls:')) && { tls: {} }), // the client ignores `tls:`
-        ...(authenticator !== undefined && { authenticator }),
-        name: 'shunt-controller',
-        timeout: CONNECT_TIMEOUT_MS,
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: RECONNECT_WAIT_MS,
-        reconnectJitter: RECONNECT_JITTER_MS,
-        pingInterval: PING_INTERVAL_MS,
-        maxPingOut: MAX_PINGS_OUT,
-      });
-      return new NatsBus(connection, log);
-    } catch (cause) {
-      throw busErrorOf(cause, place.servers);
-    }
+  static async connect(servers: BusServers, log: Log): Promise<NatsBus> {
+    const connection = await openConnection({
+      ...toServerOptions(servers),
+      name: 'shunt-controller',
+      timeout: CONNECT_TIMEOUT_MS,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_JITTER_MS,
+      pingInterval: PING_INTERVAL_MS,
+      maxPingOut: MAX_PINGS_OUT,
+    });
+    return new NatsBus(connection, log);
   }
 
   get connected(): boolean {
@@ -83,7 +60,8 @@ export class NatsBus implements Bus, AsyncDisposable {
     if (data.length > this.maxPayloadBytes) {
       throw new BusError(
         'TOO_LARGE',
-        `publish ${subject}: ${data.length} bytes, and the server takes ${this.maxPayloadBytes}`,
+        `publish ${subject}`,
+        `${data.length} bytes, and the server takes ${this.maxPayloadBytes}`,
       );
     }
     this.#connection.publish(subject, data);
@@ -95,7 +73,7 @@ export class NatsBus implements Bus, AsyncDisposable {
 
   subscribe(subject: string, receive: (message: Incoming) => Promise<void>, queue?: string): void {
     const callback = (error: NatsError | null, message: Msg): void => {
-      if (error !== null) this.#log.error({ err: error, subject }, 'bus: a subscription was refused');
+      if (error !== null) this.#log.error({ error, subject }, 'bus: a subscription was refused');
       else this.#keep(receive({ subject: message.subject, replyTo: message.reply ?? '', data: message.data }), subject);
     };
     this.#subscriptions.push(
@@ -124,7 +102,7 @@ export class NatsBus implements Bus, AsyncDisposable {
 
   #keep(work: Promise<void>, subject: string): void {
     const kept = work
-      .catch((error: unknown) => this.#log.error({ err: error, subject }, 'bus: a message could not be dealt with'))
+      .catch((error: unknown) => this.#log.error({ error, subject }, 'bus: a message could not be dealt with'))
       .finally(() => this.#atHand.delete(kept));
     this.#atHand.add(kept);
   }
@@ -157,24 +135,4 @@ async function within(limitMs: number, courtesy: Promise<unknown>): Promise<bool
   end.abort();
   await limit.catch(() => {}); // aborted, as asked
   return came;
-}
-
-async function authenticatorOf({ creds }: BusPlace): Promise<Authenticator | undefined> {
-  if (creds === undefined) return undefined;
-  try {
-    return credsAuthenticator(await readFile(creds));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BusError('NO_CREDS', `credentials file ${creds}: ${reason}`, cause);
-  }
-}
-
-function busErrorOf(cause: unknown, servers: readonly string[]): unknown {
-  const where = servers.join(', ');
-  if (cause instanceof NatsError && (cause.isAuthError() || cause.code === ErrorCode.BadAuthentication)) {
-    return new BusError('REFUSED', `connect to ${where}: the server does not let us in: ${cause.message}`, cause);
-  }
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const advice = 'start a NATS server there, or name another with --nats';
-  return new BusError('UNREACHABLE', `connect to ${where}: ${reason}; ${advice}`, cause);
 }

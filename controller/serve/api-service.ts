@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../../daemon/log.ts';
 import {
   type ApiError,
   encodeApiError,
@@ -24,7 +24,7 @@ interface ApiParts {
   readonly desk: Desk;
   readonly bus: Pick<Bus, 'publish' | 'maxPayloadBytes'>;
   readonly subjects: Subjects;
-  readonly log: Logger;
+  readonly log: Log;
   /** Logs may have moved. */
   readonly onChange: () => void;
 }
@@ -45,7 +45,7 @@ export class ApiService {
     try {
       this.#parts.bus.publish(replyTo, await this.#answer(this.#parts.subjects.verbOf(subject) ?? '', data));
     } catch (error) {
-      this.#parts.log.error({ err: error, subject }, 'api: an answer could not be sent');
+      this.#parts.log.error({ error, subject }, 'api: an answer could not be sent');
     } finally {
       this.#atHand -= 1;
     }
@@ -117,7 +117,7 @@ export class ApiService {
     }
     if (error instanceof StoreError && error.code === 'BUSY')
       return this.#encode({ code: 'BUSY', message: error.message });
-    this.#parts.log.error({ err: error, verb }, 'api: a request failed');
+    this.#parts.log.error({ error, verb }, 'api: a request failed');
     const reason = error instanceof Error ? error.message : String(error);
     return this.#encode({ code: 'INTERNAL', message: `${reason}; the log of the controller has more` });
   }

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../../daemon/log.ts';
 import { listBudgetBytes } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
@@ -14,7 +14,7 @@ interface PublisherParts {
   readonly logs: Pick<Logs, 'movedAfter' | 'update'>;
   readonly bus: Pick<Bus, 'connected' | 'maxPayloadBytes' | 'publish' | 'flush' | 'onConnect'>;
   readonly subjects: Subjects;
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 /**
@@ -63,7 +63,7 @@ export class Publisher implements AsyncDisposable {
       try {
         await this.#pass();
       } catch (error) {
-        this.#parts.log.error({ err: error }, 'publisher: a pass failed; the next poll tries again');
+        this.#parts.log.error({ error }, 'publisher: a pass failed; the next poll tries again');
         return;
       }
     }
@@ -93,7 +93,7 @@ export class Publisher implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#published.set(host, head.rev);
-      log.error({ err: error, host, rev: head.rev }, 'publisher: the stored log of a host is damaged');
+      log.error({ error, host, rev: head.rev }, 'publisher: the stored log of a host is damaged');
     }
   }
 

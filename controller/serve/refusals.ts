@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../../daemon/log.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Clock } from '../ports.ts';
 
@@ -7,12 +7,12 @@ const LOG_EVERY_MS = 10_000;
 
 /** Counts messages that were refused. */
 export class Refusals {
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #now: Clock;
   readonly #byCode = new Map<string, number>();
   #loggedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(log: Logger, now: Clock) {
+  constructor(log: Log, now: Clock) {
     this.#log = log;
     this.#now = now;
   }

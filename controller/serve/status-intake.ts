@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../../daemon/log.ts';
 import { parseStatus, type Status } from '../../protocol/status.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { Clock, Incoming, Report, Roster } from '../ports.ts';
@@ -14,7 +14,7 @@ interface IntakeParts {
   readonly subjects: Subjects;
   readonly refusals: Refusals;
   readonly now: Clock;
-  readonly log: Logger;
+  readonly log: Log;
   /** Logs may have moved. */
   readonly onChange: () => void;
 }
@@ -77,10 +77,7 @@ export class StatusIntake implements AsyncDisposable {
     try {
       await roster.report(reports);
     } catch (error) {
-      log.error(
-        { err: error, hosts: reports.length },
-        'status: reports could not be stored; the next ones are awaited',
-      );
+      log.error({ error, hosts: reports.length }, 'status: reports could not be stored; the next ones are awaited');
       return;
     }
     for (const { status } of reports) this.#labels.set(status.host, JSON.stringify(status.labels));

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino';
+import type { Log } from '../../daemon/log.ts';
 import { listBudgetBytes } from '../../protocol/json.ts';
 import { encodePage, encodeSyncError, parseSyncRequest, type SyncError } from '../../protocol/page.ts';
 import { Refused } from '../../protocol/refused.ts';
@@ -15,7 +15,7 @@ interface SyncParts {
   readonly bus: Pick<Bus, 'publish' | 'maxPayloadBytes'>;
   readonly subjects: Subjects;
   readonly refusals: Refusals;
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 /** Answers what hosts ask for, each only about itself and only into its own inbox. */
@@ -35,7 +35,7 @@ export class SyncService {
     try {
       this.#parts.bus.publish(message.replyTo, await this.#answer(host, message.data));
     } catch (error) {
-      this.#parts.log.error({ err: error, host }, 'sync: an answer could not be sent');
+      this.#parts.log.error({ error, host }, 'sync: an answer could not be sent');
     } finally {
       this.#atHand -= 1;
     }
@@ -73,7 +73,7 @@ export class SyncService {
   #explain(error: unknown, host: string): SyncError['error'] {
     if (error instanceof Refused || error instanceof RequestRefused)
       return { code: error.code, message: error.message };
-    this.#parts.log.error({ err: error, host }, 'sync: a page could not be read');
+    this.#parts.log.error({ error, host }, 'sync: a page could not be read');
     return { code: 'INTERNAL', message: 'the controller could not read its log; its own log says why' };
   }
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '../../agent/ports.ts';
+import type { Clock } from '../../daemon/clock.ts';
 
 /** A clock that stands still until it is told how much time has passed; random is always in the middle. */
 export class ManualClock implements Clock {
@@ -12,6 +12,10 @@ export class ManualClock implements Clock {
 
   monotonicMs(): number {
     return this.#ms;
+  }
+
+  turn(): Promise<void> {
+    return setImmediate();
   }
 
   random(): number {

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { type AgentSettings, parseAgentConfig, parseServers } from '../../../agent/config.ts';
+import { type AgentSettings, parseAgentConfig } from '../../../agent/config.ts';
+import { parseServers } from '../../../bus/servers.ts';
 import { Refused } from '../../../protocol/refused.ts';
 
 const SETTINGS: AgentSettings = {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { Intake, type IntakeOptions } from '../../../../agent/follow/intake.ts';
-import { BusError } from '../../../../agent/model/bus-error.ts';
 import { StoreError } from '../../../../agent/model/store-error.ts';
+import { BusError } from '../../../../bus/error.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import type { Event } from '../../../../protocol/event.ts';
 import type { Page, PageReply, SyncRequest } from '../../../../protocol/page.ts';

@@ -1,4 +1,5 @@
-import type { Candidate, Log } from '../../../../agent/ports.ts';
+import type { Candidate } from '../../../../agent/ports.ts';
+import type { Log } from '../../../../daemon/log.ts';
 import type { Cursor } from '../../../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../../../protocol/digest.ts';
 import { type Change, type Intent, intentBody } from '../../../../protocol/intent.ts';

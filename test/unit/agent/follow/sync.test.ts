@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { fold } from '../../../../agent/follow/cursor.ts';
 import { runSync, type SyncResult } from '../../../../agent/follow/sync.ts';
-import { BusError } from '../../../../agent/model/bus-error.ts';
+import { BusError } from '../../../../bus/error.ts';
 import { type Cursor, NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import type { Page, PageReply, SyncRequest } from '../../../../protocol/page.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'ava';
 
-const MEMORY = join(import.meta.dirname, '../../../agent/memory.ts');
+const MEMORY = join(import.meta.dirname, '../../../daemon/memory.ts');
 
 /** Keeps 30 MB and makes 400 MB of garbage; says what V8 took of the system meanwhile, in bytes. */
 const CHURN = `
