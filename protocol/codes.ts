@@ -54,12 +54,14 @@ export const CODES = {
   KERNEL_REFUSED: 'the kernel answered with an error',
   UNSUPPORTED_OPTION: 'this agent cannot do an option of the redirect',
   READ_BACK: 'the kernel took the entry, and something else stands there',
+  AGENT_TOO_OLD: 'the agent does not say that it can do this, so the redirect is not sent to it',
   UNDELIVERED: 'installed, but packets die on their way out of the interface',
 
-  // Standing of a host and of its store.
+  // Standing of a host and of its store, the gravest first: of several, a host names them in this order.
   HISTORY_LOST: "the host's revision is not in the controller's log; the host keeps what it has",
   FOREIGN_EPOCH: 'the host follows a log that this controller does not know',
   SUPERSEDED: "the host's epoch was replaced; it takes a full resync",
+  STORE_NEWER: 'the local store holds what this agent cannot read: it was written by a newer one',
   STORE_DAMAGED: 'the local store failed its checks',
   STORE_UNWRITABLE: 'the local store takes no changes now: disk full, read-only or locked',
   BAD_DIGEST: 'the set does not have the digest that was promised',

@@ -4,7 +4,7 @@ import { type HostError, open, readHostError, readVersion } from './envelope.ts'
 import { readHost } from './host.ts';
 import { type Change, readChange } from './intent.ts';
 import { encodeJson } from './json.ts';
-import { list, object, oneOf, type Reader, readBoolean, readDigest, readRev } from './read.ts';
+import { list, object, oneOf, optional, type Reader, readBoolean, readDigest, readRev, readTime } from './read.ts';
 import { Refused } from './refused.ts';
 
 /** What a host asks for: what it claims to hold, and from where it wants changes. */
@@ -29,6 +29,8 @@ export interface Page {
   readonly host: string;
   readonly have: Cursor;
   readonly from: Cursor;
+  /** The controller's time when it read the page, in ms since 1970. Absent from controllers before 0.2. */
+  readonly at?: number;
   readonly standing: Standing;
   readonly epoch: string;
   readonly prev: number;
@@ -51,6 +53,7 @@ const readFields = object<Page>(
     host: readHost,
     have: readCursor,
     from: readCursor,
+    at: optional(readTime),
     standing: readStanding,
     epoch: readEpochOrNone,
     prev: readRev,

@@ -12,6 +12,7 @@ import {
   object,
   oneOf,
   optional,
+  pattern,
   prose,
   type Reader,
   readBoolean,
@@ -92,6 +93,12 @@ export interface RefusedStatus {
   readonly last?: { readonly code: AnyCode; readonly path: string; readonly at: number };
 }
 
+/** What is wrong with a host as a whole, and since when, in ms since 1970. */
+export interface HostProblem {
+  readonly code: AnyCode;
+  readonly since: number;
+}
+
 /**
  * What a host says of itself. `applied` = r: every change up to r is in the kernel, or idle or expired by its own rule, or
  * listed in `exceptions`; `verified` = r: and read back since. `deleteAbsent` counts deletes of what was already gone.
@@ -102,6 +109,10 @@ export interface Status {
   readonly boot: string;
   readonly agent: string;
   readonly at: number;
+  /** Counted since `boot`: of two statuses of one boot the greater is the newer. Absent from agents before 0.2. */
+  readonly seq?: number;
+  /** What this agent understands beyond version 1 itself; absent is nothing. */
+  readonly can?: readonly string[];
   readonly epoch: string;
   readonly stored: number;
   readonly applied: number;
@@ -116,8 +127,10 @@ export interface Status {
   readonly labels: Labels;
   readonly guard: null;
   readonly refused: RefusedStatus;
-  /** Why desired state is held as it is, or not proven; absent when all is well. */
+  /** The first of `problems`, for those who read no more; absent when all is well. */
   readonly problem?: AnyCode;
+  /** Why desired state is held, not proven or not stored: each code once, the gravest first; absent when all is well. */
+  readonly problems?: readonly HostProblem[];
   /** The program passes every packet; absent when redirects are in force. */
   readonly bypass?: true;
   /** What does not arrive; absent when all is well, null when the host cannot tell. */
@@ -127,6 +140,8 @@ export interface Status {
 /** The most exceptions that a status lists; `exceptionsTotal` has them all. */
 export const MAX_EXCEPTIONS = 64;
 export const MAX_UNDELIVERED = 64;
+export const MAX_HOST_PROBLEMS = 16;
+const MAX_ABILITIES = 64;
 /** The most redirects that a loss names. */
 export const MAX_NAMED = 8;
 const MAX_INTERFACES = 256;
@@ -202,6 +217,10 @@ const readRefused = object<RefusedStatus>(
   'ignored',
 );
 
+const readHostProblem = object<HostProblem>({ code: readCode, since: readTime }, 'ignored');
+
+const readAbility: Reader<string> = pattern(/^[a-z][a-z0-9-]{0,31}$/, 'a word of what an agent can');
+
 /** The guard is not reported yet; what a newer agent says of it is not ours to read. */
 const readGuard: Reader<null> = () => null;
 
@@ -212,6 +231,8 @@ const readFields = object<Status>(
     boot: readWord,
     agent: readWord,
     at: readTime,
+    seq: optional(readCount),
+    can: optional(list(readAbility, MAX_ABILITIES)),
     epoch: readEpochOrNone,
     stored: readRev,
     applied: readRev,
@@ -230,6 +251,7 @@ const readFields = object<Status>(
     guard: readGuard,
     refused: readRefused,
     problem: optional(readCode),
+    problems: optional(list(readHostProblem, MAX_HOST_PROBLEMS)),
     bypass: optional(readTrue),
     undelivered: optional(nullable(list(readUndelivered, MAX_UNDELIVERED))),
   },

@@ -22,16 +22,19 @@ export interface Update {
   readonly changes: readonly Change[];
 }
 
-const readFields = object<Update>({
-  v: readVersion,
-  host: readHost,
-  epoch: readEpoch,
-  after: nullable(readCursor),
-  prev: readRev,
-  rev: readRev,
-  digest: readDigest,
-  changes: list(readChange, MAX_CHANGES),
-});
+const readFields = object<Update>(
+  {
+    v: readVersion,
+    host: readHost,
+    epoch: readEpoch,
+    after: nullable(readCursor),
+    prev: readRev,
+    rev: readRev,
+    digest: readDigest,
+    changes: list(readChange, MAX_CHANGES),
+  },
+  'ignored',
+);
 
 const readUpdate: Reader<Update> = (value, path) => {
   const update = readFields(value, path);
@@ -42,7 +45,7 @@ const readUpdate: Reader<Update> = (value, path) => {
   return update;
 };
 
-/** Reads an update; with `host`, only one for that host. Errors: Refused. */
+/** Reads an update; with `host`, only one for that host. Unknown fields beside the changes are ignored. Errors: Refused. */
 export function parseUpdate(input: unknown, host?: string): Update {
   return readUpdate(open(input, host), '');
 }

@@ -27,6 +27,7 @@ const BAD_UPDATES: readonly [title: string, change: object, code: Code, path: st
   ['with an epoch of 64 bytes', { epoch: 'x'.repeat(64) }, 'BAD_FIELD', 'epoch'],
   ['with a revision that has no epoch', { after: { epoch: '', rev: 3 } }, 'BAD_REV', 'after'],
   ['with a short digest', { digest: '00' }, 'BAD_FIELD', 'digest'],
+  ['with an unknown field in a change', { changes: [{ ...first, weight: 3 }] }, 'UNKNOWN_FIELD', 'changes[0].weight'],
   ['with a bad match', { changes: [{ ...second, match: { dst: '::1/64' } }] }, 'BAD_PREFIX', 'changes[0].match.dst'],
   ['with too many changes', { changes: new Array(65_537).fill(first) }, 'TOO_MANY', 'changes'],
 ];

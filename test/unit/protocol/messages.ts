@@ -36,8 +36,8 @@ function message<T>(
 }
 
 export const MESSAGES: readonly Message[] = [
-  message('update', parseUpdate, encodeUpdate, 'strict'),
-  message('update-hint', parseUpdate, encodeUpdate, 'strict'),
+  message('update', parseUpdate, encodeUpdate, 'tolerant'),
+  message('update-hint', parseUpdate, encodeUpdate, 'tolerant'),
   message('sync-request', page.parseSyncRequest, page.encodeSyncRequest, 'strict'),
   message('page', page.parsePageReply, page.encodePage, 'tolerant'),
   message('page-heartbeat', page.parsePageReply, page.encodePage, 'tolerant'),
