@@ -86,7 +86,7 @@ async function claimMaps(kernel: NativeKernel, pinRoot: string): Promise<AsyncDi
 /** A reconciler on what is stored. The rows themselves are not kept: it holds its own, and there may be many. */
 async function resume(store: SqliteStore, kernel: NativeKernel, options: ReconcilerOptions) {
   const stored = await store.load();
-  const mark = kernel.mark();
+  const mark = kernel.words.mark();
   const holding = !stored.sound || (mark !== undefined && mark.seq > stored.seq);
   const { cursor, digest, seq, sound } = stored;
   return { reconciler: new Reconciler(options, stored, holding), stored: { cursor, digest, seq, sound }, mark };
@@ -141,7 +141,7 @@ async function serve(
   const status = (): Status => summarise(identity, reconciler.progress(), intake.state(), clock.nowMs());
   const publishing = new StatusPublisher(status, connected, clock);
   publisher = publishing;
-  const stats = (): Stats => summariseTraffic(config.host, kernel, reconciler.progress().network, clock.nowMs());
+  const stats = (): Stats => summariseTraffic(config.host, kernel.counts, reconciler.progress().network, clock.nowMs());
   const questions = new Questions({
     ...{ host: config.host, status, stats, view: reconciler.view },
     ...{ kernel, clock, recorder: store },

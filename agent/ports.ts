@@ -52,43 +52,80 @@ export interface Losses {
   readonly unwatched: readonly string[];
 }
 
-/** The kernel's clock: jiffies64 now and jiffies a second. */
-export interface KernelClock {
+/** jiffies64 now, and jiffies a second. */
+export interface KernelTime {
   readonly jiffies: bigint;
   readonly hz: number;
 }
 
-/** The kernel as the reconciler sees it. Methods are synchronous and short; a KernelError says that all is lost. */
-export interface Kernel {
-  /** Limits set when the maps were made. */
+/** What the maps have room for; set when they were made. */
+export interface Limits {
+  /** Redirects. */
   readonly slots: number;
+  /** Distinct shapes of each address family: look-ups that a packet may cost. */
+  readonly shapes: number;
+  /** The largest L3 size that an entry can name, in bytes. */
+  readonly mtu: number;
+}
+
+/** The entries of the redirect maps, and the shapes and ports that they rely on. */
+export interface Entries {
+  readonly limits: Limits;
   /** Everything that stands in the maps, in full. */
   observe(): Observed;
   /** The entries of these keys only, by `entryId`; absent ones are left out. */
   lookup(keys: readonly EntryKey[]): ReadonlyMap<string, ObservedEntry>;
+  /** Carries the ops out in order; one result an op. */
+  apply(ops: readonly Op[]): readonly OpResult[];
+}
+
+/** Devices, routes and neighbours. */
+export interface Net {
   /** The network devices, and which of them stand in the devmap. */
   network(): Network;
   resolve(queries: readonly NextHopQuery[]): readonly NextHop[];
   /** Asks the neighbour again, so that its entry stays fresh. */
   probe(ifindex: number, address: string): void;
-  /** Carries the ops out in order; one result an op. */
-  apply(ops: readonly Op[]): readonly OpResult[];
+  /** Calls back when links, routes or neighbours may have changed: a hint to look again. */
+  watch(onChange: () => void): Disposable;
+}
+
+/** What the program counted. */
+export interface Counts {
+  counters(slots: readonly number[]): readonly Counter[];
   /**
    * Waits until no CPU can still count into these slots, and answers their last counts; then they read as zero.
    * For slots whose entries are deleted.
    */
   retire(slots: readonly number[]): readonly Counter[];
-  counters(slots: readonly number[]): readonly Counter[];
   /** Packets by verdict, since the maps were made. */
   verdicts(): ReadonlyMap<string, bigint>;
   losses(): Losses;
-  clock(): KernelClock;
+}
+
+/** The words that agent, program and operator leave for one another in the map `control`. */
+export interface Words {
   mark(): Mark | undefined;
   setMark(mark: Mark): void;
   setReady(ready: boolean): void;
   bypass(): boolean;
-  /** Calls back when links, routes or neighbours may have changed: a hint to look again. */
-  watch(onChange: () => void): Disposable;
+}
+
+/** The kernel's own clock. A time namespace shifts this process's clocks, and not that one. */
+export interface KernelClock {
+  now(): KernelTime;
+}
+
+/**
+ * The kernel as the agent sees it, a port for each kind of thing. Every method is synchronous and short; a KernelError
+ * says that all is lost.
+ */
+export interface Kernel {
+  readonly entries: Entries;
+  readonly net: Net;
+  readonly counts: Counts;
+  readonly words: Words;
+  readonly clock: KernelClock;
 }
 
 /** What the store knows when it is opened. */

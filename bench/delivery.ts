@@ -65,7 +65,7 @@ const match = parseMatch({ dst: '203.0.113.10' });
 const key = { match, zone: 0 };
 const macs = { dmac: '02:00:00:00:00:01', smac: '02:00:00:00:00:02' };
 const ifindex = ifindexOf('out0');
-kernel.apply([
+kernel.entries.apply([
   { op: 'port', ifindex, present: true },
   { op: 'shapes', family: 4, shapes: [shapeOf(match)] },
   {
@@ -99,7 +99,7 @@ compare('delivered, 16 frames a flush', 64);
 compare('delivered, 1 frame a flush', 1);
 execFileSync('ip', ['link', 'set', 'out0', 'down']);
 compare('lost, ENETDOWN on every frame', 64);
-const { losses } = kernel.losses();
+const { losses } = kernel.counts.losses();
 console.log('counted as lost:', losses.map((it) => `${it.tracepoint} ${it.errno ?? '-'} ${it.packets}`).join(', '));
 
 kernel[Symbol.dispose]();

@@ -2,7 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import { type AskRequest, type Dump, type DumpEntry, type KernelEntry, MAX_LIMIT } from '../../protocol/ask.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
-import type { Counter, Kernel, KernelClock, ObservedEntry } from '../ports.ts';
+import type { Counter, Kernel, KernelTime, ObservedEntry } from '../ports.ts';
 
 /** What a dump is made of. */
 export interface DumpView {
@@ -18,7 +18,7 @@ const KEYS_FRESH_MS = 5_000;
 export class Dumper {
   readonly #host: string;
   readonly #view: DumpView;
-  readonly #kernel: Pick<Kernel, 'counters' | 'clock'>;
+  readonly #kernel: Pick<Kernel, 'counts' | 'clock'>;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   #keys: readonly string[] = [];
   #keysAtMs = Number.NEGATIVE_INFINITY;
@@ -26,7 +26,7 @@ export class Dumper {
   constructor(
     host: string,
     view: DumpView,
-    kernel: Pick<Kernel, 'counters' | 'clock'>,
+    kernel: Pick<Kernel, 'counts' | 'clock'>,
     clock: Pick<Clock, 'monotonicMs'>,
   ) {
     this.#host = host;
@@ -40,7 +40,7 @@ export class Dumper {
     const keys = this.#sorted(request.after === undefined);
     const from = request.after === undefined ? 0 : firstAfter(keys, request.after);
     const chosen = keys.slice(from, from + limit);
-    const now = this.#kernel.clock();
+    const now = this.#kernel.clock.now();
     const items = chosen.flatMap((key) => this.#entry(key, now) ?? []);
     const next = from + limit < keys.length ? (chosen.at(-1) ?? null) : null;
     return { v: 1, host: this.#host, items, next };
@@ -55,13 +55,13 @@ export class Dumper {
     return this.#keys;
   }
 
-  #entry(key: string, now: KernelClock): DumpEntry | undefined {
+  #entry(key: string, now: KernelTime): DumpEntry | undefined {
     const intent = this.#view.desired.get(key);
     if (intent === undefined) return undefined;
     const at = this.#view.states.get(key);
     const slot = at?.slot ?? null;
     const entry = this.#view.entryOf(key);
-    const counter = slot === null ? undefined : this.#kernel.counters([slot])[0];
+    const counter = slot === null ? undefined : this.#kernel.counts.counters([slot])[0];
     return {
       key,
       name: intent.name,
@@ -79,7 +79,7 @@ export class Dumper {
 }
 
 /** Milliseconds since the last hit, null when there was none. */
-export function msAgo(counter: Counter | undefined, now: KernelClock): number | null {
+export function msAgo(counter: Counter | undefined, now: KernelTime): number | null {
   if (counter === undefined || counter.seen === 0n) return null;
   return Math.max(0, Math.round((Number(now.jiffies - counter.seen) * 1000) / now.hz));
 }

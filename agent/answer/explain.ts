@@ -12,14 +12,14 @@ import { compareSpecificity } from '../../protocol/key.ts';
 import { makeMeets } from '../../protocol/overlap.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
 import type { Netdev, Network } from '../model/network.ts';
-import type { Kernel, Recorder } from '../ports.ts';
+import type { Kernel, Net, Recorder } from '../ports.ts';
 import { type DumpView, kernelEntry, msAgo } from './dump.ts';
 
 /** What an explanation is made of. */
 export interface ExplainParts {
   readonly host: string;
   readonly view: DumpView;
-  readonly kernel: Pick<Kernel, 'lookup' | 'counters' | 'clock' | 'network' | 'resolve' | 'bypass'>;
+  readonly kernel: Kernel;
   readonly recorder: Pick<Recorder, 'history'>;
 }
 
@@ -39,8 +39,8 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
   const events = await recorder.history(key);
   const at = view.states.get(key);
   const slot = at?.slot ?? null;
-  const counter = slot === null ? undefined : kernel.counters([slot])[0];
-  const network = kernel.network();
+  const counter = slot === null ? undefined : kernel.counts.counters([slot])[0];
+  const network = kernel.net.network();
   return {
     ...{ v: 1, host, name, key, rev, to },
     ...(idle !== undefined && { idle }),
@@ -54,12 +54,12 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     slot,
     packets: (counter?.packets ?? 0n).toString(),
     bytes: (counter?.bytes ?? 0n).toString(),
-    seenMsAgo: msAgo(counter, kernel.clock()),
+    seenMsAgo: msAgo(counter, kernel.clock.now()),
     entry: heldEntry(parts, intent, network),
-    nexthop: nextHopNow(kernel, network, to),
+    nexthop: nextHopNow(kernel.net, network, to),
     overlaps: overlaps.slice(0, MAX_OVERLAPS),
     overlapsTotal: overlaps.length,
-    bypass: kernel.bypass(),
+    bypass: kernel.words.bypass(),
     events,
   };
 }
@@ -72,7 +72,7 @@ function find({ desired }: DumpView, asked: ExplainRequest): Intent | undefined 
 /** What stands in the kernel map this moment, not what was last seen there. */
 function heldEntry({ view, kernel }: ExplainParts, intent: Intent, network: Network): HeldEntry | null {
   const key = view.entryOf(intent.key)?.key ?? entryKeyOf(intent, network);
-  const held = key && kernel.lookup([key]).get(entryId(key));
+  const held = key && kernel.entries.lookup([key]).get(entryId(key));
   if (held === undefined) return null;
   const { rev, slot } = held.value;
   return { ...kernelEntry(held), rev, slot, sound: held.sound };
@@ -85,13 +85,13 @@ function entryKeyOf({ match: { in: ingress, ...match } }: Intent, { netdevs }: N
   return zone === 0 ? undefined : { match, zone };
 }
 
-function nextHopNow(kernel: Pick<Kernel, 'resolve'>, { netdevs }: Network, to: Action): NextHopNow | null {
+function nextHopNow(net: Pick<Net, 'resolve'>, { netdevs }: Network, to: Action): NextHopNow | null {
   if (typeof to === 'string' || 'encap' in to || 'rewrite' in to) return null;
   const wanted = netdevs.find(({ name }) => name === to.interface);
   if (to.interface !== undefined && wanted === undefined) return { state: 'no-interface', interface: to.interface };
   if ('mac' in to) return { state: 'resolved', ...egress(wanted), mac: to.mac, mtu: wanted?.mtu ?? 0 };
   const query = { address: to.nexthop, ...(wanted !== undefined && { ifindex: wanted.ifindex }) };
-  const [hop = { state: 'no-route' as const }] = kernel.resolve([query]);
+  const [hop = { state: 'no-route' as const }] = net.resolve([query]);
   if (hop.state === 'no-route') return hop;
   const where = { ifindex: hop.ifindex, ...egress(netdevs.find(({ ifindex }) => ifindex === hop.ifindex)) };
   if (hop.state !== 'resolved') return { state: hop.state, ...where, gateway: hop.gateway };

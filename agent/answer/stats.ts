@@ -1,6 +1,6 @@
 import type { Stats } from '../../protocol/stats.ts';
 import type { Network } from '../model/network.ts';
-import type { Kernel } from '../ports.ts';
+import type { Counts } from '../ports.ts';
 
 /** Verdicts that send a packet on. */
 export const REDIRECTED: readonly string[] = ['SENT', 'SENT_BACK'];
@@ -8,12 +8,12 @@ export const REDIRECTED: readonly string[] = ['SENT', 'SENT_BACK'];
 /** Answers `ask … stats`: what the program decided, and what died after that, since the maps were made. */
 export function summariseTraffic(
   host: string,
-  kernel: Pick<Kernel, 'verdicts' | 'losses'>,
+  counts: Pick<Counts, 'verdicts' | 'losses'>,
   network: Network,
   nowMs: number,
 ): Stats {
-  const verdicts = kernel.verdicts();
-  const { losses, unwatched } = kernel.losses();
+  const verdicts = counts.verdicts();
+  const { losses, unwatched } = counts.losses();
   const names = new Map(network.netdevs.map((dev) => [dev.ifindex, dev.name]));
   return {
     ...{ v: 1, host, at: nowMs },

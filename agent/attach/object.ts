@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MapHandle, Native, ObjectHandle, ProgramHandle } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
-import { type About, CLOCK_CONTEXT_BYTES, decodeClock, encodeAbout, encodeConfig } from '../kernel/about.ts';
+import { type About, encodeAbout, encodeConfig } from '../kernel/about.ts';
 import { u32 } from '../kernel/bytes.ts';
+import { runClock } from '../kernel/clock-program.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
 import { ownNetns } from '../kernel/open-maps.ts';
 import { MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
@@ -120,7 +121,7 @@ function describe(
   ) as Record<MapName, number>;
   return {
     layout: LIMITS.SHUNT_LAYOUT,
-    hz: measureHertz(() => jiffies(native, clock)),
+    hz: measureHertz(() => requireValue(runClock(native, clock), 'test-run', 'clock')),
     slots,
     cpuRows,
     netns: ownNetns(),
@@ -129,19 +130,6 @@ function describe(
     zones: [],
     instance: randomBytes(16).toString('hex'),
   };
-}
-
-/** Reads jiffies64 by a test-run of the program `clock`. Errors: KernelError. */
-function jiffies(native: Native, clock: ProgramHandle): bigint {
-  const run = native.programTestRun(clock, {
-    dataIn: new Uint8Array(64),
-    ctxIn: null,
-    repeat: 1,
-    dataOutSize: 0,
-    ctxOutSize: CLOCK_CONTEXT_BYTES,
-  });
-  requireDone(run.rc, 'test-run', 'clock');
-  return decodeClock(run.ctxOut);
 }
 
 /** CPUs 0 to the highest online: each has a row of its own in `stats`. */

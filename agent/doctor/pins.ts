@@ -2,8 +2,9 @@ import { existsSync, lstatSync, readdirSync, type Stats } from 'node:fs';
 import type { MapHandle, Native } from '../../native/index.ts';
 import { isBpffs } from '../attach/pin-root.ts';
 import { LIMITS } from '../kernel/abi.ts';
-import { type About, CLOCK_CONTEXT_BYTES, decodeAbout, decodeClock } from '../kernel/about.ts';
+import { type About, decodeAbout } from '../kernel/about.ts';
 import { u32 } from '../kernel/bytes.ts';
+import { runClock } from '../kernel/clock-program.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { ownNetns } from '../kernel/open-maps.ts';
 import { MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
@@ -112,17 +113,10 @@ function examineClock(native: Native, paths: PinPaths): Finding {
     const why = `${paths.clock}: ${errnoName(program)}`;
     return existsSync(paths.clock) ? clock.unseen(`whether it runs: ${why}`, AS_ROOT) : clock.bad(why, ATTACH);
   }
-  const [context, data] = [CLOCK_CONTEXT_BYTES, new Uint8Array(64)];
-  const ran = native.programTestRun(program, {
-    dataIn: data,
-    ctxIn: null,
-    repeat: 1,
-    dataOutSize: 0,
-    ctxOutSize: context,
-  });
+  const ran = runClock(native, program);
   native.close(program);
-  if (ran.rc < 0) return clock.bad(`a test-run of it: ${errnoName(ran.rc)}`, `shunt detach, then ${ATTACH}`);
-  return clock.ok(`runs, at ${decodeClock(ran.ctxOut)} jiffies`);
+  if (typeof ran === 'number') return clock.bad(`a test-run of it: ${errnoName(ran)}`, `shunt detach, then ${ATTACH}`);
+  return clock.ok(`runs, at ${ran} jiffies`);
 }
 
 /** The folder of links is root's. */

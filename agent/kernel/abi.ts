@@ -66,6 +66,9 @@ export const LIMITS = {
   LOSSES_MAX: 1024,
 } as const;
 
+/** The largest number that the `mtu` of a value holds. */
+export const MTU_MAX = 2 ** (8 * (STRUCTS.value.vlan - STRUCTS.value.mtu)) - 1;
+
 export const KEY_FLAGS = { KEY_PROTO: 1, KEY_SPORT: 2, KEY_DPORT: 4, KEY_IN: 8, KEY_ZONE_SHIFT: 4 } as const;
 
 export const ACTIONS = { ACTION_PASS: 0, ACTION_DROP: 1, ACTION_SEND: 2 } as const;

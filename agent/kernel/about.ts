@@ -80,15 +80,3 @@ export function encodeConfig(config: { readonly slots: number; readonly cpuRows:
   view.setUint32(STRUCTS.config.cpu_rows, config.cpuRows, LITTLE_ENDIAN);
   return bytes;
 }
-
-/** Room for `struct __sk_buff` of any kernel so far (192 bytes in 6.18); a smaller answer would be ENOSPC. */
-export const CLOCK_CONTEXT_BYTES = 256;
-/** Offset of `cb` in `struct __sk_buff` (include/uapi/linux/bpf.h). */
-const SK_BUFF_CB = 48;
-
-/** Reads jiffies64 out of the context that a test-run of the program `clock` gave back. */
-export function decodeClock(context: Uint8Array): bigint {
-  const view = new DataView(context.buffer, context.byteOffset, context.byteLength);
-  const low = BigInt(view.getUint32(SK_BUFF_CB, LITTLE_ENDIAN));
-  return (BigInt(view.getUint32(SK_BUFF_CB + 4, LITTLE_ENDIAN)) << 32n) | low;
-}

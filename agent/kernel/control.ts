@@ -3,6 +3,7 @@ import type { Family } from '../../protocol/match.ts';
 import type { Shape } from '../../protocol/shape.ts';
 import type { Mark } from '../model/mark.ts';
 import type { OpResult } from '../model/op.ts';
+import type { Words } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { u32 } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
@@ -12,8 +13,8 @@ import { decodeMark, decodeShapes, encodeMark, encodeShapes, markOffset } from '
 const AT = STRUCTS.control;
 const SELECTOR = { 4: AT.shapes4, 6: AT.shapes6 } as const;
 
-/** The agent's words to the program: which shapes are live, the mark, bypass and ready. */
-export class Control {
+/** The map `control`: which shapes are live, the mark, bypass and ready. */
+export class Control implements Words {
   readonly #native: Native;
   readonly #memory: MemoryHandle;
   readonly #lists: Readonly<Record<Family, MapHandle>>;

@@ -6,12 +6,11 @@ import { KernelError } from '../model/kernel-error.ts';
 import type { Op, OpResult } from '../model/op.ts';
 import type { ObservedEntry } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
-import { errnoName } from './errno.ts';
+import { errnoName, isErrno } from './errno.ts';
 import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound } from './layout.ts';
 
 /** An overwrite under the lock changes the element in place and never relinks it (kernel-facts: lock-in-place). */
 const BPF_F_LOCK = 4;
-const ENOENT = 2;
 const DONE: OpResult = { done: true };
 const ABSENT: OpResult = { done: true, absent: true };
 
@@ -52,7 +51,7 @@ export class EntryMaps {
       const bytes = encodeKey(key.match, key.zone);
       const value = this.#native.mapLookupElem(this.#maps[familyOf(key.match)], bytes, BPF_F_LOCK);
       if (typeof value !== 'number') entries.set(entryId(key), decode(key, bytes, value));
-      else if (value !== -ENOENT) throw new KernelError('map lookup', entryId(key), errnoName(value));
+      else if (!isErrno(value, 'ENOENT')) throw new KernelError('map lookup', entryId(key), errnoName(value));
     }
     return entries;
   }
@@ -121,7 +120,7 @@ function carryOn(total: number, call: (from: number) => BatchResult): OpResult[]
     const { rc, count } = call(results.length);
     const done = rc < 0 ? count : total - results.length;
     for (let i = 0; i < done; i += 1) results.push(DONE);
-    if (rc < 0) results.push(rc === -ENOENT ? ABSENT : { done: false, errno: errnoName(rc) });
+    if (rc < 0) results.push(isErrno(rc, 'ENOENT') ? ABSENT : { done: false, errno: errnoName(rc) });
   }
   return results;
 }

@@ -11,6 +11,11 @@ export function errnoName(rc: number): string {
   return NAMES.get(-rc) ?? KERNEL_ONLY.get(-rc) ?? `E${-rc}`;
 }
 
+/** Whether the addon answered this errno, by its name in errno.h, e.g. `ENOENT`. */
+export function isErrno(rc: number, name: keyof typeof constants.errno): boolean {
+  return rc === -constants.errno[name];
+}
+
 /** Lets a value through and throws what the addon answered instead of one. */
 export function requireValue<T>(value: T | number, op: string, target: string, advice = ''): T {
   if (typeof value !== 'number') return value;

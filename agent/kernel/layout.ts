@@ -9,7 +9,7 @@ import type { EntryValue } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import type { Mark } from '../model/mark.ts';
 import type { Counter } from '../ports.ts';
-import { ACTIONS, KEY_FLAGS, LIMITS, STRUCTS, VALUE_FLAGS } from './abi.ts';
+import { ACTIONS, KEY_FLAGS, LIMITS, MTU_MAX, STRUCTS, VALUE_FLAGS } from './abi.ts';
 import { checkOf, LITTLE_ENDIAN } from './check.ts';
 
 const { KEY_PROTO, KEY_SPORT, KEY_DPORT, KEY_IN, KEY_ZONE_SHIFT } = KEY_FLAGS;
@@ -90,7 +90,7 @@ export function encodeValue(key: Uint8Array, value: EntryValue): Uint8Array {
   view.setUint32(at.ifindex, value.ifindex, LITTLE_ENDIAN);
   bytes[at.action] = ACTION_NUMBERS[value.action];
   bytes[at.flags] = flag(value.keepTtl, VALUE_FLAGS.VALUE_KEEP_TTL);
-  view.setUint16(at.mtu, Math.min(value.mtu, 0xffff), LITTLE_ENDIAN);
+  view.setUint16(at.mtu, Math.min(value.mtu, MTU_MAX), LITTLE_ENDIAN);
   bytes.set(encodeMac(value.dmac), at.dmac);
   bytes.set(encodeMac(value.smac), at.smac);
   view.setBigUint64(at.check, checkOf(key, bytes), LITTLE_ENDIAN);

@@ -3,10 +3,9 @@ import type { Loss, Losses } from '../ports.ts';
 import { LOSSES, STRUCTS, VERDICTS } from './abi.ts';
 import { u32 } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
-import { errnoName, requireDone, requireValue } from './errno.ts';
+import { errnoName, isErrno, requireDone, requireValue } from './errno.ts';
 
 const AT = STRUCTS.loss;
-const ENOENT = 2;
 
 /** The tracepoints that the loader watches, by the `at` of a key of `losses`. */
 export const TRACEPOINTS = LOSSES.map((name) => `xdp_${name.toLowerCase()}`);
@@ -19,7 +18,7 @@ export function readVerdicts(native: Native, verdicts: MapHandle): Map<string, b
   return new Map(
     VERDICTS.map((name, index) => {
       const row = native.mapLookupElem(verdicts, u32(index), 0);
-      return [name, row === -ENOENT ? 0n : sum(requireValue(row, 'read', name))];
+      return [name, typeof row === 'number' && isErrno(row, 'ENOENT') ? 0n : sum(requireValue(row, 'read', name))];
     }),
   );
 }

@@ -1,12 +1,12 @@
 import { type Family, familyOf } from '../../protocol/match.ts';
 import { type Op, type OpResult, runsOf } from '../model/op.ts';
-import type { Kernel } from '../ports.ts';
+import type { Entries } from '../ports.ts';
 
 /**
  * Carries a plan's ops out in order, those of one kind together, and answers one result an op. A failure stops only
  * the ops that depend on it: writes whose egress or shape could not be had, and removals of what may still be used.
  */
-export function applyOps(kernel: Pick<Kernel, 'apply'>, ops: readonly Op[]): readonly OpResult[] {
+export function applyOps(entries: Pick<Entries, 'apply'>, ops: readonly Op[]): readonly OpResult[] {
   const results: OpResult[] = [];
   const failures = new Failures();
   for (const group of runsOf(ops)) {
@@ -18,7 +18,7 @@ export function applyOps(kernel: Pick<Kernel, 'apply'>, ops: readonly Op[]): rea
       failures.note(op, errno);
       return [];
     });
-    const answers = open.length === 0 ? [] : kernel.apply(open.map((it) => it.op));
+    const answers = open.length === 0 ? [] : entries.apply(open.map((it) => it.op));
     open.forEach(({ op, i }, n) => {
       const answer = answers[n] as OpResult;
       outcomes[i] = answer;

@@ -46,8 +46,8 @@ export class Convergence {
     this.#kernel = kernel;
     this.desired = new Map(intents.map((intent) => [intent.key, intent]));
     this.states = new Map(entries.map((entry) => [entry.key, entry]));
-    this.#targets = new Targets(kernel);
-    this.#observed = new ObservedCache(kernel.observe());
+    this.#targets = new Targets(kernel.net);
+    this.#observed = new ObservedCache(kernel.entries.observe());
     for (const intent of intents) this.#track(intent);
     this.again([...this.desired.keys(), ...this.states.keys()]);
     this.#slots = this.#recover();
@@ -138,7 +138,7 @@ export class Convergence {
 
   /** Asks every neighbour in use again, so that its entry neither ages out nor stays unresolved. */
   probe(): void {
-    for (const { ifindex, address } of this.#targets.probes()) this.#kernel.probe(ifindex, address);
+    for (const { ifindex, address } of this.#targets.probes()) this.#kernel.net.probe(ifindex, address);
   }
 
   /** One pass over what is due. Foreign entries go with a full read-back, and only when `prune` says that the set is proven. */
@@ -158,12 +158,12 @@ export class Convergence {
       targetOf: (intent) => this.#targets.of(intent),
       zoneOf: (ifname) => this.#targets.zoneOf(ifname),
       slots: this.#slots,
-      clock: { ...this.#kernel.clock(), nowMs },
+      clock: { ...this.#kernel.clock.now(), nowMs },
       foreign: readBack && prune ? this.#foreign() : [],
     });
     this.#slots.take(decided.slotsTaken);
     for (const { key, slot } of decided.decisions) if (slot !== null) this.#slots.hold(slot, key);
-    const results = applyOps(this.#kernel, decided.ops);
+    const results = applyOps(this.#kernel.entries, decided.ops);
     return { ...this.#settle(decided, results, nowMs, random), drifted, readBack, decided: decided.decisions.length };
   }
 
@@ -183,7 +183,7 @@ export class Convergence {
 
   /** Gives every key the slot it holds; the free ones have their counters at zero. */
   #recover(): Slots {
-    const { slots: total } = this.#kernel;
+    const { slots: total } = this.#kernel.entries.limits;
     const keys = new Set([...this.desired.keys(), ...this.states.keys()]);
     const idOf = (key: string): string => this.#placed.idOf(key);
     const table = recoverSlots(total, keys, this.states, this.#observed.entries, idOf);
@@ -193,13 +193,13 @@ export class Convergence {
       if (before?.slot === slot) continue;
       this.states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
     }
-    this.#kernel.retire(table.free);
+    this.#kernel.counts.retire(table.free);
     return new Slots(total, table);
   }
 
   /** A full read-back; answers the keys (of foreign entries the ids) that differ from what stood when we last looked. */
   #readBack(): string[] {
-    const drifted = this.#observed.update(this.#kernel.observe());
+    const drifted = this.#observed.update(this.#kernel.entries.observe());
     const keys = drifted.map((id) => this.#placed.keyOf(id));
     this.again(keys.filter((key) => this.desired.has(key)));
     this.#targets.keepOnly(this.desired);
@@ -253,7 +253,7 @@ export class Convergence {
   #lookAgain(decided: Plan, results: readonly OpResult[]): Set<number> {
     const released = new Set<number>();
     const touched = decided.ops.flatMap((op, i) => (op.op === 'write' || op.op === 'delete' ? [{ op, i }] : []));
-    const seen = this.#kernel.lookup(touched.map(({ op }) => op.key));
+    const seen = this.#kernel.entries.lookup(touched.map(({ op }) => op.key));
     for (const { op, i } of touched) {
       const stood = this.#observed.entries.get(op.id);
       this.#observed.set(op.id, seen.get(op.id));
@@ -297,7 +297,7 @@ export class Convergence {
 
   /** Frees slots that no key holds, and wakes those that waited for room of any kind. */
   #release(gone: ReadonlySet<number>): void {
-    if (gone.size > 0) this.#kernel.retire(this.#slots.release(gone));
+    if (gone.size > 0) this.#kernel.counts.retire(this.#slots.release(gone));
     this.again(this.#waiting.ready(this.#slots.free.length, this.#observed, gone.size > 0));
   }
 }

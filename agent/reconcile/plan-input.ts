@@ -1,7 +1,7 @@
 import type { Code } from '../../protocol/codes.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
-import type { KernelClock } from '../ports.ts';
+import type { KernelTime } from '../ports.ts';
 import type { ObservedCache } from './observed-cache.ts';
 import type { Placements } from './placements.ts';
 import type { Slots } from './slots.ts';
@@ -24,7 +24,7 @@ export interface PlanInput {
   readonly targetOf: (intent: Intent) => Target;
   readonly zoneOf: (ifname: string) => ZoneAnswer;
   readonly slots: Pick<Slots, 'free' | 'adoptable'>;
-  readonly clock: KernelClock & { readonly nowMs: number };
+  readonly clock: KernelTime & { readonly nowMs: number };
   /** Ids of entries that nobody desires, to be removed. */
   readonly foreign: readonly string[];
 }

@@ -63,7 +63,7 @@ export class Reconciler implements Reconciling {
     this.#cursor = stored.cursor;
     this.#holding = holding;
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
-    this.#watching = options.kernel.watch(() => {
+    this.#watching = options.kernel.net.watch(() => {
       this.#convergence.lookAtNetworkNext();
       this.#wake();
     });
@@ -76,7 +76,7 @@ export class Reconciler implements Reconciling {
   }
 
   accepted(acceptance: Extract<Acceptance, { outcome: 'accepted' }>, cursor: Cursor): void {
-    this.#options.kernel.setMark({ ...cursor, seq: acceptance.seq });
+    this.#options.kernel.words.setMark({ ...cursor, seq: acceptance.seq });
     // Only now is it known what is foreign.
     if (this.#holding || this.#cursor.epoch === '') this.#convergence.readBackNext();
     this.#cursor = cursor;
@@ -105,10 +105,10 @@ export class Reconciler implements Reconciling {
       states: convergence.states,
       deleteAbsent: convergence.deleteAbsent,
       slotsUsed: convergence.slotsUsed,
-      slots: this.#options.kernel.slots,
+      slots: this.#options.kernel.entries.limits.slots,
       shapes: convergence.shapes,
       network: convergence.network,
-      bypass: this.#options.kernel.bypass(),
+      bypass: this.#options.kernel.words.bypass(),
       undelivered: this.#delivery.undelivered,
     };
   }
@@ -139,7 +139,7 @@ export class Reconciler implements Reconciling {
 
   /** Somebody on this host may have put it on or off. */
   #lookAtBypass(): void {
-    const bypass = this.#options.kernel.bypass();
+    const bypass = this.#options.kernel.words.bypass();
     if (bypass === this.#bypass) return;
     this.#bypass = bypass;
     this.#options.log.warn({ bypass }, 'bypass was put on or off');
@@ -184,7 +184,7 @@ export class Reconciler implements Reconciling {
       if (result.changed.length > 0 || result.readBack) this.#options.onChange();
     } while (this.#convergence.pending && !this.#closed);
     if (this.#convergence.pending) return;
-    kernel.setReady(true);
+    kernel.words.setReady(true);
     this.#advance();
     this.#arm(this.#convergence.tick(clock.nowMs()));
     if (decided >= BULK_KEYS) this.#options.afterBulk?.();
@@ -194,7 +194,11 @@ export class Reconciler implements Reconciling {
   async #lookAtDelivery(): Promise<void> {
     const { clock, host, kernel, log, onChange } = this.#options;
     const at = clock.nowMs();
-    const { begun, changed } = this.#delivery.look(kernel.losses(), (ifindex) => this.#convergence.egress(ifindex), at);
+    const { begun, changed } = this.#delivery.look(
+      kernel.counts.losses(),
+      (ifindex) => this.#convergence.egress(ifindex),
+      at,
+    );
     this.#convergence.looked();
     if (changed) onChange();
     for (const { interface: name, ifindex, errno, intents } of begun) {

@@ -1,19 +1,19 @@
 import type { Action } from '../../protocol/action.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { Netdev, Network } from '../model/network.ts';
-import type { Kernel } from '../ports.ts';
+import type { Net } from '../ports.ts';
 import type { ZoneAnswer } from './plan-input.ts';
 import { type Probe, sameTarget, type Target, targetKey, targetOf } from './target.ts';
 
 /** Where every action in use sends packets, as far as the network was looked at. */
 export class Targets {
   network: Network;
-  readonly #kernel: Pick<Kernel, 'network' | 'resolve' | 'probe'>;
+  readonly #net: Pick<Net, 'network' | 'resolve' | 'probe'>;
   readonly #known = new Map<string, { readonly to: Action; readonly target: Target }>();
 
-  constructor(kernel: Pick<Kernel, 'network' | 'resolve' | 'probe'>) {
-    this.#kernel = kernel;
-    this.network = kernel.network();
+  constructor(net: Pick<Net, 'network' | 'resolve' | 'probe'>) {
+    this.#net = net;
+    this.network = net.network();
   }
 
   of(intent: Intent): Target {
@@ -34,7 +34,7 @@ export class Targets {
   /** Looks at the network again and answers which of these intents it moved. */
   refresh(desired: ReadonlyMap<string, Intent>): string[] {
     const zones = zoneText(this.network);
-    this.network = this.#kernel.network();
+    this.network = this.#net.network();
     const rezoned = zones !== zoneText(this.network);
     const moved = new Set<string>();
     for (const [key, { to, target }] of this.#known) {
@@ -68,8 +68,8 @@ export class Targets {
 
   /** A neighbour that is not known yet is asked at once; its answer is a change of the network. */
   #look(to: Action): Target {
-    const target = targetOf(to, this.network, (query) => this.#kernel.resolve([query])[0] ?? { state: 'no-route' });
-    if (target.state !== 'ready' && 'probe' in target) this.#kernel.probe(target.probe.ifindex, target.probe.address);
+    const target = targetOf(to, this.network, (query) => this.#net.resolve([query])[0] ?? { state: 'no-route' });
+    if (target.state !== 'ready' && 'probe' in target) this.#net.probe(target.probe.ifindex, target.probe.address);
     return target;
   }
 }

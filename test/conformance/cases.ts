@@ -49,28 +49,28 @@ const port = (ifindex: number, present: boolean): Op => ({ op: 'port', ifindex, 
 
 /** Everything that stands, in an order that says nothing. */
 export function standing(kernel: Kernel): unknown {
-  const { entries, shapes } = kernel.observe();
+  const { entries, shapes } = kernel.entries.observe();
   const rows = [...entries].map(([id, { value, sound }]) => ({ id, value, sound }));
   rows.sort((a, b) => (a.id < b.id ? -1 : 1));
-  const ports = [...kernel.network().ports].sort((a, b) => a - b);
+  const ports = [...kernel.net.network().ports].sort((a, b) => a - b);
   return { rows, shapes: { 4: shapes[4].map(shapeText), 6: shapes[6].map(shapeText) }, ports };
 }
 
-const idsOf = (kernel: Kernel): string[] => [...new Map(kernel.observe().entries).keys()].sort();
+const idsOf = (kernel: Kernel): string[] => [...new Map(kernel.entries.observe().entries).keys()].sort();
 const SHAPES = [24, 16, 8].map((bits) => shapeOf(parseMatch({ dst: `10.0.0.0/${bits}` })));
 const TEXTS = SHAPES.map(shapeText);
 
 export const CASES: readonly Case[] = [
   {
     title: 'new maps are empty, without mark or bypass, and as large as was asked',
-    run: ({ kernel }) => [standing(kernel), kernel.mark() ?? null, kernel.bypass(), kernel.slots],
+    run: ({ kernel }) => [standing(kernel), kernel.words.mark() ?? null, kernel.words.bypass(), kernel.entries.limits],
     expected: [{ rows: [], shapes: { 4: [], 6: [] }, ports: [] }, null, false, SLOTS],
   },
   {
     title: 'what was written is observed, of both families, with and without a zone',
     run: ({ kernel }) => {
       const [a, b, c] = [keyOf(1), keyOf(1, 6), keyOf(1, 4, 3)];
-      const results = kernel.apply([write(a, drop(0)), write(b, send(1, 7)), write(c, drop(2))]);
+      const results = kernel.entries.apply([write(a, drop(0)), write(b, send(1, 7)), write(c, drop(2))]);
       return [results, standing(kernel)];
     },
     expected: [
@@ -89,18 +89,18 @@ export const CASES: readonly Case[] = [
   {
     title: 'a write over an entry replaces it, also twice in one call',
     run: ({ kernel }) => {
-      kernel.apply([write(keyOf(1), drop(0))]);
-      kernel.apply([write(keyOf(1), drop(0, 2)), write(keyOf(1), send(0, 3, 3))]);
-      return [...new Map(kernel.observe().entries).values()].map((it) => it.value);
+      kernel.entries.apply([write(keyOf(1), drop(0))]);
+      kernel.entries.apply([write(keyOf(1), drop(0, 2)), write(keyOf(1), send(0, 3, 3))]);
+      return [...new Map(kernel.entries.observe().entries).values()].map((it) => it.value);
     },
     expected: [send(0, 3, 3)],
   },
   {
     title: 'a delete of an absent entry is done and says so, wherever it is in a call',
     run: ({ kernel }) => {
-      kernel.apply(many(4).map((key, slot) => write(key, drop(slot))));
+      kernel.entries.apply(many(4).map((key, slot) => write(key, drop(slot))));
       const asked = [8, 9, 1, 7, 2, 2, 6, 4, 5].map((n) => remove(keyOf(n)));
-      return [kernel.apply(asked), idsOf(kernel)];
+      return [kernel.entries.apply(asked), idsOf(kernel)];
     },
     expected: [
       [ABSENT, ABSENT, DONE, ABSENT, DONE, ABSENT, ABSENT, DONE, ABSENT],
@@ -116,7 +116,7 @@ export const CASES: readonly Case[] = [
         ...[remove(keyOf(1)), write(keyOf(1), drop(0)), port(ifindex, true), remove(keyOf(1))],
         ...[write(keyOf(1, 6), drop(1)), port(ifindex, false), remove(keyOf(2)), write(keyOf(2), drop(2))],
       ];
-      return [kernel.apply(ops), idsOf(kernel), kernel.network().ports.size];
+      return [kernel.entries.apply(ops), idsOf(kernel), kernel.net.network().ports.size];
     },
     expected: [
       [ABSENT, DONE, DONE, DONE, DONE, DONE, ABSENT, DONE],
@@ -127,27 +127,27 @@ export const CASES: readonly Case[] = [
   {
     title: 'a full map refuses new entries with E2BIG and still takes overwrites, in one call',
     run: ({ kernel }) => {
-      const filled = kernel.apply(many(ROOM).map((key) => write(key, drop(0))));
+      const filled = kernel.entries.apply(many(ROOM).map((key) => write(key, drop(0))));
       const mixed = [50, 1, 51, 52, 2, 53].map((n) => write(keyOf(n), drop(1, 2)));
-      const results = kernel.apply(mixed);
-      const revs = [1, 2, 3].map((n) => new Map(kernel.observe().entries).get(entryId(keyOf(n)))?.value.rev);
-      return [filled.every((it) => it.done), results, new Map(kernel.observe().entries).size, revs];
+      const results = kernel.entries.apply(mixed);
+      const revs = [1, 2, 3].map((n) => new Map(kernel.entries.observe().entries).get(entryId(keyOf(n)))?.value.rev);
+      return [filled.every((it) => it.done), results, new Map(kernel.entries.observe().entries).size, revs];
     },
     expected: [true, [FULL, DONE, FULL, FULL, DONE, FULL], ROOM, [2, 2, 1]],
   },
   {
     title: 'a full map of one family leaves the other alone, and a delete makes room at once',
     run: ({ kernel }) => {
-      kernel.apply(many(ROOM).map((key) => write(key, drop(0))));
-      return kernel.apply([write(keyOf(1, 6), drop(1)), remove(keyOf(1)), write(keyOf(40), drop(2))]);
+      kernel.entries.apply(many(ROOM).map((key) => write(key, drop(0))));
+      return kernel.entries.apply([write(keyOf(1, 6), drop(1)), remove(keyOf(1)), write(keyOf(40), drop(2))]);
     },
     expected: [DONE, DONE, DONE],
   },
   {
     title: 'a look-up answers the entries of these keys and leaves absent ones out',
     run: ({ kernel }) => {
-      kernel.apply([write(keyOf(1), drop(0)), write(keyOf(2), drop(1)), write(keyOf(1, 6), drop(2))]);
-      const found = kernel.lookup([keyOf(2), keyOf(3), keyOf(1, 6), keyOf(1, 4, 1)]);
+      kernel.entries.apply([write(keyOf(1), drop(0)), write(keyOf(2), drop(1)), write(keyOf(1, 6), drop(2))]);
+      const found = kernel.entries.lookup([keyOf(2), keyOf(3), keyOf(1, 6), keyOf(1, 4, 1)]);
       return [[...found.keys()], [...found.values()].map(({ value, sound }) => [value.slot, sound])];
     },
     expected: [
@@ -163,9 +163,9 @@ export const CASES: readonly Case[] = [
     run: (subject) => {
       const { kernel } = subject;
       subject.plantUnsound(keyOf(1), drop(3));
-      const soundness = (): unknown => [...new Map(kernel.observe().entries).values()].map((it) => it.sound);
-      const before = [soundness(), kernel.lookup([keyOf(1)]).get(entryId(keyOf(1)))?.sound];
-      kernel.apply([write(keyOf(1), drop(3))]);
+      const soundness = (): unknown => [...new Map(kernel.entries.observe().entries).values()].map((it) => it.sound);
+      const before = [soundness(), kernel.entries.lookup([keyOf(1)]).get(entryId(keyOf(1)))?.sound];
+      kernel.entries.apply([write(keyOf(1), drop(3))]);
       return [before, soundness()];
     },
     expected: [[[false], false], [true]],
@@ -175,9 +175,9 @@ export const CASES: readonly Case[] = [
     run: (subject) => {
       const ifindex = subject.addNetdev('conf0');
       const ops = [port(ifindex, true), port(ifindex, true)];
-      const added = subject.kernel.apply(ops);
-      const shown = subject.kernel.network().ports.has(ifindex);
-      return [added, shown, subject.kernel.apply([port(ifindex, false), port(ifindex, false)])];
+      const added = subject.kernel.entries.apply(ops);
+      const shown = subject.kernel.net.network().ports.has(ifindex);
+      return [added, shown, subject.kernel.entries.apply([port(ifindex, false), port(ifindex, false)])];
     },
     expected: [[DONE, DONE], true, [DONE, ABSENT]],
   },
@@ -185,7 +185,11 @@ export const CASES: readonly Case[] = [
     title: 'a port of an ifindex that nobody has is EINVAL, and the ops after it go on',
     run: (subject) => {
       const ifindex = subject.addNetdev('conf0');
-      return subject.kernel.apply([port(UNKNOWN_IFINDEX, true), port(ifindex, true), port(UNKNOWN_IFINDEX, false)]);
+      return subject.kernel.entries.apply([
+        port(UNKNOWN_IFINDEX, true),
+        port(ifindex, true),
+        port(UNKNOWN_IFINDEX, false),
+      ]);
     },
     expected: [{ done: false, errno: 'EINVAL' }, DONE, ABSENT],
   },
@@ -194,15 +198,15 @@ export const CASES: readonly Case[] = [
     run: (subject) => {
       const { kernel } = subject;
       const [gone, stays] = [subject.addNetdev('conf0'), subject.addNetdev('conf1')];
-      kernel.apply([port(gone, true), port(stays, true), write(keyOf(1), send(0, gone))]);
+      kernel.entries.apply([port(gone, true), port(stays, true), write(keyOf(1), send(0, gone))]);
       subject.removeNetdev('conf0');
-      const { netdevs, ports } = kernel.network();
+      const { netdevs, ports } = kernel.net.network();
       const names = netdevs.filter((dev) => dev.name.startsWith('conf') && dev.zone === 0).map((dev) => dev.name);
       return [
         names,
         [...ports].map((it) => it === stays),
-        new Map(kernel.observe().entries).size,
-        kernel.apply([port(gone, false)]),
+        new Map(kernel.entries.observe().entries).size,
+        kernel.entries.apply([port(gone, false)]),
       ];
     },
     expected: [['conf1'], [true], 1, [ABSENT]],
@@ -211,15 +215,20 @@ export const CASES: readonly Case[] = [
     title: 'the shapes published last are live, each family by itself, over and over',
     run: ({ kernel }) => {
       const results = [
-        ...kernel.apply([{ op: 'shapes', family: 4, shapes: SHAPES }]),
-        ...kernel.apply([{ op: 'shapes', family: 6, shapes: [shapeOf(keyOf(1, 6).match)] }]),
+        ...kernel.entries.apply([{ op: 'shapes', family: 4, shapes: SHAPES }]),
+        ...kernel.entries.apply([{ op: 'shapes', family: 6, shapes: [shapeOf(keyOf(1, 6).match)] }]),
       ];
-      const first = kernel.observe().shapes;
+      const first = kernel.entries.observe().shapes;
       const texts = [4, 6].map((family) => first[family as 4 | 6].map(shapeText));
       for (const count of [2, 1, 3, 0, 2]) {
-        kernel.apply([{ op: 'shapes', family: 4, shapes: SHAPES.slice(0, count) }]);
+        kernel.entries.apply([{ op: 'shapes', family: 4, shapes: SHAPES.slice(0, count) }]);
       }
-      return [results, texts, kernel.observe().shapes[4].map(shapeText), kernel.observe().shapes[6].length];
+      return [
+        results,
+        texts,
+        kernel.entries.observe().shapes[4].map(shapeText),
+        kernel.entries.observe().shapes[6].length,
+      ];
     },
     expected: [[DONE, DONE], [TEXTS, ['v6 /0 > /128 proto dport']], TEXTS.slice(0, 2), 1],
   },
@@ -228,7 +237,7 @@ export const CASES: readonly Case[] = [
     run: ({ kernel }) =>
       [Array.from({ length: 9 }, () => SHAPES[0]), [shapeOf(keyOf(1, 6).match)]].map((shapes) => {
         try {
-          return kernel.apply([{ op: 'shapes', family: 4, shapes: shapes as typeof SHAPES }]);
+          return kernel.entries.apply([{ op: 'shapes', family: 4, shapes: shapes as typeof SHAPES }]);
         } catch (error) {
           return (error as Error).name;
         }
@@ -239,8 +248,8 @@ export const CASES: readonly Case[] = [
     title: 'the mark set last is the one that is read',
     run: ({ kernel }) =>
       [1, 2, 3].map((n) => {
-        kernel.setMark({ epoch: `epoch-${'e'.repeat(n)}`, rev: n * 10, seq: n });
-        return kernel.mark();
+        kernel.words.setMark({ epoch: `epoch-${'e'.repeat(n)}`, rev: n * 10, seq: n });
+        return kernel.words.mark();
       }),
     expected: [1, 2, 3].map((n) => ({ epoch: `epoch-${'e'.repeat(n)}`, rev: n * 10, seq: n })),
   },
@@ -249,9 +258,9 @@ export const CASES: readonly Case[] = [
     run: (subject) => {
       const { kernel } = subject;
       for (const slot of [0, 1, 3]) subject.count(slot, { packets: BigInt(slot + 1), bytes: 2n ** 40n, seen: 77n });
-      const before = kernel.counters([3, 2, 0]);
-      const retired = kernel.retire([3, 2]);
-      return [before, retired, kernel.counters([0, 1, 2, 3]), kernel.retire([])];
+      const before = kernel.counts.counters([3, 2, 0]);
+      const retired = kernel.counts.retire([3, 2]);
+      return [before, retired, kernel.counts.counters([0, 1, 2, 3]), kernel.counts.retire([])];
     },
     expected: [
       [counter(4n), counter(0n), counter(1n)],
@@ -263,7 +272,7 @@ export const CASES: readonly Case[] = [
   {
     title: 'the clock does not go back and says how many jiffies a second has',
     run: ({ kernel }) => {
-      const [first, second] = [kernel.clock(), kernel.clock()];
+      const [first, second] = [kernel.clock.now(), kernel.clock.now()];
       return [first.jiffies > 0n, second.jiffies >= first.jiffies, [100, 250, 300, 1000].includes(first.hz)];
     },
     expected: [true, true, true],
@@ -272,7 +281,7 @@ export const CASES: readonly Case[] = [
     title: 'an address without a route is no-route, bound or not',
     run: (subject) => {
       const ifindex = subject.addNetdev('conf0');
-      const resolved = subject.kernel.resolve([
+      const resolved = subject.kernel.net.resolve([
         { address: '198.51.100.9' },
         { address: 'fd00::9', ifindex: UNKNOWN_IFINDEX },
       ]);

@@ -51,14 +51,14 @@ export function compare(
   for (let run = 0; run < config.runs; run += 1) {
     if (run % NETDEV_EVERY === 0) turnNetdev(NAMES[below(NAMES.length)] ?? NAMES[0]);
     const ops = Array.from({ length: 1 + below(12) }, () => someOp(below, known));
-    const [mine, theirs] = [real.kernel.apply(ops), fake.kernel.apply(ops)];
+    const [mine, theirs] = [real.kernel.entries.apply(ops), fake.kernel.entries.apply(ops)];
     for (const result of mine) {
       if (!result.done) refused += 1;
       else if (result.absent) absent += 1;
       else done += 1;
     }
     const keys = ops.flatMap((op) => ('key' in op ? [op.key] : []));
-    const looked = [real, fake].map((subject) => plain([...subject.kernel.lookup(keys)]));
+    const looked = [real, fake].map((subject) => plain([...subject.kernel.entries.lookup(keys)]));
     const stand = [real, fake].map((subject) => plain(standing(subject.kernel)));
     if (!isDeepStrictEqual(mine, theirs)) return found(run, { ops, mine, theirs });
     if (!isDeepStrictEqual(looked[0], looked[1])) return found(run, { ops, looked });

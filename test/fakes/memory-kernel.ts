@@ -3,7 +3,20 @@ import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
 import type { Mark } from '../../agent/model/mark.ts';
 import type { Netdev, Network, NextHop, NextHopQuery } from '../../agent/model/network.ts';
 import type { Op, OpResult } from '../../agent/model/op.ts';
-import type { Counter, Kernel, KernelClock, Loss, Losses, Observed, ObservedEntry } from '../../agent/ports.ts';
+import type {
+  Counter,
+  Counts,
+  Entries,
+  Kernel,
+  KernelClock,
+  Limits,
+  Loss,
+  Losses,
+  Net,
+  Observed,
+  ObservedEntry,
+  Words,
+} from '../../agent/ports.ts';
 import { type Family, familyOf } from '../../protocol/match.ts';
 import type { Shape } from '../../protocol/shape.ts';
 
@@ -20,7 +33,6 @@ interface Route {
   readonly mtu: number | undefined;
 }
 
-const SHAPES_MAX = 8;
 const DONE: OpResult = { done: true };
 const ABSENT: OpResult = { done: true, absent: true };
 const NO_COUNTS: Counter = { packets: 0n, bytes: 0n, seen: 0n };
@@ -32,8 +44,13 @@ export class Crash extends Error {}
  * A kernel in memory, as unkind as the real one; test/conformance compares the two. The methods below the port's change
  * things behind its user's back.
  */
-export class MemoryKernel implements Kernel {
-  readonly slots: number;
+export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
+  readonly limits: Limits;
+  readonly entries = this;
+  readonly net = this;
+  readonly counts = this;
+  readonly words = this;
+  readonly clock: KernelClock = { now: () => ({ jiffies: this.jiffies, hz: this.hz }) };
   /** Every op that was asked for, and in what order; to be emptied by whoever looks. */
   asked: Op[] = [];
   /** Neighbours that were asked, `ifindex address`. */
@@ -62,7 +79,7 @@ export class MemoryKernel implements Kernel {
   #mark: Mark | undefined;
 
   constructor({ slots = 64, entries = slots * 4 }: MemoryKernelOptions = {}) {
-    this.slots = slots;
+    this.limits = { slots, shapes: 8, mtu: 65_535 };
     this.#room = entries;
   }
 
@@ -122,7 +139,7 @@ export class MemoryKernel implements Kernel {
 
   counters(slots: readonly number[]): Counter[] {
     return slots.map((slot) => {
-      if (!Number.isInteger(slot) || slot < 0 || slot >= this.slots) throw new TypeError(`slot ${slot}`);
+      if (!Number.isInteger(slot) || slot < 0 || slot >= this.limits.slots) throw new TypeError(`slot ${slot}`);
       return this.#counters.get(slot) ?? NO_COUNTS;
     });
   }
@@ -133,10 +150,6 @@ export class MemoryKernel implements Kernel {
 
   losses(): Losses {
     return { losses: [...this.#losses.values()], unwatched: this.unwatched };
-  }
-
-  clock(): KernelClock {
-    return { jiffies: this.jiffies, hz: this.hz };
   }
 
   mark(): Mark | undefined {
@@ -265,7 +278,7 @@ export class MemoryKernel implements Kernel {
       case 'delete':
         return this.#delete(entryId(op.key), op.key);
       case 'shapes':
-        if (op.shapes.length > SHAPES_MAX) throw new RangeError(`${op.shapes.length} shapes`);
+        if (op.shapes.length > this.limits.shapes) throw new RangeError(`${op.shapes.length} shapes`);
         if (op.shapes.some((shape) => shape.family !== op.family)) throw new RangeError('a shape of the other family');
         this.setShapes(op.family, op.shapes);
         return DONE;

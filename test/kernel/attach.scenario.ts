@@ -57,16 +57,16 @@ for (let round = 0; round < 20; round += 1) {
   makeLink();
   attach(native, options);
   const kernel = new NativeKernel(native, pinRoot);
-  zones.push(kernel.network().netdevs.find((dev) => dev.name === 'v0')?.zone ?? 0);
+  zones.push(kernel.net.network().netdevs.find((dev) => dev.name === 'v0')?.zone ?? 0);
   kernel[Symbol.dispose]();
 }
 
 // Maps whose pins are others now are not kept converged: no packet would meet them.
 const stale = new NativeKernel(native, pinRoot);
 detach(native, pinRoot, []);
-const gone = refusal(() => stale.network());
+const gone = refusal(() => stale.net.network());
 attach(native, options);
-const others = refusal(() => stale.network());
+const others = refusal(() => stale.net.network());
 stale[Symbol.dispose]();
 
 // A set of pins that is not whole is said to be so, and detach clears it.

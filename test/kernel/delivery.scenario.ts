@@ -99,7 +99,7 @@ class Bench implements Disposable {
     const key = { match, zone: 0 };
     const macs = { dmac: '02:00:00:00:02:00', smac: '02:00:00:00:02:01' };
     const value = { rev: 1, until: 0n, slot: 0, ifindex, action: 'send', keepTtl: false, mtu: 1500, ...macs } as const;
-    this.kernel.apply([
+    this.kernel.entries.apply([
       { op: 'port', ifindex, present },
       { op: 'shapes', family: 4, shapes: [shapeOf(match)] },
       { op: 'write', id: entryId(key), key, value },
@@ -126,9 +126,11 @@ class Bench implements Disposable {
 
   #counts(far: string): Became {
     const names = new Map(native.netLinks().items.map((link) => [link.ifindex, link.name]));
-    const { losses } = this.kernel.losses();
+    const { losses } = this.kernel.counts.losses();
     return {
-      verdicts: Object.fromEntries([...this.kernel.verdicts()].map(([name, packets]) => [name, Number(packets)])),
+      verdicts: Object.fromEntries(
+        [...this.kernel.counts.verdicts()].map(([name, packets]) => [name, Number(packets)]),
+      ),
       losses: Object.fromEntries(
         losses.map((it) => [`${it.tracepoint} ${names.get(it.ifindex)} ${it.errno ?? '-'}`, Number(it.packets)]),
       ),
@@ -283,7 +285,7 @@ const scenarios: Record<string, () => unknown> = {
       first: said(bench.report),
       again: said(again),
       mended: said(mended),
-      unwatched: bench.kernel.losses().unwatched,
+      unwatched: bench.kernel.counts.losses().unwatched,
     };
   },
 
@@ -294,7 +296,7 @@ const scenarios: Record<string, () => unknown> = {
     return {
       why: [...new Set(bench.report.unwatched.map(({ why }) => why.split(';')[0]))],
       attached: bench.report.interfaces.map(({ mode }) => mode),
-      unwatched: bench.kernel.losses().unwatched,
+      unwatched: bench.kernel.counts.losses().unwatched,
       became: await bench.burst(),
     };
   },

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
-import { CLOCK_CONTEXT_BYTES, decodeClock, encodeAbout, encodeConfig } from '../../agent/kernel/about.ts';
+import { encodeAbout, encodeConfig } from '../../agent/kernel/about.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
+import { runClock } from '../../agent/kernel/clock-program.ts';
 import { decodeStat, encodeKey, encodeShapes, encodeValue } from '../../agent/kernel/layout.ts';
 import type { EntryValue } from '../../agent/model/entry.ts';
 import type { Counter } from '../../agent/ports.ts';
@@ -201,10 +202,9 @@ export class LoadedProgram implements Disposable {
 
   /** The kernel's jiffies64, by the program `clock`. */
   now(): bigint {
-    const run = { dataIn: new Uint8Array(64), ctxIn: null, repeat: 1, dataOutSize: 0, ctxOutSize: CLOCK_CONTEXT_BYTES };
-    const { rc, ctxOut } = this.native.programTestRun(this.#clock, run);
-    if (rc !== 0) throw new Error(`clock: errno ${-rc}`);
-    return decodeClock(ctxOut);
+    const jiffies = runClock(this.native, this.#clock);
+    if (typeof jiffies === 'number') throw new Error(`clock: errno ${-jiffies}`);
+    return jiffies;
   }
 
   [Symbol.dispose](): void {

@@ -1,0 +1,49 @@
+import type { Native, ProgramHandle } from '../../native/index.ts';
+import type { KernelClock, KernelTime } from '../ports.ts';
+import { LITTLE_ENDIAN } from './check.ts';
+import { requireValue } from './errno.ts';
+
+/** Room for `struct __sk_buff` of any kernel so far (192 bytes in 6.18); a smaller answer would be ENOSPC. */
+const CONTEXT_BYTES = 256;
+/** Offset of `cb` in `struct __sk_buff` (include/uapi/linux/bpf.h). */
+const SK_BUFF_CB = 48;
+
+/** Reads jiffies64 out of the context that a test-run of the program `clock` gave back. */
+export function decodeClock(context: Uint8Array): bigint {
+  const view = new DataView(context.buffer, context.byteOffset, context.byteLength);
+  const low = BigInt(view.getUint32(SK_BUFF_CB, LITTLE_ENDIAN));
+  return (BigInt(view.getUint32(SK_BUFF_CB + 4, LITTLE_ENDIAN)) << 32n) | low;
+}
+
+/** Runs the program `clock` once; answers jiffies64, or a negative errno. */
+export function runClock(native: Native, clock: ProgramHandle): bigint | number {
+  const { rc, ctxOut } = native.programTestRun(clock, {
+    dataIn: new Uint8Array(64),
+    ctxIn: null,
+    repeat: 1,
+    dataOutSize: 0,
+    ctxOutSize: CONTEXT_BYTES,
+  });
+  return rc < 0 ? rc : decodeClock(ctxOut);
+}
+
+/** The kernel's clock, by the pinned program `clock`. */
+export class ClockProgram implements KernelClock {
+  readonly #native: Native;
+  readonly #pin: string;
+  readonly #hz: number;
+
+  constructor(native: Native, pin: string, hz: number) {
+    this.#native = native;
+    this.#pin = pin;
+    this.#hz = hz;
+  }
+
+  /** Errors: KernelError. */
+  now(): KernelTime {
+    const clock = requireValue(this.#native.programOpen(this.#pin), 'open program', this.#pin);
+    const jiffies = runClock(this.#native, clock);
+    this.#native.close(clock);
+    return { jiffies: requireValue(jiffies, 'test-run', 'clock'), hz: this.#hz };
+  }
+}

@@ -1,0 +1,58 @@
+import type { Native } from '../../native/index.ts';
+import type { EntryKey } from '../model/entry-key.ts';
+import { type Op, type OpResult, runsOf } from '../model/op.ts';
+import type { Entries, Limits, Observed, ObservedEntry } from '../ports.ts';
+import { LIMITS, MTU_MAX } from './abi.ts';
+import { u32 } from './bytes.ts';
+import type { Control } from './control.ts';
+import { EntryMaps } from './entry-maps.ts';
+import { errnoName, isErrno } from './errno.ts';
+import type { OpenMaps } from './open-maps.ts';
+
+/** Entries in the redirect maps, live shapes in theirs, ports in the devmap. Errors: KernelError. */
+export class KernelEntries implements Entries {
+  readonly limits: Limits;
+  readonly #native: Native;
+  readonly #maps: OpenMaps;
+  readonly #control: Control;
+  readonly #entries: EntryMaps;
+
+  constructor(native: Native, maps: OpenMaps, control: Control, slots: number) {
+    this.limits = { slots, shapes: LIMITS.SHAPES_MAX, mtu: MTU_MAX };
+    this.#native = native;
+    this.#maps = maps;
+    this.#control = control;
+    this.#entries = new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 });
+  }
+
+  observe(): Observed {
+    return { entries: this.#entries.observe(), shapes: { 4: this.#control.shapes(4), 6: this.#control.shapes(6) } };
+  }
+
+  lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {
+    return this.#entries.lookup(keys);
+  }
+
+  apply(ops: readonly Op[]): OpResult[] {
+    return runsOf(ops).flatMap((run) => this.#applyRun(run));
+  }
+
+  /** Carries out ops of one kind. */
+  #applyRun(run: readonly Op[]): OpResult[] {
+    const entryOps = run.filter((op) => op.op === 'write' || op.op === 'delete');
+    if (entryOps.length > 0) return this.#entries.apply(entryOps);
+    return run.flatMap((op) => {
+      if (op.op === 'shapes') return [this.#control.publishShapes(op.family, op.shapes)];
+      return op.op === 'port' ? [this.#port(op.ifindex, op.present)] : [];
+    });
+  }
+
+  #port(ifindex: number, present: boolean): OpResult {
+    const key = u32(ifindex);
+    const rc = present
+      ? this.#native.mapUpdateElem(this.#maps.ports, key, key, 0)
+      : this.#native.mapDeleteElem(this.#maps.ports, key);
+    if (rc === 0) return { done: true };
+    return !present && isErrno(rc, 'ENOENT') ? { done: true, absent: true } : { done: false, errno: errnoName(rc) };
+  }
+}

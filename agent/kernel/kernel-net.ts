@@ -1,0 +1,69 @@
+import type { MapHandle, Native } from '../../native/index.ts';
+import { parseAddress } from '../../protocol/address.ts';
+import type { Network, NextHop, NextHopQuery } from '../model/network.ts';
+import type { Net } from '../ports.ts';
+import type { About } from './about.ts';
+import { LITTLE_ENDIAN } from './check.ts';
+import { requireValue } from './errno.ts';
+import { Neighbours, observeNetdevs, resolveNextHop } from './netdevs.ts';
+import { type OpenMaps, readAbout, requireSamePins } from './open-maps.ts';
+import type { PinPaths } from './pins.ts';
+
+/** The network by rtnetlink and generic netlink, and what the loader and the devmap say of its devices. Errors: KernelError. */
+export class KernelNet implements Net {
+  readonly #native: Native;
+  readonly #maps: OpenMaps;
+  readonly #paths: PinPaths;
+  #seen: Network = { netdevs: [], ports: new Set() };
+  #neighbours: Neighbours;
+
+  constructor(native: Native, maps: OpenMaps, paths: PinPaths) {
+    this.#native = native;
+    this.#maps = maps;
+    this.#paths = paths;
+    this.#neighbours = new Neighbours(native);
+  }
+
+  network(): Network {
+    requireSamePins(this.#native, this.#maps, this.#paths);
+    const about = readAbout(this.#native, this.#maps);
+    this.#neighbours = new Neighbours(this.#native);
+    const netdevs = observeNetdevs(this.#native, { zones: zonesOf(about), program: about.program });
+    this.#seen = { netdevs, ports: keysOf(this.#native, this.#maps.ports) };
+    return this.#seen;
+  }
+
+  resolve(queries: readonly NextHopQuery[]): NextHop[] {
+    const mtuOf = (ifindex: number): number => this.#seen.netdevs.find((dev) => dev.ifindex === ifindex)?.mtu ?? 0;
+    return queries.map((query) => resolveNextHop(this.#native, this.#neighbours, mtuOf, query));
+  }
+
+  /** Best effort: an address that cannot be reached now shows in the neighbour table, not here. */
+  probe(ifindex: number, address: string): void {
+    const parsed = parseAddress(address);
+    if (parsed !== undefined) this.#native.netProbe(ifindex, parsed.bytes);
+  }
+
+  watch(onChange: () => void): Disposable {
+    const subscription = requireValue(this.#native.netSubscribe(onChange), 'subscribe', 'rtnetlink');
+    return { [Symbol.dispose]: () => this.#native.close(subscription) };
+  }
+}
+
+function zonesOf(about: About): Map<number, number> {
+  const zones = about.zones.map((ifindex, zone): [number, number] => [ifindex, zone]);
+  return new Map(zones.filter(([ifindex]) => ifindex !== 0));
+}
+
+/** The u32 keys of a map that only we change. */
+function keysOf(native: Native, map: MapHandle): Set<number> {
+  const keys = new Set<number>();
+  let key: Uint8Array | number = native.mapNextKey(map, null);
+  while (typeof key !== 'number') {
+    const ifindex = new DataView(key.buffer, key.byteOffset, 4).getUint32(0, LITTLE_ENDIAN);
+    if (keys.has(ifindex)) break;
+    keys.add(ifindex);
+    key = native.mapNextKey(map, key);
+  }
+  return keys;
+}
