@@ -29,7 +29,7 @@ export interface Page {
   readonly host: string;
   readonly have: Cursor;
   readonly from: Cursor;
-  /** The controller's time when it read the page, in ms since 1970. Absent from controllers before 0.2. */
+  /** The controller's time when it read the page, in ms since 1970. Absent where the controller does not say it. */
   readonly at?: number;
   readonly standing: Standing;
   readonly epoch: string;

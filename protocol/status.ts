@@ -12,7 +12,6 @@ import {
   object,
   oneOf,
   optional,
-  pattern,
   prose,
   type Reader,
   readBoolean,
@@ -26,6 +25,7 @@ import {
   readU64,
   readWord,
   record,
+  show,
 } from './read.ts';
 import { Refused } from './refused.ts';
 
@@ -109,7 +109,7 @@ export interface Status {
   readonly boot: string;
   readonly agent: string;
   readonly at: number;
-  /** Counted since `boot`: of two statuses of one boot the greater is the newer. Absent from agents before 0.2. */
+  /** Counted since `boot`: of two statuses of one boot the greater is the newer. Absent where the agent does not count. */
   readonly seq?: number;
   /** What this agent understands beyond version 1 itself; absent is nothing. */
   readonly can?: readonly string[];
@@ -219,7 +219,12 @@ const readRefused = object<RefusedStatus>(
 
 const readHostProblem = object<HostProblem>({ code: readCode, since: readTime }, 'ignored');
 
-const readAbility: Reader<string> = pattern(/^[a-z][a-z0-9-]{0,31}$/, 'a word of what an agent can');
+/** What is no word, or one too many, is left out: a newer agent must not lose its status for what it can. */
+const readCan: Reader<readonly string[]> = (value, path) => {
+  if (!Array.isArray(value)) throw new Refused('BAD_FIELD', path, `expected a list, not ${show(value)}`);
+  const words = value.filter((word): word is string => typeof word === 'string' && /^[a-z][a-z0-9-]{0,31}$/.test(word));
+  return Object.freeze(words.slice(0, MAX_ABILITIES));
+};
 
 /** The guard is not reported yet; what a newer agent says of it is not ours to read. */
 const readGuard: Reader<null> = () => null;
@@ -232,7 +237,7 @@ const readFields = object<Status>(
     agent: readWord,
     at: readTime,
     seq: optional(readCount),
-    can: optional(list(readAbility, MAX_ABILITIES)),
+    can: optional(readCan),
     epoch: readEpochOrNone,
     stored: readRev,
     applied: readRev,
