@@ -17,6 +17,7 @@ import { summariseTraffic } from './answer/stats.ts';
 import { NatsBus } from './bus/nats-bus.ts';
 import { StatusPublisher } from './bus/status.ts';
 import type { AgentConfig } from './config.ts';
+import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
 import { errnoName } from './kernel/errno.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
@@ -87,9 +88,12 @@ async function claimMaps(kernel: NativeKernel, pinRoot: string): Promise<AsyncDi
 async function resume(store: SqliteStore, kernel: NativeKernel, options: ReconcilerOptions) {
   const stored = await store.load();
   const mark = kernel.words.mark();
-  const holding = !stored.sound || (mark !== undefined && mark.seq > stored.seq);
   const { cursor, digest, seq, sound } = stored;
-  return { reconciler: new Reconciler(options, stored, holding), stored: { cursor, digest, seq, sound }, mark };
+  return {
+    reconciler: new Reconciler(options, stored, atStart(stored, mark)),
+    stored: { cursor, digest, seq, sound },
+    mark,
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -116,7 +120,6 @@ async function serve(
     interfaces: config.interfaces,
   };
   const ended = new AbortController();
-  const failed = Promise.withResolvers<never>();
   const running = AbortSignal.any([signal, ended.signal]);
 
   let bus: NatsBus | undefined;
@@ -125,11 +128,11 @@ async function serve(
     ...{ kernel, store, clock, log, host: config.host },
     onChange: () => publisher?.changed(),
     publish: (event) => bus?.publishEvent(event),
-    onFatal: failed.reject,
     afterBulk: makeTrim(),
   });
   const servers = { urls: config.nats, ...(config.creds === undefined ? {} : { credsPath: config.creds }) };
-  await Promise.race([reconciler.settle(), failed.promise, aborted(signal)]);
+  const reconciling = reconciler.run(running);
+  await Promise.race([reconciler.settle(), reconciling, aborted(signal)]);
 
   const connected = new NatsBus({ host: config.host, subjects, servers, clock, log });
   bus = connected;
@@ -150,14 +153,13 @@ async function serve(
 
   log.info({ desired: reconciler.view.desired.size, ...stored.cursor, sound: stored.sound }, 'agent started');
   try {
-    const works = Promise.all([intake.run(running), publishing.run(running)]);
-    await Promise.race([Promise.all([works, aborted(running)]), failed.promise]);
+    await Promise.all([reconciling, intake.run(running), publishing.run(running), aborted(running)]);
   } catch (error) {
     log.error({ error }, 'agent failed');
     throw error;
   } finally {
     ended.abort();
-    await reconciler.close();
+    await reconciling.catch(() => {}); // it was reported above
     await connected.close();
     log.info({}, 'agent stopped');
   }

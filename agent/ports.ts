@@ -7,6 +7,7 @@ import type { Shape } from '../protocol/shape.ts';
 import type { Status } from '../protocol/status.ts';
 import type { EntryValue } from './model/entry.ts';
 import type { EntryKey } from './model/entry-key.ts';
+import type { Footing } from './model/footing.ts';
 import type { Mark } from './model/mark.ts';
 import type { Network, NextHop, NextHopQuery } from './model/network.ts';
 import type { Op, OpResult } from './model/op.ts';
@@ -152,19 +153,22 @@ export interface Candidate {
   readonly digest: string;
 }
 
+/** Changes that are stored. */
+export interface Accepted {
+  readonly outcome: 'accepted';
+  readonly seq: number;
+  /**
+   * The changes laid over nothing: `put` is the whole set, and what it does not name is desired no more. The store does
+   * not say what that is: whoever works on the set may hold more, or less, than a damaged store did.
+   */
+  readonly whole: boolean;
+  /** Intents put or changed; and keys that are no longer desired, if `put` is not the whole set. */
+  readonly put: readonly Intent[];
+  readonly removed: readonly string[];
+}
+
 export type Acceptance =
-  | {
-      readonly outcome: 'accepted';
-      readonly seq: number;
-      /**
-       * The changes laid over nothing: `put` is the whole set, and what it does not name is desired no more. The store
-       * does not say what that is: whoever works on the set may hold more, or less, than a damaged store did.
-       */
-      readonly whole: boolean;
-      /** Intents put or changed; and keys that are no longer desired, if `put` is not the whole set. */
-      readonly put: readonly Intent[];
-      readonly removed: readonly string[];
-    }
+  | Accepted
   /** The digest does not fit: nothing was stored. `sound` is false when the store fails its own checks. */
   | { readonly outcome: 'mismatch'; readonly sound: boolean };
 
@@ -210,8 +214,8 @@ export interface Bus {
 
 /** What the reconciler is told; both return at once and are hints to work on. */
 export interface Reconciling {
-  /** Desired state changed and is stored, up to `cursor`. */
-  accepted(acceptance: Extract<Acceptance, { outcome: 'accepted' }>, cursor: Cursor): void;
+  /** Desired state changed and is stored; it stands as `footing` says. */
+  accepted(acceptance: Accepted, footing: Footing): void;
   /** These keys were sent again: look at them again. */
   again(keys: readonly string[]): void;
 }

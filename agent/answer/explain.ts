@@ -1,3 +1,4 @@
+import type { Clock } from '../../daemon/clock.ts';
 import type { Action } from '../../protocol/action.ts';
 import {
   type ExplainRequest,
@@ -21,6 +22,7 @@ export interface ExplainParts {
   readonly view: DumpView;
   readonly kernel: Kernel;
   readonly recorder: Pick<Recorder, 'history'>;
+  readonly clock: Pick<Clock, 'turn'>;
 }
 
 /** Intents that are compared before others get a turn. */
@@ -35,7 +37,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
   if (intent === undefined) return undefined;
   const { host, view, kernel, recorder } = parts;
   const { key, name, rev, to, idle, expires } = intent;
-  const overlaps = await overlapsOf(view, intent);
+  const overlaps = await overlapsOf(parts, intent);
   const events = await recorder.history(key);
   const at = view.states.get(key);
   const slot = at?.slot ?? null;
@@ -105,14 +107,17 @@ function egress(netdev: Netdev | undefined): Partial<NextHopNow> {
 }
 
 /** The other redirects of the host that a packet can match as well, the most specific first. */
-async function overlapsOf({ desired, states }: DumpView, intent: Intent): Promise<readonly Overlapping[]> {
+async function overlapsOf(
+  { view: { desired, states }, clock }: ExplainParts,
+  intent: Intent,
+): Promise<readonly Overlapping[]> {
   const meets = makeMeets(intent.match);
   const found: Intent[] = [];
   let compared = 0;
   for (const other of desired.values()) {
     if (other.key !== intent.key && meets(other.match)) found.push(other);
     compared += 1;
-    if (compared % COMPARED_AT_ONCE === 0) await new Promise(setImmediate);
+    if (compared % COMPARED_AT_ONCE === 0) await clock.turn();
   }
   found.sort((a, b) => compareSpecificity(a.match, b.match));
   return found.map(({ name, key, match }) => ({

@@ -12,7 +12,7 @@ import { type ExplainParts, explain } from './explain.ts';
 /** Whom questions are answered from. */
 export interface QuestionParts extends ExplainParts {
   readonly recorder: Recorder;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'turn'>;
   readonly status: () => Status;
   readonly stats: () => Stats;
 }

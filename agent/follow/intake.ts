@@ -157,7 +157,7 @@ export class Intake {
     this.#digest = candidate.digest;
     this.#whole = true;
     this.#setProblem(undefined);
-    reconciling.accepted(acceptance, candidate.cursor);
+    reconciling.accepted(acceptance, { is: 'follows', at: candidate.cursor, digest: candidate.digest });
     changed();
     return acceptance;
   }

@@ -1,10 +1,22 @@
+import type { Intent } from '../../protocol/intent.ts';
+import { entryId } from '../model/entry-key.ts';
+import type { EntryState } from '../model/state.ts';
+import type { Decision } from './plan.ts';
+import type { ZoneAnswer } from './plan-input.ts';
+import type { Tracker } from './tracker.ts';
+
 /**
- * Where the entries of intents of one interface stand: their id carries the zone, which the key does not. A place has
- * one owner: whoever takes it over leaves its former owner without a place.
+ * Under which entry id each key stands, where that is not the key itself: the id of an intent of one interface carries
+ * the zone, which the key does not. An id has one owner: whoever takes it over leaves its former owner without.
  */
-export class Placements {
+export class Placements implements Tracker {
+  readonly #zoneOf: (ifname: string) => ZoneAnswer;
   readonly #ids = new Map<string, string>();
   readonly #keys = new Map<string, string>();
+
+  constructor(zoneOf: (ifname: string) => ZoneAnswer) {
+    this.#zoneOf = zoneOf;
+  }
 
   idOf(key: string): string {
     return this.#ids.get(key) ?? key;
@@ -14,26 +26,36 @@ export class Placements {
     return this.#keys.get(id) ?? id;
   }
 
-  has(key: string): boolean {
-    return this.#ids.has(key);
-  }
-
   owned(id: string): boolean {
     return this.#keys.has(id);
   }
 
-  place(key: string, id: string): void {
-    const former = this.#keys.get(id);
-    if (former !== undefined) this.drop(former);
-    this.drop(key);
-    this.#ids.set(key, id);
-    this.#keys.set(id, key);
+  /** Owns the entry that may stand in the zone of the intent's interface already. */
+  wanted({ key, match }: Intent): void {
+    if (match.in === undefined || this.#ids.has(key)) return;
+    const zone = this.#zoneOf(match.in);
+    const id = 'zone' in zone ? entryId({ match, zone: zone.zone }) : undefined;
+    if (id !== undefined && !this.owned(id)) this.#place(key, id);
   }
 
-  drop(key: string): void {
+  /** An entry that failed to be removed still stands where it stood. */
+  settled({ key, want }: Decision, now: EntryState): void {
+    if (want === undefined && now.state !== 'failed') this.gone(key);
+    else if (want !== undefined && want.id !== key) this.#place(key, want.id);
+  }
+
+  gone(key: string): void {
     const id = this.#ids.get(key);
     if (id === undefined) return;
     this.#ids.delete(key);
     this.#keys.delete(id);
+  }
+
+  #place(key: string, id: string): void {
+    const former = this.#keys.get(id);
+    if (former !== undefined) this.gone(former);
+    this.gone(key);
+    this.#ids.set(key, id);
+    this.#keys.set(id, key);
   }
 }

@@ -1,7 +1,7 @@
 import type { Code } from '../../protocol/codes.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
-import type { KernelTime } from '../ports.ts';
+import type { KernelTime, Limits } from '../ports.ts';
 import type { ObservedCache } from './observed-cache.ts';
 import type { Placements } from './placements.ts';
 import type { Slots } from './slots.ts';
@@ -17,6 +17,8 @@ export interface PlanInput {
   readonly desired: ReadonlyMap<string, Intent>;
   readonly states: ReadonlyMap<string, EntryState>;
   readonly observed: ObservedCache;
+  /** What the kernel has room for. */
+  readonly limits: Limits;
   /** Ifindexes that stand in the devmap. */
   readonly ports: ReadonlySet<number>;
   /** Under which id the entry of a key stood last. */

@@ -7,9 +7,10 @@ import type { EntryKey } from '../model/entry-key.ts';
 import type { Op } from '../model/op.ts';
 import type { State } from '../model/state.ts';
 import type { ObservedEntry } from '../ports.ts';
-import { type Draft, draft, SHAPES_MAX, ShapeRoom, SlotRoom } from './draft.ts';
+import { type Draft, draft } from './draft.ts';
 import { type ObservedCache, Uses } from './observed-cache.ts';
 import type { PlanInput } from './plan-input.ts';
+import { ShapeRoom, SlotRoom } from './rooms.ts';
 
 /** What was decided about one key; the indexes point into the plan's ops. */
 export interface Decision {
@@ -37,7 +38,7 @@ export interface Plan {
  * before the entry that relies on them, overwrites in place, removal in the reverse order. Pure.
  */
 export function plan(input: PlanInput): Plan {
-  const shapes = new ShapeRoom(input.observed);
+  const shapes = new ShapeRoom(input.observed, input.limits.shapes);
   const slots = new SlotRoom(input.slots);
   const drafts: Draft[] = [];
   for (const key of input.scope) drafts.push(draft(input, key, shapes, slots));
@@ -107,7 +108,11 @@ function order(
   const ops: Op[] = [];
   const opsOf = new Map<string, number[]>();
   const push = (op: Op, owner?: string): void => {
-    if (owner !== undefined) opsOf.set(owner, [...(opsOf.get(owner) ?? []), ops.length]);
+    if (owner !== undefined) {
+      const mine = opsOf.get(owner);
+      if (mine === undefined) opsOf.set(owner, [ops.length]);
+      else mine.push(ops.length);
+    }
     ops.push(op);
   };
   for (const ifindex of after.final.ports.keys()) {
@@ -116,7 +121,7 @@ function order(
   const live: Record<Family, readonly Shape[]> = { ...input.observed.shapes };
   const publish = (uses: Uses, grow: boolean): void => {
     for (const family of [4, 6] as const) {
-      const list = shapeList(uses, family, live[family]);
+      const list = shapeList(uses, family, live[family], input.limits.shapes);
       const missing = list.some((shape) => !live[family].some((it) => shapeText(it) === shapeText(shape)));
       if (grow ? !missing : sameShapes(list, live[family])) continue;
       push({ op: 'shapes', family, shapes: list });
@@ -134,12 +139,12 @@ function order(
 }
 
 /** What a family's entries rely on, most specific first. Foreign entries may rely on more than there is room for. */
-function shapeList(uses: Uses, family: Family, live: readonly Shape[]): Shape[] {
+function shapeList(uses: Uses, family: Family, live: readonly Shape[], most: number): Shape[] {
   const used = [...uses.shapes.values()].map((use) => use.shape).filter((shape) => shape.family === family);
-  if (used.length <= SHAPES_MAX) return used.sort(compareShapes);
+  if (used.length <= most) return used.sort(compareShapes);
   const texts = new Set(live.map(shapeText));
   used.sort((a, b) => Number(texts.has(shapeText(b))) - Number(texts.has(shapeText(a))));
-  return used.slice(0, SHAPES_MAX).sort(compareShapes);
+  return used.slice(0, most).sort(compareShapes);
 }
 
 function sameShapes(a: readonly Shape[], b: readonly Shape[]): boolean {

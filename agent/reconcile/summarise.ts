@@ -13,8 +13,8 @@ import {
 } from '../../protocol/status.ts';
 import type { Network } from '../model/network.ts';
 import type { EntryState } from '../model/state.ts';
+import type { Limits } from '../ports.ts';
 import { someOf, type Undelivered } from './delivery.ts';
-import { SHAPES_MAX } from './draft.ts';
 
 /** Who the agent is; fixed for its life. */
 export interface Identity {
@@ -37,7 +37,7 @@ export interface Progress {
   readonly states: ReadonlyMap<string, EntryState>;
   readonly deleteAbsent: bigint;
   readonly slotsUsed: number;
-  readonly slots: number;
+  readonly limits: Limits;
   readonly shapes: number;
   readonly network: Network;
   readonly bypass: boolean;
@@ -70,7 +70,12 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs
     deleteAbsent: progress.deleteAbsent.toString(),
     exceptions,
     exceptionsTotal,
-    capacity: { used: progress.slotsUsed, max: progress.slots, shapes: progress.shapes, shapesMax: SHAPES_MAX },
+    capacity: {
+      used: progress.slotsUsed,
+      max: progress.limits.slots,
+      shapes: progress.shapes,
+      shapesMax: progress.limits.shapes,
+    },
     interfaces: interfacesOf(who, progress.network),
     labels: who.labels,
     guard: null,

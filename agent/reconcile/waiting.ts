@@ -1,23 +1,30 @@
-import type { Intent } from '../../protocol/intent.ts';
 import { type Family, familyOf } from '../../protocol/match.ts';
 import type { EntryState } from '../model/state.ts';
-import { SHAPES_MAX } from './draft.ts';
 import type { ObservedCache } from './observed-cache.ts';
+import type { Decision } from './plan.ts';
+import type { Tracker } from './tracker.ts';
 
 /** Keys that are blocked until somebody makes room; those that came first are woken first. */
-export class Waiting {
+export class Waiting implements Tracker {
+  readonly #shapesMax: number;
   readonly #slot = new Set<string>();
   readonly #shape: Readonly<Record<Family, Set<string>>> = { 4: new Set(), 6: new Set() };
   /** Refused by the kernel's map itself. */
   readonly #room = new Set<string>();
 
-  note(intent: Intent, { key, code, slot }: EntryState): void {
-    this.drop(key);
+  /** `shapesMax`: distinct shapes that each family may have. */
+  constructor(shapesMax: number) {
+    this.#shapesMax = shapesMax;
+  }
+
+  settled({ intent }: Decision, { key, code, slot }: EntryState): void {
+    if (intent === undefined) return;
+    this.gone(key);
     if (code === 'SHAPES_FULL') this.#shape[familyOf(intent.match)].add(key);
     else if (code === 'MAP_FULL') (slot === null ? this.#slot : this.#room).add(key);
   }
 
-  drop(key: string): void {
+  gone(key: string): void {
     for (const keys of [this.#slot, this.#shape[4], this.#shape[6], this.#room]) keys.delete(key);
   }
 
@@ -25,7 +32,7 @@ export class Waiting {
   *ready(freeSlots: number, observed: ObservedCache, removed: boolean): Iterable<string> {
     if (removed) yield* this.#room;
     for (const family of [4, 6] as const) {
-      if (this.#shape[family].size > 0 && shapesUsed(observed, family) < SHAPES_MAX) yield* this.#shape[family];
+      if (this.#shape[family].size > 0 && shapesUsed(observed, family) < this.#shapesMax) yield* this.#shape[family];
     }
     yield* this.#slot.values().take(freeSlots);
   }

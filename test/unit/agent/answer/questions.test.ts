@@ -18,10 +18,10 @@ function event(at: number, key = NARROW.key): Event {
   return { v: 1, host: HOST, at, kind: 'applied', key };
 }
 
-function questions(kernel: MemoryKernel, view: Convergence, events: readonly Event[] = []): Questions {
+function questions(kernel: MemoryKernel, convergence: Convergence, events: readonly Event[] = []): Questions {
   return new Questions({
     host: HOST,
-    view,
+    view: convergence.view,
     kernel,
     clock: new ManualClock(),
     status: () => {

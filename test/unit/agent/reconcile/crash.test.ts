@@ -16,7 +16,7 @@ function before(): { kernel: MemoryKernel; rows: Map<string, EntryState> } {
   const kernel = makeKernel({ slots: 6 });
   const convergence = start(kernel, OLD);
   converge(convergence);
-  return { kernel, rows: new Map(convergence.states) };
+  return { kernel, rows: new Map(convergence.ledger.states) };
 }
 
 /** Makes passes and keeps the rows of each, as the reconciler does, until done or dead. */
@@ -57,7 +57,7 @@ function check(t: { deepEqual(a: unknown, b: unknown): void }, kernel: MemoryKer
   const slots = slotsOf(convergence);
   t.deepEqual([slots.size, convergence.slotsUsed], [NEW.length, NEW.length]);
   for (const [key, { value }] of kernel.observe().entries) t.deepEqual(value.slot, slots.get(key));
-  t.deepEqual(rowsByKey(rows.values()), rowsByKey(convergence.states.values()));
+  t.deepEqual(rowsByKey(rows.values()), rowsByKey(convergence.ledger.states.values()));
 }
 
 test('crash: after any op a new start converges, and no slot has two keys', (t) => {

@@ -89,7 +89,14 @@ test('summarise: what does not arrive is named with interface, errno and eight r
       who,
       {
         ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
-        ...{ deleteAbsent: 0n, slotsUsed: 0, slots: 8, shapes: 0, network: kernel.network(), undelivered },
+        ...{
+          deleteAbsent: 0n,
+          slotsUsed: 0,
+          limits: { slots: 8, shapes: 8, mtu: 65_535 },
+          shapes: 0,
+          network: kernel.network(),
+          undelivered,
+        },
         bypass: false,
       },
       { digest: EMPTY_DIGEST, refused: { total: 0, byCode: {} }, problem: undefined },

@@ -18,7 +18,7 @@ test('placing: an interface that moves to another zone takes its entry along, ne
   converge(convergence);
   kernel.asked = [];
   kernel.netdev('eth0', { zone: 4 });
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(
     kernel.asked.map((op) => [op.op, 'id' in op && op.id]),
@@ -38,13 +38,13 @@ test('placing: a key without a zone leaves the entry alone that took its old pla
   t.deepEqual(statesOf(convergence, [a, b]), ['installed', 'blocked NOT_ATTACHED']);
   kernel.removeNetdev('eth0');
   kernel.netdev('eth1', { zone: 1, attached: 'native' });
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(statesOf(convergence, [a, b]), ['blocked NO_INTERFACE', 'installed']);
-  convergence.put([inOf('eth0', 2)]);
+  convergence.ledger.put([inOf('eth0', 2)]);
   converge(convergence);
   t.deepEqual([...kernel.observe().entries.keys()], [ID(1)]);
-  t.is(stands(kernel, ID(1))?.value.slot, convergence.states.get(b.key)?.slot ?? -1);
+  t.is(stands(kernel, ID(1))?.value.slot, convergence.ledger.states.get(b.key)?.slot ?? -1);
 });
 
 test('placing: two interfaces may exchange their zones', (t) => {
@@ -55,14 +55,14 @@ test('placing: two interfaces may exchange their zones', (t) => {
   converge(convergence);
   kernel.netdev('eth0', { zone: 2 });
   kernel.netdev('eth1', { zone: 1 });
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(statesOf(convergence, [a, b]), ['installed', 'installed']);
-  t.is(stands(kernel, ID(2))?.value.slot, convergence.states.get(a.key)?.slot ?? -1);
-  t.is(stands(kernel, ID(1))?.value.slot, convergence.states.get(b.key)?.slot ?? -1);
-  convergence.again([a.key]);
+  t.is(stands(kernel, ID(2))?.value.slot, convergence.ledger.states.get(a.key)?.slot ?? -1);
+  t.is(stands(kernel, ID(1))?.value.slot, convergence.ledger.states.get(b.key)?.slot ?? -1);
+  convergence.schedule.markDue([a.key]);
   converge(convergence);
-  convergence.again([b.key]);
+  convergence.schedule.markDue([b.key]);
   converge(convergence);
   t.is(kernel.observe().entries.size, 2);
 });
@@ -72,7 +72,7 @@ test('placing: an interface from which the program was detached blocks, and its 
   const convergence = start(kernel, [inOf('eth0')]);
   converge(convergence);
   kernel.netdev('eth0', { attached: 'none' });
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
   t.is(kernel.observe().entries.size, 0);
@@ -83,7 +83,7 @@ test('placing: an interface that is gone blocks, and its entry goes', (t) => {
   const convergence = start(kernel, [inOf('eth0')]);
   converge(convergence);
   kernel.netdev('eth0', { zone: 0 });
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
   t.is(kernel.observe().entries.size, 0);
@@ -96,7 +96,7 @@ test('placing: why a zone is missing follows the interface', (t) => {
   converge(convergence);
   t.deepEqual(statesOf(convergence, intents), ['blocked NO_INTERFACE']);
   kernel.netdev('eth9');
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(statesOf(convergence, intents), ['blocked NOT_ATTACHED']);
 });
@@ -119,7 +119,7 @@ test('placing: a set of more than one pass takes over what stands, and no entry 
   converge(start(kernel, intents));
   kernel.asked = [];
   const adopting = start(kernel);
-  adopting.put(intents);
+  adopting.ledger.put(intents);
   converge(adopting);
   t.deepEqual(kernel.asked, []);
   t.is(adopting.slotsUsed, count);

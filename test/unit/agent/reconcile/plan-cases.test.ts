@@ -60,14 +60,14 @@ test('plan: the last intent gives up its entry, its shape, its port, in this ord
   const convergence = start(kernel, [intentOf(1, DIRECT)]);
   converge(convergence);
   kernel.asked = [];
-  convergence.remove([intentOf(1).key]);
+  convergence.ledger.remove([intentOf(1).key]);
   const passes = converge(convergence);
   t.deepEqual(told(kernel), ['delete 10.0.0.1/32:53', 'shapes4 ', 'port 3 false']);
   t.deepEqual(
     passes[0]?.forgotten.map(({ key }) => key),
     [intentOf(1).key],
   );
-  t.deepEqual([...convergence.states], []);
+  t.deepEqual([...convergence.ledger.states], []);
   t.is(convergence.slotsUsed, 0);
 });
 
@@ -76,7 +76,7 @@ test('plan: a changed intent is one overwrite, and overwrites precede new entrie
   const convergence = start(kernel, [intentOf(1, 'drop')]);
   converge(convergence);
   kernel.asked = [];
-  convergence.put([intentOf(2, 'pass'), intentOf(1, 'pass', { rev: 2 })]);
+  convergence.ledger.put([intentOf(2, 'pass'), intentOf(1, 'pass', { rev: 2 })]);
   converge(convergence);
   t.deepEqual(told(kernel), ['write 10.0.0.1/32:53 pass 0 rev 2', 'write 10.0.0.2/32:53 pass 0 rev 1']);
 });
@@ -89,7 +89,7 @@ test('plan: what stands as desired is left alone', (t) => {
   const again = start(kernel, intents);
   converge(again);
   again.readBackNext();
-  again.again(intents.map((it) => it.key));
+  again.schedule.markDue(intents.map((it) => it.key));
   converge(again);
   t.deepEqual(told(kernel), []);
 });
@@ -100,7 +100,7 @@ test('plan: a change of egress adds the new port first and removes the old one l
   const convergence = start(kernel, [intentOf(1, DIRECT)]);
   converge(convergence);
   kernel.asked = [];
-  convergence.put([intentOf(1, { interface: 'eth2', mac: '02:00:00:00:02:02' }, { rev: 2 })]);
+  convergence.ledger.put([intentOf(1, { interface: 'eth2', mac: '02:00:00:00:02:02' }, { rev: 2 })]);
   converge(convergence);
   t.deepEqual(told(kernel), ['port 4 true', 'write 10.0.0.1/32:53 send 4 rev 2', 'port 3 false']);
 });
@@ -112,13 +112,13 @@ test('plan: an interface made again with another ifindex is followed', (t) => {
   converge(convergence);
   kernel.asked = [];
   kernel.removeNetdev('eth1');
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(told(kernel), ['delete 10.0.0.1/32:53', 'delete 10.0.0.2/32:53', 'shapes4 ']);
   t.deepEqual(statesOf(convergence, intents), ['blocked NO_INTERFACE', 'blocked NO_INTERFACE']);
   kernel.netdev('eth1', { ifindex: 9 });
   kernel.neighbour('eth1', NEXT_HOP, NEXT_MAC);
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(told(kernel), [
     ...['port 9 true', `shapes4 ${SHAPE}`],
@@ -133,7 +133,7 @@ test('plan: an interface made again between two looks is one overwrite an entry'
   converge(convergence);
   kernel.asked = [];
   kernel.netdev('eth1', { ifindex: 9 });
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(told(kernel), ['port 9 true', 'write 10.0.0.1/32:53 send 9 rev 1']);
 });
@@ -145,7 +145,7 @@ test('plan: a port that was taken away is put back by the next pass', (t) => {
   kernel.asked = [];
   kernel.unplug(3);
   kernel.plug(2);
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(told(kernel), ['port 3 true', 'port 2 false']);
 });
@@ -158,7 +158,7 @@ test('plan: an asking neighbour keeps the entry that stands, a failed one blocks
   kernel.asked = [];
   const turn = (answer: string): unknown => {
     kernel.neighbour('eth1', NEXT_HOP, answer);
-    convergence.lookAtNetworkNext();
+    convergence.refreshNetworkNext();
     converge(convergence);
     return [statesOf(convergence, intents)[0], stands(kernel, intentOf(1).key)?.value.dmac];
   };
@@ -176,11 +176,11 @@ test('plan: a new next hop that is being asked is not said to be installed while
   const convergence = start(kernel, [intentOf(1, VIA)]);
   converge(convergence);
   const changed = intentOf(1, { nexthop: '192.0.2.9', interface: 'eth1' }, { rev: 2 });
-  convergence.put([changed]);
+  convergence.ledger.put([changed]);
   converge(convergence);
   t.deepEqual(statesOf(convergence, [changed]), ['blocked NO_NEIGHBOUR']);
   kernel.neighbour('eth1', '192.0.2.9', '02:00:00:00:01:09');
-  convergence.lookAtNetworkNext();
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(statesOf(convergence, [changed]), ['installed']);
   t.is(stands(kernel, changed.key)?.value.dmac, '02:00:00:00:01:09');
@@ -193,11 +193,11 @@ test('plan: the ninth shape waits until one of the eight is free', (t) => {
   converge(convergence);
   t.deepEqual(statesOf(convergence, shapes), [...Array(8).fill('installed'), 'blocked SHAPES_FULL']);
   t.is(kernel.observe().shapes[4].length, 8);
-  convergence.put([intentOf(3, 'drop', { of: { dst: '11.0.0.0/8' } })]);
-  convergence.put([{ ...(shapes[1] as (typeof shapes)[0]), rev: 2, to: 'pass' }]);
+  convergence.ledger.put([intentOf(3, 'drop', { of: { dst: '11.0.0.0/8' } })]);
+  convergence.ledger.put([{ ...(shapes[1] as (typeof shapes)[0]), rev: 2, to: 'pass' }]);
   converge(convergence);
   t.is(stands(kernel, shapes[1]?.key ?? '')?.value.action, 'pass');
-  convergence.remove([shapes[2]?.key ?? '']);
+  convergence.ledger.remove([shapes[2]?.key ?? '']);
   converge(convergence);
   t.is(statesOf(convergence, shapes)[8], 'installed');
   t.is(kernel.observe().shapes[4].length, 8);
@@ -212,8 +212,8 @@ test('plan: a full map parks what is new and goes on with updates and deletes', 
     ...['installed', 'installed', 'installed'],
     ...['blocked MAP_FULL', 'blocked MAP_FULL'],
   ]);
-  convergence.put([intentOf(1, 'pass', { rev: 2 })]);
-  convergence.remove([intentOf(2).key]);
+  convergence.ledger.put([intentOf(1, 'pass', { rev: 2 })]);
+  convergence.ledger.remove([intentOf(2).key]);
   converge(convergence);
   t.is(stands(kernel, intentOf(1).key)?.value.action, 'pass');
   t.deepEqual(statesOf(convergence, all), ['installed', undefined, 'installed', 'installed', 'blocked MAP_FULL']);
@@ -226,11 +226,10 @@ test('plan: an entry that the kernel has no room for is parked, tried again and 
   const convergence = start(kernel, all);
   converge(convergence, NOW, false);
   t.deepEqual(statesOf(convergence, all), ['installed', 'blocked MAP_FULL']);
-  const { errno, retryAtMs } = convergence.states.get(intentOf(2).key) ?? {};
+  const { errno, retryAtMs } = convergence.ledger.states.get(intentOf(2).key) ?? {};
   t.deepEqual([errno, retryAtMs], ['E2BIG', NOW + 100]);
   kernel.uproot(foreign);
-  t.is(convergence.tick(NOW + 99), NOW + 100);
-  t.is(convergence.tick(NOW + 100), undefined);
+  t.deepEqual([convergence.pending, convergence.schedule.firstMs], [false, NOW + 100]);
   converge(convergence, NOW + 100, false);
   t.deepEqual(statesOf(convergence, all), ['installed', 'installed']);
 });
@@ -268,17 +267,16 @@ test('plan: an intent ends at its time, in the kernel and in its state', (t) => 
   const convergence = start(kernel, [intent]);
   converge(convergence);
   t.is(stands(kernel, intent.key)?.value.until, kernel.jiffies + 2500n);
-  t.is(convergence.tick(NOW), NOW + 10_000);
+  t.is(convergence.schedule.firstMs, NOW + 10_000);
   kernel.jiffies += 250n;
-  convergence.again([intent.key]);
+  convergence.schedule.markDue([intent.key]);
   kernel.asked = [];
   converge(convergence, NOW + 1000);
   t.deepEqual(told(kernel), [], 'a deadline that stands is not written again');
-  t.is(convergence.tick(NOW + 10_000), undefined);
   converge(convergence, NOW + 10_000);
   t.deepEqual(statesOf(convergence, [intent]), ['expired']);
   t.is(kernel.observe().entries.size, 0);
-  t.is(convergence.tick(NOW + 10_001), undefined);
+  t.is(convergence.schedule.firstMs, Number.POSITIVE_INFINITY);
   t.false(convergence.pending);
 });
 
@@ -286,7 +284,7 @@ test('plan: a new revision that ends a little earlier ends earlier in the kernel
   const kernel = makeKernel();
   const convergence = start(kernel, [intentOf(1, 'drop', { expires: NOW + 10_000 })]);
   converge(convergence);
-  convergence.put([intentOf(1, 'drop', { expires: NOW + 9_000, rev: 2 })]);
+  convergence.ledger.put([intentOf(1, 'drop', { expires: NOW + 9_000, rev: 2 })]);
   converge(convergence);
   t.is(stands(kernel, intentOf(1).key)?.value.until, kernel.jiffies + 2250n);
 });
@@ -297,10 +295,9 @@ test('plan: an expired entry that cannot be removed is tried again later, not at
   const convergence = start(kernel, [intent]);
   converge(convergence);
   kernel.failNext('delete', 'EBUSY');
-  convergence.tick(NOW + 10_000);
   converge(convergence, NOW + 10_000);
   t.deepEqual(statesOf(convergence, [intent]), ['failed KERNEL_REFUSED']);
-  t.is(convergence.tick(NOW + 10_001), NOW + 10_100);
+  t.is(convergence.schedule.firstMs, NOW + 10_100);
   t.false(convergence.pending);
 });
 

@@ -145,9 +145,13 @@ class World {
         kernel.setShapes(4, []);
         break;
       case 'restart':
-        this.convergence = new Convergence(kernel, this.#desired, step.rows ? [...convergence.states.values()] : []);
+        this.convergence = new Convergence(
+          kernel,
+          this.#desired,
+          step.rows ? [...convergence.ledger.states.values()] : [],
+        );
     }
-    this.convergence.lookAtNetworkNext();
+    this.convergence.refreshNetworkNext();
     this.convergence.readBackNext();
   }
 
@@ -161,8 +165,8 @@ class World {
     }
     const gone = this.#desired.filter(({ key }) => !next.has(key)).map(({ key }) => key);
     this.#desired = [...next.values()];
-    this.convergence.remove(gone);
-    this.convergence.put(this.#desired);
+    this.convergence.ledger.remove(gone);
+    this.convergence.ledger.put(this.#desired);
   }
 
   /** Where each installed key stands, and nothing else. */
@@ -171,8 +175,8 @@ class World {
     const { entries, shapes } = kernel.observe();
     const slots = slotsOf(convergence);
     let installed = 0;
-    for (const intent of convergence.desired.values()) {
-      const state = convergence.states.get(intent.key);
+    for (const intent of convergence.ledger.desired.values()) {
+      const state = convergence.ledger.states.get(intent.key);
       if (state === undefined || state.state === 'pending' || state.state === 'failed')
         throw new Error(`${intent.key}: ${state?.state} ${state?.code} ${state?.errno}`);
       if (state.rev !== intent.rev) throw new Error(`${intent.key}: state of another revision`);
@@ -184,7 +188,8 @@ class World {
       if (entry.value.rev !== intent.rev) throw new Error('wrong revision');
     }
     if (entries.size !== installed) throw new Error(`${entries.size} entries, ${installed} installed`);
-    if (convergence.states.size !== convergence.desired.size) throw new Error('states of keys that nobody desires');
+    if (convergence.ledger.states.size !== convergence.ledger.desired.size)
+      throw new Error('states of keys that nobody desires');
     if (convergence.slotsUsed !== slots.size)
       throw new Error(`${convergence.slotsUsed} slots used, ${slots.size} held`);
     const used = new Set([...entries.values()].map((it) => shapeText(shapeOfKey(it.key))));
@@ -218,7 +223,7 @@ test('plan: whatever happened, it converges, and there is nothing to do then', (
       converge(world.convergence);
       world.check();
       world.kernel.asked = [];
-      world.convergence.again([...world.convergence.desired.keys()]);
+      world.convergence.schedule.markDue([...world.convergence.ledger.desired.keys()]);
       world.convergence.readBackNext();
       converge(world.convergence);
       if (world.kernel.asked.length > 0)

@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { atStart } from '../../../../agent/follow/footing.ts';
+import type { Footing } from '../../../../agent/model/footing.ts';
 import { StoreError } from '../../../../agent/model/store-error.ts';
 import { Reconciler } from '../../../../agent/reconcile/reconciler.ts';
 import type { Cursor } from '../../../../protocol/cursor.ts';
@@ -21,17 +22,23 @@ class Bench implements AsyncDisposable {
   changes = 0;
   trims = 0;
   #reconciler: Reconciler | undefined;
+  #ending = new AbortController();
+  /** Resolves when the loop has ended, by itself or because it was told to. */
+  running = Promise.resolve();
 
   get reconciler(): Reconciler {
     if (this.#reconciler === undefined) throw new Error('not started');
     return this.#reconciler;
   }
 
-  async start(holding = false, driftMs = 60_000): Promise<Reconciler> {
-    await this.#reconciler?.close();
-    this.#reconciler = new Reconciler(
+  /** As a process does that starts on this store and this kernel. */
+  async start(footing?: Footing): Promise<Reconciler> {
+    await this.end();
+    const stored = await this.store.load();
+    const { kernel, store, clock } = this;
+    const reconciler = new Reconciler(
       {
-        ...{ kernel: this.kernel, store: this.store, clock: this.clock, log: silent, host: HOST, driftMs },
+        ...{ kernel, store, clock, log: silent, host: HOST },
         onChange: () => {
           this.changes += 1;
         },
@@ -39,15 +46,24 @@ class Bench implements AsyncDisposable {
           encodeEvent(event);
           this.published.push(event);
         },
-        onFatal: (error) => this.fatal.push(error),
         afterBulk: () => {
           this.trims += 1;
         },
       },
-      await this.store.load(),
-      holding,
+      stored,
+      footing ?? atStart(stored, undefined),
     );
-    return this.#reconciler;
+    this.#reconciler = reconciler;
+    this.#ending = new AbortController();
+    this.running = reconciler.run(this.#ending.signal).catch((error: unknown) => {
+      this.fatal.push(error);
+    });
+    return reconciler;
+  }
+
+  async end(): Promise<void> {
+    this.#ending.abort();
+    await this.running;
   }
 
   /** Stores changes and tells the reconciler, as intake does; does not wait for the pass. */
@@ -60,7 +76,7 @@ class Bench implements AsyncDisposable {
     const cursor: Cursor = { epoch: 'e1', rev };
     const acceptance = await this.store.accept({ base, changes, cursor, digest: digestOf(next.values()) });
     if (acceptance.outcome !== 'accepted') throw new Error('not accepted');
-    this.reconciler.accepted(acceptance, cursor);
+    this.reconciler.accepted(acceptance, { is: 'follows', at: cursor, digest: '' });
   }
 
   revs(): number[] {
@@ -74,13 +90,8 @@ class Bench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#reconciler?.close();
+    await this.end();
   }
-}
-
-/** Looks every few milliseconds; the runner ends a test that waits for ever. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(5);
 }
 
 const put = (n: number, rev: number, to: Intent['to'] = 'drop'): Change => ({ op: 'put', ...intentOf(n, to, { rev }) });
@@ -167,7 +178,7 @@ test('reconciler: a delete that is sent again is no second removal', async (t) =
 
 test('reconciler: drift is repaired and told by key, of foreign entries too', async (t) => {
   await using bench = new Bench();
-  await bench.start(false, 50);
+  await bench.start();
   const inside: Change = { op: 'put', ...intentOf(3, 'drop', { rev: 3, of: { in: 'eth0' } }) };
   await bench.accept(3, [put(1, 1), put(2, 2), inside]);
   await bench.reconciler.settle();
@@ -176,7 +187,7 @@ test('reconciler: drift is repaired and told by key, of foreign entries too', as
   bench.kernel.uproot(`${intentOf(3).key} zone 1`);
   bench.kernel.plant({ match: intentOf(2).match, zone: 0 }, { action: 'pass', slot: 1 });
   bench.kernel.plant({ match: intentOf(9).match, zone: 0 });
-  await until(() => bench.published.length >= 4);
+  await bench.clock.pass(60_000);
   t.deepEqual(bench.told().sort(), [
     ...['drift 10.0.0.1/32:53', 'drift 10.0.0.2/32:53', 'drift 10.0.0.3/32:53 in eth0', 'drift 10.0.0.9/32:53'],
   ]);
@@ -195,7 +206,8 @@ test('reconciler: while it is holding it touches nothing, and a whole set ends t
     digest: digestOf([intentOf(2, 'drop', { rev: 2 })]),
   });
   const before = bench.kernel.observe();
-  await bench.start(true);
+  const at = { epoch: 'e1', rev: 2 };
+  await bench.start({ is: 'unproven', at, have: { ...at, rev: 5 }, why: 'ADOPTING' });
   bench.reconciler.again([intentOf(2).key]);
   bench.kernel.notify();
   await bench.reconciler.settle();
@@ -281,7 +293,7 @@ test('reconciler: a store that is lost ends it, once, and nothing more is claime
   await bench.reconciler.settle();
   bench.kernel.notify();
   bench.reconciler.again([intentOf(1).key]);
-  await bench.reconciler.settle();
+  await bench.running;
   t.deepEqual(bench.fatal, [lost]);
   t.deepEqual(bench.revs(), [1, 0, 0]);
 });
@@ -296,7 +308,7 @@ test('reconciler: a kernel that is lost ends it, once, and nothing more is claim
   bench.kernel.opsToLive = 100;
   bench.reconciler.again([]);
   bench.kernel.notify();
-  await bench.reconciler.settle();
+  await bench.running;
   t.is(bench.fatal.length, 1);
   t.deepEqual(bench.revs(), [1, 0, 0]);
   t.is(bench.kernel.observe().entries.size, 0);
@@ -326,7 +338,7 @@ test('reconciler: once closed it does nothing more', async (t) => {
   await using bench = new Bench();
   await bench.start();
   await bench.reconciler.settle();
-  await bench.reconciler.close();
+  await bench.end();
   bench.kernel.asked = [];
   bench.reconciler.again([intentOf(1).key]);
   bench.kernel.notify();

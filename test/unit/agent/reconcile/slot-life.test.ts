@@ -10,7 +10,7 @@ test('slots: a key that was removed while we were away gives its slot back once'
   const convergence = start(kernel, [], [installedRow(gone, 5)]);
   converge(convergence);
   const all = some(9);
-  convergence.put(all);
+  convergence.ledger.put(all);
   converge(convergence);
   t.deepEqual(statesOf(convergence, all), [...Array(8).fill('installed'), 'blocked MAP_FULL']);
   t.is(slotsOf(convergence).size, 8);
@@ -36,7 +36,7 @@ test('slots: a foreign entry with a free slot does not make that slot free twice
   convergence.readBackNext();
   converge(convergence);
   t.is(convergence.slotsUsed, 2);
-  convergence.put(some(8));
+  convergence.ledger.put(some(8));
   converge(convergence);
   t.is(slotsOf(convergence).size, 8);
 });
@@ -48,7 +48,7 @@ test('slots: entries that stand keep theirs when the store knows nothing of them
   converge(first);
   const before = slotsOf(first);
   const adopting = start(kernel);
-  adopting.put(all);
+  adopting.ledger.put(all);
   converge(adopting);
   t.deepEqual(statesOf(adopting, all), Array(6).fill('installed'));
   t.deepEqual(slotsOf(adopting), before);
@@ -76,10 +76,10 @@ test('slots: one that comes free reads zero', (t) => {
   converge(convergence);
   const slot = slotsOf(convergence).get(a.key) ?? -1;
   kernel.count(slot, { packets: 9n, bytes: 900n, seen: 5n });
-  convergence.remove([a.key]);
+  convergence.ledger.remove([a.key]);
   converge(convergence);
   t.deepEqual(kernel.counters([slot]), [{ packets: 0n, bytes: 0n, seen: 0n }]);
-  convergence.put([b]);
+  convergence.ledger.put([b]);
   converge(convergence);
   t.is(stands(kernel, b.key)?.value.dmac, NO_MAC);
 });
@@ -91,8 +91,8 @@ test('slots: a blocked key keeps its own for life', (t) => {
   converge(convergence);
   const before = slotsOf(convergence);
   kernel.netdev('eth1', { up: false });
-  convergence.lookAtNetworkNext();
-  convergence.put([c]);
+  convergence.refreshNetworkNext();
+  convergence.ledger.put([c]);
   converge(convergence, NOW);
   t.deepEqual(statesOf(convergence, [a, b, c]), ['blocked NO_INTERFACE', 'installed', 'blocked MAP_FULL']);
   t.deepEqual(slotsOf(convergence), before);

@@ -9,7 +9,14 @@ const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', labels: { site: 'x' }, int
 const TAKEN = { digest: EMPTY_DIGEST, refused: { total: 0, byCode: {} }, problem: undefined };
 const empty: Progress = {
   ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
-  ...{ deleteAbsent: 0n, slotsUsed: 0, slots: 8, shapes: 0, network: makeKernel().network(), undelivered: [] },
+  ...{
+    deleteAbsent: 0n,
+    slotsUsed: 0,
+    limits: { slots: 8, shapes: 8, mtu: 65_535 },
+    shapes: 0,
+    network: makeKernel().network(),
+    undelivered: [],
+  },
   bypass: false,
 };
 
@@ -49,7 +56,8 @@ test('summarise: says what it is told of a host, and travels', (t) => {
   ];
   const convergence = start(kernel, intents);
   converge(convergence);
-  const { desired, states, deleteAbsent, slotsUsed, shapes, network } = convergence;
+  const { deleteAbsent, slotsUsed, shapes, network } = convergence;
+  const { desired, states } = convergence.ledger;
   const progress = { ...empty, desired, states, deleteAbsent, slotsUsed, shapes, network };
   const status = summarise(WHO, progress, { ...TAKEN, problem: 'ADOPTING' }, NOW);
   t.deepEqual(status, {
@@ -81,10 +89,10 @@ test('summarise: an entry that could not be removed is an exception that travels
   const kernel = makeKernel();
   const convergence = start(kernel, [intentOf(1)]);
   converge(convergence);
-  convergence.remove([intentOf(1).key]);
+  convergence.ledger.remove([intentOf(1).key]);
   kernel.failNext('delete', 'EPERM');
   converge(convergence);
-  const { desired, states } = convergence;
+  const { desired, states } = convergence.ledger;
   const status = summarise(WHO, { ...empty, desired, states }, TAKEN, NOW);
   t.is(status.counts.failed, 1);
   t.like(status.exceptions[0], { key: intentOf(1).key, state: 'failed', code: 'KERNEL_REFUSED', errno: 'EPERM' });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Deadlines } from '../../../../agent/reconcile/deadlines.ts';
+import { Schedule } from '../../../../agent/reconcile/schedule.ts';
 import { converge, intentOf, makeKernel, start, statesOf } from './world.ts';
 
 test('waiting: as many come back as there is room for, and the rest goes on waiting', (t) => {
@@ -7,12 +7,12 @@ test('waiting: as many come back as there is room for, and the rest goes on wait
   const all = [1, 2, 3, 4, 5].map((n) => intentOf(n));
   const convergence = start(kernel, all);
   converge(convergence);
-  convergence.remove([intentOf(1).key]);
+  convergence.ledger.remove([intentOf(1).key]);
   t.is(converge(convergence).length, 2);
   t.deepEqual(statesOf(convergence, all), [
     ...[undefined, 'installed', 'installed', 'blocked MAP_FULL', 'blocked MAP_FULL'],
   ]);
-  convergence.remove([intentOf(2).key, intentOf(3).key]);
+  convergence.ledger.remove([intentOf(2).key, intentOf(3).key]);
   converge(convergence);
   t.deepEqual(statesOf(convergence, all.slice(3)), ['installed', 'installed']);
 });
@@ -25,8 +25,8 @@ test('waiting: one that could not use its room leaves it to the next', (t) => {
   converge(convergence);
   t.deepEqual(statesOf(convergence, all), ['installed', 'blocked MAP_FULL', 'blocked MAP_FULL']);
   kernel.netdev('eth1', { up: false });
-  convergence.remove([intentOf(1).key]);
-  convergence.lookAtNetworkNext();
+  convergence.ledger.remove([intentOf(1).key]);
+  convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(statesOf(convergence, all), [undefined, 'blocked NO_INTERFACE', 'installed']);
 });
@@ -37,24 +37,33 @@ test('waiting: a shape that comes free in one family wakes nobody of the other',
   const one6 = intentOf(0, 'drop', { of: { dst: '2001:db8::/32' } });
   const convergence = start(kernel, [...shapes4, one6]);
   converge(convergence);
-  convergence.remove([one6.key]);
+  convergence.ledger.remove([one6.key]);
   t.is(converge(convergence).length, 1);
   t.is(statesOf(convergence, shapes4)[8], 'blocked SHAPES_FULL');
-  convergence.remove([shapes4[0]?.key ?? '']);
+  convergence.ledger.remove([shapes4[0]?.key ?? '']);
   converge(convergence);
   t.is(statesOf(convergence, shapes4)[8], 'installed');
 });
 
-test('deadlines: keys are taken once, when their time has come', (t) => {
-  const deadlines = new Deadlines();
-  t.is(deadlines.firstMs, Number.POSITIVE_INFINITY);
-  deadlines.set('a', 30);
-  deadlines.set('b', 10);
-  deadlines.set('c', 20);
-  deadlines.set('c', 40);
-  deadlines.drop('b');
-  t.deepEqual([deadlines.take(9), deadlines.take(30), deadlines.take(30)], [[], ['a'], []]);
-  t.is(deadlines.firstMs, 40);
-  t.deepEqual(deadlines.take(100), ['c']);
-  t.is(deadlines.firstMs, Number.POSITIVE_INFINITY);
+test('schedule: a key is taken once, when it is due or the earliest of its times has come', (t) => {
+  const schedule = new Schedule();
+  t.is(schedule.firstMs, Number.POSITIVE_INFINITY);
+  schedule.at('a', 30);
+  schedule.at('b', 10);
+  schedule.at('c', 20);
+  schedule.at('c', 40);
+  schedule.markDue(['b']);
+  t.deepEqual(
+    [schedule.take(9, 9), schedule.take(19, 9), schedule.take(30, 9), schedule.take(30, 9)],
+    [['b'], [], ['a', 'c'], []],
+  );
+  t.is(schedule.firstMs, Number.POSITIVE_INFINITY);
+});
+
+test('schedule: what is more than asked for stays due, in its order', (t) => {
+  const schedule = new Schedule();
+  schedule.markDue(['c', 'a', 'b']);
+  schedule.at('d', 5);
+  t.deepEqual([schedule.take(5, 2), schedule.pending], [['c', 'a'], true]);
+  t.deepEqual([schedule.take(5, 9), schedule.pending], [['b', 'd'], false]);
 });

@@ -53,7 +53,7 @@ export function converge(convergence: Convergence, nowMs = NOW, prune = true): P
 /** State and code of each key, in the order of the intents given. */
 export function statesOf(convergence: Convergence, intents: readonly Intent[]): (string | undefined)[] {
   return intents.map(({ key }) => {
-    const { state, code } = convergence.states.get(key) ?? {};
+    const { state, code } = convergence.ledger.states.get(key) ?? {};
     return code === undefined ? state : `${state} ${code}`;
   });
 }
@@ -66,7 +66,7 @@ export function stands(kernel: MemoryKernel, id: string): ObservedEntry | undefi
 export function slotsOf(convergence: Convergence): Map<string, number> {
   const slots = new Map<string, number>();
   const holders = new Map<number, string>();
-  for (const [key, { slot }] of convergence.states) {
+  for (const [key, { slot }] of convergence.ledger.states) {
     if (slot === null) continue;
     const other = holders.get(slot);
     if (other !== undefined) throw new Error(`slot ${slot} is given to ${other} and ${key}`);

@@ -1,0 +1,111 @@
+import type { Code } from '../../protocol/codes.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import type { Shape } from '../../protocol/shape.ts';
+import { type EntryValue, NO_MAC } from '../model/entry.ts';
+import { type EntryKey, entryId } from '../model/entry-key.ts';
+import type { ObservedEntry } from '../ports.ts';
+import { shapeOfKey } from './observed-cache.ts';
+import type { PlanInput } from './plan-input.ts';
+import type { Target } from './target.ts';
+
+/** How far a deadline that stands may be from the one computed now, in seconds, before it is written again. */
+const UNTIL_SLACK = 2n;
+
+type Path = Pick<EntryValue, 'action' | 'ifindex' | 'mtu' | 'dmac' | 'smac'>;
+
+/** An intent whose entry may come to stand, with what the reasons against it look at: each is worked out when asked for. */
+export class Candidate {
+  readonly intent: Intent;
+  readonly input: PlanInput;
+  #place: { readonly id: string; readonly key: EntryKey } | { readonly code: Code } | undefined;
+  #path: Path | { readonly code: Code } | undefined;
+
+  constructor(intent: Intent, input: PlanInput) {
+    this.intent = intent;
+    this.input = input;
+  }
+
+  /** The key and id of the entry, or why its interface has no zone. */
+  get place(): { readonly id: string; readonly key: EntryKey } | { readonly code: Code } {
+    this.#place ??= this.#findPlace();
+    return this.#place;
+  }
+
+  /** Where its packets go, or why they cannot. */
+  get path(): Path | { readonly code: Code } {
+    this.#path ??= pathOf(this.input.targetOf(this.intent), this.#standing, this.input.limits.mtu);
+    return this.#path;
+  }
+
+  /** Undefined without a place. */
+  get shape(): Shape | undefined {
+    return 'code' in this.place ? undefined : shapeOfKey(this.place.key);
+  }
+
+  /** What stands in its place now. */
+  get seen(): ObservedEntry | undefined {
+    return 'code' in this.place ? undefined : this.input.observed.entries.get(this.place.id);
+  }
+
+  /** The entry that shall stand, counted in a slot. */
+  value(path: Path, slot: number): EntryValue {
+    const { intent, input } = this;
+    return {
+      rev: shortRev(intent.rev),
+      until: untilOf(intent, input.clock, this.#standing),
+      slot,
+      // Spelled out: a hundred thousand of these stay, and what a spread makes is larger.
+      action: path.action,
+      ifindex: path.ifindex,
+      keepTtl: typeof intent.to !== 'string' && intent.to.ttl === 'keep',
+      mtu: path.mtu,
+      dmac: path.dmac,
+      smac: path.smac,
+    };
+  }
+
+  /** The entry that stands, if it was made for this very revision and so for this target. */
+  get #standing(): EntryValue | undefined {
+    const { seen } = this;
+    return seen?.sound === true && seen.value.rev === shortRev(this.intent.rev) ? seen.value : undefined;
+  }
+
+  #findPlace(): { readonly id: string; readonly key: EntryKey } | { readonly code: Code } {
+    const { key, match } = this.intent;
+    const zone = match.in === undefined ? { zone: 0 } : this.input.zoneOf(match.in);
+    if ('code' in zone) return zone;
+    const entryKey = { match, zone: zone.zone };
+    return { id: zone.zone === 0 ? key : entryId(entryKey), key: entryKey };
+  }
+}
+
+function shortRev(rev: number): number {
+  return rev % 2 ** 32;
+}
+
+function pathOf(target: Target, standing: EntryValue | undefined, mtuMax: number): Path | { readonly code: Code } {
+  switch (target.state) {
+    case 'local':
+      return { action: target.action, ifindex: 0, mtu: 0, dmac: NO_MAC, smac: NO_MAC };
+    case 'ready': {
+      const { ifindex, mtu, dmac, smac } = target;
+      return { action: 'send', ifindex, mtu: Math.min(mtu, mtuMax), dmac, smac };
+    }
+    case 'asking': {
+      if (standing?.action !== 'send' || standing.ifindex !== target.ifindex) return { code: 'NO_NEIGHBOUR' };
+      const { ifindex, mtu, dmac, smac } = standing;
+      return { action: 'send', ifindex, mtu, dmac, smac };
+    }
+    case 'blocked':
+      return { code: target.code };
+  }
+}
+
+/** A deadline that stands is kept for its own revision only: a new one may be a little earlier. */
+function untilOf(intent: Intent, clock: PlanInput['clock'], standing: EntryValue | undefined): bigint {
+  if (intent.expires === undefined) return 0n;
+  const until = clock.jiffies + (BigInt(intent.expires - clock.nowMs) * BigInt(clock.hz)) / 1000n;
+  const stands = standing?.until ?? 0n;
+  const apart = stands > until ? stands - until : until - stands;
+  return stands !== 0n && apart <= UNTIL_SLACK * BigInt(clock.hz) ? stands : until;
+}

@@ -1,0 +1,16 @@
+import type { Decision } from './plan.ts';
+import type { Schedule } from './schedule.ts';
+import type { Tracker } from './tracker.ts';
+
+/** Has a key looked at when its redirect ends. */
+export class Expiry implements Tracker {
+  readonly #schedule: Schedule;
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule;
+  }
+
+  settled({ key, intent, state }: Decision): void {
+    if (intent?.expires !== undefined && state !== 'expired') this.#schedule.at(key, intent.expires);
+  }
+}

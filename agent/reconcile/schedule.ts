@@ -1,0 +1,50 @@
+/**
+ * When keys are to be looked at: now, or at a time in epoch milliseconds; of several times of one key the earliest wins.
+ * A key that is taken has no time any more: whoever follows it says it anew once it is decided. Asking costs nothing
+ * before the first time has come.
+ */
+export class Schedule {
+  readonly #due = new Set<string>();
+  readonly #times = new Map<string, number>();
+  #firstMs = Number.POSITIVE_INFINITY;
+
+  /** True while keys are due, whatever the time. */
+  get pending(): boolean {
+    return this.#due.size > 0;
+  }
+
+  /** No time is earlier; one that was taken may still be told. Infinity when there is none. */
+  get firstMs(): number {
+    return this.#firstMs;
+  }
+
+  markDue(keys: Iterable<string>): void {
+    for (const key of keys) this.#due.add(key);
+  }
+
+  at(key: string, atMs: number): void {
+    this.#times.set(key, Math.min(atMs, this.#times.get(key) ?? atMs));
+    this.#firstMs = Math.min(this.#firstMs, atMs);
+  }
+
+  /** Takes keys that are due, in the order in which they became so. */
+  take(nowMs: number, most: number): string[] {
+    if (nowMs >= this.#firstMs) this.#ring(nowMs);
+    const taken: string[] = [];
+    for (const key of this.#due) {
+      if (taken.length >= most) break;
+      taken.push(key);
+      this.#due.delete(key);
+      this.#times.delete(key);
+    }
+    return taken;
+  }
+
+  #ring(nowMs: number): void {
+    this.#firstMs = Number.POSITIVE_INFINITY;
+    for (const [key, atMs] of this.#times) {
+      if (atMs <= nowMs) this.#due.add(key);
+      else this.#firstMs = Math.min(this.#firstMs, atMs);
+    }
+  }
+}

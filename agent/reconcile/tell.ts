@@ -1,0 +1,63 @@
+import type { Event, EventKind } from '../../protocol/event.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import type { EntryState, State } from '../model/state.ts';
+import { someOf, type Undelivered } from './delivery.ts';
+import type { PassResult } from './pass-result.ts';
+
+/** Of which host, and when: epoch milliseconds. */
+export interface Teller {
+  readonly host: string;
+  readonly at: number;
+}
+
+const KINDS: Readonly<Record<State, EventKind | undefined>> = {
+  pending: undefined,
+  installed: 'applied',
+  idle: 'idle',
+  expired: 'expired',
+  blocked: 'blocked',
+  denied: 'denied',
+  failed: 'failed',
+};
+
+/** What people are told of a pass: each key that stands otherwise than before, went, or was changed by somebody else. */
+export function tellPass({ host, at }: Teller, result: PassResult, desired: ReadonlyMap<string, Intent>): Event[] {
+  const named = (key: string): { readonly name?: string } => {
+    const name = desired.get(key)?.name;
+    return name === undefined ? {} : { name };
+  };
+  return [
+    ...result.changed.flatMap(({ before, now }): Event[] => {
+      const kind = kindOf(before, now);
+      if (kind === undefined) return [];
+      const why = {
+        ...(now.code !== undefined && { code: now.code }),
+        ...(now.errno !== undefined && { detail: now.errno }),
+      };
+      return [{ v: 1, host, at, kind, key: now.key, rev: now.rev, ...named(now.key), ...why }];
+    }),
+    ...result.forgotten.map((gone): Event => ({ v: 1, host, at, kind: 'removed', ...gone })),
+    ...result.drifted.map((key): Event => ({ v: 1, host, at, kind: 'drift', key, ...named(key) })),
+  ];
+}
+
+/** What people are told of packets that have begun to die on their way out, a few redirects of each loss. */
+export function tellLoss({ host, at }: Teller, { interface: name, ifindex, errno, intents }: Undelivered): Event[] {
+  const detail = `${name ?? `ifindex ${ifindex}`} ${errno ?? 'no errno'}`;
+  return someOf(intents).map((intent) => ({
+    v: 1,
+    host,
+    at,
+    kind: 'undelivered',
+    key: intent.key,
+    name: intent.name,
+    rev: intent.rev,
+    code: 'UNDELIVERED',
+    detail,
+  }));
+}
+
+function kindOf(before: EntryState | undefined, now: EntryState): EventKind | undefined {
+  const same = before?.state === now.state && before.code === now.code && before.rev === now.rev;
+  return same ? undefined : KINDS[now.state];
+}

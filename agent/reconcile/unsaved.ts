@@ -1,0 +1,23 @@
+import type { EntryState } from '../model/state.ts';
+import type { DesiredStore } from '../ports.ts';
+import type { PassResult } from './pass-result.ts';
+
+/** What became of keys and is not in the store yet: of each the newest, or that it is gone. */
+export class Unsaved {
+  readonly #states = new Map<string, EntryState | undefined>();
+
+  note({ changed, forgotten }: Pick<PassResult, 'changed' | 'forgotten'>): void {
+    for (const { now } of changed) this.#states.set(now.key, now);
+    for (const { key } of forgotten) this.#states.set(key, undefined);
+  }
+
+  /** Hands everything to the store. Errors: StoreError; then it stays here. */
+  async save(store: Pick<DesiredStore, 'saveEntries'>): Promise<void> {
+    if (this.#states.size === 0) return;
+    const rows = [...this.#states];
+    const states = rows.flatMap(([, state]) => state ?? []);
+    const forgotten = rows.flatMap(([key, state]) => (state === undefined ? [key] : []));
+    await store.saveEntries(states, forgotten);
+    this.#states.clear();
+  }
+}
