@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
 /** Time and chance as dependencies: a program takes both from the one that it is handed, and from nowhere else. */
@@ -12,6 +13,8 @@ export interface Clock {
   turn(): Promise<void>;
   /** From 0 up to, but not, 1. */
   random(): number;
+  /** So many random bytes, in hex: a name that nobody else has. */
+  token(bytes: number): string;
 }
 
 /** The longest that a timer can wait; a longer one would fire at once. */
@@ -30,5 +33,6 @@ export function makeSystemClock(): Clock {
     },
     turn: () => setImmediate(),
     random: () => Math.random(),
+    token: (bytes) => randomBytes(bytes).toString('hex'),
   };
 }

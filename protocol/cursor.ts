@@ -9,12 +9,18 @@ export interface Cursor {
 
 export const NO_CURSOR: Cursor = Object.freeze({ epoch: '', rev: 0 });
 
+/** The kernel's mark has room for one byte more than this. */
+export const MAX_EPOCH_BYTES = 63;
+
 /** A host that has stored nothing has no epoch. */
 export const readEpochOrNone: Reader<string> = pattern(
-  /^[\x21-\x7e]{0,63}$/,
-  'an epoch of at most 63 printable characters',
+  new RegExp(`^[\\x21-\\x7e]{0,${MAX_EPOCH_BYTES}}$`),
+  `an epoch of at most ${MAX_EPOCH_BYTES} printable characters`,
 );
-export const readEpoch: Reader<string> = pattern(/^[\x21-\x7e]{1,63}$/, 'an epoch of 1 to 63 printable characters');
+export const readEpoch: Reader<string> = pattern(
+  new RegExp(`^[\\x21-\\x7e]{1,${MAX_EPOCH_BYTES}}$`),
+  `an epoch of 1 to ${MAX_EPOCH_BYTES} printable characters`,
+);
 
 const readFields = object<Cursor>({ epoch: readEpochOrNone, rev: readRev });
 

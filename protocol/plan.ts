@@ -1,4 +1,4 @@
-import { type ApiError, type ApplyPartReply, applyFields, readApplyPartReply, readReply } from './api.ts';
+import { type ApiError, type ApplyPartReply, applyFields, MAX_LIST, readApplyPartReply, readReply } from './api.ts';
 import { open } from './envelope.ts';
 import { readHost } from './host.ts';
 import { readName } from './intent.ts';
@@ -111,7 +111,6 @@ export interface PlanReply {
   readonly unheardTotal: number;
 }
 
-const MAX_LIST = 10_000;
 /** The most hosts that one line names; `hostsTotal` counts all. */
 export const MAX_NAMED_HOSTS = 5;
 

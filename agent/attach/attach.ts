@@ -6,6 +6,7 @@ import { u32 } from '../kernel/bytes.ts';
 import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
 import { type OpenMaps, openMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { DEFAULT_SLOTS } from '../model/limits.ts';
 import { AttachError } from './attach-error.ts';
 import { type Unwatched, watchDelivery } from './delivery.ts';
 import { memoryBytes } from './memory.ts';
@@ -44,7 +45,6 @@ export interface AttachReport {
   readonly changed: boolean;
 }
 
-export const DEFAULT_MAX_REDIRECTS = 16_384;
 const ROOT: Owner = { uid: 0, gid: 0 };
 
 /** XDP_FLAGS_ of include/uapi/linux/if_link.h. */
@@ -64,7 +64,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   if (fresh) {
     for (const link of wanted) requireFree(link);
     requirePinRoot(native, options.pinRoot);
-    makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_MAX_REDIRECTS);
+    makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_SLOTS);
   }
   const maps = openMaps(native, paths, 'loader');
   const about = readAbout(native, maps);

@@ -4,14 +4,15 @@ import { type Cursor, NO_CURSOR, sameCursor } from '../../protocol/cursor.ts';
 import type { Change } from '../../protocol/intent.ts';
 import { isSyncError, type Page, type PageReply, type Standing, type SyncRequest } from '../../protocol/page.ts';
 import { Refused } from '../../protocol/refused.ts';
+import { MAX_SLOTS } from '../model/limits.ts';
 import type { Acceptance, Candidate } from '../ports.ts';
 import { layOver } from './cursor.ts';
 
 /** How often one sync may start over because the log was trimmed beneath it. */
 const MAX_RESTARTS = 3;
 
-/** More than any host can hold (the loader makes 2^20 slots at most); an answerer without end ends here. */
-const MAX_CHANGES = 2 ** 21;
+/** More than any host can hold; an answerer without end ends here. */
+const MAX_CHANGES = 2 * MAX_SLOTS;
 const MAX_PAGES = 2 ** 16;
 
 /** Where a sync begins, and whom it asks. */

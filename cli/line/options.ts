@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { DEFAULT_SLOTS, MAX_SLOTS } from '../../agent/model/limits.ts';
 import { parseServers } from '../../bus/servers.ts';
 import { LOG_LEVELS } from '../../daemon/log-level.ts';
 import { readHost } from '../../protocol/host.ts';
@@ -31,8 +32,6 @@ export interface Option<T> {
 }
 
 const HOST_ID = 'a-z, 0-9 and inner dashes, at most 63 long';
-/** Slots of the counters; the loader judges the memory that it takes. */
-const MAX_REDIRECTS = 1_048_576;
 /** What an agent's flight recorder keeps at most. */
 const MAX_EVENTS = 65_536;
 const DEFAULT_SERVER = 'nats://127.0.0.1:4222';
@@ -59,7 +58,7 @@ function readHostOption(given: string | undefined): string {
 const readLast: Reader<number> = (value, path) =>
   integer(0, MAX_EVENTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
 const readMaxRedirects: Reader<number> = (value, path) => {
-  return integer(1, MAX_REDIRECTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
+  return integer(1, MAX_SLOTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
 };
 
 /** Every option that there is; each command takes some. Their names are also the keys of the settings file. */
@@ -107,7 +106,7 @@ export const OPTIONS = {
   ),
   mode: choice({ placeholder: 'MODE', help: 'auto, native or generic' }, 'auto', ['auto', 'native', 'generic']),
   'max-redirects': optional(
-    { placeholder: 'N', help: 'the most redirects', fallback: 'as it stands, or 16384' },
+    { placeholder: 'N', help: 'the most redirects', fallback: `as it stands, or ${DEFAULT_SLOTS}` },
     readMaxRedirects,
   ),
   last: single({ placeholder: 'N', help: 'how many events of the past' }, '100', readLast),

@@ -5,6 +5,7 @@ import {
   type ApplyReply,
   type ApplyRequest,
   encodeApplyRequest,
+  MAX_LIST,
   parseApplyReply,
 } from '../../protocol/api.ts';
 import { listBudgetBytes } from '../../protocol/json.ts';
@@ -14,8 +15,6 @@ import { reasonOf } from '../line/refusal.ts';
 import type { Terminal } from '../show/terminal.ts';
 import type { Prepared } from './prepare.ts';
 
-/** The most redirects in one part, as the protocol has it for any list. */
-const MAX_PART = 10_000;
 /** What the controller may take longer for each redirect of an upload, which it commits whole. */
 const PATIENCE_MS = 1;
 
@@ -66,7 +65,7 @@ export function split(specs: readonly Prepared[], budgetBytes: number): readonly
   for (const spec of specs) {
     const size = Buffer.byteLength(JSON.stringify(spec.json)) + 1; // and a comma
     if (size > budgetBytes) throw tooLarge(spec, size, budgetBytes);
-    if (used + size > budgetBytes || parts.at(-1)?.length === MAX_PART) {
+    if (used + size > budgetBytes || parts.at(-1)?.length === MAX_LIST) {
       parts.push([]);
       used = 0;
     }

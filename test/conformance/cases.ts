@@ -64,7 +64,12 @@ export const CASES: readonly Case[] = [
   {
     title: 'new maps are empty, without mark or bypass, and as large as was asked',
     run: ({ kernel }) => [standing(kernel), kernel.words.mark() ?? null, kernel.words.bypass(), kernel.entries.limits],
-    expected: [{ rows: [], shapes: { 4: [], 6: [] }, ports: [] }, null, false, SLOTS],
+    expected: [
+      { rows: [], shapes: { 4: [], 6: [] }, ports: [] },
+      null,
+      false,
+      { slots: SLOTS, shapes: 8, mtu: 65_535 },
+    ],
   },
   {
     title: 'what was written is observed, of both families, with and without a zone',

@@ -4,6 +4,7 @@ import type { Clock } from '../../daemon/clock.ts';
 /** A clock that stands still until it is told how much time has passed; random is always in the middle. */
 export class ManualClock implements Clock {
   #ms = 0;
+  #tokens = 0;
   readonly #timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
 
   nowMs(): number {
@@ -20,6 +21,12 @@ export class ManualClock implements Clock {
 
   random(): number {
     return 0.5;
+  }
+
+  /** Each is another, and every run has the same. */
+  token(bytes: number): string {
+    this.#tokens += 1;
+    return this.#tokens.toString(16).padStart(2 * bytes, '0');
   }
 
   readonly delay = async (delayMs: number, signal: AbortSignal): Promise<void> => {

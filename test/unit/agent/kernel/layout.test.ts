@@ -19,6 +19,7 @@ import {
   valueIsSound,
 } from '../../../../agent/kernel/layout.ts';
 import type { EntryValue } from '../../../../agent/model/entry.ts';
+import { MAX_EPOCH_BYTES } from '../../../../protocol/cursor.ts';
 import { parseMatch } from '../../../../protocol/match.ts';
 import { shapeOf } from '../../../../protocol/shape.ts';
 import { elfSection, readBtf } from '../../../support/btf.ts';
@@ -77,6 +78,7 @@ withObject('abi: arrays are as long as the limits say', (t) => {
   t.is(count('shapes6', 'shape'), LIMITS.SHAPES_MAX);
   t.is(count('about', 'zone'), LIMITS.ZONES_MAX);
   t.is(count('mark', 'epoch'), LIMITS.EPOCH_MAX);
+  t.is(MAX_EPOCH_BYTES, LIMITS.EPOCH_MAX - 1, 'an epoch of the protocol fits the mark, and its end is seen');
   t.is(count('about', 'instance'), 16);
   t.is(count('control', 'mark'), 2);
 });
