@@ -1,24 +1,8 @@
-import type { Code } from '../../protocol/codes.ts';
-import type { Intent } from '../../protocol/intent.ts';
-import type { EntryValue } from '../model/entry.ts';
-import type { EntryKey } from '../model/entry-key.ts';
-import type { State } from '../model/state.ts';
 import { Candidate } from './candidate.ts';
+import type { Draft } from './decision.ts';
 import type { PlanInput } from './plan-input.ts';
 import { type Objection, REASONS } from './reasons.ts';
 import type { ShapeRoom, SlotRoom } from './rooms.ts';
-
-/** What shall become of one key, before the ops that it takes. */
-export interface Draft {
-  readonly key: string;
-  /** Absent when the key is desired no more. */
-  readonly intent?: Intent;
-  readonly state: State;
-  readonly code?: Code;
-  readonly slot: number | null;
-  /** The entry that shall stand; absent when none shall. */
-  readonly want?: { readonly id: string; readonly key: EntryKey; readonly value: EntryValue };
-}
 
 /** Decides about one key: it stands unless there is a reason why not. Room that it takes is taken from the rooms. */
 export function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: SlotRoom): Draft {

@@ -1,4 +1,4 @@
-import type { Decision } from './plan.ts';
+import type { Decision } from './decision.ts';
 import type { Schedule } from './schedule.ts';
 import type { Tracker } from './tracker.ts';
 

@@ -4,7 +4,7 @@ import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
 import type { ObservedEntry } from '../ports.ts';
 import { backoffMs, classify } from './backoff.ts';
-import type { Decision } from './plan.ts';
+import type { Decision } from './decision.ts';
 
 export interface OutcomeInput {
   readonly decision: Decision;

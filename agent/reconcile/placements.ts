@@ -1,8 +1,8 @@
 import type { Intent } from '../../protocol/intent.ts';
 import { entryId } from '../model/entry-key.ts';
 import type { EntryState } from '../model/state.ts';
-import type { Decision } from './plan.ts';
-import type { ZoneAnswer } from './plan-input.ts';
+import type { Decision } from './decision.ts';
+import type { ZoneAnswer } from './target.ts';
 import type { Tracker } from './tracker.ts';
 
 /**

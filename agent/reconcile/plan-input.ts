@@ -1,14 +1,10 @@
-import type { Code } from '../../protocol/codes.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
 import type { KernelTime, Limits } from '../ports.ts';
 import type { ObservedCache } from './observed-cache.ts';
 import type { Placements } from './placements.ts';
 import type { Slots } from './slots.ts';
-import type { Target } from './target.ts';
-
-/** Why a zone cannot be had. */
-export type ZoneAnswer = { readonly zone: number } | { readonly code: Code };
+import type { Target, ZoneAnswer } from './target.ts';
 
 /** All that a plan depends on. */
 export interface PlanInput {

@@ -1,30 +1,14 @@
-import type { Code } from '../../protocol/codes.ts';
-import type { Intent } from '../../protocol/intent.ts';
 import type { Family } from '../../protocol/match.ts';
 import { compareShapes, type Shape, shapeText } from '../../protocol/shape.ts';
 import { type EntryValue, sameEntry } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import type { Op } from '../model/op.ts';
-import type { State } from '../model/state.ts';
 import type { ObservedEntry } from '../ports.ts';
-import { type Draft, draft } from './draft.ts';
+import type { Decision, Draft } from './decision.ts';
+import { draft } from './draft.ts';
 import { type ObservedCache, Uses } from './observed-cache.ts';
 import type { PlanInput } from './plan-input.ts';
 import { ShapeRoom, SlotRoom } from './rooms.ts';
-
-/** What was decided about one key; the indexes point into the plan's ops. */
-export interface Decision {
-  readonly key: string;
-  /** Absent when the key is no longer desired. */
-  readonly intent?: Intent;
-  readonly state: State;
-  readonly code?: Code;
-  readonly slot: number | null;
-  /** The entry that shall stand; absent when none shall. */
-  readonly want?: { readonly id: string; readonly key: EntryKey; readonly value: EntryValue };
-  /** Ops that must be done for `state` to be true. */
-  readonly ops: readonly number[];
-}
 
 export interface Plan {
   readonly ops: readonly Op[];

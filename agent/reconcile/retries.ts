@@ -1,6 +1,6 @@
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
-import type { Decision } from './plan.ts';
+import type { Decision } from './decision.ts';
 import type { Schedule } from './schedule.ts';
 import type { Tracker } from './tracker.ts';
 

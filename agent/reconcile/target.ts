@@ -23,6 +23,9 @@ export interface Probe {
   readonly address: string;
 }
 
+/** Our zone of an ingress interface, or why it has none. */
+export type ZoneAnswer = { readonly zone: number } | { readonly code: Code };
+
 type Resolve = (query: NextHopQuery) => NextHop;
 
 /** Actions with equal text have equal targets: the key under which a target is remembered. */

@@ -2,8 +2,7 @@ import type { Action } from '../../protocol/action.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { Netdev, Network } from '../model/network.ts';
 import type { Net } from '../ports.ts';
-import type { ZoneAnswer } from './plan-input.ts';
-import { type Probe, sameTarget, type Target, targetKey, targetOf } from './target.ts';
+import { type Probe, sameTarget, type Target, targetKey, targetOf, type ZoneAnswer } from './target.ts';
 
 /** Where every action in use sends packets, as far as the network was looked at. */
 export class Targets {

@@ -1,6 +1,6 @@
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
-import type { Decision } from './plan.ts';
+import type { Decision } from './decision.ts';
 
 /** Remembers something about keys for as long as they are wanted. It may say in the schedule when to look at them again. */
 export interface Tracker {

@@ -1,7 +1,7 @@
 import { type Family, familyOf } from '../../protocol/match.ts';
 import type { EntryState } from '../model/state.ts';
+import type { Decision } from './decision.ts';
 import type { ObservedCache } from './observed-cache.ts';
-import type { Decision } from './plan.ts';
 import type { Tracker } from './tracker.ts';
 
 /** Keys that are blocked until somebody makes room; those that came first are woken first. */

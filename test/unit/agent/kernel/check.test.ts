@@ -1,6 +1,6 @@
 import test from 'ava';
-import { STRUCTS } from '../../agent/kernel/abi.ts';
-import { checkOf } from '../../agent/kernel/check.ts';
+import { STRUCTS } from '../../../../agent/kernel/abi.ts';
+import { checkOf } from '../../../../agent/kernel/check.ts';
 
 const KEY4 = STRUCTS.key4.size;
 const KEY6 = STRUCTS.key6.size;
