@@ -1,5 +1,5 @@
 import type { Selector } from '../../protocol/spec.ts';
-import { type Claim, type HostFacts, isList, selects } from './compile.ts';
+import { type Claim, type HostFacts, isList, selects } from '../model/claim.ts';
 
 /**
  * The keys whose claims changed, each with the selectors, old and new, through which it concerns hosts.

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/plan.ts';
 import { decidedBy } from '../../protocol/shape.ts';
 import type { Capacity } from '../../protocol/status.ts';
-import type { HostFacts } from './compile.ts';
+import type { HostFacts } from '../model/claim.ts';
 import type { GroupPlan, Proposal } from './preview.ts';
 import { Strangers } from './strangers.ts';
 

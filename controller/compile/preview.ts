@@ -1,5 +1,6 @@
 import type { Selector } from '../../protocol/spec.ts';
-import { type Claim, type Compiled, compareClaims, compileKeys, type HostFacts, isList, selects } from './compile.ts';
+import { type Claim, compareClaims, type HostFacts, isList, selects } from '../model/claim.ts';
+import { type Compiled, compileKeys } from './compile.ts';
 import { KeyParts, type Overlaps, ShapeGroups, type Standing } from './overlap.ts';
 
 /** What a request does to one spec; `same` when it is there already, word for word. */

@@ -1,4 +1,4 @@
-import { type Claim, type HostFacts, isList, selects } from './compile.ts';
+import { type Claim, type HostFacts, isList, selects } from '../model/claim.ts';
 
 /** What of some redirects finds nobody: selectors that no known host fits, and listed hosts that never reported. */
 export class Strangers {

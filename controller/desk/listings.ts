@@ -7,7 +7,7 @@ import {
   type HostsRequest,
   MAX_ITEM_HOSTS,
 } from '../../protocol/listings.ts';
-import { type HostFacts, selects } from '../compile/compile.ts';
+import { type HostFacts, selects } from '../model/claim.ts';
 import { RequestRefused } from '../model/request-refused.ts';
 import { standingOf } from '../model/standing.ts';
 import type { Session } from '../store/sqlite/database.ts';

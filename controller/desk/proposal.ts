@@ -1,8 +1,8 @@
 import type { PlanRequest } from '../../protocol/plan.ts';
 import { type Spec, specToJson } from '../../protocol/spec.ts';
-import { type Claim, claimOf } from '../compile/compile.ts';
 import type { Move, Proposal } from '../compile/preview.ts';
 import type { PlanHead } from '../compile/preview-report.ts';
+import { type Claim, claimOf } from '../model/claim.ts';
 import { RequestRefused } from '../model/request-refused.ts';
 import { breathe, type Session } from '../store/sqlite/database.ts';
 import type { Tables } from '../store/tables/tables.ts';

@@ -1,5 +1,6 @@
-import { compileKeys, type HostFacts } from '../compile/compile.ts';
+import { compileKeys } from '../compile/compile.ts';
 import type { Concern } from '../compile/concern.ts';
+import type { HostFacts } from '../model/claim.ts';
 import { breathe, type Session } from '../store/sqlite/database.ts';
 import type { Tables } from '../store/tables/tables.ts';
 import type { LogWriter } from './log-writer.ts';

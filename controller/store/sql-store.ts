@@ -3,7 +3,6 @@ import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../../proto
 import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
 import type { Update } from '../../protocol/update.ts';
-import type { HostFacts } from '../compile/compile.ts';
 import { Concern } from '../compile/concern.ts';
 import { Planner } from '../compile/preview.ts';
 import { MAX_LINES, PlanReport } from '../compile/preview-report.ts';
@@ -15,6 +14,7 @@ import { convergeHosts, convergeKeys } from '../log/converge.ts';
 import { History } from '../log/history.ts';
 import { type LogResult, LogWriter } from '../log/log-writer.ts';
 import { readPage, readUpdate } from '../log/pages.ts';
+import type { HostFacts } from '../model/claim.ts';
 import { RequestRefused } from '../model/request-refused.ts';
 import { standingOf } from '../model/standing.ts';
 import type { StoreError } from '../model/store-error.ts';

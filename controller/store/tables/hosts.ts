@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Labels } from '../../../protocol/host.ts';
 import { type Capacity, encodeStatus, parseStatus, type Status } from '../../../protocol/status.ts';
-import type { HostFacts } from '../../compile/compile.ts';
+import type { HostFacts } from '../../model/claim.ts';
 import type { Report } from '../../ports.ts';
 import { query } from '../query.ts';
 import type { HostRow, Schema } from '../schema.ts';

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { type Selector, type Spec, specToJson } from '../../../protocol/spec.ts';
-import { type Claim, claimOf } from '../../compile/compile.ts';
+import { type Claim, claimOf } from '../../model/claim.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
 import type { Session } from '../sqlite/database.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
-import type { HostFacts } from '../../../../controller/compile/compile.ts';
 import { Concern } from '../../../../controller/compile/concern.ts';
+import type { HostFacts } from '../../../../controller/model/claim.ts';
 
 const KNOWN = new Map<string, HostFacts>(
   [

@@ -1,10 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { claimOf, type HostFacts } from '../../../../controller/compile/compile.ts';
 import { KeyParts, ShapeGroups, type Standing } from '../../../../controller/compile/overlap.ts';
 import { type GroupPlan, type Move, Planner } from '../../../../controller/compile/preview.ts';
 import { PlanReport } from '../../../../controller/compile/preview-report.ts';
 import { Strangers } from '../../../../controller/compile/strangers.ts';
+import { claimOf, type HostFacts } from '../../../../controller/model/claim.ts';
 import { parsePrefix } from '../../../../protocol/address.ts';
 import { keyOf } from '../../../../protocol/key.ts';
 import { type Match, parseMatch } from '../../../../protocol/match.ts';
