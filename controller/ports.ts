@@ -17,7 +17,7 @@ export interface Head {
   readonly rev: number;
 }
 
-/** What operators ask of the controller. Errors: RequestRefused, and then nothing was changed. */
+/** What operators ask of the controller. Errors: Declined, and then nothing was changed. */
 export interface Desk {
   /** Keeps a part of an upload until the last one comes. */
   stage(part: ApplyRequest | PlanRequest): Promise<void>;

@@ -22,7 +22,7 @@ export function compileKeys(
 }
 
 function compileKey(claims: readonly Claim[], host: HostFacts): Compiled | undefined {
-  const standing = claims.filter((claim) => claim.enabled && selects(claim.hosts, host)).sort(compareClaims);
-  const [winner, ...losers] = standing;
+  const contenders = claims.filter((claim) => claim.enabled && selects(claim.hosts, host)).sort(compareClaims);
+  const [winner, ...losers] = contenders;
   return winner && { name: winner.name, body: winner.body, shadowed: losers.map((loser) => loser.name) };
 }

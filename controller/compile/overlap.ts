@@ -4,7 +4,7 @@ import type { Match } from '../../protocol/match.ts';
 import { compareShapes, type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
 
 /** A redirect as it stands at its key on a host; `asked` when the operator's question is about it. */
-export interface Standing {
+export interface Placed {
   readonly key: string;
   readonly name: string;
   readonly asked: boolean;
@@ -12,8 +12,8 @@ export interface Standing {
 
 /** Two redirects of one host that a packet can match both; the more specific shape wins. */
 export interface Overlap {
-  readonly winner: Standing;
-  readonly loser: Standing;
+  readonly winner: Placed;
+  readonly loser: Placed;
   readonly shapes: readonly [winner: Shape, loser: Shape];
 }
 
@@ -35,7 +35,7 @@ interface Parts {
 }
 
 interface Member {
-  readonly standing: Standing;
+  readonly placed: Placed;
   readonly parts: Parts;
 }
 
@@ -63,16 +63,16 @@ export class KeyParts {
 export class ShapeGroups {
   readonly #groups: readonly Group[];
 
-  constructor(redirects: Iterable<Standing>, keyParts: KeyParts) {
+  constructor(redirects: Iterable<Placed>, keyParts: KeyParts) {
     const groups = new Map<string, Group>();
-    for (const standing of redirects) {
-      const parts = keyParts.of(standing.key);
+    for (const placed of redirects) {
+      const parts = keyParts.of(placed.key);
       const text = shapeText(parts.shape);
       const group = groups.get(text) ?? { shape: parts.shape, members: [], asked: [] };
       groups.set(text, group);
-      const member = { standing, parts };
+      const member = { placed, parts };
       group.members.push(member);
-      if (standing.asked) group.asked.push(member);
+      if (placed.asked) group.asked.push(member);
     }
     this.#groups = [...groups.values()].sort((a, b) => compareShapes(a.shape, b.shape));
   }
@@ -93,7 +93,7 @@ export class ShapeGroups {
       for (const [winner, loser] of joined(winners, losers)) {
         total += 1;
         const shapes = [winners.shape, losers.shape] as const;
-        if (pairs.length < limit) pairs.push({ winner: winner.standing, loser: loser.standing, shapes });
+        if (pairs.length < limit) pairs.push({ winner: winner.placed, loser: loser.placed, shapes });
       }
     }
     return { pairs, total };
@@ -120,7 +120,7 @@ function* joined(winners: Group, losers: Group): Generator<readonly [winner: Mem
   }
   for (const winner of losers.asked.length === 0 ? winners.asked : winners.members) {
     for (const loser of byText.get(cut(winner.parts, meet)) ?? [])
-      if (winner.standing.asked || loser.standing.asked) yield [winner, loser];
+      if (winner.placed.asked || loser.placed.asked) yield [winner, loser];
   }
 }
 

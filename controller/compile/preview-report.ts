@@ -10,11 +10,11 @@ import {
 import { decidedBy } from '../../protocol/shape.ts';
 import type { Capacity } from '../../protocol/status.ts';
 import type { HostFacts } from '../model/claim.ts';
-import type { GroupPlan, Proposal } from './preview.ts';
+import type { GroupPreview, Proposal } from './preview.ts';
 import { Strangers } from './strangers.ts';
 
 /** What a request asks for beside the moves. */
-export interface PlanHead {
+export interface PreviewHead {
   readonly upload: string;
   /** Names to delete that are not there. */
   readonly absent: readonly string[];
@@ -52,37 +52,37 @@ class Lines<T extends object> {
   }
 }
 
-/** Gathers the plans of all groups of hosts into one reply. */
-export class PlanReport {
+/** Gathers the previews of all groups of hosts into one reply. */
+export class PreviewReport {
   readonly #proposal: Proposal;
-  readonly #head: PlanHead;
+  readonly #head: PreviewHead;
   readonly #hosts: PlanHost[] = [];
   readonly #changes = new Lines<Omit<PlanChange, keyof Line>>();
   readonly #shadows = new Lines<Omit<PlanShadow, keyof Line>>();
   readonly #overlaps = new Lines<Omit<PlanOverlap, keyof Line>>();
   #overlapsTotal = 0;
 
-  constructor(proposal: Proposal, head: PlanHead) {
+  constructor(proposal: Proposal, head: PreviewHead) {
     this.#proposal = proposal;
     this.#head = head;
   }
 
-  add(plan: GroupPlan): void {
-    const hosts = plan.hosts.map(({ host }) => host);
-    for (const { op, name, key, was } of plan.changes)
+  add(preview: GroupPreview): void {
+    const hosts = preview.hosts.map(({ host }) => host);
+    for (const { op, name, key, was } of preview.changes)
       this.#changes.add({ op, name, key, ...(was !== undefined && { was }) }, hosts);
-    for (const { name, by, key } of plan.shadows) this.#shadows.add({ name, by, key }, hosts);
-    for (const { winner, loser, shapes } of plan.overlaps.pairs) {
+    for (const { name, by, key } of preview.shadows) this.#shadows.add({ name, by, key }, hosts);
+    for (const { winner, loser, shapes } of preview.overlaps.pairs) {
       const decided = decidedBy(...shapes) ?? 'bits';
       this.#overlaps.add(
         { winner: winner.name, winnerKey: winner.key, loser: loser.name, loserKey: loser.key, decided },
         hosts,
       );
     }
-    this.#overlapsTotal += plan.overlaps.total * hosts.length;
-    const counts = countChanges(plan);
-    for (const facts of plan.hosts) {
-      const planned = planHost(facts, counts, plan, this.#head.capacities.get(facts.host));
+    this.#overlapsTotal += preview.overlaps.total * hosts.length;
+    const counts = countChanges(preview);
+    for (const facts of preview.hosts) {
+      const planned = planHost(facts, counts, preview, this.#head.capacities.get(facts.host));
       if (matters(planned)) this.#hosts.push(planned);
     }
   }
@@ -129,7 +129,7 @@ export class PlanReport {
 
 type Counts = Pick<PlanHost, 'added' | 'changed' | 'deleted'>;
 
-function countChanges({ changes }: GroupPlan): Counts {
+function countChanges({ changes }: GroupPreview): Counts {
   const count = (op: PlanChange['op']): number => changes.filter((change) => change.op === op).length;
   return { added: count('add'), changed: count('change'), deleted: count('delete') };
 }
@@ -137,25 +137,25 @@ function countChanges({ changes }: GroupPlan): Counts {
 function planHost(
   { host, known: seen }: HostFacts,
   counts: Counts,
-  plan: GroupPlan,
+  preview: GroupPreview,
   capacity: Capacity | undefined,
 ): PlanHost {
   return {
     host,
     seen,
     ...counts,
-    shadowed: plan.shadows.length,
-    overlaps: plan.overlaps.total,
-    redirects: plan.redirects,
+    shadowed: preview.shadows.length,
+    overlaps: preview.overlaps.total,
+    redirects: preview.redirects,
     redirectsMax: capacity?.max ?? null,
-    shapes4: plan.shapes[4],
-    shapes6: plan.shapes[6],
+    shapes4: preview.shapes[4],
+    shapes6: preview.shapes[6],
     shapesMax: capacity?.shapesMax ?? null,
-    over: overOf(plan, capacity),
+    over: overOf(preview, capacity),
   };
 }
 
-function overOf({ redirects, shapes }: GroupPlan, capacity: Capacity | undefined): readonly PlanOver[] {
+function overOf({ redirects, shapes }: GroupPreview, capacity: Capacity | undefined): readonly PlanOver[] {
   if (capacity === undefined) return [];
   const { max, shapesMax = Number.POSITIVE_INFINITY } = capacity;
   const over: PlanOver[] = [];

@@ -1,7 +1,7 @@
 import type { Selector } from '../../protocol/spec.ts';
 import { type Claim, compareClaims, type HostFacts, isList, selects } from '../model/claim.ts';
 import { type Compiled, compileKeys } from './compile.ts';
-import { KeyParts, type Overlaps, ShapeGroups, type Standing } from './overlap.ts';
+import { KeyParts, type Overlaps, type Placed, ShapeGroups } from './overlap.ts';
 
 /** What a request does to one spec; `same` when it is there already, word for word. */
 export interface Move {
@@ -12,7 +12,7 @@ export interface Move {
 
 export interface Proposal {
   /** Every claim as stored; bodies are looked at only where a move touches the key. */
-  readonly standing: readonly Claim[];
+  readonly claims: readonly Claim[];
   readonly moves: readonly Move[];
   readonly known: ReadonlyMap<string, HostFacts>;
 }
@@ -32,7 +32,7 @@ export interface Shadow {
 }
 
 /** What would become of hosts that the same selectors select: it is the same on each. */
-export interface GroupPlan {
+export interface GroupPreview {
   readonly hosts: readonly HostFacts[];
   readonly changes: readonly KeyChange[];
   readonly shadows: readonly Shadow[];
@@ -52,7 +52,7 @@ interface Group {
  * Works out what moves of specs would do to each host that they concern, without doing it. What stands on a host follows
  * from the selectors that select it, so hosts with the same ones are compiled once.
  */
-export class Planner {
+export class Preview {
   readonly #proposal: Proposal;
   readonly #asked: ReadonlySet<string>;
   readonly #keyParts = new KeyParts();
@@ -66,27 +66,27 @@ export class Planner {
   readonly #selectors = new Map<string, Selector>();
 
   constructor(proposal: Proposal) {
-    const { standing, moves } = proposal;
+    const { claims, moves } = proposal;
     this.#proposal = proposal;
     for (const { key, hosts } of claimsOf(moves)) addTo(this.#touched, textOf(hosts), key);
     this.#asked = new Set(moves.flatMap(({ after }) => (after?.enabled ? [after.key] : [])));
     const keys = new Set([...claimsOf(moves)].map(({ key }) => key));
     const moved = new Set([...claimsOf(moves)].map(({ name }) => name));
-    const after = [...standing.filter(({ name }) => !moved.has(name)), ...moves.flatMap((move) => move.after ?? [])];
+    const after = [...claims.filter(({ name }) => !moved.has(name)), ...moves.flatMap((move) => move.after ?? [])];
     const touched = ({ key }: Claim): boolean => keys.has(key);
-    this.#before = Map.groupBy(standing.filter(touched), ({ key }) => key);
+    this.#before = Map.groupBy(claims.filter(touched), ({ key }) => key);
     this.#after = Map.groupBy(after.filter(touched), ({ key }) => key);
     this.#bySelector = Map.groupBy(after, ({ hosts }) => textOf(hosts));
-    for (const claims of [standing, after]) for (const { hosts } of claims) this.#selectors.set(textOf(hosts), hosts);
+    for (const { hosts } of [...claims, ...after]) this.#selectors.set(textOf(hosts), hosts);
   }
 
-  /** Plans one group of hosts after the other. Undefined: nothing is ready yet, and others may work in between. */
-  *plan(overlapLimit: number): Generator<GroupPlan | undefined> {
+  /** What becomes of one group of hosts after the other. Undefined: nothing is ready yet, and others may work in between. */
+  *groups(overlapLimit: number): Generator<GroupPreview | undefined> {
     yield undefined;
-    for (const group of this.#groups()) yield* this.#planGroup(group, overlapLimit);
+    for (const group of this.#grouped()) yield* this.#ofGroup(group, overlapLimit);
   }
 
-  #groups(): Iterable<Group> {
+  #grouped(): Iterable<Group> {
     const concerned = this.#concernedHosts();
     const selectorsOf = selections(this.#selectors, concerned);
     const groups = new Map<string, Group>();
@@ -113,29 +113,29 @@ export class Planner {
     return [...hosts.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
   }
 
-  *#planGroup({ hosts, selectors }: Group, overlapLimit: number): Generator<GroupPlan | undefined> {
+  *#ofGroup({ hosts, selectors }: Group, overlapLimit: number): Generator<GroupPreview | undefined> {
     const [host] = hosts as [HostFacts];
     const keys = new Set(selectors.flatMap((text) => [...(this.#touched.get(text) ?? [])]));
     const before = compileKeys(keys, this.#before, host);
     yield undefined;
     const after = compileKeys(keys, this.#after, host);
     yield undefined;
-    const standing = this.#standing(selectors);
+    const placed = this.#placed(selectors);
     yield undefined;
-    const shapes = new ShapeGroups(standing, this.#keyParts);
+    const shapes = new ShapeGroups(placed, this.#keyParts);
     yield undefined;
     yield {
       hosts,
       changes: [...keys].flatMap((key) => changeOf(key, before.get(key), after.get(key)) ?? []),
       shadows: [...after].flatMap(([key, compiled]) => shadowsOf(key, compiled)),
       overlaps: shapes.overlaps(overlapLimit),
-      redirects: standing.length,
+      redirects: placed.length,
       shapes: { 4: shapes.count(4), 6: shapes.count(6) },
     };
   }
 
   /** What would stand on a host: the winner of each key. */
-  #standing(selectors: readonly string[]): readonly Standing[] {
+  #placed(selectors: readonly string[]): readonly Placed[] {
     const winners = new Map<string, Claim>();
     for (const text of selectors) {
       for (const claim of this.#bySelector.get(text) ?? []) {

@@ -8,7 +8,7 @@ import {
   MAX_ITEM_HOSTS,
 } from '../../protocol/listings.ts';
 import { type HostFacts, selects } from '../model/claim.ts';
-import { RequestRefused } from '../model/request-refused.ts';
+import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
 import type { Session } from '../store/sqlite/database.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
@@ -112,7 +112,7 @@ const UNHEARD: Omit<HostItem, 'host' | 'head'> = {
   standing: 'ok',
 };
 
-/** Makes items until the budget is used. Errors: RequestRefused TOO_LARGE when not even the first fits. */
+/** Makes items until the budget is used. Errors: Declined TOO_LARGE when not even the first fits. */
 async function fill<From, Item>(
   from: readonly From[],
   make: (from: From) => Promise<Item>,
@@ -127,10 +127,7 @@ async function fill<From, Item>(
     items.push(item);
   }
   if (items.length > 0 || from.length === 0) return items;
-  throw new RequestRefused(
-    'TOO_LARGE',
-    `the next item alone takes ${bytes} bytes, and a reply has room for ${budgetBytes}`,
-  );
+  throw new Declined('TOO_LARGE', `the next item alone takes ${bytes} bytes, and a reply has room for ${budgetBytes}`);
 }
 
 /** The place to go on from: after the last item given, when there is, or may be, another. */

@@ -1,21 +1,21 @@
 import type { PlanRequest } from '../../protocol/plan.ts';
 import { type Spec, specToJson } from '../../protocol/spec.ts';
 import type { Move, Proposal } from '../compile/preview.ts';
-import type { PlanHead } from '../compile/preview-report.ts';
+import type { PreviewHead } from '../compile/preview-report.ts';
 import { type Claim, claimOf } from '../model/claim.ts';
-import { RequestRefused } from '../model/request-refused.ts';
+import { Declined } from '../model/declined.ts';
 import { breathe, type Session } from '../store/sqlite/database.ts';
 import type { Tables } from '../store/tables/tables.ts';
 import { readUpload } from './upload.ts';
 
 const CLAIMS_AT_ONCE = 2000;
 
-/** Reads what a plan is made of. Errors: RequestRefused, as an apply of the same would have it. */
+/** Reads what a plan is made of. Errors: Declined, as an apply of the same would have it. */
 export async function readProposal(
   session: Session,
   tables: Tables,
   last: PlanRequest,
-): Promise<Proposal & { readonly head: PlanHead }> {
+): Promise<Proposal & { readonly head: PreviewHead }> {
   const moves: Move[] = [];
   const named = new Set<string>();
   await readUpload(session, tables, last, async (spec) => {
@@ -25,13 +25,13 @@ export async function readProposal(
   const absent: string[] = [];
   for (const name of new Set(last.delete ?? [])) {
     if (named.has(name))
-      throw new RequestRefused('BAD_REQUEST', `${name} is to be applied and to be deleted; choose one of them`);
+      throw new Declined('BAD_REQUEST', `${name} is to be applied and to be deleted; choose one of them`);
     const before = (await tables.specs.find(session, name))?.claim;
     if (before === undefined) absent.push(name);
     else moves.push({ before, after: undefined, same: false });
   }
   const head = { upload: last.upload, absent, capacities: await tables.hosts.capacities(session) };
-  return { moves, standing: await standingOf(session, tables, moves), known: await tables.hosts.facts(session), head };
+  return { moves, claims: await readClaims(session, tables, moves), known: await tables.hosts.facts(session), head };
 }
 
 async function moveOf(session: Session, tables: Tables, spec: Spec): Promise<Move> {
@@ -41,7 +41,7 @@ async function moveOf(session: Session, tables: Tables, spec: Spec): Promise<Mov
 }
 
 /** Every claim; those to keys that a move touches with their bodies. */
-async function standingOf(session: Session, tables: Tables, moves: readonly Move[]): Promise<readonly Claim[]> {
+async function readClaims(session: Session, tables: Tables, moves: readonly Move[]): Promise<readonly Claim[]> {
   const touched = new Set(
     moves.flatMap(({ before, after }) => [before?.key, after?.key].filter((key) => key !== undefined)),
   );

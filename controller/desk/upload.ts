@@ -2,7 +2,7 @@ import type { ApplyReply, ApplyRequest } from '../../protocol/api.ts';
 import { type Problem, parseSpecs, type Spec } from '../../protocol/spec.ts';
 import { Concern } from '../compile/concern.ts';
 import { Strangers } from '../compile/strangers.ts';
-import { RequestRefused } from '../model/request-refused.ts';
+import { Declined } from '../model/declined.ts';
 import { breathe, type Session } from '../store/sqlite/database.ts';
 import type { Tables } from '../store/tables/tables.ts';
 
@@ -15,7 +15,7 @@ const SPECS_AT_ONCE = 250;
 type Counts = Pick<ApplyReply, 'created' | 'changed' | 'unchanged'>;
 type Last = Pick<ApplyRequest, 'upload' | 'part' | 'parts' | 'specs'>;
 
-/** Stores every spec of an upload. Answers whom that concerns, and what of it finds nobody. Errors: RequestRefused, when the transaction must end. */
+/** Stores every spec of an upload. Answers whom that concerns, and what of it finds nobody. Errors: Declined, when the transaction must end. */
 export async function storeUpload(
   session: Session,
   tables: Tables,
@@ -44,7 +44,7 @@ export async function storeUpload(
 
 /**
  * Reads every spec of an upload and hands each to `take`, until one is wrong.
- * Errors: RequestRefused, at the end and with all that is wrong.
+ * Errors: Declined, at the end and with all that is wrong.
  */
 export async function readUpload(
   session: Session,
@@ -56,7 +56,7 @@ export async function readUpload(
   for (let part = 0; part < last.part; part += 1) {
     const specs = await tables.uploads.specs(session, last.upload, part, last.parts);
     if (specs === undefined) {
-      throw new RequestRefused(
+      throw new Declined(
         'UPLOAD_LOST',
         `part ${part} of upload ${last.upload} is not here; send the whole upload again`,
       );
@@ -91,7 +91,7 @@ class Upload {
     const named = this.#problems.length;
     const rest = this.#refused > named ? `; the first ${named} are named` : '';
     const code = this.#problems[0]?.code === 'DUPLICATE_NAME' ? 'DUPLICATE_NAME' : 'BAD_REQUEST';
-    throw new RequestRefused(
+    throw new Declined(
       code,
       `${this.#refused} of ${this.#index} redirects are not valid${rest}; nothing was changed: mend them and apply again`,
       this.#problems,

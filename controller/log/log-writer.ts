@@ -42,13 +42,13 @@ export class LogWriter {
   /** Makes the log of a host say what was compiled for a key; writes nothing when it does already. */
   async settle(host: string, key: string, compiled: Compiled | undefined): Promise<void> {
     const before = await this.#changes.find(this.#session, host, key);
-    const standing = before?.op === 'put' ? before : undefined;
-    if (standing?.body === compiled?.body) return;
+    const live = before?.op === 'put' ? before : undefined;
+    if (live?.body === compiled?.body) return;
     const rev = await this.#nextRev();
     const { name, body } = compiled ?? { name: '', body: '' };
     const row: ChangeRow = { host, key, rev, op: compiled ? 'put' : 'delete', name, body, at_ms: this.#atMs };
     await this.#changes.put(this.#session, row);
-    await this.#moveHead(row, standing);
+    await this.#moveHead(row, live);
   }
 
   async finish(): Promise<LogResult> {
@@ -64,11 +64,9 @@ export class LogWriter {
     return this.#rev;
   }
 
-  async #moveHead(row: ChangeRow, standing: ChangeRow | undefined): Promise<void> {
+  async #moveHead(row: ChangeRow, live: ChangeRow | undefined): Promise<void> {
     const head = this.#heads.get(row.host) ?? (await this.#changes.head(this.#session, row.host));
-    const less = standing
-      ? removeDigest(head.digest, elementDigest(row.key, standing.rev, standing.body))
-      : head.digest;
+    const less = live ? removeDigest(head.digest, elementDigest(row.key, live.rev, live.body)) : head.digest;
     const digest = row.op === 'put' ? addDigest(less, elementDigest(row.key, row.rev, row.body)) : less;
     this.#heads.set(row.host, { ...head, rev: row.rev, digest });
   }

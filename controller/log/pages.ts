@@ -2,7 +2,7 @@ import type { Cursor } from '../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Page, Standing, SyncRequest } from '../../protocol/page.ts';
 import type { Update } from '../../protocol/update.ts';
-import { RequestRefused } from '../model/request-refused.ts';
+import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
 import type { ChangeRow } from '../store/schema.ts';
 import type { Session } from '../store/sqlite/database.ts';
@@ -12,7 +12,7 @@ import type { Tables } from '../store/tables/tables.ts';
 /** No change takes less on the wire, so no more rows than this are read for a budget. */
 const LEAST_CHANGE_BYTES = 100;
 
-/** Reads the answer to a sync request. Errors: RequestRefused BAD_REQUEST when `from` is nothing that the host may hold. */
+/** Reads the answer to a sync request. Errors: Declined BAD_REQUEST when `from` is nothing that the host may hold. */
 export async function readPage(
   session: Session,
   tables: Tables,
@@ -89,11 +89,8 @@ async function mayServe(session: Session, tables: Tables, request: SyncRequest, 
   throw notInLog(request.from);
 }
 
-function notInLog({ epoch, rev }: Cursor): RequestRefused {
-  return new RequestRefused(
-    'BAD_REQUEST',
-    `from (${epoch}, ${rev}) is not in the log of this host; begin from nothing`,
-  );
+function notInLog({ epoch, rev }: Cursor): Declined {
+  return new Declined('BAD_REQUEST', `from (${epoch}, ${rev}) is not in the log of this host; begin from nothing`);
 }
 
 function rowsFor(budgetBytes: number): number {

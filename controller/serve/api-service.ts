@@ -13,7 +13,7 @@ import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Problem } from '../../protocol/spec.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import { RequestRefused } from '../model/request-refused.ts';
+import { Declined } from '../model/declined.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Bus, Desk, Incoming } from '../ports.ts';
 
@@ -53,7 +53,7 @@ export class ApiService {
 
   async #answer(verb: string, data: Uint8Array): Promise<Uint8Array> {
     try {
-      if (this.#atHand > MAX_AT_HAND) throw new RequestRefused('BUSY', 'too many requests at once; try again');
+      if (this.#atHand > MAX_AT_HAND) throw new Declined('BUSY', 'too many requests at once; try again');
       return await this.#act(verb, data);
     } catch (error) {
       return this.#refuse(verb, error);
@@ -78,10 +78,7 @@ export class ApiService {
       case 'hosts':
         return encodeHostsReply(await desk.hosts(parseHostsRequest(data), budgetBytes));
       default:
-        throw new RequestRefused(
-          'UNKNOWN_VERB',
-          `${verb} is not a verb of this controller; it may be of another release`,
-        );
+        throw new Declined('UNKNOWN_VERB', `${verb} is not a verb of this controller; it may be of another release`);
     }
   }
 
@@ -109,7 +106,7 @@ export class ApiService {
 
   #refuse(verb: string, error: unknown): Uint8Array {
     if (error instanceof Refused) return this.#encode({ code: error.code, message: error.message });
-    if (error instanceof RequestRefused) {
+    if (error instanceof Declined) {
       const { code, message, problems } = error;
       return problems.length === 0
         ? this.#encode({ code, message })

@@ -3,7 +3,7 @@ import { listBudgetBytes } from '../../protocol/json.ts';
 import { encodePage, encodeSyncError, parseSyncRequest, type SyncError } from '../../protocol/page.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import { RequestRefused } from '../model/request-refused.ts';
+import { Declined } from '../model/declined.ts';
 import type { Bus, Incoming, Logs } from '../ports.ts';
 import type { Refusals } from './refusals.ts';
 
@@ -61,7 +61,7 @@ export class SyncService {
   async #answer(host: string, data: Uint8Array): Promise<Uint8Array> {
     const { logs, bus, subjects, refusals } = this.#parts;
     try {
-      if (this.#atHand > MAX_AT_HAND) throw new RequestRefused('BUSY', 'too many hosts ask at once; ask again later');
+      if (this.#atHand > MAX_AT_HAND) throw new Declined('BUSY', 'too many hosts ask at once; ask again later');
       const page = await logs.page(parseSyncRequest(data, host), listBudgetBytes(bus.maxPayloadBytes));
       return encodePage(page);
     } catch (error) {
@@ -71,8 +71,7 @@ export class SyncService {
   }
 
   #explain(error: unknown, host: string): SyncError['error'] {
-    if (error instanceof Refused || error instanceof RequestRefused)
-      return { code: error.code, message: error.message };
+    if (error instanceof Refused || error instanceof Declined) return { code: error.code, message: error.message };
     this.#parts.log.error({ error, host }, 'sync: a page could not be read');
     return { code: 'INTERNAL', message: 'the controller could not read its log; its own log says why' };
   }

@@ -4,8 +4,8 @@ import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
 import type { Update } from '../../protocol/update.ts';
 import { Concern } from '../compile/concern.ts';
-import { Planner } from '../compile/preview.ts';
-import { MAX_LINES, PlanReport } from '../compile/preview-report.ts';
+import { Preview } from '../compile/preview.ts';
+import { MAX_LINES, PreviewReport } from '../compile/preview-report.ts';
 import type { Strangers } from '../compile/strangers.ts';
 import { listHosts, listSpecs } from '../desk/listings.ts';
 import { readProposal } from '../desk/proposal.ts';
@@ -15,7 +15,7 @@ import { History } from '../log/history.ts';
 import { type LogResult, LogWriter } from '../log/log-writer.ts';
 import { readPage, readUpdate } from '../log/pages.ts';
 import type { HostFacts } from '../model/claim.ts';
-import { RequestRefused } from '../model/request-refused.ts';
+import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
 import type { StoreError } from '../model/store-error.ts';
 import type { Clock, Head, Report, Store } from '../ports.ts';
@@ -73,7 +73,7 @@ export class SqlStore implements Store, AsyncDisposable {
     await this.#write(async (session) => {
       await uploads.dropOld(session, now - UPLOAD_KEPT_MS);
       if ((await uploads.others(session, part.upload)) >= MAX_UPLOADS) {
-        throw new RequestRefused('BUSY', `${MAX_UPLOADS} uploads are under way already; try again in a minute`);
+        throw new Declined('BUSY', `${MAX_UPLOADS} uploads are under way already; try again in a minute`);
       }
       const { upload, specs } = part;
       await uploads.put(session, {
@@ -104,8 +104,8 @@ export class SqlStore implements Store, AsyncDisposable {
     requireParts(last);
     const { head, ...proposal } = await this.#read((session) => readProposal(session, this.#tables, last));
     if (last.parts > 1) await this.#write((session) => this.#tables.uploads.drop(session, last.upload));
-    const report = new PlanReport(proposal, head);
-    for (const group of new Planner(proposal).plan(MAX_LINES)) {
+    const report = new PreviewReport(proposal, head);
+    for (const group of new Preview(proposal).groups(MAX_LINES)) {
       if (group !== undefined) report.add(group);
       await breathe();
     }
@@ -248,7 +248,7 @@ function nobody({ unmatched, unheard }: Strangers): Partial<ApplyReply> {
 
 function requireParts({ parts }: Pick<ApplyRequest, 'parts'>): void {
   if (parts <= MAX_PARTS) return;
-  throw new RequestRefused(
+  throw new Declined(
     'TOO_MANY',
     `an upload has at most ${MAX_PARTS} parts, not ${parts}; fill them, or apply in pieces`,
   );

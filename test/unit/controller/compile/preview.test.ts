@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { KeyParts, ShapeGroups, type Standing } from '../../../../controller/compile/overlap.ts';
-import { type GroupPlan, type Move, Planner } from '../../../../controller/compile/preview.ts';
-import { PlanReport } from '../../../../controller/compile/preview-report.ts';
+import { KeyParts, type Placed, ShapeGroups } from '../../../../controller/compile/overlap.ts';
+import { type GroupPreview, type Move, Preview } from '../../../../controller/compile/preview.ts';
+import { PreviewReport } from '../../../../controller/compile/preview-report.ts';
 import { Strangers } from '../../../../controller/compile/strangers.ts';
 import { claimOf, type HostFacts } from '../../../../controller/model/claim.ts';
 import { parsePrefix } from '../../../../protocol/address.ts';
@@ -26,13 +26,13 @@ function create(name: string, more: object = {}): Move {
   return { before: undefined, after: claim(name, more), same: false };
 }
 
-function plan(moves: readonly Move[], standing: Move['after'][] = [], known = KNOWN): GroupPlan[] {
-  const claims = standing.flatMap((one) => one ?? []);
-  return [...new Planner({ moves, standing: claims, known }).plan(100)].flatMap((group) => group ?? []);
+function preview(moves: readonly Move[], stored: Move['after'][] = [], known = KNOWN): GroupPreview[] {
+  const claims = stored.flatMap((one) => one ?? []);
+  return [...new Preview({ moves, claims, known }).groups(100)].flatMap((group) => group ?? []);
 }
 
 test('plan: a new redirect is added where its selector says, and nowhere else', (t) => {
-  const [group, ...others] = plan([create('a', { hosts: { role: 'edge' } })]);
+  const [group, ...others] = preview([create('a', { hosts: { role: 'edge' } })]);
   t.deepEqual(others, []);
   t.like(group, {
     hosts: [EDGE],
@@ -43,7 +43,7 @@ test('plan: a new redirect is added where its selector says, and nowhere else', 
 });
 
 test('plan: hosts that the same selectors select are planned once', (t) => {
-  const groups = plan([create('a')], [claim('other', { match: { dst: '10.0.0.1' }, hosts: ['core-1'] })]);
+  const groups = preview([create('a')], [claim('other', { match: { dst: '10.0.0.1' }, hosts: ['core-1'] })]);
   t.deepEqual(
     groups.map(({ hosts, redirects }) => [hosts.map(({ host }) => host), redirects]),
     [
@@ -51,31 +51,31 @@ test('plan: hosts that the same selectors select are planned once', (t) => {
       [['edge-1'], 1],
     ],
   );
-  t.is(plan([create('a')]).length, 1);
+  t.is(preview([create('a')]).length, 1);
 });
 
 test('plan: what wins a key from another is a change, and the other is shadowed', (t) => {
-  const [group] = plan([create('b', { priority: 1, to: 'pass' })], [claim('a')]);
+  const [group] = preview([create('b', { priority: 1, to: 'pass' })], [claim('a')]);
   t.like(group?.changes[0], { op: 'change', name: 'b', was: 'a' });
   t.like(group?.shadows[0], { name: 'a', by: 'b' });
 });
 
 test('plan: what loses its key changes nothing and is shadowed', (t) => {
-  const [group] = plan([create('b', { to: 'pass' })], [claim('a')]);
+  const [group] = preview([create('b', { to: 'pass' })], [claim('a')]);
   t.deepEqual(group?.changes, []);
   t.like(group?.shadows[0], { name: 'b', by: 'a' });
 });
 
 test('plan: a deleted winner gives its key to the one that it shadowed', (t) => {
   const winner = claim('b', { priority: 1, to: 'pass' });
-  const [group] = plan([{ before: winner, after: undefined, same: false }], [winner, claim('a')]);
+  const [group] = preview([{ before: winner, after: undefined, same: false }], [winner, claim('a')]);
   t.like(group?.changes[0], { op: 'change', name: 'a', was: 'b' });
   t.is(group?.redirects, 1);
 });
 
 test('plan: a redirect that is disabled goes', (t) => {
   const before = claim('a');
-  const [group] = plan([{ before, after: claim('a', { enabled: false }), same: false }], [before]);
+  const [group] = preview([{ before, after: claim('a', { enabled: false }), same: false }], [before]);
   t.like(group?.changes[0], { op: 'delete', name: 'a' });
   t.is(group?.redirects, 0);
 });
@@ -83,7 +83,7 @@ test('plan: a redirect that is disabled goes', (t) => {
 test('plan: a redirect that moves to another key and other hosts goes here and comes there', (t) => {
   const before = claim('a', { hosts: ['edge-1'] });
   const after = claim('a', { hosts: ['core-1', 'new-1'], match: { dst: '203.0.113.11' } });
-  const groups = plan([{ before, after, same: false }], [before]);
+  const groups = preview([{ before, after, same: false }], [before]);
   t.deepEqual(
     groups.map(({ hosts, changes }) => [hosts.map(({ host }) => host), changes.map(({ op }) => op)]),
     [
@@ -95,7 +95,7 @@ test('plan: a redirect that moves to another key and other hosts goes here and c
 
 test('plan: what is there already changes nothing', (t) => {
   const same = claim('a');
-  const [group] = plan([{ before: same, after: same, same: true }], [same]);
+  const [group] = preview([{ before: same, after: same, same: true }], [same]);
   t.deepEqual(group?.changes, []);
 });
 
@@ -154,12 +154,12 @@ test('overlaps: exactly the pairs that a packet can match both, the more specifi
   fc.assert(
     fc.property(set, (drawn) => {
       const byKey = new Map(drawn.map(([one, asked]) => [keyOf(one), { match: one, asked }]));
-      const standing = [...byKey].map(([key, { asked }], at): Standing => ({ key, name: `r-${at}`, asked }));
-      const groups = new ShapeGroups(standing, new KeyParts());
+      const placed = [...byKey].map(([key, { asked }], at): Placed => ({ key, name: `r-${at}`, asked }));
+      const groups = new ShapeGroups(placed, new KeyParts());
       const found = groups.overlaps(10_000);
       const expected: string[] = [];
-      for (const a of standing) {
-        for (const b of standing) {
+      for (const a of placed) {
+        for (const b of placed) {
           const [left, right] = [byKey.get(a.key)?.match, byKey.get(b.key)?.match] as [Match, Match];
           const specific = compareShapes(shapeOf(left), shapeOf(right)) < 0;
           if (specific && (a.asked || b.asked) && meet(left, right)) expected.push(`${a.key} | ${b.key}`);
@@ -228,13 +228,13 @@ test('plan: a host over its limits comes first, and a reply has the lines that f
   const moves = Array.from({ length: 300 }, (_, index) =>
     create(`r-${index}`, { match: { dst: `10.0.${index >> 8}.${index & 255}` } }),
   );
-  const proposal = { moves, standing: [], known: KNOWN };
+  const proposal = { moves, claims: [], known: KNOWN };
   const capacities = new Map([
     ['core-1', { used: 0, max: 1000, shapes: 0, shapesMax: 8 }],
     ['edge-1', { used: 0, max: 299, shapes: 0, shapesMax: 0 }],
   ]);
-  const gathered = new PlanReport(proposal, { upload: 'u', absent: [], capacities });
-  for (const group of new Planner(proposal).plan(10)) if (group !== undefined) gathered.add(group);
+  const gathered = new PreviewReport(proposal, { upload: 'u', absent: [], capacities });
+  for (const group of new Preview(proposal).groups(10)) if (group !== undefined) gathered.add(group);
   const reply = gathered.reply(AMPLE_BYTES);
   t.like(reply.hosts, [
     { host: 'edge-1', over: ['redirects', 'shapes4'], added: 300, redirects: 300, redirectsMax: 299 },

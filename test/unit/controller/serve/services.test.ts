@@ -1,6 +1,6 @@
 import test from 'ava';
 import { pino } from 'pino';
-import { RequestRefused } from '../../../../controller/model/request-refused.ts';
+import { Declined } from '../../../../controller/model/declined.ts';
 import { StoreError } from '../../../../controller/model/store-error.ts';
 import type { Desk, Incoming, Logs } from '../../../../controller/ports.ts';
 import { ApiService } from '../../../../controller/serve/api-service.ts';
@@ -27,7 +27,7 @@ function bus() {
 }
 
 const FAILURES: readonly [string, Error, string][] = [
-  ['a refusal', new RequestRefused('TOO_LARGE', 'too much'), 'TOO_LARGE'],
+  ['a refusal', new Declined('TOO_LARGE', 'too much'), 'TOO_LARGE'],
   ['a lock that somebody holds', new StoreError('BUSY', 'locked'), 'BUSY'],
   ['a full disk', new StoreError('FULL', 'no room'), 'INTERNAL'],
   ['a fault of ours', new TypeError('oops'), 'INTERNAL'],
@@ -48,7 +48,7 @@ for (const [title, error, code] of FAILURES) {
     const sync = new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, Date.now), log });
     const data = encodeSyncRequest({ v: 1, host: 'a', have: NO_CURSOR, from: NO_CURSOR });
     await sync.receive(request(subjects.sync('a'), `${subjects.inbox('a')}.1`, data));
-    const expected = error instanceof RequestRefused ? error.code : 'INTERNAL';
+    const expected = error instanceof Declined ? error.code : 'INTERNAL';
     t.like(parsePageReply(taken.answers[0]?.data, 'a'), { error: { code: expected } });
   });
 }

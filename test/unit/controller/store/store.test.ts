@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
-import { RequestRefused } from '../../../../controller/model/request-refused.ts';
+import { Declined } from '../../../../controller/model/declined.ts';
 import { SqlStore } from '../../../../controller/store/sql-store.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import { MAX_ITEM_HOSTS } from '../../../../protocol/listings.ts';
@@ -112,9 +112,9 @@ test('apply: one bad spec among good ones, and nothing changes', async (t) => {
   await store.stage({ v: 1, upload: 'u', part: 0, parts: 2, specs: [spec('a', 1)] });
   const bad = { ...spec('b', 2), match: { dst: '10.0.0.1/8' } };
   const last = { v: 1 as const, upload: 'u', part: 1, parts: 2, specs: [bad, spec('a', 3)] };
-  const refused = await t.throwsAsync(store.apply(last), { instanceOf: RequestRefused });
+  const refused = await t.throwsAsync(store.apply(last), { instanceOf: Declined });
   t.deepEqual(
-    (refused as RequestRefused).problems.map(({ index, name, code, path }) => ({ index, name, code, path })),
+    (refused as Declined).problems.map(({ index, name, code, path }) => ({ index, name, code, path })),
     [
       { index: 1, name: 'b', code: 'BAD_PREFIX', path: 'match.dst' },
       { index: 2, name: 'a', code: 'DUPLICATE_NAME', path: 'name' },
@@ -129,7 +129,7 @@ test('apply: a part that never came refuses the whole', async (t) => {
   await using store = await openStore(folder.file());
   await store.stage({ v: 1, upload: 'u', part: 0, parts: 3, specs: [spec('a', 1)] });
   const last = { v: 1 as const, upload: 'u', part: 2, parts: 3, specs: [spec('c', 3)] };
-  t.is(((await t.throwsAsync(store.apply(last))) as RequestRefused).code, 'UPLOAD_LOST');
+  t.is(((await t.throwsAsync(store.apply(last))) as Declined).code, 'UPLOAD_LOST');
   t.deepEqual((await store.get({ v: 1 }, AMPLE_BYTES)).items, []);
 });
 
@@ -138,9 +138,9 @@ test('apply: too many parts, or too many uploads at once, are refused', async (t
   let now = 0;
   await using store = await openStore(folder.file(), () => now);
   const stage = (upload: string, parts = 2) => store.stage({ v: 1, upload, part: 0, parts, specs: [] });
-  t.is(((await t.throwsAsync(stage('big', 1000))) as RequestRefused).code, 'TOO_MANY');
+  t.is(((await t.throwsAsync(stage('big', 1000))) as Declined).code, 'TOO_MANY');
   for (let upload = 0; upload < 16; upload += 1) await stage(`u${upload}`);
-  t.is(((await t.throwsAsync(stage('one-more'))) as RequestRefused).code, 'BUSY');
+  t.is(((await t.throwsAsync(stage('one-more'))) as Declined).code, 'BUSY');
   await t.notThrowsAsync(stage('u3'));
   now += 11 * 60_000;
   await t.notThrowsAsync(stage('one-more'));
@@ -241,7 +241,7 @@ test('standing: a place that is not in the log is refused though the claim is', 
     { epoch, rev: 2 },
   ]) {
     const asked = store.page({ v: 1, host: 'edge-1', have: { epoch, rev: 1 }, from }, AMPLE_BYTES);
-    t.is(((await t.throwsAsync(asked)) as RequestRefused).code, 'BAD_REQUEST');
+    t.is(((await t.throwsAsync(asked)) as Declined).code, 'BAD_REQUEST');
   }
 });
 
@@ -317,7 +317,7 @@ test('get: pages by name, and says where each stands', async (t) => {
   t.is(small.next, small.items.at(-1)?.spec.name as string);
   t.like((await store.get({ v: 1, name: 'c' }, AMPLE_BYTES)).items, [{ hosts: ['edge-1'], shadowed: [], rev: 3 }]);
   t.deepEqual(await store.get({ v: 1, name: 'nobody' }, AMPLE_BYTES), { v: 1, items: [], next: null });
-  t.is(((await t.throwsAsync(store.get({ v: 1 }, 10))) as RequestRefused).code, 'TOO_LARGE');
+  t.is(((await t.throwsAsync(store.get({ v: 1 }, 10))) as Declined).code, 'TOO_LARGE');
 });
 
 test('get: of a redirect on a large fleet some hosts are named and all are counted', async (t) => {

@@ -2,9 +2,9 @@ import type { Code } from '../../protocol/codes.ts';
 import type { Problem } from '../../protocol/spec.ts';
 
 /** A request that was understood and not done; nothing was changed. The message says what to do. */
-export class RequestRefused extends Error {
+export class Declined extends Error {
   static {
-    RequestRefused.prototype.name = 'RequestRefused';
+    Declined.prototype.name = 'Declined';
   }
   readonly code: Code;
   readonly problems: readonly Problem[];
