@@ -1,4 +1,5 @@
 import type { Log, RootLog } from '../daemon/log.ts';
+import { controllerMigrations } from '../migrations/controller/index.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { NatsBus } from './bus/nats-bus.ts';
 import type { ControllerConfig } from './config.ts';
@@ -31,7 +32,7 @@ export async function startController(
   await using parts = new AsyncDisposableStack();
   const now = Date.now;
   const subjects = makeSubjects(config.rootSubject);
-  const store = parts.use(await SqlStore.open(config.db, { now, onFatal }));
+  const store = parts.use(await SqlStore.open(config.db, { now, migrations: controllerMigrations, onFatal }));
   const bus = parts.use(
     await NatsBus.connect(
       { urls: config.nats, ...(config.creds !== undefined && { credsPath: config.creds }) },

@@ -19,7 +19,7 @@ import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
 import type { StoreError } from '../model/store-error.ts';
 import type { Clock, Head, Report, Store } from '../ports.ts';
-import { breathe, Database, type Session } from './sqlite/database.ts';
+import { breathe, Database, type Migrations, type Session } from './sqlite/database.ts';
 import { Tables } from './tables/tables.ts';
 
 /** Uploads that may be under way at once, so that forgotten ones cannot fill the disk. */
@@ -33,6 +33,7 @@ const AUDITED_NAMES = 100;
 
 interface StoreOptions {
   readonly now: Clock;
+  readonly migrations: Migrations;
   /** Called when the database is no longer to be trusted; the process is to end. */
   readonly onFatal: (error: StoreError) => void;
 }
@@ -54,8 +55,8 @@ export class SqlStore implements Store, AsyncDisposable {
   }
 
   /** Opens the database and makes it when it is not there. Errors: StoreError. */
-  static async open(path: string, { now, onFatal }: StoreOptions): Promise<SqlStore> {
-    const database = await Database.open(path);
+  static async open(path: string, { now, migrations, onFatal }: StoreOptions): Promise<SqlStore> {
+    const database = await Database.open(path, migrations);
     try {
       const tables = new Tables(database.compiler);
       await database.write((session) => tables.epochs.initialise(session));

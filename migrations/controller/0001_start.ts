@@ -1,6 +1,6 @@
 import type { Migration } from 'kysely/migration';
-import type { AnyDatabase } from '../../controller/store/dialect.ts';
-import { keyed, numbered, WHOLE } from '../../controller/store/dialect.ts';
+import type { AnyDatabase } from './dialect.ts';
+import { keyed, numbered, WHOLE } from './dialect.ts';
 
 async function up(db: AnyDatabase): Promise<void> {
   await createSpecs(db);

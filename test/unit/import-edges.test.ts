@@ -14,6 +14,7 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ['bus/a.ts', '../agent/ports.ts'],
   ['native/a.ts', '../protocol/key.ts'],
   ['migrations/agent/a.ts', '../../agent/store/schema.ts'],
+  ['migrations/controller/a.ts', '../../controller/store/dialect.ts'],
   ['agent/main.ts', '../controller/main.ts'],
   ['agent/model/a.ts', 'node:fs'],
   ['agent/ports.ts', './store/sqlite-store.ts'],
@@ -45,6 +46,7 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
 ];
 const ALLOWED: readonly (readonly [string, string])[] = [
   ['protocol/c.ts', './key.ts'],
+  ['migrations/controller/c.ts', './dialect.ts'],
   ['agent/model/c.ts', '../../protocol/key.ts'],
   ['agent/follow/c.ts', '../../daemon/waker.ts'],
   ['agent/reconcile/c.ts', '../ports.ts'],

@@ -2,16 +2,13 @@ import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
-import { Kysely } from 'kysely';
-import { Migrator } from 'kysely/migration';
-import { start } from '../../../migrations/controller/0001_start.ts';
+import { Kysely, SqliteDialect } from 'kysely';
+import { type Migration, Migrator } from 'kysely/migration';
 import { StoreError } from '../../model/store-error.ts';
-import { dialectOf } from '../dialect.ts';
 import type { Query } from '../query.ts';
 import type { Schema } from '../schema.ts';
 import { storeErrorOf } from './sqlite-error.ts';
 
-const MIGRATIONS = { '0001_start': start };
 /** Marks the file as a controller's: "SHcl". Another program's database is not touched. */
 const APPLICATION_ID = 0x5348636c;
 /** SQLite waits this long inside a call, with the process standing still; longer waits are made between calls. */
@@ -19,6 +16,9 @@ const BUSY_CALL_MS = 50;
 const BUSY_PAUSE_MS = 20;
 /** An apply of 100,000 specs by another controller holds the lock for seconds. */
 const BUSY_LIMIT_MS = 30_000;
+
+/** By name, oldest first. */
+export type Migrations = Readonly<Record<string, Migration>>;
 
 /** Runs compiled statements within one transaction. */
 export interface Session {
@@ -46,18 +46,18 @@ export class Database implements AsyncDisposable {
   private constructor(path: string, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
     this.path = path;
     this.#files.set(path, statSync(path));
-    this.compiler = new Kysely<Schema>({ dialect: dialectOf(writer) });
+    this.compiler = new Kysely<Schema>({ dialect: new SqliteDialect({ database: writer }) });
     this.#writer = new Connection(path, writer);
     this.#reader = new Connection(path, reader);
   }
 
   /** Opens the file, makes it when it is not there, and brings its tables up to date. */
-  static async open(path: string): Promise<Database> {
+  static async open(path: string, migrations: Migrations): Promise<Database> {
     try {
       return await patiently(async () => {
         using connections = new DisposableStack();
         const writer = connections.adopt(connect(path), (database) => database.close());
-        await migrate(writer, path);
+        await migrate(writer, path, migrations);
         const reader = connections.adopt(connect(path), (database) => database.close());
         const database = new Database(path, writer, reader);
         connections.move();
@@ -199,13 +199,13 @@ function requireOurs(database: BetterSqlite3.Database, path: string): void {
  * Makes or moves the tables in one transaction: a crash leaves the old ones, and of two controllers that start at once
  * one waits for the other. Kysely itself neither locks SQLite nor migrates it in a transaction.
  */
-async function migrate(database: BetterSqlite3.Database, path: string): Promise<void> {
+async function migrate(database: BetterSqlite3.Database, path: string, migrations: Migrations): Promise<void> {
   database.exec('begin immediate');
   try {
-    requireNotNewer(database, path);
+    requireNotNewer(database, path, migrations);
     database.pragma(`application_id = ${APPLICATION_ID}`);
-    const db = new Kysely<Schema>({ dialect: dialectOf(database) });
-    const provider = { getMigrations: async () => MIGRATIONS };
+    const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
+    const provider = { getMigrations: async () => ({ ...migrations }) };
     const { error } = await new Migrator({ db, provider, disableTransactions: true }).migrateToLatest();
     if (error !== undefined) throw error;
     database.exec('commit');
@@ -215,11 +215,11 @@ async function migrate(database: BetterSqlite3.Database, path: string): Promise<
 }
 
 /** Kysely would call this damage; it is a database that a newer release has written. */
-function requireNotNewer(database: BetterSqlite3.Database, path: string): void {
+function requireNotNewer(database: BetterSqlite3.Database, path: string, migrations: Migrations): void {
   const table = database.prepare(`select 1 from sqlite_schema where name = 'kysely_migration'`).get();
   if (table === undefined) return;
   const names = database.prepare<[], string>('select name from kysely_migration order by name').pluck().all();
-  const strange = names.find((name) => !Object.hasOwn(MIGRATIONS, name));
+  const strange = names.find((name) => !Object.hasOwn(migrations, name));
   if (strange === undefined) return;
   throw new StoreError(
     'NEWER',

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type SqlStore, SqlStore as Store } from '../../../controller/store/sql-store.ts';
+import { controllerMigrations } from '../../../migrations/controller/index.ts';
 import type { ApplyReply } from '../../../protocol/api.ts';
 import { type Cursor, NO_CURSOR } from '../../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../../protocol/digest.ts';
@@ -25,14 +26,13 @@ export class Folder implements Disposable {
   }
 }
 
-/** Opens a store that is expected to stay sound. */
-export function openStore(path: string, now: () => number = Date.now): Promise<SqlStore> {
-  return Store.open(path, {
-    now,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
+/** Opens a store; one that is expected to stay sound unless told otherwise. */
+export function openStore(path: string, now: () => number = Date.now, onFatal = rethrow): Promise<SqlStore> {
+  return Store.open(path, { now, migrations: controllerMigrations, onFatal });
+}
+
+function rethrow(error: Error): void {
+  throw error;
 }
 
 /** A spec as an operator writes it; `number` gives each its own destination. */

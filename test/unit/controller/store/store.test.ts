@@ -4,7 +4,7 @@ import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import { Declined } from '../../../../controller/model/declined.ts';
-import { SqlStore } from '../../../../controller/store/sql-store.ts';
+import type { SqlStore } from '../../../../controller/store/sql-store.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import { MAX_ITEM_HOSTS } from '../../../../protocol/listings.ts';
 import { AMPLE_BYTES, apply, Folder, openStore, Replica, report, spec, status } from '../fleet.ts';
@@ -402,7 +402,7 @@ test('database: an unfinished write leaves nothing', async (t) => {
 test('database: a file that is replaced ends the controller', async (t) => {
   using folder = new Folder();
   const errors: Error[] = [];
-  await using store = await SqlStore.open(folder.file(), { now: Date.now, onFatal: (error) => errors.push(error) });
+  await using store = await openStore(folder.file(), Date.now, (error) => errors.push(error));
   await apply(store, spec('a', 1));
   copyFileSync(folder.file(), folder.file('copy'));
   renameSync(folder.file('copy'), folder.file());
@@ -416,7 +416,7 @@ test('database: a file that is replaced ends the controller', async (t) => {
 test('database: a backup that is copied over the file, and its log removed, ends the controller', async (t) => {
   using folder = new Folder();
   const errors: Error[] = [];
-  await using store = await SqlStore.open(folder.file(), { now: Date.now, onFatal: (error) => errors.push(error) });
+  await using store = await openStore(folder.file(), Date.now, (error) => errors.push(error));
   await apply(store, spec('a', 1));
   const copier = new BetterSqlite3(folder.file());
   await copier.backup(folder.file('backup'));
@@ -431,7 +431,7 @@ test('database: a backup that is copied over the file, and its log removed, ends
 test('database: a history that was set back and went on from there ends the controller, too', async (t) => {
   using folder = new Folder();
   const errors: Error[] = [];
-  await using store = await SqlStore.open(folder.file(), { now: Date.now, onFatal: (error) => errors.push(error) });
+  await using store = await openStore(folder.file(), Date.now, (error) => errors.push(error));
   await apply(store, spec('a', 1), spec('b', 2));
   const other = new BetterSqlite3(folder.file());
   other.exec(`insert into epochs (epoch, ordinal, first_rev, superseded) values ('x.1', 9, 2, 0);
@@ -443,7 +443,7 @@ test('database: a history that was set back and went on from there ends the cont
 test('database: a history that is set back under the controller ends it', async (t) => {
   using folder = new Folder();
   const errors: Error[] = [];
-  await using store = await SqlStore.open(folder.file(), { now: Date.now, onFatal: (error) => errors.push(error) });
+  await using store = await openStore(folder.file(), Date.now, (error) => errors.push(error));
   await apply(store, spec('a', 1), spec('b', 2));
   const other = new BetterSqlite3(folder.file());
   other.exec('delete from epochs where ordinal > 1; update meta set last_rev = 0');

@@ -1,8 +1,7 @@
-import type BetterSqlite3 from 'better-sqlite3';
 import type { CreateTableBuilder, Kysely } from 'kysely';
-import { SqliteDialect, sql } from 'kysely';
+import { sql } from 'kysely';
 
-/** What differs between the databases that the controller's tables may live in. Only this file names SQLite's ways. */
+/** Words for columns and tables that each database has its own of. Written migrations stand on them: they only grow. */
 
 /** Holds every safe integer; SQLite's STRICT tables know 64-bit integers by this name alone. */
 export const WHOLE = 'integer';
@@ -19,10 +18,6 @@ export function numbered<Table extends string, Columns extends string>(
   table: CreateTableBuilder<Table, Columns>,
 ): CreateTableBuilder<Table, Columns> {
   return table.modifyEnd(sql`strict`);
-}
-
-export function dialectOf(database: BetterSqlite3.Database): SqliteDialect {
-  return new SqliteDialect({ database });
 }
 
 /** A database as migrations see it: its tables are not known to the compiler. */
