@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { EMPTY_DIGEST } from '../../../protocol/digest.ts';
 import type { Change, Put } from '../../../protocol/intent.ts';
+import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { ChangeRow, HeadRow, Schema } from '../schema.ts';
 import type { Session } from '../sqlite/database.ts';
@@ -65,7 +66,7 @@ export class ChangeTable {
         .where('specs.key', 'is', null),
     );
     this.#put = query<ChangeRow>((at) =>
-      db.replaceInto('changes').values({
+      upsert(db, 'changes', ['host', 'key'], {
         host: at('host'),
         key: at('key'),
         rev: at('rev'),
@@ -87,7 +88,7 @@ export class ChangeTable {
         .limit(at('limit')),
     );
     this.#putHead = query<HeadRow>((at) =>
-      db.replaceInto('heads').values({ host: at('host'), rev: at('rev'), floor: at('floor'), digest: at('digest') }),
+      upsert(db, 'heads', ['host'], { host: at('host'), rev: at('rev'), floor: at('floor'), digest: at('digest') }),
     );
     this.#collectable = query<{ host: string; rev: number; at_ms: number }, { rev: number | null }>((at) =>
       db

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Cursor } from '../../../protocol/cursor.ts';
 import type { Epoch } from '../../model/standing.ts';
+import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { EpochRow, MetaRow, Schema } from '../schema.ts';
 import type { Session } from '../sqlite/database.ts';
@@ -22,7 +23,7 @@ export class EpochTable {
     const epochs = db.selectFrom('epochs').selectAll();
     this.#meta = query<object, MetaRow>(() => db.selectFrom('meta').selectAll());
     this.#putMeta = query<Omit<MetaRow, 'id'>>((at) =>
-      db.replaceInto('meta').values({ id: 1, database_id: at('database_id'), last_rev: at('last_rev') }),
+      upsert(db, 'meta', ['id'], { id: 1, database_id: at('database_id'), last_rev: at('last_rev') }),
     );
     this.#find = query<{ epoch: string }, EpochRow>((at) => epochs.where('epoch', '=', at('epoch')));
     this.#newest = query<object, EpochRow>(() => epochs.orderBy('ordinal', 'desc').limit(1));

@@ -3,6 +3,7 @@ import type { Labels } from '../../../protocol/host.ts';
 import { type Capacity, encodeStatus, parseStatus, type Status } from '../../../protocol/status.ts';
 import type { HostFacts } from '../../model/claim.ts';
 import type { Report } from '../../ports.ts';
+import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { HostRow, Schema } from '../schema.ts';
 import type { Session } from '../sqlite/database.ts';
@@ -26,7 +27,7 @@ export class HostTable {
       db.selectFrom('hosts').selectAll().where('host', '=', at('host')),
     );
     this.#put = query<HostRow>((at) =>
-      db.replaceInto('hosts').values({
+      upsert(db, 'hosts', ['host'], {
         host: at('host'),
         labels: at('labels'),
         status: at('status'),

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { type Selector, type Spec, specToJson } from '../../../protocol/spec.ts';
 import { type Claim, claimOf } from '../../model/claim.ts';
+import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
 import type { Session } from '../sqlite/database.ts';
@@ -40,7 +41,7 @@ export class SpecTable {
         .orderBy('name')
         .limit(at('limit')),
     );
-    this.#put = query<SpecRow>((at) => db.replaceInto('specs').values(rowOf(at)));
+    this.#put = query<SpecRow>((at) => upsert(db, 'specs', ['name'], rowOf(at)));
     this.#delete = query<{ name: string }>((at) => db.deleteFrom('specs').where('name', '=', at('name')));
   }
 

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, UploadPartRow } from '../schema.ts';
 import type { Session } from '../sqlite/database.ts';
@@ -14,7 +15,7 @@ export class UploadTable {
   constructor(db: Kysely<Schema>) {
     const parts = db.selectFrom('upload_parts');
     this.#put = query<UploadPartRow>((at) =>
-      db.replaceInto('upload_parts').values({
+      upsert(db, 'upload_parts', ['upload', 'part'], {
         upload: at('upload'),
         part: at('part'),
         parts: at('parts'),

@@ -1,0 +1,19 @@
+import { type Compilable, type Kysely, sql } from 'kysely';
+import type { Schema } from './schema.ts';
+
+/** Makes a statement that writes a row under its key, whether one is there already or not. */
+export function upsert<Table extends keyof Schema & string>(
+  db: Kysely<Schema>,
+  table: Table,
+  key: readonly (keyof Schema[Table] & string)[],
+  row: Schema[Table],
+): Compilable<never> {
+  // biome-ignore lint/suspicious/noExplicitAny: Kysely knows no columns of a table that is named by a variable.
+  const untyped = db as Kysely<any>;
+  const others = Object.keys(row).filter((column) => !(key as readonly string[]).includes(column));
+  const written = Object.fromEntries(others.map((column) => [column, sql.ref(`excluded.${column}`)]));
+  return untyped
+    .insertInto(table as string)
+    .values(row)
+    .onConflict((conflict) => conflict.columns([...key]).doUpdateSet(written)) as Compilable<never>;
+}
