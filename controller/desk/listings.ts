@@ -10,7 +10,7 @@ import {
 import { type HostFacts, selects } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
-import type { Session } from '../store/sqlite/database.ts';
+import type { Session } from '../store/session.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
 import type { Tables } from '../store/tables/tables.ts';
 

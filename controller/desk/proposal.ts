@@ -4,7 +4,8 @@ import type { Move, Proposal } from '../compile/preview.ts';
 import type { PreviewHead } from '../compile/preview-report.ts';
 import { type Claim, claimOf } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
-import { breathe, type Session } from '../store/sqlite/database.ts';
+import type { Session } from '../store/session.ts';
+import { breathe } from '../store/sqlite/database.ts';
 import type { Tables } from '../store/tables/tables.ts';
 import { readUpload } from './upload.ts';
 

@@ -3,7 +3,8 @@ import { type Problem, parseSpecs, type Spec } from '../../protocol/spec.ts';
 import { Concern } from '../compile/concern.ts';
 import { Strangers } from '../compile/strangers.ts';
 import { Declined } from '../model/declined.ts';
-import { breathe, type Session } from '../store/sqlite/database.ts';
+import type { Session } from '../store/session.ts';
+import { breathe } from '../store/sqlite/database.ts';
 import type { Tables } from '../store/tables/tables.ts';
 
 /** 128 MiB of specs at the full size of a part: over 400,000 of them. */

@@ -1,7 +1,8 @@
 import { compileKeys } from '../compile/compile.ts';
 import type { Concern } from '../compile/concern.ts';
 import type { HostFacts } from '../model/claim.ts';
-import { breathe, type Session } from '../store/sqlite/database.ts';
+import type { Session } from '../store/session.ts';
+import { breathe } from '../store/sqlite/database.ts';
 import type { Tables } from '../store/tables/tables.ts';
 import type { LogWriter } from './log-writer.ts';
 

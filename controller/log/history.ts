@@ -1,5 +1,5 @@
 import { StoreError } from '../model/store-error.ts';
-import type { Database, Session } from '../store/sqlite/database.ts';
+import type { Database, Session } from '../store/session.ts';
 import type { Tables } from '../store/tables/tables.ts';
 
 /** What this process has seen of the history that it works on. */

@@ -1,7 +1,7 @@
 import { addDigest, elementDigest, removeDigest } from '../../protocol/digest.ts';
 import type { Compiled } from '../compile/compile.ts';
 import type { ChangeRow } from '../store/schema.ts';
-import type { Session } from '../store/sqlite/database.ts';
+import type { Session } from '../store/session.ts';
 import type { ChangeTable, Head } from '../store/tables/changes.ts';
 import type { EpochTable } from '../store/tables/epochs.ts';
 

@@ -5,7 +5,7 @@ import type { Update } from '../../protocol/update.ts';
 import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
 import type { ChangeRow } from '../store/schema.ts';
-import type { Session } from '../store/sqlite/database.ts';
+import type { Session } from '../store/session.ts';
 import { changeBytes, changeOf, type Head } from '../store/tables/changes.ts';
 import type { Tables } from '../store/tables/tables.ts';
 

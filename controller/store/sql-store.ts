@@ -19,7 +19,9 @@ import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
 import type { StoreError } from '../model/store-error.ts';
 import type { Clock, Head, Report, Store } from '../ports.ts';
-import { breathe, Database, type Migrations, type Session } from './sqlite/database.ts';
+import type { Session } from './session.ts';
+import { breathe, SqliteDatabase } from './sqlite/database.ts';
+import type { Migrations } from './sqlite/migrate.ts';
 import { Tables } from './tables/tables.ts';
 
 /** Uploads that may be under way at once, so that forgotten ones cannot fill the disk. */
@@ -40,14 +42,14 @@ interface StoreOptions {
 
 /** The controller's store in a database of its own; several controllers may share one. */
 export class SqlStore implements Store, AsyncDisposable {
-  readonly #database: Database;
+  readonly #database: SqliteDatabase;
   readonly #tables: Tables;
   readonly #history: History;
   readonly #now: Clock;
   /** Opened by this process with its first change (C1); it counts once it is in the table. */
   #epoch: string | undefined;
 
-  private constructor(database: Database, tables: Tables, history: History, now: Clock) {
+  private constructor(database: SqliteDatabase, tables: Tables, history: History, now: Clock) {
     this.#database = database;
     this.#tables = tables;
     this.#history = history;
@@ -56,7 +58,7 @@ export class SqlStore implements Store, AsyncDisposable {
 
   /** Opens the database and makes it when it is not there. Errors: StoreError. */
   static async open(path: string, { now, migrations, onFatal }: StoreOptions): Promise<SqlStore> {
-    const database = await Database.open(path, migrations);
+    const database = await SqliteDatabase.open(path, migrations);
     try {
       const tables = new Tables(database.compiler);
       await database.write((session) => tables.epochs.initialise(session));

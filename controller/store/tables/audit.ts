@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { query } from '../query.ts';
 import type { Schema } from '../schema.ts';
-import type { Session } from '../sqlite/database.ts';
+import type { Session } from '../session.ts';
 
 /** What was asked of the controller and done, in the transaction that did it. */
 export class AuditTable {

@@ -4,7 +4,7 @@ import type { Change, Put } from '../../../protocol/intent.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { ChangeRow, HeadRow, Schema } from '../schema.ts';
-import type { Session } from '../sqlite/database.ts';
+import type { Session } from '../session.ts';
 
 /** Where a host's log stands. */
 export type Head = Readonly<HeadRow>;

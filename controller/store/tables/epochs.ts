@@ -5,7 +5,7 @@ import type { Epoch } from '../../model/standing.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { EpochRow, MetaRow, Schema } from '../schema.ts';
-import type { Session } from '../sqlite/database.ts';
+import type { Session } from '../session.ts';
 
 const RANDOM_BYTES = 6;
 

@@ -6,7 +6,7 @@ import type { Report } from '../../ports.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { HostRow, Schema } from '../schema.ts';
-import type { Session } from '../sqlite/database.ts';
+import type { Session } from '../session.ts';
 
 const decoder = new TextDecoder();
 

@@ -5,7 +5,7 @@ import { type Claim, claimOf } from '../../model/claim.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
-import type { Session } from '../sqlite/database.ts';
+import type { Session } from '../session.ts';
 
 /** A spec as it is listed. */
 export interface StoredSpec {

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, UploadPartRow } from '../schema.ts';
-import type { Session } from '../sqlite/database.ts';
+import type { Session } from '../session.ts';
 
 /** Parts of uploads that are not complete. They lie in the database because each may reach another controller. */
 export class UploadTable {
