@@ -1,5 +1,6 @@
 import type { Selector } from '../../protocol/spec.ts';
-import { type Claim, type HostFacts, isList, selects } from '../model/claim.ts';
+import { type Claim, type HostFacts, selectorText } from '../model/claim.ts';
+import type { Fleet } from '../model/fleet.ts';
 
 /**
  * The keys whose claims changed, each with the selectors, old and new, through which it concerns hosts.
@@ -15,7 +16,7 @@ export class Concern {
 
   /** Notes that a claim came, went or changed. */
   add(claim: Pick<Claim, 'key' | 'hosts'>): void {
-    const text = JSON.stringify(claim.hosts);
+    const text = selectorText(claim.hosts);
     if (!this.#selectors.has(text)) this.#selectors.set(text, claim.hosts);
     const noted = this.#byKey.get(claim.key);
     if (noted === undefined) this.#byKey.set(claim.key, new Set([text]));
@@ -23,10 +24,10 @@ export class Concern {
   }
 
   /** Answers which of some keys each concerned host has to look at again. */
-  hostsOf(keys: readonly string[], known: ReadonlyMap<string, HostFacts>): Map<HostFacts, Set<string>> {
+  hostsOf(keys: readonly string[], fleet: Fleet): Map<HostFacts, Set<string>> {
     const concerned = new Map<string, { facts: HostFacts; keys: Set<string> }>();
     for (const [text, group] of this.#groupBySelector(keys)) {
-      for (const facts of hostsSelected(this.#selectors.get(text) ?? [], known)) {
+      for (const facts of fleet.selected(this.#selectors.get(text) ?? [])) {
         const entry = concerned.get(facts.host) ?? { facts, keys: new Set<string>() };
         concerned.set(facts.host, entry);
         for (const key of group) entry.keys.add(key);
@@ -46,10 +47,4 @@ export class Concern {
     }
     return groups;
   }
-}
-
-/** A listed host has a log at once, also before it first reports. */
-function hostsSelected(selector: Selector, known: ReadonlyMap<string, HostFacts>): HostFacts[] {
-  if (isList(selector)) return selector.map((host) => known.get(host) ?? { host, labels: {}, known: false });
-  return [...known.values()].filter((facts) => selects(selector, facts));
 }

@@ -98,7 +98,7 @@ export class PreviewReport {
 
   #reply(hosts: readonly PlanHost[], limit: number): PlanReply {
     const { moves } = this.#proposal;
-    const strangers = new Strangers(this.#proposal.known);
+    const strangers = new Strangers(this.#proposal.fleet);
     for (const { after } of moves) if (after !== undefined) strangers.add(after);
     const { unmatched, unheard } = strangers;
     const { upload, absent } = this.#head;

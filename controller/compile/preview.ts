@@ -1,5 +1,6 @@
 import type { Selector } from '../../protocol/spec.ts';
-import { type Claim, compareClaims, type HostFacts, isList, selects } from '../model/claim.ts';
+import { type Claim, compareClaims, type HostFacts, isList, selectorText, selects } from '../model/claim.ts';
+import type { Fleet } from '../model/fleet.ts';
 import { type Compiled, compileKeys } from './compile.ts';
 import { KeyParts, type Overlaps, type Placed, ShapeGroups } from './overlap.ts';
 
@@ -14,7 +15,7 @@ export interface Proposal {
   /** Every claim as stored; bodies are looked at only where a move touches the key. */
   readonly claims: readonly Claim[];
   readonly moves: readonly Move[];
-  readonly known: ReadonlyMap<string, HostFacts>;
+  readonly fleet: Fleet;
 }
 
 export interface KeyChange {
@@ -68,7 +69,7 @@ export class Preview {
   constructor(proposal: Proposal) {
     const { claims, moves } = proposal;
     this.#proposal = proposal;
-    for (const { key, hosts } of claimsOf(moves)) addTo(this.#touched, textOf(hosts), key);
+    for (const { key, hosts } of claimsOf(moves)) addTo(this.#touched, selectorText(hosts), key);
     this.#asked = new Set(moves.flatMap(({ after }) => (after?.enabled ? [after.key] : [])));
     const keys = new Set([...claimsOf(moves)].map(({ key }) => key));
     const moved = new Set([...claimsOf(moves)].map(({ name }) => name));
@@ -76,8 +77,8 @@ export class Preview {
     const touched = ({ key }: Claim): boolean => keys.has(key);
     this.#before = Map.groupBy(claims.filter(touched), ({ key }) => key);
     this.#after = Map.groupBy(after.filter(touched), ({ key }) => key);
-    this.#bySelector = Map.groupBy(after, ({ hosts }) => textOf(hosts));
-    for (const { hosts } of [...claims, ...after]) this.#selectors.set(textOf(hosts), hosts);
+    this.#bySelector = Map.groupBy(after, ({ hosts }) => selectorText(hosts));
+    for (const { hosts } of [...claims, ...after]) this.#selectors.set(selectorText(hosts), hosts);
   }
 
   /** What becomes of one group of hosts after the other. Undefined: nothing is ready yet, and others may work in between. */
@@ -100,16 +101,11 @@ export class Preview {
     return groups.values();
   }
 
-  /** A listed host has a log at once, also before it first reports. */
   #concernedHosts(): readonly HostFacts[] {
-    const { known } = this.#proposal;
+    const { fleet } = this.#proposal;
     const hosts = new Map<string, HostFacts>();
-    for (const text of this.#touched.keys()) {
-      const selector = this.#selectors.get(text) ?? [];
-      if (isList(selector))
-        for (const host of selector) hosts.set(host, known.get(host) ?? { host, labels: {}, known: false });
-      else for (const host of known.values()) if (selects(selector, host)) hosts.set(host.host, host);
-    }
+    for (const text of this.#touched.keys())
+      for (const facts of fleet.selected(this.#selectors.get(text) ?? [])) hosts.set(facts.host, facts);
     return [...hosts.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
   }
 
@@ -183,16 +179,4 @@ function addTo(sets: Map<string, Set<string>>, name: string, value: string): voi
   const set = sets.get(name);
   if (set === undefined) sets.set(name, new Set([value]));
   else set.add(value);
-}
-
-const texts = new WeakMap<object, string>();
-
-/** Equal selectors have one text, which is written once for each object. */
-function textOf(selector: Selector): string {
-  if (typeof selector === 'string') return selector;
-  const known = texts.get(selector);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(selector);
-  texts.set(selector, text);
-  return text;
 }

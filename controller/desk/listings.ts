@@ -7,8 +7,9 @@ import {
   type HostsRequest,
   MAX_ITEM_HOSTS,
 } from '../../protocol/listings.ts';
-import { type HostFacts, selects } from '../model/claim.ts';
+import { selects } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
+import type { Fleet } from '../model/fleet.ts';
 import { standingOf } from '../model/standing.ts';
 import type { Session } from '../store/session.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
@@ -23,9 +24,9 @@ export async function listSpecs(
   request: GetRequest,
   budgetBytes: number,
 ): Promise<GetReply> {
-  const known = await tables.hosts.facts(session);
+  const fleet = await tables.hosts.fleet(session);
   const specs = await chooseSpecs(session, tables, request);
-  const items = await fill(specs, (spec) => itemOf(session, tables, known, spec), budgetBytes);
+  const items = await fill(specs, (spec) => itemOf(session, tables, fleet, spec), budgetBytes);
   return { v: 1, items, next: nextOf(specs, items.length, limitOf(request), (spec) => spec.claim.name, request) };
 }
 
@@ -47,12 +48,7 @@ async function chooseSpecs(session: Session, tables: Tables, request: GetRequest
   return spec === undefined ? [] : [spec];
 }
 
-async function itemOf(
-  session: Session,
-  tables: Tables,
-  known: ReadonlyMap<string, HostFacts>,
-  { claim, json }: StoredSpec,
-): Promise<GetItem> {
+async function itemOf(session: Session, tables: Tables, fleet: Fleet, { claim, json }: StoredSpec): Promise<GetItem> {
   const hosts: string[] = [];
   const shadowed: { host: string; by: string }[] = [];
   let newest = 0;
@@ -60,7 +56,7 @@ async function itemOf(
     if (name === claim.name) {
       hosts.push(host);
       newest = Math.max(newest, rev);
-    } else if (claim.enabled && selects(claim.hosts, known.get(host) ?? { host, labels: {}, known: false })) {
+    } else if (claim.enabled && selects(claim.hosts, fleet.get(host))) {
       shadowed.push({ host, by: name });
     }
   }

@@ -32,7 +32,7 @@ export async function readProposal(
     else moves.push({ before, after: undefined, same: false });
   }
   const head = { upload: last.upload, absent, capacities: await tables.hosts.capacities(session) };
-  return { moves, claims: await readClaims(session, tables, moves), known: await tables.hosts.facts(session), head };
+  return { moves, claims: await readClaims(session, tables, moves), fleet: await tables.hosts.fleet(session), head };
 }
 
 async function moveOf(session: Session, tables: Tables, spec: Spec): Promise<Move> {

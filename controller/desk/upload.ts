@@ -24,7 +24,7 @@ export async function storeUpload(
 ): Promise<{ readonly counts: Counts; readonly concern: Concern; readonly strangers: Strangers }> {
   const counts = { created: 0, changed: 0, unchanged: 0 };
   const concern = new Concern();
-  const strangers = new Strangers(await tables.hosts.facts(session));
+  const strangers = new Strangers(await tables.hosts.fleet(session));
   await readUpload(session, tables, last, async (spec) => {
     const stored = await tables.specs.put(session, spec);
     if (stored === undefined) {

@@ -11,10 +11,10 @@ const KEYS_AT_ONCE = 500;
 
 /** Makes the logs say what the specs say, for the keys whose claims changed and the hosts that these concern. */
 export async function convergeKeys(session: Session, tables: Tables, log: LogWriter, concern: Concern): Promise<void> {
-  const known = await tables.hosts.facts(session);
+  const fleet = await tables.hosts.fleet(session);
   for (const keys of chunks(concern.keys, KEYS_AT_ONCE)) {
     const claims = await tables.specs.claimsTo(session, keys);
-    for (const [host, concerned] of concern.hostsOf(keys, known)) {
+    for (const [host, concerned] of concern.hostsOf(keys, fleet)) {
       await settleAll(log, host, compileKeys(concerned, claims, host));
     }
   }

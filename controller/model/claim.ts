@@ -35,6 +35,11 @@ export function selects(selector: Selector, host: HostFacts): boolean {
   );
 }
 
+/** Equal selectors have one text. */
+export function selectorText(selector: Selector): string {
+  return JSON.stringify(selector);
+}
+
 export function isList(selector: Selector): selector is readonly string[] {
   return Array.isArray(selector);
 }

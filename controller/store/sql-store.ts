@@ -181,8 +181,8 @@ export class SqlStore implements Store, AsyncDisposable {
       const hosts = await this.#read((session) => this.#tables.changes.hosts(session, after, HOSTS_AT_ONCE));
       if (hosts.length === 0) return;
       await this.#change(async (session, log) => {
-        const known = await this.#tables.hosts.facts(session);
-        const facts = hosts.map((host) => known.get(host) ?? { host, labels: {}, known: false });
+        const fleet = await this.#tables.hosts.fleet(session);
+        const facts = hosts.map((host) => fleet.get(host));
         await convergeHosts(session, this.#tables, log, facts);
         return async () => {};
       });

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Labels } from '../../../protocol/host.ts';
 import { type Capacity, encodeStatus, parseStatus, type Status } from '../../../protocol/status.ts';
-import type { HostFacts } from '../../model/claim.ts';
+import { Fleet } from '../../model/fleet.ts';
 import type { Report } from '../../ports.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
@@ -36,10 +36,9 @@ export class HostTable {
     );
   }
 
-  /** Every known host, by its id. */
-  async facts(session: Session): Promise<Map<string, HostFacts>> {
+  async fleet(session: Session): Promise<Fleet> {
     const rows = await session.all(this.#all, {});
-    return new Map(rows.map((row) => [row.host, { host: row.host, labels: labelsOf(row), known: true }]));
+    return new Fleet(rows.map((row) => ({ host: row.host, labels: labelsOf(row), known: true })));
   }
 
   /** What each host last said of its room. */

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { type Selector, type Spec, specToJson } from '../../../protocol/spec.ts';
-import { type Claim, claimOf } from '../../model/claim.ts';
+import { type Claim, claimOf, selectorText } from '../../model/claim.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
@@ -81,7 +81,7 @@ export class SpecTable {
     const after = claimOf(spec);
     await session.run(this.#put, {
       ...after,
-      hosts: JSON.stringify(after.hosts),
+      hosts: selectorText(after.hosts),
       enabled: after.enabled ? 1 : 0,
       spec: text,
     });

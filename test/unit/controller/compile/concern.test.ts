@@ -1,16 +1,14 @@
 import test from 'ava';
 import { Concern } from '../../../../controller/compile/concern.ts';
-import type { HostFacts } from '../../../../controller/model/claim.ts';
+import { Fleet } from '../../../../controller/model/fleet.ts';
 
-const KNOWN = new Map<string, HostFacts>(
-  [
-    { host: 'edge-1', labels: { role: 'edge' }, known: true },
-    { host: 'core-1', labels: { role: 'core' }, known: true },
-  ].map((facts) => [facts.host, facts]),
-);
+const FLEET = new Fleet([
+  { host: 'edge-1', labels: { role: 'edge' }, known: true },
+  { host: 'core-1', labels: { role: 'core' }, known: true },
+]);
 
 function asked(concern: Concern, keys: readonly string[]): [string, string[]][] {
-  const hosts = [...concern.hostsOf(keys, KNOWN)];
+  const hosts = [...concern.hostsOf(keys, FLEET)];
   return hosts.map(([facts, some]): [string, string[]] => [facts.host, [...some].sort()]).sort();
 }
 
@@ -40,5 +38,5 @@ test('concern: a host looks only at keys that concern it', (t) => {
 test('concern: a listed host that is known keeps its labels', (t) => {
   const concern = new Concern();
   concern.add({ key: 'a', hosts: ['edge-1'] });
-  t.deepEqual([...concern.hostsOf(['a'], KNOWN).keys()], [KNOWN.get('edge-1')]);
+  t.deepEqual([...concern.hostsOf(['a'], FLEET).keys()], [FLEET.get('edge-1')]);
 });

@@ -5,6 +5,7 @@ import { type GroupPreview, type Move, Preview } from '../../../../controller/co
 import { PreviewReport } from '../../../../controller/compile/preview-report.ts';
 import { Strangers } from '../../../../controller/compile/strangers.ts';
 import { claimOf, type HostFacts } from '../../../../controller/model/claim.ts';
+import { Fleet } from '../../../../controller/model/fleet.ts';
 import { parsePrefix } from '../../../../protocol/address.ts';
 import { keyOf } from '../../../../protocol/key.ts';
 import { type Match, parseMatch } from '../../../../protocol/match.ts';
@@ -15,7 +16,7 @@ import { AMPLE_BYTES, apply, Folder, openStore, report, spec } from '../fleet.ts
 
 const EDGE: HostFacts = { host: 'edge-1', labels: { role: 'edge' }, known: true };
 const CORE: HostFacts = { host: 'core-1', labels: { role: 'core' }, known: true };
-const KNOWN = new Map([EDGE, CORE].map((facts) => [facts.host, facts]));
+const FLEET = new Fleet([EDGE, CORE]);
 
 function claim(name: string, more: object = {}) {
   const written = { name, hosts: 'all', match: { dst: '203.0.113.10' }, to: 'drop', ...more };
@@ -26,9 +27,9 @@ function create(name: string, more: object = {}): Move {
   return { before: undefined, after: claim(name, more), same: false };
 }
 
-function preview(moves: readonly Move[], stored: Move['after'][] = [], known = KNOWN): GroupPreview[] {
+function preview(moves: readonly Move[], stored: Move['after'][] = [], fleet = FLEET): GroupPreview[] {
   const claims = stored.flatMap((one) => one ?? []);
-  return [...new Preview({ moves, claims, known }).groups(100)].flatMap((group) => group ?? []);
+  return [...new Preview({ moves, claims, fleet }).groups(100)].flatMap((group) => group ?? []);
 }
 
 test('plan: a new redirect is added where its selector says, and nowhere else', (t) => {
@@ -100,7 +101,7 @@ test('plan: what is there already changes nothing', (t) => {
 });
 
 test('strangers: selectors that find nobody, and hosts that nobody heard of', (t) => {
-  const strangers = new Strangers(KNOWN);
+  const strangers = new Strangers(FLEET);
   for (const one of [
     claim('labels', { hosts: { role: 'db' } }),
     claim('nowhere', { hosts: ['new-2', 'new-1'] }),
@@ -228,7 +229,7 @@ test('plan: a host over its limits comes first, and a reply has the lines that f
   const moves = Array.from({ length: 300 }, (_, index) =>
     create(`r-${index}`, { match: { dst: `10.0.${index >> 8}.${index & 255}` } }),
   );
-  const proposal = { moves, claims: [], known: KNOWN };
+  const proposal = { moves, claims: [], fleet: FLEET };
   const capacities = new Map([
     ['core-1', { used: 0, max: 1000, shapes: 0, shapesMax: 8 }],
     ['edge-1', { used: 0, max: 299, shapes: 0, shapesMax: 0 }],
