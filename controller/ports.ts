@@ -45,15 +45,13 @@ export interface Roster {
   report(reports: readonly Report[]): Promise<void>;
 }
 
-export interface Store extends Desk, Logs, Roster {
+/** What keeps the database in order, whatever happens. */
+export interface Upkeep {
   /** Makes every host's log say again what the specs say, a few hosts at a time. */
   reconcile(signal: AbortSignal): Promise<void>;
   /** Drops tombstones that no live host needs, and uploads that nobody ended. */
   tidy(): Promise<void>;
 }
-
-/** Tells the time, in ms since 1970. */
-export type Clock = () => number;
 
 /** A message as it came; nothing in it is to be trusted. */
 export interface Incoming {

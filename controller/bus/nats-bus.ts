@@ -1,9 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
 import type { Msg, NatsConnection, NatsError, Subscription } from 'nats';
 import { openConnection } from '../../bus/connect.ts';
 import { BusError } from '../../bus/error.ts';
 import { toServerOptions } from '../../bus/options.ts';
 import type { BusServers } from '../../bus/servers.ts';
+import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Bus, Incoming } from '../ports.ts';
 
@@ -19,6 +19,7 @@ const RECONNECT_JITTER_MS = 1000;
 /** Core NATS. */
 export class NatsBus implements Bus, AsyncDisposable {
   readonly #connection: NatsConnection;
+  readonly #clock: Pick<Clock, 'delay'>;
   readonly #log: Log;
   readonly #subscriptions: Subscription[] = [];
   readonly #atHand = new Set<Promise<void>>();
@@ -27,14 +28,15 @@ export class NatsBus implements Bus, AsyncDisposable {
   /** False once the server let us wait in vain: it is not waited for a second time. */
   #answers = true;
 
-  private constructor(connection: NatsConnection, log: Log) {
+  private constructor(connection: NatsConnection, clock: Pick<Clock, 'delay'>, log: Log) {
     this.#connection = connection;
+    this.#clock = clock;
     this.#log = log;
     void this.#follow().catch((error: unknown) => this.#log.error({ error }, 'bus: following the connection failed'));
   }
 
   /** Connects once; from then on it reconnects for ever. Errors: BusError. */
-  static async connect(servers: BusServers, log: Log): Promise<NatsBus> {
+  static async connect(servers: BusServers, clock: Pick<Clock, 'delay'>, log: Log): Promise<NatsBus> {
     const connection = await openConnection({
       ...toServerOptions(servers),
       name: 'shunt-controller',
@@ -45,7 +47,7 @@ export class NatsBus implements Bus, AsyncDisposable {
       pingInterval: PING_INTERVAL_MS,
       maxPingOut: MAX_PINGS_OUT,
     });
-    return new NatsBus(connection, log);
+    return new NatsBus(connection, clock, log);
   }
 
   get connected(): boolean {
@@ -88,7 +90,7 @@ export class NatsBus implements Bus, AsyncDisposable {
   /** Takes no more messages, and waits for those at hand. */
   async drain(): Promise<void> {
     if (this.connected) {
-      this.#answers = await within(LEAVE_MS, Promise.all(this.#subscriptions.map((taken) => taken.drain())));
+      this.#answers = await this.#within(LEAVE_MS, Promise.all(this.#subscriptions.map((taken) => taken.drain())));
     }
     await Promise.all(this.#atHand);
   }
@@ -96,7 +98,7 @@ export class NatsBus implements Bus, AsyncDisposable {
   /** Lets what was published go out, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#connection.isClosed()) return;
-    if (this.connected && this.#answers) await within(LEAVE_MS, this.#connection.flush());
+    if (this.connected && this.#answers) await this.#within(LEAVE_MS, this.#connection.flush());
     await this.#connection.close();
   }
 
@@ -121,18 +123,18 @@ export class NatsBus implements Bus, AsyncDisposable {
       }
     }
   }
-}
 
-/** Waits for a courtesy to the server, but not for ever, and not for one that it refuses; answers whether it came. */
-async function within(limitMs: number, courtesy: Promise<unknown>): Promise<boolean> {
-  const end = new AbortController();
-  const limit = setTimeout(limitMs, false, { signal: end.signal });
-  const done = courtesy.then(
-    () => true,
-    () => true, // the connection went first: what was under way is lost with it
-  );
-  const came = await Promise.race([done, limit]);
-  end.abort();
-  await limit.catch(() => {}); // aborted, as asked
-  return came;
+  /** Waits for a courtesy to the server, but not for ever, and not for one that it refuses; answers whether it came. */
+  async #within(limitMs: number, courtesy: Promise<unknown>): Promise<boolean> {
+    const end = new AbortController();
+    const limit = this.#clock.delay(limitMs, end.signal).then(() => false);
+    const done = courtesy.then(
+      () => true,
+      () => true, // the connection went first: what was under way is lost with it
+    );
+    const came = await Promise.race([done, limit]);
+    end.abort();
+    await limit.catch(() => {}); // aborted, as asked
+    return came;
+  }
 }

@@ -7,48 +7,43 @@ import {
   type HostsRequest,
   MAX_ITEM_HOSTS,
 } from '../../protocol/listings.ts';
+import type { Transaction } from '../log/transaction.ts';
 import { selects } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import type { Fleet } from '../model/fleet.ts';
 import { standingOf } from '../model/standing.ts';
-import type { Session } from '../store/session.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
-import type { Tables } from '../store/tables/tables.ts';
 
 const DEFAULT_LIMIT = 100;
 
 /** Lists specs by name, each with the hosts where it stands and those where another has its key. */
-export async function listSpecs(
-  session: Session,
-  tables: Tables,
-  request: GetRequest,
-  budgetBytes: number,
-): Promise<GetReply> {
+export async function listSpecs(transaction: Transaction, request: GetRequest, budgetBytes: number): Promise<GetReply> {
+  const { session, tables } = transaction;
   const fleet = await tables.hosts.fleet(session);
-  const specs = await chooseSpecs(session, tables, request);
-  const items = await fill(specs, (spec) => itemOf(session, tables, fleet, spec), budgetBytes);
+  const specs = await chooseSpecs(transaction, request);
+  const items = await fill(specs, (spec) => itemOf(transaction, fleet, spec), budgetBytes);
   return { v: 1, items, next: nextOf(specs, items.length, limitOf(request), (spec) => spec.claim.name, request) };
 }
 
 /** Lists every host that reported or has a log. */
 export async function listHosts(
-  session: Session,
-  tables: Tables,
+  transaction: Transaction,
   request: HostsRequest,
   budgetBytes: number,
 ): Promise<HostsReply> {
+  const { session, tables } = transaction;
   const hosts = await tables.changes.hosts(session, request.after ?? '', limitOf(request));
-  const items = await fill(hosts, (host) => hostOf(session, tables, host), budgetBytes);
+  const items = await fill(hosts, (host) => hostOf(transaction, host), budgetBytes);
   return { v: 1, items, next: nextOf(hosts, items.length, limitOf(request), (host) => host) };
 }
 
-async function chooseSpecs(session: Session, tables: Tables, request: GetRequest): Promise<StoredSpec[]> {
+async function chooseSpecs({ session, tables }: Transaction, request: GetRequest): Promise<StoredSpec[]> {
   if (request.name === undefined) return tables.specs.list(session, request.after ?? '', limitOf(request));
   const spec = await tables.specs.find(session, request.name);
   return spec === undefined ? [] : [spec];
 }
 
-async function itemOf(session: Session, tables: Tables, fleet: Fleet, { claim, json }: StoredSpec): Promise<GetItem> {
+async function itemOf({ session, tables }: Transaction, fleet: Fleet, { claim, json }: StoredSpec): Promise<GetItem> {
   const hosts: string[] = [];
   const shadowed: { host: string; by: string }[] = [];
   let newest = 0;
@@ -70,7 +65,7 @@ async function itemOf(session: Session, tables: Tables, fleet: Fleet, { claim, j
   };
 }
 
-async function hostOf(session: Session, tables: Tables, host: string): Promise<HostItem> {
+async function hostOf({ session, tables }: Transaction, host: string): Promise<HostItem> {
   const report = await tables.hosts.find(session, host);
   const head = (await tables.changes.head(session, host)).rev;
   if (report === undefined) return { ...UNHEARD, host, head };

@@ -2,26 +2,24 @@ import type { PlanRequest } from '../../protocol/plan.ts';
 import { type Spec, specToJson } from '../../protocol/spec.ts';
 import type { Move, Proposal } from '../compile/preview.ts';
 import type { PreviewHead } from '../compile/preview-report.ts';
+import type { Transaction } from '../log/transaction.ts';
 import { type Claim, claimOf } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
-import type { Session } from '../store/session.ts';
-import { breathe } from '../store/sqlite/database.ts';
-import type { Tables } from '../store/tables/tables.ts';
 import { readUpload } from './upload.ts';
 
 const CLAIMS_AT_ONCE = 2000;
 
 /** Reads what a plan is made of. Errors: Declined, as an apply of the same would have it. */
 export async function readProposal(
-  session: Session,
-  tables: Tables,
+  transaction: Transaction,
   last: PlanRequest,
 ): Promise<Proposal & { readonly head: PreviewHead }> {
+  const { session, tables } = transaction;
   const moves: Move[] = [];
   const named = new Set<string>();
-  await readUpload(session, tables, last, async (spec) => {
+  await readUpload(transaction, last, async (spec) => {
     named.add(spec.name);
-    moves.push(await moveOf(session, tables, spec));
+    moves.push(await moveOf(transaction, spec));
   });
   const absent: string[] = [];
   for (const name of new Set(last.delete ?? [])) {
@@ -32,17 +30,17 @@ export async function readProposal(
     else moves.push({ before, after: undefined, same: false });
   }
   const head = { upload: last.upload, absent, capacities: await tables.hosts.capacities(session) };
-  return { moves, claims: await readClaims(session, tables, moves), fleet: await tables.hosts.fleet(session), head };
+  return { moves, claims: await readClaims(transaction, moves), fleet: await tables.hosts.fleet(session), head };
 }
 
-async function moveOf(session: Session, tables: Tables, spec: Spec): Promise<Move> {
+async function moveOf({ session, tables }: Transaction, spec: Spec): Promise<Move> {
   const stored = await tables.specs.find(session, spec.name);
   const same = stored !== undefined && JSON.stringify(stored.json) === JSON.stringify(specToJson(spec));
   return { before: stored?.claim, after: claimOf(spec), same };
 }
 
 /** Every claim; those to keys that a move touches with their bodies. */
-async function readClaims(session: Session, tables: Tables, moves: readonly Move[]): Promise<readonly Claim[]> {
+async function readClaims({ session, tables, turn }: Transaction, moves: readonly Move[]): Promise<readonly Claim[]> {
   const touched = new Set(
     moves.flatMap(({ before, after }) => [before?.key, after?.key].filter((key) => key !== undefined)),
   );
@@ -51,7 +49,7 @@ async function readClaims(session: Session, tables: Tables, moves: readonly Move
   for (const key of touched) {
     for (const claim of (await tables.specs.claimsTo(session, [key])).get(key) ?? []) claims.push(claim);
     read += 1;
-    if (read % CLAIMS_AT_ONCE === 0) await breathe();
+    if (read % CLAIMS_AT_ONCE === 0) await turn();
   }
   for (let after = ''; ; ) {
     const some = await tables.specs.claims(session, after, CLAIMS_AT_ONCE);
@@ -59,6 +57,6 @@ async function readClaims(session: Session, tables: Tables, moves: readonly Move
     const last = some.at(-1);
     if (last === undefined) return claims;
     after = last.name;
-    await breathe();
+    await turn();
   }
 }

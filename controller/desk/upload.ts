@@ -2,30 +2,49 @@ import type { ApplyReply, ApplyRequest } from '../../protocol/api.ts';
 import { type Problem, parseSpecs, type Spec } from '../../protocol/spec.ts';
 import { Concern } from '../compile/concern.ts';
 import { Strangers } from '../compile/strangers.ts';
+import type { Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
-import type { Session } from '../store/session.ts';
-import { breathe } from '../store/sqlite/database.ts';
-import type { Tables } from '../store/tables/tables.ts';
 
 /** 128 MiB of specs at the full size of a part: over 400,000 of them. */
-export const MAX_PARTS = 256;
+const MAX_PARTS = 256;
 /** The problems that one reply names; an operator mends some and sends again. */
 const MAX_PROBLEMS = 100;
 const SPECS_AT_ONCE = 250;
+/** Uploads that may be under way at once, so that forgotten ones cannot fill the disk. */
+const MAX_UPLOADS = 16;
 
 type Counts = Pick<ApplyReply, 'created' | 'changed' | 'unchanged'>;
-type Last = Pick<ApplyRequest, 'upload' | 'part' | 'parts' | 'specs'>;
+type Part = Pick<ApplyRequest, 'upload' | 'part' | 'parts' | 'specs'>;
+
+/** Errors: Declined TOO_MANY. */
+export function requireParts({ parts }: Pick<Part, 'parts'>): void {
+  if (parts <= MAX_PARTS) return;
+  throw new Declined(
+    'TOO_MANY',
+    `an upload has at most ${MAX_PARTS} parts, not ${parts}; fill them, or apply in pieces`,
+  );
+}
+
+/** Keeps a part until the last one comes. Errors: Declined BUSY. */
+export async function stagePart({ session, tables }: Transaction, given: Part, nowMs: number): Promise<void> {
+  const { upload, part, parts, specs } = given;
+  await tables.uploads.dropOld(session, nowMs);
+  if ((await tables.uploads.others(session, upload)) >= MAX_UPLOADS) {
+    throw new Declined('BUSY', `${MAX_UPLOADS} uploads are under way already; try again in a minute`);
+  }
+  await tables.uploads.put(session, { upload, part, parts, specs: JSON.stringify(specs), at_ms: nowMs });
+}
 
 /** Stores every spec of an upload. Answers whom that concerns, and what of it finds nobody. Errors: Declined, when the transaction must end. */
 export async function storeUpload(
-  session: Session,
-  tables: Tables,
-  last: Last,
+  transaction: Transaction,
+  last: Part,
 ): Promise<{ readonly counts: Counts; readonly concern: Concern; readonly strangers: Strangers }> {
+  const { session, tables } = transaction;
   const counts = { created: 0, changed: 0, unchanged: 0 };
   const concern = new Concern();
   const strangers = new Strangers(await tables.hosts.fleet(session));
-  await readUpload(session, tables, last, async (spec) => {
+  await readUpload(transaction, last, async (spec) => {
     const stored = await tables.specs.put(session, spec);
     if (stored === undefined) {
       counts.unchanged += 1;
@@ -48,12 +67,11 @@ export async function storeUpload(
  * Errors: Declined, at the end and with all that is wrong.
  */
 export async function readUpload(
-  session: Session,
-  tables: Tables,
-  last: Last,
+  { session, tables, turn }: Transaction,
+  last: Part,
   take: (spec: Spec) => Promise<void>,
 ): Promise<void> {
-  const upload = new Upload(take);
+  const upload = new Upload(take, turn);
   for (let part = 0; part < last.part; part += 1) {
     const specs = await tables.uploads.specs(session, last.upload, part, last.parts);
     if (specs === undefined) {
@@ -70,20 +88,22 @@ export async function readUpload(
 
 class Upload {
   readonly #take: (spec: Spec) => Promise<void>;
+  readonly #turn: () => Promise<void>;
   readonly #problems: Problem[] = [];
   readonly #firstUse = new Map<string, number>();
   #index = 0;
   #refused = 0;
 
-  constructor(take: (spec: Spec) => Promise<void>) {
+  constructor(take: (spec: Spec) => Promise<void>, turn: () => Promise<void>) {
     this.#take = take;
+    this.#turn = turn;
   }
 
   async add(values: readonly unknown[]): Promise<void> {
     for (const value of values) {
       await this.#addOne(value);
       this.#index += 1;
-      if (this.#index % SPECS_AT_ONCE === 0) await breathe();
+      if (this.#index % SPECS_AT_ONCE === 0) await this.#turn();
     }
   }
 

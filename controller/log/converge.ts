@@ -1,47 +1,45 @@
 import { compileKeys } from '../compile/compile.ts';
 import type { Concern } from '../compile/concern.ts';
 import type { HostFacts } from '../model/claim.ts';
-import type { Session } from '../store/session.ts';
-import { breathe } from '../store/sqlite/database.ts';
-import type { Tables } from '../store/tables/tables.ts';
-import type { LogWriter } from './log-writer.ts';
+import type { LogTransaction } from './transaction.ts';
 
 /** Keys whose claims are held in memory at a time. */
 const KEYS_AT_ONCE = 500;
 
 /** Makes the logs say what the specs say, for the keys whose claims changed and the hosts that these concern. */
-export async function convergeKeys(session: Session, tables: Tables, log: LogWriter, concern: Concern): Promise<void> {
+export async function convergeKeys(transaction: LogTransaction, concern: Concern): Promise<void> {
+  const { session, tables } = transaction;
   const fleet = await tables.hosts.fleet(session);
   for (const keys of chunks(concern.keys, KEYS_AT_ONCE)) {
     const claims = await tables.specs.claimsTo(session, keys);
     for (const [host, concerned] of concern.hostsOf(keys, fleet)) {
-      await settleAll(log, host, compileKeys(concerned, claims, host));
+      await writeAll(transaction, host, compileKeys(concerned, claims, host));
     }
   }
 }
 
 /** Makes the logs of some hosts say what all the specs say. */
-export async function convergeHosts(
-  session: Session,
-  tables: Tables,
-  log: LogWriter,
-  hosts: readonly HostFacts[],
-): Promise<void> {
+export async function convergeHosts(transaction: LogTransaction, hosts: readonly HostFacts[]): Promise<void> {
+  const { session, tables } = transaction;
   let keys = await tables.specs.keys(session, '', KEYS_AT_ONCE);
   while (keys.length > 0) {
     const claims = await tables.specs.claimsTo(session, keys);
-    for (const host of hosts) await settleAll(log, host, compileKeys(keys, claims, host));
+    for (const host of hosts) await writeAll(transaction, host, compileKeys(keys, claims, host));
     keys = await tables.specs.keys(session, keys.at(-1) ?? '', KEYS_AT_ONCE);
   }
   for (const host of hosts) {
     const unclaimed = await tables.changes.unclaimed(session, host.host);
-    await settleAll(log, host, compileKeys(unclaimed, new Map(), host));
+    await writeAll(transaction, host, compileKeys(unclaimed, new Map(), host));
   }
 }
 
-async function settleAll(log: LogWriter, host: HostFacts, compiled: ReturnType<typeof compileKeys>): Promise<void> {
-  for (const [key, wanted] of compiled) await log.settle(host.host, key, wanted);
-  await breathe();
+async function writeAll(
+  { log, turn }: LogTransaction,
+  { host }: HostFacts,
+  compiled: ReturnType<typeof compileKeys>,
+): Promise<void> {
+  for (const [key, wanted] of compiled) await log.write(host, key, wanted);
+  await turn();
 }
 
 function* chunks<T>(values: Iterable<T>, size: number): Generator<T[]> {

@@ -5,25 +5,20 @@ import type { Update } from '../../protocol/update.ts';
 import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
 import type { ChangeRow } from '../store/schema.ts';
-import type { Session } from '../store/session.ts';
 import { changeBytes, changeOf, type Head } from '../store/tables/changes.ts';
-import type { Tables } from '../store/tables/tables.ts';
+import type { Transaction } from './transaction.ts';
 
 /** No change takes less on the wire, so no more rows than this are read for a budget. */
 const LEAST_CHANGE_BYTES = 100;
 
 /** Reads the answer to a sync request. Errors: Declined BAD_REQUEST when `from` is nothing that the host may hold. */
-export async function readPage(
-  session: Session,
-  tables: Tables,
-  request: SyncRequest,
-  budgetBytes: number,
-): Promise<Page> {
+export async function readPage(transaction: Transaction, request: SyncRequest, budgetBytes: number): Promise<Page> {
+  const { session, tables } = transaction;
   const { v, host, have, from } = request;
-  const standing = await judge(session, tables, have);
+  const standing = await judge(transaction, have);
   const { epoch } = await tables.epochs.newest(session);
   const named = { v, host, have, from, standing, epoch, prev: from.rev };
-  if (!(await mayServe(session, tables, request, standing))) {
+  if (!(await mayServe(transaction, request, standing))) {
     return { ...named, rev: from.rev, head: from.rev, floor: 0, digest: EMPTY_DIGEST, changes: [], more: false };
   }
   const head = await tables.changes.head(session, host);
@@ -46,17 +41,17 @@ export async function readPage(
 
 /** Reads what is new for a host after a rev; `undefined` when nothing is. */
 export async function readUpdate(
-  session: Session,
-  tables: Tables,
+  transaction: Transaction,
   host: string,
   afterRev: number,
   budgetBytes: number,
 ): Promise<Update | undefined> {
+  const { session, tables } = transaction;
   const head = await tables.changes.head(session, host);
   if (head.rev <= afterRev) return undefined;
   const newest = await tables.epochs.newest(session);
   const after = await tables.epochs.endBefore(session, newest);
-  const rows = await changesSince(session, tables, head, Math.max(afterRev, head.floor), budgetBytes);
+  const rows = await changesSince(transaction, head, Math.max(afterRev, head.floor), budgetBytes);
   const prev = rows.length === 0 ? head.rev : Math.max(afterRev, head.floor);
   const { rev, digest } = head;
   return { v: 1, host, epoch: newest.epoch, after, prev, rev, digest, changes: rows.map(changeOf) };
@@ -64,8 +59,7 @@ export async function readUpdate(
 
 /** All that is new, or nothing when it does not fit one message. */
 async function changesSince(
-  session: Session,
-  tables: Tables,
+  { session, tables }: Transaction,
   head: Head,
   rev: number,
   budgetBytes: number,
@@ -76,14 +70,14 @@ async function changesSince(
   return rows.length < limit && bytes <= budgetBytes ? rows : [];
 }
 
-async function judge(session: Session, tables: Tables, claim: Cursor): Promise<Standing> {
+async function judge({ session, tables }: Transaction, claim: Cursor): Promise<Standing> {
   return standingOf(claim, claim.epoch === '' ? undefined : await tables.epochs.find(session, claim.epoch));
 }
 
 /** Whose history is not ours gets our word on that and nothing else (R7); a superseded one begins from nothing (R6). */
-async function mayServe(session: Session, tables: Tables, request: SyncRequest, standing: Standing): Promise<boolean> {
+async function mayServe(transaction: Transaction, request: SyncRequest, standing: Standing): Promise<boolean> {
   if (standing === 'lost' || standing === 'unknown') return false;
-  const place = await judge(session, tables, request.from);
+  const place = await judge(transaction, request.from);
   if (place === 'ok') return true;
   if (place === standing) return false;
   throw notInLog(request.from);

@@ -1,4 +1,6 @@
+import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import { Waker } from '../../daemon/waker.ts';
 import { listBudgetBytes } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
@@ -14,6 +16,7 @@ interface PublisherParts {
   readonly logs: Pick<Logs, 'movedAfter' | 'update'>;
   readonly bus: Pick<Bus, 'connected' | 'maxPayloadBytes' | 'publish' | 'flush' | 'onConnect'>;
   readonly subjects: Subjects;
+  readonly clock: Pick<Clock, 'delay'>;
   readonly log: Log;
 }
 
@@ -21,51 +24,48 @@ interface PublisherParts {
  * Pushes to each host what is new in its log. It looks at the database, never at what a caller tells it, so wake-ups
  * coalesce, and commits of other controllers go out too. What is lost on the way, hosts find by their own sync.
  */
-export class Publisher implements AsyncDisposable {
+export class Publisher {
   readonly #parts: PublisherParts;
-  readonly #published = new Map<string, number>();
-  #rev = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
-  #again = false;
-  #closed = false;
+  readonly #published: Map<string, number>;
+  readonly #waker = new Waker();
+  #rev: number;
 
-  constructor(parts: PublisherParts) {
+  private constructor(parts: PublisherParts, { rev, heads }: Awaited<ReturnType<Logs['movedAfter']>>) {
     this.#parts = parts;
+    this.#rev = rev;
+    this.#published = new Map(heads.map((head) => [head.host, head.rev]));
   }
 
-  /** Begins with what the logs hold now: that is for syncs. */
-  async start(): Promise<void> {
-    const { rev, heads } = await this.#parts.logs.movedAfter(0);
-    this.#rev = rev;
-    for (const head of heads) this.#published.set(head.host, head.rev);
-    this.#timer = setInterval(() => this.wake(), POLL_MS);
-    this.#parts.bus.onConnect(() => this.wake());
+  /** Begins with what the logs hold now: that is for syncs. Errors: StoreError. */
+  static async begin(parts: PublisherParts): Promise<Publisher> {
+    const publisher = new Publisher(parts, await parts.logs.movedAfter(0));
+    parts.bus.onConnect(() => publisher.wake());
+    return publisher;
   }
 
   /** Says that there may be something new. */
   wake(): void {
-    this.#again = true;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#waker.wake();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#running;
-    this.#closed = true;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      try {
-        await this.#pass();
-      } catch (error) {
-        this.#parts.log.error({ error }, 'publisher: a pass failed; the next poll tries again');
-        return;
+  /** Pushes until the signal aborts, and then once more: what was committed by then is not left to a sync. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        await this.#tryPass();
+        await this.#waker.sleep(this.#parts.clock.delay, POLL_MS, signal);
       }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    await this.#tryPass();
+  }
+
+  async #tryPass(): Promise<void> {
+    try {
+      await this.#pass();
+    } catch (error) {
+      this.#parts.log.error({ error }, 'publisher: a pass failed; the next poll tries again');
     }
   }
 

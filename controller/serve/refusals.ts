@@ -1,6 +1,6 @@
+import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { Refused } from '../../protocol/refused.ts';
-import type { Clock } from '../ports.ts';
 
 /** One line of log for all that is refused within this time: a flood of bad messages must not become a flood of lines. */
 const LOG_EVERY_MS = 10_000;
@@ -8,13 +8,13 @@ const LOG_EVERY_MS = 10_000;
 /** Counts messages that were refused. */
 export class Refusals {
   readonly #log: Log;
-  readonly #now: Clock;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #byCode = new Map<string, number>();
   #loggedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(log: Log, now: Clock) {
+  constructor(log: Log, clock: Pick<Clock, 'monotonicMs'>) {
     this.#log = log;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   get byCode(): ReadonlyMap<string, number> {
@@ -29,9 +29,9 @@ export class Refusals {
 
   count(code: string, subject: string, reason: string): void {
     this.#byCode.set(code, (this.#byCode.get(code) ?? 0) + 1);
-    const now = this.#now();
-    if (now - this.#loggedAtMs < LOG_EVERY_MS) return;
-    this.#loggedAtMs = now;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#loggedAtMs < LOG_EVERY_MS) return;
+    this.#loggedAtMs = nowMs;
     this.#log.warn({ code, subject, reason, refused: Object.fromEntries(this.#byCode) }, 'messages refused');
   }
 }

@@ -1,7 +1,9 @@
+import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import { Waker } from '../../daemon/waker.ts';
 import { parseStatus, type Status } from '../../protocol/status.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import type { Clock, Incoming, Report, Roster } from '../ports.ts';
+import type { Incoming, Report, Roster } from '../ports.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Statuses wait this long for one commit. A host's place in the fleet is not kept waiting: what is new goes at once. */
@@ -13,40 +15,50 @@ interface IntakeParts {
   readonly roster: Roster;
   readonly subjects: Subjects;
   readonly refusals: Refusals;
-  readonly now: Clock;
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'delay'>;
   readonly log: Log;
   /** Logs may have moved. */
   readonly onChange: () => void;
 }
 
 /** Notes what hosts report of themselves, the newest of each. */
-export class StatusIntake implements AsyncDisposable {
+export class StatusIntake {
   readonly #parts: IntakeParts;
   readonly #waiting = new Map<string, Report>();
   /** Labels as stored by this process, as JSON, by host. */
   readonly #labels = new Map<string, string>();
-  #timer: { readonly handle: NodeJS.Timeout; readonly delayMs: number } | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #waker = new Waker();
+  /** Monotonic: when what waits is written. */
+  #dueAtMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
   }
 
+  /** Takes one status. Never rejects. */
   async receive({ subject, data }: Incoming): Promise<void> {
-    const { subjects, refusals, now } = this.#parts;
+    const { subjects, refusals, clock } = this.#parts;
     try {
       const status = parseStatus(data, subjects.hostOf(subject));
-      this.#waiting.set(status.host, { status, seenAtMs: now() });
-      this.#schedule(this.#isNews(status) ? GATHER_MS : WRITE_EVERY_MS);
+      this.#waiting.set(status.host, { status, seenAtMs: clock.nowMs() });
+      this.#writeWithin(this.#isNews(status) ? GATHER_MS : WRITE_EVERY_MS);
     } catch (error) {
       refusals.add(error, subject);
     }
   }
 
-  /** Writes what waits. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer?.handle);
-    this.#timer = undefined;
+  /** Writes what waits when it is due, until the signal aborts; what waits then is written at once. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    try {
+      for (;;) {
+        const leftMs = this.#dueAtMs - clock.monotonicMs();
+        if (leftMs <= 0) await this.#write();
+        else await this.#waker.sleep(clock.delay, leftMs, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
     await this.#write();
   }
 
@@ -54,26 +66,19 @@ export class StatusIntake implements AsyncDisposable {
     return this.#labels.get(host) !== JSON.stringify(labels);
   }
 
-  #schedule(delayMs: number): void {
-    if (this.#timer !== undefined && this.#timer.delayMs <= delayMs) return;
-    clearTimeout(this.#timer?.handle);
-    const handle = setTimeout(() => {
-      this.#timer = undefined;
-      void this.#write(); // reports its own failure
-    }, delayMs);
-    this.#timer = { handle, delayMs };
+  #writeWithin(delayMs: number): void {
+    const dueAtMs = this.#parts.clock.monotonicMs() + delayMs;
+    if (dueAtMs >= this.#dueAtMs) return;
+    this.#dueAtMs = dueAtMs;
+    this.#waker.wake();
   }
 
-  #write(): Promise<void> {
-    this.#writing = this.#writing.then(() => this.#writeWaiting());
-    return this.#writing;
-  }
-
-  async #writeWaiting(): Promise<void> {
+  async #write(): Promise<void> {
     const { roster, log, onChange } = this.#parts;
     const reports = [...this.#waiting.values()];
-    if (reports.length === 0) return;
     this.#waiting.clear();
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
+    if (reports.length === 0) return;
     try {
       await roster.report(reports);
     } catch (error) {

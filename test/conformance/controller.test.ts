@@ -1,12 +1,11 @@
 import test from 'ava';
-import type { SqlStore } from '../../controller/store/sql-store.ts';
 import { type Cursor, NO_CURSOR } from '../../protocol/cursor.ts';
 import { keyOf } from '../../protocol/key.ts';
 import type { Match } from '../../protocol/match.ts';
 import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { Update } from '../../protocol/update.ts';
 import { MemoryController } from '../fakes/memory-controller.ts';
-import { AMPLE_BYTES, apply, Folder, openStore, spec } from '../unit/controller/fleet.ts';
+import { AMPLE_BYTES, apply, Folder, openStore, type Store, spec } from '../unit/controller/fleet.ts';
 import { randomBelow } from './sequences.ts';
 
 /** Steps, and what they start from: CONFORMANCE_RUNS=100000 is for a change of the controller's log. */
@@ -63,7 +62,7 @@ class Fake implements Log {
 
 class Real implements Log {
   readonly #folder = new Folder();
-  #opened: SqlStore | undefined;
+  #opened: Store | undefined;
   #nowMs = 0;
 
   async put(n: number, to: To): Promise<void> {
@@ -71,7 +70,7 @@ class Real implements Log {
   }
 
   async delete(n: number): Promise<void> {
-    await (await this.#store()).delete([`r${n}`]);
+    await (await this.#store()).desk.delete([`r${n}`]);
   }
 
   async restart(): Promise<void> {
@@ -81,15 +80,15 @@ class Real implements Log {
 
   async trim(): Promise<void> {
     this.#nowMs += 2 * DAY_MS;
-    await (await this.#store()).tidy();
+    await (await this.#store()).roster.tidy();
   }
 
   async page(request: SyncRequest): Promise<Page> {
-    return (await this.#store()).page(request, AMPLE_BYTES);
+    return (await this.#store()).logs.page(request, AMPLE_BYTES);
   }
 
   async update(prev: number): Promise<Update | undefined> {
-    return (await this.#store()).update(HOST, prev, AMPLE_BYTES);
+    return (await this.#store()).logs.update(HOST, prev, AMPLE_BYTES);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -97,7 +96,7 @@ class Real implements Log {
     this.#folder[Symbol.dispose]();
   }
 
-  async #store(): Promise<SqlStore> {
+  async #store(): Promise<Store> {
     this.#opened ??= await openStore(this.#folder.file(), () => this.#nowMs);
     return this.#opened;
   }

@@ -1,18 +1,18 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Query } from '../query.ts';
 import type { Session } from '../session.ts';
-import { patiently } from './patiently.ts';
+import { type Place, patiently } from './patiently.ts';
 import { storeErrorOf } from './sqlite-error.ts';
 
 /** One connection to the file, with one transaction at a time; others wait in line. */
 export class Connection implements Session {
-  readonly #path: string;
+  readonly #place: Place;
   readonly #database: BetterSqlite3.Database;
   readonly #prepared = new Map<object, BetterSqlite3.Statement<unknown[], unknown>>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, database: BetterSqlite3.Database) {
-    this.#path = path;
+  constructor(place: Place, database: BetterSqlite3.Database) {
+    this.#place = place;
     this.#database = database;
   }
 
@@ -31,13 +31,13 @@ export class Connection implements Session {
   transact<T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> {
     return this.#next(async () => {
       try {
-        await patiently(async () => this.#database.exec(begin), this.#path);
+        await patiently(async () => this.#database.exec(begin), this.#place);
         const result = await work(this);
         this.#database.exec('commit');
         return result;
       } catch (error) {
         if (this.#database.inTransaction) this.#database.exec('rollback');
-        throw storeErrorOf(error, this.#path);
+        throw storeErrorOf(error, this.#place.path);
       }
     });
   }

@@ -1,6 +1,5 @@
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { StoreError } from '../../model/store-error.ts';
@@ -8,15 +7,20 @@ import type { Schema } from '../schema.ts';
 import type { Database, Session } from '../session.ts';
 import { Connection } from './connection.ts';
 import { APPLICATION_ID, type Migrations, migrate } from './migrate.ts';
-import { patiently } from './patiently.ts';
+import { type Place, patiently } from './patiently.ts';
 import { storeErrorOf } from './sqlite-error.ts';
 
 /** SQLite waits this long inside a call, with the process standing still; longer waits are made between calls. */
 const BUSY_CALL_MS = 50;
 
+interface SqliteOptions {
+  readonly migrations: Migrations;
+  readonly clock: Place['clock'];
+}
+
 /**
  * The controller's database file: one connection that writes and one that reads, each with one transaction at a time, so
- * that pages go out while a long write is under way. A transaction may let the event loop turn with `breathe`.
+ * that pages go out while a long write is under way. A transaction may let the event loop turn.
  * Errors: StoreError.
  */
 export class SqliteDatabase implements Database {
@@ -29,26 +33,30 @@ export class SqliteDatabase implements Database {
   readonly #reader: Connection;
   #closed = false;
 
-  private constructor(path: string, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
+  private constructor(place: Place, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
+    const { path } = place;
     this.path = path;
     this.#files.set(path, statSync(path));
     this.compiler = new Kysely<Schema>({ dialect: new SqliteDialect({ database: writer }) });
-    this.#writer = new Connection(path, writer);
-    this.#reader = new Connection(path, reader);
+    this.#writer = new Connection(place, writer);
+    this.#reader = new Connection(place, reader);
   }
 
   /** Opens the file, makes it when it is not there, and brings its tables up to date. */
-  static async open(path: string, migrations: Migrations): Promise<SqliteDatabase> {
+  static async open(path: string, { migrations, clock }: SqliteOptions): Promise<SqliteDatabase> {
     try {
-      return await patiently(async () => {
-        using connections = new DisposableStack();
-        const writer = connections.adopt(connect(path), (database) => database.close());
-        await migrate(writer, path, migrations);
-        const reader = connections.adopt(connect(path), (database) => database.close());
-        const database = new SqliteDatabase(path, writer, reader);
-        connections.move();
-        return database;
-      }, path);
+      return await patiently(
+        async () => {
+          using connections = new DisposableStack();
+          const writer = connections.adopt(connect(path), (database) => database.close());
+          await migrate(writer, path, migrations);
+          const reader = connections.adopt(connect(path), (database) => database.close());
+          const database = new SqliteDatabase({ path, clock }, writer, reader);
+          connections.move();
+          return database;
+        },
+        { path, clock },
+      );
     } catch (error) {
       throw storeErrorOf(error, path);
     }
@@ -89,11 +97,6 @@ export class SqliteDatabase implements Database {
     await this.#writer.close();
     await this.#reader.close();
   }
-}
-
-/** Lets the event loop turn in the middle of a long transaction. */
-export async function breathe(): Promise<void> {
-  await setImmediate();
 }
 
 function connect(path: string): BetterSqlite3.Database {

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import type { Clock } from '../../../daemon/clock.ts';
 import { StoreError } from '../../model/store-error.ts';
 import { storeErrorOf } from './sqlite-error.ts';
 
@@ -6,16 +6,24 @@ const BUSY_PAUSE_MS = 20;
 /** An apply of 100,000 specs by another controller holds the lock for seconds. */
 const BUSY_LIMIT_MS = 30_000;
 
-/** Tries again while another process holds the lock. */
-export async function patiently<T>(attempt: () => Promise<T>, path: string): Promise<T> {
-  const deadline = performance.now() + BUSY_LIMIT_MS;
+/** Where the database is, and by what clock it is waited for. */
+export interface Place {
+  readonly path: string;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'delay'>;
+}
+
+/** Tries again while another process holds the lock. Errors: StoreError. */
+export async function patiently<T>(attempt: () => Promise<T>, { path, clock }: Place): Promise<T> {
+  const deadlineMs = clock.monotonicMs() + BUSY_LIMIT_MS;
+  const never = AbortSignal.any([]);
   for (;;) {
     try {
       return await attempt();
     } catch (cause) {
       const error = storeErrorOf(cause, path);
-      if (!(error instanceof StoreError && error.code === 'BUSY') || performance.now() > deadline) throw error;
+      const busy = error instanceof StoreError && error.code === 'BUSY';
+      if (!busy || clock.monotonicMs() > deadlineMs) throw error;
     }
-    await setTimeout(BUSY_PAUSE_MS);
+    await clock.delay(BUSY_PAUSE_MS, never);
   }
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Cursor } from '../../../protocol/cursor.ts';
 import type { Epoch } from '../../model/standing.ts';
@@ -6,8 +5,6 @@ import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { EpochRow, MetaRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
-
-const RANDOM_BYTES = 6;
 
 /** The one counter of revs, and the epochs into which it is divided (C1). */
 export class EpochTable {
@@ -43,10 +40,10 @@ export class EpochTable {
   /**
    * Gives a new database its id and an epoch without any change, so that a host can be told that it holds all there is.
    */
-  async initialise(session: Session): Promise<void> {
+  async initialise(session: Session, id: string, epochPart: string): Promise<void> {
     if ((await session.first(this.#meta, {})) !== undefined) return;
-    await session.run(this.#putMeta, { database_id: randomBytes(RANDOM_BYTES).toString('hex'), last_rev: 0 });
-    await this.open(session, 1);
+    await session.run(this.#putMeta, { database_id: id, last_rev: 0 });
+    await this.open(session, 1, epochPart);
   }
 
   async lastRev(session: Session): Promise<number> {
@@ -57,11 +54,11 @@ export class EpochTable {
     await session.run(this.#putMeta, { ...(await this.#requireMeta(session)), last_rev: rev });
   }
 
-  /** Opens a new epoch, which begins with `firstRev`. */
-  async open(session: Session, firstRev: number): Promise<string> {
+  /** Opens a new epoch, which begins with `firstRev`; `part` tells it from all others of this database. */
+  async open(session: Session, firstRev: number, part: string): Promise<string> {
     const { database_id } = await this.#requireMeta(session);
     const newest = await session.first(this.#newest, {});
-    const epoch = `${database_id}.${randomBytes(RANDOM_BYTES).toString('hex')}`;
+    const epoch = `${database_id}.${part}`;
     await session.run(this.#insert, { epoch, ordinal: (newest?.ordinal ?? 0) + 1, first_rev: firstRev });
     return epoch;
   }

@@ -4,6 +4,9 @@ import { query } from '../query.ts';
 import type { Schema, UploadPartRow } from '../schema.ts';
 import type { Session } from '../session.ts';
 
+/** Parts of an upload that nobody ends are kept so long. */
+const KEPT_MS = 10 * 60_000;
+
 /** Parts of uploads that are not complete. They lie in the database because each may reach another controller. */
 export class UploadTable {
   readonly #put;
@@ -58,8 +61,8 @@ export class UploadTable {
     return session.run(this.#drop, { upload });
   }
 
-  /** Drops what was begun before a time and never ended. */
-  dropOld(session: Session, beforeMs: number): Promise<number> {
-    return session.run(this.#dropOld, { before: beforeMs });
+  /** Drops what was begun long ago and never ended. */
+  dropOld(session: Session, nowMs: number): Promise<number> {
+    return session.run(this.#dropOld, { before: nowMs - KEPT_MS });
   }
 }

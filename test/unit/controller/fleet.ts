@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type SqlStore, SqlStore as Store } from '../../../controller/store/sql-store.ts';
-import { controllerMigrations } from '../../../migrations/controller/index.ts';
+import { openPorts, type Ports } from '../../../controller/open.ts';
+import type { Logs } from '../../../controller/ports.ts';
+import { makeSystemClock } from '../../../daemon/clock.ts';
 import type { ApplyReply } from '../../../protocol/api.ts';
 import { type Cursor, NO_CURSOR } from '../../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../../protocol/digest.ts';
@@ -26,9 +27,12 @@ export class Folder implements Disposable {
   }
 }
 
+/** The ports over one database. */
+export type Store = Ports;
+
 /** Opens a store; one that is expected to stay sound unless told otherwise. */
-export function openStore(path: string, now: () => number = Date.now, onFatal = rethrow): Promise<SqlStore> {
-  return Store.open(path, { now, migrations: controllerMigrations, onFatal });
+export function openStore(path: string, now: () => number = Date.now, onFatal = rethrow): Promise<Store> {
+  return openPorts(path, { ...makeSystemClock(), nowMs: now }, onFatal);
 }
 
 function rethrow(error: Error): void {
@@ -41,8 +45,8 @@ export function spec(name: string, number: number, more: object = {}): object {
   return { name, hosts: ['edge-1'], match: { dst, proto: 'udp', dport: 443 }, to: { nexthop: '192.0.2.7' }, ...more };
 }
 
-export function apply(store: Pick<SqlStore, 'apply'>, ...specs: readonly object[]): Promise<ApplyReply> {
-  return store.apply({ v: 1, upload: 'test', part: 0, parts: 1, specs });
+export function apply(store: Pick<Store, 'desk'>, ...specs: readonly object[]): Promise<ApplyReply> {
+  return store.desk.apply({ v: 1, upload: 'test', part: 0, parts: 1, specs });
 }
 
 const STATUS = readFileSync(new URL('../../../protocol/fixtures/status.json', import.meta.url), 'utf8');
@@ -51,12 +55,8 @@ export function status(host: string, more: Partial<Status> = {}): Status {
   return parseStatus({ ...JSON.parse(STATUS), host, ...more });
 }
 
-export function report(
-  store: Pick<SqlStore, 'report'>,
-  host: string,
-  labels: Record<string, string> = {},
-): Promise<void> {
-  return store.report([{ status: status(host, { labels, epoch: '', stored: 0 }), seenAtMs: Date.now() }]);
+export function report(store: Pick<Store, 'roster'>, host: string, labels: Record<string, string> = {}): Promise<void> {
+  return store.roster.report([{ status: status(host, { labels, epoch: '', stored: 0 }), seenAtMs: Date.now() }]);
 }
 
 /** What a host holds that lays pages over its set as an agent does. */
@@ -90,7 +90,7 @@ export class Replica {
 
   /** Follows pages to the end; `between` runs after each page but the last. Answers the pages. */
   async sync(
-    store: Pick<SqlStore, 'page'>,
+    logs: Pick<Logs, 'page'>,
     budgetBytes = AMPLE_BYTES,
     between: () => Promise<unknown> = async () => {},
   ): Promise<Page[]> {
@@ -98,7 +98,7 @@ export class Replica {
     const pages: Page[] = [];
     let from = have;
     for (;;) {
-      const page = await store.page({ v: 1, host: this.host, have, from }, budgetBytes);
+      const page = await logs.page({ v: 1, host: this.host, have, from }, budgetBytes);
       pages.push(page);
       this.lay(page.changes);
       from = { epoch: page.epoch, rev: page.rev };

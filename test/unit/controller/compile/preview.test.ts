@@ -193,17 +193,17 @@ test('plan: says of an apply and a delete what they then do, and changes nothing
     for (const changes of drawn) {
       const specs = changes.map(({ name, number, ...more }) => spec(name, number, more));
       const asked = { v: 1, upload: 'test', part: 0, parts: 1, specs } as const;
-      const planned = await store.plan(asked, AMPLE_BYTES);
-      const { rev } = await store.movedAfter(0);
-      t.deepEqual(await store.plan(asked, AMPLE_BYTES), planned);
+      const planned = await store.desk.plan(asked, AMPLE_BYTES);
+      const { rev } = await store.logs.movedAfter(0);
+      t.deepEqual(await store.desk.plan(asked, AMPLE_BYTES), planned);
       const done = await apply(store, ...specs);
       t.like(planned, { created: done.created, changed: done.changed, unchanged: done.unchanged });
       t.is(planned.changesTotal, done.rev - rev, JSON.stringify({ specs, planned }));
     }
     const request = { v: 1, upload: 'test', part: 0, parts: 1, specs: [], delete: names } as const;
-    const planned = await store.plan(request, AMPLE_BYTES);
-    const { rev } = await store.movedAfter(0);
-    const done = await store.delete(names);
+    const planned = await store.desk.plan(request, AMPLE_BYTES);
+    const { rev } = await store.logs.movedAfter(0);
+    const done = await store.desk.delete(names);
     t.is(planned.changesTotal, done.rev - rev);
     t.deepEqual([planned.deleted, planned.absent], [done.deleted.length, done.absent]);
   });
@@ -214,15 +214,20 @@ test('plan: an upload in parts is read whole, and refused like an apply', async 
   using folder = new Folder();
   await using store = await openStore(folder.file());
   const parts = { v: 1, upload: 'u', parts: 2 } as const;
-  await store.stage({ ...parts, part: 0, specs: [spec('a', 1)] });
-  t.like(await store.plan({ ...parts, part: 1, specs: [spec('b', 2)] }, AMPLE_BYTES), { created: 2, changesTotal: 2 });
-  await t.throwsAsync(store.plan({ ...parts, part: 1, specs: [] }, AMPLE_BYTES), { message: /send the whole upload/ });
+  await store.desk.stage({ ...parts, part: 0, specs: [spec('a', 1)] });
+  t.like(await store.desk.plan({ ...parts, part: 1, specs: [spec('b', 2)] }, AMPLE_BYTES), {
+    created: 2,
+    changesTotal: 2,
+  });
+  await t.throwsAsync(store.desk.plan({ ...parts, part: 1, specs: [] }, AMPLE_BYTES), {
+    message: /send the whole upload/,
+  });
   const one = { v: 1, upload: 'u', part: 0, parts: 1 } as const;
-  const wrong = store.plan({ ...one, specs: [spec('a', 1), spec('a', 2)] }, AMPLE_BYTES);
+  const wrong = store.desk.plan({ ...one, specs: [spec('a', 1), spec('a', 2)] }, AMPLE_BYTES);
   t.like(await t.throwsAsync(wrong), { code: 'DUPLICATE_NAME', problems: [{ index: 1 }] });
-  const both = store.plan({ ...one, specs: [spec('a', 1)], delete: ['a'] }, AMPLE_BYTES);
+  const both = store.desk.plan({ ...one, specs: [spec('a', 1)], delete: ['a'] }, AMPLE_BYTES);
   t.like(await t.throwsAsync(both), { code: 'BAD_REQUEST' });
-  t.deepEqual((await store.get({ v: 1 }, AMPLE_BYTES)).items, []);
+  t.deepEqual((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items, []);
 });
 
 test('plan: a host over its limits comes first, and a reply has the lines that fit', (t) => {

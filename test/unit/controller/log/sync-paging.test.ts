@@ -19,7 +19,7 @@ type Write = typeof write extends fc.Arbitrary<infer T> ? T : never;
 
 async function make(store: Awaited<ReturnType<typeof openStore>>, { put, delete: names }: Write): Promise<void> {
   await apply(store, ...put.map(({ name, key, to }) => spec(name, key, { to })));
-  await store.delete(names);
+  await store.desk.delete(names);
 }
 
 const history = fc.record({
@@ -38,18 +38,18 @@ test('sync: pages laid together are the set at head, under writes and from any c
       for (const one of before) await make(store, one);
       const replica = new Replica('edge-1');
       const writes = [...during];
-      const pages = await replica.sync(store, budgetBytes, async () => {
+      const pages = await replica.sync(store.logs, budgetBytes, async () => {
         const next = writes.shift();
         if (next !== undefined) await make(store, next);
       });
       t.is(replica.digest, replica.head.digest);
       t.true(pages.every(({ prev, rev, more }) => (more ? rev > prev : rev >= prev)));
       for (const one of after) await make(store, one);
-      if (tidy) await store.tidy(); // this host is past nothing by its own word, so nothing may go
-      await replica.sync(store, budgetBytes);
+      if (tidy) await store.roster.tidy(); // this host is past nothing by its own word, so nothing may go
+      await replica.sync(store.logs, budgetBytes);
       t.is(replica.digest, replica.head.digest);
       const whole = new Replica('edge-1');
-      await whole.sync(store);
+      await whole.sync(store.logs);
       t.deepEqual([...whole.intents].sort(), [...replica.intents].sort());
     }),
     { numRuns: 40 },
@@ -65,7 +65,7 @@ test('sync: updates laid one after another are the set at head, as pages are', a
       let rev = 0;
       for (const one of writes) {
         await make(store, one);
-        const update = await store.update('edge-1', rev, 500_000);
+        const update = await store.logs.update('edge-1', rev, 500_000);
         if (update === undefined) continue;
         t.is(update.prev, rev);
         replica.lay(update.changes);
@@ -82,8 +82,8 @@ test('sync: an equal cursor is answered by one small page', async (t) => {
   await using store = await openStore(folder.file());
   await apply(store, ...NAMES.map((name, index) => spec(name, index)));
   const replica = new Replica('edge-1');
-  await replica.sync(store, 1000);
-  const pages = await replica.sync(store, 1000);
+  await replica.sync(store.logs, 1000);
+  const pages = await replica.sync(store.logs, 1000);
   t.is(pages.length, 1);
   t.like(pages[0], { changes: [], more: false, standing: 'ok', digest: replica.digest });
 });

@@ -11,6 +11,7 @@ import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { encodeSyncRequest, parsePageReply } from '../../../../protocol/page.ts';
 import { encodePlanRequest, type PlanReply, type PlanRequest, parsePlanReply } from '../../../../protocol/plan.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { readFixtureBytes } from '../../protocol/messages.ts';
 
 const subjects = makeSubjects();
@@ -45,7 +46,7 @@ for (const [title, error, code] of FAILURES) {
   test(`sync: ${title} is answered, and names no internals`, async (t) => {
     const taken = bus();
     const logs = { page: () => Promise.reject(error) } as Pick<Logs, 'page'>;
-    const sync = new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, Date.now), log });
+    const sync = new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, new ManualClock()), log });
     const data = encodeSyncRequest({ v: 1, host: 'a', have: NO_CURSOR, from: NO_CURSOR });
     await sync.receive(request(subjects.sync('a'), `${subjects.inbox('a')}.1`, data));
     const expected = error instanceof Declined ? error.code : 'INTERNAL';
@@ -90,7 +91,7 @@ test('sync: past what can be at hand, hosts are told to come again', async (t) =
     release = reject;
   });
   const logs = { page: () => gate } as Pick<Logs, 'page'>;
-  const sync = new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, Date.now), log });
+  const sync = new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, new ManualClock()), log });
   const data = encodeSyncRequest({ v: 1, host: 'a', have: NO_CURSOR, from: NO_CURSOR });
   const asked = Array.from({ length: 4097 }, () =>
     sync.receive(request(subjects.sync('a'), `${subjects.inbox('a')}.1`, data)),

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { pino } from 'pino';
 import type { Report } from '../../../../controller/ports.ts';
@@ -6,18 +5,20 @@ import { Refusals } from '../../../../controller/serve/refusals.ts';
 import { StatusIntake } from '../../../../controller/serve/status-intake.ts';
 import { encodeStatus, type Status } from '../../../../protocol/status.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { status } from '../fleet.ts';
 
 const subjects = makeSubjects();
 const log = pino({ level: 'silent' });
 
-/** An intake over a roster that only remembers what it was told, and fails when told to. */
-class Desk {
+/** A running intake over a roster that only remembers what it was told, and fails when told to. */
+class Desk implements AsyncDisposable {
   readonly writes: Report[][] = [];
-  readonly refusals = new Refusals(log, Date.now);
+  readonly clock = new ManualClock();
+  readonly refusals = new Refusals(log, this.clock);
   changes = 0;
   failing = false;
-  readonly intake = new StatusIntake({
+  readonly #intake = new StatusIntake({
     roster: {
       report: async (reports) => {
         if (this.failing) throw new Error('no room');
@@ -26,72 +27,86 @@ class Desk {
     },
     subjects,
     refusals: this.refusals,
-    now: Date.now,
+    clock: this.clock,
     log,
     onChange: () => {
       this.changes += 1;
     },
   });
+  readonly #end = new AbortController();
+  readonly #done = this.#intake.run(this.#end.signal);
 
   say(said: Status, subject = subjects.status(said.host)): Promise<void> {
-    return this.intake.receive({ subject, replyTo: '', data: encodeStatus(said) });
+    return this.receive(subject, encodeStatus(said));
+  }
+
+  receive(subject: string, data: Uint8Array): Promise<void> {
+    return this.#intake.receive({ subject, replyTo: '', data });
   }
 
   get written(): string[][] {
     return this.writes.map((reports) => reports.map(({ status: { host, stored } }) => `${host}@${stored}`));
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort();
+    await this.#done;
+  }
 }
 
 test('status: hosts that come together share a write, the newest word of each', async (t) => {
-  const desk = new Desk();
+  await using desk = new Desk();
   await desk.say(status('a', { stored: 1 }));
   await desk.say(status('b', { stored: 1 }));
   await desk.say(status('a', { stored: 2 }));
-  await setTimeout(200);
+  await desk.clock.pass(49);
+  t.deepEqual(desk.written, []);
+  await desk.clock.pass(1);
   t.deepEqual(desk.written, [['a@2', 'b@1']]);
   t.is(desk.changes, 1);
 });
 
-test('status: what is no news waits, and closing writes it', async (t) => {
-  const desk = new Desk();
+test('status: what is no news waits a second, and closing writes it', async (t) => {
+  await using desk = new Desk();
   await desk.say(status('a', { stored: 1 }));
-  await setTimeout(200);
+  await desk.clock.pass(50);
   await desk.say(status('a', { stored: 2 }));
-  await setTimeout(200);
+  await desk.clock.pass(999);
   t.deepEqual(desk.written, [['a@1']]);
-  await desk.intake[Symbol.asyncDispose]();
+  await desk.clock.pass(1);
   t.deepEqual(desk.written, [['a@1'], ['a@2']]);
-  await desk.intake[Symbol.asyncDispose]();
-  t.is(desk.writes.length, 2);
+  await desk.say(status('a', { stored: 3 }));
+  await desk[Symbol.asyncDispose]();
+  t.deepEqual(desk.written, [['a@1'], ['a@2'], ['a@3']]);
 });
 
 test('status: other labels do not wait, also behind what does', async (t) => {
-  const desk = new Desk();
+  await using desk = new Desk();
   await desk.say(status('a', { stored: 1, labels: { role: 'edge' } }));
-  await setTimeout(200);
+  await desk.clock.pass(50);
   await desk.say(status('a', { stored: 2, labels: { role: 'edge' } }));
   await desk.say(status('a', { stored: 3, labels: { role: 'core' } }));
-  await setTimeout(200);
+  await desk.clock.pass(50);
   t.deepEqual(desk.written, [['a@1'], ['a@3']]);
 });
 
 test('status: foreign and malformed ones are counted and change nothing', async (t) => {
-  const desk = new Desk();
+  await using desk = new Desk();
   await desk.say(status('a'), subjects.status('b'));
-  await desk.intake.receive({ subject: subjects.status('b'), replyTo: '', data: new Uint8Array([0xff]) });
-  await desk.intake.receive({ subject: subjects.status('b'), replyTo: '', data: new TextEncoder().encode('{"v":9}') });
-  await desk.intake[Symbol.asyncDispose]();
+  await desk.receive(subjects.status('b'), new Uint8Array([0xff]));
+  await desk.receive(subjects.status('b'), new TextEncoder().encode('{"v":9}'));
+  await desk[Symbol.asyncDispose]();
   t.deepEqual(desk.written, []);
   t.deepEqual([...desk.refusals.byCode.keys()].sort(), ['BAD_JSON', 'FOREIGN_HOST', 'WRONG_VERSION']);
 });
 
 test('status: after a failed write the next word of the host is news again', async (t) => {
-  const desk = new Desk();
+  await using desk = new Desk();
   desk.failing = true;
   await desk.say(status('a', { stored: 1 }));
-  await setTimeout(200);
+  await desk.clock.pass(50);
   desk.failing = false;
   await desk.say(status('a', { stored: 2 }));
-  await setTimeout(200);
+  await desk.clock.pass(50);
   t.deepEqual(desk.written, [['a@2']]);
 });

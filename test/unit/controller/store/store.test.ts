@@ -4,14 +4,14 @@ import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import { Declined } from '../../../../controller/model/declined.ts';
-import type { SqlStore } from '../../../../controller/store/sql-store.ts';
+import type { Desk } from '../../../../controller/ports.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import { MAX_ITEM_HOSTS } from '../../../../protocol/listings.ts';
-import { AMPLE_BYTES, apply, Folder, openStore, Replica, report, spec, status } from '../fleet.ts';
+import { AMPLE_BYTES, apply, Folder, openStore, Replica, report, type Store, spec, status } from '../fleet.ts';
 
-async function holds(store: SqlStore, host: string): Promise<Replica> {
+async function holds(store: Store, host: string): Promise<Replica> {
   const replica = new Replica(host);
-  await replica.sync(store);
+  await replica.sync(store.logs);
   return replica;
 }
 
@@ -38,7 +38,7 @@ test('log: the head has the digest of the whole set, whatever came and went', as
     ],
   );
   t.is(replica.digest, replica.head.digest);
-  await store.delete(['a', 'b', 'c']);
+  await store.desk.delete(['a', 'b', 'c']);
   t.is((await holds(store, 'edge-1')).head.digest, EMPTY_DIGEST);
 });
 
@@ -46,8 +46,8 @@ test('log: a delete of what is not there is done already', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
   await apply(store, spec('a', 1));
-  t.like(await store.delete(['a', 'never', 'a']), { deleted: ['a'], absent: ['never'], hosts: 1, rev: 2 });
-  t.like(await store.delete(['a']), { deleted: [], absent: ['a'], hosts: 0, rev: 2 });
+  t.like(await store.desk.delete(['a', 'never', 'a']), { deleted: ['a'], absent: ['never'], hosts: 1, rev: 2 });
+  t.like(await store.desk.delete(['a']), { deleted: [], absent: ['a'], hosts: 0, rev: 2 });
 });
 
 test('log: a shadowed spec takes over when the winner goes', async (t) => {
@@ -55,7 +55,7 @@ test('log: a shadowed spec takes over when the winner goes', async (t) => {
   await using store = await openStore(folder.file());
   await report(store, 'edge-1');
   await apply(store, spec('wide', 1, { hosts: 'all' }), spec('narrow', 1));
-  const listed = await store.get({ v: 1, name: 'wide' }, AMPLE_BYTES);
+  const listed = await store.desk.get({ v: 1, name: 'wide' }, AMPLE_BYTES);
   t.deepEqual(listed.items[0]?.shadowed, [{ host: 'edge-1', by: 'narrow' }]);
   t.deepEqual(listed.items[0]?.hosts, []);
   const before = await holds(store, 'edge-1');
@@ -63,7 +63,7 @@ test('log: a shadowed spec takes over when the winner goes', async (t) => {
     [...before.intents.values()].map(({ name }) => name),
     ['narrow'],
   );
-  await store.delete(['narrow']);
+  await store.desk.delete(['narrow']);
   const after = await holds(store, 'edge-1');
   t.deepEqual(
     [...after.intents.values()].map(({ name, rev }) => [name, rev]),
@@ -109,10 +109,10 @@ test('log: a host that reports, or reports other labels, gets what is meant for 
 test('apply: one bad spec among good ones, and nothing changes', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
-  await store.stage({ v: 1, upload: 'u', part: 0, parts: 2, specs: [spec('a', 1)] });
+  await store.desk.stage({ v: 1, upload: 'u', part: 0, parts: 2, specs: [spec('a', 1)] });
   const bad = { ...spec('b', 2), match: { dst: '10.0.0.1/8' } };
   const last = { v: 1 as const, upload: 'u', part: 1, parts: 2, specs: [bad, spec('a', 3)] };
-  const refused = await t.throwsAsync(store.apply(last), { instanceOf: Declined });
+  const refused = await t.throwsAsync(store.desk.apply(last), { instanceOf: Declined });
   t.deepEqual(
     (refused as Declined).problems.map(({ index, name, code, path }) => ({ index, name, code, path })),
     [
@@ -120,24 +120,24 @@ test('apply: one bad spec among good ones, and nothing changes', async (t) => {
       { index: 2, name: 'a', code: 'DUPLICATE_NAME', path: 'name' },
     ],
   );
-  t.deepEqual((await store.get({ v: 1 }, AMPLE_BYTES)).items, []);
-  t.is((await store.movedAfter(0)).rev, 0);
+  t.deepEqual((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items, []);
+  t.is((await store.logs.movedAfter(0)).rev, 0);
 });
 
 test('apply: a part that never came refuses the whole', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
-  await store.stage({ v: 1, upload: 'u', part: 0, parts: 3, specs: [spec('a', 1)] });
+  await store.desk.stage({ v: 1, upload: 'u', part: 0, parts: 3, specs: [spec('a', 1)] });
   const last = { v: 1 as const, upload: 'u', part: 2, parts: 3, specs: [spec('c', 3)] };
-  t.is(((await t.throwsAsync(store.apply(last))) as Declined).code, 'UPLOAD_LOST');
-  t.deepEqual((await store.get({ v: 1 }, AMPLE_BYTES)).items, []);
+  t.is(((await t.throwsAsync(store.desk.apply(last))) as Declined).code, 'UPLOAD_LOST');
+  t.deepEqual((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items, []);
 });
 
 test('apply: too many parts, or too many uploads at once, are refused', async (t) => {
   using folder = new Folder();
   let now = 0;
   await using store = await openStore(folder.file(), () => now);
-  const stage = (upload: string, parts = 2) => store.stage({ v: 1, upload, part: 0, parts, specs: [] });
+  const stage = (upload: string, parts = 2) => store.desk.stage({ v: 1, upload, part: 0, parts, specs: [] });
   t.is(((await t.throwsAsync(stage('big', 1000))) as Declined).code, 'TOO_MANY');
   for (let upload = 0; upload < 16; upload += 1) await stage(`u${upload}`);
   t.is(((await t.throwsAsync(stage('one-more'))) as Declined).code, 'BUSY');
@@ -152,7 +152,7 @@ test('epoch: the first change after each start opens one, and only a change', as
   for (let start = 0; start < 3; start += 1) {
     await using store = await openStore(folder.file());
     epochs.push((await holds(store, 'edge-1')).head.epoch);
-    await store.delete(['nothing']);
+    await store.desk.delete(['nothing']);
     await report(store, 'edge-1');
     epochs.push((await holds(store, 'edge-1')).head.epoch);
     await apply(store, spec(`a${start}`, start));
@@ -175,7 +175,7 @@ test('epoch: an update names the end of the one before', async (t) => {
   }
   await using store = await openStore(folder.file());
   await apply(store, spec('c', 3));
-  t.like(await store.update('edge-1', 2, AMPLE_BYTES), { after: { epoch: before, rev: 2 }, prev: 2, rev: 3 });
+  t.like(await store.logs.update('edge-1', 2, AMPLE_BYTES), { after: { epoch: before, rev: 2 }, prev: 2, rev: 3 });
 });
 
 test('epoch: of two controllers on one database each opens one, and changes belong to the newest', async (t) => {
@@ -206,7 +206,7 @@ test('standing: ok within the log, lost past it, unknown outside, superseded whe
   await apply(store, spec('c', 3));
   const { epoch } = (await holds(store, 'edge-1')).head;
   const ask = async (have: { epoch: string; rev: number }) =>
-    store.page({ v: 1, host: 'edge-1', have, from: have }, AMPLE_BYTES);
+    store.logs.page({ v: 1, host: 'edge-1', have, from: have }, AMPLE_BYTES);
   t.like(await ask({ epoch: '', rev: 0 }), { standing: 'ok', rev: 3 });
   t.like(await ask({ epoch: old, rev: 2 }), { standing: 'ok', prev: 2, rev: 3, head: 3 });
   t.like(await ask({ epoch, rev: 2 }), { standing: 'ok', prev: 2, rev: 3 });
@@ -217,12 +217,12 @@ test('standing: ok within the log, lost past it, unknown outside, superseded whe
   mark(folder.file(), old);
   t.like(await ask({ epoch: old, rev: 2 }), { standing: 'superseded', changes: [], more: false });
   t.like(await ask({ epoch: old, rev: 3 }), { standing: 'superseded' });
-  const again = await store.page(
+  const again = await store.logs.page(
     { v: 1, host: 'edge-1', have: { epoch: old, rev: 2 }, from: { epoch: '', rev: 0 } },
     AMPLE_BYTES,
   );
   t.is(again.changes.length, 3);
-  t.is((await store.update('edge-1', 2, AMPLE_BYTES))?.after, null);
+  t.is((await store.logs.update('edge-1', 2, AMPLE_BYTES))?.after, null);
 });
 
 function mark(path: string, epoch: string): void {
@@ -240,7 +240,7 @@ test('standing: a place that is not in the log is refused though the claim is', 
     { epoch: 'other.1', rev: 1 },
     { epoch, rev: 2 },
   ]) {
-    const asked = store.page({ v: 1, host: 'edge-1', have: { epoch, rev: 1 }, from }, AMPLE_BYTES);
+    const asked = store.logs.page({ v: 1, host: 'edge-1', have: { epoch, rev: 1 }, from }, AMPLE_BYTES);
     t.is(((await t.throwsAsync(asked)) as Declined).code, 'BAD_REQUEST');
   }
 });
@@ -249,18 +249,18 @@ test('update: what does not fit goes as a hint, and so does what is past the flo
   using folder = new Folder();
   await using store = await openStore(folder.file());
   await apply(store, spec('a', 1), spec('b', 2));
-  t.like(await store.update('edge-1', 0, 200), { changes: [], prev: 2, rev: 2 });
-  t.is((await store.update('edge-1', 0, AMPLE_BYTES))?.changes.length, 2);
-  t.is(await store.update('edge-1', 2, AMPLE_BYTES), undefined);
-  t.is(await store.update('elsewhere', 0, AMPLE_BYTES), undefined);
+  t.like(await store.logs.update('edge-1', 0, 200), { changes: [], prev: 2, rev: 2 });
+  t.is((await store.logs.update('edge-1', 0, AMPLE_BYTES))?.changes.length, 2);
+  t.is(await store.logs.update('edge-1', 2, AMPLE_BYTES), undefined);
+  t.is(await store.logs.update('elsewhere', 0, AMPLE_BYTES), undefined);
 });
 
 test('update: deletes are in it', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
   await apply(store, spec('a', 1), spec('b', 2));
-  await store.delete(['a']);
-  const update = await store.update('edge-1', 0, AMPLE_BYTES);
+  await store.desk.delete(['a']);
+  const update = await store.logs.update('edge-1', 0, AMPLE_BYTES);
   t.deepEqual(
     update?.changes.map(({ op, rev }) => [op, rev]),
     [
@@ -275,26 +275,26 @@ test('tidy: tombstones go when the host is past them or after a day, and the flo
   let now = 1_000_000_000;
   await using store = await openStore(folder.file(), () => now);
   await apply(store, spec('a', 1), spec('b', 2), spec('c', 3));
-  await store.delete(['a']);
+  await store.desk.delete(['a']);
   const { epoch } = (await holds(store, 'edge-1')).head;
-  await store.tidy();
+  await store.roster.tidy();
   const page = () =>
-    store.page({ v: 1, host: 'edge-1', have: { epoch, rev: 3 }, from: { epoch, rev: 3 } }, AMPLE_BYTES);
+    store.logs.page({ v: 1, host: 'edge-1', have: { epoch, rev: 3 }, from: { epoch, rev: 3 } }, AMPLE_BYTES);
   t.like(await page(), { floor: 0, head: 4 });
   t.is((await page()).changes.length, 1);
-  await store.report([{ status: status('edge-1', { epoch, stored: 4 }), seenAtMs: now }]);
-  await store.tidy();
+  await store.roster.report([{ status: status('edge-1', { epoch, stored: 4 }), seenAtMs: now }]);
+  await store.roster.tidy();
   t.like(await page(), { floor: 4, changes: [] });
-  await store.delete(['b']);
-  await store.tidy();
+  await store.desk.delete(['b']);
+  await store.roster.tidy();
   t.like(await page(), { floor: 4, rev: 5 });
   now += 25 * 3_600_000;
-  await store.tidy();
+  await store.roster.tidy();
   t.like(await page(), { floor: 5, changes: [] });
   const replica = await holds(store, 'edge-1');
   t.is(replica.digest, replica.head.digest);
   await apply(store, spec('d', 4));
-  t.like(await store.update('edge-1', 3, AMPLE_BYTES), { prev: 5, rev: 6 });
+  t.like(await store.logs.update('edge-1', 3, AMPLE_BYTES), { prev: 5, rev: 6 });
 });
 
 test('get: pages by name, and says where each stands', async (t) => {
@@ -304,7 +304,7 @@ test('get: pages by name, and says where each stands', async (t) => {
   const names: unknown[] = [];
   let after: string | null = '';
   while (after !== null) {
-    const reply: Awaited<ReturnType<SqlStore['get']>> = await store.get(
+    const reply: Awaited<ReturnType<Desk['get']>> = await store.desk.get(
       { v: 1, limit: 2, ...(after && { after }) },
       AMPLE_BYTES,
     );
@@ -312,21 +312,21 @@ test('get: pages by name, and says where each stands', async (t) => {
     after = reply.next;
   }
   t.deepEqual(names, [['a', 'b'], ['c', 'd'], ['e']]);
-  const small = await store.get({ v: 1 }, 600);
+  const small = await store.desk.get({ v: 1 }, 600);
   t.true(small.items.length > 0 && small.items.length < 5);
   t.is(small.next, small.items.at(-1)?.spec.name as string);
-  t.like((await store.get({ v: 1, name: 'c' }, AMPLE_BYTES)).items, [{ hosts: ['edge-1'], shadowed: [], rev: 3 }]);
-  t.deepEqual(await store.get({ v: 1, name: 'nobody' }, AMPLE_BYTES), { v: 1, items: [], next: null });
-  t.is(((await t.throwsAsync(store.get({ v: 1 }, 10))) as Declined).code, 'TOO_LARGE');
+  t.like((await store.desk.get({ v: 1, name: 'c' }, AMPLE_BYTES)).items, [{ hosts: ['edge-1'], shadowed: [], rev: 3 }]);
+  t.deepEqual(await store.desk.get({ v: 1, name: 'nobody' }, AMPLE_BYTES), { v: 1, items: [], next: null });
+  t.is(((await t.throwsAsync(store.desk.get({ v: 1 }, 10))) as Declined).code, 'TOO_LARGE');
 });
 
 test('get: of a redirect on a large fleet some hosts are named and all are counted', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
   const fleet = Array.from({ length: MAX_ITEM_HOSTS + 3 }, (_, at) => `edge-${String(at).padStart(4, '0')}`);
-  await store.report(fleet.map((host) => ({ status: status(host, { epoch: '', stored: 0 }), seenAtMs: 5 })));
+  await store.roster.report(fleet.map((host) => ({ status: status(host, { epoch: '', stored: 0 }), seenAtMs: 5 })));
   await apply(store, spec('wide', 1, { hosts: 'all' }), spec('narrow', 1, { hosts: ['edge-0000'] }));
-  const [wide] = (await store.get({ v: 1, name: 'wide' }, AMPLE_BYTES)).items;
+  const [wide] = (await store.desk.get({ v: 1, name: 'wide' }, AMPLE_BYTES)).items;
   t.like(wide, { hostsTotal: MAX_ITEM_HOSTS + 2, shadowed: [{ host: 'edge-0000', by: 'narrow' }], shadowedTotal: 1 });
   t.deepEqual(wide?.hosts, fleet.slice(1, MAX_ITEM_HOSTS + 1));
 });
@@ -351,8 +351,8 @@ test('hosts: what is wrong there', async (t) => {
   await using store = await openStore(folder.file());
   const wrong = status('edge-1', { problem: 'ADOPTING', bypass: true, epoch: '', stored: 0 });
   const { problem: _, undelivered: __, ...right } = status('edge-2', { epoch: '', stored: 0 });
-  await store.report([wrong, right].map((said) => ({ status: said, seenAtMs: 5 })));
-  const [first, second] = (await store.hosts({ v: 1 }, AMPLE_BYTES)).items;
+  await store.roster.report([wrong, right].map((said) => ({ status: said, seenAtMs: 5 })));
+  const [first, second] = (await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items;
   t.like(first, { problem: 'ADOPTING', bypass: true, undelivered: 1 });
   for (const field of ['problem', 'bypass', 'undelivered']) t.false(field in (second ?? {}));
 });
@@ -362,8 +362,8 @@ test('hosts: those that reported and those that specs name, with their standing'
   await using store = await openStore(folder.file());
   await apply(store, spec('a', 1, { hosts: ['edge-1', 'edge-2'] }));
   await report(store, 'edge-2', { role: 'edge' });
-  await store.report([{ status: status('edge-3', { epoch: 'other.1', stored: 9 }), seenAtMs: 5 }]);
-  const { items } = await store.hosts({ v: 1 }, AMPLE_BYTES);
+  await store.roster.report([{ status: status('edge-3', { epoch: 'other.1', stored: 9 }), seenAtMs: 5 }]);
+  const { items } = await store.desk.hosts({ v: 1 }, AMPLE_BYTES);
   t.deepEqual(
     items.map(({ host, seenAt, head, standing }) => [host, seenAt === null, head, standing]),
     [
@@ -407,10 +407,10 @@ test('database: a file that is replaced ends the controller', async (t) => {
   copyFileSync(folder.file(), folder.file('copy'));
   renameSync(folder.file('copy'), folder.file());
   await t.throwsAsync(apply(store, spec('b', 2)), { code: 'REPLACED' });
-  await t.throwsAsync(store.movedAfter(0), { code: 'REPLACED' });
+  await t.throwsAsync(store.logs.movedAfter(0), { code: 'REPLACED' });
   t.is(errors.length, 1);
   rmSync(folder.file());
-  await t.throwsAsync(store.movedAfter(0), { code: 'REPLACED', message: /removed/ });
+  await t.throwsAsync(store.logs.movedAfter(0), { code: 'REPLACED', message: /removed/ });
 });
 
 test('database: a backup that is copied over the file, and its log removed, ends the controller', async (t) => {
@@ -437,7 +437,7 @@ test('database: a history that was set back and went on from there ends the cont
   other.exec(`insert into epochs (epoch, ordinal, first_rev, superseded) values ('x.1', 9, 2, 0);
     update meta set last_rev = 20`);
   other.close();
-  await t.throwsAsync(store.movedAfter(0), { code: 'REPLACED', message: /backup/ });
+  await t.throwsAsync(store.logs.movedAfter(0), { code: 'REPLACED', message: /backup/ });
 });
 
 test('database: a history that is set back under the controller ends it', async (t) => {
@@ -448,7 +448,7 @@ test('database: a history that is set back under the controller ends it', async 
   const other = new BetterSqlite3(folder.file());
   other.exec('delete from epochs where ordinal > 1; update meta set last_rev = 0');
   other.close();
-  await t.throwsAsync(store.movedAfter(0), { code: 'REPLACED', message: /backup/ });
+  await t.throwsAsync(store.logs.movedAfter(0), { code: 'REPLACED', message: /backup/ });
   t.is(errors.length, 1);
 });
 

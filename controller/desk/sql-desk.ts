@@ -1,0 +1,85 @@
+import { type ApplyReply, type ApplyRequest, type DeleteReply, MAX_STRANGERS } from '../../protocol/api.ts';
+import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../../protocol/listings.ts';
+import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
+import { Preview } from '../compile/preview.ts';
+import { MAX_LINES, PreviewReport } from '../compile/preview-report.ts';
+import type { Strangers } from '../compile/strangers.ts';
+import { convergeKeys } from '../log/converge.ts';
+import type { Work } from '../log/work.ts';
+import type { Desk } from '../ports.ts';
+import { deleteSpecs } from './deletion.ts';
+import { listHosts, listSpecs } from './listings.ts';
+import { readProposal } from './proposal.ts';
+import { requireParts, stagePart, storeUpload } from './upload.ts';
+
+/** Names that the audit keeps of a delete. */
+const AUDITED_NAMES = 100;
+
+/** What operators ask for, done in the database. */
+export class SqlDesk implements Desk {
+  readonly #work: Work;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  async stage(part: ApplyRequest | PlanRequest): Promise<void> {
+    requireParts(part);
+    await this.#work.write((transaction) => stagePart(transaction, part, this.#work.clock.nowMs()));
+  }
+
+  async apply(last: ApplyRequest): Promise<ApplyReply> {
+    requireParts(last);
+    return this.#work.change(async (transaction) => {
+      const { session, tables, log } = transaction;
+      const { counts, concern, strangers } = await storeUpload(transaction, last);
+      await convergeKeys(transaction, concern);
+      const { hosts, rev } = await log.finish();
+      const done = { ...counts, hosts, rev };
+      const { upload } = last;
+      await tables.audit.note(session, this.#work.clock.nowMs(), 'apply', { upload, ...done });
+      return { v: 1, upload, ...done, ...nobody(strangers) };
+    });
+  }
+
+  /** What is read is one state of the database; the work on it keeps no transaction open. */
+  async plan(last: PlanRequest, budgetBytes: number): Promise<PlanReply> {
+    requireParts(last);
+    const { head, ...proposal } = await this.#work.read((transaction) => readProposal(transaction, last));
+    if (last.parts > 1) await this.#work.write(({ session, tables }) => tables.uploads.drop(session, last.upload));
+    const report = new PreviewReport(proposal, head);
+    for (const group of new Preview(proposal).groups(MAX_LINES)) {
+      if (group !== undefined) report.add(group);
+      await this.#work.clock.turn();
+    }
+    return report.reply(budgetBytes);
+  }
+
+  async delete(names: readonly string[]): Promise<DeleteReply> {
+    return this.#work.change(async (transaction) => {
+      const { session, tables, log } = transaction;
+      const { deleted, absent, concern } = await deleteSpecs(transaction, names);
+      await convergeKeys(transaction, concern);
+      const { hosts, rev } = await log.finish();
+      const some = { deleted: deleted.length, names: deleted.slice(0, AUDITED_NAMES), absent: absent.length };
+      await tables.audit.note(session, this.#work.clock.nowMs(), 'delete', { ...some, hosts, rev });
+      return { v: 1, deleted, absent, hosts, rev };
+    });
+  }
+
+  get(request: GetRequest, budgetBytes: number): Promise<GetReply> {
+    return this.#work.read((transaction) => listSpecs(transaction, request, budgetBytes));
+  }
+
+  hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply> {
+    return this.#work.read((transaction) => listHosts(transaction, request, budgetBytes));
+  }
+}
+
+/** What an apply says of selectors that find nobody; nothing where all is well. */
+function nobody({ unmatched, unheard }: Strangers): Partial<ApplyReply> {
+  return {
+    ...(unmatched.length > 0 && { unmatched: unmatched.slice(0, MAX_STRANGERS), unmatchedTotal: unmatched.length }),
+    ...(unheard.length > 0 && { unheard: unheard.slice(0, MAX_STRANGERS), unheardTotal: unheard.length }),
+  };
+}

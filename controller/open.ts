@@ -1,0 +1,34 @@
+import type { Clock } from '../daemon/clock.ts';
+import { controllerMigrations } from '../migrations/controller/index.ts';
+import { SqlDesk } from './desk/sql-desk.ts';
+import { SqlLogs } from './log/sql-logs.ts';
+import { Work } from './log/work.ts';
+import type { StoreError } from './model/store-error.ts';
+import type { Desk, Logs, Roster, Upkeep } from './ports.ts';
+import { SqlRoster } from './roster/sql-roster.ts';
+import { SqliteDatabase } from './store/sqlite/database.ts';
+import { Tables } from './store/tables/tables.ts';
+
+/** What the services stand on: three ports over one database, which closes with them. */
+export interface Ports extends AsyncDisposable {
+  readonly desk: Desk;
+  readonly logs: Logs;
+  readonly roster: Roster & Upkeep;
+}
+
+/**
+ * Opens the database, and makes it when it is not there; several controllers may share one. `onFatal` is called when it
+ * is no longer to be trusted: the process is to end. Errors: StoreError.
+ */
+export async function openPorts(path: string, clock: Clock, onFatal: (error: StoreError) => void): Promise<Ports> {
+  await using parts = new AsyncDisposableStack();
+  const database = parts.use(await SqliteDatabase.open(path, { migrations: controllerMigrations, clock }));
+  const work = await Work.begin({ database, tables: new Tables(database.compiler), clock, onFatal });
+  const open = parts.move();
+  return {
+    desk: new SqlDesk(work),
+    logs: new SqlLogs(work),
+    roster: new SqlRoster(work),
+    [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}

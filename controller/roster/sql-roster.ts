@@ -1,0 +1,84 @@
+import { convergeHosts } from '../log/converge.ts';
+import type { Transaction } from '../log/transaction.ts';
+import type { Work } from '../log/work.ts';
+import type { HostFacts } from '../model/claim.ts';
+import { standingOf } from '../model/standing.ts';
+import type { Report, Roster, Upkeep } from '../ports.ts';
+
+/** Hosts that are seen to in one transaction; between two of them others may write. */
+const HOSTS_AT_ONCE = 64;
+const TOMBSTONE_KEPT_MS = 24 * 3_600_000;
+
+/** The hosts, in the database, and what their logs need beside what operators ask for. */
+export class SqlRoster implements Roster, Upkeep {
+  readonly #work: Work;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  async report(reports: readonly Report[]): Promise<void> {
+    await this.#work.change(async (transaction) => {
+      const moved = await noteReports(transaction, reports);
+      if (moved.length > 0) await convergeHosts(transaction, moved);
+      await transaction.log.finish();
+    });
+  }
+
+  async reconcile(signal: AbortSignal): Promise<void> {
+    for await (const hosts of this.#hosts()) {
+      if (signal.aborted) return;
+      await this.#work.change(async (transaction) => {
+        const fleet = await transaction.tables.hosts.fleet(transaction.session);
+        const facts = hosts.map((host) => fleet.get(host));
+        await convergeHosts(transaction, facts);
+        await transaction.log.finish();
+      });
+    }
+  }
+
+  async tidy(): Promise<void> {
+    const nowMs = this.#work.clock.nowMs();
+    await this.#work.write(({ session, tables }) => tables.uploads.dropOld(session, nowMs));
+    for await (const hosts of this.#hosts()) {
+      await this.#work.write((transaction) => collect(transaction, hosts, nowMs - TOMBSTONE_KEPT_MS));
+    }
+  }
+
+  /** Every host that reported or has a log, some at a time. */
+  async *#hosts(): AsyncGenerator<readonly string[]> {
+    for (let after = ''; ; ) {
+      const place = after;
+      const hosts = await this.#work.read(({ session, tables }) => tables.changes.hosts(session, place, HOSTS_AT_ONCE));
+      const last = hosts.at(-1);
+      if (last === undefined) return;
+      yield hosts;
+      after = last;
+    }
+  }
+}
+
+/** Answers the hosts that are new or have other labels than before. */
+async function noteReports({ session, tables }: Transaction, reports: readonly Report[]): Promise<HostFacts[]> {
+  const moved: HostFacts[] = [];
+  for (const report of reports) {
+    const { host, labels } = report.status;
+    if (await tables.hosts.put(session, report)) moved.push({ host, labels, known: true });
+  }
+  return moved;
+}
+
+/** Drops the tombstones that hosts have stored, or that are as old as `atMs`. */
+async function collect(transaction: Transaction, hosts: readonly string[], atMs: number): Promise<void> {
+  const { session, tables } = transaction;
+  for (const host of hosts) await tables.changes.collect(session, host, await storedBy(transaction, host), atMs);
+}
+
+/** The rev up to which a host holds our log, by its own word; 0 when that word is not about our log. */
+async function storedBy({ session, tables }: Transaction, host: string): Promise<number> {
+  const report = await tables.hosts.find(session, host);
+  if (report === undefined) return 0;
+  const { epoch, stored } = report.status;
+  const standing = standingOf({ epoch, rev: stored }, await tables.epochs.find(session, epoch));
+  return standing === 'ok' ? stored : 0;
+}

@@ -1,0 +1,30 @@
+import test from 'ava';
+import { pino } from 'pino';
+import { keepHouse } from '../../../../controller/serve/keep-house.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
+
+const MINUTE_MS = 60_000;
+
+test('house: logs are made to follow once, and what is old goes every ten minutes, also after a failure', async (t) => {
+  const clock = new ManualClock();
+  const end = new AbortController();
+  const done: string[] = [];
+  let failing = true;
+  const upkeep = {
+    reconcile: async () => void done.push('reconcile'),
+    tidy: async () => {
+      done.push('tidy');
+      if (failing) throw new Error('busy');
+    },
+  };
+  const onChange = (): void => void done.push('change');
+  const running = keepHouse({ upkeep, clock, log: pino({ level: 'silent' }), onChange }, end.signal);
+  await clock.pass(10 * MINUTE_MS - 1);
+  t.deepEqual(done, ['reconcile', 'change']);
+  await clock.pass(1);
+  failing = false;
+  await clock.pass(10 * MINUTE_MS);
+  t.deepEqual(done, ['reconcile', 'change', 'tidy', 'tidy']);
+  end.abort();
+  await running;
+});
