@@ -111,3 +111,10 @@ export class Replica {
     }
   }
 }
+
+/** What a host holds that begins from nothing. */
+export async function holds(store: Pick<Store, 'logs'>, host: string): Promise<Replica> {
+  const replica = new Replica(host);
+  await replica.sync(store.logs);
+  return replica;
+}

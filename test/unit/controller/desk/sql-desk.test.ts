@@ -1,0 +1,122 @@
+import test from 'ava';
+import { Declined } from '../../../../controller/model/declined.ts';
+import type { Desk } from '../../../../controller/ports.ts';
+import { MAX_ITEM_HOSTS } from '../../../../protocol/listings.ts';
+import { AMPLE_BYTES, apply, Folder, openStore, report, spec, status } from '../fleet.ts';
+
+test('apply: one bad spec among good ones, and nothing changes', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await store.desk.stage({ v: 1, upload: 'u', part: 0, parts: 2, specs: [spec('a', 1)] });
+  const bad = { ...spec('b', 2), match: { dst: '10.0.0.1/8' } };
+  const last = { v: 1 as const, upload: 'u', part: 1, parts: 2, specs: [bad, spec('a', 3)] };
+  const refused = await t.throwsAsync(store.desk.apply(last), { instanceOf: Declined });
+  t.deepEqual(
+    (refused as Declined).problems.map(({ index, name, code, path }) => ({ index, name, code, path })),
+    [
+      { index: 1, name: 'b', code: 'BAD_PREFIX', path: 'match.dst' },
+      { index: 2, name: 'a', code: 'DUPLICATE_NAME', path: 'name' },
+    ],
+  );
+  t.deepEqual((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items, []);
+  t.is((await store.logs.movedAfter(0)).rev, 0);
+});
+
+test('apply: a part that never came refuses the whole', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await store.desk.stage({ v: 1, upload: 'u', part: 0, parts: 3, specs: [spec('a', 1)] });
+  const last = { v: 1 as const, upload: 'u', part: 2, parts: 3, specs: [spec('c', 3)] };
+  t.is(((await t.throwsAsync(store.desk.apply(last))) as Declined).code, 'UPLOAD_LOST');
+  t.deepEqual((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items, []);
+});
+
+test('apply: too many parts, or too many uploads at once, are refused', async (t) => {
+  using folder = new Folder();
+  let now = 0;
+  await using store = await openStore(folder.file(), () => now);
+  const stage = (upload: string, parts = 2) => store.desk.stage({ v: 1, upload, part: 0, parts, specs: [] });
+  t.is(((await t.throwsAsync(stage('big', 1000))) as Declined).code, 'TOO_MANY');
+  for (let upload = 0; upload < 16; upload += 1) await stage(`u${upload}`);
+  t.is(((await t.throwsAsync(stage('one-more'))) as Declined).code, 'BUSY');
+  await t.notThrowsAsync(stage('u3'));
+  now += 11 * 60_000;
+  await t.notThrowsAsync(stage('one-more'));
+});
+
+test('get: pages by name, and says where each stands', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, ...['a', 'b', 'c', 'd', 'e'].map((name, index) => spec(name, index)));
+  const names: unknown[] = [];
+  let after: string | null = '';
+  while (after !== null) {
+    const reply: Awaited<ReturnType<Desk['get']>> = await store.desk.get(
+      { v: 1, limit: 2, ...(after && { after }) },
+      AMPLE_BYTES,
+    );
+    names.push(reply.items.map((item) => item.spec.name));
+    after = reply.next;
+  }
+  t.deepEqual(names, [['a', 'b'], ['c', 'd'], ['e']]);
+  const small = await store.desk.get({ v: 1 }, 600);
+  t.true(small.items.length > 0 && small.items.length < 5);
+  t.is(small.next, small.items.at(-1)?.spec.name as string);
+  t.like((await store.desk.get({ v: 1, name: 'c' }, AMPLE_BYTES)).items, [{ hosts: ['edge-1'], shadowed: [], rev: 3 }]);
+  t.deepEqual(await store.desk.get({ v: 1, name: 'nobody' }, AMPLE_BYTES), { v: 1, items: [], next: null });
+  t.is(((await t.throwsAsync(store.desk.get({ v: 1 }, 10))) as Declined).code, 'TOO_LARGE');
+});
+
+test('get: of a redirect on a large fleet some hosts are named and all are counted', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const fleet = Array.from({ length: MAX_ITEM_HOSTS + 3 }, (_, at) => `edge-${String(at).padStart(4, '0')}`);
+  await store.roster.report(fleet.map((host) => ({ status: status(host, { epoch: '', stored: 0 }), seenAtMs: 5 })));
+  await apply(store, spec('wide', 1, { hosts: 'all' }), spec('narrow', 1, { hosts: ['edge-0000'] }));
+  const [wide] = (await store.desk.get({ v: 1, name: 'wide' }, AMPLE_BYTES)).items;
+  t.like(wide, { hostsTotal: MAX_ITEM_HOSTS + 2, shadowed: [{ host: 'edge-0000', by: 'narrow' }], shadowedTotal: 1 });
+  t.deepEqual(wide?.hosts, fleet.slice(1, MAX_ITEM_HOSTS + 1));
+});
+
+test('apply: what finds nobody is said, of what it created or changed', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await report(store, 'edge-1', { role: 'edge' });
+  const typo = spec('typo', 2, { hosts: { role: 'egde' } });
+  const said = await apply(
+    store,
+    spec('right', 1, { hosts: { role: 'edge' } }),
+    typo,
+    spec('new', 3, { hosts: ['edge-9'] }),
+  );
+  t.like(said, { unmatched: ['typo', 'new'], unmatchedTotal: 2, unheard: ['edge-9'], unheardTotal: 1 });
+  t.false('unmatched' in (await apply(store, spec('right', 1, { hosts: ['edge-1'] }), typo)));
+});
+
+test('hosts: what is wrong there', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const wrong = status('edge-1', { problem: 'ADOPTING', bypass: true, epoch: '', stored: 0 });
+  const { problem: _, undelivered: __, ...right } = status('edge-2', { epoch: '', stored: 0 });
+  await store.roster.report([wrong, right].map((said) => ({ status: said, seenAtMs: 5 })));
+  const [first, second] = (await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items;
+  t.like(first, { problem: 'ADOPTING', bypass: true, undelivered: 1 });
+  for (const field of ['problem', 'bypass', 'undelivered']) t.false(field in (second ?? {}));
+});
+
+test('hosts: those that reported and those that specs name, with their standing', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('a', 1, { hosts: ['edge-1', 'edge-2'] }));
+  await report(store, 'edge-2', { role: 'edge' });
+  await store.roster.report([{ status: status('edge-3', { epoch: 'other.1', stored: 9 }), seenAtMs: 5 }]);
+  const { items } = await store.desk.hosts({ v: 1 }, AMPLE_BYTES);
+  t.deepEqual(
+    items.map(({ host, seenAt, head, standing }) => [host, seenAt === null, head, standing]),
+    [
+      ['edge-1', true, 1, 'ok'],
+      ['edge-2', false, 2, 'ok'],
+      ['edge-3', false, 0, 'unknown'],
+    ],
+  );
+});

@@ -1,0 +1,44 @@
+import test from 'ava';
+import { AMPLE_BYTES, apply, Folder, holds, openStore, report, spec, status } from '../fleet.ts';
+
+test('log: a host that reports, or reports other labels, gets what is meant for it', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('a', 1, { hosts: { role: 'edge' } }), spec('b', 2, { hosts: 'all' }), spec('c', 3));
+  const names = async (): Promise<string[]> =>
+    [...(await holds(store, 'edge-1')).intents.values()].map(({ name }) => name).sort();
+  t.deepEqual(await names(), ['c']);
+  await report(store, 'edge-1');
+  t.deepEqual(await names(), ['b', 'c']);
+  await report(store, 'edge-1', { role: 'edge' });
+  t.deepEqual(await names(), ['a', 'b', 'c']);
+  await report(store, 'edge-1', { role: 'core' });
+  t.deepEqual(await names(), ['b', 'c']);
+});
+
+test('tidy: tombstones go when the host is past them or after a day, and the floor says so', async (t) => {
+  using folder = new Folder();
+  let now = 1_000_000_000;
+  await using store = await openStore(folder.file(), () => now);
+  await apply(store, spec('a', 1), spec('b', 2), spec('c', 3));
+  await store.desk.delete(['a']);
+  const { epoch } = (await holds(store, 'edge-1')).head;
+  await store.roster.tidy();
+  const page = () =>
+    store.logs.page({ v: 1, host: 'edge-1', have: { epoch, rev: 3 }, from: { epoch, rev: 3 } }, AMPLE_BYTES);
+  t.like(await page(), { floor: 0, head: 4 });
+  t.is((await page()).changes.length, 1);
+  await store.roster.report([{ status: status('edge-1', { epoch, stored: 4 }), seenAtMs: now }]);
+  await store.roster.tidy();
+  t.like(await page(), { floor: 4, changes: [] });
+  await store.desk.delete(['b']);
+  await store.roster.tidy();
+  t.like(await page(), { floor: 4, rev: 5 });
+  now += 25 * 3_600_000;
+  await store.roster.tidy();
+  t.like(await page(), { floor: 5, changes: [] });
+  const replica = await holds(store, 'edge-1');
+  t.is(replica.digest, replica.head.digest);
+  await apply(store, spec('d', 4));
+  t.like(await store.logs.update('edge-1', 3, AMPLE_BYTES), { prev: 5, rev: 6 });
+});

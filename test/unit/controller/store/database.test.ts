@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import test from 'ava';
+import BetterSqlite3 from 'better-sqlite3';
+import { apply, Folder, holds, openStore, spec } from '../fleet.ts';
+
+test('database: one that another program made, or a newer release, is refused and left alone', async (t) => {
+  using folder = new Folder();
+  const foreign = new BetterSqlite3(folder.file('foreign.db'));
+  foreign.exec('create table mine (x)');
+  foreign.close();
+  await t.throwsAsync(openStore(folder.file('foreign.db')), { code: 'FOREIGN' });
+  {
+    await using _store = await openStore(folder.file());
+  }
+  const newer = new BetterSqlite3(folder.file());
+  newer.exec(`insert into kysely_migration values ('0099_later', '2027-01-01')`);
+  newer.close();
+  await t.throwsAsync(openStore(folder.file()), { code: 'NEWER', message: /0099_later/ });
+  await t.throwsAsync(openStore(folder.file('absent/controller.db')), { code: 'UNUSABLE' });
+});
+
+test('database: an unfinished write leaves nothing', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const broken = [spec('a', 1), { name: 'b' }];
+  await t.throwsAsync(apply(store, ...broken));
+  t.like(await apply(store, spec('c', 3)), { rev: 1 });
+  t.like(await holds(store, 'edge-1'), { cursor: { rev: 1 } });
+});
+
+test('database: a file that is replaced ends the controller', async (t) => {
+  using folder = new Folder();
+  const errors: Error[] = [];
+  await using store = await openStore(folder.file(), Date.now, (error) => errors.push(error));
+  await apply(store, spec('a', 1));
+  copyFileSync(folder.file(), folder.file('copy'));
+  renameSync(folder.file('copy'), folder.file());
+  await t.throwsAsync(apply(store, spec('b', 2)), { code: 'REPLACED' });
+  await t.throwsAsync(store.logs.movedAfter(0), { code: 'REPLACED' });
+  t.is(errors.length, 1);
+  rmSync(folder.file());
+  await t.throwsAsync(store.logs.movedAfter(0), { code: 'REPLACED', message: /removed/ });
+});
+
+test('database: a backup that is copied over the file, and its log removed, ends the controller', async (t) => {
+  using folder = new Folder();
+  const errors: Error[] = [];
+  await using store = await openStore(folder.file(), Date.now, (error) => errors.push(error));
+  await apply(store, spec('a', 1));
+  const copier = new BetterSqlite3(folder.file());
+  await copier.backup(folder.file('backup'));
+  copier.close();
+  await apply(store, spec('b', 2));
+  copyFileSync(folder.file('backup'), folder.file());
+  for (const suffix of ['-wal', '-shm']) rmSync(folder.file() + suffix);
+  await t.throwsAsync(apply(store, spec('c', 3)), { code: 'REPLACED', message: /-wal was removed/ });
+  t.is(errors.length, 1);
+});
+
+test('database: a history that was set back and went on from there ends the controller, too', async (t) => {
+  using folder = new Folder();
+  const errors: Error[] = [];
+  await using store = await openStore(folder.file(), Date.now, (error) => errors.push(error));
+  await apply(store, spec('a', 1), spec('b', 2));
+  const other = new BetterSqlite3(folder.file());
+  other.exec(`insert into epochs (epoch, ordinal, first_rev, superseded) values ('x.1', 9, 2, 0);
+    update meta set last_rev = 20`);
+  other.close();
+  await t.throwsAsync(store.logs.movedAfter(0), { code: 'REPLACED', message: /backup/ });
+});
+
+test('database: a history that is set back under the controller ends it', async (t) => {
+  using folder = new Folder();
+  const errors: Error[] = [];
+  await using store = await openStore(folder.file(), Date.now, (error) => errors.push(error));
+  await apply(store, spec('a', 1), spec('b', 2));
+  const other = new BetterSqlite3(folder.file());
+  other.exec('delete from epochs where ordinal > 1; update meta set last_rev = 0');
+  other.close();
+  await t.throwsAsync(store.logs.movedAfter(0), { code: 'REPLACED', message: /backup/ });
+  t.is(errors.length, 1);
+});
+
+test('database: two that make it at once make one', async (t) => {
+  using folder = new Folder();
+  const [one, two] = await Promise.all([openStore(folder.file()), openStore(folder.file())]);
+  await using _ = one;
+  await using __ = two;
+  t.is((await holds(one, 'edge-1')).head.epoch, (await holds(two, 'edge-1')).head.epoch);
+});
+
+test('database: a write waits while another process holds the lock', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const other = new BetterSqlite3(folder.file());
+  other.exec('begin immediate');
+  const applied = apply(store, spec('a', 1));
+  t.is((await holds(store, 'edge-1')).intents.size, 0);
+  other.exec('commit');
+  t.like(await applied, { rev: 1 });
+  other.close();
+});
+
+test('crash: after kill -9 the log is whole, and no rev is given twice', async (t) => {
+  using folder = new Folder();
+  let last = 0;
+  for (let round = 0; round < 4; round += 1) {
+    const child = spawn(
+      process.execPath,
+      [new URL('applier.ts', import.meta.url).pathname, folder.file(), String(round)],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      if (said.split('\n').length > 4 + round) child.kill('SIGKILL');
+    });
+    await once(child, 'close');
+    const acknowledged = said.split('\n').slice(0, -1).map(Number);
+    t.true((acknowledged[0] ?? 0) > last, 'a rev was given twice');
+    await using store = await openStore(folder.file());
+    const replica = await holds(store, 'edge-1');
+    last = replica.cursor.rev;
+    t.true(last >= (acknowledged.at(-1) ?? 0), 'an acknowledged change was lost');
+    t.is(replica.digest, replica.head.digest);
+    t.is(new Set([...replica.intents.values()].map(({ rev }) => rev)).size, replica.intents.size);
+  }
+});
