@@ -207,7 +207,7 @@ test('reconciler: while it is holding it touches nothing, and a whole set ends t
   });
   const before = bench.kernel.observe();
   const at = { epoch: 'e1', rev: 2 };
-  await bench.start({ is: 'unproven', at, have: { ...at, rev: 5 }, why: 'ADOPTING' });
+  await bench.start({ is: 'unproven', at, digest: '', have: { ...at, rev: 5 }, why: 'ADOPTING' });
   bench.reconciler.again([intentOf(2).key]);
   bench.kernel.notify();
   await bench.reconciler.settle();
