@@ -88,12 +88,8 @@ async function claimMaps(kernel: NativeKernel, pinRoot: string): Promise<AsyncDi
 async function resume(store: SqliteStore, kernel: NativeKernel, options: ReconcilerOptions) {
   const stored = await store.load();
   const mark = kernel.words.mark();
-  const { cursor, digest, seq, sound } = stored;
-  return {
-    reconciler: new Reconciler(options, stored, atStart(stored, mark)),
-    stored: { cursor, digest, seq, sound },
-    mark,
-  };
+  const footing = atStart(stored, mark);
+  return { reconciler: new Reconciler(options, stored, footing), footing, mark };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -124,7 +120,7 @@ async function serve(
 
   let bus: NatsBus | undefined;
   let publisher: StatusPublisher | undefined;
-  const { reconciler, stored, mark } = await resume(store, kernel, {
+  const { reconciler, footing, mark } = await resume(store, kernel, {
     ...{ kernel, store, clock, log, host: config.host },
     onChange: () => publisher?.changed(),
     publish: (event) => bus?.publishEvent(event),
@@ -137,7 +133,7 @@ async function serve(
   const connected = new NatsBus({ host: config.host, subjects, servers, clock, log });
   bus = connected;
   const intake = new Intake({
-    ...{ host: config.host, store, bus: connected, reconciling: reconciler, clock, log, stored, mark },
+    ...{ host: config.host, store, bus: connected, reconciling: reconciler, clock, log, footing, mark },
     changed: () => publisher?.changed(),
     emit: (event) => connected.publishEvent(event),
   });
@@ -151,7 +147,7 @@ async function serve(
   });
   connected.onAsk((verb, bytes) => questions.answer(verb, bytes));
 
-  log.info({ desired: reconciler.view.desired.size, ...stored.cursor, sound: stored.sound }, 'agent started');
+  log.info({ desired: reconciler.view.desired.size, ...footing.at, is: footing.is }, 'agent started');
   try {
     await Promise.all([reconciling, intake.run(running), publishing.run(running), aborted(running)]);
   } catch (error) {

@@ -6,13 +6,16 @@ import type { Stored } from '../ports.ts';
 
 type Unproven = Extract<Footing, { is: 'unproven' }>;
 
+/** What a log can have against the set. */
+export type LogHold = Exclude<Hold, { until: 'upgrade' }>;
+
 /** What happens to the footing while the agent runs. */
 export type FootingEvent =
   /** A set that has its digest was stored; `whole` when it was laid over nothing. */
   | { readonly kind: 'accepted'; readonly at: Cursor; readonly digest: string; readonly whole: boolean }
   /** The log ends where the set does, with the same digest. */
   | { readonly kind: 'current' }
-  | { readonly kind: 'held'; readonly hold: Exclude<Hold, { until: 'upgrade' }> }
+  | { readonly kind: 'held'; readonly hold: LogHold }
   /** The store does not pass its own checks any more. */
   | { readonly kind: 'unsound' };
 

@@ -2,26 +2,26 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
 import type { Code } from '../../protocol/codes.ts';
-import type { Cursor } from '../../protocol/cursor.ts';
 import type { Event } from '../../protocol/event.ts';
+import type { PageReply, SyncRequest } from '../../protocol/page.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Status } from '../../protocol/status.ts';
 import { parseUpdate, type Update } from '../../protocol/update.ts';
+import type { Footing } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Acceptance, Bus, Candidate, DesiredStore, Reconciling, Stored } from '../ports.ts';
+import type { Acceptance, Bus, Candidate, DesiredStore, Reconciling } from '../ports.ts';
 import { fold } from './cursor.ts';
+import { asks, type FootingEvent, next, problemsOf, takesUpdates } from './footing.ts';
+import { Pace } from './pace.ts';
+import { carryOn, type Problem } from './problems.ts';
 import { Refusals } from './refusals.ts';
 import { runSync, type SyncResult } from './sync.ts';
 
 /** The newest updates that wait while a sync or a commit runs (rule R3); what falls out is a gap, and synced. */
 const MAX_WAITING = 64;
-const SYNC_EVERY_MS = 30_000;
-const FIRST_RETRY_MS = 1_000;
-/** However many updates do not connect, syncs start no closer together than this. */
-const SYNC_SPACING_MS = 100;
 
-/** What the intake needs; `stored` and `mark` are as they were read at start. */
+/** What the intake needs; `footing` and `mark` are as they were found at start. */
 export interface IntakeOptions {
   readonly host: string;
   readonly store: Pick<DesiredStore, 'accept'>;
@@ -29,7 +29,7 @@ export interface IntakeOptions {
   readonly reconciling: Reconciling;
   readonly clock: Clock;
   readonly log: Log;
-  readonly stored: Pick<Stored, 'cursor' | 'digest' | 'seq' | 'sound'>;
+  readonly footing: Footing;
   readonly mark: Mark | undefined;
   /** Something that status shows is different now. */
   readonly changed: () => void;
@@ -38,200 +38,190 @@ export interface IntakeOptions {
 
 /** Where the stored set stands, for status. */
 export interface IntakeState {
-  readonly cursor: Cursor;
-  readonly digest: string;
-  /** The set is complete as of `cursor`: only then may what it does not name be removed. */
-  readonly proven: boolean;
-  /** Why the set is held, or not proven. */
-  readonly problem: Code | undefined;
+  readonly footing: Footing;
+  /** Why the set is held, not proven or not stored; the gravest first. */
+  readonly problems: readonly Problem[];
   readonly refused: Status['refused'];
   /** When the controller last gave an answer that counts; epoch milliseconds. */
   readonly lastSyncAtMs: number | undefined;
 }
 
 /**
- * Takes messages from bytes to desired state, one at a time: parses, judges by the cursor, stores what is proven, and
- * tells the reconciler. It syncs on a tick, after each reconnect and whenever something does not connect.
+ * Takes messages from bytes to desired state, one at a time.
+ *
+ * Flow: an update is opened, waits, is judged by the cursor, stored if the set then has its digest, and told to the
+ * reconciler. A sync runs at the start, on a tick, after each reconnect and whenever something does not connect.
+ * Guarantees: the cursor is a whole prefix of one log, whatever is lost, repeated or reordered (R1 to R4). What is told
+ * was committed before (R8). What does not parse changes nothing, and is counted (R9). On a footing that forbids it
+ * nothing is laid over the set, and everything is left as it is.
+ * Caveats: of the updates that wait for a sync or a commit the newest 64 are kept. A disk that takes nothing is a
+ * problem until it has taken the next set; what it kept out is fetched again.
+ * Errors: `run` ends with StoreError when the store is broken.
  */
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #refusals: Refusals;
-  #cursor: Cursor;
-  #digest: string;
-  #have: Cursor;
-  /** The stored set is a whole prefix of a log: sound, and no older than the kernel. */
-  #whole: boolean;
-  #problem: Code | undefined;
-  #waiting: Update[] = [];
-  #lastSyncAtMs: number | undefined;
-  #failures = 0;
-  /** Monotonic milliseconds: when the next sync starts, and before when none may. */
-  #dueAtMs = 0;
-  #notBeforeMs = 0;
+  readonly #pace: Pace;
   readonly #waker = new Waker();
+  #footing: Footing;
+  #waiting: Update[] = [];
+  /** The store refused the last set that it was to take. */
+  #unwritable = false;
+  #problems: readonly Problem[];
+  #lastSyncAtMs: number | undefined;
 
   constructor(options: IntakeOptions) {
-    const { stored, mark, host, clock, log, emit } = options;
+    const { footing, host, clock, log, emit } = options;
     this.#options = options;
     this.#refusals = new Refusals(host, clock, log, emit);
-    this.#cursor = stored.cursor;
-    this.#digest = stored.digest;
-    const adopting = mark !== undefined && mark.seq > stored.seq;
-    this.#have = adopting ? { epoch: mark.epoch, rev: mark.rev } : stored.cursor;
-    this.#whole = stored.sound && !adopting && stored.cursor.epoch !== '';
-    this.#problem = stored.sound ? (adopting ? 'ADOPTING' : undefined) : 'STORE_DAMAGED';
+    this.#pace = new Pace(clock);
+    this.#footing = footing;
+    this.#problems = carryOn([], problemsOf(footing), clock.nowMs());
   }
 
   state(): IntakeState {
     return {
-      cursor: this.#cursor,
-      digest: this.#digest,
-      proven: this.#whole,
-      problem: this.#problem,
+      footing: this.#footing,
+      problems: this.#problems,
       refused: this.#refusals.summary(),
       lastSyncAtMs: this.#lastSyncAtMs,
     };
   }
 
-  /**
-   * Takes messages until the signal aborts. Errors: StoreError when the store is broken and the process should end.
-   * Call it once.
-   */
+  /** Takes messages until the signal aborts. Call it once. */
   async run(signal: AbortSignal): Promise<void> {
     const { bus } = this.#options;
     bus.onLive((bytes) => this.#receive(bytes));
-    bus.onReconnect(() => this.#wantSync(0));
-    if (this.#problem !== undefined) this.#logProblem();
+    bus.onReconnect(() => {
+      this.#pace.wantNow();
+      this.#waker.wake();
+    });
+    if (this.#problems.length > 0) this.#logProblems();
     while (!signal.aborted) {
       try {
         await this.#turn(signal);
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof StoreError) || !error.passing) throw error;
-        this.#setProblem('STORE_UNWRITABLE');
+        this.#unwritable = true;
+        this.#noteProblems();
         this.#retry(error.code, error.message);
       }
     }
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
-    const leftMs = this.#dueAtMs - this.#options.clock.monotonicMs();
+    const leftMs = asks(this.#footing) ? this.#pace.leftMs : Number.POSITIVE_INFINITY;
     if (leftMs <= 0) await this.#sync(signal);
-    else if (this.#whole && this.#waiting.length > 0) await this.#takeWaiting();
+    else if (takesUpdates(this.#footing) && this.#waiting.length > 0) await this.#takeWaiting();
     else await this.#waker.sleep(this.#options.clock.delay, leftMs, signal);
   }
 
   #receive(bytes: Uint8Array): void {
-    try {
-      this.#waiting.push(parseUpdate(bytes, this.#options.host));
-    } catch (error) {
-      this.#refuse(error);
-      return;
-    }
+    const update = this.#open(() => parseUpdate(bytes, this.#options.host));
+    if (update === undefined) return;
+    if (this.#footing.is === 'held' && !takesUpdates(this.#footing)) return;
+    this.#waiting.push(update);
     if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
     // Whoever sends updates may answer, too.
-    if (!this.#whole) this.#wantSync(this.#notBeforeMs);
+    if (this.#footing.is === 'unproven') this.#pace.want();
     this.#waker.wake();
   }
 
   async #takeWaiting(): Promise<void> {
-    const { candidate, again, gap } = fold(this.#cursor, this.#waiting.splice(0));
+    const { candidate, again, gap } = fold(this.#footing.at, this.#waiting.splice(0));
     const acceptance = candidate && (await this.#accept(candidate));
-    if (gap || acceptance?.outcome === 'mismatch') this.#wantSync(this.#notBeforeMs);
+    if (gap || acceptance?.outcome === 'mismatch') this.#pace.want();
     if (again.length > 0) this.#options.reconciling.again(again);
   }
 
   async #accept(candidate: Candidate): Promise<Acceptance> {
     const { store, reconciling, log, changed, mark } = this.#options;
+    const { cursor: at, digest } = candidate;
     const acceptance = await store.accept(candidate, mark?.seq);
     if (acceptance.outcome === 'mismatch') {
-      log.warn({ ...candidate.cursor, digest: candidate.digest, sound: acceptance.sound }, 'digest does not fit');
-      if (!acceptance.sound) {
-        this.#whole = false;
-        this.#setProblem('STORE_DAMAGED');
-      }
+      log.warn({ ...at, digest, sound: acceptance.sound }, 'digest does not fit');
+      if (!acceptance.sound) this.#step({ kind: 'unsound' });
       return acceptance;
     }
-    this.#cursor = candidate.cursor;
-    this.#have = candidate.cursor;
-    this.#digest = candidate.digest;
-    this.#whole = true;
-    this.#setProblem(undefined);
-    reconciling.accepted(acceptance, { is: 'follows', at: candidate.cursor, digest: candidate.digest });
+    this.#unwritable = false;
+    this.#step({ kind: 'accepted', at, digest, whole: acceptance.whole });
+    reconciling.accepted(acceptance, this.#footing);
     changed();
     return acceptance;
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
-    const { host, bus, clock } = this.#options;
-    this.#notBeforeMs = clock.monotonicMs() + SYNC_SPACING_MS;
-    this.#dueAtMs = Number.POSITIVE_INFINITY; // what is wanted from here on lowers it again
+    this.#pace.started();
     const result = await runSync({
-      host,
-      have: this.#have,
-      base: this.#whole ? 'stored' : 'empty',
-      digest: this.#digest,
-      request: async (request) => {
-        try {
-          return await bus.sync(request, signal);
-        } catch (error) {
-          if (error instanceof Refused) this.#refuse(error);
-          throw error;
-        }
-      },
+      host: this.#options.host,
+      footing: this.#footing,
+      request: (request) => this.#ask(request, signal),
       accept: (candidate) => this.#accept(candidate),
     });
-    this.#settle(result);
+    this.#conclude(result);
   }
 
-  #settle(result: SyncResult): void {
-    const { clock } = this.#options;
+  async #ask(request: SyncRequest, signal: AbortSignal): Promise<PageReply> {
+    try {
+      return await this.#options.bus.sync(request, signal);
+    } catch (error) {
+      if (error instanceof Refused) this.#refuse(error);
+      throw error;
+    }
+  }
+
+  #conclude(result: SyncResult): void {
     if (result.outcome === 'failed') {
       this.#retry(result.code, result.message);
       return;
     }
-    if (result.outcome === 'held') {
-      this.#notBeforeMs = clock.monotonicMs() + FIRST_RETRY_MS;
-    }
-    this.#failures = 0;
-    this.#lastSyncAtMs = clock.nowMs();
-    this.#setProblem(result.outcome === 'held' ? result.code : undefined);
-    this.#wantSync(clock.monotonicMs() + SYNC_EVERY_MS * (0.8 + 0.4 * clock.random()));
+    this.#lastSyncAtMs = this.#options.clock.nowMs();
+    if (result.outcome === 'held') this.#step({ kind: 'held', hold: result.hold });
+    if (result.outcome === 'current') this.#step({ kind: 'current' });
+    this.#pace.answered(result.outcome === 'held' ? 'held' : 'well');
   }
 
   #retry(code: string, reason: string): void {
-    const { clock, log } = this.#options;
-    const backoffMs = Math.min(SYNC_EVERY_MS, FIRST_RETRY_MS * 2 ** this.#failures) * (0.5 + clock.random());
-    this.#failures += 1;
-    this.#notBeforeMs = clock.monotonicMs() + FIRST_RETRY_MS;
-    this.#wantSync(clock.monotonicMs() + backoffMs);
-    const facts = { code, reason, retryMs: Math.round(backoffMs) };
-    if (this.#failures === 1 && code !== 'DOWN') log.warn(facts, 'sync failed');
-    else log.debug(facts, 'sync failed');
+    const { log } = this.#options;
+    const { retryMs, failures } = this.#pace.failed();
+    if (failures === 1 && code !== 'DOWN') log.warn({ code, reason, retryMs }, 'sync failed');
+    else log.debug({ code, reason, retryMs }, 'sync failed');
   }
 
-  /** Has a sync start at this monotonic time, unless one is due earlier. */
-  #wantSync(notBeforeMs: number): void {
-    this.#dueAtMs = Math.min(this.#dueAtMs, Math.max(notBeforeMs, this.#options.clock.monotonicMs()));
-    this.#waker.wake();
+  #open(parse: () => Update): Update | undefined {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.#refuse(error);
+      return undefined;
+    }
   }
 
-  #refuse(error: unknown): void {
-    if (!(error instanceof Refused)) throw error;
+  #refuse(error: Refused): void {
     this.#refusals.add(error);
     this.#options.changed();
   }
 
-  #logProblem(): void {
-    const { log } = this.#options;
-    if (this.#problem === undefined) log.info(this.#cursor, 'desired state goes on');
-    else log.error({ code: this.#problem, have: this.#have }, 'desired state is held');
+  #step(event: FootingEvent): void {
+    this.#footing = next(this.#footing, event);
+    this.#noteProblems();
   }
 
-  #setProblem(problem: Code | undefined): void {
-    if (problem === this.#problem) return;
-    this.#problem = problem;
-    this.#logProblem();
+  #noteProblems(): void {
+    const codes: Code[] = [...problemsOf(this.#footing), ...(this.#unwritable ? (['STORE_UNWRITABLE'] as const) : [])];
+    const before = this.#problems.map(({ code }) => code).join();
+    this.#problems = carryOn(this.#problems, codes, this.#options.clock.nowMs());
+    if (this.#problems.map(({ code }) => code).join() === before) return;
+    this.#logProblems();
     this.#options.changed();
+  }
+
+  #logProblems(): void {
+    const { log } = this.#options;
+    const { is, at } = this.#footing;
+    if (this.#problems.length === 0) log.info({ ...at }, 'desired state goes on');
+    else log.error({ is, ...at, problems: this.#problems.map(({ code }) => code) }, 'desired state is held');
   }
 }

@@ -1,12 +1,14 @@
 import { BusError, type BusErrorCode } from '../../bus/error.ts';
-import type { AnyCode, Code } from '../../protocol/codes.ts';
+import type { AnyCode } from '../../protocol/codes.ts';
 import { type Cursor, NO_CURSOR, sameCursor } from '../../protocol/cursor.ts';
 import type { Change } from '../../protocol/intent.ts';
 import { isSyncError, type Page, type PageReply, type Standing, type SyncRequest } from '../../protocol/page.ts';
 import { Refused } from '../../protocol/refused.ts';
+import type { Footing } from '../model/footing.ts';
 import { MAX_SLOTS } from '../model/limits.ts';
 import type { Acceptance, Candidate } from '../ports.ts';
 import { layOver } from './cursor.ts';
+import { claimOf, type LogHold } from './footing.ts';
 
 /** How often one sync may start over because the log was trimmed beneath it. */
 const MAX_RESTARTS = 3;
@@ -15,15 +17,10 @@ const MAX_RESTARTS = 3;
 const MAX_CHANGES = 2 * MAX_SLOTS;
 const MAX_PAGES = 2 ** 16;
 
-/** Where a sync begins, and whom it asks. */
+/** What a sync has to bring up to date, and whom it asks. */
 export interface SyncStart {
   readonly host: string;
-  /** What the host claims: its cursor, or the kernel's mark when the store is older than that. */
-  readonly have: Cursor;
-  /** Pages are laid over the stored set, which ends at `have`, or over nothing (R6). */
-  readonly base: Candidate['base'];
-  /** Of the stored set. */
-  readonly digest: string;
+  readonly footing: Footing;
   request(request: SyncRequest): Promise<PageReply>;
   accept(candidate: Candidate): Promise<Acceptance>;
 }
@@ -33,8 +30,8 @@ export type SyncResult =
   | { readonly outcome: 'current' }
   /** A proven set was stored. */
   | { readonly outcome: 'accepted' }
-  /** Everything is kept as it is, until somebody decides; `code` says what is wrong. */
-  | { readonly outcome: 'held'; readonly code: Code }
+  /** Everything is kept as it is. */
+  | { readonly outcome: 'held'; readonly hold: LogHold }
   /** No answer, or none that counts: try again later. */
   | { readonly outcome: 'failed'; readonly code: AnyCode | BusErrorCode; readonly message: string };
 
@@ -44,14 +41,24 @@ type Copy =
   | { readonly outcome: 'anew' }
   | Exclude<SyncResult, { outcome: 'accepted' }>;
 
-const HELD: Partial<Record<Standing, Code>> = { lost: 'HISTORY_LOST', unknown: 'FOREIGN_EPOCH' };
+const HELD: Partial<Record<Standing, LogHold>> = {
+  lost: { why: 'HISTORY_LOST', until: 'sync' },
+  unknown: { why: 'FOREIGN_EPOCH', until: 'sync' },
+};
+/** A digest that is wrong twice, over a sound set and over nothing. */
+const WRONG: Record<Candidate['base'], LogHold> = {
+  stored: { why: 'HISTORY_LOST', until: 'resync' },
+  empty: { why: 'BAD_DIGEST', until: 'sync' },
+};
 
 /**
- * Brings the stored set up to the controller's (rules R4 to R6). Nothing is stored before the last page, and then only
- * what has its digest. A wrong digest is asked for once more from the start; wrong again, it is held against the log.
+ * Brings the stored set up to the controller's (rules R4 to R6). Pages are laid over the stored set, or over nothing where
+ * that is unproven. Nothing is stored before the last page, and then only what has its digest. A wrong digest is asked for
+ * once more from the start; wrong again, it is held against the log. From then on only an epoch that was superseded, which
+ * somebody decreed (R7), has the whole set taken anew.
  */
 export async function runSync(start: SyncStart): Promise<SyncResult> {
-  let { base } = start;
+  let base: Candidate['base'] = start.footing.is === 'unproven' ? 'empty' : 'stored';
   let restarts = 0;
   let wrong = 0;
   for (;;) {
@@ -63,7 +70,7 @@ export async function runSync(start: SyncStart): Promise<SyncResult> {
       const acceptance = await start.accept(copy.candidate);
       if (acceptance.outcome === 'accepted') return { outcome: 'accepted' };
       if (base === 'stored' && !acceptance.sound) base = 'empty';
-      else if (++wrong > 1) return { outcome: 'held', code: base === 'stored' ? 'HISTORY_LOST' : 'BAD_DIGEST' };
+      else if (++wrong > 1) return { outcome: 'held', hold: WRONG[base] };
     } else {
       return copy;
     }
@@ -72,7 +79,7 @@ export async function runSync(start: SyncStart): Promise<SyncResult> {
 
 /** Fetches pages from where the base ends to the head of the log; they make one candidate. */
 async function fetchCopy(start: SyncStart, base: Candidate['base']): Promise<Copy> {
-  const began = base === 'stored' ? start.have : NO_CURSOR;
+  const began = base === 'stored' ? start.footing.at : NO_CURSOR;
   const newest = new Map<string, Change>();
   let from = began;
   let firstHead: number | undefined;
@@ -81,6 +88,7 @@ async function fetchCopy(start: SyncStart, base: Candidate['base']): Promise<Cop
     if ('outcome' in page) return page;
     firstHead ??= page.head;
     if (base === 'stored' && page.standing === 'superseded') return { outcome: 'anew' };
+    if (base === 'stored' && isContradicted(start.footing)) return { outcome: 'held', hold: WRONG.stored };
     // Deletes up to `floor` are forgotten: a copy that began before, or a walk that it overtook, may miss some.
     if (page.floor > (base === 'stored' ? began.rev : firstHead)) return { outcome: 'anew' };
     layOver(newest, page.changes, began.rev);
@@ -89,9 +97,7 @@ async function fetchCopy(start: SyncStart, base: Candidate['base']): Promise<Cop
       return failed('TOO_MANY', `${newest.size} changes on ${pages} pages, and no end`);
     }
     if (page.more) continue;
-    if (base === 'stored' && newest.size === 0 && sameCursor(from, began) && page.digest === start.digest) {
-      return { outcome: 'current' };
-    }
+    if (newest.size === 0 && isKnown(start.footing, { at: from, digest: page.digest })) return { outcome: 'current' };
     return {
       outcome: 'candidate',
       candidate: { base, changes: [...newest.values()], cursor: from, digest: page.digest },
@@ -99,19 +105,30 @@ async function fetchCopy(start: SyncStart, base: Candidate['base']): Promise<Cop
   }
 }
 
+function isContradicted(footing: Footing): boolean {
+  return footing.is === 'held' && footing.until === 'resync';
+}
+
+/** Whether the log ends where a set does that needs no proof. */
+function isKnown(footing: Footing, end: Pick<Footing, 'at' | 'digest'>): boolean {
+  const needsProof = footing.is === 'unproven' && footing.why !== 'EMPTY';
+  return !needsProof && sameCursor(end.at, footing.at) && end.digest === footing.digest;
+}
+
 type Failure = Extract<SyncResult, { outcome: 'held' | 'failed' }>;
 
 /** Asks for one page; only one that answers this very request, leads on and leaves no hole counts. */
 async function fetchPage(start: SyncStart, from: Cursor): Promise<Page | Failure> {
-  const { host, have } = start;
+  const { host } = start;
+  const have = claimOf(start.footing);
   const reply = await ask(start, { v: 1, host, have, from });
   if ('outcome' in reply) return reply;
   if (isSyncError(reply)) return failed(reply.error.code, reply.error.message);
   if (!sameCursor(reply.have, have) || !sameCursor(reply.from, from)) {
     return failed('BAD_REQUEST', 'the page answers another request');
   }
-  const code = HELD[reply.standing];
-  if (code !== undefined) return { outcome: 'held', code };
+  const hold = HELD[reply.standing];
+  if (hold !== undefined) return { outcome: 'held', hold };
   if (reply.prev > from.rev || reply.rev < from.rev || (reply.more && reply.rev === from.rev)) {
     return failed('BAD_REV', `a page over (${reply.prev}, ${reply.rev}] does not lead on from ${from.rev}`);
   }

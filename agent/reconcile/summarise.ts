@@ -1,16 +1,17 @@
-import type { Code } from '../../protocol/codes.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import {
   type Counts,
   type Exception,
+  type HostProblem,
   type InterfaceStatus,
   MAX_EXCEPTIONS,
   MAX_UNDELIVERED,
   type RefusedStatus,
   type Status,
 } from '../../protocol/status.ts';
+import type { Footing } from '../model/footing.ts';
 import type { Network } from '../model/network.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Limits } from '../ports.ts';
@@ -47,9 +48,10 @@ export interface Progress {
 
 /** What intake knows at the same moment. */
 export interface Taken {
-  readonly digest: string;
+  readonly footing: Pick<Footing, 'digest'>;
   readonly refused: RefusedStatus;
-  readonly problem: Code | undefined;
+  /** The gravest first. */
+  readonly problems: readonly HostProblem[];
 }
 
 /** Stands for the name of a key that is no longer desired and could not be removed. */
@@ -65,7 +67,7 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs
     stored: progress.cursor.rev,
     applied: Math.min(progress.applied, progress.cursor.rev),
     verified: Math.min(progress.verified, progress.applied, progress.cursor.rev),
-    digest: taken.digest,
+    digest: taken.footing.digest,
     counts,
     deleteAbsent: progress.deleteAbsent.toString(),
     exceptions,
@@ -80,10 +82,15 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs
     labels: who.labels,
     guard: null,
     refused: taken.refused,
-    ...(taken.problem === undefined ? {} : { problem: taken.problem }),
+    ...problemsOf(taken),
     ...(progress.bypass ? { bypass: true } : {}),
     ...undeliveredOf(progress),
   };
+}
+
+function problemsOf({ problems }: Taken): Pick<Status, 'problem' | 'problems'> {
+  const [first] = problems;
+  return first === undefined ? {} : { problem: first.code, problems };
 }
 
 function undeliveredOf({ undelivered }: Progress): Pick<Status, 'undelivered'> {

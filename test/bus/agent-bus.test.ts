@@ -6,6 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import { connect, type NatsConnection } from 'nats';
 import { NatsBus } from '../../agent/bus/nats-bus.ts';
 import { StatusPublisher } from '../../agent/bus/status.ts';
+import { atStart } from '../../agent/follow/footing.ts';
 import { Intake } from '../../agent/follow/intake.ts';
 import { SqliteStore } from '../../agent/store/sqlite-store.ts';
 import type { BusError } from '../../bus/error.ts';
@@ -81,7 +82,15 @@ class Agent implements AsyncDisposable {
     const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations });
     const again: string[] = [];
     const intake = new Intake({
-      ...{ host: HOST, store, bus, clock, log: silent, stored: await store.load(), mark: undefined },
+      ...{
+        host: HOST,
+        store,
+        bus,
+        clock,
+        log: silent,
+        footing: atStart(await store.load(), undefined),
+        mark: undefined,
+      },
       reconciling: { accepted: () => {}, again: (keys) => again.push(...keys) },
       changed: () => {},
       emit: (event) => bus.publishEvent(event),
@@ -104,10 +113,11 @@ async function inStep(t: ExecutionContext, server: NatsServer) {
   controller.write(puts(1, 2, 3));
   const connection = await serve(server, controller, 2);
   const agent = await Agent.start(server);
-  await until(t, 'the first sync', () => agent.intake.state().digest === controller.digest);
+  await until(t, 'the first sync', () => agent.intake.state().footing.digest === controller.digest);
   const send = (update: Update): void => connection.publish(subjects.live(HOST), encodeUpdate(update));
   const same = (): boolean =>
-    agent.intake.state().digest === controller.digest && agent.intake.state().cursor.rev === controller.head.rev;
+    agent.intake.state().footing.digest === controller.digest &&
+    agent.intake.state().footing.at.rev === controller.head.rev;
   const dispose = async (): Promise<void> => {
     await agent[Symbol.asyncDispose]();
     await connection.close();
@@ -143,7 +153,7 @@ test('bus: a gap, a hint and another epoch end in a sync', async (t) => {
   controller.write(puts(7));
   send({ ...controller.update(6), after: null });
   await until(t, 'the epoch', same);
-  t.deepEqual(agent.intake.state().cursor, controller.head);
+  t.deepEqual(agent.intake.state().footing.at, controller.head);
 });
 
 test('bus: a server that was killed and started again is found, and what was missed is synced', async (t) => {
@@ -172,7 +182,7 @@ test('bus: an agent started before its bus connects when it comes', async (t) =>
   const controller = new MemoryController(HOST);
   controller.write(puts(1));
   const connection = await serve(server, controller);
-  await until(t, 'the first sync', () => agent.intake.state().digest === controller.digest);
+  await until(t, 'the first sync', () => agent.intake.state().footing.digest === controller.digest);
   await connection.close();
 });
 
@@ -191,7 +201,7 @@ test('bus: messages that are not ours are refused, counted and told, and change 
   await until(t, 'the refusals', () => agent.intake.state().refused.total === 4);
   t.deepEqual(agent.intake.state().refused.byCode, { BAD_JSON: 2, TOO_LARGE: 1, FOREIGN_HOST: 1 });
   await until(t, 'the event', () => events.includes(subjects.event(HOST, 'refused')));
-  t.is(agent.intake.state().digest, controller.digest);
+  t.is(agent.intake.state().footing.digest, controller.digest);
 });
 
 test('bus: requests without a controller fail at once, and those of a slow one in time', async (t) => {

@@ -1,5 +1,7 @@
 import test from 'ava';
-import { Intake, type IntakeOptions } from '../../../../agent/follow/intake.ts';
+import { atStart } from '../../../../agent/follow/footing.ts';
+import { Intake } from '../../../../agent/follow/intake.ts';
+import type { Mark } from '../../../../agent/model/mark.ts';
 import { StoreError } from '../../../../agent/model/store-error.ts';
 import { BusError } from '../../../../bus/error.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
@@ -32,7 +34,7 @@ class Bench implements Disposable {
   running: Promise<void> | undefined;
   intake: Intake | undefined;
 
-  async start(more: Partial<IntakeOptions> = {}): Promise<Intake> {
+  async start(mark?: Mark): Promise<Intake> {
     this.intake = new Intake({
       host: HOST,
       store: this.store,
@@ -55,13 +57,12 @@ class Bench implements Disposable {
       },
       clock: this.clock,
       log: silent,
-      stored: this.store.stored,
-      mark: undefined,
+      footing: atStart(this.store.stored, mark),
+      mark,
       changed: () => {
         this.changes += 1;
       },
       emit: (event) => this.events.push(event),
-      ...more,
     });
     this.running = this.intake.run(this.#over.signal);
     await this.clock.pass(0);
@@ -92,12 +93,8 @@ test('intake: it syncs at once, and tells what is new', async (t) => {
   bench.controller.write(puts(1, 2));
   const intake = await bench.start();
   t.deepEqual(bench.told, [[put(1, 1).key, put(2, 2).key]]);
-  t.like(intake.state(), {
-    cursor: { epoch: 'e1', rev: 2 },
-    proven: true,
-    problem: undefined,
-    digest: bench.controller.digest,
-  });
+  t.deepEqual(intake.state().footing, { is: 'follows', at: { epoch: 'e1', rev: 2 }, digest: bench.controller.digest });
+  t.deepEqual(intake.state().problems, []);
   t.is(intake.state().lastSyncAtMs, bench.clock.nowMs());
 });
 
@@ -261,21 +258,21 @@ test('intake: a store older than the kernel is not touched before everything was
   });
   const { stored } = bench.store;
   bench.answer = undefined;
-  const intake = await bench.start({ mark: { epoch: 'e1', rev: 3, seq: 7 } });
-  t.like(intake.state(), { proven: false, problem: 'ADOPTING' });
+  const intake = await bench.start({ epoch: 'e1', rev: 3, seq: 7 });
+  t.deepEqual(standing(intake), ['unproven', 'ADOPTING']);
   await bench.send(bench.controller.update(1)); // would connect
   t.is(bench.store.stored, stored);
   bench.answer = (request) => bench.controller.page(request);
   await bench.clock.pass(2000);
   t.like(bench.asked.at(-1), { have: { epoch: 'e1', rev: 3 }, from: NO_CURSOR });
-  t.like(intake.state(), { proven: true, problem: undefined });
+  t.deepEqual(standing(intake), ['follows']);
   t.is(bench.store.stored.digest, bench.controller.digest);
 });
 
 test('intake: an adopting host that the controller does not know holds what it has', async (t) => {
   using bench = new Bench();
-  const intake = await bench.start({ mark: { epoch: 'elsewhere', rev: 9, seq: 7 } });
-  t.like(intake.state(), { proven: false, problem: 'FOREIGN_EPOCH' });
+  const intake = await bench.start({ epoch: 'elsewhere', rev: 9, seq: 7 });
+  t.deepEqual(standing(intake), ['unproven', 'FOREIGN_EPOCH', 'ADOPTING']);
   t.deepEqual(bench.told, []);
 });
 
@@ -286,11 +283,11 @@ test('intake: a damaged store is fetched whole', async (t) => {
   const answer = bench.answer;
   bench.answer = undefined;
   const intake = await bench.start();
-  t.like(intake.state(), { proven: false, problem: 'STORE_DAMAGED' });
+  t.deepEqual(standing(intake), ['unproven', 'STORE_DAMAGED']);
   bench.answer = answer;
   await bench.clock.pass(2000);
   t.like(bench.asked.at(-1), { have: { epoch: 'e1', rev: 2 }, from: NO_CURSOR });
-  t.like(intake.state(), { proven: true, problem: undefined });
+  t.deepEqual(standing(intake), ['follows']);
 });
 
 test('intake: a host whose history is lost holds, and goes on when it is superseded', async (t) => {
@@ -298,13 +295,14 @@ test('intake: a host whose history is lost holds, and goes on when it is superse
   const intake = await bench.inStep();
   bench.answer = (request) => ({ ...bench.controller.page(request), standing: 'lost' });
   await bench.clock.pass(40_000);
-  t.like(intake.state(), { proven: true, problem: 'HISTORY_LOST' });
+  t.deepEqual(standing(intake), ['held', 'HISTORY_LOST']);
   t.deepEqual(bench.told, []);
   bench.controller.recover();
   bench.controller.write([(rev) => del(2, rev)]);
   bench.answer = (request) => bench.controller.page(request);
   await bench.clock.pass(40_000);
-  t.like(intake.state(), { cursor: { epoch: 'e2', rev: 4 }, problem: undefined });
+  t.deepEqual(standing(intake), ['follows']);
+  t.deepEqual(intake.state().footing.at, { epoch: 'e2', rev: 4 });
   t.deepEqual(bench.told, [[put(1, 1).key, put(3, 3).key]]); // the whole set, which 2 is not in
 });
 
@@ -314,10 +312,106 @@ test('intake: a full disk is reported, and what it kept out is fetched later', a
   bench.store.failures.push(new StoreError('FULL', '/state/agent.db', 'accept: full'));
   bench.controller.write(puts(4));
   await bench.send(bench.controller.update(3));
-  t.is(intake.state().problem, 'STORE_UNWRITABLE');
+  t.deepEqual(intake.state().problems, [{ code: 'STORE_UNWRITABLE', since: bench.clock.nowMs() }]);
   await bench.clock.pass(2000);
-  t.is(intake.state().problem, undefined);
+  t.deepEqual(standing(intake), ['follows']);
   t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+for (const [what, sound, mark, code] of [
+  ['older than the kernel', true, { epoch: 'e1', rev: 3, seq: 7 }, 'ADOPTING'],
+  ['that is damaged', false, undefined, 'STORE_DAMAGED'],
+] as const) {
+  test(`intake: a store ${what} and a full disk are both reported, each since it is so`, async (t) => {
+    using bench = new Bench();
+    bench.controller.write(puts(1, 2, 3));
+    bench.store.stored = { ...bench.store.stored, cursor: { epoch: 'e1', rev: 2 }, sound, seq: 1 };
+    const answer = bench.answer;
+    bench.answer = undefined;
+    const startedMs = bench.clock.nowMs();
+    const intake = await bench.start(mark);
+    await bench.clock.pass(500);
+    bench.store.failures.push(new StoreError('FULL', '/state/agent.db', 'accept: full'));
+    bench.answer = answer;
+    bench.reconnect();
+    await bench.clock.pass(0);
+    t.is(bench.store.failures.length, 0);
+    t.deepEqual(
+      intake.state().problems.toSorted((a, b) => a.since - b.since),
+      [
+        { code, since: startedMs },
+        { code: 'STORE_UNWRITABLE', since: startedMs + 500 },
+      ],
+    );
+    t.deepEqual(bench.told, []);
+    await bench.clock.pass(5000);
+    t.deepEqual(standing(intake), ['follows']);
+  });
+}
+
+/** In step, and then contradicted by its log: rule R5. */
+async function contradicted(bench: Bench): Promise<Intake> {
+  const intake = await bench.inStep();
+  bench.answer = (request) => ({ ...bench.controller.page(request), digest: '0'.repeat(32) });
+  await bench.clock.pass(40_000);
+  bench.answer = (request) => bench.controller.page(request);
+  return intake;
+}
+
+test('intake: what was contradicted stays held, whatever is pushed or answered, and one page is asked for', async (t) => {
+  using bench = new Bench();
+  const intake = await contradicted(bench);
+  const problems = [{ code: 'HISTORY_LOST', since: intake.state().problems[0]?.since }];
+  const { stored } = bench.store;
+  bench.controller.write(puts(4));
+  await bench.send(bench.controller.update(3)); // would connect
+  t.deepEqual(intake.state().problems, problems);
+  bench.asked.length = 0;
+  await bench.clock.pass(40_000);
+  t.is(bench.asked.length, 1);
+  await bench.send(bench.controller.update(0)); // a repeat
+  t.deepEqual(standing(intake), ['held', 'HISTORY_LOST']);
+  t.deepEqual(intake.state().problems, problems);
+  t.is(bench.store.stored, stored);
+  t.deepEqual([bench.told, bench.again], [[], []]);
+});
+
+test('intake: what was contradicted is taken anew when its epoch is superseded', async (t) => {
+  using bench = new Bench();
+  const intake = await contradicted(bench);
+  bench.controller.recover();
+  bench.controller.write(puts(4));
+  await bench.send(bench.controller.update(3));
+  await bench.clock.pass(40_000);
+  t.deepEqual(standing(intake), ['follows']);
+  t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+test('intake: what the log did not know goes on with an update that connects', async (t) => {
+  using bench = new Bench();
+  const intake = await bench.inStep();
+  bench.answer = (request) => ({ ...bench.controller.page(request), standing: 'unknown' });
+  await bench.clock.pass(40_000);
+  t.deepEqual(standing(intake), ['held', 'FOREIGN_EPOCH']);
+  bench.controller.write(puts(4));
+  await bench.send(bench.controller.update(3));
+  t.deepEqual(standing(intake), ['follows']);
+  t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+test('intake: a store that turns out to be damaged is fetched whole', async (t) => {
+  using bench = new Bench();
+  const intake = await bench.inStep();
+  bench.store.stored = { ...bench.store.stored, sound: false };
+  bench.controller.write(puts(4));
+  const answer = bench.answer;
+  bench.answer = undefined;
+  await bench.send(bench.controller.update(3));
+  t.deepEqual(standing(intake), ['unproven', 'STORE_DAMAGED']);
+  bench.answer = answer;
+  await bench.clock.pass(2000);
+  t.like(bench.asked.at(-1), { from: NO_CURSOR });
+  t.deepEqual(standing(intake), ['follows']);
 });
 
 test('intake: a disk that fails ends it', async (t) => {
@@ -335,6 +429,11 @@ test('intake: it ends with its signal', async (t) => {
   bench[Symbol.dispose]();
   await t.notThrowsAsync(bench.running ?? Promise.reject(new Error('never ran')));
 });
+
+function standing(intake: Intake): readonly string[] {
+  const { footing, problems } = intake.state();
+  return [footing.is, ...problems.map(({ code }) => code)];
+}
 
 function digestOf1(): string {
   const controller = new MemoryController(HOST);

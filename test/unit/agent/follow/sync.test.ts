@@ -1,9 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { fold } from '../../../../agent/follow/cursor.ts';
+import { atStart } from '../../../../agent/follow/footing.ts';
 import { runSync, type SyncResult } from '../../../../agent/follow/sync.ts';
+import type { Footing } from '../../../../agent/model/footing.ts';
 import { BusError } from '../../../../bus/error.ts';
-import { type Cursor, NO_CURSOR } from '../../../../protocol/cursor.ts';
+import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import type { Page, PageReply, SyncRequest } from '../../../../protocol/page.ts';
 import { Refused } from '../../../../protocol/refused.ts';
@@ -19,15 +21,12 @@ const dels = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => 
 async function sync(
   store: MemoryStore,
   answer: (request: SyncRequest, asked: number) => PageReply,
-  more: { readonly have?: Cursor; readonly base?: 'stored' | 'empty' } = {},
+  footing: Footing = atStart(store.stored, undefined),
 ): Promise<{ readonly result: SyncResult; readonly asked: readonly SyncRequest[] }> {
   const asked: SyncRequest[] = [];
-  const { cursor, digest } = store.stored;
   const result = await runSync({
     host: HOST,
-    have: more.have ?? cursor,
-    base: more.base ?? (cursor.epoch === '' ? 'empty' : 'stored'),
-    digest,
+    footing,
     request: async (request) => {
       asked.push(request);
       return answer(request, asked.length);
@@ -109,7 +108,7 @@ for (const [standing, code] of [
       changes: [],
       digest: EMPTY_DIGEST,
     }));
-    t.deepEqual(result, { outcome: 'held', code });
+    t.deepEqual(result, { outcome: 'held', hold: { why: code, until: 'sync' } });
     t.is(asked.length, 1);
     t.is(store.stored, before);
   });
@@ -201,17 +200,20 @@ test('sync: a digest that stays wrong holds a sound store', async (t) => {
   const { controller, store } = await inStep();
   const before = store.stored;
   const lie = (request: SyncRequest): Page => ({ ...controller.page(request), digest: EMPTY_DIGEST });
-  t.deepEqual((await sync(store, lie)).result, { outcome: 'held', code: 'HISTORY_LOST' });
+  t.deepEqual((await sync(store, lie)).result, { outcome: 'held', hold: { why: 'HISTORY_LOST', until: 'resync' } });
   t.is(store.stored, before);
-  t.deepEqual((await sync(store, lie, { base: 'empty' })).result, { outcome: 'held', code: 'BAD_DIGEST' });
+  const { cursor: at, digest } = before;
+  const again = await sync(store, lie, { is: 'unproven', at, digest, have: at, why: 'STORE_DAMAGED' });
+  t.deepEqual(again.result, { outcome: 'held', hold: { why: 'BAD_DIGEST', until: 'sync' } });
   t.is(store.stored, before);
 });
 
 test('sync: a store that fails its own checks is fetched whole', async (t) => {
   const { controller, store } = await inStep();
   controller.write(puts(4));
+  const footing = atStart(store.stored, undefined);
   store.stored = { ...store.stored, sound: false };
-  const { result, asked } = await sync(store, (request) => controller.page(request));
+  const { result, asked } = await sync(store, (request) => controller.page(request), footing);
   t.deepEqual(result, { outcome: 'accepted' });
   t.deepEqual(asked.at(-1)?.from, NO_CURSOR);
 });
@@ -219,9 +221,36 @@ test('sync: a store that fails its own checks is fetched whole', async (t) => {
 test('sync: an adopting host claims the mark and asks for everything', async (t) => {
   const { controller } = await inStep();
   const store = new MemoryStore();
-  const { result, asked } = await sync(store, (request) => controller.page(request), { have: { epoch: 'e1', rev: 2 } });
+  const footing = atStart(store.stored, { epoch: 'e1', rev: 2, seq: 7 });
+  const { result, asked } = await sync(store, (request) => controller.page(request), footing);
   t.deepEqual(result, { outcome: 'accepted' });
   t.like(asked[0], { have: { epoch: 'e1', rev: 2 }, from: NO_CURSOR });
+});
+
+test('sync: an empty log of no epoch is no news to a host that holds nothing', async (t) => {
+  const store = new MemoryStore();
+  const nobody = (request: SyncRequest): Page => ({ ...new MemoryController(HOST).page(request), epoch: '' });
+  t.deepEqual((await sync(store, nobody)).result, { outcome: 'current' });
+  const damaged = atStart({ ...store.stored, sound: false }, undefined);
+  t.deepEqual((await sync(store, nobody, damaged)).result, { outcome: 'accepted' });
+});
+
+test('sync: a log that contradicted a sound set is believed no more, before its epoch is superseded', async (t) => {
+  const { controller, store } = await inStep();
+  const { cursor: at, digest } = store.stored;
+  const footing: Footing = { is: 'held', at, digest, why: 'HISTORY_LOST', until: 'resync' };
+  const answer = (request: SyncRequest): Page => controller.page(request);
+  const before = store.stored;
+  const held = { outcome: 'held', hold: { why: 'HISTORY_LOST', until: 'resync' } };
+  t.deepEqual((await sync(store, answer, footing)).result, held);
+  controller.write([...puts(4), ...dels(1)]);
+  t.deepEqual((await sync(store, answer, footing)).result, held);
+  controller.trim(); // the cursor is below the floor
+  t.deepEqual((await sync(store, answer, footing)).result, held);
+  t.is(store.stored, before);
+  controller.recover();
+  t.deepEqual((await sync(store, answer, footing)).result, { outcome: 'accepted' });
+  t.is(store.stored.digest, controller.digest);
 });
 
 for (const [what, change] of [

@@ -99,7 +99,7 @@ test('summarise: what does not arrive is named with interface, errno and eight r
         },
         bypass: false,
       },
-      { digest: EMPTY_DIGEST, refused: { total: 0, byCode: {} }, problem: undefined },
+      { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] },
       NOW,
     );
   t.deepEqual(parseStatus(encodeStatus(status([lost]))).undelivered, [

@@ -6,7 +6,7 @@ import { encodeStatus, MAX_EXCEPTIONS, parseStatus } from '../../../../protocol/
 import { converge, intentOf, makeKernel, NOW, start } from './world.ts';
 
 const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', labels: { site: 'x' }, interfaces: [] };
-const TAKEN = { digest: EMPTY_DIGEST, refused: { total: 0, byCode: {} }, problem: undefined };
+const TAKEN = { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] };
 const empty: Progress = {
   ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
   ...{
@@ -59,7 +59,11 @@ test('summarise: says what it is told of a host, and travels', (t) => {
   const { deleteAbsent, slotsUsed, shapes, network } = convergence;
   const { desired, states } = convergence.ledger;
   const progress = { ...empty, desired, states, deleteAbsent, slotsUsed, shapes, network };
-  const status = summarise(WHO, progress, { ...TAKEN, problem: 'ADOPTING' }, NOW);
+  const problems = [
+    { code: 'STORE_UNWRITABLE', since: NOW - 5 },
+    { code: 'ADOPTING', since: NOW - 9 },
+  ];
+  const status = summarise(WHO, progress, { ...TAKEN, problems }, NOW);
   t.deepEqual(status, {
     ...{ v: 1, host: 'h1', boot: 'b1', agent: '0.1.0', at: NOW, epoch: 'e1', stored: 7, applied: 7, verified: 7 },
     digest: EMPTY_DIGEST,
@@ -69,7 +73,8 @@ test('summarise: says what it is told of a host, and travels', (t) => {
     exceptionsTotal: 1,
     capacity: { used: 1, max: 8, shapes: 1, shapesMax: 8 },
     interfaces: [{ name: 'eth0', zone: 1, ifindex: 2, mode: 'native', up: true }],
-    ...{ labels: { site: 'x' }, guard: null, refused: { total: 0, byCode: {} }, problem: 'ADOPTING' },
+    ...{ labels: { site: 'x' }, guard: null, refused: { total: 0, byCode: {} } },
+    ...{ problem: 'STORE_UNWRITABLE', problems },
   });
   t.deepEqual(parseStatus(encodeStatus(status)), status);
 });
