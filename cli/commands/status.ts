@@ -42,7 +42,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['agent', `${agent}, said ${ageText(nowMs - at)} ago`],
     ['epoch', epoch || '-'],
     ...bypassRow(status),
-    ...problemRow(status),
+    ...problemRows(status, nowMs),
     [
       'revision',
       { text: `stored ${stored}, applied ${applied}, verified ${verified}`, tone: applied < stored ? 'warn' : 'good' },
@@ -62,9 +62,11 @@ function bypassRow({ bypass }: Status): [name: string, value: Cell][] {
   ];
 }
 
-function problemRow({ problem }: Status): [name: string, value: Cell][] {
-  if (problem === undefined) return [];
-  return [['problem', { text: codeText(problem), tone: 'bad' }]];
+/** An older agent says only the gravest, and not since when. */
+function problemRows({ problem, problems }: Status, nowMs: number): [name: string, value: Cell][] {
+  const all = problems?.map(({ code, since }) => `${codeText(code)}; for ${ageText(nowMs - since)}`);
+  const texts = all ?? (problem === undefined ? [] : [codeText(problem)]);
+  return texts.map((text) => ['problem', { text, tone: 'bad' }]);
 }
 
 function countsCell({ counts }: Status): Cell {

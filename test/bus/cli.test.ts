@@ -263,7 +263,8 @@ test('status: for people, and as it came', async (t) => {
     'retryAt' in one ? { ...one, retryAt: at + 2.5 * 86_400_000 } : one,
   );
   const undelivered = given.undelivered.map((one: object) => ({ ...one, since: at - 3_630_000 }));
-  const status = { ...given, at, exceptions, undelivered };
+  const problems = given.problems.map((one: object) => ({ ...one, since: at - 3_630_000 }));
+  const status = { ...given, at, exceptions, undelivered, problems };
   await bench.answers('shunt.v1.ask.edge-7.status', () => encodeStatus(status));
   const words = ['status', '--host', 'edge-7'];
   const hidden = ({ stdout, ...session }: Session): Session => ({
@@ -274,7 +275,10 @@ test('status: for people, and as it came', async (t) => {
   await matchesGolden(t, 'done-status-80', words, hidden(await bench.shunt(words, narrow())));
   t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), parseStatus(status));
   status.bypass = true;
-  t.regex((await bench.shunt(words)).stdout, /BYPASS +ON: every packet passes/);
+  delete status.problems;
+  const { stdout } = await bench.shunt(words);
+  t.regex(stdout, /BYPASS +ON: every packet passes/);
+  t.regex(stdout, /problem +HISTORY_LOST: [^;]+; the host keeps what it has\n/);
 });
 
 test('dump: every page is read, as a table and as JSON', async (t) => {
