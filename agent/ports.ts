@@ -136,6 +136,8 @@ export interface Stored {
    * has to be fetched again before anything is removed.
    */
   readonly sound: boolean;
+  /** Rows pass their checks and cannot be read: a newer agent wrote them. They are not listed, and not to be lost. */
+  readonly newer: boolean;
   readonly cursor: Cursor;
   readonly digest: string;
   /** Commits that changed desired state so far. */

@@ -23,8 +23,9 @@ export type FootingEvent =
  * How a store that was just opened stands. What it cannot read comes first: a newer agent judges the rest. A store that
  * fails its checks, or that the kernel's mark has overtaken (R8), proves nothing; nor does one that holds nothing yet.
  */
-export function atStart(stored: Pick<Stored, 'cursor' | 'digest' | 'seq' | 'sound'>, mark: Mark | undefined): Footing {
+export function atStart(stored: Omit<Stored, 'intents' | 'entries'>, mark: Mark | undefined): Footing {
   const { cursor: at, digest } = stored;
+  if (stored.newer) return { is: 'held', at, digest, why: 'STORE_NEWER', until: 'upgrade' };
   const behind = mark !== undefined && mark.seq > stored.seq;
   const have = behind ? { epoch: mark.epoch, rev: mark.rev } : at;
   if (!stored.sound) return { is: 'unproven', at, digest, have, why: 'STORE_DAMAGED' };

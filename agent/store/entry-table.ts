@@ -1,9 +1,11 @@
 import type { Code } from '../../protocol/codes.ts';
-import type { EntryState, State } from '../model/state.ts';
+import { readState } from '../../protocol/status.ts';
+import type { EntryState } from '../model/state.ts';
 import { checksumOf } from './checksum.ts';
 import type { OpenDatabase } from './database.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EntryRow } from './schema.ts';
+import { understood } from './understood.ts';
 
 /** Rows of `entries`: what is remembered of each key beside its intent. */
 export class EntryTable {
@@ -32,11 +34,20 @@ export class EntryTable {
     );
   }
 
-  /** Reads every row that fits its checksum; what another row said is found out again from the kernel. */
-  load(): readonly EntryState[] {
+  /**
+   * Reads every row that it can. What a damaged row said is found out again from the kernel; what a row said that fits
+   * its checksum and cannot be read is `newer`.
+   */
+  load(): { readonly entries: readonly EntryState[]; readonly newer: boolean } {
     const entries: EntryState[] = [];
-    for (const row of this.#all.iterate({})) if (row.checksum === checksum(row)) entries.push(toEntry(row));
-    return entries;
+    let newer = false;
+    for (const row of this.#all.iterate({})) {
+      if (row.checksum !== checksum(row)) continue;
+      const entry = understood(() => toEntry(row));
+      if (entry === undefined) newer = true;
+      else entries.push(entry);
+    }
+    return { entries, newer };
   }
 
   save(entries: readonly EntryState[], forget: readonly string[]): void {
@@ -60,13 +71,13 @@ function toRow(entry: EntryState): EntryRow {
   return { ...row, checksum: checksum(row) };
 }
 
-/** A row that fits its checksum was written by us, so its words are ours too. */
+/** A row that fits its checksum was written by an agent, but perhaps by a newer one. Errors: Refused. */
 function toEntry(row: EntryRow): EntryState {
   return {
     key: row.key,
     slot: row.slot,
     rev: row.rev,
-    state: row.state as State,
+    state: readState(row.state, 'state'),
     ...(row.code === null ? {} : { code: row.code as Code }),
     ...(row.errno === null ? {} : { errno: row.errno }),
     sinceMs: row.since_ms,

@@ -12,7 +12,10 @@ export const EVENTS_IN_ALL = 65_536;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Rows of `events`: the flight recorder. */
+/**
+ * Rows of `events`: the flight recorder. Nothing depends on them, so they have no checksum, and one that is damaged or that
+ * only a newer agent can read is left out.
+ */
 export class EventTable {
   readonly #add: PreparedWrite<Omit<EventRow, 'id'>>;
   readonly #ofKey: PreparedRead<{ key: string }, Pick<EventRow, 'body'>>;
@@ -72,12 +75,12 @@ export class EventTable {
     this.#trimAll.run({});
   }
 
-  /** Reads the events of a key, oldest first; a damaged one is left out. */
+  /** Reads the events of a key, oldest first. */
   ofKey(key: string): readonly Event[] {
     return this.#ofKey.all({ key }).flatMap(({ body }) => readBody(body));
   }
 
-  /** Reads the newest events before a place, oldest first; a damaged one is left out. */
+  /** Reads the newest events before a place, oldest first. */
   before(place: number, limit: number): Recorded {
     const rows = this.#before.all({ before: place, limit }).reverse();
     return { events: rows.flatMap(({ body }) => readBody(body)), first: rows[0]?.id ?? 0 };

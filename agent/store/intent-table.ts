@@ -1,9 +1,9 @@
 import { elementDigest } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf, type Put, parseIntentBody } from '../../protocol/intent.ts';
-import { Refused } from '../../protocol/refused.ts';
 import type { OpenDatabase } from './database.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { IntentRow } from './schema.ts';
+import { understood } from './understood.ts';
 
 /** What changes came to once they were laid over the table; the caller commits them, or rolls all of it back. */
 export interface Laid {
@@ -14,6 +14,15 @@ export interface Laid {
   readonly delta: bigint;
   /** False when a row in the way fails its checksum. */
   readonly sound: boolean;
+}
+
+export interface LoadedIntents {
+  readonly intents: readonly Intent[];
+  readonly sum: bigint;
+  /** False when a row fails its checksum. */
+  readonly sound: boolean;
+  /** Some rows fit their checksums, and cannot be read. */
+  readonly newer: boolean;
 }
 
 /** Rows of `intents`: the desired set. */
@@ -43,21 +52,23 @@ export class IntentTable {
     this.#clear = prepareWrite(raw, () => queries.deleteFrom('intents'));
   }
 
-  /** Reads every sound row; `sum` is what their digests add up to, `sound` false when a row was left out. */
-  load(): { readonly intents: readonly Intent[]; readonly sum: bigint; readonly sound: boolean } {
+  /** Reads every row that it can; `sum` is what the digests of those add up to that fit their checksums. */
+  load(): LoadedIntents {
     const intents: Intent[] = [];
     let sum = 0n;
     let sound = true;
+    let newer = false;
     for (const row of this.#all.iterate({})) {
-      const intent = readRow(row);
-      if (intent === undefined) {
+      if (!isSound(row)) {
         sound = false;
-      } else {
-        intents.push(intent);
-        sum += digestOf(row);
+        continue;
       }
+      sum += digestOf(row);
+      const intent = understood(() => parseIntentBody(row.key, row.rev, row.body));
+      if (intent === undefined) newer = true;
+      else intents.push(intent);
     }
-    return { intents, sum, sound };
+    return { intents, sum, sound, newer };
   }
 
   /** Answers whether every row fits its checksum, and what the checksums add up to. */
@@ -123,16 +134,6 @@ function digestOf(row: IntentRow): bigint {
 
 function isSound({ key, rev, body, checksum }: IntentRow): boolean {
   return checksum === toText(elementDigest(key, rev, body));
-}
-
-function readRow(row: IntentRow): Intent | undefined {
-  if (!isSound(row)) return undefined;
-  try {
-    return parseIntentBody(row.key, row.rev, row.body);
-  } catch (error) {
-    if (error instanceof Refused) return undefined; // written under other rules: fetched again, like a damaged one
-    throw error;
-  }
 }
 
 function toText(digest: bigint): string {

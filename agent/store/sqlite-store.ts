@@ -142,13 +142,15 @@ export class SqliteStore implements DesiredStore, Recorder {
   #read({ cursor, intents, entries }: Tables): Stored {
     const position = readPosition(cursor, this.#place.host);
     const set = intents.load();
+    const rows = entries.load();
     return {
       sound: !this.#replaced && position.sound && isWhole(set, position),
+      newer: position.newer || set.newer || rows.newer,
       cursor: position.cursor,
       digest: position.digest,
       seq: position.seq,
       intents: set.intents,
-      entries: entries.load(),
+      entries: rows.entries,
     };
   }
 
@@ -193,7 +195,7 @@ function claim(cursor: CursorTable, host: string, path: string): void {
   const found = cursor.read();
   if (found === undefined) {
     cursor.write({ host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0 });
-  } else if (found !== 'damaged' && found.host !== host) {
+  } else if (typeof found === 'object' && found.host !== host) {
     throw new StoreError(
       'OTHER_HOST',
       path,
@@ -202,13 +204,14 @@ function claim(cursor: CursorTable, host: string, path: string): void {
   }
 }
 
-/** A damaged row claims nothing. */
-function readPosition(cursor: CursorTable, host: string): Position & { readonly sound: boolean } {
+/** A row that is damaged, or cannot be read, claims nothing. */
+function readPosition(
+  cursor: CursorTable,
+  host: string,
+): Position & { readonly sound: boolean; readonly newer: boolean } {
   const found = cursor.read();
-  if (found === undefined || found === 'damaged') {
-    return { host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0, sound: false };
-  }
-  return { ...found, sound: true };
+  if (typeof found === 'object') return { ...found, sound: true, newer: false };
+  return { host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0, sound: false, newer: found === 'newer' };
 }
 
 function isWhole(set: { readonly sum: bigint; readonly sound: boolean }, { digest }: Position): boolean {

@@ -2,16 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import Database from 'better-sqlite3';
 import type { EntryState } from '../../agent/model/state.ts';
 import type { Acceptance, Candidate, DesiredStore, Stored } from '../../agent/ports.ts';
+import { checksumOf } from '../../agent/store/checksum.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
-import { SqliteStore } from '../../agent/store/sqlite-store.ts';
+import type { CursorRow } from '../../agent/store/schema.ts';
+import { DATABASE_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
-import { EMPTY_DIGEST } from '../../protocol/digest.ts';
+import { addDigest, EMPTY_DIGEST, elementDigest } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Change, Intent } from '../../protocol/intent.ts';
-import { MemoryStore } from '../fakes/memory-store.ts';
+import { MemoryStore, type UnreadRow } from '../fakes/memory-store.ts';
 import { candidate, del, digestOf, HOST, intent, put } from '../unit/agent/follow/samples.ts';
 import { randomBelow } from './sequences.ts';
 
@@ -22,27 +25,45 @@ const SEED = Number(process.env.CONFORMANCE_SEED ?? 1);
 /** A store under test; one of SQLite lies in a folder of its own. */
 class Subject implements AsyncDisposable {
   readonly store: DesiredStore;
+  readonly writeAsNewer: (row: UnreadRow) => void;
   readonly #folder: string | undefined;
 
-  private constructor(store: DesiredStore, folder?: string) {
+  private constructor(store: DesiredStore, writeAsNewer: (row: UnreadRow) => void, folder?: string) {
     this.store = store;
+    this.writeAsNewer = writeAsNewer;
     this.#folder = folder;
   }
 
   static async memory(): Promise<Subject> {
-    return new Subject(new MemoryStore());
+    const store = new MemoryStore();
+    return new Subject(store, (row) => store.writeAsNewer(row));
   }
 
   static async sqlite(): Promise<Subject> {
     const folder = mkdtempSync(join(tmpdir(), 'shunt-conformance-'));
     const place = { directory: join(folder, 'state'), host: HOST, migrations: agentMigrations };
-    return new Subject(await SqliteStore.open(place), folder);
+    const write = (row: UnreadRow): void => writeRow(join(place.directory, DATABASE_NAME), row);
+    return new Subject(await SqliteStore.open(place), write, folder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.store.close();
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true });
   }
+}
+
+/** Adds a row of intents with its checksum, and counts it into the digest of the set. */
+function writeRow(path: string, { key, rev, body }: UnreadRow): void {
+  const database = new Database(path);
+  const one = elementDigest(key, rev, body);
+  const checksum = one.toString(16).padStart(32, '0');
+  const was = database.prepare<[], CursorRow>('select * from cursor').get();
+  if (was === undefined) throw new Error('no cursor');
+  const digest = addDigest(was.digest, one);
+  database.prepare('insert into intents (key, rev, body, checksum) values (?, ?, ?, ?)').run(key, rev, body, checksum);
+  const whole = checksumOf([was.host, was.epoch, was.rev, digest, was.seq]);
+  database.prepare('update cursor set digest = ?, checksum = ?').run(digest, whole);
+  database.close();
 }
 
 const at = (rev: number) => ({ epoch: 'e1', rev });
@@ -59,9 +80,12 @@ function settled(acceptance: Acceptance): object {
   return { ...acceptance, put: acceptance.put.toSorted(byKey), removed: acceptance.removed.toSorted() };
 }
 
-const CASES: Readonly<Record<string, (t: ExecutionContext, store: DesiredStore) => Promise<void>>> = {
+type Case = (t: ExecutionContext, store: DesiredStore, writeAsNewer: (row: UnreadRow) => void) => Promise<void>;
+
+const CASES: Readonly<Record<string, Case>> = {
   'a new one is empty and sound': async (t, store) => {
-    const empty = { sound: true, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0, intents: [], entries: [] };
+    const said = { sound: true, newer: false, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0 };
+    const empty = { ...said, intents: [], entries: [] };
     t.deepEqual(sorted(await store.load()), empty);
   },
 
@@ -75,7 +99,8 @@ const CASES: Readonly<Record<string, (t: ExecutionContext, store: DesiredStore) 
       put: [intent(1, 1), intent(2, 3)],
       removed: [],
     });
-    const stored = { sound: true, cursor: at(3), digest, seq: 1, intents: [intent(1, 1), intent(2, 3)], entries: [] };
+    const said = { sound: true, newer: false, cursor: at(3), digest, seq: 1 };
+    const stored = { ...said, intents: [intent(1, 1), intent(2, 3)], entries: [] };
     t.deepEqual(sorted(await store.load()), stored);
   },
 
@@ -114,6 +139,21 @@ const CASES: Readonly<Record<string, (t: ExecutionContext, store: DesiredStore) 
     t.deepEqual(stored.intents.toSorted(byKey), whole);
   },
 
+  'what only a newer agent can read is no damage, is not listed, and is said to be there': async (
+    t,
+    store,
+    writeAsNewer,
+  ) => {
+    await store.accept(candidate('stored', at(3), [put(1, 1), put(2, 3)]));
+    const { body, ...of } = { ...intent(3, 3), body: '{"name":"r3","of":"tomorrow"}' };
+    writeAsNewer({ ...of, body });
+    const digest = addDigest(digestOf([intent(1, 1), intent(2, 3)]), elementDigest(of.key, 3, body));
+    const said = { sound: true, newer: true, cursor: at(3), digest, seq: 1 };
+    t.deepEqual(sorted(await store.load()), { ...said, intents: [intent(1, 1), intent(2, 3)], entries: [] });
+    await store.accept(candidate('empty', at(4), [put(1, 1)]));
+    t.like(await store.load(), { sound: true, newer: false });
+  },
+
   'states are remembered and forgotten': async (t, store) => {
     const of = (key: string, more: Partial<EntryState> = {}): EntryState => {
       return { key, slot: 4, rev: 1, state: 'installed', sinceMs: 5, ...more };
@@ -143,7 +183,7 @@ for (const [title, run] of Object.entries(CASES)) {
   for (const kind of ['memory', 'sqlite'] as const) {
     test(`${kind} store: ${title}`, async (t) => {
       await using subject = await Subject[kind]();
-      await run(t, subject.store);
+      await run(t, subject.store, subject.writeAsNewer);
     });
   }
 }

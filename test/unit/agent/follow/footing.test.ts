@@ -149,7 +149,7 @@ for (const [footing, touch, prune, lay, ask, problems] of ALLOWED) {
 }
 
 test('footing: a store is judged by its own checks and by the mark', (t) => {
-  const stored = { cursor: at(4), digest: D1, seq: 7, sound: true };
+  const stored = { cursor: at(4), digest: D1, seq: 7, sound: true, newer: false };
   const ahead = { ...at(9), seq: 8 };
   const empty = { ...stored, cursor: NO_CURSOR, digest: EMPTY_DIGEST };
   t.deepEqual(atStart(stored, undefined), follows);
@@ -159,6 +159,8 @@ test('footing: a store is judged by its own checks and by the mark', (t) => {
   t.deepEqual(atStart(empty, ahead), { ...fresh, have: at(9), why: 'ADOPTING' });
   t.deepEqual(atStart({ ...stored, sound: false }, undefined), damaged);
   t.deepEqual(atStart({ ...stored, sound: false }, ahead), { ...damaged, have: at(9) });
+  t.deepEqual(atStart({ ...stored, newer: true }, undefined), newer);
+  t.deepEqual(atStart({ ...stored, newer: true, sound: false }, ahead), newer);
 });
 
 test('footing: a host claims what it holds, or what its kernel was told', (t) => {

@@ -11,7 +11,7 @@ import { encodeUpdate, type Update } from '../../../../protocol/update.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { MemoryController, type Wish } from '../../../fakes/memory-controller.ts';
 import { MemoryStore } from '../../../fakes/memory-store.ts';
-import { del, HOST, put, silent } from './samples.ts';
+import { candidate, del, HOST, intent, put, silent } from './samples.ts';
 
 const puts = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => put(n, rev));
 
@@ -57,7 +57,7 @@ class Bench implements Disposable {
       },
       clock: this.clock,
       log: silent,
-      footing: atStart(this.store.stored, mark),
+      footing: atStart(await this.store.load(), mark),
       mark,
       changed: () => {
         this.changes += 1;
@@ -397,6 +397,24 @@ test('intake: what the log did not know goes on with an update that connects', a
   await bench.send(bench.controller.update(3));
   t.deepEqual(standing(intake), ['follows']);
   t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+test('intake: a store of a newer agent is neither synced nor changed, and that is said', async (t) => {
+  using bench = new Bench();
+  bench.controller.write(puts(1, 2));
+  const changes = [put(1, 1), put(2, 2)];
+  await bench.store.accept(candidate('stored', { epoch: 'e1', rev: 2 }, changes));
+  bench.store.writeAsNewer({ ...intent(3, 2), body: '{"of":"tomorrow"}' });
+  const before = await bench.store.load();
+  const intake = await bench.start({ epoch: 'e1', rev: 2, seq: 9 });
+  bench.controller.write(puts(4));
+  await bench.send(bench.controller.update(2));
+  await bench.send(bench.controller.update(0));
+  bench.reconnect();
+  await bench.clock.pass(120_000);
+  t.deepEqual([bench.asked, bench.told, bench.again], [[], [], []]);
+  t.deepEqual(await bench.store.load(), before);
+  t.deepEqual(standing(intake), ['held', 'STORE_NEWER']);
 });
 
 test('intake: a store that turns out to be damaged is fetched whole', async (t) => {

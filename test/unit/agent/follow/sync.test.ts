@@ -4,6 +4,7 @@ import { fold } from '../../../../agent/follow/cursor.ts';
 import { atStart } from '../../../../agent/follow/footing.ts';
 import { runSync, type SyncResult } from '../../../../agent/follow/sync.ts';
 import type { Footing } from '../../../../agent/model/footing.ts';
+import type { Mark } from '../../../../agent/model/mark.ts';
 import { BusError } from '../../../../bus/error.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
@@ -17,11 +18,15 @@ import { del, HOST, put } from './samples.ts';
 const puts = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => put(n, rev));
 const dels = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => del(n, rev));
 
+function found({ stored }: MemoryStore, mark?: Mark): Footing {
+  return atStart({ ...stored, newer: false }, mark);
+}
+
 /** Runs one sync of a store and notes what was asked. */
 async function sync(
   store: MemoryStore,
   answer: (request: SyncRequest, asked: number) => PageReply,
-  footing: Footing = atStart(store.stored, undefined),
+  footing: Footing = found(store),
 ): Promise<{ readonly result: SyncResult; readonly asked: readonly SyncRequest[] }> {
   const asked: SyncRequest[] = [];
   const result = await runSync({
@@ -211,7 +216,7 @@ test('sync: a digest that stays wrong holds a sound store', async (t) => {
 test('sync: a store that fails its own checks is fetched whole', async (t) => {
   const { controller, store } = await inStep();
   controller.write(puts(4));
-  const footing = atStart(store.stored, undefined);
+  const footing = found(store);
   store.stored = { ...store.stored, sound: false };
   const { result, asked } = await sync(store, (request) => controller.page(request), footing);
   t.deepEqual(result, { outcome: 'accepted' });
@@ -221,7 +226,7 @@ test('sync: a store that fails its own checks is fetched whole', async (t) => {
 test('sync: an adopting host claims the mark and asks for everything', async (t) => {
   const { controller } = await inStep();
   const store = new MemoryStore();
-  const footing = atStart(store.stored, { epoch: 'e1', rev: 2, seq: 7 });
+  const footing = found(store, { epoch: 'e1', rev: 2, seq: 7 });
   const { result, asked } = await sync(store, (request) => controller.page(request), footing);
   t.deepEqual(result, { outcome: 'accepted' });
   t.like(asked[0], { have: { epoch: 'e1', rev: 2 }, from: NO_CURSOR });
@@ -231,8 +236,8 @@ test('sync: an empty log of no epoch is no news to a host that holds nothing', a
   const store = new MemoryStore();
   const nobody = (request: SyncRequest): Page => ({ ...new MemoryController(HOST).page(request), epoch: '' });
   t.deepEqual((await sync(store, nobody)).result, { outcome: 'current' });
-  const damaged = atStart({ ...store.stored, sound: false }, undefined);
-  t.deepEqual((await sync(store, nobody, damaged)).result, { outcome: 'accepted' });
+  store.stored = { ...store.stored, sound: false };
+  t.deepEqual((await sync(store, nobody)).result, { outcome: 'accepted' });
 });
 
 test('sync: a log that contradicted a sound set is believed no more, before its epoch is superseded', async (t) => {

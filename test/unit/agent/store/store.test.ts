@@ -6,6 +6,7 @@ import test from 'ava';
 import Database from 'better-sqlite3';
 import type { EntryState } from '../../../../agent/model/state.ts';
 import type { StoreError } from '../../../../agent/model/store-error.ts';
+import { checksumOf } from '../../../../agent/store/checksum.ts';
 import { DATABASE_NAME, SqliteStore } from '../../../../agent/store/sqlite-store.ts';
 import { agentMigrations } from '../../../../migrations/agent/index.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
@@ -27,12 +28,27 @@ class Place implements Disposable {
     database.close();
   }
 
+  /** Says other words in the first row of a table, and gives it the checksum of them. */
+  rewrite(table: string, words: object, fields: readonly string[]): void {
+    const database = new Database(this.file);
+    const row = { ...(database.prepare(`select * from ${table}`).get() as Record<string, string | null>), ...words };
+    const checksum = checksumOf(fields.map((field) => row[field] ?? null));
+    for (const [name, value] of Object.entries({ ...words, checksum })) {
+      database.prepare(`update ${table} set ${name} = ?`).run(value);
+    }
+    database.close();
+  }
+
   [Symbol.dispose](): void {
     rmSync(join(this.directory, '..'), { recursive: true, force: true });
   }
 }
 
 const at = (rev: number) => ({ epoch: 'e1', rev });
+
+/** What the checksum of a row is made over, in this order. */
+const CURSOR_FIELDS = ['host', 'epoch', 'rev', 'digest', 'seq'];
+const ENTRY_FIELDS = 'key slot rev state code errno since_ms installed_at_ms retry_at_ms'.split(' ');
 
 test('store: a new one is empty, private and sound', async (t) => {
   using place = new Place();
@@ -88,6 +104,32 @@ for (const [what, sql] of [
     // Whoever worked on what was left of the set is told all of it.
     t.like(mended, { outcome: 'accepted', whole: true, put: [intent(1, 1), intent(2, 3)] });
     t.true((await damaged.load()).sound);
+  });
+}
+
+/** Writes a row as an agent does that knows more words than this one. */
+const NEWER: readonly (readonly [what: string, table: string, words: object, fields: readonly string[]])[] = [
+  ['a state of an entry', 'entries', { state: 'quarantined' }, ENTRY_FIELDS],
+  ['an epoch', 'cursor', { epoch: 'e'.repeat(80) }, CURSOR_FIELDS],
+  ['a digest', 'cursor', { digest: 'sha512' }, CURSOR_FIELDS],
+];
+
+for (const [what, table, words, fields] of NEWER) {
+  test(`store: what a newer agent wrote is no damage, and is said to be there: ${what}`, async (t) => {
+    using place = new Place();
+    const store = await place.open();
+    await store.accept(candidate('stored', at(3), [put(1, 1)]));
+    await store.saveEntries([{ key: intent(1, 1).key, slot: 4, rev: 1, state: 'installed', sinceMs: 5 }], []);
+    t.false((await store.load()).newer);
+    await store.close();
+    place.rewrite(table, words, fields);
+    const again = await place.open();
+    const { newer, entries } = await again.load();
+    t.true(newer);
+    t.is(entries.length, table === 'entries' ? 0 : 1);
+    await again.close();
+    place.tamper(`update ${table} set checksum = 'nothing'`);
+    t.false((await (await place.open()).load()).newer);
   });
 }
 
