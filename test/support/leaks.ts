@@ -52,17 +52,21 @@ async function processesWith(mark: string): Promise<{ pid: number; command: stri
   return found;
 }
 
+/** What is looked through: all of the machine, or only what bears the run's own mark. */
+export type Scope = 'machine' | 'own';
+
 /**
  * Runs `body` and answers what it left behind, as sentences. The kernel frees some objects late, so there is a grace of
  * SETTLE_MS; processes that are still there after it are killed, so that they cannot disturb what runs next.
  * @param mark `NAME=value` that is in the environment of every process that `body` starts, and in no other
  */
-export async function leaksOf(mark: string, body: () => Promise<void>): Promise<string[]> {
-  const before = await observe();
+export async function leaksOf(mark: string, scope: Scope, body: () => Promise<void>): Promise<string[]> {
+  const look = scope === 'machine' ? observe : async () => new Set<string>();
+  const before = await look();
   await body();
   const deadline = performance.now() + SETTLE_MS;
   for (;;) {
-    const [after, processes] = await Promise.all([observe(), processesWith(mark)]);
+    const [after, processes] = await Promise.all([look(), processesWith(mark)]);
     const left = [...after.difference(before), ...processes.map(({ pid, command }) => `process ${pid}: ${command}`)];
     if (left.length === 0) return [];
     if (performance.now() > deadline) {
