@@ -44,6 +44,7 @@ export class Convergence {
   readonly #targets: Targets;
   readonly #slots: Slots;
   readonly #observed: ObservedCache;
+  #cleared = false;
   #full = true;
   #networkChanged = false;
 
@@ -112,6 +113,7 @@ export class Convergence {
 
   /** One pass over what is due. Foreign entries go with a full read-back, and only when `prune` says that the set is proven. */
   pass(nowMs: number, random: () => number, prune: boolean): PassResult {
+    this.#clearFree();
     const readBack = this.#full;
     const drifted = readBack ? this.#readBack() : [];
     if (this.#networkChanged || readBack) this.schedule.markDue(this.#targets.refresh(this.ledger.desired));
@@ -143,7 +145,14 @@ export class Convergence {
     return decided;
   }
 
-  /** Gives every key the slot it holds; the free ones have their counters at zero. */
+  /** Before the first slot is given out: what is counted in those that nobody holds is nobody's. */
+  #clearFree(): void {
+    if (this.#cleared) return;
+    this.#kernel.counts.retire(this.#slots.free);
+    this.#cleared = true;
+  }
+
+  /** Gives every key the slot it holds. */
   #recover(): Slots {
     const { desired, states } = this.ledger;
     const { slots: total } = this.#kernel.entries.limits;
@@ -156,7 +165,6 @@ export class Convergence {
       if (before?.slot === slot) continue;
       states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
     }
-    this.#kernel.counts.retire(table.free);
     return new Slots(total, table);
   }
 

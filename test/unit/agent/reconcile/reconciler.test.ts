@@ -221,6 +221,22 @@ test('reconciler: while it is holding it touches nothing, and a whole set ends t
   t.deepEqual([bench.revs(), bench.kernel.ready], [[5, 5, 5], true]);
 });
 
+test('reconciler: beside a store of a newer agent it leaves entries and counts as they are, however long', async (t) => {
+  await using bench = new Bench();
+  const unread = intentOf(1);
+  bench.kernel.plant({ match: unread.match, zone: 0 }, { slot: 3, rev: 1 });
+  bench.kernel.count(5, { packets: 7n, bytes: 9n, seen: 1n }); // of a key that is idle, say
+  bench.store.writeAsNewer({ ...unread, body: '{"of":"tomorrow"}' });
+  const before = bench.kernel.observe();
+  await bench.start();
+  bench.reconciler.again([unread.key]);
+  bench.kernel.notify();
+  await bench.clock.pass(200_000);
+  t.deepEqual(bench.kernel.observe(), before);
+  t.deepEqual(bench.kernel.counters([5]), [{ packets: 7n, bytes: 9n, seen: 1n }]);
+  t.deepEqual([bench.kernel.ready, bench.store.saves, bench.published], [false, 0, []]);
+});
+
 test('reconciler: with the first set of a new store what is foreign goes, not only at the next drift check', async (t) => {
   await using bench = new Bench();
   bench.kernel.plant({ match: intentOf(9).match, zone: 0 }, { slot: 4 });
