@@ -9,6 +9,7 @@ import { keepHeapSmall, makeTrim } from '../daemon/memory.ts';
 import { agentMigrations } from '../migrations/agent/index.ts';
 import { type LockHandle, loadNative, type Native } from '../native/index.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { encodeEvent } from '../protocol/event.ts';
 import type { Stats } from '../protocol/stats.ts';
 import type { Status } from '../protocol/status.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
@@ -123,7 +124,7 @@ async function serve(
   const { reconciler, footing, mark } = await resume(store, kernel, {
     ...{ kernel, store, clock, log, host: config.host },
     onChange: () => publisher?.changed(),
-    publish: (event) => bus?.publishEvent(event),
+    publish: (event) => bus?.publish(`event.${event.kind}`, encodeEvent(event)),
     afterBulk: makeTrim(),
   });
   const servers = { urls: config.nats, ...(config.creds === undefined ? {} : { credsPath: config.creds }) };
@@ -135,9 +136,10 @@ async function serve(
   const intake = new Intake({
     ...{ host: config.host, store, bus: connected, reconciling: reconciler, clock, log, footing, mark },
     changed: () => publisher?.changed(),
-    emit: (event) => connected.publishEvent(event),
+    emit: (event) => connected.publish(`event.${event.kind}`, encodeEvent(event)),
   });
-  const status = (): Status => summarise(identity, reconciler.progress(), intake.state(), clock.nowMs());
+  const status = (): Status =>
+    summarise(identity, reconciler.progress(), intake.state(), { nowMs: clock.nowMs(), maxBytes: connected.maxBytes });
   const publishing = new StatusPublisher(status, connected, clock);
   publisher = publishing;
   const stats = (): Stats => summariseTraffic(config.host, kernel.counts, reconciler.progress().network, clock.nowMs());

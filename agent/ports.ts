@@ -1,10 +1,8 @@
 import type { Cursor } from '../protocol/cursor.ts';
-import type { Event } from '../protocol/event.ts';
+import type { Event, EventKind } from '../protocol/event.ts';
 import type { Change, Intent } from '../protocol/intent.ts';
 import type { Family } from '../protocol/match.ts';
-import type { PageReply, SyncRequest } from '../protocol/page.ts';
 import type { Shape } from '../protocol/shape.ts';
-import type { Status } from '../protocol/status.ts';
 import type { EntryValue } from './model/entry.ts';
 import type { EntryKey } from './model/entry-key.ts';
 import type { Footing } from './model/footing.ts';
@@ -200,16 +198,25 @@ export interface Recorder extends Pick<DesiredStore, 'history'> {
   recent(before: number, limit: number): Promise<Recorded>;
 }
 
-/** The bus as the agent sees it. Nothing here throws for a bus that is down; requests reject with BusError. */
+/** What an agent says to everybody: its status, and events by their kind. */
+export type Telling = 'status' | `event.${EventKind}`;
+
+/**
+ * The bus as the agent sees it: it carries bytes, and reads none. Nothing here throws for a bus that is down; requests
+ * reject with BusError.
+ */
 export interface Bus {
   /** Raw bytes of each message on our live subject. */
   onLive(handle: (bytes: Uint8Array) => void): void;
   onReconnect(handle: () => void): void;
   /** Answers `ask` requests. */
   onAsk(handle: (verb: string, bytes: Uint8Array) => Promise<Uint8Array>): void;
-  sync(request: SyncRequest, signal: AbortSignal): Promise<PageReply>;
-  publishStatus(status: Status): void;
-  publishEvent(event: Event): void;
+  /** Asks for a page, and answers what came. */
+  sync(request: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  /** What cannot be sent now is dropped. */
+  publish(telling: Telling, bytes: Uint8Array): void;
+  /** The most bytes that a message may have. */
+  readonly maxBytes: number;
   connected(): boolean;
   close(): Promise<void>;
 }

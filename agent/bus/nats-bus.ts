@@ -7,12 +7,9 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { encodeAskError } from '../../protocol/ask.ts';
 import type { Code } from '../../protocol/codes.ts';
-import { type Event, encodeEvent } from '../../protocol/event.ts';
 import { MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
-import { encodeSyncRequest, type PageReply, parsePageReply, type SyncRequest } from '../../protocol/page.ts';
-import { encodeStatus, type Status } from '../../protocol/status.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import type { Bus } from '../ports.ts';
+import type { Bus, Telling } from '../ports.ts';
 import { keepConnection } from './connection.ts';
 
 const SYNC_TIMEOUT_MS = 5_000;
@@ -84,18 +81,17 @@ export class NatsBus implements Bus {
     return this.#session !== undefined && !this.#session.signal.aborted;
   }
 
-  /** Asks for one page. Errors: BusError, Refused for an answer that does not parse, the signal's reason. */
-  async sync(request: SyncRequest, signal: AbortSignal): Promise<PageReply> {
-    const { host, subjects } = this.#options;
-    const subject = subjects.sync(host);
+  /** Errors: BusError, the signal's reason. */
+  async sync(request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    const subject = this.#options.subjects.sync(this.#options.host);
     const connection = this.#connection;
     const session = this.#session?.signal;
     if (connection === undefined || session === undefined || session.aborted) {
       throw new BusError('DOWN', `request ${subject}`, 'the bus is not connected');
     }
-    const answer = connection.request(subject, encodeSyncRequest(request), { timeout: SYNC_TIMEOUT_MS });
+    const answer = connection.request(subject, request, { timeout: SYNC_TIMEOUT_MS });
     try {
-      return parsePageReply((await unlessAborted(answer, AbortSignal.any([signal, session]))).data, host);
+      return (await unlessAborted(answer, AbortSignal.any([signal, session]))).data;
     } catch (error) {
       signal.throwIfAborted();
       if (session.aborted)
@@ -104,19 +100,19 @@ export class NatsBus implements Bus {
     }
   }
 
-  publishStatus(status: Status): void {
-    const { subjects, host } = this.#options;
-    let { exceptions } = status;
-    let bytes = encodeStatus(status);
-    while (bytes.length > this.#maxBytes() && exceptions.length > 0) {
-      exceptions = exceptions.slice(0, exceptions.length >> 1);
-      bytes = encodeStatus({ ...status, exceptions });
-    }
-    this.#publish(subjects.status(host), bytes);
+  publish(telling: Telling, bytes: Uint8Array): void {
+    if (!this.connected()) return;
+    const { subjects, host, log } = this.#options;
+    const kind = telling.split('.')[1];
+    const subject = kind === undefined ? subjects.status(host) : subjects.event(host, kind);
+    if (bytes.length > this.maxBytes)
+      log.error({ subject, sizeBytes: bytes.length }, 'message larger than the bus takes');
+    else this.#connection?.publish(subject, bytes);
   }
 
-  publishEvent(event: Event): void {
-    this.#publish(this.#options.subjects.event(this.#options.host, event.kind), encodeEvent(event));
+  /** The server closes the connection of a client that exceeds its max_payload. */
+  get maxBytes(): number {
+    return Math.min(MAX_MESSAGE_BYTES, this.#connection?.info?.max_payload ?? MAX_MESSAGE_BYTES);
   }
 
   /** Sends what is on its way and disconnects; a server that does not answer is not waited for. */
@@ -184,7 +180,7 @@ export class NatsBus implements Bus {
   }
 
   #respond(message: Msg, bytes: Uint8Array): void {
-    const fits = bytes.length <= this.#maxBytes();
+    const fits = bytes.length <= this.maxBytes;
     if (!this.connected()) return;
     message.respond(
       fits ? bytes : this.#toError('TOO_LARGE', `an answer of ${bytes.length} bytes; ask for fewer at once`),
@@ -193,20 +189,6 @@ export class NatsBus implements Bus {
 
   #toError(code: Code, message: string): Uint8Array {
     return encodeAskError({ v: 1, host: this.#options.host, error: { code, message } });
-  }
-
-  #publish(subject: string, bytes: Uint8Array): void {
-    if (!this.connected()) return;
-    if (bytes.length > this.#maxBytes()) {
-      this.#options.log.error({ subject, sizeBytes: bytes.length }, 'message larger than the bus takes');
-    } else {
-      this.#connection?.publish(subject, bytes);
-    }
-  }
-
-  /** The server closes the connection of a client that exceeds its max_payload. */
-  #maxBytes(): number {
-    return Math.min(MAX_MESSAGE_BYTES, this.#connection?.info?.max_payload ?? MAX_MESSAGE_BYTES);
   }
 }
 

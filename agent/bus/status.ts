@@ -1,6 +1,6 @@
 import type { Clock } from '../../daemon/clock.ts';
 import { Waker } from '../../daemon/waker.ts';
-import type { Status } from '../../protocol/status.ts';
+import { encodeStatus, type Status } from '../../protocol/status.ts';
 import type { Bus } from '../ports.ts';
 
 const COALESCE_MS = 1_000;
@@ -9,11 +9,11 @@ const REPEAT_MS = 15_000;
 /** Publishes status when it changed, at most once a second, and every 15 s ± 20 % in any case. */
 export class StatusPublisher {
   readonly #summarise: () => Status;
-  readonly #bus: Pick<Bus, 'publishStatus'>;
+  readonly #bus: Pick<Bus, 'publish'>;
   readonly #clock: Clock;
   readonly #waker = new Waker();
 
-  constructor(summarise: () => Status, bus: Pick<Bus, 'publishStatus'>, clock: Clock) {
+  constructor(summarise: () => Status, bus: Pick<Bus, 'publish'>, clock: Clock) {
     this.#summarise = summarise;
     this.#bus = bus;
     this.#clock = clock;
@@ -29,7 +29,7 @@ export class StatusPublisher {
     const { delay, random } = this.#clock;
     try {
       for (;;) {
-        this.#bus.publishStatus(this.#summarise());
+        this.#bus.publish('status', encodeStatus(this.#summarise()));
         await delay(COALESCE_MS, signal);
         await this.#waker.sleep(delay, REPEAT_MS * (0.8 + 0.4 * random()) - COALESCE_MS, signal);
       }

@@ -3,16 +3,16 @@ import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
 import type { Code } from '../../protocol/codes.ts';
 import type { Event } from '../../protocol/event.ts';
-import type { PageReply, SyncRequest } from '../../protocol/page.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Status } from '../../protocol/status.ts';
-import { parseUpdate, type Update } from '../../protocol/update.ts';
+import type { Update } from '../../protocol/update.ts';
 import type { Footing } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Bus, Candidate, DesiredStore, Reconciling } from '../ports.ts';
 import { fold } from './cursor.ts';
 import { asks, type FootingEvent, next, problemsOf, takesUpdates } from './footing.ts';
+import { openUpdate } from './open.ts';
 import { Pace } from './pace.ts';
 import { carryOn, type Problem } from './problems.ts';
 import { Refusals } from './refusals.ts';
@@ -118,7 +118,7 @@ export class Intake {
   }
 
   #receive(bytes: Uint8Array): void {
-    const update = this.#open(() => parseUpdate(bytes, this.#options.host));
+    const update = this.#open(bytes);
     if (update === undefined) return;
     if (this.#footing.is === 'held' && !takesUpdates(this.#footing)) return;
     this.#waiting.push(update);
@@ -156,19 +156,11 @@ export class Intake {
     const result = await runSync({
       host: this.#options.host,
       footing: this.#footing,
-      request: (request) => this.#ask(request, signal),
+      request: (bytes) => this.#options.bus.sync(bytes, signal),
+      refused: (error) => this.#refuse(error),
       accept: (candidate) => this.#accept(candidate),
     });
     this.#conclude(result);
-  }
-
-  async #ask(request: SyncRequest, signal: AbortSignal): Promise<PageReply> {
-    try {
-      return await this.#options.bus.sync(request, signal);
-    } catch (error) {
-      if (error instanceof Refused) this.#refuse(error);
-      throw error;
-    }
   }
 
   #conclude(result: SyncResult): void {
@@ -189,9 +181,9 @@ export class Intake {
     else log.debug({ code, reason, retryMs }, 'sync failed');
   }
 
-  #open(parse: () => Update): Update | undefined {
+  #open(bytes: Uint8Array): Update | undefined {
     try {
-      return parse();
+      return openUpdate(bytes, this.#options.host);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#refuse(error);

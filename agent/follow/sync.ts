@@ -2,13 +2,21 @@ import { BusError, type BusErrorCode } from '../../bus/error.ts';
 import type { AnyCode } from '../../protocol/codes.ts';
 import { type Cursor, NO_CURSOR, sameCursor } from '../../protocol/cursor.ts';
 import type { Change } from '../../protocol/intent.ts';
-import { isSyncError, type Page, type PageReply, type Standing, type SyncRequest } from '../../protocol/page.ts';
+import {
+  encodeSyncRequest,
+  isSyncError,
+  type Page,
+  type PageReply,
+  type Standing,
+  type SyncRequest,
+} from '../../protocol/page.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Footing } from '../model/footing.ts';
 import { MAX_SLOTS } from '../model/limits.ts';
 import type { Acceptance, Candidate } from '../ports.ts';
 import { layOver } from './cursor.ts';
 import { claimOf, type LogHold } from './footing.ts';
+import { openPage } from './open.ts';
 
 /** How often one sync may start over because the log was trimmed beneath it. */
 const MAX_RESTARTS = 3;
@@ -21,7 +29,10 @@ const MAX_PAGES = 2 ** 16;
 export interface SyncStart {
   readonly host: string;
   readonly footing: Footing;
-  request(request: SyncRequest): Promise<PageReply>;
+  /** Carries a request to the controller, and answers what came. Errors: BusError. */
+  request(bytes: Uint8Array): Promise<Uint8Array>;
+  /** An answer did not parse. */
+  refused(error: Refused): void;
   accept(candidate: Candidate): Promise<Acceptance>;
 }
 
@@ -137,8 +148,9 @@ async function fetchPage(start: SyncStart, from: Cursor): Promise<Page | Failure
 
 async function ask(start: SyncStart, request: SyncRequest): Promise<PageReply | Failure> {
   try {
-    return await start.request(request);
+    return openPage(await start.request(encodeSyncRequest(request)), start.host);
   } catch (error) {
+    if (error instanceof Refused) start.refused(error);
     if (error instanceof BusError || error instanceof Refused) return failed(error.code, error.message);
     throw error;
   }

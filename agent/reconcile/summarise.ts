@@ -4,6 +4,7 @@ import type { Intent } from '../../protocol/intent.ts';
 import {
   type Counts,
   type Exception,
+  encodeStatus,
   type HostProblem,
   type InterfaceStatus,
   MAX_EXCEPTIONS,
@@ -57,8 +58,27 @@ export interface Taken {
 /** Stands for the name of a key that is no longer desired and could not be removed. */
 const NO_NAME = 'removed';
 
-/** Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. */
-export function summarise(who: Identity, progress: Progress, taken: Taken, nowMs: number): Status {
+/** When a status is told, in ms since 1970, and the most bytes that it may have. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly maxBytes: number;
+}
+
+/**
+ * Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. Of exceptions
+ * it lists as many as fit.
+ */
+export function summarise(who: Identity, progress: Progress, taken: Taken, { nowMs, maxBytes }: Moment): Status {
+  return shorten(describe(who, progress, taken, nowMs), maxBytes);
+}
+
+function shorten(status: Status, maxBytes: number): Status {
+  const { exceptions } = status;
+  if (exceptions.length === 0 || encodeStatus(status).length <= maxBytes) return status;
+  return shorten({ ...status, exceptions: exceptions.slice(0, exceptions.length >> 1) }, maxBytes);
+}
+
+function describe(who: Identity, progress: Progress, taken: Taken, nowMs: number): Status {
   const { counts, exceptions, exceptionsTotal } = tally(progress);
   return {
     v: 1,

@@ -14,9 +14,10 @@ import { makeSystemClock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
-import { EMPTY_DIGEST } from '../../protocol/digest.ts';
-import { encodePage, parseSyncRequest } from '../../protocol/page.ts';
-import { parseStatus, type Status } from '../../protocol/status.ts';
+import { encodeEvent } from '../../protocol/event.ts';
+import fixture from '../../protocol/fixtures/status.json' with { type: 'json' };
+import { encodePage, encodeSyncRequest, parseSyncRequest } from '../../protocol/page.ts';
+import { parseStatus } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { encodeUpdate, type Update } from '../../protocol/update.ts';
 import { MemoryController, type Wish } from '../fakes/memory-controller.ts';
@@ -93,7 +94,7 @@ class Agent implements AsyncDisposable {
       },
       reconciling: { accepted: () => {}, again: (keys) => again.push(...keys) },
       changed: () => {},
-      emit: (event) => bus.publishEvent(event),
+      emit: (event) => bus.publish(`event.${event.kind}`, encodeEvent(event)),
     });
     return new Agent(bus, directory, store, intake, again);
   }
@@ -162,7 +163,7 @@ test('bus: a server that was killed and started again is found, and what was mis
   const { controller, agent, same } = rig;
   await server.kill();
   await until(t, 'the loss', () => !agent.bus.connected());
-  const request = { v: 1, host: HOST, have: NO_CURSOR, from: NO_CURSOR } as const;
+  const request = encodeSyncRequest({ v: 1, host: HOST, have: NO_CURSOR, from: NO_CURSOR });
   const error = await t.throwsAsync<BusError>(agent.bus.sync(request, AbortSignal.timeout(9000)));
   t.is(error.code, 'DOWN');
   controller.write(puts(4, 5));
@@ -208,7 +209,7 @@ test('bus: requests without a controller fail at once, and those of a slow one i
   await using server = await startNats();
   const bus = makeBus(server);
   await until(t, 'the connection', () => bus.connected());
-  const request = { v: 1, host: HOST, have: NO_CURSOR, from: NO_CURSOR } as const;
+  const request = encodeSyncRequest({ v: 1, host: HOST, have: NO_CURSOR, from: NO_CURSOR });
   const error = await t.throwsAsync<BusError>(bus.sync(request, AbortSignal.timeout(9000)));
   t.is(error.code, 'NO_RESPONDERS');
   const slow = await connect({ servers: server.url });
@@ -245,20 +246,21 @@ test('bus: questions are answered into inboxes only, and a fault is an answer', 
   await client.close();
 });
 
-test('bus: a status that is too large for the server says less', async (t) => {
+test('bus: it says how much the server takes, and what is larger stays here', async (t) => {
   await using server = await startNats('-c', configFile(t, 'max_payload: 4096'));
   const errors: object[] = [];
   const bus = makeBus(server, { ...silent, error: (facts) => errors.push(facts) });
   await until(t, 'the connection', () => bus.connected());
+  t.is(bus.maxBytes, 4096);
   const client = await connect({ servers: server.url });
-  const heard: Status[] = [];
-  client.subscribe(subjects.statusAll, { callback: (_, message) => heard.push(parseStatus(message.data)) });
+  const heard: number[] = [];
+  client.subscribe(subjects.statusAll, { callback: (_, message) => heard.push(message.data.length) });
   await client.flush();
-  bus.publishStatus(status(64));
-  await until(t, 'the status', () => heard.length === 1);
-  t.true((heard[0]?.exceptions.length ?? 99) < 64);
-  t.is(heard[0]?.exceptionsTotal, 64);
-  t.deepEqual(errors, []);
+  bus.publish('status', new Uint8Array(4097));
+  bus.publish('status', new Uint8Array(4096));
+  await until(t, 'the status', () => heard.length > 0);
+  t.deepEqual(heard, [4096]);
+  t.like(errors, [{ sizeBytes: 4097 }]);
   t.true(bus.connected());
   await bus.close();
   await client.close();
@@ -267,8 +269,8 @@ test('bus: a status that is too large for the server says less', async (t) => {
 test('bus: status follows changes at most once a second', async (t) => {
   const over = new AbortController();
   const publishedAtMs: number[] = [];
-  const bus = { publishStatus: (): number => publishedAtMs.push(performance.now()) };
-  const publisher = new StatusPublisher(() => status(0), bus, clock);
+  const bus = { publish: (): number => publishedAtMs.push(performance.now()) };
+  const publisher = new StatusPublisher(() => parseStatus(fixture), bus, clock);
   const running = publisher.run(over.signal);
   const startedMs = performance.now();
   while (performance.now() - startedMs < 2_500) {
@@ -287,23 +289,4 @@ function configFile(t: ExecutionContext, text: string): string {
   const path = join(directory, 'nats.conf');
   writeFileSync(path, text);
   return path;
-}
-
-function status(exceptions: number): Status {
-  return {
-    ...{ v: 1, host: HOST, boot: 'b', agent: '0.1.0', at: 1, epoch: 'e1', stored: 1, applied: 1, verified: 1 },
-    digest: EMPTY_DIGEST,
-    counts: { desired: 0, installed: 0, idle: 0, expired: 0, blocked: exceptions, denied: 0, failed: 0 },
-    deleteAbsent: '0',
-    exceptions: Array.from({ length: exceptions }, (_, n) => {
-      const { key, name, rev } = put(n, 1) as Extract<ReturnType<typeof put>, { op: 'put' }>;
-      return { key, name, rev, state: 'blocked', code: 'NO_ROUTE' } as const;
-    }),
-    exceptionsTotal: exceptions,
-    capacity: { used: 0, max: 16, shapes: 0 },
-    interfaces: [],
-    labels: {},
-    guard: null,
-    refused: { total: 0, byCode: {} },
-  };
 }

@@ -6,7 +6,8 @@ import { StoreError } from '../../../../agent/model/store-error.ts';
 import { BusError } from '../../../../bus/error.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import type { Event } from '../../../../protocol/event.ts';
-import type { Page, PageReply, SyncRequest } from '../../../../protocol/page.ts';
+import { encodeJson } from '../../../../protocol/json.ts';
+import { type Page, type PageReply, parseSyncRequest, type SyncRequest } from '../../../../protocol/page.ts';
 import { encodeUpdate, type Update } from '../../../../protocol/update.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { MemoryController, type Wish } from '../../../fakes/memory-controller.ts';
@@ -45,10 +46,11 @@ class Bench implements Disposable {
         onReconnect: (handle) => {
           this.reconnect = handle;
         },
-        sync: async (request) => {
+        sync: async (bytes) => {
+          const request = parseSyncRequest(bytes, HOST);
           this.asked.push(request);
           if (this.answer === undefined) throw new BusError('DOWN', 'sync', 'not connected');
-          return this.answer(request);
+          return encodeJson(await this.answer(request));
         },
       },
       reconciling: {

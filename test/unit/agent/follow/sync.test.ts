@@ -8,8 +8,9 @@ import type { Mark } from '../../../../agent/model/mark.ts';
 import { BusError } from '../../../../bus/error.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
-import type { Page, PageReply, SyncRequest } from '../../../../protocol/page.ts';
-import { Refused } from '../../../../protocol/refused.ts';
+import { encodeJson } from '../../../../protocol/json.ts';
+import { type Page, type PageReply, parseSyncRequest, type SyncRequest } from '../../../../protocol/page.ts';
+import type { Refused } from '../../../../protocol/refused.ts';
 import type { Update } from '../../../../protocol/update.ts';
 import { MemoryController, type Wish } from '../../../fakes/memory-controller.ts';
 import { MemoryStore } from '../../../fakes/memory-store.ts';
@@ -22,23 +23,33 @@ function found({ stored }: MemoryStore, mark?: Mark): Footing {
   return atStart({ ...stored, newer: false }, mark);
 }
 
+/** What a sync came to, what was asked, and what did not parse. */
+interface Ran {
+  readonly result: SyncResult;
+  readonly asked: readonly SyncRequest[];
+  readonly refused: readonly Refused[];
+}
+
 /** Runs one sync of a store and notes what was asked. */
 async function sync(
   store: MemoryStore,
   answer: (request: SyncRequest, asked: number) => PageReply,
   footing: Footing = found(store),
-): Promise<{ readonly result: SyncResult; readonly asked: readonly SyncRequest[] }> {
+): Promise<Ran> {
   const asked: SyncRequest[] = [];
+  const refused: Refused[] = [];
   const result = await runSync({
     host: HOST,
     footing,
-    request: async (request) => {
+    request: async (bytes) => {
+      const request = parseSyncRequest(bytes, HOST);
       asked.push(request);
-      return answer(request, asked.length);
+      return encodeJson(answer(request, asked.length));
     },
+    refused: (error) => refused.push(error),
     accept: (candidate) => store.accept(candidate),
   });
-  return { result, asked };
+  return { result, asked, refused };
 }
 
 /** A controller with a log, and a store that holds all of it. */
@@ -258,23 +269,34 @@ test('sync: a log that contradicted a sound set is believed no more, before its 
   t.is(store.stored.digest, controller.digest);
 });
 
-for (const [what, change] of [
-  ['of another cursor', (page: Page) => ({ ...page, have: { epoch: 'e1', rev: 1 } })],
-  ['of another place', (page: Page) => ({ ...page, from: NO_CURSOR })],
-  ['that goes back', (page: Page) => ({ ...page, prev: 0, rev: 2, head: 2 })],
-  ['that leaves a hole', (page: Page) => ({ ...page, prev: 4 })],
-  ['that leads nowhere', (page: Page) => ({ ...page, changes: [], prev: 2, rev: 3, more: true })],
+for (const [what, code, change] of [
+  ['of another cursor', 'BAD_REQUEST', (page: Page) => ({ ...page, have: { epoch: 'e1', rev: 1 } })],
+  ['of another place', 'BAD_REQUEST', (page: Page) => ({ ...page, from: NO_CURSOR })],
+  ['that goes back', 'BAD_REV', (page: Page) => ({ ...page, prev: 0, rev: 2, head: 2, changes: [] })],
+  ['that leaves a hole', 'BAD_REV', (page: Page) => ({ ...page, prev: 4, changes: page.changes.slice(1) })],
+  ['that leads nowhere', 'BAD_REV', (page: Page) => ({ ...page, changes: [], prev: 2, rev: 3, more: true })],
 ] as const) {
   test(`sync: a page ${what} does not count`, async (t) => {
     const { controller, store } = await inStep();
     controller.write(puts(4, 5));
     const before = store.stored;
-    const { result, asked } = await sync(store, (request) => change(controller.page(request)));
-    t.is(result.outcome, 'failed');
+    const { result, asked, refused } = await sync(store, (request) => change(controller.page(request)));
+    t.like(result, { outcome: 'failed', code });
     t.is(asked.length, 1);
+    t.deepEqual(refused, []);
     t.is(store.stored, before);
   });
 }
+
+test('sync: a page that does not parse is refused, and fails for now', async (t) => {
+  const { controller, store } = await inStep();
+  const { result, refused } = await sync(store, (request) => ({ ...controller.page(request), host: 'h2' }));
+  t.like(result, { outcome: 'failed', code: 'FOREIGN_HOST' });
+  t.deepEqual(
+    refused.map(({ code }) => code),
+    ['FOREIGN_HOST'],
+  );
+});
 
 test('sync: an empty answer, a truncated one and an old one store nothing', async (t) => {
   const { controller, store } = await inStep();
@@ -293,7 +315,7 @@ test('sync: an empty answer, a truncated one and an old one store nothing', asyn
   }
 });
 
-test('sync: no answer, an error and a page that is refused fail for now', async (t) => {
+test('sync: no answer and an error fail for now', async (t) => {
   const { store } = await inStep();
   const fail = async (error: Error): Promise<SyncResult> =>
     (
@@ -302,7 +324,6 @@ test('sync: no answer, an error and a page that is refused fail for now', async 
       })
     ).result;
   t.like(await fail(new BusError('TIMEOUT', 's', 'no answer')), { outcome: 'failed', code: 'TIMEOUT' });
-  t.like(await fail(new Refused('BAD_JSON', '', 'not JSON')), { outcome: 'failed', code: 'BAD_JSON' });
   const { result } = await sync(store, () => ({ v: 1, host: HOST, error: { code: 'NOT_READY', message: 'starting' } }));
   t.deepEqual(result, { outcome: 'failed', code: 'NOT_READY', message: 'starting' });
   await t.throwsAsync(fail(new TypeError('a fault of ours')), { instanceOf: TypeError });

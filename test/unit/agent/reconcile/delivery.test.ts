@@ -3,6 +3,7 @@ import { summariseTraffic } from '../../../../agent/answer/stats.ts';
 import { Delivery } from '../../../../agent/reconcile/delivery.ts';
 import { summarise } from '../../../../agent/reconcile/summarise.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
+import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
 import { encodeStats, parseStatsReply } from '../../../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../../../protocol/status.ts';
 import { intentOf, makeKernel, NOW } from './world.ts';
@@ -100,7 +101,7 @@ test('summarise: what does not arrive is named with interface, errno and eight r
         bypass: false,
       },
       { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] },
-      NOW,
+      { nowMs: NOW, maxBytes: MAX_MESSAGE_BYTES },
     );
   t.deepEqual(parseStatus(encodeStatus(status([lost]))).undelivered, [
     {

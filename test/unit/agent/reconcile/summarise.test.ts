@@ -2,11 +2,13 @@ import test from 'ava';
 import type { EntryState } from '../../../../agent/model/state.ts';
 import { type Progress, summarise } from '../../../../agent/reconcile/summarise.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
-import { encodeStatus, MAX_EXCEPTIONS, parseStatus } from '../../../../protocol/status.ts';
+import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
+import { encodeStatus, MAX_EXCEPTIONS, parseStatus, type Status } from '../../../../protocol/status.ts';
 import { converge, intentOf, makeKernel, NOW, start } from './world.ts';
 
 const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', labels: { site: 'x' }, interfaces: [] };
 const TAKEN = { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] };
+const TOLD = { nowMs: NOW, maxBytes: MAX_MESSAGE_BYTES };
 const empty: Progress = {
   ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
   ...{
@@ -30,18 +32,18 @@ const CAPPED: readonly (readonly [stored: number, applied: number, verified: num
 
 for (const [rev, applied, verified, saysApplied, saysVerified] of CAPPED) {
   test(`summarise: ${applied} applied and ${verified} verified of ${rev} stored is never overstated`, (t) => {
-    const status = summarise(WHO, { ...empty, cursor: { epoch: 'e1', rev }, applied, verified }, TAKEN, NOW);
+    const status = summarise(WHO, { ...empty, cursor: { epoch: 'e1', rev }, applied, verified }, TAKEN, TOLD);
     t.deepEqual([status.stored, status.applied, status.verified], [rev, saysApplied, saysVerified]);
   });
 }
 
 test('summarise: bypass is said where it is on, and only there', (t) => {
-  t.true(summarise(WHO, { ...empty, bypass: true }, TAKEN, NOW).bypass);
-  t.false('bypass' in summarise(WHO, empty, TAKEN, NOW));
+  t.true(summarise(WHO, { ...empty, bypass: true }, TAKEN, TOLD).bypass);
+  t.false('bypass' in summarise(WHO, empty, TAKEN, TOLD));
 });
 
 test('summarise: an interface that ought to carry the program is named, also when it is not there', (t) => {
-  const { interfaces } = summarise({ ...WHO, interfaces: ['nope'] }, empty, TAKEN, NOW);
+  const { interfaces } = summarise({ ...WHO, interfaces: ['nope'] }, empty, TAKEN, TOLD);
   t.deepEqual(interfaces.at(-1), { name: 'nope', zone: 0, ifindex: 0, mode: 'none', up: false });
 });
 
@@ -63,7 +65,7 @@ test('summarise: says what it is told of a host, and travels', (t) => {
     { code: 'STORE_UNWRITABLE', since: NOW - 5 },
     { code: 'ADOPTING', since: NOW - 9 },
   ];
-  const status = summarise(WHO, progress, { ...TAKEN, problems }, NOW);
+  const status = summarise(WHO, progress, { ...TAKEN, problems }, TOLD);
   t.deepEqual(status, {
     ...{ v: 1, host: 'h1', boot: 'b1', agent: '0.1.0', at: NOW, epoch: 'e1', stored: 7, applied: 7, verified: 7 },
     digest: EMPTY_DIGEST,
@@ -86,8 +88,26 @@ test('summarise: exceptions are listed up to the limit and all counted', (t) => 
     const { key } = intentOf(n);
     states.set(key, { key, slot: null, rev: 1, state: 'denied', code: 'GUARD_DENIED', sinceMs: NOW });
   }
-  const { exceptions, exceptionsTotal, counts } = summarise(WHO, { ...empty, states }, TAKEN, NOW);
+  const { exceptions, exceptionsTotal, counts } = summarise(WHO, { ...empty, states }, TAKEN, TOLD);
   t.deepEqual([exceptions.length, exceptionsTotal, counts.denied], [MAX_EXCEPTIONS, count, count]);
+});
+
+test('summarise: of exceptions as many are listed as the bus takes, and all are counted', (t) => {
+  const states = new Map<string, EntryState>();
+  for (let n = 0; n < MAX_EXCEPTIONS; n += 1) {
+    const { key } = intentOf(n);
+    states.set(key, { key, slot: null, rev: 1, state: 'denied', code: 'GUARD_DENIED', sinceMs: NOW });
+  }
+  const within = (maxBytes: number): Status => summarise(WHO, { ...empty, states }, TAKEN, { nowMs: NOW, maxBytes });
+  const whole = within(MAX_MESSAGE_BYTES);
+  for (const maxBytes of [encodeStatus(whole).length - 1, 4096]) {
+    const status = within(maxBytes);
+    t.true(encodeStatus(status).length <= maxBytes);
+    t.true(status.exceptions.length > 0 && status.exceptions.length < MAX_EXCEPTIONS);
+    t.deepEqual(status, { ...whole, exceptions: status.exceptions });
+  }
+  t.is(within(encodeStatus(whole).length).exceptions.length, MAX_EXCEPTIONS);
+  t.deepEqual(within(1).exceptions, []);
 });
 
 test('summarise: an entry that could not be removed is an exception that travels, too', (t) => {
@@ -98,7 +118,7 @@ test('summarise: an entry that could not be removed is an exception that travels
   kernel.failNext('delete', 'EPERM');
   converge(convergence);
   const { desired, states } = convergence.ledger;
-  const status = summarise(WHO, { ...empty, desired, states }, TAKEN, NOW);
+  const status = summarise(WHO, { ...empty, desired, states }, TAKEN, TOLD);
   t.is(status.counts.failed, 1);
   t.like(status.exceptions[0], { key: intentOf(1).key, state: 'failed', code: 'KERNEL_REFUSED', errno: 'EPERM' });
   t.deepEqual(parseStatus(encodeStatus(status)), status);
@@ -107,6 +127,6 @@ test('summarise: an entry that could not be removed is an exception that travels
 test('summarise: what waits for its first pass is neither installed nor an exception', (t) => {
   const { key } = intentOf(1);
   const states = new Map([[key, { key, slot: null, rev: 0, state: 'pending', sinceMs: 0 } as const]]);
-  const status = summarise(WHO, { ...empty, applied: 3, desired: new Map([[key, intentOf(1)]]), states }, TAKEN, NOW);
+  const status = summarise(WHO, { ...empty, applied: 3, desired: new Map([[key, intentOf(1)]]), states }, TAKEN, TOLD);
   t.deepEqual([status.counts.desired, status.counts.installed, status.exceptionsTotal], [1, 0, 0]);
 });
