@@ -6,6 +6,7 @@ import { Work } from './log/work.ts';
 import type { StoreError } from './model/store-error.ts';
 import type { Desk, Logs, Roster, Upkeep } from './ports.ts';
 import { SqlRoster } from './roster/sql-roster.ts';
+import type { Database } from './store/session.ts';
 import { SqliteDatabase } from './store/sqlite/database.ts';
 import { Tables } from './store/tables/tables.ts';
 
@@ -21,9 +22,20 @@ export interface Ports extends AsyncDisposable {
  * is no longer to be trusted: the process is to end. Errors: StoreError.
  */
 export async function openPorts(path: string, clock: Clock, onFatal: (error: StoreError) => void): Promise<Ports> {
+  const database = await SqliteDatabase.open(path, { migrations: controllerMigrations, clock });
+  return portsOver(database, new Tables(database.compiler), clock, onFatal);
+}
+
+/** The ports over a database that is open; it closes with them, and when they cannot be had. Errors: StoreError. */
+export async function portsOver(
+  database: Database,
+  tables: Tables,
+  clock: Clock,
+  onFatal: (error: StoreError) => void,
+): Promise<Ports> {
   await using parts = new AsyncDisposableStack();
-  const database = parts.use(await SqliteDatabase.open(path, { migrations: controllerMigrations, clock }));
-  const work = await Work.begin({ database, tables: new Tables(database.compiler), clock, onFatal });
+  parts.use(database);
+  const work = await Work.begin({ database, tables, clock, onFatal });
   const open = parts.move();
   return {
     desk: new SqlDesk(work),

@@ -1,3 +1,6 @@
+/** Why a delay is no longer waited for. An error of its own would be made anew each time. */
+const OVER = 'woken, or the time has come';
+
 /** Lets one loop sleep until a time or until it is woken; a wake-up while it is awake counts for its next sleep. */
 export class Waker {
   #woken = Promise.withResolvers<void>();
@@ -13,11 +16,15 @@ export class Waker {
     signal: AbortSignal,
   ): Promise<void> {
     const over = new AbortController();
+    const abort = (): void => over.abort(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
     try {
-      await Promise.race([this.#woken.promise, delay(delayMs, AbortSignal.any([signal, over.signal]))]);
+      signal.throwIfAborted();
+      await Promise.race([this.#woken.promise, delay(delayMs, over.signal)]);
       signal.throwIfAborted();
     } finally {
-      over.abort();
+      signal.removeEventListener('abort', abort);
+      over.abort(OVER);
       this.#woken = Promise.withResolvers();
     }
   }
