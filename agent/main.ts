@@ -1,30 +1,40 @@
-import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { makeSystemClock } from '../daemon/clock.ts';
+import { type Clock, makeSystemClock } from '../daemon/clock.ts';
 import type { Log } from '../daemon/log.ts';
 import { makeLog } from '../daemon/log.ts';
 import { keepHeapSmall, makeTrim } from '../daemon/memory.ts';
 import { agentMigrations } from '../migrations/agent/index.ts';
 import { type LockHandle, loadNative, type Native } from '../native/index.ts';
 import manifest from '../package.json' with { type: 'json' };
-import { encodeEvent } from '../protocol/event.ts';
 import type { Stats } from '../protocol/stats.ts';
 import type { Status } from '../protocol/status.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { Questions } from './answer/questions.ts';
 import { summariseTraffic } from './answer/stats.ts';
 import { NatsBus } from './bus/nats-bus.ts';
+import { BusOutbox } from './bus/outbox.ts';
 import { StatusPublisher } from './bus/status.ts';
 import type { AgentConfig } from './config.ts';
 import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
 import { errnoName } from './kernel/errno.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
-import { Reconciler, type ReconcilerOptions } from './reconcile/reconciler.ts';
+import { CAN } from './model/can.ts';
+import type { Outbox } from './ports.ts';
+import { Reconciler } from './reconcile/reconciler.ts';
 import { type Identity, summarise } from './reconcile/summarise.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
+
+/** What an agent is put together of. */
+interface Parts {
+  readonly config: AgentConfig;
+  readonly store: SqliteStore;
+  readonly kernel: NativeKernel;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 /** The agent could not start; what it found is as it was. */
 export class StartError extends Error {
@@ -49,7 +59,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const kernel = held.use(new NativeKernel(native, config.pinRoot));
   held.use(await claimMaps(kernel, config.pinRoot));
   const log = makeLog(config.logLevel, { host: config.host });
-  await serve(config, store, kernel, log, signal);
+  await serve({ config, store, kernel, clock: makeSystemClock(), log }, signal);
 }
 
 /** One agent a state directory: the lock goes with the process, however it ends. */
@@ -86,11 +96,37 @@ async function claimMaps(kernel: NativeKernel, pinRoot: string): Promise<AsyncDi
 }
 
 /** A reconciler on what is stored. The rows themselves are not kept: it holds its own, and there may be many. */
-async function resume(store: SqliteStore, kernel: NativeKernel, options: ReconcilerOptions) {
+async function resume({ config, store, kernel, clock, log }: Parts, outbox: Outbox) {
   const stored = await store.load();
   const mark = kernel.words.mark();
   const footing = atStart(stored, mark);
+  const { host } = config;
+  const options = { kernel, store, clock, log, host, outbox, afterBulk: makeTrim() };
   return { reconciler: new Reconciler(options, stored, footing), footing, mark };
+}
+
+function connect({ config, clock, log }: Parts): NatsBus {
+  const { host, nats: urls, creds: credsPath } = config;
+  const servers = { urls, ...(credsPath !== undefined && { credsPath }) };
+  return new NatsBus({ host, subjects: makeSubjects(config.rootSubject), servers, clock, log });
+}
+
+/** Makes the statuses of this start of the agent, and counts them. */
+function makeStatuses({ config, clock }: Parts, bus: NatsBus, reconciler: Reconciler, intake: Intake): () => Status {
+  const { host, labels, interfaces } = config;
+  const identity: Identity = { host, boot: clock.token(16), agent: manifest.version, can: CAN, labels, interfaces };
+  let seq = 0;
+  return () => {
+    seq += 1;
+    const moment = { nowMs: clock.nowMs(), seq, maxBytes: bus.maxBytes };
+    return summarise(identity, reconciler.progress(), intake.state(), moment);
+  };
+}
+
+function makeQuestions({ config, store, kernel, clock }: Parts, reconciler: Reconciler, status: () => Status) {
+  const { host } = config;
+  const stats = (): Stats => summariseTraffic(host, kernel.counts, reconciler.progress().network, clock.nowMs());
+  return new Questions({ host, status, stats, view: reconciler.view, kernel, clock, recorder: store });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -100,65 +136,35 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-async function serve(
-  config: AgentConfig,
-  store: SqliteStore,
-  kernel: NativeKernel,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  const clock = makeSystemClock();
-  const subjects = makeSubjects(config.rootSubject);
-  const identity: Identity = {
-    host: config.host,
-    boot: randomUUID(),
-    agent: manifest.version,
-    labels: config.labels,
-    interfaces: config.interfaces,
-  };
+/** Converges on what is stored first, and only then connects to the bus. */
+async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { store, clock, log } = parts;
+  const { host } = parts.config;
   const ended = new AbortController();
   const running = AbortSignal.any([signal, ended.signal]);
-
-  let bus: NatsBus | undefined;
-  let publisher: StatusPublisher | undefined;
-  const { reconciler, footing, mark } = await resume(store, kernel, {
-    ...{ kernel, store, clock, log, host: config.host },
-    onChange: () => publisher?.changed(),
-    publish: (event) => bus?.publish(`event.${event.kind}`, encodeEvent(event)),
-    afterBulk: makeTrim(),
-  });
-  const servers = { urls: config.nats, ...(config.creds === undefined ? {} : { credsPath: config.creds }) };
+  const outbox = new BusOutbox();
+  const { reconciler, footing, mark } = await resume(parts, outbox);
   const reconciling = reconciler.run(running);
   await Promise.race([reconciler.settle(), reconciling, aborted(signal)]);
 
-  const connected = new NatsBus({ host: config.host, subjects, servers, clock, log });
-  bus = connected;
-  const intake = new Intake({
-    ...{ host: config.host, store, bus: connected, reconciling: reconciler, clock, log, footing, mark },
-    changed: () => publisher?.changed(),
-    emit: (event) => connected.publish(`event.${event.kind}`, encodeEvent(event)),
-  });
-  const status = (): Status =>
-    summarise(identity, reconciler.progress(), intake.state(), { nowMs: clock.nowMs(), maxBytes: connected.maxBytes });
-  const publishing = new StatusPublisher(status, connected, clock);
-  publisher = publishing;
-  const stats = (): Stats => summariseTraffic(config.host, kernel.counts, reconciler.progress().network, clock.nowMs());
-  const questions = new Questions({
-    ...{ host: config.host, status, stats, view: reconciler.view },
-    ...{ kernel, clock, recorder: store },
-  });
-  connected.onAsk((verb, bytes) => questions.answer(verb, bytes));
+  const bus = connect(parts);
+  const intake = new Intake({ host, store, bus, reconciling: reconciler, clock, log, footing, mark, outbox });
+  const status = makeStatuses(parts, bus, reconciler, intake);
+  const publisher = new StatusPublisher(status, bus, clock);
+  const questions = makeQuestions(parts, reconciler, status);
+  outbox.to(bus, publisher);
+  bus.onAsk((verb, bytes) => questions.answer(verb, bytes));
 
   log.info({ desired: reconciler.view.desired.size, ...footing.at, is: footing.is }, 'agent started');
   try {
-    await Promise.all([reconciling, intake.run(running), publishing.run(running), aborted(running)]);
+    await Promise.all([reconciling, intake.run(running), publisher.run(running), aborted(running)]);
   } catch (error) {
     log.error({ error }, 'agent failed');
     throw error;
   } finally {
     ended.abort();
     await reconciling.catch(() => {}); // it was reported above
-    await connected.close();
+    await bus.close();
     log.info({}, 'agent stopped');
   }
 }

@@ -221,6 +221,13 @@ export interface Bus {
   close(): Promise<void>;
 }
 
+/** Where the core tells what is to be heard outside; nobody waits for it. */
+export interface Outbox {
+  /** Something that status shows is different now. */
+  changed(): void;
+  event(event: Event): void;
+}
+
 /** What the reconciler is told; both return at once and are hints to work on. */
 export interface Reconciling {
   /** Desired state changed and is stored; it stands as `footing` says. */

@@ -2,14 +2,13 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
 import type { Code } from '../../protocol/codes.ts';
-import type { Event } from '../../protocol/event.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { Update } from '../../protocol/update.ts';
 import type { Footing } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Acceptance, Bus, Candidate, DesiredStore, Reconciling } from '../ports.ts';
+import type { Acceptance, Bus, Candidate, DesiredStore, Outbox, Reconciling } from '../ports.ts';
 import { fold } from './cursor.ts';
 import { asks, type FootingEvent, next, problemsOf, takesUpdates } from './footing.ts';
 import { openUpdate } from './open.ts';
@@ -31,9 +30,7 @@ export interface IntakeOptions {
   readonly log: Log;
   readonly footing: Footing;
   readonly mark: Mark | undefined;
-  /** Something that status shows is different now. */
-  readonly changed: () => void;
-  readonly emit: (event: Event) => void;
+  readonly outbox: Outbox;
 }
 
 /** Where the stored set stands, for status. */
@@ -71,9 +68,9 @@ export class Intake {
   #lastSyncAtMs: number | undefined;
 
   constructor(options: IntakeOptions) {
-    const { footing, host, clock, log, emit } = options;
+    const { footing, host, clock, log, outbox } = options;
     this.#options = options;
-    this.#refusals = new Refusals(host, clock, log, emit);
+    this.#refusals = new Refusals(host, clock, log, outbox);
     this.#pace = new Pace(clock);
     this.#footing = footing;
     this.#problems = carryOn([], problemsOf(footing), clock.nowMs());
@@ -136,7 +133,7 @@ export class Intake {
   }
 
   async #accept(candidate: Candidate): Promise<Acceptance> {
-    const { store, reconciling, log, changed, mark } = this.#options;
+    const { store, reconciling, log, outbox, mark } = this.#options;
     const { cursor: at, digest } = candidate;
     const acceptance = await store.accept(candidate, mark?.seq);
     if (acceptance.outcome === 'mismatch') {
@@ -147,7 +144,7 @@ export class Intake {
     this.#unwritable = false;
     this.#step({ kind: 'accepted', at, digest, whole: acceptance.whole });
     reconciling.accepted(acceptance, this.#footing);
-    changed();
+    outbox.changed();
     return acceptance;
   }
 
@@ -193,7 +190,7 @@ export class Intake {
 
   #refuse(error: Refused): void {
     this.#refusals.add(error);
-    this.#options.changed();
+    this.#options.outbox.changed();
   }
 
   #step(event: FootingEvent): void {
@@ -207,7 +204,7 @@ export class Intake {
     this.#problems = carryOn(this.#problems, codes, this.#options.clock.nowMs());
     if (this.#problems.map(({ code }) => code).join() === before) return;
     this.#logProblems();
-    this.#options.changed();
+    this.#options.outbox.changed();
   }
 
   #logProblems(): void {

@@ -1,8 +1,8 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
-import type { Event } from '../../protocol/event.ts';
 import type { Refused } from '../../protocol/refused.ts';
 import type { Status } from '../../protocol/status.ts';
+import type { Outbox } from '../ports.ts';
 
 /** One event stands for all that are refused within this time; the counts have them all. */
 const EVENT_EVERY_MS = 10_000;
@@ -12,17 +12,17 @@ export class Refusals {
   readonly #host: string;
   readonly #clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   readonly #log: Log;
-  readonly #emit: (event: Event) => void;
+  readonly #outbox: Pick<Outbox, 'event'>;
   readonly #byCode: Record<string, number> = {};
   #total = 0;
   #last: Status['refused']['last'];
   #lastEventAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(host: string, clock: Pick<Clock, 'nowMs' | 'monotonicMs'>, log: Log, emit: (event: Event) => void) {
+  constructor(host: string, clock: Pick<Clock, 'nowMs' | 'monotonicMs'>, log: Log, outbox: Pick<Outbox, 'event'>) {
     this.#host = host;
     this.#clock = clock;
     this.#log = log;
-    this.#emit = emit;
+    this.#outbox = outbox;
   }
 
   add({ code, path, message }: Refused): void {
@@ -33,7 +33,7 @@ export class Refusals {
     if (this.#clock.monotonicMs() - this.#lastEventAtMs < EVENT_EVERY_MS) return;
     this.#lastEventAtMs = this.#clock.monotonicMs();
     this.#log.warn({ code, path, reason: message, total: this.#total }, 'message refused');
-    this.#emit({ v: 1, host: this.#host, at, kind: 'refused', code, detail: message });
+    this.#outbox.event({ v: 1, host: this.#host, at, kind: 'refused', code, detail: message });
   }
 
   summary(): Status['refused'] {

@@ -5,7 +5,7 @@ import type { Event } from '../../protocol/event.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Accepted, DesiredStore, Kernel, Reconciling, Stored } from '../ports.ts';
+import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, Stored } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { Delivery } from './delivery.ts';
 import type { PassResult } from './pass-result.ts';
@@ -32,9 +32,7 @@ export interface ReconcilerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly host: string;
-  /** Called when something that status shows has changed. */
-  readonly onChange: () => void;
-  readonly publish: (event: Event) => void;
+  readonly outbox: Outbox;
   /** Called when many keys have been settled, and their garbage is worth giving back. */
   readonly afterBulk?: () => void;
 }
@@ -176,7 +174,7 @@ export class Reconciler implements Reconciling {
       await this.#stored(() => this.#unsaved.save(this.#options.store));
       await this.#tell(result);
       decided += result.decided;
-      if (result.changed.length > 0 || result.readBack) this.#options.onChange();
+      if (result.changed.length > 0 || result.readBack) this.#options.outbox.changed();
     } while (this.#convergence.pending && !signal.aborted);
     if (this.#convergence.pending) return;
     kernel.words.setReady(true);
@@ -195,7 +193,7 @@ export class Reconciler implements Reconciling {
     if (this.#applied === rev && this.#verified === rev) return;
     this.#applied = rev;
     this.#verified = rev;
-    this.#options.onChange();
+    this.#options.outbox.changed();
   }
 
   /** Looks at the network without a notice, and whether somebody on this host put bypass on or off. */
@@ -205,17 +203,17 @@ export class Reconciler implements Reconciling {
     if (bypass === this.#bypass) return;
     this.#bypass = bypass;
     this.#options.log.warn({ bypass }, 'bypass was put on or off');
-    this.#options.onChange();
+    this.#options.outbox.changed();
   }
 
   /** Before the pass, which may remove what sends there: an entry says where packets go, not that they arrive. */
   async #watchDelivery(): Promise<void> {
-    const { clock, host, kernel, log, onChange } = this.#options;
+    const { clock, host, kernel, log, outbox } = this.#options;
     const at = clock.nowMs();
     const egressOf = (ifindex: number) => this.#convergence.egress(ifindex);
     const { begun, changed } = this.#delivery.look(kernel.counts.losses(), egressOf, at);
     this.#convergence.departed.clear();
-    if (changed) onChange();
+    if (changed) outbox.changed();
     for (const loss of begun) {
       const { interface: name, ifindex, errno, intents } = loss;
       log.warn({ interface: name, ifindex, errno, redirects: intents.length }, 'redirected packets do not arrive');
@@ -232,7 +230,7 @@ export class Reconciler implements Reconciling {
   }
 
   async #record(events: readonly Event[]): Promise<void> {
-    for (const event of events.slice(0, EVENTS_MAX)) this.#options.publish(event);
+    for (const event of events.slice(0, EVENTS_MAX)) this.#options.outbox.event(event);
     await this.#stored(() => this.#options.store.record(events));
   }
 

@@ -25,6 +25,8 @@ export interface Identity {
   readonly boot: string;
   /** The agent's version. */
   readonly agent: string;
+  /** What it understands beyond version 1 of the protocol. */
+  readonly can: readonly string[];
   readonly labels: Labels;
   /** Netdevs that ought to carry the program. */
   readonly interfaces: readonly string[];
@@ -58,9 +60,10 @@ export interface Taken {
 /** Stands for the name of a key that is no longer desired and could not be removed. */
 const NO_NAME = 'removed';
 
-/** When a status is told, in ms since 1970, and the most bytes that it may have. */
+/** When a status is told (ms since 1970), which one it is since the agent's start, and the most bytes it may have. */
 export interface Moment {
   readonly nowMs: number;
+  readonly seq: number;
   readonly maxBytes: number;
 }
 
@@ -68,8 +71,8 @@ export interface Moment {
  * Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. Of exceptions
  * it lists as many as fit.
  */
-export function summarise(who: Identity, progress: Progress, taken: Taken, { nowMs, maxBytes }: Moment): Status {
-  return shorten(describe(who, progress, taken, nowMs), maxBytes);
+export function summarise(who: Identity, progress: Progress, taken: Taken, moment: Moment): Status {
+  return shorten(describe(who, progress, taken, moment), moment.maxBytes);
 }
 
 function shorten(status: Status, maxBytes: number): Status {
@@ -78,11 +81,11 @@ function shorten(status: Status, maxBytes: number): Status {
   return shorten({ ...status, exceptions: exceptions.slice(0, exceptions.length >> 1) }, maxBytes);
 }
 
-function describe(who: Identity, progress: Progress, taken: Taken, nowMs: number): Status {
+function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq }: Moment): Status {
   const { counts, exceptions, exceptionsTotal } = tally(progress);
   return {
     v: 1,
-    ...{ host: who.host, boot: who.boot, agent: who.agent, at: nowMs },
+    ...{ host: who.host, boot: who.boot, agent: who.agent, at: nowMs, seq, can: who.can },
     epoch: progress.cursor.epoch,
     stored: progress.cursor.rev,
     applied: Math.min(progress.applied, progress.cursor.rev),

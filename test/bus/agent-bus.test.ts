@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { connect, type NatsConnection } from 'nats';
 import { NatsBus } from '../../agent/bus/nats-bus.ts';
-import { StatusPublisher } from '../../agent/bus/status.ts';
+import { BusOutbox } from '../../agent/bus/outbox.ts';
 import { atStart } from '../../agent/follow/footing.ts';
 import { Intake } from '../../agent/follow/intake.ts';
 import { SqliteStore } from '../../agent/store/sqlite-store.ts';
@@ -14,10 +14,7 @@ import { makeSystemClock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
-import { encodeEvent } from '../../protocol/event.ts';
-import fixture from '../../protocol/fixtures/status.json' with { type: 'json' };
 import { encodePage, encodeSyncRequest, parseSyncRequest } from '../../protocol/page.ts';
-import { parseStatus } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { encodeUpdate, type Update } from '../../protocol/update.ts';
 import { MemoryController, type Wish } from '../fakes/memory-controller.ts';
@@ -82,6 +79,8 @@ class Agent implements AsyncDisposable {
     const directory = mkdtempSync(join(tmpdir(), 'shunt-bus-'));
     const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations });
     const again: string[] = [];
+    const outbox = new BusOutbox();
+    outbox.to(bus, { changed: () => {} });
     const intake = new Intake({
       ...{
         host: HOST,
@@ -93,8 +92,7 @@ class Agent implements AsyncDisposable {
         mark: undefined,
       },
       reconciling: { accepted: () => {}, again: (keys) => again.push(...keys) },
-      changed: () => {},
-      emit: (event) => bus.publish(`event.${event.kind}`, encodeEvent(event)),
+      outbox,
     });
     return new Agent(bus, directory, store, intake, again);
   }
@@ -264,23 +262,6 @@ test('bus: it says how much the server takes, and what is larger stays here', as
   t.true(bus.connected());
   await bus.close();
   await client.close();
-});
-
-test('bus: status follows changes at most once a second', async (t) => {
-  const over = new AbortController();
-  const publishedAtMs: number[] = [];
-  const bus = { publish: (): number => publishedAtMs.push(performance.now()) };
-  const publisher = new StatusPublisher(() => parseStatus(fixture), bus, clock);
-  const running = publisher.run(over.signal);
-  const startedMs = performance.now();
-  while (performance.now() - startedMs < 2_500) {
-    publisher.changed();
-    await setTimeout(10);
-  }
-  over.abort();
-  await running;
-  t.true(publishedAtMs.length >= 2 && publishedAtMs.length <= 4);
-  for (const [index, atMs] of publishedAtMs.slice(1).entries()) t.true(atMs - (publishedAtMs[index] ?? 0) > 900);
 });
 
 function configFile(t: ExecutionContext, text: string): string {

@@ -61,10 +61,12 @@ class Bench implements Disposable {
       log: silent,
       footing: atStart(await this.store.load(), mark),
       mark,
-      changed: () => {
-        this.changes += 1;
+      outbox: {
+        changed: () => {
+          this.changes += 1;
+        },
+        event: (event) => this.events.push(event),
       },
-      emit: (event) => this.events.push(event),
     });
     this.running = this.intake.run(this.#over.signal);
     await this.clock.pass(0);

@@ -83,7 +83,7 @@ test('delivery: where not all is watched, no loss is not known', (t) => {
 test('summarise: what does not arrive is named with interface, errno and eight redirects, and the state stays', (t) => {
   const kernel = makeKernel();
   const intents = Array.from({ length: 10 }, (_, n) => intentOf(n));
-  const who = { host: 'h1', boot: 'b1', agent: '0.1.0', labels: {}, interfaces: [] };
+  const who = { host: 'h1', boot: 'b1', agent: '0.1.0', can: [], labels: {}, interfaces: [] };
   const lost = { ifindex: 3, interface: 'eth1', errno: 'ENXIO', packets: 2n ** 63n, sinceMs: NOW, intents };
   const status = (undelivered: readonly (typeof lost)[] | null) =>
     summarise(
@@ -101,7 +101,7 @@ test('summarise: what does not arrive is named with interface, errno and eight r
         bypass: false,
       },
       { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] },
-      { nowMs: NOW, maxBytes: MAX_MESSAGE_BYTES },
+      { nowMs: NOW, seq: 1, maxBytes: MAX_MESSAGE_BYTES },
     );
   t.deepEqual(parseStatus(encodeStatus(status([lost]))).undelivered, [
     {

@@ -39,12 +39,14 @@ class Bench implements AsyncDisposable {
     const reconciler = new Reconciler(
       {
         ...{ kernel, store, clock, log: silent, host: HOST },
-        onChange: () => {
-          this.changes += 1;
-        },
-        publish: (event) => {
-          encodeEvent(event);
-          this.published.push(event);
+        outbox: {
+          changed: () => {
+            this.changes += 1;
+          },
+          event: (event) => {
+            encodeEvent(event);
+            this.published.push(event);
+          },
         },
         afterBulk: () => {
           this.trims += 1;

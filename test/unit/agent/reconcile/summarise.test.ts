@@ -6,9 +6,9 @@ import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
 import { encodeStatus, MAX_EXCEPTIONS, parseStatus, type Status } from '../../../../protocol/status.ts';
 import { converge, intentOf, makeKernel, NOW, start } from './world.ts';
 
-const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', labels: { site: 'x' }, interfaces: [] };
+const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', can: ['idle'], labels: { site: 'x' }, interfaces: [] };
 const TAKEN = { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] };
-const TOLD = { nowMs: NOW, maxBytes: MAX_MESSAGE_BYTES };
+const TOLD = { nowMs: NOW, seq: 3, maxBytes: MAX_MESSAGE_BYTES };
 const empty: Progress = {
   ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
   ...{
@@ -67,7 +67,19 @@ test('summarise: says what it is told of a host, and travels', (t) => {
   ];
   const status = summarise(WHO, progress, { ...TAKEN, problems }, TOLD);
   t.deepEqual(status, {
-    ...{ v: 1, host: 'h1', boot: 'b1', agent: '0.1.0', at: NOW, epoch: 'e1', stored: 7, applied: 7, verified: 7 },
+    ...{
+      v: 1,
+      host: 'h1',
+      boot: 'b1',
+      agent: '0.1.0',
+      at: NOW,
+      seq: 3,
+      can: ['idle'],
+      epoch: 'e1',
+      stored: 7,
+      applied: 7,
+      verified: 7,
+    },
     digest: EMPTY_DIGEST,
     counts: { desired: 3, installed: 1, idle: 0, expired: 1, blocked: 1, denied: 0, failed: 0 },
     deleteAbsent: '0',
@@ -98,7 +110,8 @@ test('summarise: of exceptions as many are listed as the bus takes, and all are 
     const { key } = intentOf(n);
     states.set(key, { key, slot: null, rev: 1, state: 'denied', code: 'GUARD_DENIED', sinceMs: NOW });
   }
-  const within = (maxBytes: number): Status => summarise(WHO, { ...empty, states }, TAKEN, { nowMs: NOW, maxBytes });
+  const within = (maxBytes: number): Status =>
+    summarise(WHO, { ...empty, states }, TAKEN, { nowMs: NOW, seq: 3, maxBytes });
   const whole = within(MAX_MESSAGE_BYTES);
   for (const maxBytes of [encodeStatus(whole).length - 1, 4096]) {
     const status = within(maxBytes);
