@@ -117,15 +117,23 @@ export class NatsBus implements Bus {
 
   /** Sends what is on its way and disconnects; a server that does not answer is not waited for. */
   async close(): Promise<void> {
-    const enough = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
+    const { clock, log } = this.#options;
+    const left = new AbortController();
+    const late = clock.delay(CLOSE_TIMEOUT_MS, left.signal).then(() => Promise.reject(new Error('no answer')));
     try {
-      if (this.connected() && this.#connection !== undefined) await unlessAborted(this.#connection.drain(), enough);
-      this.#closing.abort();
-      await unlessAborted(this.#kept, enough);
+      await Promise.race([this.#leave(), late]);
     } catch (error) {
+      log.debug({ error }, 'bus left without a word');
+    } finally {
+      left.abort();
       this.#closing.abort();
-      this.#options.log.debug({ error }, 'bus left without a word');
     }
+  }
+
+  async #leave(): Promise<void> {
+    if (this.connected()) await this.#connection?.drain();
+    this.#closing.abort();
+    await this.#kept;
   }
 
   #open(connection: NatsConnection): void {
@@ -143,7 +151,7 @@ export class NatsBus implements Bus {
   }
 
   #subscribe(connection: NatsConnection, subject: string, handle: (message: Msg) => void): void {
-    const { log } = this.#options;
+    const { clock, log } = this.#options;
     connection.subscribe(subject, {
       callback: (error, message) => {
         if (error === null) {
@@ -154,7 +162,7 @@ export class NatsBus implements Bus {
         const again = (): void => {
           if (!connection.isClosed() && !connection.isDraining()) this.#subscribe(connection, subject, handle);
         };
-        setTimeout(again, RESUBSCRIBE_MS).unref();
+        clock.delay(RESUBSCRIBE_MS, this.#closing.signal).then(again, () => {}); // on the way out nobody listens
       },
     });
   }

@@ -17,7 +17,7 @@ test.serial('outage: a redirect outlives agent and bus, and every delete of it s
   await asker.answeredBy('b', CONVERGE_MS);
   const { rev } = await operator.apply(serviceRedirect(NAME, 'v4'));
   await asker.answeredBy('c', CONVERGE_MS);
-  await operator.applied(rev);
+  const before = await operator.applied(rev);
 
   await agent.stop('SIGKILL');
   await nats.stop('SIGKILL');
@@ -28,7 +28,9 @@ test.serial('outage: a redirect outlives agent and bus, and every delete of it s
   });
   await bed.startNats();
   const revived = await bed.startAgent();
-  t.is((await operator.applied(rev)).counts.installed, 1, 'the agent finds its redirect as it was');
+  const found = await operator.applied(rev);
+  t.is(found.counts.installed, 1, 'the agent finds its redirect as it was');
+  t.not(found.boot, before.boot);
   t.is(controller.status, undefined, 'the controller waits for the bus');
   const during = await asker.report();
   t.is(during.last, 'c');
@@ -46,6 +48,8 @@ test.serial('outage: a redirect outlives agent and bus, and every delete of it s
   const status = await operator.applied(first.rev);
   t.is(status.deleteAbsent, '1', 'the kernel had no such entry: success, and counted');
   t.is(status.counts.desired, 0);
+  t.is(status.boot, found.boot);
+  t.true(Number(status.seq) > Number(found.seq), 'statuses of one start are counted');
   const second = await operator.delete(NAME);
   t.deepEqual([second.deleted, second.absent], [[], [NAME]], 'absent already: success');
 
