@@ -49,17 +49,18 @@ export class StartError extends Error {
  */
 export async function runAgent(config: AgentConfig, signal: AbortSignal): Promise<void> {
   keepHeapSmall();
+  const clock = makeSystemClock();
   const native = loadNative();
   await using held = new AsyncDisposableStack();
   held.adopt(lockState(native, config.state), (lock) => native.close(lock));
   const store = held.adopt(
-    await SqliteStore.open({ directory: config.state, host: config.host, migrations: agentMigrations }),
+    await SqliteStore.open({ directory: config.state, host: config.host, migrations: agentMigrations, clock }),
     (it) => it.close(),
   );
   const kernel = held.use(new NativeKernel(native, config.pinRoot));
   held.use(await claimMaps(kernel, config.pinRoot));
   const log = makeLog(config.logLevel, { host: config.host });
-  await serve({ config, store, kernel, clock: makeSystemClock(), log }, signal);
+  await serve({ config, store, kernel, clock, log }, signal);
 }
 
 /** One agent a state directory: the lock goes with the process, however it ends. */

@@ -7,8 +7,8 @@ import { StoreError } from '../model/store-error.ts';
 import { toStoreError } from './failure.ts';
 import type { Schema } from './schema.ts';
 
-/** Beyond this the event loop would stall for longer than a status is late. */
-const BUSY_TIMEOUT_MS = 100;
+/** SQLite would wait inside its call, with the process standing still; who calls waits between calls. */
+const BUSY_TIMEOUT_MS = 0;
 /** Pages of the write-ahead log before SQLite folds it into the database: 16 MiB. */
 const CHECKPOINT_PAGES = 4096;
 

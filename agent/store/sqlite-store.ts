@@ -12,6 +12,7 @@ import { EntryTable } from './entry-table.ts';
 import { EventTable } from './event-table.ts';
 import { toStoreError } from './failure.ts';
 import { IntentTable } from './intent-table.ts';
+import { type Patience, patiently } from './patiently.ts';
 
 export const DATABASE_NAME = 'agent.db';
 
@@ -22,6 +23,8 @@ export interface StorePlace {
   readonly host: string;
   /** `migrations/agent`, oldest first. */
   readonly migrations: Readonly<Record<string, Migration>>;
+  /** By which it is waited for a lock that another process holds. */
+  readonly clock: Patience;
 }
 
 /** Changes do not make the set that their digest promises; `sound` is false when a stored row in the way is damaged. */
@@ -45,7 +48,8 @@ interface Tables {
 
 /**
  * Desired state in one SQLite file. Every commit is on the disk before its promise resolves. Calls run on the calling
- * thread, one transaction each: 100,000 changes take about a second, an ordinary one the disk's sync.
+ * thread, one transaction each: 100,000 changes take about a second, an ordinary one the disk's sync. While another
+ * process holds the lock they wait, each for itself and for a second at most (StoreError BUSY).
  * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
  */
 export class SqliteStore implements DesiredStore, Recorder {
@@ -68,12 +72,13 @@ export class SqliteStore implements DesiredStore, Recorder {
    * Errors: StoreError ACCESS, READ_ONLY, BUSY, FULL, IO, NEWER_SCHEMA, OTHER_HOST.
    */
   static async open(place: StorePlace): Promise<SqliteStore> {
-    const opened = await openTables(place).then(
+    const open = (): Promise<Tables> => patiently(() => openTables(place), place.clock);
+    const opened = await open().then(
       (tables) => ({ tables, replaced: false }),
       async (error: unknown) => {
         if (!isDamage(error)) throw error;
         moveAside(pathIn(place));
-        return { tables: await openTables(place), replaced: true };
+        return { tables: await open(), replaced: true };
       },
     );
     return new SqliteStore(place, opened);
@@ -81,12 +86,12 @@ export class SqliteStore implements DesiredStore, Recorder {
 
   async load(): Promise<Stored> {
     try {
-      return this.#transact('load', (tables) => this.#read(tables));
+      return await this.#transact('load', (tables) => this.#read(tables));
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#tables.database.raw.close();
       moveAside(this.#path);
-      this.#tables = await openTables(this.#place);
+      this.#tables = await patiently(() => openTables(this.#place), this.#place.clock);
       this.#replaced = true;
       this.#broken = undefined;
       return this.#transact('load', (tables) => this.#read(tables));
@@ -95,10 +100,10 @@ export class SqliteStore implements DesiredStore, Recorder {
 
   async accept(candidate: Candidate, afterSeq = 0): Promise<Acceptance> {
     try {
-      return this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq));
+      return await this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq));
     } catch (error) {
       if (!(error instanceof Mismatch)) throw error;
-      const whole = this.#transact('verify', ({ cursor, intents }) => {
+      const whole = await this.#transact('verify', ({ cursor, intents }) => {
         return isWhole(intents.verify(), readPosition(cursor, this.#place.host));
       });
       return { outcome: 'mismatch', sound: error.sound && whole };
@@ -106,11 +111,11 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {
-    this.#transact('save entries', (tables) => tables.entries.save(entries, forget));
+    await this.#transact('save entries', (tables) => tables.entries.save(entries, forget));
   }
 
   async record(events: readonly Event[]): Promise<void> {
-    this.#transact('record events', (tables) => tables.events.record(events));
+    await this.#transact('record events', (tables) => tables.events.record(events));
   }
 
   async history(key: string): Promise<readonly Event[]> {
@@ -154,8 +159,12 @@ export class SqliteStore implements DesiredStore, Recorder {
     };
   }
 
+  #transact<T>(what: string, work: (tables: Tables) => T): Promise<T> {
+    return patiently(() => this.#attempt(what, work), this.#place.clock);
+  }
+
   /** Runs one transaction. An error that leaves SQLite's own state in doubt is remembered and thrown ever after. */
-  #transact<T>(what: string, work: (tables: Tables) => T): T {
+  #attempt<T>(what: string, work: (tables: Tables) => T): T {
     if (this.#broken !== undefined) throw this.#broken;
     try {
       return this.#tables.database.raw.transaction(() => work(this.#tables)).immediate();

@@ -77,7 +77,7 @@ class Agent implements AsyncDisposable {
   static async start(server: NatsServer): Promise<Agent> {
     const bus = makeBus(server);
     const directory = mkdtempSync(join(tmpdir(), 'shunt-bus-'));
-    const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations });
+    const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations, clock });
     const again: string[] = [];
     const outbox = new BusOutbox();
     outbox.to(bus, { changed: () => {} });

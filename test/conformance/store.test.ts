@@ -9,6 +9,7 @@ import { checksumOf } from '../../agent/store/checksum.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import type { CursorRow } from '../../agent/store/schema.ts';
 import { DATABASE_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { makeSystemClock } from '../../daemon/clock.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../protocol/digest.ts';
@@ -41,7 +42,12 @@ class Subject implements AsyncDisposable {
 
   static async sqlite(): Promise<Subject> {
     const folder = mkdtempSync(join(tmpdir(), 'shunt-conformance-'));
-    const place = { directory: join(folder, 'state'), host: HOST, migrations: agentMigrations };
+    const place = {
+      directory: join(folder, 'state'),
+      host: HOST,
+      migrations: agentMigrations,
+      clock: makeSystemClock(),
+    };
     const write = (row: UnreadRow): void => writeRow(join(place.directory, DATABASE_NAME), row);
     return new Subject(await SqliteStore.open(place), write, folder);
   }

@@ -1,11 +1,12 @@
 import { SqliteStore } from '../../../../agent/store/sqlite-store.ts';
+import { makeSystemClock } from '../../../../daemon/clock.ts';
 import { agentMigrations } from '../../../../migrations/agent/index.ts';
 import { MemoryController } from '../../../fakes/memory-controller.ts';
 import { del, HOST, put } from '../follow/samples.ts';
 
 /** Commits changes until it is killed, and says after each commit up to which revision it got. */
 const [directory = ''] = process.argv.slice(2);
-const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations });
+const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations, clock: makeSystemClock() });
 const controller = new MemoryController(HOST);
 for (let n = 0; ; n += 1) {
   const { rev } = controller.head;

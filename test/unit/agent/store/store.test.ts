@@ -11,14 +11,16 @@ import { DATABASE_NAME, SqliteStore } from '../../../../agent/store/sqlite-store
 import { agentMigrations } from '../../../../migrations/agent/index.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { candidate, del, digestAfter, digestOf, HOST, intent, put } from '../follow/samples.ts';
 
 class Place implements Disposable {
+  readonly clock = new ManualClock();
   readonly directory = join(mkdtempSync(join(tmpdir(), 'shunt-store-')), 'state');
   readonly file = join(this.directory, DATABASE_NAME);
 
   open(host = HOST): Promise<SqliteStore> {
-    return SqliteStore.open({ directory: this.directory, host, migrations: agentMigrations });
+    return SqliteStore.open({ directory: this.directory, host, migrations: agentMigrations, clock: this.clock });
   }
 
   /** Runs SQL on the file behind the store's back. */
@@ -245,17 +247,37 @@ test('store: a start that was cut off after its migration goes on', async (t) =>
   t.is((await (await place.open()).load()).seq, 1);
 });
 
-test('store: a locked database is busy for now, and works afterwards', async (t) => {
+test('store: a locked database is waited for, is busy after a second, and works afterwards', async (t) => {
   using place = new Place();
   const store = await place.open();
   const other = new Database(place.file);
+  const first = candidate('stored', at(1), [put(1, 1)]);
   other.exec('begin immediate');
-  const error = await t.throwsAsync<StoreError>(store.accept(candidate('stored', at(1), [put(1, 1)])));
+  const refused = t.throwsAsync<StoreError>(store.accept(first));
+  await place.clock.pass(1_000);
+  const error = await refused;
   t.is(error.code, 'BUSY');
   t.true(error.passing);
+  const accepted = store.accept(first);
+  await place.clock.pass(500);
+  other.exec('rollback');
+  await place.clock.pass(20);
+  t.is((await accepted).outcome, 'accepted');
+  other.close();
+});
+
+test('store: a start waits for a database that is locked', async (t) => {
+  using place = new Place();
+  await (await place.open()).close();
+  place.tamper('pragma user_version = 0'); // so that it has to write
+  const other = new Database(place.file);
+  other.exec('begin exclusive');
+  const opening = place.open();
+  await place.clock.pass(500);
   other.exec('rollback');
   other.close();
-  t.is((await store.accept(candidate('stored', at(1), [put(1, 1)]))).outcome, 'accepted');
+  await place.clock.pass(20);
+  t.true((await (await opening).load()).sound);
 });
 
 test('store: states are remembered, forgotten, and dropped when damaged', async (t) => {
@@ -308,7 +330,7 @@ test('store: a place that is no directory is refused with advice', async (t) => 
   using place = new Place();
   await (await place.open()).close();
   const error = await t.throwsAsync<StoreError>(
-    SqliteStore.open({ directory: place.file, host: HOST, migrations: agentMigrations }),
+    SqliteStore.open({ directory: place.file, host: HOST, migrations: agentMigrations, clock: place.clock }),
   );
   t.is(error.code, 'ACCESS');
 });
