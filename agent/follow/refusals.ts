@@ -38,6 +38,6 @@ export class Refusals {
 
   summary(): Status['refused'] {
     const last = this.#last;
-    return { total: this.#total, byCode: { ...this.#byCode }, ...(last === undefined ? {} : { last }) };
+    return { total: this.#total, byCode: { ...this.#byCode }, ...(last !== undefined && { last }) };
   }
 }

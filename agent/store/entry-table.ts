@@ -78,11 +78,11 @@ function toEntry(row: EntryRow): EntryState {
     slot: row.slot,
     rev: row.rev,
     state: readState(row.state, 'state'),
-    ...(row.code === null ? {} : { code: row.code as Code }),
-    ...(row.errno === null ? {} : { errno: row.errno }),
+    ...(row.code !== null && { code: row.code as Code }),
+    ...(row.errno !== null && { errno: row.errno }),
     sinceMs: row.since_ms,
-    ...(row.installed_at_ms === null ? {} : { installedAtMs: row.installed_at_ms }),
-    ...(row.retry_at_ms === null ? {} : { retryAtMs: row.retry_at_ms }),
+    ...(row.installed_at_ms !== null && { installedAtMs: row.installed_at_ms }),
+    ...(row.retry_at_ms !== null && { retryAtMs: row.retry_at_ms }),
   };
 }
 
