@@ -137,7 +137,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Converges on what is stored first, and only then connects to the bus. */
+/** Converges on what is stored first, and only then connects to the bus; leaves it when the last pass is over. */
 async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const { store, clock, log } = parts;
   const { host } = parts.config;
@@ -145,10 +145,18 @@ async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const running = AbortSignal.any([signal, ended.signal]);
   const outbox = new BusOutbox();
   const { reconciler, footing, mark } = await resume(parts, outbox);
+  await using held = new AsyncDisposableStack();
+  held.defer(() => log.info({}, 'agent stopped'));
   const reconciling = reconciler.run(running);
+  const stop = async (): Promise<void> => {
+    ended.abort();
+    await reconciling.catch(() => {}); // whoever waits below has it
+  };
+  held.defer(stop);
   await Promise.race([reconciler.settle(), reconciling, aborted(signal)]);
 
-  const bus = connect(parts);
+  const bus = held.adopt(connect(parts), (it) => it.close());
+  held.defer(stop);
   const intake = new Intake({ host, store, bus, reconciling: reconciler, clock, log, footing, mark, outbox });
   const status = makeStatuses(parts, bus, reconciler, intake);
   const publisher = new StatusPublisher(status, bus, clock);
@@ -162,10 +170,5 @@ async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   } catch (error) {
     log.error({ error }, 'agent failed');
     throw error;
-  } finally {
-    ended.abort();
-    await reconciling.catch(() => {}); // it was reported above
-    await bus.close();
-    log.info({}, 'agent stopped');
   }
 }
