@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import type { EntryState } from '../../agent/model/state.ts';
-import type { Acceptance, Candidate, DesiredStore, Stored } from '../../agent/ports.ts';
+import type { Acceptance, Candidate, DesiredStore, Recorder, Stored } from '../../agent/ports.ts';
 import { checksumOf } from '../../agent/store/checksum.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import type { CursorRow } from '../../agent/store/schema.ts';
@@ -25,11 +25,11 @@ const SEED = Number(process.env.CONFORMANCE_SEED ?? 1);
 
 /** A store under test; one of SQLite lies in a folder of its own. */
 class Subject implements AsyncDisposable {
-  readonly store: DesiredStore;
+  readonly store: DesiredStore & Recorder;
   readonly writeAsNewer: (row: UnreadRow) => void;
   readonly #folder: string | undefined;
 
-  private constructor(store: DesiredStore, writeAsNewer: (row: UnreadRow) => void, folder?: string) {
+  private constructor(store: DesiredStore & Recorder, writeAsNewer: (row: UnreadRow) => void, folder?: string) {
     this.store = store;
     this.writeAsNewer = writeAsNewer;
     this.#folder = folder;
@@ -86,7 +86,11 @@ function settled(acceptance: Acceptance): object {
   return { ...acceptance, put: acceptance.put.toSorted(byKey), removed: acceptance.removed.toSorted() };
 }
 
-type Case = (t: ExecutionContext, store: DesiredStore, writeAsNewer: (row: UnreadRow) => void) => Promise<void>;
+type Case = (
+  t: ExecutionContext,
+  store: DesiredStore & Recorder,
+  writeAsNewer: (row: UnreadRow) => void,
+) => Promise<void>;
 
 const CASES: Readonly<Record<string, Case>> = {
   'a new one is empty and sound': async (t, store) => {
@@ -182,6 +186,21 @@ const CASES: Readonly<Record<string, Case>> = {
     );
     t.deepEqual([...(await store.history(other.key))], [other]);
     t.deepEqual([...(await store.history('v4 nothing'))], []);
+    const { events, first } = await store.recent(Number.MAX_SAFE_INTEGER, 3);
+    t.deepEqual(
+      events.map(({ at, kind }) => [at, kind]),
+      [
+        [EVENTS_PER_KEY + 8, 'applied'],
+        [7, 'refused'],
+        [other.at, other.kind],
+      ],
+    );
+    const older = await store.recent(first, 2);
+    t.deepEqual(
+      older.events.map(({ at }) => at),
+      [EVENTS_PER_KEY + 6, EVENTS_PER_KEY + 7],
+    );
+    t.deepEqual(await store.recent(1, 5), { events: [], first: 0 });
   },
 };
 

@@ -1,5 +1,5 @@
 import type { EntryState } from '../../agent/model/state.ts';
-import type { Acceptance, Candidate, DesiredStore, Stored } from '../../agent/ports.ts';
+import type { Acceptance, Candidate, DesiredStore, Recorded, Recorder, Stored } from '../../agent/ports.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../protocol/digest.ts';
@@ -13,7 +13,7 @@ export interface UnreadRow {
 }
 
 /** A store in memory, as strict about digests as the real one. It passes test/conformance/store.test.ts. */
-export class MemoryStore implements DesiredStore {
+export class MemoryStore implements DesiredStore, Recorder {
   /** What is stored; to be set for a test that starts with something. */
   stored: Omit<Stored, 'intents' | 'entries' | 'newer'> = {
     sound: true,
@@ -25,11 +25,13 @@ export class MemoryStore implements DesiredStore {
   /** Rows of intents that only a newer agent can read; `writeAsNewer` adds one. */
   unread: ReadonlyMap<string, UnreadRow> = new Map();
   readonly rows = new Map<string, EntryState>();
-  readonly events: Event[] = [];
   /** How often rows were saved. */
   saves = 0;
   /** Thrown by the next calls that write, first one first. */
   readonly failures: Error[] = [];
+  /** By place, oldest first. */
+  readonly #recorded = new Map<number, Event>();
+  #place = 0;
 
   async load(): Promise<Stored> {
     const newer = this.unread.size > 0;
@@ -72,11 +74,23 @@ export class MemoryStore implements DesiredStore {
   }
 
   async record(events: readonly Event[]): Promise<void> {
-    this.events.push(...events);
+    for (const event of events) {
+      this.#place += 1;
+      this.#recorded.set(this.#place, event);
+    }
+    for (const key of new Set(events.map((event) => event.key))) {
+      const places = [...this.#recorded].filter(([, event]) => key !== undefined && event.key === key);
+      for (const [place] of places.slice(0, -EVENTS_PER_KEY)) this.#recorded.delete(place);
+    }
   }
 
   async history(key: string): Promise<readonly Event[]> {
-    return this.events.filter((event) => event.key === key).slice(-EVENTS_PER_KEY);
+    return [...this.#recorded.values()].filter((event) => event.key === key);
+  }
+
+  async recent(before: number, limit: number): Promise<Recorded> {
+    const chosen = [...this.#recorded].filter(([place]) => place < before).slice(-limit);
+    return { events: chosen.map(([, event]) => event), first: chosen[0]?.[0] ?? 0 };
   }
 
   async close(): Promise<void> {}

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
-import { StatusPublisher } from '../../agent/bus/status.ts';
-import { atStart } from '../../agent/follow/footing.ts';
-import { Intake } from '../../agent/follow/intake.ts';
-import { Reconciler } from '../../agent/reconcile/reconciler.ts';
-import { summarise } from '../../agent/reconcile/summarise.ts';
+import { CAN } from '../../agent/model/can.ts';
+import { serve } from '../../agent/serve.ts';
 import { type Ports, portsOver } from '../../controller/open.ts';
 import { ApiService } from '../../controller/serve/api-service.ts';
 import { keepHouse } from '../../controller/serve/keep-house.ts';
@@ -11,8 +8,7 @@ import { Publisher } from '../../controller/serve/publisher.ts';
 import { Refusals } from '../../controller/serve/refusals.ts';
 import { StatusIntake } from '../../controller/serve/status-intake.ts';
 import { SyncService } from '../../controller/serve/sync-service.ts';
-import type { Event } from '../../protocol/event.ts';
-import { encodeEvent } from '../../protocol/event.ts';
+import { parseStatus, type Status } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { AgentBus, ControllerBus, MemoryBus } from '../fakes/memory-bus.ts';
@@ -49,9 +45,7 @@ export class Host {
   readonly #name: string;
   readonly #labels: Readonly<Record<string, string>>;
   readonly #world: World;
-  #reconciler: Reconciler | undefined;
   #process: Process | undefined;
-  #bus: AgentBus | undefined;
 
   constructor(world: World, name: string, labels: Readonly<Record<string, string>>) {
     this.#world = world;
@@ -63,42 +57,24 @@ export class Host {
     this.kernel.neighbour('eth1', '192.0.2.7', '02:00:00:00:01:07');
   }
 
-  get reconciler(): Reconciler {
-    if (this.#reconciler === undefined) throw new Error(`${this.#name} is not started`);
-    return this.#reconciler;
-  }
-
-  async start(): Promise<void> {
+  start(): void {
     const { clock, bus: server } = this.#world;
-    const [process, bus] = [new Process(), new AgentBus(server, this.#name)];
-    const stored = await this.store.load();
-    const [mark, boot] = [this.kernel.mark(), clock.token(4)];
-    const footing = atStart(stored, mark);
-    const emit = (event: Event): void => bus.publish(`event.${event.kind}`, encodeEvent(event));
-    const changed = (): void => publisher.changed();
-    const of = { host: this.#name, store: this.store, clock, log: silent };
-    const reconciler = new Reconciler(
-      { ...of, kernel: this.kernel, onChange: changed, publish: emit },
-      stored,
-      footing,
-    );
-    const intake = new Intake({ ...of, bus, reconciling: reconciler, footing, mark, changed, emit });
-    const identity = { host: this.#name, boot, agent: '0.0.0', labels: this.#labels, interfaces: [], can: [] };
-    let seq = 0;
-    const status = () => {
-      seq += 1;
-      const moment = { nowMs: clock.nowMs(), maxBytes: bus.maxBytes, seq };
-      return summarise(identity, reconciler.progress(), intake.state(), moment);
+    const process = new Process();
+    const identity = {
+      host: this.#name,
+      boot: clock.token(4),
+      agent: '0.0.0',
+      can: CAN,
+      labels: this.#labels,
+      interfaces: [],
     };
-    const publisher = new StatusPublisher(status, bus, clock);
-    process.run(reconciler.run(process.signal), intake.run(process.signal), publisher.run(process.signal));
-    this.#reconciler = reconciler;
+    const { kernel, store } = this;
+    const connect = () => new AgentBus(server, this.#name);
+    process.run(serve({ identity, store, kernel, clock, log: silent, connect }, process.signal));
     this.#process = process;
-    this.#bus = bus;
   }
 
   async stop(): Promise<void> {
-    await this.#bus?.close();
     await this.#process?.end();
   }
 }
@@ -159,6 +135,8 @@ export class World {
   readonly controller = new Controller(this);
   readonly hosts = new Map<string, Host>();
   messages = 0;
+  /** The newest of each host. */
+  readonly statuses = new Map<string, Status>();
   readonly #trace = createHash('sha256');
 
   private constructor(clock: ManualClock, database: MemoryDatabase) {
@@ -168,7 +146,12 @@ export class World {
     this.bus.onMessage = (subject, data) => {
       this.messages += 1;
       this.#trace.update(`${clock.nowMs()} ${subject} `).update(data);
+      if (subject.includes('.status.')) this.#note(parseStatus(data));
     };
+  }
+
+  #note(status: Status): void {
+    this.statuses.set(status.host, status);
   }
 
   static async make(): Promise<World> {

@@ -1,0 +1,98 @@
+import type { Clock } from '../daemon/clock.ts';
+import type { Log } from '../daemon/log.ts';
+import type { Stats } from '../protocol/stats.ts';
+import type { Status } from '../protocol/status.ts';
+import { Questions } from './answer/questions.ts';
+import { summariseTraffic } from './answer/stats.ts';
+import { BusOutbox } from './bus/outbox.ts';
+import { StatusPublisher } from './bus/status.ts';
+import { atStart } from './follow/footing.ts';
+import { Intake } from './follow/intake.ts';
+import type { Bus, DesiredStore, Kernel, Outbox, Recorder } from './ports.ts';
+import { Reconciler } from './reconcile/reconciler.ts';
+import { type Identity, summarise } from './reconcile/summarise.ts';
+
+/** What an agent is put together of, whatever its ports are made of. */
+export interface Parts {
+  readonly identity: Identity;
+  readonly store: DesiredStore & Recorder;
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called once desired state as it is stored stands in the kernel. */
+  readonly connect: () => Bus;
+  /** Called when many keys have been settled, and their garbage is worth giving back. */
+  readonly afterBulk?: () => void;
+}
+
+/** A reconciler on what is stored. The rows themselves are not kept: it holds its own, and there may be many. */
+async function resume({ identity, store, kernel, clock, log, afterBulk }: Parts, outbox: Outbox) {
+  const stored = await store.load();
+  const mark = kernel.words.mark();
+  const footing = atStart(stored, mark);
+  const { host } = identity;
+  const options = { kernel, store, clock, log, host, outbox, ...(afterBulk !== undefined && { afterBulk }) };
+  return { reconciler: new Reconciler(options, stored, footing), footing, mark };
+}
+
+/** Makes the statuses of this start of the agent, and counts them. */
+function makeStatuses({ identity, clock }: Parts, bus: Bus, reconciler: Reconciler, intake: Intake): () => Status {
+  let seq = 0;
+  return () => {
+    seq += 1;
+    const moment = { nowMs: clock.nowMs(), seq, maxBytes: bus.maxBytes };
+    return summarise(identity, reconciler.progress(), intake.state(), moment);
+  };
+}
+
+function makeQuestions({ identity, store, kernel, clock }: Parts, reconciler: Reconciler, status: () => Status) {
+  const { host } = identity;
+  const stats = (): Stats => summariseTraffic(host, kernel.counts, reconciler.progress().network, clock.nowMs());
+  return new Questions({ host, status, stats, view: reconciler.view, kernel, clock, recorder: store });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/**
+ * Runs an agent until the signal aborts: it converges on what is stored first, and only then connects to the bus; it
+ * leaves that when the last pass is over. Errors: KernelError, StoreError, logged.
+ */
+export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { store, clock, log } = parts;
+  const { host } = parts.identity;
+  const ended = new AbortController();
+  const running = AbortSignal.any([signal, ended.signal]);
+  const outbox = new BusOutbox();
+  const { reconciler, footing, mark } = await resume(parts, outbox);
+  await using held = new AsyncDisposableStack();
+  held.defer(() => log.info({}, 'agent stopped'));
+  const reconciling = reconciler.run(running);
+  const stop = async (): Promise<void> => {
+    ended.abort();
+    await reconciling.catch(() => {}); // whoever waits below has it
+  };
+  held.defer(stop);
+  await Promise.race([reconciler.settle(), reconciling, aborted(signal)]);
+
+  const bus = held.adopt(parts.connect(), (it) => it.close());
+  held.defer(stop);
+  const intake = new Intake({ host, store, bus, reconciling: reconciler, clock, log, footing, mark, outbox });
+  const status = makeStatuses(parts, bus, reconciler, intake);
+  const publisher = new StatusPublisher(status, bus, clock);
+  const questions = makeQuestions(parts, reconciler, status);
+  outbox.to(bus, publisher);
+  bus.onAsk((verb, bytes) => questions.answer(verb, bytes));
+
+  log.info({ desired: reconciler.view.desired.size, ...footing.at, is: footing.is }, 'agent started');
+  try {
+    await Promise.all([reconciling, intake.run(running), publisher.run(running), aborted(running)]);
+  } catch (error) {
+    log.error({ error }, 'agent failed');
+    throw error;
+  }
+}
