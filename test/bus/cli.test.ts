@@ -56,8 +56,11 @@ class Bench implements AsyncDisposable {
   }
 
   static async open(...args: readonly string[]): Promise<Bench> {
-    const server = await startNats(...args);
-    return new Bench(server, await connect({ servers: server.url, reconnect: false }));
+    await using held = new AsyncDisposableStack();
+    const server = held.use(await startNats(...args));
+    const connection = await connect({ servers: server.url, reconnect: false, timeout: 60_000 });
+    held.move();
+    return new Bench(server, connection);
   }
 
   async answers(subject: string, answer: (data: Uint8Array) => Uint8Array | undefined): Promise<void> {
@@ -432,7 +435,7 @@ test('a bus that does not let this user ask says so at once', async (t) => {
   const config = join(folder, 'nats.conf');
   await writeFile(
     config,
-    'authorization: { users: [{ user: me, password: x, permissions: { publish: [other] } }] }\nno_auth_user: me\n',
+    'authorization: { timeout: 60, users: [{ user: me, password: x, permissions: { publish: [other] } }] }\nno_auth_user: me\n',
   );
   await using bench = await Bench.open('--config', config);
   const { exit, stderr } = await bench.shunt(['hosts']);

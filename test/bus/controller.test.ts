@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import BetterSqlite3 from 'better-sqlite3';
 import { connect, createInbox, type NatsConnection } from 'nats';
 import { pino } from 'pino';
 import { type Controller, startController } from '../../controller/main.ts';
@@ -27,7 +28,7 @@ import { startNats } from '../support/nats.ts';
 import { Folder, Replica, spec, status } from '../unit/controller/fleet.ts';
 
 const subjects = makeSubjects();
-const WAIT_MS = 10_000;
+const WAIT_MS = 60_000;
 /** Long enough for what must not come. */
 const SILENCE_MS = 400;
 
@@ -320,8 +321,11 @@ test('controller: closing ends what is at hand and answers it', async (t) => {
   await using client = await Client.open(server.url);
   const updates = await client.listen('edge-1');
   const applied = client.apply(Array.from({ length: 900 }, (_, number) => spec(`r${number}`, number)));
-  await client.nats.flush();
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  let answered = false;
+  void applied.then(() => {
+    answered = true;
+  });
+  await until(t, 'its transaction', async () => answered || isWriting(folder.file()));
   await controller[Symbol.asyncDispose]();
   t.like(await applied, { created: 900, rev: 900 });
   await client.nats.flush();
@@ -344,3 +348,18 @@ test('controller: no bus, one that refuses it, or no place for the database, is 
   const nowhere = folder.file('absent/x.db');
   await t.throwsAsync(start(server.url, nowhere), { name: 'StoreError', code: 'UNUSABLE' });
 });
+
+/** Whether somebody has the lock of a database to write. */
+function isWriting(path: string): boolean {
+  const database = new BetterSqlite3(path, { timeout: 0 });
+  try {
+    database.exec('begin immediate');
+    database.exec('rollback');
+    return false;
+  } catch (error) {
+    if (error instanceof BetterSqlite3.SqliteError && error.code === 'SQLITE_BUSY') return true;
+    throw error;
+  } finally {
+    database.close();
+  }
+}

@@ -49,10 +49,12 @@ kernel('count: an update of the entry loses no count and meets no stranger', (t)
 
 kernel('count: the clock goes with the kernel, and never back', async (t) => {
   using program = new LoadedProgram();
+  const startMs = performance.now();
   const first = program.now();
   await new Promise((resolve) => setTimeout(resolve, 100));
   const later = program.now();
+  const tookMs = performance.now() - startMs;
   t.true(later > first);
-  t.true(later - first < 1000n);
+  t.true(Number(later - first) <= tookMs + 10, 'a jiffy is a millisecond at least');
   t.true(first > 0n);
 });

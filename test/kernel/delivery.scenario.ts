@@ -21,7 +21,7 @@ import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';
 
 const native = loadNative();
-const SETTLE_MS = 2_000;
+const SETTLE_MS = 30_000;
 /** What was judged has left or died by then: it does so in the same softirq. */
 const QUIET_MS = 20;
 const PACKETS = 100;

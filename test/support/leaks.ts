@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
-const SETTLE_MS = 3000;
+const SETTLE_MS = 15_000;
 
 async function names(folder: string, recursive = false): Promise<string[]> {
   return await readdir(folder, { recursive }).catch(() => []);

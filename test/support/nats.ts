@@ -27,7 +27,10 @@ export async function startNats(...args: readonly string[]): Promise<NatsServer>
     server = spawn(binary(), ['--addr', '127.0.0.1', '--port', String(port), ...args], { stdio: 'ignore' });
     await untilListening(server, port);
   };
-  await start();
+  await start().catch(async (error: unknown) => {
+    await kill();
+    throw error;
+  });
   return { url: `nats://127.0.0.1:${port}`, kill, start, [Symbol.asyncDispose]: kill };
 }
 
@@ -54,7 +57,7 @@ async function freePort(): Promise<number> {
 }
 
 async function untilListening(server: ChildProcess, port: number): Promise<void> {
-  const deadlineMs = Date.now() + 10_000;
+  const deadlineMs = Date.now() + 60_000;
   let failure: Error | undefined;
   server.once('error', (error) => {
     failure = error;

@@ -11,7 +11,7 @@ export interface Ended {
 }
 
 const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
-const STOP_MS = 10_000;
+const STOP_MS = 60_000;
 
 function statusOf(code: number | null, signal: string | null): number {
   return code ?? 128 + (SIGNALS[signal ?? ''] ?? 0);

@@ -54,7 +54,7 @@ export function nowMs(): number {
 }
 
 const WINDOW = 64;
-const START_MS = 10_000;
+const START_MS = 60_000;
 const BURST_MS = 60_000;
 
 function program(name: string): string {

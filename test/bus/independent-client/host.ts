@@ -49,7 +49,7 @@ export class IndependentHost implements Disposable {
   cursor: Cursor = NOTHING;
   standing = '';
   /** What came, by what it was taken for. */
-  readonly seen = { known: 0, applied: 0, gaps: 0, syncs: 0, pages: 0, refused: 0 };
+  readonly seen = { known: 0, applied: 0, gaps: 0, syncs: 0, pages: 0, refused: 0, missed: 0 };
   /** Lets updates be lost, to see what becomes of it. */
   deaf = false;
   readonly #wire: NatsWire;
@@ -124,7 +124,10 @@ export class IndependentHost implements Disposable {
   }
 
   async #take(data: Buffer): Promise<void> {
-    if (this.deaf) return;
+    if (this.deaf) {
+      this.seen.missed += 1;
+      return;
+    }
     const update = this.#read(data);
     if (update === undefined) return;
     const { epoch, rev } = this.cursor;
