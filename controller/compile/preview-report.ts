@@ -13,13 +13,15 @@ import type { HostFacts } from '../model/claim.ts';
 import type { GroupPreview, Proposal } from './preview.ts';
 import { Strangers } from './strangers.ts';
 
+type Room = Pick<Capacity, 'max' | 'shapesMax'>;
+
 /** What a request asks for beside the moves. */
 export interface PreviewHead {
   readonly upload: string;
   /** Names to delete that are not there. */
   readonly absent: readonly string[];
   /** What hosts said of their room. */
-  readonly capacities: ReadonlyMap<string, Capacity>;
+  readonly capacities: ReadonlyMap<string, Room>;
 }
 
 /** The most lines of each list that one reply has. */
@@ -138,7 +140,7 @@ function planHost(
   { host, known: seen }: HostFacts,
   counts: Counts,
   preview: GroupPreview,
-  capacity: Capacity | undefined,
+  capacity: Room | undefined,
 ): PlanHost {
   return {
     host,
@@ -155,7 +157,7 @@ function planHost(
   };
 }
 
-function overOf({ redirects, shapes }: GroupPreview, capacity: Capacity | undefined): readonly PlanOver[] {
+function overOf({ redirects, shapes }: GroupPreview, capacity: Room | undefined): readonly PlanOver[] {
   if (capacity === undefined) return [];
   const { max, shapesMax = Number.POSITIVE_INFINITY } = capacity;
   const over: PlanOver[] = [];

@@ -7,11 +7,12 @@ import {
   type HostsRequest,
   MAX_ITEM_HOSTS,
 } from '../../protocol/listings.ts';
+import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { selects } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import type { Fleet } from '../model/fleet.ts';
-import { standingOf } from '../model/standing.ts';
+import type { Report } from '../ports.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
 
 const DEFAULT_LIMIT = 100;
@@ -33,7 +34,12 @@ export async function listHosts(
 ): Promise<HostsReply> {
   const { session, tables } = transaction;
   const hosts = await tables.changes.hosts(session, request.after ?? '', limitOf(request));
-  const items = await fill(hosts, (host) => hostOf(transaction, host), budgetBytes);
+  const between = [hosts[0] ?? '', hosts.at(-1) ?? ''] as const;
+  const reports = await tables.hosts.between(session, ...between);
+  const heads = await tables.changes.headsBetween(session, ...between);
+  const standings = new Standings(transaction);
+  const make = async (host: string) => hostOf(host, heads.get(host) ?? 0, reports.get(host), standings);
+  const items = await fill(hosts, make, budgetBytes);
   return { v: 1, items, next: nextOf(hosts, items.length, limitOf(request), (host) => host) };
 }
 
@@ -65,9 +71,7 @@ async function itemOf({ session, tables }: Transaction, fleet: Fleet, { claim, j
   };
 }
 
-async function hostOf({ session, tables }: Transaction, host: string): Promise<HostItem> {
-  const report = await tables.hosts.find(session, host);
-  const head = (await tables.changes.head(session, host)).rev;
+async function hostOf(host: string, head: number, report: Report | undefined, standings: Standings): Promise<HostItem> {
   if (report === undefined) return { ...UNHEARD, host, head };
   const { epoch, stored, applied, verified, counts, exceptionsTotal, labels } = report.status;
   const { problem, bypass, undelivered } = report.status;
@@ -83,7 +87,7 @@ async function hostOf({ session, tables }: Transaction, host: string): Promise<H
     desired: counts.desired,
     installed: counts.installed,
     exceptions: exceptionsTotal,
-    standing: standingOf({ epoch, rev: stored }, await tables.epochs.find(session, epoch)),
+    standing: await standings.of({ epoch, rev: stored }),
     ...(problem !== undefined && { problem }),
     ...(bypass !== undefined && { bypass }),
     ...(undelivered?.length && { undelivered: undelivered.length }),

@@ -3,6 +3,7 @@ import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
 import { parseStatus, type Status } from '../../protocol/status.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
+import { isNewer, remember } from '../model/evidence.ts';
 import type { Incoming, Report, Roster } from '../ports.ts';
 import type { Refusals } from './refusals.ts';
 
@@ -10,6 +11,8 @@ import type { Refusals } from './refusals.ts';
 const WRITE_EVERY_MS = 1000;
 /** "At once" still lets a fleet that starts together share commits. */
 const GATHER_MS = 50;
+/** Starts of one host's agent whose statuses may wait. */
+const MAX_WAITING = 8;
 
 interface IntakeParts {
   readonly roster: Roster;
@@ -24,7 +27,8 @@ interface IntakeParts {
 /** Notes what hosts report of themselves, the newest of each. */
 export class StatusIntake {
   readonly #parts: IntakeParts;
-  readonly #waiting = new Map<string, Report>();
+  /** By host, in their order: the newest of each start of its agent. */
+  readonly #waiting = new Map<string, Report[]>();
   /** Labels as stored by this process, as JSON, by host. */
   readonly #labels = new Map<string, string>();
   readonly #waker = new Waker();
@@ -40,7 +44,7 @@ export class StatusIntake {
     const { subjects, refusals, clock } = this.#parts;
     try {
       const status = parseStatus(data, subjects.hostOf(subject));
-      this.#waiting.set(status.host, { status, seenAtMs: clock.nowMs() });
+      this.#keep({ status, seenAtMs: clock.nowMs() });
       this.#writeWithin(this.#isNews(status) ? GATHER_MS : WRITE_EVERY_MS);
     } catch (error) {
       refusals.add(error, subject);
@@ -62,6 +66,16 @@ export class StatusIntake {
     await this.#write();
   }
 
+  #keep(report: Report): void {
+    const { host } = report.status;
+    const waiting = this.#waiting.get(host) ?? [];
+    this.#waiting.set(host, waiting);
+    const last = waiting.at(-1)?.status;
+    if (last?.boot !== report.status.boot) waiting.push(report);
+    else if (isNewer(remember(undefined, last), report.status)) waiting.splice(-1, 1, report);
+    if (waiting.length > MAX_WAITING) waiting.shift();
+  }
+
   #isNews({ host, labels }: Status): boolean {
     return this.#labels.get(host) !== JSON.stringify(labels);
   }
@@ -75,7 +89,7 @@ export class StatusIntake {
 
   async #write(): Promise<void> {
     const { roster, log, onChange } = this.#parts;
-    const reports = [...this.#waiting.values()];
+    const reports = [...this.#waiting.values()].flat();
     this.#waiting.clear();
     this.#dueAtMs = Number.POSITIVE_INFINITY;
     if (reports.length === 0) return;

@@ -42,6 +42,22 @@ export interface HostRow {
   /** JSON of its last status. */
   readonly status: string;
   readonly seen_at_ms: number;
+  /** From here on what `status` says, too; null where a release that has no such columns wrote the row. */
+  readonly epoch: string | null;
+  readonly stored: number | null;
+  readonly applied: number | null;
+  readonly verified: number | null;
+  readonly digest: string | null;
+  readonly exceptions: number | null;
+  /** Redirects that it has room for, and shapes that each address family may have, where it says so. */
+  readonly slots: number | null;
+  readonly shapes: number | null;
+  readonly boot: string | null;
+  /** Null also where the agent does not count. */
+  readonly seq: number | null;
+  /** JSON lists: what its agent can; the last starts of it, the newest first. */
+  readonly can: string | null;
+  readonly boots: string | null;
 }
 
 /** The newest change of a key on a host; a deleted key leaves a tombstone with an empty name and body. */

@@ -1,5 +1,17 @@
 import type { Migration } from 'kysely/migration';
 import { start } from './0001_start.ts';
+import { hostLevels } from './0002_host_levels.ts';
 
-/** Every migration of the controller's database, oldest first, by the name that the database keeps of it. */
-export const controllerMigrations: Readonly<Record<string, Migration>> = Object.freeze({ '0001_start': start });
+/** Migrations by the name that a database keeps of them, oldest first. */
+type Migrations = Readonly<Record<string, Migration>>;
+
+/** The controller's tables. A release that does not know one of these refuses the database. */
+const tables: Migrations = Object.freeze({ '0001_start': start });
+
+/**
+ * What was added in such a way that a release before it may go on with the database, or go back to it: columns that are
+ * null where that release writes. The database keeps their names apart, where that release does not look.
+ */
+const additions: Migrations = Object.freeze({ '0002_host_levels': hostLevels });
+
+export const controllerMigrations = Object.freeze({ tables, additions });

@@ -25,6 +25,7 @@ export class ChangeTable {
   readonly #unclaimed;
   readonly #put;
   readonly #head;
+  readonly #headsBetween;
   readonly #headsAfterRev;
   readonly #headsAfterHost;
   readonly #putHead;
@@ -77,6 +78,9 @@ export class ChangeTable {
       }),
     );
     this.#head = query<{ host: string }, HeadRow>((at) => heads.where('host', '=', at('host')));
+    this.#headsBetween = query<{ first: string; last: string }, HeadRow>((at) =>
+      heads.where('host', '>=', at('first')).where('host', '<=', at('last')),
+    );
     this.#headsAfterRev = query<{ rev: number }, HeadRow>((at) => heads.where('rev', '>', at('rev')));
     this.#headsAfterHost = query<{ after: string; limit: number }, { host: string }>((at) =>
       db
@@ -133,6 +137,12 @@ export class ChangeTable {
 
   async head(session: Session, host: string): Promise<Head> {
     return (await session.first(this.#head, { host })) ?? { host, rev: 0, floor: 0, digest: EMPTY_DIGEST };
+  }
+
+  /** How far the logs of the hosts from one to another, both included, have come, by host. */
+  async headsBetween(session: Session, first: string, last: string): Promise<Map<string, number>> {
+    const rows = await session.all(this.#headsBetween, { first, last });
+    return new Map(rows.map(({ host, rev }) => [host, rev]));
   }
 
   headsAfter(session: Session, rev: number): Promise<Head[]> {

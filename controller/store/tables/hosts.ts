@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Labels } from '../../../protocol/host.ts';
 import { type Capacity, encodeStatus, parseStatus, type Status } from '../../../protocol/status.ts';
+import { type Evidence, isNewer, remember } from '../../model/evidence.ts';
 import { Fleet } from '../../model/fleet.ts';
 import type { Report } from '../../ports.ts';
 import { upsert } from '../dialect.ts';
@@ -10,63 +11,127 @@ import type { Session } from '../session.ts';
 
 const decoder = new TextDecoder();
 
+type Facts = Pick<HostRow, 'host' | 'labels'>;
+/** `status` only where the columns do not say it. */
+type Room = Pick<HostRow, 'host' | 'slots' | 'shapes'> & { readonly status: string | null };
+
 /** The hosts that have reported. */
 export class HostTable {
-  readonly #all;
-  readonly #statuses;
+  readonly #facts;
+  readonly #rooms;
   readonly #one;
+  readonly #between;
   readonly #put;
 
   constructor(db: Kysely<Schema>) {
-    const facts = db.selectFrom('hosts').select(['host', 'labels']);
-    this.#all = query<object, Pick<HostRow, 'host' | 'labels'>>(() => facts);
-    this.#statuses = query<object, Pick<HostRow, 'host' | 'status'>>(() =>
-      db.selectFrom('hosts').select(['host', 'status']),
+    const hosts = db.selectFrom('hosts');
+    this.#facts = query<object, Facts>(() => hosts.select(['host', 'labels']));
+    this.#rooms = query<object, Room>(() =>
+      hosts.select((of) => [
+        ...(['host', 'slots', 'shapes'] as const),
+        of.case().when('slots', 'is', null).then(of.ref('status')).end().as('status'),
+      ]),
     );
-    this.#one = query<{ host: string }, HostRow>((at) =>
-      db.selectFrom('hosts').selectAll().where('host', '=', at('host')),
+    this.#one = query<{ host: string }, HostRow>((at) => hosts.selectAll().where('host', '=', at('host')));
+    this.#between = query<{ first: string; last: string }, HostRow>((at) =>
+      hosts.selectAll().where('host', '>=', at('first')).where('host', '<=', at('last')),
     );
-    this.#put = query<HostRow>((at) =>
-      upsert(db, 'hosts', ['host'], {
-        host: at('host'),
-        labels: at('labels'),
-        status: at('status'),
-        seen_at_ms: at('seen_at_ms'),
-      }),
-    );
+    this.#put = query<HostRow>((at) => upsert(db, 'hosts', ['host'], rowOf(at)));
   }
 
   async fleet(session: Session): Promise<Fleet> {
-    const rows = await session.all(this.#all, {});
+    const rows = await session.all(this.#facts, {});
     return new Fleet(rows.map((row) => ({ host: row.host, labels: labelsOf(row), known: true })));
   }
 
   /** What each host last said of its room. */
-  async capacities(session: Session): Promise<Map<string, Capacity>> {
-    const rows = await session.all(this.#statuses, {});
-    return new Map(rows.map(({ host, status }) => [host, (JSON.parse(status) as Status).capacity]));
+  async capacities(session: Session): Promise<Map<string, Pick<Capacity, 'max' | 'shapesMax'>>> {
+    const rows = await session.all(this.#rooms, {});
+    return new Map(rows.map((row) => [row.host, roomOf(row)]));
   }
 
   async find(session: Session, host: string): Promise<Report | undefined> {
     const row = await session.first(this.#one, { host });
-    return row && { status: parseStatus(JSON.parse(row.status)), seenAtMs: row.seen_at_ms };
+    return row && reportOf(row);
   }
 
-  /** Answers whether the host is new or has other labels than before. */
+  /** The reports of the hosts from one to another, both included, by host. */
+  async between(session: Session, first: string, last: string): Promise<Map<string, Report>> {
+    const rows = await session.all(this.#between, { first, last });
+    return new Map(rows.map((row) => [row.host, reportOf(row)]));
+  }
+
+  /**
+   * Notes a report, unless it is no newer than what the host said before. Answers whether the host is new or has other
+   * labels than before.
+   */
   async put(session: Session, { status, seenAtMs }: Report): Promise<boolean> {
-    const { host } = status;
-    const labels = JSON.stringify(status.labels);
-    const before = await session.first(this.#one, { host });
-    await session.run(this.#put, {
-      host,
-      labels,
-      status: decoder.decode(encodeStatus(status)),
-      seen_at_ms: seenAtMs,
-    });
-    return before?.labels !== labels;
+    const before = await session.first(this.#one, { host: status.host });
+    const evidence = before && evidenceOf(before);
+    if (evidence !== undefined && !isNewer(evidence, status)) return false;
+    const row = rowFrom(status, remember(evidence, status), seenAtMs);
+    await session.run(this.#put, row);
+    return before?.labels !== row.labels;
   }
 }
 
-function labelsOf(row: Pick<HostRow, 'labels'>): Labels {
+function rowOf(at: <Name extends keyof HostRow>(name: Name) => HostRow[Name]): HostRow {
+  return {
+    host: at('host'),
+    labels: at('labels'),
+    status: at('status'),
+    seen_at_ms: at('seen_at_ms'),
+    epoch: at('epoch'),
+    stored: at('stored'),
+    applied: at('applied'),
+    verified: at('verified'),
+    digest: at('digest'),
+    exceptions: at('exceptions'),
+    slots: at('slots'),
+    shapes: at('shapes'),
+    boot: at('boot'),
+    seq: at('seq'),
+    can: at('can'),
+    boots: at('boots'),
+  };
+}
+
+function rowFrom(status: Status, { boots }: Evidence, seenAtMs: number): HostRow {
+  const { host, epoch, stored, applied, verified, digest, boot } = status;
+  return {
+    host,
+    labels: JSON.stringify(status.labels),
+    status: decoder.decode(encodeStatus(status)),
+    seen_at_ms: seenAtMs,
+    epoch,
+    stored,
+    applied,
+    verified,
+    digest,
+    exceptions: status.exceptionsTotal,
+    slots: status.capacity.max,
+    shapes: status.capacity.shapesMax ?? null,
+    boot,
+    seq: status.seq ?? null,
+    can: JSON.stringify(status.can ?? []),
+    boots: JSON.stringify(boots),
+  };
+}
+
+function reportOf(row: HostRow): Report {
+  return { status: parseStatus(JSON.parse(row.status)), seenAtMs: row.seen_at_ms };
+}
+
+function evidenceOf(row: HostRow): Evidence {
+  const { boot, seq, at } = JSON.parse(row.status) as Status;
+  return { boot, seq, at, boots: row.boots === null ? [boot] : (JSON.parse(row.boots) as string[]) };
+}
+
+function roomOf({ slots, shapes, status }: Room): Pick<Capacity, 'max' | 'shapesMax'> {
+  if (slots === null) return (JSON.parse(status ?? '{}') as Status).capacity;
+  return { max: slots, ...(shapes !== null && { shapesMax: shapes }) };
+}
+
+function labelsOf(row: Facts): Labels {
   return JSON.parse(row.labels) as Labels;
 }

@@ -51,8 +51,12 @@ export function apply(store: Pick<Store, 'desk'>, ...specs: readonly object[]): 
 
 const STATUS = readFileSync(new URL('../../../protocol/fixtures/status.json', import.meta.url), 'utf8');
 
+let said = 0;
+
+/** A status, newer than each before it. */
 export function status(host: string, more: Partial<Status> = {}): Status {
-  return parseStatus({ ...JSON.parse(STATUS), host, ...more });
+  said += 1;
+  return parseStatus({ ...JSON.parse(STATUS), host, seq: said, ...more });
 }
 
 export function report(store: Pick<Store, 'roster'>, host: string, labels: Record<string, string> = {}): Promise<void> {

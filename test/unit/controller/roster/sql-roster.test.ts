@@ -42,3 +42,26 @@ test('tidy: tombstones go when the host is past them or after a day, and the flo
   await apply(store, spec('d', 4));
   t.like(await store.logs.update('edge-1', 3, AMPLE_BYTES), { prev: 5, rev: 6 });
 });
+
+test('report: a status that is repeated or overtaken moves nothing, also one with other labels', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('edge', 1, { hosts: { role: 'edge' } }), spec('core', 2, { hosts: { role: 'core' } }));
+  const say = (boot: string, seq: number, role: string, at: number) =>
+    store.roster.report([{ status: status('edge-1', { boot, seq, at, labels: { role } }), seenAtMs: at }]);
+  const names = async () => [...(await holds(store, 'edge-1')).intents.values()].map(({ name }) => name);
+  await say('one', 7, 'core', 5_000);
+  await say('two', 1, 'edge', 4_000);
+  const { head } = await holds(store, 'edge-1');
+  for (const [boot, seq] of [
+    ['one', 7],
+    ['one', 8],
+    ['two', 1],
+    ['two', 0],
+  ] as const)
+    await say(boot, seq, 'core', 9_000);
+  t.deepEqual(await names(), ['edge']);
+  t.deepEqual((await holds(store, 'edge-1')).head, head);
+  await say('two', 2, 'core', 3_000);
+  t.deepEqual(await names(), ['core']);
+});

@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
-import { apply, Folder, holds, openStore, spec } from '../fleet.ts';
+import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
+import { makeSystemClock } from '../../../../daemon/clock.ts';
+import { controllerMigrations } from '../../../../migrations/controller/index.ts';
+import { AMPLE_BYTES, apply, Folder, holds, openStore, report, spec, status } from '../fleet.ts';
 
 test('database: one that another program made, or a newer release, is refused and left alone', async (t) => {
   using folder = new Folder();
@@ -19,6 +22,40 @@ test('database: one that another program made, or a newer release, is refused an
   newer.close();
   await t.throwsAsync(openStore(folder.file()), { code: 'NEWER', message: /0099_later/ });
   await t.throwsAsync(openStore(folder.file('absent/controller.db')), { code: 'UNUSABLE' });
+});
+
+test('database: one that the release before filled gets its additions, and that release may go on with it', async (t) => {
+  using folder = new Folder();
+  const clock = makeSystemClock();
+  const { tables } = controllerMigrations;
+  const before = await SqliteDatabase.open(folder.file(), { migrations: { tables, additions: {} }, clock });
+  await before[Symbol.asyncDispose]();
+  const write = (host: string) => {
+    const { seq, can, problems, ...old } = status(host, { labels: { role: 'edge' }, epoch: '', stored: 0 });
+    const database = new BetterSqlite3(folder.file());
+    const put = database.prepare('replace into hosts (host, labels, status, seen_at_ms) values (?, ?, ?, ?)');
+    put.run(host, JSON.stringify(old.labels), JSON.stringify(old), 5);
+    database.close();
+  };
+  write('a');
+  {
+    await using store = await openStore(folder.file());
+    t.like((await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items, [{ host: 'a', seenAt: 5, labels: { role: 'edge' } }]);
+    await report(store, 'a', { role: 'core' });
+    write('a'); // as a controller of the release before does, beside this one
+    write('b');
+    t.like((await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items, [{ host: 'a', seenAt: 5 }, { host: 'b' }]);
+    await apply(store, spec('edge', 1, { hosts: { role: 'edge' } }));
+    t.is((await holds(store, 'b')).intents.size, 1);
+    const again = status('a', { boot: 'started-again', labels: { role: 'core' }, epoch: '', stored: 0 });
+    await store.roster.report([{ status: again, seenAtMs: 6 }]);
+    t.is((await holds(store, 'a')).intents.size, 0);
+  }
+  const newer = new BetterSqlite3(folder.file());
+  t.is(newer.prepare(`select count(*) from kysely_migration where name <> '0001_start'`).pluck().get(), 0);
+  newer.exec(`insert into shunt_addition values ('0099_more', '2027-01-01')`);
+  newer.close();
+  await (await openStore(folder.file()))[Symbol.asyncDispose]();
 });
 
 test('database: an unfinished write leaves nothing', async (t) => {
