@@ -12,12 +12,17 @@ import type { Transaction } from './transaction.ts';
 const LEAST_CHANGE_BYTES = 100;
 
 /** Reads the answer to a sync request. Errors: Declined BAD_REQUEST when `from` is nothing that the host may hold. */
-export async function readPage(transaction: Transaction, request: SyncRequest, budgetBytes: number): Promise<Page> {
+export async function readPage(
+  transaction: Transaction,
+  request: SyncRequest,
+  budgetBytes: number,
+  nowMs: number,
+): Promise<Page> {
   const { session, tables } = transaction;
   const { v, host, have, from } = request;
   const standing = await judge(transaction, have);
   const { epoch } = await tables.epochs.newest(session);
-  const named = { v, host, have, from, standing, epoch, prev: from.rev };
+  const named = { v, host, have, from, at: nowMs, standing, epoch, prev: from.rev };
   if (!(await mayServe(transaction, request, standing))) {
     return { ...named, rev: from.rev, head: from.rev, floor: 0, digest: EMPTY_DIGEST, changes: [], more: false };
   }

@@ -13,7 +13,7 @@ export class SqlLogs implements Logs {
   }
 
   page(request: SyncRequest, budgetBytes: number): Promise<Page> {
-    return this.#work.read((transaction) => readPage(transaction, request, budgetBytes));
+    return this.#work.read((transaction) => readPage(transaction, request, budgetBytes, this.#work.clock.nowMs()));
   }
 
   update(host: string, afterRev: number, budgetBytes: number): Promise<Update | undefined> {

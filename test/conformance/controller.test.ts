@@ -30,7 +30,8 @@ interface Log extends AsyncDisposable {
 }
 
 class Fake implements Log {
-  readonly #controller = new MemoryController(HOST);
+  #nowMs = 0;
+  readonly #controller = new MemoryController(HOST, { nowMs: () => this.#nowMs });
 
   async put(n: number, to: To): Promise<void> {
     const match: Match = { src: '0.0.0.0/0', dst: `10.0.0.${n}/32`, proto: 'udp', dport: 443 };
@@ -46,6 +47,7 @@ class Fake implements Log {
   }
 
   async trim(): Promise<void> {
+    this.#nowMs += 2 * DAY_MS;
     this.#controller.trim();
   }
 

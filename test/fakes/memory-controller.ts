@@ -1,3 +1,4 @@
+import type { Clock } from '../../daemon/clock.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf } from '../../protocol/intent.ts';
@@ -15,6 +16,7 @@ export class MemoryController {
   readonly host: string;
   /** The digest at every revision that was ever the head. */
   readonly digests = new Map<number, string>([[0, EMPTY_DIGEST]]);
+  readonly #clock: Pick<Clock, 'nowMs'> | undefined;
   readonly #epochs: { epoch: string; last: number; superseded: boolean }[] = [];
   readonly #newest = new Map<string, Change>();
   #rev = 0;
@@ -22,8 +24,10 @@ export class MemoryController {
   #floor = 0;
   #opens = false;
 
-  constructor(host: string) {
+  /** With a clock, pages say what time it is. */
+  constructor(host: string, clock?: Pick<Clock, 'nowMs'>) {
     this.host = host;
+    this.#clock = clock;
     this.#open(); // that of a new database, in which nothing is ever written
     this.restart();
   }
@@ -104,7 +108,8 @@ export class MemoryController {
   page({ have, from }: SyncRequest, limit = 1000): Page {
     const standing = this.#standing(have);
     const { epoch, rev: head } = this.head;
-    const frame = { v: 1, host: this.host, have, from, standing, epoch, head, floor: this.#floor } as const;
+    const at = this.#clock && { at: this.#clock.nowMs() };
+    const frame = { v: 1, host: this.host, have, from, ...at, standing, epoch, head, floor: this.#floor } as const;
     if (standing === 'lost' || standing === 'unknown') {
       const { rev } = from;
       return { ...frame, prev: rev, rev, head: rev, floor: 0, digest: EMPTY_DIGEST, changes: [], more: false };
