@@ -38,6 +38,9 @@ export interface GetItem {
   readonly shadowed: readonly { readonly host: string; readonly by: string }[];
   readonly shadowedTotal: number;
   readonly rev: number;
+  /** Hosts that it is for and is not sent to, since their agents do not say that they can what it needs: `AGENT_TOO_OLD`. */
+  readonly unable?: readonly string[];
+  readonly unableTotal?: number;
 }
 
 export interface GetReply {
@@ -71,6 +74,8 @@ export interface HostItem {
   readonly bypass?: true;
   /** How many interfaces its redirected packets do not get past. */
   readonly undelivered?: number;
+  /** How many redirects are not sent to it, since its agent is too old for them: `AGENT_TOO_OLD`. */
+  readonly unable?: number;
 }
 
 export interface HostsReply {
@@ -92,6 +97,8 @@ const readGetItem = object<GetItem>(
     shadowed: list(object<GetItem['shadowed'][number]>({ host: readHost, by: readName }, 'ignored'), MAX_ITEM_HOSTS),
     shadowedTotal: readCount,
     rev: readRev,
+    unable: optional(list(readHost, MAX_ITEM_HOSTS)),
+    unableTotal: optional(readCount),
   },
   'ignored',
 );
@@ -118,6 +125,7 @@ const readHostItem = object<HostItem>(
     problem: optional(readCode),
     bypass: optional(readTrue),
     undelivered: optional(readCount),
+    unable: optional(readCount),
   },
   'ignored',
 );

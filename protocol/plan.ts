@@ -13,6 +13,7 @@ import {
   readBoolean,
   readCount,
   readKey,
+  readWord,
   requireObject,
 } from './read.ts';
 import { Refused } from './refused.ts';
@@ -72,6 +73,12 @@ export interface PlanShadow extends Spread {
   readonly key: string;
 }
 
+/** A redirect that is not sent to hosts whose agents do not say that they can what it needs: `AGENT_TOO_OLD`. */
+export interface PlanUnable extends Spread {
+  readonly name: string;
+  readonly needs: readonly string[];
+}
+
 /** Two redirects that a packet can match both: where it does, `winner` has it. `decided` says by what. */
 export interface PlanOverlap extends Spread {
   readonly winner: string;
@@ -109,6 +116,9 @@ export interface PlanReply {
   /** Hosts that a selector lists and that never reported. */
   readonly unheard: readonly string[];
   readonly unheardTotal: number;
+  /** What of it agents are too old for; absent where there is none. */
+  readonly unable?: readonly PlanUnable[];
+  readonly unableTotal?: number;
 }
 
 /** The most hosts that one line names; `hostsTotal` counts all. */
@@ -160,6 +170,8 @@ const readOverlap = object<PlanOverlap>(
   'ignored',
 );
 
+const readUnable = object<PlanUnable>({ name: readName, needs: list(readWord, MAX_LIST), ...spread }, 'ignored');
+
 const readLastReply = object<PlanReply>(
   {
     v: applyFields.v,
@@ -182,6 +194,8 @@ const readLastReply = object<PlanReply>(
     unmatchedTotal: readCount,
     unheard: list(readHost, MAX_LIST),
     unheardTotal: readCount,
+    unable: optional(list(readUnable, MAX_LIST)),
+    unableTotal: optional(readCount),
   },
   'ignored',
 );

@@ -6,8 +6,9 @@ import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
 import { collect } from '../paging.ts';
-import { actionText, matchText, someText } from '../show/format.ts';
+import { actionText, matchText, someText, unableText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
+import { noteText, type Terminal } from '../show/terminal.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'NAME', whole: true },
@@ -32,9 +33,14 @@ another one with the same match wins over them (shadowed).`,
     if (name !== undefined && items.length === 0)
       throw new Failure(EXIT.refused, 'FAILED', `there is no redirect ${name}; see shunt get`);
     terminal.print(options.output === 'json' ? JSON.stringify({ items }) : table(COLUMNS, items.map(row), terminal));
+    if (options.output !== 'json') for (const item of items) noteUnable(item, terminal);
     return EXIT.done;
   },
 });
+
+function noteUnable({ spec, unable = [], unableTotal = 0 }: GetItem, terminal: Terminal): void {
+  if (unableTotal > 0) terminal.note(noteText(terminal, `${spec.name}: ${unableText(unable, unableTotal)}`));
+}
 
 function requireName(name: string): string {
   return orElse(

@@ -13,7 +13,7 @@ import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { someText, strangerTexts } from '../show/format.ts';
+import { someText, strangerTexts, unableText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 import { noteExpired, readSpecs } from '../specs/read-specs.ts';
@@ -183,8 +183,12 @@ const OVER: Readonly<Record<PlanOver, (host: PlanHost) => string>> = {
     `would have ${host.shapes6} IPv6 shapes, and looks up ${host.shapesMax}: some redirects would be blocked`,
 };
 
-function warnings({ hosts, unmatched, unmatchedTotal, unheard, unheardTotal }: Planned, screen: Screen): string {
+function warnings(planned: Planned, screen: Screen): string {
+  const { hosts, unmatched, unmatchedTotal, unheard, unheardTotal, unable = [] } = planned;
   const lines = hosts.flatMap((host) => host.over.map((what) => `${host.host} ${OVER[what](host)}`));
+  for (const { name, needs, hosts: on, hostsTotal } of unable) {
+    lines.push(`${name} needs an agent that can ${needs.join(' and ')}; ${unableText(on, hostsTotal)}`);
+  }
   lines.push(...strangerTexts({ unmatched, unmatchedTotal, unheard, unheardTotal }));
   return lines.map((line) => noteText(screen, line)).join('\n');
 }

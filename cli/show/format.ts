@@ -77,6 +77,11 @@ export function strangerTexts(of: {
   return texts;
 }
 
+/** What is said of a redirect that is not sent to hosts whose agents are too old for it. */
+export function unableText(hosts: readonly string[], total: number): string {
+  return `not sent to ${someText(hosts, total)}: AGENT_TOO_OLD`;
+}
+
 /** Writes a number and its noun: `1 host`, `2 hosts`. */
 export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,4 +1,4 @@
-import { type Claim, compareClaims, type HostFacts, selects } from '../model/claim.ts';
+import { type Claim, compareClaims, contends, type HostFacts } from '../model/claim.ts';
 
 /** What stands at a key of a host: the winner's body, and who would have it if the winner went, best first. */
 export interface Compiled {
@@ -22,7 +22,7 @@ export function compileKeys(
 }
 
 function compileKey(claims: readonly Claim[], host: HostFacts): Compiled | undefined {
-  const contenders = claims.filter((claim) => claim.enabled && selects(claim.hosts, host)).sort(compareClaims);
+  const contenders = claims.filter((claim) => contends(claim, host)).sort(compareClaims);
   const [winner, ...losers] = contenders;
   return winner && { name: winner.name, body: winner.body, shadowed: losers.map((loser) => loser.name) };
 }

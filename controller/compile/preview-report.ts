@@ -6,6 +6,7 @@ import {
   type PlanOverlap,
   type PlanReply,
   type PlanShadow,
+  type PlanUnable,
 } from '../../protocol/plan.ts';
 import { decidedBy } from '../../protocol/shape.ts';
 import type { Capacity } from '../../protocol/status.ts';
@@ -62,6 +63,7 @@ export class PreviewReport {
   readonly #changes = new Lines<Omit<PlanChange, keyof Line>>();
   readonly #shadows = new Lines<Omit<PlanShadow, keyof Line>>();
   readonly #overlaps = new Lines<Omit<PlanOverlap, keyof Line>>();
+  readonly #unable = new Lines<Omit<PlanUnable, keyof Line>>();
   #overlapsTotal = 0;
 
   constructor(proposal: Proposal, head: PreviewHead) {
@@ -74,6 +76,7 @@ export class PreviewReport {
     for (const { op, name, key, was } of preview.changes)
       this.#changes.add({ op, name, key, ...(was !== undefined && { was }) }, hosts);
     for (const { name, by, key } of preview.shadows) this.#shadows.add({ name, by, key }, hosts);
+    for (const { name, needs } of preview.unable) this.#unable.add({ name, needs }, hosts);
     for (const { winner, loser, shapes } of preview.overlaps.pairs) {
       const decided = decidedBy(...shapes) ?? 'bits';
       this.#overlaps.add(
@@ -121,6 +124,7 @@ export class PreviewReport {
       shadowedTotal: this.#shadows.total,
       overlaps: this.#overlaps.first(limit),
       overlapsTotal: this.#overlapsTotal,
+      ...(this.#unable.total > 0 && { unable: this.#unable.first(limit), unableTotal: this.#unable.total }),
       unmatched: unmatched.slice(0, limit),
       unmatchedTotal: unmatched.length,
       unheard: unheard.slice(0, limit),

@@ -1,5 +1,5 @@
 import type { Selector } from '../../protocol/spec.ts';
-import { type Claim, compareClaims, type HostFacts, isList, selectorText, selects } from '../model/claim.ts';
+import { type Claim, compareClaims, type HostFacts, isAble, isList, selectorText, selects } from '../model/claim.ts';
 import type { Fleet } from '../model/fleet.ts';
 import { type Compiled, compileKeys } from './compile.ts';
 import { KeyParts, type Overlaps, type Placed, ShapeGroups } from './overlap.ts';
@@ -26,6 +26,12 @@ export interface KeyChange {
   readonly was: string | undefined;
 }
 
+/** A redirect that is not sent to a host, because its agent does not say that it can do this. */
+export interface Unable {
+  readonly name: string;
+  readonly needs: readonly string[];
+}
+
 export interface Shadow {
   readonly key: string;
   readonly name: string;
@@ -37,6 +43,7 @@ export interface GroupPreview {
   readonly hosts: readonly HostFacts[];
   readonly changes: readonly KeyChange[];
   readonly shadows: readonly Shadow[];
+  readonly unable: readonly Unable[];
   readonly overlaps: Overlaps;
   readonly redirects: number;
   readonly shapes: Readonly<Record<4 | 6, number>>;
@@ -51,7 +58,7 @@ interface Group {
 
 /**
  * Works out what moves of specs would do to each host that they concern, without doing it. What stands on a host follows
- * from the selectors that select it, so hosts with the same ones are compiled once.
+ * from the selectors that select it and from what its agent can, so hosts that are alike in both are compiled once.
  */
 export class Preview {
   readonly #proposal: Proposal;
@@ -93,7 +100,7 @@ export class Preview {
     const groups = new Map<string, Group>();
     for (const host of concerned) {
       const selectors = selectorsOf.get(host.host) ?? [];
-      const text = JSON.stringify(selectors);
+      const text = JSON.stringify([selectors, host.can]);
       const group = groups.get(text);
       if (group === undefined) groups.set(text, { hosts: [host], selectors });
       else group.hosts.push(host);
@@ -116,7 +123,7 @@ export class Preview {
     yield undefined;
     const after = compileKeys(keys, this.#after, host);
     yield undefined;
-    const placed = this.#placed(selectors);
+    const placed = this.#placed(selectors, host);
     yield undefined;
     const shapes = new ShapeGroups(placed, this.#keyParts);
     yield undefined;
@@ -124,18 +131,25 @@ export class Preview {
       hosts,
       changes: [...keys].flatMap((key) => changeOf(key, before.get(key), after.get(key)) ?? []),
       shadows: [...after].flatMap(([key, compiled]) => shadowsOf(key, compiled)),
+      unable: [...keys].flatMap((key) => this.#unable(key, host)),
       overlaps: shapes.overlaps(overlapLimit),
       redirects: placed.length,
       shapes: { 4: shapes.count(4), 6: shapes.count(6) },
     };
   }
 
+  /** What the request asks for at a key and the host's agent cannot do. */
+  #unable(key: string, host: HostFacts): readonly Unable[] {
+    const claims = (this.#after.get(key) ?? []).filter((claim) => claim.enabled && selects(claim.hosts, host));
+    return claims.filter((claim) => !isAble(host, claim)).map(({ name, needs }) => ({ name, needs }));
+  }
+
   /** What would stand on a host: the winner of each key. */
-  #placed(selectors: readonly string[]): readonly Placed[] {
+  #placed(selectors: readonly string[], host: HostFacts): readonly Placed[] {
     const winners = new Map<string, Claim>();
     for (const text of selectors) {
       for (const claim of this.#bySelector.get(text) ?? []) {
-        if (!claim.enabled) continue;
+        if (!claim.enabled || !isAble(host, claim)) continue;
         const best = winners.get(claim.key);
         if (best === undefined || compareClaims(claim, best) < 0) winners.set(claim.key, claim);
       }

@@ -7,9 +7,10 @@ import {
   type HostsRequest,
   MAX_ITEM_HOSTS,
 } from '../../protocol/listings.ts';
+import type { Status } from '../../protocol/status.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
-import { selects } from '../model/claim.ts';
+import { type Claim, contends, isAble, selects } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
@@ -38,7 +39,12 @@ export async function listHosts(
   const reports = await tables.hosts.between(session, ...between);
   const heads = await tables.changes.headsBetween(session, ...between);
   const standings = new Standings(transaction);
-  const make = async (host: string) => hostOf(host, heads.get(host) ?? 0, reports.get(host), standings);
+  const demanding = await tables.specs.demanding(session);
+  const make = async (host: string): Promise<HostItem> => {
+    const item = await hostOf(host, heads.get(host) ?? 0, reports.get(host), standings);
+    const unable = countUnable(demanding, reports.get(host)?.status);
+    return { ...item, ...(unable > 0 && { unable }) };
+  };
   const items = await fill(hosts, make, budgetBytes);
   return { v: 1, items, next: nextOf(hosts, items.length, limitOf(request), (host) => host) };
 }
@@ -57,7 +63,7 @@ async function itemOf({ session, tables }: Transaction, fleet: Fleet, { claim, j
     if (name === claim.name) {
       hosts.push(host);
       newest = Math.max(newest, rev);
-    } else if (claim.enabled && selects(claim.hosts, fleet.get(host))) {
+    } else if (contends(claim, fleet.get(host))) {
       shadowed.push({ host, by: name });
     }
   }
@@ -68,7 +74,17 @@ async function itemOf({ session, tables }: Transaction, fleet: Fleet, { claim, j
     shadowed: shadowed.slice(0, MAX_ITEM_HOSTS),
     shadowedTotal: shadowed.length,
     rev: newest,
+    ...unableOf(claim, fleet),
   };
+}
+
+/** The hosts that a redirect is for and whose agents are too old for it. */
+function unableOf(claim: Claim, fleet: Fleet): Pick<GetItem, 'unable' | 'unableTotal'> {
+  if (!claim.enabled || claim.needs.length === 0) return {};
+  const unable = [...fleet.selected(claim.hosts)].filter((host) => host.known && !isAble(host, claim));
+  if (unable.length === 0) return {};
+  const names = unable.map(({ host }) => host).sort();
+  return { unable: names.slice(0, MAX_ITEM_HOSTS), unableTotal: names.length };
 }
 
 async function hostOf(host: string, head: number, report: Report | undefined, standings: Standings): Promise<HostItem> {
@@ -92,6 +108,13 @@ async function hostOf(host: string, head: number, report: Report | undefined, st
     ...(bypass !== undefined && { bypass }),
     ...(undelivered?.length && { undelivered: undelivered.length }),
   };
+}
+
+function countUnable(demanding: readonly Claim[], status: Status | undefined): number {
+  if (status === undefined) return 0;
+  const { host, labels, can = [] } = status;
+  const facts = { host, labels, known: true, can };
+  return demanding.filter((claim) => claim.enabled && selects(claim.hosts, facts) && !isAble(facts, claim)).length;
 }
 
 const UNHEARD: Omit<HostItem, 'host' | 'head'> = {

@@ -11,6 +11,8 @@ export interface Claim {
   readonly enabled: boolean;
   readonly priority: number;
   readonly body: string;
+  /** What an agent has to be able to do for it. */
+  readonly needs: readonly string[];
 }
 
 /** A host as selectors see it. One that never reported is selected by its name alone. */
@@ -18,11 +20,31 @@ export interface HostFacts {
   readonly host: string;
   readonly labels: Labels;
   readonly known: boolean;
+  /** What its agent says that it can. */
+  readonly can: readonly string[];
 }
 
 export function claimOf(spec: Spec): Claim {
   const { name, hosts, enabled, priority } = spec;
-  return { name, key: keyOf(spec.match), hosts, enabled, priority, body: intentBody(spec) };
+  const body = intentBody(spec);
+  return { name, key: keyOf(spec.match), hosts, enabled, priority, body, needs: needsOf(body) };
+}
+
+/** Options of an intent that an agent ignores at the cost of its meaning: it gets them only if it says that it can. */
+export const ABILITIES = ['idle', 'confirm'] as const;
+
+/** What an intent's body asks of an agent. Within its texts every quote is escaped, so a field is not mistaken. */
+export function needsOf(body: string): readonly string[] {
+  return ABILITIES.filter((word) => body.includes(`"${word}":`));
+}
+
+export function isAble({ can }: Pick<HostFacts, 'can'>, { needs }: Pick<Claim, 'needs'>): boolean {
+  return needs.every((word) => can.includes(word));
+}
+
+/** Whether a claim may stand on a host: it is enabled and for that host, whose agent is able to do it. */
+export function contends(claim: Claim, host: HostFacts): boolean {
+  return claim.enabled && selects(claim.hosts, host) && isAble(host, claim);
 }
 
 /** Tells whether a selector is for a host: all its labels match, or it lists the host, or it says `all`. */

@@ -11,7 +11,7 @@ export class Fleet {
 
   /** A host that never reported is one without labels. */
   get(host: string): HostFacts {
-    return this.#known.get(host) ?? { host, labels: {}, known: false };
+    return this.#known.get(host) ?? { host, labels: {}, known: false, can: [] };
   }
 
   /** Tells whether a host ever reported. */

@@ -58,12 +58,12 @@ export class SqlRoster implements Roster, Upkeep {
   }
 }
 
-/** Answers the hosts that are new or have other labels than before. */
+/** Answers the hosts that are new, or have other labels or abilities than before. */
 async function noteReports({ session, tables }: Transaction, reports: readonly Report[]): Promise<HostFacts[]> {
   const moved: HostFacts[] = [];
   for (const report of reports) {
-    const { host, labels } = report.status;
-    if (await tables.hosts.put(session, report)) moved.push({ host, labels, known: true });
+    const { host, labels, can = [] } = report.status;
+    if (await tables.hosts.put(session, report)) moved.push({ host, labels, known: true, can });
   }
   return moved;
 }

@@ -29,8 +29,8 @@ export class StatusIntake {
   readonly #parts: IntakeParts;
   /** By host, in their order: the newest of each start of its agent. */
   readonly #waiting = new Map<string, Report[]>();
-  /** Labels as stored by this process, as JSON, by host. */
-  readonly #labels = new Map<string, string>();
+  /** What selectors and the compiler look at, as stored by this process, by host. */
+  readonly #facts = new Map<string, string>();
   readonly #waker = new Waker();
   /** Monotonic: when what waits is written. */
   #dueAtMs = Number.POSITIVE_INFINITY;
@@ -76,8 +76,8 @@ export class StatusIntake {
     if (waiting.length > MAX_WAITING) waiting.shift();
   }
 
-  #isNews({ host, labels }: Status): boolean {
-    return this.#labels.get(host) !== JSON.stringify(labels);
+  #isNews(status: Status): boolean {
+    return this.#facts.get(status.host) !== factsOf(status);
   }
 
   #writeWithin(delayMs: number): void {
@@ -99,7 +99,11 @@ export class StatusIntake {
       log.error({ error, hosts: reports.length }, 'status: reports could not be stored; the next ones are awaited');
       return;
     }
-    for (const { status } of reports) this.#labels.set(status.host, JSON.stringify(status.labels));
+    for (const { status } of reports) this.#facts.set(status.host, factsOf(status));
     onChange();
   }
+}
+
+function factsOf({ labels, can = [] }: Status): string {
+  return JSON.stringify({ labels, can });
 }

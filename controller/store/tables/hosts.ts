@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Labels } from '../../../protocol/host.ts';
 import { type Capacity, encodeStatus, parseStatus, type Status } from '../../../protocol/status.ts';
+import type { HostFacts } from '../../model/claim.ts';
 import { type Evidence, isNewer, remember } from '../../model/evidence.ts';
 import { Fleet } from '../../model/fleet.ts';
 import type { Report } from '../../ports.ts';
@@ -11,7 +12,7 @@ import type { Session } from '../session.ts';
 
 const decoder = new TextDecoder();
 
-type Facts = Pick<HostRow, 'host' | 'labels'>;
+type Facts = Pick<HostRow, 'host' | 'labels' | 'can'>;
 /** `status` only where the columns do not say it. */
 type Room = Pick<HostRow, 'host' | 'slots' | 'shapes'> & { readonly status: string | null };
 
@@ -25,7 +26,7 @@ export class HostTable {
 
   constructor(db: Kysely<Schema>) {
     const hosts = db.selectFrom('hosts');
-    this.#facts = query<object, Facts>(() => hosts.select(['host', 'labels']));
+    this.#facts = query<object, Facts>(() => hosts.select(['host', 'labels', 'can']));
     this.#rooms = query<object, Room>(() =>
       hosts.select((of) => [
         ...(['host', 'slots', 'shapes'] as const),
@@ -41,7 +42,7 @@ export class HostTable {
 
   async fleet(session: Session): Promise<Fleet> {
     const rows = await session.all(this.#facts, {});
-    return new Fleet(rows.map((row) => ({ host: row.host, labels: labelsOf(row), known: true })));
+    return new Fleet(rows.map(factsOf));
   }
 
   /** What each host last said of its room. */
@@ -62,8 +63,8 @@ export class HostTable {
   }
 
   /**
-   * Notes a report, unless it is no newer than what the host said before. Answers whether the host is new or has other
-   * labels than before.
+   * Notes a report, unless it is no newer than what the host said before. Answers whether the host is new, or has other
+   * labels or abilities than before.
    */
   async put(session: Session, { status, seenAtMs }: Report): Promise<boolean> {
     const before = await session.first(this.#one, { host: status.host });
@@ -71,7 +72,7 @@ export class HostTable {
     if (evidence !== undefined && !isNewer(evidence, status)) return false;
     const row = rowFrom(status, remember(evidence, status), seenAtMs);
     await session.run(this.#put, row);
-    return before?.labels !== row.labels;
+    return before?.labels !== row.labels || (before.can ?? '[]') !== row.can;
   }
 }
 
@@ -132,6 +133,12 @@ function roomOf({ slots, shapes, status }: Room): Pick<Capacity, 'max' | 'shapes
   return { max: slots, ...(shapes !== null && { shapesMax: shapes }) };
 }
 
-function labelsOf(row: Facts): Labels {
-  return JSON.parse(row.labels) as Labels;
+/** A release without the column knows no agent that can more than itself. */
+function factsOf({ host, labels, can }: Facts): HostFacts {
+  return {
+    host,
+    labels: JSON.parse(labels) as Labels,
+    known: true,
+    can: can === null ? [] : (JSON.parse(can) as string[]),
+  };
 }

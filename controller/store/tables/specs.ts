@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { type Selector, type Spec, specToJson } from '../../../protocol/spec.ts';
-import { type Claim, claimOf, selectorText } from '../../model/claim.ts';
+import { ABILITIES, type Claim, claimOf, needsOf, selectorText } from '../../model/claim.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
@@ -20,6 +20,7 @@ export class SpecTable {
   readonly #keysAfter;
   readonly #namesAfter;
   readonly #claimsAfter;
+  readonly #demanding;
   readonly #put;
   readonly #delete;
 
@@ -33,13 +34,19 @@ export class SpecTable {
     this.#namesAfter = query<{ after: string; limit: number }, SpecRow>((at) =>
       specs.where('name', '>', at('after')).orderBy('name').limit(at('limit')),
     );
-    this.#claimsAfter = query<{ after: string; limit: number }, Omit<SpecRow, 'body' | 'spec'>>((at) =>
+    this.#claimsAfter = query<{ after: string; limit: number }, Omit<SpecRow, 'spec'>>((at) =>
       db
         .selectFrom('specs')
-        .select(['name', 'key', 'hosts', 'enabled', 'priority'])
+        .select(['name', 'key', 'hosts', 'enabled', 'priority', 'body'])
         .where('name', '>', at('after'))
         .orderBy('name')
         .limit(at('limit')),
+    );
+    this.#demanding = query<object, Omit<SpecRow, 'spec'>>(() =>
+      db
+        .selectFrom('specs')
+        .select(['name', 'key', 'hosts', 'enabled', 'priority', 'body'])
+        .where((either) => either.or(ABILITIES.map((word) => either('body', 'like', `%"${word}":%`)))),
     );
     this.#put = query<SpecRow>((at) => upsert(db, 'specs', ['name'], rowOf(at)));
     this.#delete = query<{ name: string }>((at) => db.deleteFrom('specs').where('name', '=', at('name')));
@@ -68,7 +75,12 @@ export class SpecTable {
 
   /** Claims by name, without their bodies. */
   async claims(session: Session, after: string, limit: number): Promise<Claim[]> {
-    return (await session.all(this.#claimsAfter, { after, limit })).map((row) => claimFrom({ ...row, body: '' }));
+    return (await session.all(this.#claimsAfter, { after, limit })).map((row) => ({ ...claimFrom(row), body: '' }));
+  }
+
+  /** The claims that not every agent can do. */
+  async demanding(session: Session): Promise<Claim[]> {
+    return (await session.all(this.#demanding, {})).map(claimFrom);
   }
 
   /**
@@ -111,7 +123,8 @@ function rowOf(at: <Name extends keyof SpecRow>(name: Name) => SpecRow[Name]): S
 
 function claimFrom(row: Omit<SpecRow, 'spec'>): Claim {
   const { name, key, priority, body } = row;
-  return { name, key, hosts: JSON.parse(row.hosts) as Selector, enabled: row.enabled === 1, priority, body };
+  const hosts = JSON.parse(row.hosts) as Selector;
+  return { name, key, hosts, enabled: row.enabled === 1, priority, body, needs: needsOf(body) };
 }
 
 function specOf(row: SpecRow): StoredSpec {

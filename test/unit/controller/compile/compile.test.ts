@@ -3,10 +3,10 @@ import { compileKeys } from '../../../../controller/compile/compile.ts';
 import type { Claim, HostFacts } from '../../../../controller/model/claim.ts';
 import type { Selector } from '../../../../protocol/spec.ts';
 
-const EDGE: HostFacts = { host: 'edge-1', labels: { role: 'edge', rack: '12' }, known: true };
+const EDGE: HostFacts = { host: 'edge-1', labels: { role: 'edge', rack: '12' }, known: true, can: [] };
 
 function claim(name: string, hosts: Selector = 'all', more: Partial<Claim> = {}): Claim {
-  return { name, key: 'k', hosts, enabled: true, priority: 0, body: `body of ${name}`, ...more };
+  return { name, key: 'k', hosts, enabled: true, priority: 0, body: `body of ${name}`, needs: [], ...more };
 }
 
 const CONTESTS: readonly [string, Claim, Claim][] = [

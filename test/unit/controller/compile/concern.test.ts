@@ -3,8 +3,8 @@ import { Concern } from '../../../../controller/compile/concern.ts';
 import { Fleet } from '../../../../controller/model/fleet.ts';
 
 const FLEET = new Fleet([
-  { host: 'edge-1', labels: { role: 'edge' }, known: true },
-  { host: 'core-1', labels: { role: 'core' }, known: true },
+  { host: 'edge-1', labels: { role: 'edge' }, known: true, can: [] },
+  { host: 'core-1', labels: { role: 'core' }, known: true, can: [] },
 ]);
 
 function asked(concern: Concern, keys: readonly string[]): [string, string[]][] {

@@ -14,8 +14,8 @@ import { parseSpec } from '../../../../protocol/spec.ts';
 import { match } from '../../protocol/arbitraries.ts';
 import { AMPLE_BYTES, apply, Folder, openStore, report, spec } from '../fleet.ts';
 
-const EDGE: HostFacts = { host: 'edge-1', labels: { role: 'edge' }, known: true };
-const CORE: HostFacts = { host: 'core-1', labels: { role: 'core' }, known: true };
+const EDGE: HostFacts = { host: 'edge-1', labels: { role: 'edge' }, known: true, can: [] };
+const CORE: HostFacts = { host: 'core-1', labels: { role: 'core' }, known: true, can: [] };
 const FLEET = new Fleet([EDGE, CORE]);
 
 function claim(name: string, more: object = {}) {

@@ -1,14 +1,21 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { type Claim, claimOf, compareClaims, type HostFacts, selects } from '../../../../controller/model/claim.ts';
+import {
+  type Claim,
+  claimOf,
+  compareClaims,
+  contends,
+  type HostFacts,
+  selects,
+} from '../../../../controller/model/claim.ts';
 import { parseIntentBody } from '../../../../protocol/intent.ts';
 import { parseSpec, type Selector } from '../../../../protocol/spec.ts';
 
-const EDGE: HostFacts = { host: 'edge-1', labels: { role: 'edge', rack: '12' }, known: true };
-const UNHEARD: HostFacts = { host: 'edge-1', labels: {}, known: false };
+const EDGE: HostFacts = { host: 'edge-1', labels: { role: 'edge', rack: '12' }, known: true, can: [] };
+const UNHEARD: HostFacts = { host: 'edge-1', labels: {}, known: false, can: [] };
 
 function claim(name: string, hosts: Selector = 'all', more: Partial<Claim> = {}): Claim {
-  return { name, key: 'k', hosts, enabled: true, priority: 0, body: `body of ${name}`, ...more };
+  return { name, key: 'k', hosts, enabled: true, priority: 0, body: `body of ${name}`, needs: [], ...more };
 }
 
 const SELECTORS: readonly [string, Selector, HostFacts, boolean][] = [
@@ -70,4 +77,17 @@ test('claim: a body reads back as the intent of its spec', (t) => {
     [intent.name, intent.match, intent.to, intent.idle, intent.expires],
     [spec.name, spec.match, spec.to, spec.idle, spec.expires],
   );
+});
+
+test('claim: what its options need of an agent is read off the body, whatever its texts say', (t) => {
+  const plain = { name: 'a', hosts: 'all', match: { in: '"idle"', dst: '203.0.113.1' }, to: 'drop' };
+  t.deepEqual(claimOf(parseSpec(plain)).needs, []);
+  t.deepEqual(claimOf(parseSpec({ ...plain, idle: { after: '10m' } })).needs, ['idle']);
+});
+
+test('claim: it contends where it is for the host, and the agent can what it needs', (t) => {
+  const idle = claim('a', 'all', { needs: ['idle'] });
+  t.false(contends(idle, EDGE));
+  t.true(contends(idle, { ...EDGE, can: ['confirm', 'idle'] }));
+  t.false(contends({ ...idle, enabled: false }, { ...EDGE, can: ['idle'] }));
 });

@@ -52,7 +52,7 @@ test('report: a status that is repeated or overtaken moves nothing, also one wit
   const names = async () => [...(await holds(store, 'edge-1')).intents.values()].map(({ name }) => name);
   await say('one', 7, 'core', 5_000);
   await say('two', 1, 'edge', 4_000);
-  const { head } = await holds(store, 'edge-1');
+  const { digest } = (await holds(store, 'edge-1')).head;
   for (const [boot, seq] of [
     ['one', 7],
     ['one', 8],
@@ -61,7 +61,43 @@ test('report: a status that is repeated or overtaken moves nothing, also one wit
   ] as const)
     await say(boot, seq, 'core', 9_000);
   t.deepEqual(await names(), ['edge']);
-  t.deepEqual((await holds(store, 'edge-1')).head, head);
+  t.is((await holds(store, 'edge-1')).head.digest, digest);
   await say('two', 2, 'core', 3_000);
   t.deepEqual(await names(), ['core']);
+});
+
+test('report: a redirect goes to those agents alone that say that they can what it needs, and get, plan and hosts say so', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const idle = spec('quiet', 1, { hosts: 'all', idle: { after: '10m' } });
+  const say = (host: string, can: readonly string[]) =>
+    store.roster.report([{ status: status(host, { can, epoch: '', stored: 0 }), seenAtMs: 5 }]);
+  await say('old', []);
+  await say('new', ['idle']);
+  const asked = { v: 1, upload: 'p', part: 0, parts: 1, specs: [idle] } as const;
+  const planned = await store.desk.plan(asked, AMPLE_BYTES);
+  t.like(planned, { unableTotal: 1, unable: [{ name: 'quiet', needs: ['idle'], hosts: ['old'] }], changesTotal: 1 });
+  await apply(store, idle);
+  const names = async (host: string) => [...(await holds(store, host)).intents.values()].map(({ name }) => name);
+  t.deepEqual([await names('old'), await names('new')], [[], ['quiet']]);
+  t.like((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items, [{ hosts: ['new'], unable: ['old'], unableTotal: 1 }]);
+  const troubles = async () =>
+    (await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items.map(({ host, unable }) => [host, unable]);
+  t.deepEqual(await troubles(), [
+    ['new', undefined],
+    ['old', 1],
+  ]);
+  await say('old', ['idle']);
+  t.deepEqual(
+    [await names('old'), await troubles()],
+    [
+      ['quiet'],
+      [
+        ['new', undefined],
+        ['old', undefined],
+      ],
+    ],
+  );
+  await say('new', []);
+  t.deepEqual(await names('new'), [], 'an agent that was put back gets a delete');
 });
