@@ -34,10 +34,10 @@ export async function listHosts(
   budgetBytes: number,
 ): Promise<HostsReply> {
   const { session, tables } = transaction;
-  const hosts = await tables.changes.hosts(session, request.after ?? '', limitOf(request));
+  const hosts = await tables.heads.hosts(session, request.after ?? '', limitOf(request));
   const between = [hosts[0] ?? '', hosts.at(-1) ?? ''] as const;
   const reports = await tables.hosts.between(session, ...between);
-  const heads = await tables.changes.headsBetween(session, ...between);
+  const heads = await tables.heads.between(session, ...between);
   const standings = new Standings(transaction);
   const demanding = await tables.specs.demanding(session);
   const make = async (host: string): Promise<HostItem> => {

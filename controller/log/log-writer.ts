@@ -2,8 +2,9 @@ import { addDigest, elementDigest, removeDigest } from '../../protocol/digest.ts
 import type { Compiled } from '../compile/compile.ts';
 import type { ChangeRow } from '../store/schema.ts';
 import type { Session } from '../store/session.ts';
-import type { ChangeTable, Head } from '../store/tables/changes.ts';
+import type { ChangeTable } from '../store/tables/changes.ts';
 import type { EpochTable } from '../store/tables/epochs.ts';
+import type { Head, HeadTable } from '../store/tables/heads.ts';
 
 /** What one transaction did to the log. `epoch` is set when it was opened here. */
 export interface LogResult {
@@ -14,7 +15,7 @@ export interface LogResult {
 
 interface Place {
   readonly session: Session;
-  readonly tables: { readonly changes: ChangeTable; readonly epochs: EpochTable };
+  readonly tables: { readonly changes: ChangeTable; readonly heads: HeadTable; readonly epochs: EpochTable };
 }
 
 interface Terms {
@@ -61,7 +62,7 @@ export class LogWriter {
 
   async finish(): Promise<LogResult> {
     const { session, tables } = this.#place;
-    for (const head of this.#heads.values()) await tables.changes.putHead(session, head);
+    for (const head of this.#heads.values()) await tables.heads.put(session, head);
     if (this.#heads.size > 0) await tables.epochs.setLastRev(session, this.#rev);
     this.#result = { hosts: this.#heads.size, rev: this.#rev, epoch: this.#epoch };
     return this.#result;
@@ -83,7 +84,7 @@ export class LogWriter {
 
   async #moveHead(row: ChangeRow, live: ChangeRow | undefined): Promise<void> {
     const { session, tables } = this.#place;
-    const head = this.#heads.get(row.host) ?? (await tables.changes.head(session, row.host));
+    const head = this.#heads.get(row.host) ?? (await tables.heads.find(session, row.host));
     const less = live ? removeDigest(head.digest, elementDigest(row.key, live.rev, live.body)) : head.digest;
     const digest = row.op === 'put' ? addDigest(less, elementDigest(row.key, row.rev, row.body)) : less;
     this.#heads.set(row.host, { ...head, rev: row.rev, digest });

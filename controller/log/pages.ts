@@ -5,7 +5,8 @@ import type { Update } from '../../protocol/update.ts';
 import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
 import type { ChangeRow } from '../store/schema.ts';
-import { changeBytes, changeOf, type Head } from '../store/tables/changes.ts';
+import { changeBytes, changeOf } from '../store/tables/changes.ts';
+import type { Head } from '../store/tables/heads.ts';
 import type { Transaction } from './transaction.ts';
 
 /** No change takes less on the wire, so no more rows than this are read for a budget. */
@@ -26,7 +27,7 @@ export async function readPage(
   if (!(await mayServe(transaction, request, standing))) {
     return { ...named, rev: from.rev, head: from.rev, floor: 0, digest: EMPTY_DIGEST, changes: [], more: false };
   }
-  const head = await tables.changes.head(session, host);
+  const head = await tables.heads.find(session, host);
   if (from.rev > head.rev) throw notInLog(from);
   const span = { host, rev: from.rev, limit: rowsFor(budgetBytes) };
   const rows = await (from.rev === 0 ? tables.changes.putsAfter(session, span) : tables.changes.after(session, span));
@@ -52,7 +53,7 @@ export async function readUpdate(
   budgetBytes: number,
 ): Promise<Update | undefined> {
   const { session, tables } = transaction;
-  const head = await tables.changes.head(session, host);
+  const head = await tables.heads.find(session, host);
   if (head.rev <= afterRev) return undefined;
   const newest = await tables.epochs.newest(session);
   const after = await tables.epochs.endBefore(session, newest);

@@ -23,7 +23,7 @@ export class SqlLogs implements Logs {
   movedAfter(rev: number): Promise<{ readonly rev: number; readonly heads: readonly Head[] }> {
     return this.#work.read(async ({ session, tables }) => ({
       rev: await tables.epochs.lastRev(session),
-      heads: await tables.changes.headsAfter(session, rev),
+      heads: await tables.heads.after(session, rev),
     }));
   }
 }

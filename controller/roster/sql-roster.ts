@@ -49,7 +49,7 @@ export class SqlRoster implements Roster, Upkeep {
   async *#hosts(): AsyncGenerator<readonly string[]> {
     for (let after = ''; ; ) {
       const place = after;
-      const hosts = await this.#work.read(({ session, tables }) => tables.changes.hosts(session, place, HOSTS_AT_ONCE));
+      const hosts = await this.#work.read(({ session, tables }) => tables.heads.hosts(session, place, HOSTS_AT_ONCE));
       const last = hosts.at(-1);
       if (last === undefined) return;
       yield hosts;

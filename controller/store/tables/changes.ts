@@ -1,13 +1,10 @@
 import type { Kysely } from 'kysely';
-import { EMPTY_DIGEST } from '../../../protocol/digest.ts';
 import type { Change, Put } from '../../../protocol/intent.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
-import type { ChangeRow, HeadRow, Schema } from '../schema.ts';
+import type { ChangeRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
-
-/** Where a host's log stands. */
-export type Head = Readonly<HeadRow>;
+import type { HeadTable } from './heads.ts';
 
 /** At most `limit` changes of a host after `rev`. */
 export interface Span {
@@ -16,7 +13,7 @@ export interface Span {
   readonly limit: number;
 }
 
-/** The log of every host: the newest change of each key, and each log's head. */
+/** The log of every host: the newest change of each key. */
 export class ChangeTable {
   readonly #one;
   readonly #after;
@@ -24,17 +21,14 @@ export class ChangeTable {
   readonly #byKey;
   readonly #unclaimed;
   readonly #put;
-  readonly #head;
-  readonly #headsBetween;
-  readonly #headsAfterRev;
-  readonly #headsAfterHost;
-  readonly #putHead;
   readonly #collectable;
   readonly #collect;
 
-  constructor(db: Kysely<Schema>) {
+  readonly #heads: HeadTable;
+
+  constructor(db: Kysely<Schema>, heads: HeadTable) {
+    this.#heads = heads;
     const changes = db.selectFrom('changes').selectAll();
-    const heads = db.selectFrom('heads').selectAll();
     this.#one = query<{ host: string; key: string }, ChangeRow>((at) =>
       changes.where('host', '=', at('host')).where('key', '=', at('key')),
     );
@@ -77,23 +71,6 @@ export class ChangeTable {
         at_ms: at('at_ms'),
       }),
     );
-    this.#head = query<{ host: string }, HeadRow>((at) => heads.where('host', '=', at('host')));
-    this.#headsBetween = query<{ first: string; last: string }, HeadRow>((at) =>
-      heads.where('host', '>=', at('first')).where('host', '<=', at('last')),
-    );
-    this.#headsAfterRev = query<{ rev: number }, HeadRow>((at) => heads.where('rev', '>', at('rev')));
-    this.#headsAfterHost = query<{ after: string; limit: number }, { host: string }>((at) =>
-      db
-        .selectFrom('heads')
-        .select('host')
-        .where('host', '>', at('after'))
-        .union(db.selectFrom('hosts').select('host').where('host', '>', at('after')))
-        .orderBy('host')
-        .limit(at('limit')),
-    );
-    this.#putHead = query<HeadRow>((at) =>
-      upsert(db, 'heads', ['host'], { host: at('host'), rev: at('rev'), floor: at('floor'), digest: at('digest') }),
-    );
     this.#collectable = query<{ host: string; rev: number; at_ms: number }, { rev: number | null }>((at) =>
       db
         .selectFrom('changes')
@@ -135,29 +112,6 @@ export class ChangeTable {
     return (await session.all(this.#unclaimed, { host })).map((row) => row.key);
   }
 
-  async head(session: Session, host: string): Promise<Head> {
-    return (await session.first(this.#head, { host })) ?? { host, rev: 0, floor: 0, digest: EMPTY_DIGEST };
-  }
-
-  /** How far the logs of the hosts from one to another, both included, have come, by host. */
-  async headsBetween(session: Session, first: string, last: string): Promise<Map<string, number>> {
-    const rows = await session.all(this.#headsBetween, { first, last });
-    return new Map(rows.map(({ host, rev }) => [host, rev]));
-  }
-
-  headsAfter(session: Session, rev: number): Promise<Head[]> {
-    return session.all(this.#headsAfterRev, { rev });
-  }
-
-  putHead(session: Session, head: Head): Promise<number> {
-    return session.run(this.#putHead, head);
-  }
-
-  /** Every host that reported or has a log, in order. */
-  async hosts(session: Session, after: string, limit: number): Promise<string[]> {
-    return (await session.all(this.#headsAfterHost, { after, limit })).map((row) => row.host);
-  }
-
   /**
    * Drops the tombstones of a host that it has stored (up to `rev`) or that are as old as `atMs`, and raises the floor to
    * the newest of them. Answers how many went.
@@ -165,8 +119,8 @@ export class ChangeTable {
   async collect(session: Session, host: string, rev: number, atMs: number): Promise<number> {
     const last = (await session.first(this.#collectable, { host, rev, at_ms: atMs }))?.rev ?? 0;
     if (last === 0) return 0;
-    const head = await this.head(session, host);
-    await this.putHead(session, { ...head, floor: Math.max(head.floor, last) });
+    const head = await this.#heads.find(session, host);
+    await this.#heads.put(session, { ...head, floor: Math.max(head.floor, last) });
     return session.run(this.#collect, { host, rev: last });
   }
 }

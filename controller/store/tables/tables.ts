@@ -3,6 +3,7 @@ import type { Schema } from '../schema.ts';
 import { AuditTable } from './audit.ts';
 import { ChangeTable } from './changes.ts';
 import { EpochTable } from './epochs.ts';
+import { HeadTable } from './heads.ts';
 import { HostTable } from './hosts.ts';
 import { SpecTable } from './specs.ts';
 import { UploadTable } from './uploads.ts';
@@ -11,6 +12,7 @@ import { UploadTable } from './uploads.ts';
 export class Tables {
   readonly specs: SpecTable;
   readonly hosts: HostTable;
+  readonly heads: HeadTable;
   readonly changes: ChangeTable;
   readonly epochs: EpochTable;
   readonly uploads: UploadTable;
@@ -19,7 +21,8 @@ export class Tables {
   constructor(db: Kysely<Schema>) {
     this.specs = new SpecTable(db);
     this.hosts = new HostTable(db);
-    this.changes = new ChangeTable(db);
+    this.heads = new HeadTable(db);
+    this.changes = new ChangeTable(db, this.heads);
     this.epochs = new EpochTable(db);
     this.uploads = new UploadTable(db);
     this.audit = new AuditTable(db);

@@ -17,7 +17,7 @@ async function openWork(path: string): Promise<{ readonly work: Work } & AsyncDi
 }
 
 const COMPILED = { name: 'a', body: '{}', shadowed: [] };
-const head = (work: Work) => work.read(({ session, tables }) => tables.changes.head(session, 'edge-1'));
+const head = (work: Work) => work.read(({ session, tables }) => tables.heads.find(session, 'edge-1'));
 
 test('work: a script that may change the log and does not finish it changes nothing', async (t) => {
   using folder = new Folder();
