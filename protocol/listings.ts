@@ -17,6 +17,7 @@ import {
   readRev,
   readTime,
   readTrue,
+  readWord,
   requireObject,
 } from './read.ts';
 
@@ -38,9 +39,16 @@ export interface GetItem {
   readonly shadowed: readonly { readonly host: string; readonly by: string }[];
   readonly shadowedTotal: number;
   readonly rev: number;
-  /** Hosts that it is for and is not sent to, since their agents do not say that they can what it needs: `AGENT_TOO_OLD`. */
-  readonly unable?: readonly string[];
-  readonly unableTotal?: number;
+  /** Hosts that it is for and is not sent to; absent where there are none. */
+  readonly notSent?: readonly NotSent[];
+  readonly notSentTotal?: number;
+}
+
+/** A host that is not sent a redirect, and why: `lacks` names what its agent does not say that it can. */
+export interface NotSent {
+  readonly host: string;
+  readonly code: AnyCode;
+  readonly lacks: readonly string[];
 }
 
 export interface GetReply {
@@ -74,8 +82,8 @@ export interface HostItem {
   readonly bypass?: true;
   /** How many interfaces its redirected packets do not get past. */
   readonly undelivered?: number;
-  /** How many redirects are not sent to it, since its agent is too old for them: `AGENT_TOO_OLD`. */
-  readonly unable?: number;
+  /** How many redirects are for it and not sent to it, and why; absent where there are none. */
+  readonly notSent?: { readonly code: AnyCode; readonly redirects: number };
 }
 
 export interface HostsReply {
@@ -86,9 +94,12 @@ export interface HostsReply {
 
 /** The most hosts that one item of a `get` names: so that it fits a message, however large the fleet. */
 export const MAX_ITEM_HOSTS = 500;
+/** The most words of what an agent cannot do that are read of one redirect. */
+export const MAX_LACKS = 64;
 
 const paging = { after: optional(readPlace), limit: optional(readLimit) };
 const readGet = object<GetRequest>({ v: readVersion, name: optional(readName), ...paging });
+const readNotSent = object<NotSent>({ host: readHost, code: readCode, lacks: list(readWord, MAX_LACKS) }, 'ignored');
 const readGetItem = object<GetItem>(
   {
     spec: requireObject,
@@ -97,8 +108,8 @@ const readGetItem = object<GetItem>(
     shadowed: list(object<GetItem['shadowed'][number]>({ host: readHost, by: readName }, 'ignored'), MAX_ITEM_HOSTS),
     shadowedTotal: readCount,
     rev: readRev,
-    unable: optional(list(readHost, MAX_ITEM_HOSTS)),
-    unableTotal: optional(readCount),
+    notSent: optional(list(readNotSent, MAX_ITEM_HOSTS)),
+    notSentTotal: optional(readCount),
   },
   'ignored',
 );
@@ -125,7 +136,7 @@ const readHostItem = object<HostItem>(
     problem: optional(readCode),
     bypass: optional(readTrue),
     undelivered: optional(readCount),
-    unable: optional(readCount),
+    notSent: optional(object<NonNullable<HostItem['notSent']>>({ code: readCode, redirects: readCount }, 'ignored')),
   },
   'ignored',
 );

@@ -1,8 +1,10 @@
 import { type ApiError, type ApplyPartReply, applyFields, MAX_LIST, readApplyPartReply, readReply } from './api.ts';
+import type { AnyCode } from './codes.ts';
 import { open } from './envelope.ts';
 import { readHost } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
+import { MAX_LACKS } from './listings.ts';
 import {
   list,
   nullable,
@@ -11,6 +13,7 @@ import {
   optional,
   type Reader,
   readBoolean,
+  readCode,
   readCount,
   readKey,
   readWord,
@@ -73,10 +76,11 @@ export interface PlanShadow extends Spread {
   readonly key: string;
 }
 
-/** A redirect that is not sent to hosts whose agents do not say that they can what it needs: `AGENT_TOO_OLD`. */
-export interface PlanUnable extends Spread {
+/** A redirect that is not sent to hosts that it is for, and why: `lacks` names what their agents do not say that they can. */
+export interface PlanNotSent extends Spread {
   readonly name: string;
-  readonly needs: readonly string[];
+  readonly code: AnyCode;
+  readonly lacks: readonly string[];
 }
 
 /** Two redirects that a packet can match both: where it does, `winner` has it. `decided` says by what. */
@@ -116,9 +120,9 @@ export interface PlanReply {
   /** Hosts that a selector lists and that never reported. */
   readonly unheard: readonly string[];
   readonly unheardTotal: number;
-  /** What of it agents are too old for; absent where there is none. */
-  readonly unable?: readonly PlanUnable[];
-  readonly unableTotal?: number;
+  /** Absent where all is sent. */
+  readonly notSent?: readonly PlanNotSent[];
+  readonly notSentTotal?: number;
 }
 
 /** The most hosts that one line names; `hostsTotal` counts all. */
@@ -170,7 +174,10 @@ const readOverlap = object<PlanOverlap>(
   'ignored',
 );
 
-const readUnable = object<PlanUnable>({ name: readName, needs: list(readWord, MAX_LIST), ...spread }, 'ignored');
+const readNotSent = object<PlanNotSent>(
+  { name: readName, code: readCode, lacks: list(readWord, MAX_LACKS), ...spread },
+  'ignored',
+);
 
 const readLastReply = object<PlanReply>(
   {
@@ -194,8 +201,8 @@ const readLastReply = object<PlanReply>(
     unmatchedTotal: readCount,
     unheard: list(readHost, MAX_LIST),
     unheardTotal: readCount,
-    unable: optional(list(readUnable, MAX_LIST)),
-    unableTotal: optional(readCount),
+    notSent: optional(list(readNotSent, MAX_LIST)),
+    notSentTotal: optional(readCount),
   },
   'ignored',
 );

@@ -6,9 +6,11 @@ import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
 import { collect } from '../paging.ts';
-import { actionText, matchText, someText, unableText } from '../show/format.ts';
+import { actionText, matchText, someText, whyNotSent } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
+
+type Screen = Pick<Terminal, 'width' | 'colour'>;
 
 const COLUMNS: readonly Column[] = [
   { title: 'NAME', whole: true },
@@ -22,7 +24,8 @@ const COLUMNS: readonly Column[] = [
 export const get = command({
   synopsis: '[NAME]',
   about: `Shows redirects as the controller has them: what they match, where packets go, on which hosts they win, and where
-another one with the same match wins over them (shadowed).`,
+another one with the same match wins over them (shadowed). Below stands which hosts
+are not sent one, and why.`,
   examples: ['shunt get', 'shunt get drain-web-2 -o json'],
   options: BUS_OPTIONS,
   operands: { placeholder: 'NAME', min: 0, max: 1 },
@@ -32,15 +35,10 @@ another one with the same match wins over them (shadowed).`,
     const items = await collect((after) => bus.api('get', request(name, after), parseGetReply));
     if (name !== undefined && items.length === 0)
       throw new Failure(EXIT.refused, 'FAILED', `there is no redirect ${name}; see shunt get`);
-    terminal.print(options.output === 'json' ? JSON.stringify({ items }) : table(COLUMNS, items.map(row), terminal));
-    if (options.output !== 'json') for (const item of items) noteUnable(item, terminal);
+    terminal.print(options.output === 'json' ? JSON.stringify({ items }) : layOut(items, terminal));
     return EXIT.done;
   },
 });
-
-function noteUnable({ spec, unable = [], unableTotal = 0 }: GetItem, terminal: Terminal): void {
-  if (unableTotal > 0) terminal.note(noteText(terminal, `${spec.name}: ${unableText(unable, unableTotal)}`));
-}
 
 function requireName(name: string): string {
   return orElse(
@@ -51,6 +49,22 @@ function requireName(name: string): string {
 
 function request(name: string | undefined, after: string | undefined): Uint8Array {
   return encodeGetRequest({ v: 1, ...(name !== undefined && { name }), ...(after !== undefined && { after }) });
+}
+
+function layOut(items: readonly GetItem[], screen: Screen): string {
+  const notes = items.flatMap(notSentTexts).map((text) => noteText(screen, text));
+  const listed = table(COLUMNS, items.map(row), screen);
+  return notes.length === 0 ? listed : [listed, notes.join('\n')].join('\n\n');
+}
+
+/** A line for each reason why some hosts are not sent a redirect. */
+function notSentTexts({ spec, notSent = [], notSentTotal = 0 }: GetItem): readonly string[] {
+  const byReason = [...Map.groupBy(notSent, whyNotSent)];
+  return byReason.map(([why, some]) => {
+    const total = byReason.length === 1 ? notSentTotal : some.length;
+    const hosts = some.map(({ host }) => host);
+    return `${spec.name} is not sent to ${someText(hosts, total)}: ${why}`;
+  });
 }
 
 function row({ spec, hosts, hostsTotal, shadowed, shadowedTotal, rev }: GetItem): Cell[] {

@@ -64,16 +64,13 @@ function row(item: HostItem, nowMs: number): Cell[] {
   ];
 }
 
-function troubleOf(
-  { seenAt, standing, problem, bypass, undelivered = 0, unable = 0 }: HostItem,
-  nowMs: number,
-): string {
+function troubleOf({ seenAt, standing, problem, bypass, undelivered = 0, notSent }: HostItem, nowMs: number): string {
   const troubles = [
     seenAt !== null && nowMs - seenAt > SILENT_MS && 'silent',
     bypass && 'BYPASS',
     problem ?? (standing !== 'ok' && `history ${standing}`),
     undelivered > 0 && `not delivered at ${countText(undelivered, 'interface')}`,
-    unable > 0 && `AGENT_TOO_OLD for ${countText(unable, 'redirect')}`,
+    notSent && `${notSent.code}: not sent ${countText(notSent.redirects, 'redirect')}`,
   ];
   return troubles.filter(Boolean).join(', ');
 }

@@ -13,7 +13,7 @@ import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { someText, strangerTexts, unableText } from '../show/format.ts';
+import { someText, strangerTexts, whyNotSent } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 import { noteExpired, readSpecs } from '../specs/read-specs.ts';
@@ -25,7 +25,8 @@ export const plan = command({
   synopsis: '[-f FILE...] [--delete NAME...]',
   about: `Shows what an apply of the files and a delete of the names would do to each host, and does nothing: what would be
 added, changed and deleted; which redirects another one shadows, because it has the same match and wins; which ones
-overlap, and which of them has a packet that matches both; which hosts would be given more than they can hold.`,
+overlap, and which of them has a packet that matches both; which hosts would be given more than they can hold, and which
+are not sent a redirect because their agents are too old for it.`,
   examples: ['shunt plan -f redirects.yaml', 'shunt plan -f redirects.yaml --delete drain-web-1'],
   options: ['file', 'delete', ...BUS_OPTIONS],
   async run({ options, terminal, stdin }) {
@@ -61,6 +62,7 @@ export function layOut(planned: Planned, screen: Screen): string {
     hostTable(planned, screen),
     changeTable(planned, screen),
     shadowTable(planned, screen),
+    notSentTable(planned, screen),
     overlapTable(planned, screen),
     warnings(planned, screen),
   ];
@@ -134,6 +136,18 @@ function shadowTable({ shadowed: all, shadowedTotal }: Planned, screen: Screen):
   return more(table(columns, rows, screen), shadowedTotal - onHosts(shadowed));
 }
 
+function notSentTable({ notSent: all = [], notSentTotal = 0 }: Planned, screen: Screen): string {
+  if (all.length === 0) return '';
+  const notSent = all.slice(0, MAX_SHOWN);
+  const rows = notSent.map(({ name, hosts, hostsTotal, ...why }): Cell[] => [
+    name,
+    { text: whyNotSent(why), tone: 'bad' },
+    someText(hosts, hostsTotal),
+  ]);
+  const columns = [{ title: 'NOT SENT', whole: true }, { title: 'BECAUSE' }, { title: 'HOSTS' }];
+  return more(table(columns, rows, screen), notSentTotal - onHosts(notSent));
+}
+
 function overlapTable({ overlaps: all, overlapsTotal }: Planned, screen: Screen): string {
   if (all.length === 0) return '';
   const overlaps = all.slice(0, MAX_SHOWN);
@@ -183,12 +197,8 @@ const OVER: Readonly<Record<PlanOver, (host: PlanHost) => string>> = {
     `would have ${host.shapes6} IPv6 shapes, and looks up ${host.shapesMax}: some redirects would be blocked`,
 };
 
-function warnings(planned: Planned, screen: Screen): string {
-  const { hosts, unmatched, unmatchedTotal, unheard, unheardTotal, unable = [] } = planned;
+function warnings({ hosts, unmatched, unmatchedTotal, unheard, unheardTotal }: Planned, screen: Screen): string {
   const lines = hosts.flatMap((host) => host.over.map((what) => `${host.host} ${OVER[what](host)}`));
-  for (const { name, needs, hosts: on, hostsTotal } of unable) {
-    lines.push(`${name} needs an agent that can ${needs.join(' and ')}; ${unableText(on, hostsTotal)}`);
-  }
   lines.push(...strangerTexts({ unmatched, unmatchedTotal, unheard, unheardTotal }));
   return lines.map((line) => noteText(screen, line)).join('\n');
 }

@@ -77,9 +77,15 @@ export function strangerTexts(of: {
   return texts;
 }
 
-/** What is said of a redirect that is not sent to hosts whose agents are too old for it. */
-export function unableText(hosts: readonly string[], total: number): string {
-  return `not sent to ${someText(hosts, total)}: AGENT_TOO_OLD`;
+/** Says why a host is not sent a redirect: `AGENT_TOO_OLD (idle)`. */
+export function whyNotSent({
+  code,
+  lacks = [],
+}: {
+  readonly code: string;
+  readonly lacks?: readonly string[];
+}): string {
+  return lacks.length === 0 ? code : `${code} (${lacks.join(' ')})`;
 }
 
 /** Writes a number and its noun: `1 host`, `2 hosts`. */

@@ -2,11 +2,11 @@ import {
   MAX_NAMED_HOSTS,
   type PlanChange,
   type PlanHost,
+  type PlanNotSent,
   type PlanOver,
   type PlanOverlap,
   type PlanReply,
   type PlanShadow,
-  type PlanUnable,
 } from '../../protocol/plan.ts';
 import { decidedBy } from '../../protocol/shape.ts';
 import type { Capacity } from '../../protocol/status.ts';
@@ -63,7 +63,7 @@ export class PreviewReport {
   readonly #changes = new Lines<Omit<PlanChange, keyof Line>>();
   readonly #shadows = new Lines<Omit<PlanShadow, keyof Line>>();
   readonly #overlaps = new Lines<Omit<PlanOverlap, keyof Line>>();
-  readonly #unable = new Lines<Omit<PlanUnable, keyof Line>>();
+  readonly #notSent = new Lines<Omit<PlanNotSent, keyof Line>>();
   #overlapsTotal = 0;
 
   constructor(proposal: Proposal, head: PreviewHead) {
@@ -76,7 +76,7 @@ export class PreviewReport {
     for (const { op, name, key, was } of preview.changes)
       this.#changes.add({ op, name, key, ...(was !== undefined && { was }) }, hosts);
     for (const { name, by, key } of preview.shadows) this.#shadows.add({ name, by, key }, hosts);
-    for (const { name, needs } of preview.unable) this.#unable.add({ name, needs }, hosts);
+    for (const { name, lacks } of preview.notSent) this.#notSent.add({ name, code: 'AGENT_TOO_OLD', lacks }, hosts);
     for (const { winner, loser, shapes } of preview.overlaps.pairs) {
       const decided = decidedBy(...shapes) ?? 'bits';
       this.#overlaps.add(
@@ -124,7 +124,7 @@ export class PreviewReport {
       shadowedTotal: this.#shadows.total,
       overlaps: this.#overlaps.first(limit),
       overlapsTotal: this.#overlapsTotal,
-      ...(this.#unable.total > 0 && { unable: this.#unable.first(limit), unableTotal: this.#unable.total }),
+      ...(this.#notSent.total > 0 && { notSent: this.#notSent.first(limit), notSentTotal: this.#notSent.total }),
       unmatched: unmatched.slice(0, limit),
       unmatchedTotal: unmatched.length,
       unheard: unheard.slice(0, limit),

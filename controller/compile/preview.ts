@@ -1,5 +1,14 @@
 import type { Selector } from '../../protocol/spec.ts';
-import { type Claim, compareClaims, type HostFacts, isAble, isList, selectorText, selects } from '../model/claim.ts';
+import {
+  type Claim,
+  compareClaims,
+  type HostFacts,
+  isAble,
+  isList,
+  lackOf,
+  selectorText,
+  selects,
+} from '../model/claim.ts';
 import type { Fleet } from '../model/fleet.ts';
 import { type Compiled, compileKeys } from './compile.ts';
 import { KeyParts, type Overlaps, type Placed, ShapeGroups } from './overlap.ts';
@@ -26,10 +35,10 @@ export interface KeyChange {
   readonly was: string | undefined;
 }
 
-/** A redirect that is not sent to a host, because its agent does not say that it can do this. */
-export interface Unable {
+/** A redirect that is for a host and not sent to it, because its agent does not say that it can do this. */
+export interface NotSent {
   readonly name: string;
-  readonly needs: readonly string[];
+  readonly lacks: readonly string[];
 }
 
 export interface Shadow {
@@ -38,12 +47,12 @@ export interface Shadow {
   readonly by: string;
 }
 
-/** What would become of hosts that the same selectors select: it is the same on each. */
+/** What would become of hosts that the same selectors select and that can do the same: it is the same on each. */
 export interface GroupPreview {
   readonly hosts: readonly HostFacts[];
   readonly changes: readonly KeyChange[];
   readonly shadows: readonly Shadow[];
-  readonly unable: readonly Unable[];
+  readonly notSent: readonly NotSent[];
   readonly overlaps: Overlaps;
   readonly redirects: number;
   readonly shapes: Readonly<Record<4 | 6, number>>;
@@ -131,7 +140,7 @@ export class Preview {
       hosts,
       changes: [...keys].flatMap((key) => changeOf(key, before.get(key), after.get(key)) ?? []),
       shadows: [...after].flatMap(([key, compiled]) => shadowsOf(key, compiled)),
-      unable: [...keys].flatMap((key) => this.#unable(key, host)),
+      notSent: [...keys].flatMap((key) => this.#notSent(key, host)),
       overlaps: shapes.overlaps(overlapLimit),
       redirects: placed.length,
       shapes: { 4: shapes.count(4), 6: shapes.count(6) },
@@ -139,9 +148,10 @@ export class Preview {
   }
 
   /** What the request asks for at a key and the host's agent cannot do. */
-  #unable(key: string, host: HostFacts): readonly Unable[] {
+  #notSent(key: string, host: HostFacts): readonly NotSent[] {
     const claims = (this.#after.get(key) ?? []).filter((claim) => claim.enabled && selects(claim.hosts, host));
-    return claims.filter((claim) => !isAble(host, claim)).map(({ name, needs }) => ({ name, needs }));
+    const lacking = claims.map((claim) => ({ name: claim.name, lacks: lackOf(claim, host) }));
+    return lacking.filter(({ lacks }) => lacks.length > 0);
   }
 
   /** What would stand on a host: the winner of each key. */

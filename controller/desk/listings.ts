@@ -6,11 +6,11 @@ import {
   type HostsReply,
   type HostsRequest,
   MAX_ITEM_HOSTS,
+  type NotSent,
 } from '../../protocol/listings.ts';
-import type { Status } from '../../protocol/status.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
-import { type Claim, contends, isAble, selects } from '../model/claim.ts';
+import { type Claim, contends, lackOf } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
@@ -39,11 +39,11 @@ export async function listHosts(
   const reports = await tables.hosts.between(session, ...between);
   const heads = await tables.heads.between(session, ...between);
   const standings = new Standings(transaction);
-  const demanding = await tables.specs.demanding(session);
+  const notSent = await countNotSent(transaction);
   const make = async (host: string): Promise<HostItem> => {
     const item = await hostOf(host, heads.get(host) ?? 0, reports.get(host), standings);
-    const unable = countUnable(demanding, reports.get(host)?.status);
-    return { ...item, ...(unable > 0 && { unable }) };
+    const redirects = notSent.get(host);
+    return { ...item, ...(redirects !== undefined && { notSent: { code: 'AGENT_TOO_OLD', redirects } }) };
   };
   const items = await fill(hosts, make, budgetBytes);
   return { v: 1, items, next: nextOf(hosts, items.length, limitOf(request), (host) => host) };
@@ -74,17 +74,20 @@ async function itemOf({ session, tables }: Transaction, fleet: Fleet, { claim, j
     shadowed: shadowed.slice(0, MAX_ITEM_HOSTS),
     shadowedTotal: shadowed.length,
     rev: newest,
-    ...unableOf(claim, fleet),
+    ...notSentOf(claim, fleet),
   };
 }
 
 /** The hosts that a redirect is for and whose agents are too old for it. */
-function unableOf(claim: Claim, fleet: Fleet): Pick<GetItem, 'unable' | 'unableTotal'> {
+function notSentOf(claim: Claim, fleet: Fleet): Pick<GetItem, 'notSent' | 'notSentTotal'> {
   if (!claim.enabled || claim.needs.length === 0) return {};
-  const unable = [...fleet.selected(claim.hosts)].filter((host) => host.known && !isAble(host, claim));
-  if (unable.length === 0) return {};
-  const names = unable.map(({ host }) => host).sort();
-  return { unable: names.slice(0, MAX_ITEM_HOSTS), unableTotal: names.length };
+  const notSent = [...fleet.selected(claim.hosts)].flatMap((host): NotSent[] => {
+    const lacks = lackOf(claim, host);
+    return lacks.length === 0 ? [] : [{ host: host.host, code: 'AGENT_TOO_OLD', lacks }];
+  });
+  if (notSent.length === 0) return {};
+  notSent.sort((a, b) => (a.host < b.host ? -1 : 1));
+  return { notSent: notSent.slice(0, MAX_ITEM_HOSTS), notSentTotal: notSent.length };
 }
 
 async function hostOf(host: string, head: number, report: Report | undefined, standings: Standings): Promise<HostItem> {
@@ -110,11 +113,18 @@ async function hostOf(host: string, head: number, report: Report | undefined, st
   };
 }
 
-function countUnable(demanding: readonly Claim[], status: Status | undefined): number {
-  if (status === undefined) return 0;
-  const { host, labels, can = [] } = status;
-  const facts = { host, labels, known: true, can };
-  return demanding.filter((claim) => claim.enabled && selects(claim.hosts, facts) && !isAble(facts, claim)).length;
+/** How many redirects are for each host and not sent to it, because its agent is too old for them. */
+async function countNotSent({ session, tables }: Transaction): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  const demands = await tables.specs.demands(session);
+  if (demands.length === 0) return counts;
+  const fleet = await tables.hosts.fleet(session);
+  for (const { hosts, needs, redirects } of demands) {
+    for (const { host, can } of fleet.selected(hosts)) {
+      if (lackOf({ needs }, { can }).length > 0) counts.set(host, (counts.get(host) ?? 0) + redirects);
+    }
+  }
+  return counts;
 }
 
 const UNHEARD: Omit<HostItem, 'host' | 'head'> = {

@@ -38,8 +38,13 @@ export function needsOf(body: string): readonly string[] {
   return ABILITIES.filter((word) => body.includes(`"${word}":`));
 }
 
-export function isAble({ can }: Pick<HostFacts, 'can'>, { needs }: Pick<Claim, 'needs'>): boolean {
-  return needs.every((word) => can.includes(word));
+/** What a claim needs of an agent that the one of a host does not say that it can. */
+export function lackOf({ needs }: Pick<Claim, 'needs'>, { can }: Pick<HostFacts, 'can'>): readonly string[] {
+  return needs.filter((word) => !can.includes(word));
+}
+
+export function isAble(host: Pick<HostFacts, 'can'>, claim: Pick<Claim, 'needs'>): boolean {
+  return lackOf(claim, host).length === 0;
 }
 
 /** Whether a claim may stand on a host: it is enabled and for that host, whose agent is able to do it. */

@@ -58,14 +58,14 @@ export class SqlRoster implements Roster, Upkeep {
   }
 }
 
-/** Answers the hosts that are new, or have other labels or abilities than before. */
+/** Answers the hosts that are new, or have other labels or abilities than before, each as it said last. */
 async function noteReports({ session, tables }: Transaction, reports: readonly Report[]): Promise<HostFacts[]> {
-  const moved: HostFacts[] = [];
+  const moved = new Map<string, HostFacts>();
   for (const report of reports) {
     const { host, labels, can = [] } = report.status;
-    if (await tables.hosts.put(session, report)) moved.push({ host, labels, known: true, can });
+    if (await tables.hosts.put(session, report)) moved.set(host, { host, labels, known: true, can });
   }
-  return moved;
+  return [...moved.values()];
 }
 
 /** Drops the tombstones that hosts have stored, or that are as old as `atMs`. */

@@ -192,8 +192,9 @@ test('get: every page is read, as a table and as JSON', async (t) => {
   const {
     items: [item],
   } = fixture('get-reply');
+  const { notSent: _, notSentTotal: __, ...sent } = item;
   const disabled = {
-    ...item,
+    ...sent,
     spec: { ...item.spec, name: 'paused', enabled: false },
     hosts: [],
     hostsTotal: 0,
@@ -201,7 +202,7 @@ test('get: every page is read, as a table and as JSON', async (t) => {
     shadowedTotal: 0,
   };
   const many = {
-    ...item,
+    ...sent,
     spec: { ...item.spec, name: 'wide', to: 'drop' },
     hosts: ['a', 'b', 'c', 'd', 'e'],
     hostsTotal: 1005,

@@ -13,6 +13,17 @@ export interface StoredSpec {
   readonly json: JsonObject;
 }
 
+/** Redirects that have the same selector and need the same of an agent. */
+export interface Demand {
+  readonly hosts: Selector;
+  readonly needs: readonly string[];
+  readonly redirects: number;
+}
+
+type DemandRow = Pick<SpecRow, 'hosts'> & { readonly redirects: number } & Readonly<
+    Record<(typeof ABILITIES)[number], number>
+  >;
+
 /** The specs, by name and by key. */
 export class SpecTable {
   readonly #byName;
@@ -20,7 +31,7 @@ export class SpecTable {
   readonly #keysAfter;
   readonly #namesAfter;
   readonly #claimsAfter;
-  readonly #demanding;
+  readonly #demands;
   readonly #put;
   readonly #delete;
 
@@ -42,11 +53,17 @@ export class SpecTable {
         .orderBy('name')
         .limit(at('limit')),
     );
-    this.#demanding = query<object, Omit<SpecRow, 'spec'>>(() =>
+    this.#demands = query<object, DemandRow>(() =>
       db
         .selectFrom('specs')
-        .select(['name', 'key', 'hosts', 'enabled', 'priority', 'body'])
-        .where((either) => either.or(ABILITIES.map((word) => either('body', 'like', `%"${word}":%`)))),
+        .select((of) => [
+          'hosts',
+          of.fn.countAll<number>().as('redirects'),
+          ...ABILITIES.map((word) => of.case().when('body', 'like', askFor(word)).then(1).else(0).end().as(word)),
+        ])
+        .where('enabled', '=', 1)
+        .where((either) => either.or(ABILITIES.map((word) => either('body', 'like', askFor(word)))))
+        .groupBy(['hosts', ...ABILITIES]),
     );
     this.#put = query<SpecRow>((at) => upsert(db, 'specs', ['name'], rowOf(at)));
     this.#delete = query<{ name: string }>((at) => db.deleteFrom('specs').where('name', '=', at('name')));
@@ -78,9 +95,14 @@ export class SpecTable {
     return (await session.all(this.#claimsAfter, { after, limit })).map((row) => ({ ...claimFrom(row), body: '' }));
   }
 
-  /** The claims that not every agent can do. */
-  async demanding(session: Session): Promise<Claim[]> {
-    return (await session.all(this.#demanding, {})).map(claimFrom);
+  /** How many enabled redirects ask something of agents that not every one can do, by their selectors. */
+  async demands(session: Session): Promise<Demand[]> {
+    const rows = await session.all(this.#demands, {});
+    return rows.map((row) => ({
+      hosts: JSON.parse(row.hosts) as Selector,
+      needs: ABILITIES.filter((word) => row[word] === 1),
+      redirects: row.redirects,
+    }));
   }
 
   /**
@@ -119,6 +141,11 @@ function rowOf(at: <Name extends keyof SpecRow>(name: Name) => SpecRow[Name]): S
     body: at('body'),
     spec: at('spec'),
   };
+}
+
+/** In a body, that an option is there; see `needsOf`. */
+function askFor(word: string): string {
+  return `%"${word}":%`;
 }
 
 function claimFrom(row: Omit<SpecRow, 'spec'>): Claim {

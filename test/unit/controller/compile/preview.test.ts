@@ -12,7 +12,7 @@ import { type Match, parseMatch } from '../../../../protocol/match.ts';
 import { compareShapes, shapeOf } from '../../../../protocol/shape.ts';
 import { parseSpec } from '../../../../protocol/spec.ts';
 import { match } from '../../protocol/arbitraries.ts';
-import { AMPLE_BYTES, apply, Folder, openStore, report, spec } from '../fleet.ts';
+import { AMPLE_BYTES, apply, Folder, openStore, report, spec, status } from '../fleet.ts';
 
 const EDGE: HostFacts = { host: 'edge-1', labels: { role: 'edge' }, known: true, can: [] };
 const CORE: HostFacts = { host: 'core-1', labels: { role: 'core' }, known: true, can: [] };
@@ -90,6 +90,19 @@ test('plan: a redirect that moves to another key and other hosts goes here and c
     [
       [['core-1', 'new-1'], ['add']],
       [['edge-1'], ['delete']],
+    ],
+  );
+});
+
+test('plan: to a host whose agent cannot do it, a redirect is not sent, and another one stands there', (t) => {
+  const fleet = new Fleet([EDGE, { ...CORE, can: ['idle'] }]);
+  const wanted = create('b', { priority: 1, to: 'pass', idle: { after: '10m' } });
+  const groups = preview([wanted], [claim('a')], fleet);
+  t.deepEqual(
+    groups.map(({ hosts, changes, notSent, redirects }) => [hosts[0]?.host, changes.length, notSent, redirects]),
+    [
+      ['core-1', 1, [], 1],
+      ['edge-1', 0, [{ name: 'b', lacks: ['idle'] }], 1],
     ],
   );
 });
@@ -181,6 +194,7 @@ const change = fc.record({
   enabled: fc.boolean(),
   priority: fc.constantFrom(0, 1),
   to: fc.constantFrom('drop', 'pass'),
+  idle: fc.option(fc.constant({ after: '10m' }), { nil: undefined }),
 });
 
 test('plan: says of an apply and a delete what they then do, and changes nothing itself', async (t) => {
@@ -189,7 +203,7 @@ test('plan: says of an apply and a delete what they then do, and changes nothing
     using folder = new Folder();
     await using store = await openStore(folder.file());
     await report(store, 'edge-1', { role: 'edge' });
-    await report(store, 'core-1');
+    await store.roster.report([{ status: status('core-1', { labels: {}, can: ['idle'] }), seenAtMs: 5 }]);
     for (const changes of drawn) {
       const specs = changes.map(({ name, number, ...more }) => spec(name, number, more));
       const asked = { v: 1, upload: 'test', part: 0, parts: 1, specs } as const;

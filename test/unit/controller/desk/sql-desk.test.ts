@@ -1,7 +1,13 @@
 import test from 'ava';
+import { listHosts } from '../../../../controller/desk/listings.ts';
 import { Declined } from '../../../../controller/model/declined.ts';
 import type { Desk } from '../../../../controller/ports.ts';
+import type { Session } from '../../../../controller/store/session.ts';
+import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
+import { Tables } from '../../../../controller/store/tables/tables.ts';
+import { controllerMigrations } from '../../../../migrations/controller/index.ts';
 import { MAX_ITEM_HOSTS } from '../../../../protocol/listings.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { AMPLE_BYTES, apply, Folder, openStore, report, spec, status } from '../fleet.ts';
 
 test('apply: one bad spec among good ones, and nothing changes', async (t) => {
@@ -117,6 +123,61 @@ test('hosts: those that reported and those that specs name, with their standing'
       ['edge-1', true, 1, 'ok'],
       ['edge-2', false, 2, 'ok'],
       ['edge-3', false, 0, 'unknown'],
+    ],
+  );
+});
+
+/** Lists hosts, and answers how many there were and how many statements that took. */
+async function countedHosts(path: string, limit: number): Promise<readonly [hosts: number, statements: number]> {
+  const clock = new ManualClock();
+  await using database = await SqliteDatabase.open(path, { migrations: controllerMigrations, clock });
+  const tables = new Tables(database.compiler);
+  let statements = 0;
+  const reply = await database.read((session) => {
+    const counting = new Proxy(session, {
+      get(target, name: keyof Session) {
+        statements += 1;
+        return target[name].bind(target);
+      },
+    });
+    return listHosts({ session: counting, tables, turn: clock.turn }, { v: 1, limit }, 2 * AMPLE_BYTES);
+  });
+  return [reply.items.length, statements];
+}
+
+test('hosts: a thousand take as many statements as one', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const fleet = Array.from({ length: 1000 }, (_, at) => `edge-${String(at).padStart(4, '0')}`);
+  await apply(store, spec('a', 1, { hosts: 'all', idle: { after: '10m' } }));
+  await store.roster.report(fleet.map((host) => ({ status: status(host), seenAtMs: 5 })));
+  const [one, statements] = await countedHosts(folder.file(), 1);
+  t.is(one, 1);
+  t.deepEqual(await countedHosts(folder.file(), 1000), [1000, statements]);
+});
+
+test('hosts: what is not sent is counted by host, whatever of it an agent lacks and whoever never reported', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const idle = { idle: { after: '10m' } };
+  await apply(
+    store,
+    spec('a', 1, { hosts: ['able', 'old', 'unheard'], ...idle }),
+    spec('b', 2, { hosts: 'all', ...idle }),
+    spec('c', 3, { hosts: 'all', enabled: false, ...idle }),
+    spec('d', 4, { hosts: ['able', 'old', 'unheard'] }),
+  );
+  await store.roster.report([
+    { status: status('able', { can: ['confirm', 'idle'] }), seenAtMs: 5 },
+    { status: status('old', { can: ['confirm'] }), seenAtMs: 5 },
+  ]);
+  const { items } = await store.desk.hosts({ v: 1 }, AMPLE_BYTES);
+  t.deepEqual(
+    items.map(({ host, notSent }) => [host, notSent?.redirects]),
+    [
+      ['able', undefined],
+      ['old', 2],
+      ['unheard', 1],
     ],
   );
 });

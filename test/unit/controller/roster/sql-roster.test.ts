@@ -76,16 +76,23 @@ test('report: a redirect goes to those agents alone that say that they can what 
   await say('new', ['idle']);
   const asked = { v: 1, upload: 'p', part: 0, parts: 1, specs: [idle] } as const;
   const planned = await store.desk.plan(asked, AMPLE_BYTES);
-  t.like(planned, { unableTotal: 1, unable: [{ name: 'quiet', needs: ['idle'], hosts: ['old'] }], changesTotal: 1 });
+  const why = { code: 'AGENT_TOO_OLD', lacks: ['idle'] };
+  t.like(planned, {
+    changesTotal: 1,
+    notSentTotal: 1,
+    notSent: [{ name: 'quiet', ...why, hosts: ['old'], hostsTotal: 1 }],
+  });
   await apply(store, idle);
   const names = async (host: string) => [...(await holds(store, host)).intents.values()].map(({ name }) => name);
   t.deepEqual([await names('old'), await names('new')], [[], ['quiet']]);
-  t.like((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items, [{ hosts: ['new'], unable: ['old'], unableTotal: 1 }]);
+  t.like((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items, [
+    { hosts: ['new'], notSent: [{ host: 'old', ...why }], notSentTotal: 1 },
+  ]);
   const troubles = async () =>
-    (await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items.map(({ host, unable }) => [host, unable]);
+    (await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items.map(({ host, notSent }) => [host, notSent]);
   t.deepEqual(await troubles(), [
     ['new', undefined],
-    ['old', 1],
+    ['old', { code: 'AGENT_TOO_OLD', redirects: 1 }],
   ]);
   await say('old', ['idle']);
   t.deepEqual(
@@ -100,4 +107,22 @@ test('report: a redirect goes to those agents alone that say that they can what 
   );
   await say('new', []);
   t.deepEqual(await names('new'), [], 'an agent that was put back gets a delete');
+});
+
+test('report: of several of a host in one write, the last that counts decides, and what lay between leaves no trace', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('edge', 1, { hosts: { role: 'edge' } }), spec('core', 2, { hosts: { role: 'core' } }));
+  const say = (boot: string, seq: number, role: string) => ({
+    status: status('edge-1', { boot, seq, labels: { role } }),
+    seenAtMs: seq,
+  });
+  await store.roster.report([say('one', 1, 'core'), say('two', 2, 'edge'), say('one', 3, 'core')]);
+  const { intents, head } = await holds(store, 'edge-1');
+  t.deepEqual(
+    [...intents.values()].map(({ name }) => name),
+    ['edge'],
+  );
+  t.is(head.rev, 1);
+  t.like((await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items, [{ seenAt: 2, labels: { role: 'edge' } }]);
 });

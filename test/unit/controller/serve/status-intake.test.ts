@@ -90,6 +90,15 @@ test('status: other labels do not wait, also behind what does', async (t) => {
   t.deepEqual(desk.written, [['a@1'], ['a@3']]);
 });
 
+test('status: a late or repeated one does not take the place of a newer one that waits', async (t) => {
+  await using desk = new Desk();
+  await desk.say(status('a', { boot: 'b2', seq: 5, stored: 5 }));
+  await desk.say(status('a', { boot: 'b2', seq: 4, stored: 4 }));
+  await desk.say(status('a', { boot: 'b1', seq: 9, stored: 3 }));
+  await desk.clock.pass(50);
+  t.deepEqual(desk.written, [['a@5', 'a@3']]); // which start is the newer, the roster knows
+});
+
 test('status: foreign and malformed ones are counted and change nothing', async (t) => {
   await using desk = new Desk();
   await desk.say(status('a'), subjects.status('b'));
