@@ -93,7 +93,8 @@ function notSentOf(claim: Claim, fleet: Fleet): Pick<GetItem, 'notSent' | 'notSe
 async function hostOf(host: string, head: number, report: Report | undefined, standings: Standings): Promise<HostItem> {
   if (report === undefined) return { ...UNHEARD, host, head };
   const { epoch, stored, applied, verified, counts, exceptionsTotal, labels } = report.status;
-  const { problem, bypass, undelivered } = report.status;
+  const { problems, bypass, undelivered } = report.status;
+  const problem = problems?.[0]?.code ?? report.status.problem;
   return {
     host,
     labels,

@@ -102,12 +102,16 @@ test('apply: what finds nobody is said, of what it created or changed', async (t
 test('hosts: what is wrong there', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
-  const wrong = status('edge-1', { problem: 'ADOPTING', bypass: true, epoch: '', stored: 0 });
-  const { problem: _, undelivered: __, ...right } = status('edge-2', { epoch: '', stored: 0 });
-  await store.roster.report([wrong, right].map((said) => ({ status: said, seenAtMs: 5 })));
-  const [first, second] = (await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items;
-  t.like(first, { problem: 'ADOPTING', bypass: true, undelivered: 1 });
+  const empty = { epoch: '', stored: 0 };
+  const problems = ['STORE_UNWRITABLE', 'ADOPTING'].map((code) => ({ code, since: 5 }));
+  const wrong = status('edge-1', { ...empty, problem: 'STORE_UNWRITABLE', problems, bypass: true });
+  const { problem: _, problems: __, undelivered: ___, ...right } = status('edge-2', empty);
+  const old = { ...right, host: 'edge-3', problem: 'ADOPTING' };
+  await store.roster.report([wrong, right, old].map((said) => ({ status: said, seenAtMs: 5 })));
+  const [first, second, third] = (await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items;
+  t.like(first, { problem: 'STORE_UNWRITABLE', bypass: true, undelivered: 1 });
   for (const field of ['problem', 'bypass', 'undelivered']) t.false(field in (second ?? {}));
+  t.is(third?.problem, 'ADOPTING');
 });
 
 test('hosts: those that reported and those that specs name, with their standing', async (t) => {
