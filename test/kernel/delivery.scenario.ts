@@ -265,7 +265,7 @@ const scenarios: Record<string, () => unknown> = {
     using bench = new Bench();
     using foreign = new Foreign(`return bpf_redirect(${ifindexOf('out0')}, 0);`);
     gro('out1', false);
-    const became = await bench.burst();
+    const became = await bench.burst('out1', 'in2');
     return { ...became, redirected: foreign.received };
   },
 
