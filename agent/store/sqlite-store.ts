@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Migration } from 'kysely/migration';
+import { type Patience, patiently } from '../../daemon/patiently.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
@@ -12,9 +13,11 @@ import { EntryTable } from './entry-table.ts';
 import { EventTable } from './event-table.ts';
 import { toStoreError } from './failure.ts';
 import { IntentTable } from './intent-table.ts';
-import { type Patience, patiently } from './patiently.ts';
 
 export const DATABASE_NAME = 'agent.db';
+
+/** Whoever else opens the database, to copy it or to look, is through with its lock by then; else it is busy for now. */
+const BUSY_LIMIT_MS = 1_000;
 
 /** Where a store lives, and whose it is. */
 export interface StorePlace {
@@ -24,7 +27,7 @@ export interface StorePlace {
   /** `migrations/agent`, oldest first. */
   readonly migrations: Readonly<Record<string, Migration>>;
   /** By which it is waited for a lock that another process holds. */
-  readonly clock: Patience;
+  readonly clock: Patience['clock'];
 }
 
 /** Changes do not make the set that their digest promises; `sound` is false when a stored row in the way is damaged. */
@@ -72,7 +75,7 @@ export class SqliteStore implements DesiredStore, Recorder {
    * Errors: StoreError ACCESS, READ_ONLY, BUSY, FULL, IO, NEWER_SCHEMA, OTHER_HOST.
    */
   static async open(place: StorePlace): Promise<SqliteStore> {
-    const open = (): Promise<Tables> => patiently(() => openTables(place), place.clock);
+    const open = (): Promise<Tables> => patiently(() => openTables(place), patienceBy(place));
     const opened = await open().then(
       (tables) => ({ tables, replaced: false }),
       async (error: unknown) => {
@@ -91,7 +94,7 @@ export class SqliteStore implements DesiredStore, Recorder {
       if (!isDamage(error)) throw error;
       this.#tables.database.raw.close();
       moveAside(this.#path);
-      this.#tables = await patiently(() => openTables(this.#place), this.#place.clock);
+      this.#tables = await patiently(() => openTables(this.#place), patienceBy(this.#place));
       this.#replaced = true;
       this.#broken = undefined;
       return this.#transact('load', (tables) => this.#read(tables));
@@ -160,7 +163,7 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   #transact<T>(what: string, work: (tables: Tables) => T): Promise<T> {
-    return patiently(() => this.#attempt(what, work), this.#place.clock);
+    return patiently(() => this.#attempt(what, work), patienceBy(this.#place));
   }
 
   /** Runs one transaction. An error that leaves SQLite's own state in doubt is remembered and thrown ever after. */
@@ -178,6 +181,10 @@ export class SqliteStore implements DesiredStore, Recorder {
 
 function pathIn({ directory }: StorePlace): string {
   return join(directory, DATABASE_NAME);
+}
+
+function patienceBy({ clock }: StorePlace): Patience {
+  return { isBusy: (error) => error instanceof StoreError && error.code === 'BUSY', limitMs: BUSY_LIMIT_MS, clock };
 }
 
 async function openTables(place: StorePlace): Promise<Tables> {

@@ -1,8 +1,26 @@
 import type BetterSqlite3 from 'better-sqlite3';
+import { type Patience, patiently } from '../../../daemon/patiently.ts';
+import { StoreError } from '../../model/store-error.ts';
 import type { Query } from '../query.ts';
 import type { Session } from '../session.ts';
-import { type Place, patiently } from './patiently.ts';
 import { storeErrorOf } from './sqlite-error.ts';
+
+/** An apply of 100,000 specs by another controller holds the lock for seconds. */
+const BUSY_LIMIT_MS = 30_000;
+
+/** Where the database is, and by what clock it is waited for. */
+export interface Place {
+  readonly path: string;
+  readonly clock: Patience['clock'];
+}
+
+export function patienceAt({ path, clock }: Place): Patience {
+  const isBusy = (cause: unknown): boolean => {
+    const error = storeErrorOf(cause, path);
+    return error instanceof StoreError && error.code === 'BUSY';
+  };
+  return { isBusy, limitMs: BUSY_LIMIT_MS, clock };
+}
 
 /** One connection to the file, with one transaction at a time; others wait in line. */
 export class Connection implements Session {
@@ -31,7 +49,7 @@ export class Connection implements Session {
   transact<T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> {
     return this.#next(async () => {
       try {
-        await patiently(async () => this.#database.exec(begin), this.#place);
+        await patiently(() => this.#database.exec(begin), patienceAt(this.#place));
         const result = await work(this);
         this.#database.exec('commit');
         return result;

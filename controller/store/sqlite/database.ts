@@ -2,12 +2,12 @@ import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
+import { patiently } from '../../../daemon/patiently.ts';
 import { StoreError } from '../../model/store-error.ts';
 import type { Schema } from '../schema.ts';
 import type { Database, Session } from '../session.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Place, patienceAt } from './connection.ts';
 import { APPLICATION_ID, type Migrations, migrate } from './migrate.ts';
-import { type Place, patiently } from './patiently.ts';
 import { storeErrorOf } from './sqlite-error.ts';
 
 /** SQLite waits this long inside a call, with the process standing still; longer waits are made between calls. */
@@ -45,18 +45,15 @@ export class SqliteDatabase implements Database {
   /** Opens the file, makes it when it is not there, and brings its tables up to date. */
   static async open(path: string, { migrations, clock }: SqliteOptions): Promise<SqliteDatabase> {
     try {
-      return await patiently(
-        async () => {
-          using connections = new DisposableStack();
-          const writer = connections.adopt(connect(path), (database) => database.close());
-          await migrate(writer, path, migrations);
-          const reader = connections.adopt(connect(path), (database) => database.close());
-          const database = new SqliteDatabase({ path, clock }, writer, reader);
-          connections.move();
-          return database;
-        },
-        { path, clock },
-      );
+      return await patiently(async () => {
+        using connections = new DisposableStack();
+        const writer = connections.adopt(connect(path), (database) => database.close());
+        await migrate(writer, path, migrations);
+        const reader = connections.adopt(connect(path), (database) => database.close());
+        const database = new SqliteDatabase({ path, clock }, writer, reader);
+        connections.move();
+        return database;
+      }, patienceAt({ path, clock }));
     } catch (error) {
       throw storeErrorOf(error, path);
     }
