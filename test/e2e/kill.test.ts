@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { inKernel } from '../support/in-kernel.ts';
 import { CONVERGE_MS, serviceRedirect, startProduct } from '../support/operator.ts';
 import { Testbed } from '../support/testbed.ts';
 import { Asker, Echo } from '../support/traffic.ts';
@@ -30,19 +31,6 @@ function manyRedirects(version: number): object[] {
 
 function desired(version: number): Set<string> {
   return new Set(Array.from({ length: REDIRECTS }, (_, index) => `${address(index)} ${macOf(version)}`));
-}
-
-/** The redirects in the kernel, as `destination → MAC`. */
-async function inKernel(bed: Testbed): Promise<Set<string>> {
-  const entries = await bed.entries('redirect4');
-  const bytes = (all: readonly string[], from: number, count: number) => all.slice(from, from + count).map(Number);
-  const hex = (byte: number) => byte.toString(16).padStart(2, '0');
-  const { dst, dmac } = { dst: 4, dmac: 40 }; // Offsets in struct key4 and struct value of bpf/abi.h.
-  return new Set(
-    entries.map(({ key, value }) => {
-      return `${bytes(key, dst, 4).join('.')} ${bytes(value, dmac, 6).map(hex).join(':')}`;
-    }),
-  );
 }
 
 test.serial(

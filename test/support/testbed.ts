@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Namespaces } from './namespaces.ts';
 import { type Ended, must, Running, run } from './process.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+/** This checkout. */
+export const ROOT = join(import.meta.dirname, '../..');
 export const NOBODY = 65534;
 
 export type Place = 'a' | 'b' | 'c' | 'bus';
@@ -86,10 +87,14 @@ export interface TestbedOptions {
  */
 export class Testbed implements AsyncDisposable {
   readonly #namespaces: Namespaces<Place>;
-  readonly #running: Running[] = [];
+  /** The checkout whose programs are run. */
+  readonly #checkout: string;
+  readonly #running: Running[];
 
-  private constructor(namespaces: Namespaces<Place>) {
+  private constructor(namespaces: Namespaces<Place>, checkout = ROOT, running: Running[] = []) {
     this.#namespaces = namespaces;
+    this.#checkout = checkout;
+    this.#running = running;
   }
 
   static async make({ gro = true }: TestbedOptions = {}): Promise<Testbed> {
@@ -125,6 +130,11 @@ export class Testbed implements AsyncDisposable {
     await chown(this.state, NOBODY, NOBODY);
   }
 
+  /** The same bed, worked with the programs of another checkout. What they start, this bed stops. */
+  by(checkout: string): Testbed {
+    return new Testbed(this.#namespaces, checkout, this.#running);
+  }
+
   netns(place: Place): string {
     return this.#namespaces.name(place);
   }
@@ -148,6 +158,11 @@ export class Testbed implements AsyncDisposable {
     return join(this.folder, 'agent');
   }
 
+  /** The controller's. */
+  get database(): string {
+    return join(this.folder, 'controller.db');
+  }
+
   inside(place: Place, argv: readonly string[]): string[] {
     return this.#namespaces.inside(place, argv);
   }
@@ -166,12 +181,13 @@ export class Testbed implements AsyncDisposable {
 
   /** Runs the `shunt` command as root of a place to its end. */
   async shunt(place: Place, ...args: readonly string[]): Promise<Ended> {
-    return await run(this.inside(place, shuntCommand(args)));
+    return await run(this.inside(place, shuntCommand(args, this.#checkout)));
   }
 
   /** The same for an operator beside the bus; a failure is thrown, JSON is parsed. */
   async ask(...args: readonly string[]): Promise<unknown> {
-    return JSON.parse(await must(this.inside('bus', shuntCommand([...args, '--nats', NATS_URL, '-o', 'json']))));
+    const argv = shuntCommand([...args, '--nats', NATS_URL, '-o', 'json'], this.#checkout);
+    return JSON.parse(await must(this.inside('bus', argv)));
   }
 
   async startNats(): Promise<Running> {
@@ -181,8 +197,8 @@ export class Testbed implements AsyncDisposable {
   }
 
   async startController(): Promise<Running> {
-    const args = ['controller', '--nats', NATS_URL, '--db', join(this.folder, 'controller.db')];
-    const controller = await this.start('bus', 'controller', shuntCommand(args));
+    const args = ['controller', '--nats', NATS_URL, '--db', this.database];
+    const controller = await this.start('bus', 'controller', shuntCommand(args, this.#checkout));
     await controller.until(
       'answers',
       20_000,
@@ -199,7 +215,7 @@ export class Testbed implements AsyncDisposable {
   async startAgent(...extra: readonly string[]): Promise<Running> {
     const options = ['--host', HOST, '--nats', NATS_URL, '--state', this.state, '--pin-root', this.pinRoot];
     return await this.start('b', 'agent', [
-      join(ROOT, 'tools/as-nobody'),
+      join(this.#checkout, 'tools/as-nobody'),
       'agent',
       ...options,
       '--label',
@@ -226,7 +242,7 @@ export interface MapEntry {
   readonly formatted: { readonly key: Record<string, unknown>; readonly value: Record<string, unknown> };
 }
 
-/** The command line of `shunt ARGS...` from this checkout. */
-export function shuntCommand(args: readonly string[]): string[] {
-  return [process.execPath, join(ROOT, 'cli/main.ts'), ...args];
+/** The command line of `shunt ARGS...` from a checkout, by default this one. */
+export function shuntCommand(args: readonly string[], checkout = ROOT): string[] {
+  return [process.execPath, join(checkout, 'cli/main.ts'), ...args];
 }

@@ -1,0 +1,238 @@
+import { copyFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import BetterSqlite3 from 'better-sqlite3';
+import type { HostsReply } from '../../protocol/listings.ts';
+import type { Status } from '../../protocol/status.ts';
+import { inKernel } from './in-kernel.ts';
+import { CONVERGE_MS, Operator, serviceRedirect } from './operator.ts';
+import { type Running, until } from './process.ts';
+import { C, HOST, SERVICE, Testbed } from './testbed.ts';
+import { Asker, Echo } from './traffic.ts';
+
+/** Redirects beside the one that carries traffic. */
+const MANY = 20;
+const RATE = 200;
+const SERVICE_NAME = 'to-c';
+
+interface Traffic {
+  readonly b: Echo;
+  readonly c: Echo;
+  readonly asker: Asker;
+}
+
+/**
+ * B with an agent, a controller and commands that may each be of another checkout, while A asks the service on and on.
+ * Every change is one of all redirects, so that each MAC in the kernel tells which change it is of.
+ */
+export class MixedHost implements AsyncDisposable {
+  readonly bed: Testbed;
+  readonly #t: ExecutionContext;
+  /** What the kernel is to hold: `destination MAC` by name. */
+  readonly #wanted = new Map<string, string>();
+  readonly #traffic: Traffic;
+  #version = 0;
+  #rev = 0;
+  /** What B had answered when the service was redirected to C. */
+  #atB = 0;
+  #sent = 0;
+  #agent: Running | undefined;
+  #controller: Running | undefined;
+
+  private constructor(t: ExecutionContext, bed: Testbed, traffic: Traffic) {
+    this.#t = t;
+    this.bed = bed;
+    this.#traffic = traffic;
+  }
+
+  /** Starts nats-server, the attached program, and traffic that B answers; neither agent nor controller. */
+  static async make(t: ExecutionContext, attachedBy: string): Promise<MixedHost> {
+    const bed = await Testbed.make();
+    try {
+      await bed.startNats();
+      const [b, c] = [await Echo.start(bed, 'b'), await Echo.start(bed, 'c')];
+      const host = new MixedHost(t, bed, { b, c, asker: await Asker.start(bed) });
+      await host.attach(attachedBy);
+      await host.#traffic.asker.steady(RATE);
+      await host.#traffic.asker.answeredBy('b', CONVERGE_MS);
+      return host;
+    } catch (error) {
+      await bed[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get agent(): Running {
+    if (this.#agent === undefined) throw new Error('no agent was started');
+    return this.#agent;
+  }
+
+  get controller(): Running {
+    if (this.#controller === undefined) throw new Error('no controller was started');
+    return this.#controller;
+  }
+
+  /** Attaches, or finds that it is done; the interfaces are the same each time. */
+  async attach(by: string): Promise<void> {
+    const { status, stderr } = await this.bed.by(by).attach('--interface', 'to-a', '--interface', 'to-c');
+    this.#t.is(status, 0, stderr);
+  }
+
+  /** Starts an agent of this checkout, on the one state directory and the one set of pins. */
+  async startAgent(of: string): Promise<void> {
+    this.#agent = await this.bed.by(of).startAgent();
+  }
+
+  /** Starts a controller of this checkout on the one database, beside those that run. */
+  async startController(of: string): Promise<void> {
+    const controller = await this.bed.by(of).startController();
+    this.#controller = controller;
+    const serves = () => controller.lines.some((line) => line.includes('controller: serving'));
+    await controller.until('serves', CONVERGE_MS, serves);
+  }
+
+  /** Has the service answered by C, with the first of the other redirects. */
+  async redirect(by: string): Promise<void> {
+    await this.change(by);
+    const operator = new Operator(this.bed.by(by));
+    const { rev } = await operator.apply(serviceRedirect(SERVICE_NAME, 'v4'));
+    await operator.applied(rev, CONVERGE_MS, this.agent);
+    this.#rev = rev;
+    this.#wanted.set(SERVICE_NAME, `${SERVICE.v4} ${C.mac}`);
+    await this.#traffic.asker.answeredBy('c', CONVERGE_MS);
+    this.#atB = (await this.#traffic.b.counted()).datagrams;
+  }
+
+  /** Applies all redirects but the service's anew, with the next version's MAC. */
+  async change(by: string): Promise<void> {
+    this.#version += 1;
+    const mac = `02:00:00:00:00:${this.#version.toString(16).padStart(2, '0')}`;
+    const specs = Array.from({ length: MANY }, (_, index) => manyRedirect(index, mac));
+    const { created, changed, rev } = await new Operator(this.bed.by(by)).apply(...specs);
+    this.#t.is(created + changed, MANY);
+    this.#rev = rev;
+    for (const { name, match } of specs) this.#wanted.set(name, `${match.dst} ${mac}`);
+  }
+
+  /** Deletes some of the redirects, which the next change brings back. */
+  async remove(by: string, ...indexes: readonly number[]): Promise<void> {
+    const names = indexes.map((index) => manyRedirect(index, '').name);
+    const { deleted, rev } = await new Operator(this.bed.by(by)).delete(...names);
+    this.#t.deepEqual([...deleted].sort(), names.sort());
+    this.#rev = rev;
+    for (const name of names) this.#wanted.delete(name);
+  }
+
+  /**
+   * Waits until what is wanted stands and each of the checkouts' commands says so: head = stored = applied, nothing
+   * refused, nothing wrong. The kernel holds what is wanted and nothing else; no datagram was lost, and none went to B.
+   */
+  async rests(as: string, ...checkouts: readonly string[]): Promise<void> {
+    for (const checkout of checkouts) {
+      const by = this.bed.by(checkout);
+      const status = await new Operator(by).applied(this.#rev, CONVERGE_MS, this.agent);
+      this.#judge(status, as);
+      await until(`${as}: the controller has heard it`, CONVERGE_MS, async () => {
+        const [item] = ((await by.ask('hosts')) as HostsReply).items;
+        return item?.head === this.#rev && item.stored === this.#rev && item.applied === this.#rev && !item.problem;
+      });
+    }
+    this.#t.is(this.agent.status, undefined, as);
+    this.#t.is(this.controller.status, undefined, as);
+    this.#t.deepEqual(warnings(this.controller), [], `${as}: the controller refused nothing`);
+    await this.holds(as);
+  }
+
+  /** The kernel holds what is wanted and nothing else; no datagram was lost, and none went to B. */
+  async holds(as: string): Promise<void> {
+    const { asker, b } = this.#traffic;
+    this.#t.deepEqual([...(await inKernel(this.bed))].sort(), [...this.#wanted.values()].sort(), as);
+    const now = await until(`${as}: every datagram has its answer`, CONVERGE_MS, async () => {
+      const asked = await asker.report();
+      return asked.lost === 0 && asked.sent > this.#sent && asked;
+    });
+    this.#sent = now.sent;
+    this.#t.is((await b.counted()).datagrams, this.#atB, `${as}: C went on alone`);
+  }
+
+  /** Deletes everything and ends: B answers again, and the account of all datagrams adds up. */
+  async end(by: string): Promise<void> {
+    const { asker, b, c } = this.#traffic;
+    const { rev } = await new Operator(this.bed.by(by)).delete(...this.#wanted.keys());
+    const status = await new Operator(this.bed.by(by)).applied(rev, CONVERGE_MS, this.agent);
+    this.#t.is(status.counts.desired, 0);
+    await asker.answeredBy('b', CONVERGE_MS);
+    this.#t.is((await inKernel(this.bed)).size, 0);
+    const asked = await asker.stop();
+    this.#t.is(asked.lost, 0);
+    this.#t.is((await b.counted()).datagrams + (await c.counted()).datagrams, asked.sent);
+  }
+
+  /** Copies the database as SQLite does it, under a controller or not; answers where the copy is. */
+  async backUp(name: string): Promise<string> {
+    const copy = this.#copyOf(name);
+    await rm(copy, { force: true });
+    using held = new DisposableStack();
+    await held.adopt(new BetterSqlite3(this.bed.database), (it) => it.close()).backup(copy);
+    return copy;
+  }
+
+  /** Puts a copy in the place of the database; no controller may run. */
+  async restore(name: string): Promise<void> {
+    const { database } = this.bed;
+    for (const beside of ['-wal', '-shm']) await rm(database + beside, { force: true });
+    await copyFile(this.#copyOf(name), database);
+  }
+
+  #copyOf(name: string): string {
+    return join(this.bed.folder, `controller-${name}.db`);
+  }
+
+  /** Waits until the agent says that the controller's log is not the one that it follows, and keeps what it has. */
+  async isHeld(as: string): Promise<void> {
+    const operator = new Operator(this.bed);
+    await until(as, CONVERGE_MS, async () => {
+      const problem = (await operator.status())?.problem ?? '';
+      return ['HISTORY_LOST', 'FOREIGN_EPOCH'].includes(problem);
+    });
+    await this.holds(as);
+  }
+
+  get names(): string[] {
+    return [...this.#wanted.keys()].sort();
+  }
+
+  /** A file of what was last applied, for `plan`. */
+  async fileOfService(): Promise<string> {
+    const file = join(this.bed.folder, 'service.jsonl');
+    await writeFile(file, JSON.stringify(serviceRedirect(SERVICE_NAME, 'v4')));
+    return file;
+  }
+
+  #judge(status: Status, as: string): void {
+    const { stored, applied, counts, exceptionsTotal, problem, refused } = status;
+    this.#t.deepEqual(
+      { stored, applied, desired: counts.desired, installed: counts.installed, exceptionsTotal, problem },
+      {
+        ...{ stored: this.#rev, applied: this.#rev, desired: this.#wanted.size, installed: this.#wanted.size },
+        ...{ exceptionsTotal: 0, problem: undefined },
+      },
+      as,
+    );
+    this.#t.is(refused.total, 0, `${as}: the agent refused nothing: ${JSON.stringify(refused)}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bed[Symbol.asyncDispose]();
+  }
+}
+
+function manyRedirect(index: number, mac: string) {
+  const match = { dst: `100.64.0.${index}`, proto: 'udp' };
+  return { name: `many-${index}`, hosts: [HOST], match, to: { interface: 'to-c', mac } };
+}
+
+/** Lines of log that are warnings or worse: pino's levels. */
+export function warnings({ lines }: Running): string[] {
+  return lines.filter((line) => line.startsWith('{') && (JSON.parse(line) as { level: number }).level >= 40);
+}
