@@ -15,6 +15,7 @@ import { NativeKernel } from './kernel/native-kernel.ts';
 import { CAN } from './model/can.ts';
 import { serve } from './serve.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
+import { readBootId, TimeFile } from './store/time-file.ts';
 
 /** The agent could not start; what it found is as it was. */
 export class StartError extends Error {
@@ -45,7 +46,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const connect = () => new NatsBus({ host, subjects: makeSubjects(config.rootSubject), servers, clock, log });
   const { labels, interfaces } = config;
   const identity = { host, boot: clock.token(16), agent: manifest.version, can: CAN, labels, interfaces };
-  await serve({ identity, store, kernel, clock, log, connect, afterBulk: makeTrim() }, signal);
+  const times = new TimeFile(config.state, readBootId());
+  await serve({ identity, store, kernel, clock, log, times, connect, afterBulk: makeTrim() }, signal);
 }
 
 /** One agent a state directory: the lock goes with the process, however it ends. */

@@ -228,10 +228,21 @@ export interface Outbox {
   event(event: Event): void;
 }
 
+/**
+ * Remembers, across starts of the agent and within one boot of the host, what to add to the monotonic clock to have the
+ * controller's time, in milliseconds. Errors of saving: those of the file system.
+ */
+export interface TimeStore {
+  load(): number | undefined;
+  save(offsetMs: number): void;
+}
+
 /** What the reconciler is told; both return at once and are hints to work on. */
 export interface Reconciling {
   /** Desired state changed and is stored; it stands as `footing` says. */
   accepted(acceptance: Accepted, footing: Footing): void;
   /** These keys were sent again: look at them again. */
   again(keys: readonly string[]): void;
+  /** The controller said that it is this time, in epoch milliseconds. */
+  heard(atMs: number): void;
 }

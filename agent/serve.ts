@@ -8,7 +8,7 @@ import { BusOutbox } from './bus/outbox.ts';
 import { StatusPublisher } from './bus/status.ts';
 import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
-import type { Bus, DesiredStore, Kernel, Outbox, Recorder } from './ports.ts';
+import type { Bus, DesiredStore, Kernel, Outbox, Recorder, TimeStore } from './ports.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { type Identity, summarise } from './reconcile/summarise.ts';
 
@@ -19,6 +19,7 @@ export interface Parts {
   readonly kernel: Kernel;
   readonly clock: Clock;
   readonly log: Log;
+  readonly times: TimeStore;
   /** Called once desired state as it is stored stands in the kernel. */
   readonly connect: () => Bus;
   /** Called when many keys have been settled, and their garbage is worth giving back. */
@@ -26,12 +27,12 @@ export interface Parts {
 }
 
 /** A reconciler on what is stored. The rows themselves are not kept: it holds its own, and there may be many. */
-async function resume({ identity, store, kernel, clock, log, afterBulk }: Parts, outbox: Outbox) {
+async function resume({ identity, store, kernel, clock, log, times, afterBulk }: Parts, outbox: Outbox) {
   const stored = await store.load();
   const mark = kernel.words.mark();
   const footing = atStart(stored, mark);
   const { host } = identity;
-  const options = { kernel, store, clock, log, host, outbox, ...(afterBulk !== undefined && { afterBulk }) };
+  const options = { kernel, store, clock, log, host, times, outbox, ...(afterBulk !== undefined && { afterBulk }) };
   return { reconciler: new Reconciler(options, stored, footing), footing, mark };
 }
 

@@ -5,7 +5,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 export interface Clock {
   /** Epoch milliseconds. */
   nowMs(): number;
-  /** Milliseconds since some moment; never goes back, whatever becomes of the wall clock. */
+  /** Milliseconds since the machine's boot, the same to each process; never goes back, whatever becomes of the wall clock. */
   monotonicMs(): number;
   /** Resolves after the delay, or rejects when the signal aborts. */
   delay(delayMs: number, signal: AbortSignal): Promise<void>;
@@ -24,7 +24,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export function makeSystemClock(): Clock {
   return {
     nowMs: () => Date.now(),
-    monotonicMs: () => performance.now(),
+    monotonicMs: () => Number(process.hrtime.bigint()) / 1e6, // CLOCK_MONOTONIC
     delay: async (delayMs, signal) => {
       for (let left = delayMs; left > 0; left -= MAX_TIMER_MS) {
         await setTimeout(Math.min(left, MAX_TIMER_MS), undefined, { signal });

@@ -8,6 +8,7 @@ import { readInterface } from './match.ts';
 import {
   integer,
   list,
+  MAX_TIME_MS,
   nullable,
   object,
   oneOf,
@@ -135,7 +136,12 @@ export interface Status {
   readonly bypass?: true;
   /** What does not arrive; absent when all is well, null when the host cannot tell. */
   readonly undelivered?: readonly Undelivered[] | null;
+  /** Milliseconds by which the host's wall clock is ahead of the controller's, from CLOCK_SHOWN_MS on; negative: behind. */
+  readonly clockAhead?: number;
 }
+
+/** A clock that is wrong by less is no trouble to anybody. */
+export const CLOCK_SHOWN_MS = 5_000;
 
 /** The most exceptions that a status lists; `exceptionsTotal` has them all. */
 export const MAX_EXCEPTIONS = 64;
@@ -259,6 +265,7 @@ const readFields = object<Status>(
     problems: optional(list(readHostProblem, MAX_HOST_PROBLEMS)),
     bypass: optional(readTrue),
     undelivered: optional(nullable(list(readUndelivered, MAX_UNDELIVERED))),
+    clockAhead: optional(integer(-MAX_TIME_MS, MAX_TIME_MS)),
   },
   'ignored',
 );

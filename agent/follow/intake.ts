@@ -155,6 +155,7 @@ export class Intake {
       footing: this.#footing,
       request: (bytes) => this.#options.bus.sync(bytes, signal),
       refused: (error) => this.#refuse(error),
+      heard: (atMs) => this.#options.reconciling.heard(atMs),
       accept: (candidate) => this.#accept(candidate),
     });
     this.#conclude(result);

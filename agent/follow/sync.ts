@@ -33,6 +33,8 @@ export interface SyncStart {
   request(bytes: Uint8Array): Promise<Uint8Array>;
   /** An answer did not parse. */
   refused(error: Refused): void;
+  /** The controller said what time it is, in epoch milliseconds. */
+  heard(atMs: number): void;
   accept(candidate: Candidate): Promise<Acceptance>;
 }
 
@@ -143,6 +145,7 @@ async function fetchPage(start: SyncStart, from: Cursor): Promise<Page | Failure
   if (reply.prev > from.rev || reply.rev < from.rev || (reply.more && reply.rev === from.rev)) {
     return failed('BAD_REV', `a page over (${reply.prev}, ${reply.rev}] does not lead on from ${from.rev}`);
   }
+  if (reply.at !== undefined) start.heard(reply.at);
   return reply;
 }
 

@@ -58,6 +58,12 @@ export class Ledger {
     this.remove([...this.desired.keys()].filter((key) => !keys.has(key)));
   }
 
+  /** What was decided by a time that turned out to be wrong is looked at again: also what has ended by it. */
+  timeMoved(): void {
+    this.#schedule.markTimed();
+    this.#schedule.markDue(this.desired.values().flatMap(({ key, expires }) => (expires === undefined ? [] : [key])));
+  }
+
   settle(decision: Decision, now: EntryState): void {
     this.states.set(decision.key, now);
     for (const tracker of this.#trackers) tracker.settled(decision, now);

@@ -5,11 +5,12 @@ import type { Event } from '../../protocol/event.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, Stored } from '../ports.ts';
+import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, Stored, TimeStore } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { Delivery } from './delivery.ts';
 import type { PassResult } from './pass-result.ts';
 import { Periods } from './periods.ts';
+import { SharedTime } from './shared-time.ts';
 import type { Progress } from './summarise.ts';
 import { tellLoss, tellPass } from './tell.ts';
 import { Unsaved } from './unsaved.ts';
@@ -32,6 +33,7 @@ export interface ReconcilerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly host: string;
+  readonly times: TimeStore;
   readonly outbox: Outbox;
   /** Called when many keys have been settled, and their garbage is worth giving back. */
   readonly afterBulk?: () => void;
@@ -51,6 +53,7 @@ export class Reconciler implements Reconciling {
   readonly #options: ReconcilerOptions;
   readonly #convergence: Convergence;
   readonly #periods: Periods;
+  readonly #time: SharedTime;
   readonly #waker = new Waker();
   readonly #unsaved = new Unsaved();
   readonly #delivery = new Delivery();
@@ -60,11 +63,15 @@ export class Reconciler implements Reconciling {
   #applied = 0;
   #verified = 0;
   #bypass = false;
+  /** What a page said of the time, and when by the monotonic clock. */
+  #heard: { readonly atMs: number; readonly heardAtMs: number } | undefined;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
   constructor(options: ReconcilerOptions, stored: Pick<Stored, 'intents' | 'entries'>, footing: Footing) {
+    const { clock, times } = options;
     this.#options = options;
+    this.#time = new SharedTime(clock, times.load());
     this.#footing = footing;
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
     const periods = [
@@ -96,6 +103,11 @@ export class Reconciler implements Reconciling {
     this.#waker.wake();
   }
 
+  heard(atMs: number): void {
+    this.#heard = { atMs, heardAtMs: this.#options.clock.monotonicMs() };
+    this.#waker.wake();
+  }
+
   progress(): Progress {
     const { desired, states } = this.#convergence.ledger;
     return {
@@ -111,6 +123,7 @@ export class Reconciler implements Reconciling {
       network: this.#convergence.network,
       bypass: this.#options.kernel.words.bypass(),
       undelivered: this.#delivery.undelivered,
+      clockAheadMs: this.#time.aheadMs,
     };
   }
 
@@ -152,12 +165,13 @@ export class Reconciler implements Reconciling {
   #leftMs(): number {
     const { clock } = this.#options;
     const periodMs = this.#periods.nextMs - clock.monotonicMs();
-    const keyMs = mayTouch(this.#footing) ? this.#convergence.schedule.firstMs - clock.nowMs() : periodMs;
+    const keyMs = mayTouch(this.#footing) ? this.#convergence.schedule.firstMs - this.#time.nowMs() : periodMs;
     return Math.max(1, Math.min(periodMs, keyMs));
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
     this.#periods.run(this.#options.clock.monotonicMs());
+    this.#takeTime();
     await this.#watchDelivery();
     if (mayTouch(this.#footing)) await this.#converge(signal);
   }
@@ -169,7 +183,7 @@ export class Reconciler implements Reconciling {
     do {
       await clock.turn();
       this.#writeMark();
-      const result = this.#convergence.pass(clock.nowMs(), () => clock.random(), mayPrune(this.#footing));
+      const result = this.#convergence.pass(this.#time.nowMs(), () => clock.random(), mayPrune(this.#footing));
       this.#unsaved.note(result);
       await this.#stored(() => this.#unsaved.save(this.#options.store));
       await this.#tell(result);
@@ -180,6 +194,30 @@ export class Reconciler implements Reconciling {
     kernel.words.setReady(true);
     this.#advance();
     if (decided >= BULK_KEYS) afterBulk?.();
+  }
+
+  /** Looks again at what ends by time where it is another time than was thought. */
+  #takeTime(): void {
+    const { log, outbox } = this.#options;
+    const heard = this.#heard;
+    this.#heard = undefined;
+    const moved = heard === undefined ? this.#time.wasSet() : this.#time.hear(heard.atMs, heard.heardAtMs);
+    if (!moved) return;
+    this.#convergence.ledger.timeMoved();
+    outbox.changed();
+    log.info({ aheadMs: this.#time.aheadMs }, 'what time it is was learned anew');
+    this.#saveTime();
+  }
+
+  /** An aid to the agent after this one; a disk that is full costs no more than that. */
+  #saveTime(): void {
+    const { times, log } = this.#options;
+    if (this.#time.offsetMs === undefined) return;
+    try {
+      times.save(this.#time.offsetMs);
+    } catch (error) {
+      log.warn({ error }, 'the time was not stored');
+    }
   }
 
   #writeMark(): void {

@@ -27,6 +27,11 @@ export class Schedule {
     this.#firstMs = Math.min(this.#firstMs, atMs);
   }
 
+  /** Every key that has a time is due: the time is another one. */
+  markTimed(): void {
+    this.markDue(this.#times.keys());
+  }
+
   /** Takes keys that are due, in the order in which they became so. */
   take(nowMs: number, most: number): string[] {
     if (nowMs >= this.#firstMs) this.#ring(nowMs);

@@ -2,6 +2,7 @@ import type { Cursor } from '../../protocol/cursor.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import {
+  CLOCK_SHOWN_MS,
   type Counts,
   type Exception,
   encodeStatus,
@@ -47,6 +48,8 @@ export interface Progress {
   readonly bypass: boolean;
   /** What died after its verdict; null when nothing is known to, and not all is watched. */
   readonly undelivered: readonly Undelivered[] | null;
+  /** How far the wall clock is ahead of the controller's; undefined while that is not known. */
+  readonly clockAheadMs: number | undefined;
 }
 
 /** What intake knows at the same moment. */
@@ -108,12 +111,17 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq 
     ...problemsOf(taken),
     ...(progress.bypass ? { bypass: true } : {}),
     ...undeliveredOf(progress),
+    ...clockOf(progress),
   };
 }
 
 function problemsOf({ problems }: Taken): Pick<Status, 'problem' | 'problems'> {
   const [first] = problems;
   return first === undefined ? {} : { problem: first.code, problems };
+}
+
+function clockOf({ clockAheadMs = 0 }: Progress): Pick<Status, 'clockAhead'> {
+  return Math.abs(clockAheadMs) < CLOCK_SHOWN_MS ? {} : { clockAhead: clockAheadMs };
 }
 
 function undeliveredOf({ undelivered }: Progress): Pick<Status, 'undelivered'> {

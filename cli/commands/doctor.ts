@@ -6,7 +6,7 @@ import { Bus, type BusOptions } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { ageText, codeText, countText } from '../show/format.ts';
+import { ageText, clockText, codeText, countText } from '../show/format.ts';
 import { fill } from '../show/table.ts';
 import { paint, type Terminal, type Tone } from '../show/terminal.ts';
 import { SILENT_MS } from './hosts.ts';
@@ -93,10 +93,14 @@ async function examineStatus(bus: Bus, host: string): Promise<readonly Finding[]
 }
 
 function judge(status: Status, check: ReturnType<typeof findings>): readonly Finding[] {
-  const { host, at, stored, applied, problem, exceptionsTotal, capacity, undelivered, bypass } = status;
+  const { host, at, stored, applied, problem, exceptionsTotal, capacity, undelivered, bypass, clockAhead } = status;
   const found: Finding[] = [];
   const skewMs = Math.abs(Date.now() - at);
-  if (skewMs > SKEW_MS)
+  if (clockAhead !== undefined)
+    found.push(
+      check.warn(`its clock is ${clockText(clockAhead)}`, "set both by NTP; redirects end by the controller's"),
+    );
+  else if (skewMs > SKEW_MS)
     found.push(check.warn(`its clock and this one differ by ${ageText(skewMs)}`, 'set both by NTP'));
   if (bypass) found.push(check.bad('bypass is on: nothing is redirected', 'shunt bypass off, on that host'));
   if (problem !== undefined) found.push(check.bad(`holds what it has: ${codeText(problem)}`, 'look at its log'));

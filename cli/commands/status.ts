@@ -4,7 +4,7 @@ import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { ageText, codeText, labelsText } from '../show/format.ts';
+import { ageText, clockText, codeText, labelsText } from '../show/format.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
 
@@ -43,6 +43,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['epoch', epoch || '-'],
     ...bypassRow(status),
     ...problemRows(status, nowMs),
+    ...clockRow(status),
     [
       'revision',
       { text: `stored ${stored}, applied ${applied}, verified ${verified}`, tone: applied < stored ? 'warn' : 'good' },
@@ -60,6 +61,11 @@ function bypassRow({ bypass }: Status): [name: string, value: Cell][] {
   return [
     ['BYPASS', { text: 'ON: every packet passes, nothing is redirected; shunt bypass off ends it', tone: 'bad' }],
   ];
+}
+
+function clockRow({ clockAhead }: Status): [name: string, value: Cell][] {
+  if (clockAhead === undefined) return [];
+  return [['clock', { text: `${clockText(clockAhead)}; redirects end by the controller's`, tone: 'warn' }]];
 }
 
 /** An older agent says only the gravest, and not since when. */

@@ -27,6 +27,11 @@ export function ageText(ageMs: number): string {
   return pair(seconds, 86_400, 'd', 3600, 'h');
 }
 
+/** Writes how wrong a host's clock is: `2h5m ahead of the controller's`. */
+export function clockText(aheadMs: number): string {
+  return `${ageText(Math.abs(aheadMs))} ${aheadMs < 0 ? 'behind' : 'ahead of'} the controller's`;
+}
+
 /** Writes a moment in UTC, with milliseconds where it has some. */
 export function timeText(atMs: number): string {
   return new Date(atMs).toISOString().replace('.000Z', 'Z');

@@ -3,12 +3,14 @@ import type { Clock } from '../../daemon/clock.ts';
 
 /** A clock that stands still until it is told how much time has passed; random is always in the middle. */
 export class ManualClock implements Clock {
+  /** By how much the wall clock was set ahead; negative: back. */
+  wallMs = 0;
   #ms = 0;
   #tokens = 0;
   readonly #timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
 
   nowMs(): number {
-    return 1_700_000_000_000 + this.#ms;
+    return 1_700_000_000_000 + this.#ms + this.wallMs;
   }
 
   monotonicMs(): number {

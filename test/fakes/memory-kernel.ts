@@ -24,6 +24,8 @@ export interface MemoryKernelOptions {
   readonly slots?: number;
   /** Entries of each family; four times the slots, as the loader makes the maps, unless given. */
   readonly entries?: number;
+  /** Lets its jiffies pass; without it they stand still. */
+  readonly monotonicMs?: () => number;
 }
 
 type Neighbour = { readonly state: 'resolved'; readonly mac: string } | { readonly state: 'asking' | 'failed' };
@@ -50,7 +52,7 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
   readonly net = this;
   readonly counts = this;
   readonly words = this;
-  readonly clock: KernelClock = { now: () => ({ jiffies: this.jiffies, hz: this.hz }) };
+  readonly clock: KernelClock = { now: () => ({ jiffies: this.#now(), hz: this.hz }) };
   /** Every op that was asked for, and in what order; to be emptied by whoever looks. */
   asked: Op[] = [];
   /** Neighbours that were asked, `ifindex address`. */
@@ -64,6 +66,7 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
   /** Ops until the process dies; then every `apply` throws `Crash`. */
   opsToLive = Number.POSITIVE_INFINITY;
   readonly hz = 250;
+  readonly #now: () => bigint;
   readonly #room: number;
   readonly #entries = new Map<string, ObservedEntry>();
   readonly #count: Record<Family, number> = { 4: 0, 6: 0 };
@@ -78,7 +81,8 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
   readonly #failures: { readonly op: Op['op']; readonly errno: string }[] = [];
   #mark: Mark | undefined;
 
-  constructor({ slots = 64, entries = slots * 4 }: MemoryKernelOptions = {}) {
+  constructor({ slots = 64, entries = slots * 4, monotonicMs = () => 0 }: MemoryKernelOptions = {}) {
+    this.#now = () => this.jiffies + BigInt(Math.floor((monotonicMs() * this.hz) / 1000));
     this.limits = { slots, shapes: 8, mtu: 65_535 };
     this.#room = entries;
   }
@@ -190,6 +194,12 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
     const id = `${ifindex} ${tracepoint} ${errno}`;
     const before = this.#losses.get(id)?.packets ?? 0n;
     this.#losses.set(id, { ifindex, tracepoint, ...(errno !== undefined && { errno }), packets: before + packets });
+  }
+
+  /** Whether packets for this entry go where it says: it stands, and has not ended by itself. */
+  acts(id: string): boolean {
+    const { until } = this.#entries.get(id)?.value ?? { until: -1n };
+    return until === 0n || until > this.#now();
   }
 
   /** Adds a network device, or changes one; another ifindex is a device that was removed and made again. */

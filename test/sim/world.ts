@@ -8,6 +8,7 @@ import { Publisher } from '../../controller/serve/publisher.ts';
 import { Refusals } from '../../controller/serve/refusals.ts';
 import { StatusIntake } from '../../controller/serve/status-intake.ts';
 import { SyncService } from '../../controller/serve/sync-service.ts';
+import type { Clock } from '../../daemon/clock.ts';
 import { parseStatus, type Status } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
@@ -15,6 +16,7 @@ import { AgentBus, ControllerBus, MemoryBus } from '../fakes/memory-bus.ts';
 import { MemoryDatabase } from '../fakes/memory-database.ts';
 import { MemoryKernel } from '../fakes/memory-kernel.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
+import { MemoryTimes } from '../fakes/memory-times.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -40,7 +42,10 @@ class Process {
 
 /** A host: its kernel and its disk outlive its agent. */
 export class Host {
-  readonly kernel = new MemoryKernel({ slots: 64 });
+  readonly kernel: MemoryKernel;
+  times = new MemoryTimes();
+  /** By how much its wall clock is ahead of the controller's; negative: behind. */
+  aheadMs = 0;
   readonly store = new MemoryStore();
   readonly #name: string;
   readonly #labels: Readonly<Record<string, string>>;
@@ -51,6 +56,7 @@ export class Host {
     this.#world = world;
     this.#name = name;
     this.#labels = labels;
+    this.kernel = new MemoryKernel({ slots: 64, monotonicMs: () => world.clock.monotonicMs() });
     this.kernel.netdev('eth0', { ifindex: 2, attached: 'native', zone: 1 });
     this.kernel.netdev('eth1', { ifindex: 3 });
     this.kernel.route('192.0.2.7', 'eth1');
@@ -60,6 +66,14 @@ export class Host {
   start(): void {
     const { clock, bus: server } = this.#world;
     const process = new Process();
+    const own: Clock = {
+      nowMs: () => clock.nowMs() + this.aheadMs,
+      monotonicMs: () => clock.monotonicMs(),
+      delay: clock.delay,
+      turn: () => clock.turn(),
+      random: () => clock.random(),
+      token: (bytes) => clock.token(bytes),
+    };
     const identity = {
       host: this.#name,
       boot: clock.token(4),
@@ -68,9 +82,9 @@ export class Host {
       labels: this.#labels,
       interfaces: [],
     };
-    const { kernel, store } = this;
+    const { kernel, store, times } = this;
     const connect = () => new AgentBus(server, this.#name);
-    process.run(serve({ identity, store, kernel, clock, log: silent, connect }, process.signal));
+    process.run(serve({ identity, store, kernel, times, clock: own, log: silent, connect }, process.signal));
     this.#process = process;
   }
 

@@ -54,6 +54,7 @@ class Bench implements Disposable {
         },
       },
       reconciling: {
+        heard: () => {},
         accepted: ({ put, removed }) => this.told.push([...put.map(({ key }) => key), ...removed]),
         again: (keys) => this.again.push(keys),
       },

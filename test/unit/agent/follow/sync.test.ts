@@ -28,6 +28,8 @@ interface Ran {
   readonly result: SyncResult;
   readonly asked: readonly SyncRequest[];
   readonly refused: readonly Refused[];
+  /** What the controller said of the time. */
+  readonly heard: readonly number[];
 }
 
 /** Runs one sync of a store and notes what was asked. */
@@ -38,6 +40,7 @@ async function sync(
 ): Promise<Ran> {
   const asked: SyncRequest[] = [];
   const refused: Refused[] = [];
+  const heard: number[] = [];
   const result = await runSync({
     host: HOST,
     footing,
@@ -47,9 +50,10 @@ async function sync(
       return encodeJson(answer(request, asked.length));
     },
     refused: (error) => refused.push(error),
+    heard: (atMs) => heard.push(atMs),
     accept: (candidate) => store.accept(candidate),
   });
-  return { result, asked, refused };
+  return { result, asked, refused, heard };
 }
 
 /** A controller with a log, and a store that holds all of it. */
@@ -397,4 +401,14 @@ test('sync: whatever is lost, repeated or reordered, a host holds a prefix and e
   );
   t.true(applied > 100);
   t.log(`${applied} live updates applied`);
+});
+
+test('sync: what a page says of the time is heard, if it is a page that counts', async (t) => {
+  const { controller, store } = await inStep();
+  const at = 1_790_000_000_000;
+  const page = (change: object) => (request: SyncRequest) => ({ ...controller.page(request), at, ...change });
+  t.deepEqual((await sync(store, page({}))).heard, [at]);
+  t.deepEqual((await sync(store, page({ at: undefined }))).heard, []);
+  t.deepEqual((await sync(store, page({ standing: 'unknown' }))).heard, []);
+  t.deepEqual((await sync(store, page({ have: { epoch: 'x', rev: 1 } }))).heard, []);
 });

@@ -93,6 +93,7 @@ test('summarise: what does not arrive is named with interface, errno and eight r
         ...{
           deleteAbsent: 0n,
           slotsUsed: 0,
+          clockAheadMs: undefined,
           limits: { slots: 8, shapes: 8, mtu: 65_535 },
           shapes: 0,
           network: kernel.network(),

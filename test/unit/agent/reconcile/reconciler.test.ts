@@ -9,6 +9,7 @@ import type { Change, Intent } from '../../../../protocol/intent.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import type { MemoryKernel } from '../../../fakes/memory-kernel.ts';
 import { MemoryStore } from '../../../fakes/memory-store.ts';
+import { MemoryTimes } from '../../../fakes/memory-times.ts';
 import { digestOf, HOST, silent } from '../follow/samples.ts';
 import { DIRECT, intentOf, makeKernel, stands } from './world.ts';
 
@@ -17,6 +18,7 @@ class Bench implements AsyncDisposable {
   readonly kernel: MemoryKernel = makeKernel();
   readonly store = new MemoryStore();
   readonly clock = new ManualClock();
+  readonly times = new MemoryTimes();
   readonly published: Event[] = [];
   readonly fatal: unknown[] = [];
   changes = 0;
@@ -35,10 +37,10 @@ class Bench implements AsyncDisposable {
   async start(footing?: Footing): Promise<Reconciler> {
     await this.end();
     const stored = await this.store.load();
-    const { kernel, store, clock } = this;
+    const { kernel, store, clock, times } = this;
     const reconciler = new Reconciler(
       {
-        ...{ kernel, store, clock, log: silent, host: HOST },
+        ...{ kernel, store, clock, times, log: silent, host: HOST },
         outbox: {
           changed: () => {
             this.changes += 1;

@@ -18,6 +18,7 @@ const empty: Progress = {
     shapes: 0,
     network: makeKernel().network(),
     undelivered: [],
+    clockAheadMs: undefined,
   },
   bypass: false,
 };
@@ -40,6 +41,20 @@ for (const [rev, applied, verified, saysApplied, saysVerified] of CAPPED) {
 test('summarise: bypass is said where it is on, and only there', (t) => {
   t.true(summarise(WHO, { ...empty, bypass: true }, TAKEN, TOLD).bypass);
   t.false('bypass' in summarise(WHO, empty, TAKEN, TOLD));
+});
+
+test('summarise: a wall clock is said to be wrong from five seconds on, either way', (t) => {
+  const said = (clockAheadMs: number | undefined) => summarise(WHO, { ...empty, clockAheadMs }, TAKEN, TOLD).clockAhead;
+  t.deepEqual([undefined, 0, 4_999, -4_999, 5_000, -5_000].map(said), [
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    5_000,
+    -5_000,
+  ]);
+  const status = summarise(WHO, { ...empty, clockAheadMs: -34_560_000_000 }, TAKEN, TOLD);
+  t.is(parseStatus(encodeStatus(status)).clockAhead, -34_560_000_000);
 });
 
 test('summarise: an interface that ought to carry the program is named, also when it is not there', (t) => {

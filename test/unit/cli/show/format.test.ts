@@ -1,5 +1,13 @@
 import test from 'ava';
-import { actionText, ageText, bytesText, countText, matchText, someText } from '../../../../cli/show/format.ts';
+import {
+  actionText,
+  ageText,
+  bytesText,
+  clockText,
+  countText,
+  matchText,
+  someText,
+} from '../../../../cli/show/format.ts';
 
 test('bytes: one decimal from KiB up, and no 1024.0', (t) => {
   const cases: [bigint | number, string][] = [
@@ -24,6 +32,11 @@ test('age: the two largest units', (t) => {
     [86_400_000 * 2 + 4 * 3_600_000, '2d4h'],
   ];
   for (const [ageMs, text] of cases) t.is(ageText(ageMs), text);
+});
+
+test('clock: how far it is off, and which way', (t) => {
+  t.is(clockText(86_400_000 * 400), "400d ahead of the controller's");
+  t.is(clockText(-5_000), "5s behind the controller's");
 });
 
 test('action: each kind in a few words, and what is unknown as it came', (t) => {
