@@ -23,6 +23,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exportPrograms(exports);
   exportLinks(exports);
   exportRtnetlink(exports);
+  exportRoutes(exports);
   exportGenetlink(exports);
   exportSubscriptions(exports);
   exportSystem(exports);

@@ -12,6 +12,7 @@
         "netlink.cc",
         "object.cc",
         "program.cc",
+        "routes.cc",
         "rtnetlink.cc",
         "subscription.cc",
         "system.cc",

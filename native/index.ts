@@ -107,16 +107,30 @@ export interface NetLink {
   readonly xdpMode: number;
   readonly xdpProgramId: number;
 }
+/** One way out that a route has. */
+export interface NetHop {
+  readonly ifindex: number;
+  /** Empty: on-link. Its length tells the family, which may differ from the destination's (RTA_VIA). */
+  readonly gateway: Uint8Array;
+  /** RTNH_F_ flags; 1 dead, 16 without carrier. */
+  readonly flags: number;
+}
+/** An entry of the routing tables, whatever the kernel has cached of it. */
 export interface NetRoute {
   readonly rc: Rc;
   /** RTN_ type; 1 unicast, 2 local. */
   readonly type: number;
-  readonly ifindex: number;
-  /** Empty: on-link. Its length tells the family, which may differ from the destination's (RTA_VIA). */
-  readonly gateway: Uint8Array;
-  readonly source: Uint8Array;
-  /** RTAX_MTU of the route; 0 = none. */
+  readonly hops: readonly NetHop[];
+  /** Id of its next hop object, 0 = none; its hops are listed unless net.ipv4.nexthop_compat_mode is off. */
+  readonly nexthop: number;
+  /** RTAX_MTU of the entry; 0 = none. */
   readonly mtu: number;
+}
+/** A next hop object: one hop, or the ids of a group; neither of a blackhole. */
+export interface NetNexthop {
+  readonly rc: Rc;
+  readonly hop: NetHop | null;
+  readonly members: readonly number[];
 }
 export interface NetNeighbour {
   readonly ifindex: number;
@@ -202,8 +216,12 @@ export interface Native {
   linkInfo(link: LinkHandle): LinkInfo | Rc;
 
   netLinks(): List<NetLink>;
-  /** ifindex 0: any. */
+  /**
+   * The entry that packets for the destination take, by RTM_F_FIB_MATCH; ifindex 0: out of any netdev. What others may
+   * write into the kernel's caches (a path's MTU, a redirect) is not in it.
+   */
   netRouteGet(destination: Uint8Array, ifindex: number): NetRoute;
+  netNexthopGet(id: number): NetNexthop;
   netNeighbours(): List<NetNeighbour>;
   netFeatures(): List<NetFeatures>;
   /**

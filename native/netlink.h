@@ -44,6 +44,8 @@ class Attributes {
   explicit Attributes(const nlattr* nest) {
     if (nest) mnl_attr_parse_nested(nest, keep, this);
   }
+  /** Of attributes that stand alone, as behind each hop of RTA_MULTIPATH. */
+  Attributes(const void* payload, int size) { mnl_attr_parse_payload(payload, size, keep, this); }
   const nlattr* operator[](size_t type) const { return table_[type]; }
   size_t size(size_t type) const { return table_[type] ? mnl_attr_get_payload_len(table_[type]) : 0; }
   const uint8_t* data(size_t type) const {

@@ -55,47 +55,6 @@ Napi::Value netLinks(const Napi::CallbackInfo& info) {
   return listResult(info.Env(), rc, items);
 }
 
-/** RTA_VIA carries the family first: a gateway of the other family. */
-Napi::Value gateway(Napi::Env env, const Attributes<RTA_MAX>& route) {
-  if (route[RTA_GATEWAY]) return copyBytes(env, route.data(RTA_GATEWAY), route.size(RTA_GATEWAY));
-  constexpr size_t kFamily = sizeof(rtvia::rtvia_family);
-  if (route.size(RTA_VIA) <= kFamily) return copyBytes(env, nullptr, 0);
-  return copyBytes(env, route.data(RTA_VIA) + kFamily, route.size(RTA_VIA) - kFamily);
-}
-
-Napi::Object describeRoute(Napi::Env env, int type, const Attributes<RTA_MAX>& route) {
-  const Attributes<RTAX_MAX> metrics(route[RTA_METRICS]);
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("rc", 0);
-  result.Set("type", type);
-  result.Set("ifindex", number(env, route.integer(RTA_OIF)));
-  result.Set("gateway", gateway(env, route));
-  result.Set("source", copyBytes(env, route.data(RTA_PREFSRC), route.size(RTA_PREFSRC)));
-  result.Set("mtu", number(env, metrics.integer(RTAX_MTU)));
-  return result;
-}
-
-Napi::Value netRouteGet(const Napi::CallbackInfo& info) {
-  Args args(info);
-  const Bytes destination = args.bytes("destination");
-  const uint32_t ifindex = args.u32("ifindex");
-  args.expect(destination.size == 4 || destination.size == 16, "destination", "4 or 16 bytes");
-  if (!args.ok()) return args.raise();
-  NetlinkRequest request(RTM_GETROUTE, 0);
-  rtmsg& header = request.header<rtmsg>();
-  header.rtm_family = destination.size == 4 ? AF_INET : AF_INET6;
-  header.rtm_dst_len = destination.size * 8;
-  mnl_attr_put(request.get(), RTA_DST, destination.size, destination.data);
-  if (ifindex != 0) mnl_attr_put_u32(request.get(), RTA_OIF, ifindex);
-  Napi::Object result = describeRoute(info.Env(), RTN_UNSPEC, Attributes<RTA_MAX>(static_cast<const nlattr*>(nullptr)));
-  const int rc = transact(NETLINK_ROUTE, request, [&](const nlmsghdr* message) {
-    const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
-    result = describeRoute(info.Env(), route->rtm_type, Attributes<RTA_MAX>(message, sizeof *route));
-  });
-  result.Set("rc", rc);
-  return result;
-}
-
 Napi::Object describeNeighbour(Napi::Env env, const nlmsghdr* message) {
   const auto* header = static_cast<const ndmsg*>(mnl_nlmsg_get_payload(message));
   const Attributes<NDA_MAX> neighbour(message, sizeof *header);
@@ -125,7 +84,6 @@ Napi::Value netNeighbours(const Napi::CallbackInfo& info) {
 
 void exportRtnetlink(Napi::Object exports) {
   expose<netLinks>(exports, "netLinks");
-  expose<netRouteGet>(exports, "netRouteGet");
   expose<netNeighbours>(exports, "netNeighbours");
 }
 

@@ -83,6 +83,7 @@ void exportMemory(Napi::Object exports);
 void exportPrograms(Napi::Object exports);
 void exportLinks(Napi::Object exports);
 void exportRtnetlink(Napi::Object exports);
+void exportRoutes(Napi::Object exports);
 void exportGenetlink(Napi::Object exports);
 void exportSubscriptions(Napi::Object exports);
 void exportSystem(Napi::Object exports);

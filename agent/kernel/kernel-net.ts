@@ -5,7 +5,8 @@ import type { Net } from '../ports.ts';
 import type { About } from './about.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireValue } from './errno.ts';
-import { Neighbours, observeNetdevs, resolveNextHop } from './netdevs.ts';
+import { observeNetdevs } from './netdevs.ts';
+import { NextHops } from './next-hops.ts';
 import { type OpenMaps, readAbout, requireSamePins } from './open-maps.ts';
 import type { PinPaths } from './pins.ts';
 
@@ -14,28 +15,25 @@ export class KernelNet implements Net {
   readonly #native: Native;
   readonly #maps: OpenMaps;
   readonly #paths: PinPaths;
-  #seen: Network = { netdevs: [], ports: new Set() };
-  #neighbours: Neighbours;
+  #nextHops: NextHops;
 
   constructor(native: Native, maps: OpenMaps, paths: PinPaths) {
     this.#native = native;
     this.#maps = maps;
     this.#paths = paths;
-    this.#neighbours = new Neighbours(native);
+    this.#nextHops = new NextHops(native, []);
   }
 
   network(): Network {
     requireSamePins(this.#native, this.#maps, this.#paths);
     const about = readAbout(this.#native, this.#maps);
-    this.#neighbours = new Neighbours(this.#native);
     const netdevs = observeNetdevs(this.#native, { zones: zonesOf(about), program: about.program });
-    this.#seen = { netdevs, ports: keysOf(this.#native, this.#maps.ports) };
-    return this.#seen;
+    this.#nextHops = new NextHops(this.#native, netdevs);
+    return { netdevs, ports: keysOf(this.#native, this.#maps.ports) };
   }
 
   resolve(queries: readonly NextHopQuery[]): NextHop[] {
-    const mtuOf = (ifindex: number): number => this.#seen.netdevs.find((dev) => dev.ifindex === ifindex)?.mtu ?? 0;
-    return queries.map((query) => resolveNextHop(this.#native, this.#neighbours, mtuOf, query));
+    return queries.map((query) => this.#nextHops.resolve(query));
   }
 
   /** Best effort: an address that cannot be reached now shows in the neighbour table, not here. */

@@ -164,6 +164,13 @@ const scenarios: Record<string, () => unknown> = {
     ip('route', 'add', '198.51.100.0/24', 'via', '192.0.2.9', 'mtu', '1300');
     ip('route', 'add', '203.0.113.0/24', 'via', 'inet6', '2001:db8::9', 'dev', 'snat0');
     ip('route', 'add', 'blackhole', '203.0.114.0/24');
+    ip('route', 'add', '203.0.116.0/24', 'nexthop', 'via', '192.0.2.9', 'nexthop', 'via', '192.0.2.10');
+    ip('link', 'set', 'lo', 'up');
+    ip('nexthop', 'add', 'id', '1', 'via', '192.0.2.9', 'dev', 'snat0');
+    ip('nexthop', 'add', 'id', '2', 'via', '192.0.2.10', 'dev', 'snat0');
+    ip('nexthop', 'add', 'id', '3', 'group', '1/2');
+    ip('nexthop', 'add', 'id', '4', 'blackhole');
+    ip('route', 'add', '203.0.117.0/24', 'nhid', '3');
     ip('route', 'add', 'unreachable', '203.0.115.0/24');
     const get = (...bytes: number[]) => native.netRouteGet(Uint8Array.from(bytes), 0);
     return {
@@ -173,6 +180,9 @@ const scenarios: Record<string, () => unknown> = {
       viaV6: get(203, 0, 113, 1),
       local: get(192, 0, 2, 1),
       none: get(8, 8, 8, 8),
+      multipath: get(203, 0, 116, 1),
+      group: get(203, 0, 117, 1),
+      nexthops: [1, 3, 4, 5].map((id) => native.netNexthopGet(id)),
       blackhole: get(203, 0, 114, 1).rc,
       unreachable: get(203, 0, 115, 1).rc,
       v6: native.netRouteGet(address6, 0),

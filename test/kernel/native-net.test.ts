@@ -81,18 +81,27 @@ kernel('native net: a veth can be sent to by ndo-xmit once its peer runs a progr
   t.is(BigInt(peerAttached) & NDO_XMIT, NDO_XMIT);
 });
 
-kernel('native net: route look-ups answer the egress, the gateway of either family, and the MTU', async (t) => {
+kernel('native net: route look-ups answer each way out, its gateway of either family, and the MTU', async (t) => {
   const routes = await observe('routes');
   const { ifindex } = routes;
-  const onLink = { rc: 0, type: UNICAST, ifindex, gateway: '', source: 'c0000201', mtu: 0 };
+  const hop = (gateway: string) => ({ ifindex, gateway, flags: 0 });
+  const onLink = { rc: 0, type: UNICAST, hops: [hop('')], nexthop: 0, mtu: 0 };
   t.deepEqual(routes.onLink, onLink);
-  t.deepEqual(routes.routed, { ...onLink, gateway: 'c0000209', mtu: 1300 });
-  t.deepEqual(routes.viaV6, { ...onLink, gateway: '20010db8000000000000000000000009' });
+  t.deepEqual(routes.routed, { ...onLink, hops: [hop('c0000209')], mtu: 1300 });
+  t.deepEqual(routes.viaV6, { ...onLink, hops: [hop('20010db8000000000000000000000009')] });
+  t.deepEqual(routes.multipath, { ...onLink, hops: [hop('c0000209'), hop('c000020a')] });
+  t.deepEqual(routes.group, { ...onLink, hops: [hop('c0000209'), hop('c000020a')], nexthop: 3 });
   t.like(routes.local, { rc: 0, type: LOCAL });
-  t.deepEqual(routes.none, { rc: ENETUNREACH, type: 0, ifindex: 0, gateway: '', source: '', mtu: 0 });
-  t.deepEqual(routes.v6, { ...onLink, source: '20010db8000000000000000000000001' });
+  t.deepEqual(routes.none, { rc: ENETUNREACH, type: 0, hops: [], nexthop: 0, mtu: 0 });
+  t.deepEqual(routes.v6, onLink);
   t.deepEqual(routes.v6Bound, routes.v6);
   t.deepEqual([routes.blackhole, routes.unreachable, routes.elsewhere], [EINVAL, EHOSTUNREACH, ENODEV]);
+  t.deepEqual(routes.nexthops, [
+    { rc: 0, hop: hop('c0000209'), members: [] },
+    { rc: 0, hop: null, members: [1, 2] },
+    { rc: 0, hop: null, members: [] },
+    { rc: ENOENT, hop: null, members: [] },
+  ]);
 });
 
 kernel('native net: neighbours of both families are listed, and a probe makes one incomplete', async (t) => {

@@ -87,6 +87,7 @@ function signatures(native: Native): Record<string, readonly Param[]> {
     programAttachRawTracepoint: [handle('program'), text],
     linkOpen: [text],
     netRouteGet: [bytes(4), u32(0)],
+    netNexthopGet: [u32(1)],
     netSubscribe: [{ valid: () => {}, takes: (junk) => typeof junk === 'function' }],
     netProbe: [u32(1), bytes(4)],
     lockFile: [text],

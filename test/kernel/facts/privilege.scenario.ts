@@ -121,6 +121,7 @@ const roles: Record<string, (root: string) => unknown> = {
       neighbours: native.netNeighbours().rc,
       features: native.netFeatures().rc,
       route: native.netRouteGet(Uint8Array.of(127, 0, 0, 1), 0).rc,
+      nexthop: native.netNexthopGet(1).rc,
       subscribe: open(subscription),
       membarrier: native.membarrierGlobal(),
     };
@@ -158,6 +159,7 @@ const roles: Record<string, (root: string) => unknown> = {
 
 function observe(): unknown {
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
+  execFileSync('ip', ['nexthop', 'add', 'id', '1', 'dev', 'lo']);
   execFileSync('ip', ['link', 'add', 'p0', 'type', 'veth', 'peer', 'p1']);
   using bpffs = new OwnBpffs();
   using source = new LoadedSource(SOURCE, { maps: MAPS, programs: ['clock', 'program'] });
