@@ -22,7 +22,15 @@ export interface ObservedEntry {
 export interface Observed {
   /** By `entryId`. To be walked once: a hundred thousand are decoded as they are asked for. */
   readonly entries: Iterable<readonly [id: string, entry: ObservedEntry]>;
-  readonly shapes: Readonly<Record<Family, readonly Shape[]>>;
+  /** The live list of each family; undefined where it is none that we write, so that nobody knows what it matches. */
+  readonly shapes: Readonly<Record<Family, readonly Shape[] | undefined>>;
+}
+
+/** How many strays went: entries of somebody else whose keys no match has. */
+export interface Swept {
+  readonly removed: Readonly<Record<Family, number>>;
+  /** There were more than one sweep takes: observe again. */
+  readonly more: boolean;
 }
 
 /** Counts of one slot since it was given out. */
@@ -70,8 +78,10 @@ export interface Limits {
 /** The entries of the redirect maps, and the shapes and ports that they rely on. */
 export interface Entries {
   readonly limits: Limits;
-  /** Everything that stands in the maps, in full. */
+  /** Everything that stands in the maps, in full. Strays are left out: no packet meets them, but they take room. */
   observe(): Observed;
+  /** Removes the strays that were met when all of the last `observe` was walked. */
+  sweep(): Swept;
   /** The entries of these keys only, by `entryId`; absent ones are left out. */
   lookup(keys: readonly EntryKey[]): ReadonlyMap<string, ObservedEntry>;
   /** Carries the ops out in order; one result an op. */
@@ -80,7 +90,7 @@ export interface Entries {
 
 /** Devices, routes and neighbours. */
 export interface Net {
-  /** The network devices, and which of them stand in the devmap. */
+  /** The network devices, and what stands in the devmap. */
   network(): Network;
   resolve(queries: readonly NextHopQuery[]): readonly NextHop[];
   /** Asks the neighbour again, so that its entry stays fresh. */
@@ -106,6 +116,7 @@ export interface Counts {
 export interface Words {
   mark(): Mark | undefined;
   setMark(mark: Mark): void;
+  isReady(): boolean;
   setReady(ready: boolean): void;
   bypass(): boolean;
 }

@@ -49,7 +49,8 @@ function makeStatuses({ identity, clock }: Parts, bus: Bus, reconciler: Reconcil
 function makeQuestions({ identity, store, kernel, clock }: Parts, reconciler: Reconciler, status: () => Status) {
   const { host } = identity;
   const stats = (): Stats => summariseTraffic(host, kernel.counts, reconciler.progress().network, clock.nowMs());
-  return new Questions({ host, status, stats, view: reconciler.view, kernel, clock, recorder: store });
+  const again = (key: string): void => reconciler.again([key]);
+  return new Questions({ host, status, stats, view: reconciler.view, kernel, clock, recorder: store, again });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

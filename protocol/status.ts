@@ -138,6 +138,8 @@ export interface Status {
   readonly undelivered?: readonly Undelivered[] | null;
   /** Milliseconds by which the host's wall clock is ahead of the controller's, from CLOCK_SHOWN_MS on; negative: behind. */
   readonly clockAhead?: number;
+  /** What somebody else changed in the host's maps, and was put right; absent when nothing was. */
+  readonly drifted?: string;
 }
 
 /** A clock that is wrong by less is no trouble to anybody. */
@@ -266,6 +268,7 @@ const readFields = object<Status>(
     bypass: optional(readTrue),
     undelivered: optional(nullable(list(readUndelivered, MAX_UNDELIVERED))),
     clockAhead: optional(integer(-MAX_TIME_MS, MAX_TIME_MS)),
+    drifted: optional(readU64),
   },
   'ignored',
 );

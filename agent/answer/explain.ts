@@ -11,9 +11,10 @@ import {
 import type { Intent } from '../../protocol/intent.ts';
 import { compareSpecificity } from '../../protocol/key.ts';
 import { makeMeets } from '../../protocol/overlap.ts';
+import { sameEntry } from '../model/entry.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
 import type { Netdev, Network } from '../model/network.ts';
-import type { Kernel, Net, Recorder } from '../ports.ts';
+import type { Kernel, Net, ObservedEntry, Recorder } from '../ports.ts';
 import { type DumpView, kernelEntry, msAgo } from './dump.ts';
 
 /** What an explanation is made of. */
@@ -23,6 +24,8 @@ export interface ExplainParts {
   readonly kernel: Kernel;
   readonly recorder: Pick<Recorder, 'history'>;
   readonly clock: Pick<Clock, 'turn'>;
+  /** The kernel holds something else for this key than was thought. */
+  readonly again: (key: string) => void;
 }
 
 /** Intents that are compared before others get a turn. */
@@ -71,13 +74,18 @@ function find({ desired }: DumpView, asked: ExplainRequest): Intent | undefined 
   return desired.values().find(({ name }) => name === asked.name);
 }
 
-/** What stands in the kernel map this moment, not what was last seen there. */
-function heldEntry({ view, kernel }: ExplainParts, intent: Intent, network: Network): HeldEntry | null {
+/** What stands in the kernel map this moment, not what was last seen there: where that differs, it is looked at again. */
+function heldEntry({ view, kernel, again }: ExplainParts, intent: Intent, network: Network): HeldEntry | null {
   const key = view.entryOf(intent.key)?.key ?? entryKeyOf(intent, network);
   const held = key && kernel.entries.lookup([key]).get(entryId(key));
+  if (!sameObserved(held, view.entryOf(intent.key))) again(intent.key);
   if (held === undefined) return null;
   const { rev, slot } = held.value;
   return { ...kernelEntry(held), rev, slot, sound: held.sound };
+}
+
+function sameObserved(a: ObservedEntry | undefined, b: ObservedEntry | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.sound === b.sound && sameEntry(a.value, b.value));
 }
 
 /** The key of an intent's entry, `undefined` while its ingress interface has no zone. */

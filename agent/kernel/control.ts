@@ -27,17 +27,18 @@ export class Control implements Words {
     this.#lists = lists;
   }
 
-  /** The live list of a family, most specific first. */
-  shapes(family: Family): readonly Shape[] {
-    const key = u32(this.#word(SELECTOR[family]) & 1); // as the program reads it
-    const bytes = this.#native.mapLookupElem(this.#lists[family], key, 0);
-    return decodeShapes(family, requireValue(bytes, 'map lookup', `shapes${family}`));
+  /** The live list of a family, most specific first; undefined unless every byte is as we write it, masks too. */
+  shapes(family: Family): readonly Shape[] | undefined {
+    const found = this.#native.mapLookupElem(this.#lists[family], u32(this.#live(family)), 0);
+    const bytes = requireValue(found, 'map lookup', `shapes${family}`);
+    const shapes = decodeShapes(family, bytes);
+    return Buffer.compare(encodeShapes(family, shapes), bytes) === 0 ? shapes : undefined;
   }
 
   /** Writes the idle list whole, then makes it the live one by one aligned store: array values themselves tear. */
   publishShapes(family: Family, shapes: readonly Shape[]): OpResult {
     if (this.#settling.has(family)) requireDone(this.#native.membarrierGlobal(), 'membarrier', `shapes${family}`);
-    const idle = this.#word(SELECTOR[family]) === 0 ? 1 : 0;
+    const idle = this.#live(family) === 0 ? 1 : 0;
     const rc = this.#native.mapUpdateElem(this.#lists[family], u32(idle), encodeShapes(family, shapes), 0);
     if (rc < 0) return { done: false, errno: errnoName(rc) };
     this.#store(SELECTOR[family], idle);
@@ -60,8 +61,17 @@ export class Control implements Words {
     return this.#word(AT.bypass) !== 0;
   }
 
+  isReady(): boolean {
+    return this.#word(AT.ready) !== 0;
+  }
+
   setReady(ready: boolean): void {
     this.#store(AT.ready, ready ? 1 : 0);
+  }
+
+  /** As the program reads the selector, whatever stands in it. */
+  #live(family: Family): number {
+    return this.#word(SELECTOR[family]) & 1;
   }
 
   #liveMark(): 0 | 1 {

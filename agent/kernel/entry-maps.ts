@@ -4,13 +4,15 @@ import { familyOf } from '../../protocol/match.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import type { Op, OpResult } from '../model/op.ts';
-import type { ObservedEntry } from '../ports.ts';
+import type { ObservedEntry, Swept } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { errnoName, isErrno } from './errno.ts';
 import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound } from './layout.ts';
 
 /** An overwrite under the lock changes the element in place and never relinks it (kernel-facts: lock-in-place). */
 const BPF_F_LOCK = 4;
+/** So many strays of a map are remembered, and removed in one go: a few milliseconds. */
+const SWEPT_MAX = 16_384;
 const DONE: OpResult = { done: true };
 const ABSENT: OpResult = { done: true, absent: true };
 
@@ -20,6 +22,8 @@ type EntryOp = Extract<Op, { op: 'write' | 'delete' }>;
 export class EntryMaps {
   readonly #native: Native;
   readonly #maps: Readonly<Record<Family, MapHandle>>;
+  /** Keys of the entries that belong to nobody, as the last `observe` met them. */
+  readonly #strays: Record<Family, Uint8Array[]> = { 4: [], 6: [] };
 
   constructor(native: Native, maps: Readonly<Record<Family, MapHandle>>) {
     this.#native = native;
@@ -27,22 +31,47 @@ export class EntryMaps {
   }
 
   /**
-   * Every entry, read under the lock; entries changed meanwhile appear in either form. Keys that no match has are left
-   * out: no packet can reach them. Errors: KernelError.
+   * Every entry, read under the lock; entries changed meanwhile appear in either form. Those whose keys no match has are
+   * left for `sweep`: no packet can reach them. Errors: KernelError.
    */
   *observe(): Generator<[id: string, entry: ObservedEntry]> {
     for (const family of [4, 6] as const) {
       const { rc, count, keys, values } = this.#native.mapDump(this.#maps[family], BPF_F_LOCK);
       if (rc < 0) throw new KernelError('map dump', `redirect${family}`, errnoName(rc));
       const size = keySize(family);
+      const strays: Uint8Array[] = [];
+      this.#strays[family] = strays;
       for (let i = 0; i < count; i += 1) {
         const bytes = keys.subarray(i * size, (i + 1) * size);
         const key = decodeKey(bytes);
-        if (key === undefined) continue;
+        if (key === undefined) {
+          if (strays.length <= SWEPT_MAX) strays.push(bytes.slice());
+          continue;
+        }
         const value = values.subarray(i * STRUCTS.value.size, (i + 1) * STRUCTS.value.size);
         yield [entryId(key), decode(key, bytes, value)];
       }
     }
+  }
+
+  /** What went meanwhile counts, too: it is gone. */
+  sweep(): Swept {
+    const more = [4, 6].some((family) => this.#strays[family as Family].length > SWEPT_MAX);
+    return { removed: { 4: this.#sweep(4), 6: this.#sweep(6) }, more };
+  }
+
+  #sweep(family: Family): number {
+    const strays = this.#strays[family].splice(0).slice(0, SWEPT_MAX);
+    if (strays.length === 0) return 0;
+    const keys = Buffer.concat(strays);
+    const batch = {
+      map: this.#maps[family],
+      size: keySize(family),
+      keys,
+      values: new Uint8Array(),
+      count: strays.length,
+    };
+    return this.#delete(batch).filter((result) => result.done).length;
   }
 
   lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {

@@ -1,7 +1,7 @@
 import type { Native } from '../../native/index.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import { type Op, type OpResult, runsOf } from '../model/op.ts';
-import type { Entries, Limits, Observed, ObservedEntry } from '../ports.ts';
+import type { Entries, Limits, Observed, ObservedEntry, Swept } from '../ports.ts';
 import { LIMITS, MTU_MAX } from './abi.ts';
 import { u32 } from './bytes.ts';
 import type { Control } from './control.ts';
@@ -27,6 +27,10 @@ export class KernelEntries implements Entries {
 
   observe(): Observed {
     return { entries: this.#entries.observe(), shapes: { 4: this.#control.shapes(4), 6: this.#control.shapes(6) } };
+  }
+
+  sweep(): Swept {
+    return this.#entries.sweep();
   }
 
   lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {

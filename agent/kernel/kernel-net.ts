@@ -15,12 +15,14 @@ export class KernelNet implements Net {
   readonly #native: Native;
   readonly #maps: OpenMaps;
   readonly #paths: PinPaths;
+  readonly #portsMax: number;
   #nextHops: NextHops;
 
   constructor(native: Native, maps: OpenMaps, paths: PinPaths) {
     this.#native = native;
     this.#maps = maps;
     this.#paths = paths;
+    this.#portsMax = requireValue(native.mapInfo(maps.ports), 'map info', 'ports').maxEntries;
     this.#nextHops = new NextHops(native, []);
   }
 
@@ -29,7 +31,7 @@ export class KernelNet implements Net {
     const about = readAbout(this.#native, this.#maps);
     const netdevs = observeNetdevs(this.#native, { zones: zonesOf(about), program: about.program });
     this.#nextHops = new NextHops(this.#native, netdevs);
-    return { netdevs, ports: keysOf(this.#native, this.#maps.ports) };
+    return { netdevs, ports: readPorts(this.#native, this.#maps.ports, this.#portsMax) };
   }
 
   resolve(queries: readonly NextHopQuery[]): NextHop[] {
@@ -53,15 +55,24 @@ function zonesOf(about: About): Map<number, number> {
   return new Map(zones.filter(([ifindex]) => ifindex !== 0));
 }
 
-/** The u32 keys of a map that only we change. */
-function keysOf(native: Native, map: MapHandle): Set<number> {
-  const keys = new Set<number>();
+/**
+ * Where each key of the devmap leads. A walk starts anew when somebody deletes the key that it stands on (kernel-facts:
+ * walk-delete), so it ends when it meets a key again, or more than
+ * a calm map holds; what it missed is seen at the next look.
+ */
+function readPorts(native: Native, map: MapHandle, most: number): Map<number, number> {
+  const ports = new Map<number, number>();
+  const met = new Set<number>();
   let key: Uint8Array | number = native.mapNextKey(map, null);
-  while (typeof key !== 'number') {
-    const ifindex = new DataView(key.buffer, key.byteOffset, 4).getUint32(0, LITTLE_ENDIAN);
-    if (keys.has(ifindex)) break;
-    keys.add(ifindex);
+  while (typeof key !== 'number' && !met.has(wordOf(key)) && met.size < 2 * most) {
+    met.add(wordOf(key));
+    const value = native.mapLookupElem(map, key, 0);
+    if (typeof value !== 'number') ports.set(wordOf(key), wordOf(value));
     key = native.mapNextKey(map, key);
   }
-  return keys;
+  return ports;
+}
+
+function wordOf(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, LITTLE_ENDIAN);
 }

@@ -18,8 +18,11 @@ export interface Netdev {
 /** Everything about the network devices that an entry may depend on. */
 export interface Network {
   readonly netdevs: readonly Netdev[];
-  /** Ifindexes that stand in the devmap; the kernel drops one when its device goes. */
-  readonly ports: ReadonlySet<number>;
+  /**
+   * The devmap: where each of its keys leads, by ifindex. Under the key of a device stands the device itself, if it was us.
+   * The kernel drops what leads to a device that goes.
+   */
+  readonly ports: ReadonlyMap<number, number>;
 }
 
 /**

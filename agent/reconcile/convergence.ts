@@ -6,13 +6,16 @@ import { applyOps } from './apply.ts';
 import type { Decision } from './decision.ts';
 import type { Egress } from './delivery.ts';
 import { Departed } from './departed.ts';
+import type { Drift } from './drift.ts';
 import { Expiry } from './expiry.ts';
+import { KnownPorts } from './known-ports.ts';
 import { Ledger } from './ledger.ts';
 import { ObservedCache } from './observed-cache.ts';
 import { sameState, stateAfter } from './outcome.ts';
 import type { Gone, PassResult } from './pass-result.ts';
 import { Placements } from './placements.ts';
 import { type Plan, plan } from './plan.ts';
+import { ReadBack } from './read-back.ts';
 import { Retries } from './retries.ts';
 import { Schedule } from './schedule.ts';
 import { recoverSlots, Slots } from './slots.ts';
@@ -44,6 +47,9 @@ export class Convergence {
   readonly #targets: Targets;
   readonly #slots: Slots;
   readonly #observed: ObservedCache;
+  readonly #ports = new KnownPorts();
+  readonly #readBack: ReadBack;
+  #roomMade = false;
   #cleared = false;
   #full = true;
   #networkChanged = false;
@@ -57,6 +63,10 @@ export class Convergence {
     const trackers = [new Expiry(this.schedule), this.#retries, this.#placed, this.#waiting];
     this.ledger = new Ledger(intents, states, this.schedule, trackers);
     this.#slots = this.#recover();
+    this.#readBack = new ReadBack({
+      ...{ entries: kernel.entries, observed: this.#observed, placed: this.#placed, desired: this.ledger.desired },
+      zoneOf: (ifname) => this.#targets.zoneOf(ifname),
+    });
   }
 
   get network(): Targets['network'] {
@@ -64,7 +74,7 @@ export class Convergence {
   }
 
   get shapes(): number {
-    return this.#observed.shapes[4].length + this.#observed.shapes[6].length;
+    return (this.#observed.shapes[4]?.length ?? 0) + (this.#observed.shapes[6]?.length ?? 0);
   }
 
   get slotsUsed(): number {
@@ -73,7 +83,7 @@ export class Convergence {
 
   /** True while a pass has something to do, whatever the time. */
   get pending(): boolean {
-    return this.#full || this.#networkChanged || this.schedule.pending;
+    return this.#full || this.#networkChanged || this.#readBack.pending || this.schedule.pending;
   }
 
   /** The intent, the state and the observed entry of each key, as they are now and will be: for `dump` and `explain`. */
@@ -98,6 +108,12 @@ export class Convergence {
     };
   }
 
+  /** Looks at these keys again, in the kernel first: they may stand otherwise than was seen. */
+  again(keys: readonly string[]): void {
+    this.#readBack.suspect(keys);
+    this.schedule.markDue(keys);
+  }
+
   readBackNext(): void {
     this.#full = true;
   }
@@ -111,23 +127,27 @@ export class Convergence {
     for (const { ifindex, address } of this.#targets.probes()) this.#kernel.net.probe(ifindex, address);
   }
 
-  /** One pass over what is due. Foreign entries go with a full read-back, and only when `prune` says that the set is proven. */
+  /**
+   * One pass over what is due. What is foreign is found by a full read-back, and goes, a part with each pass, only while
+   * `prune` says that the set is proven.
+   */
   pass(nowMs: number, random: () => number, prune: boolean): PassResult {
     this.#clearFree();
     const readBack = this.#full;
-    const drifted = readBack ? this.#readBack() : [];
-    if (this.#networkChanged || readBack) this.schedule.markDue(this.#targets.refresh(this.ledger.desired));
-    this.#networkChanged = false;
     this.#full = false;
-    const decided = this.#plan(nowMs, readBack && prune ? this.#foreign() : []);
+    const entries = readBack ? this.#lookAtAll(prune) : [];
+    const network = this.#networkChanged || readBack ? this.#lookAtNetwork() : [];
+    const scope = this.schedule.take(nowMs, SCOPE_MAX);
+    const drifted = [...entries, ...network, ...this.#readBack.look(scope)];
+    const decided = this.#plan(scope, nowMs, this.#readBack.takeForeign(prune));
     const results = applyOps(this.#kernel.entries, decided.ops);
     return { ...this.#conclude(decided, results, nowMs, random), drifted, readBack, decided: decided.decisions.length };
   }
 
-  /** Decides about the keys that are due, and gives them their slots. */
-  #plan(nowMs: number, foreign: readonly string[]): Plan {
+  /** Decides about these keys, and gives them their slots. */
+  #plan(scope: readonly string[], nowMs: number, foreign: readonly string[]): Plan {
     const decided = plan({
-      scope: this.schedule.take(nowMs, SCOPE_MAX),
+      scope,
       desired: this.ledger.desired,
       states: this.ledger.states,
       observed: this.#observed,
@@ -168,19 +188,19 @@ export class Convergence {
     return new Slots(total, table);
   }
 
-  /** A full read-back; answers the keys (of foreign entries the ids) that differ from what stood when we last looked. */
-  #readBack(): string[] {
-    const { desired } = this.ledger;
-    const keys = this.#observed.update(this.#kernel.entries.observe()).map((id) => this.#placed.keyOf(id));
-    this.schedule.markDue(keys.filter((key) => desired.has(key)));
-    this.#targets.keepOnly(desired);
-    return keys;
+  #lookAtAll(prune: boolean): readonly Drift[] {
+    const { drifted, changed, swept, more } = this.#readBack.all(prune);
+    this.schedule.markDue(changed);
+    this.#targets.keepOnly(this.ledger.desired);
+    this.#roomMade = swept;
+    this.#full = more;
+    return drifted;
   }
 
-  /** Ids of entries that stand and that no desired key owns. */
-  #foreign(): string[] {
-    const { desired } = this.ledger;
-    return [...this.#observed.entries.keys()].filter((id) => !this.#placed.owned(id) && !desired.has(id));
+  #lookAtNetwork(): Drift[] {
+    this.#networkChanged = false;
+    this.schedule.markDue(this.#targets.refresh(this.ledger.desired));
+    return this.#ports.look(this.network);
   }
 
   /**
@@ -242,6 +262,7 @@ export class Convergence {
     for (const [i, op] of decided.ops.entries()) {
       if (results[i]?.done !== true) continue;
       if (op.op === 'shapes') this.#observed.shapes[op.family] = op.shapes;
+      if (op.op === 'port') this.#ports.done(op);
       if (op.op === 'port') this.#networkChanged = true;
     }
     return released;
@@ -258,6 +279,8 @@ export class Convergence {
   /** Frees slots that no key holds, and wakes those that waited for room of any kind. */
   #release(gone: ReadonlySet<number>): void {
     if (gone.size > 0) this.#kernel.counts.retire(this.#slots.release(gone));
-    this.schedule.markDue(this.#waiting.ready(this.#slots.free.length, this.#observed, gone.size > 0));
+    const removed = gone.size > 0 || this.#roomMade;
+    this.#roomMade = false;
+    this.schedule.markDue(this.#waiting.ready(this.#slots.free.length, this.#observed, removed));
   }
 }

@@ -9,6 +9,12 @@ export function shapeOfKey(key: EntryKey): Shape {
   return { ...shapeOf(key.match), in: key.zone !== 0 };
 }
 
+/** Whether two lists are live alike; of one that is none nobody knows. */
+export function sameShapes(a: readonly Shape[] | undefined, b: readonly Shape[] | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  return a.length === b.length && a.every((shape, i) => shapeText(shape) === shapeText(b[i] as Shape));
+}
+
 /** Counts of how many entries rely on each shape and on each egress. */
 export class Uses {
   readonly shapes = new Map<string, { readonly shape: Shape; count: number }>();
@@ -34,7 +40,8 @@ export class Uses {
 /** What the kernel said last, kept true per pass and read back in full on every drift check. */
 export class ObservedCache {
   readonly entries: Map<string, ObservedEntry>;
-  readonly shapes: Record<Family, readonly Shape[]>;
+  /** The live list of each family; undefined where somebody wrote one that is none. */
+  readonly shapes: Record<Family, readonly Shape[] | undefined>;
   readonly uses = new Uses();
 
   constructor(observed: Observed) {
@@ -52,17 +59,26 @@ export class ObservedCache {
     const seen = new Set<string>();
     for (const [id, entry] of observed.entries) {
       seen.add(id);
-      const was = this.entries.get(id);
-      if (was?.sound && entry.sound && sameEntry(was.value, entry.value)) continue;
-      drifted.push(id);
-      this.set(id, entry);
+      if (this.look(id, entry)) drifted.push(id);
     }
     for (const id of this.entries.keys()) {
-      if (seen.has(id)) continue;
-      drifted.push(id);
-      this.set(id, undefined);
+      if (!seen.has(id) && this.look(id, undefined)) drifted.push(id);
     }
-    for (const family of [4, 6] as const) this.shapes[family] = observed.shapes[family];
+    return drifted;
+  }
+
+  /** Takes what stands under one id now, and says whether that is something else than before. */
+  look(id: string, entry: ObservedEntry | undefined): boolean {
+    const was = this.entries.get(id);
+    if (was === entry || (was?.sound && entry?.sound && sameEntry(was.value, entry.value))) return false;
+    this.set(id, entry);
+    return true;
+  }
+
+  /** Takes the lists that are live now, and answers the families whose list is not the one that we published. */
+  updateShapes(shapes: Observed['shapes']): Family[] {
+    const drifted = ([4, 6] as const).filter((family) => !sameShapes(this.shapes[family], shapes[family]));
+    for (const family of drifted) this.shapes[family] = shapes[family];
     return drifted;
   }
 

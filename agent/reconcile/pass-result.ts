@@ -1,4 +1,5 @@
 import type { EntryState } from '../model/state.ts';
+import type { Drift } from './drift.ts';
 
 /** A key that is no more, and the name under which it was desired, where that is known. */
 export interface Gone {
@@ -11,8 +12,7 @@ export interface PassResult {
   readonly changed: readonly { readonly before: EntryState | undefined; readonly now: EntryState }[];
   /** Keys whose entry is gone for good. */
   readonly forgotten: readonly Gone[];
-  /** Keys, or ids where no key owns them, of entries that somebody else changed since we last looked. */
-  readonly drifted: readonly string[];
+  readonly drifted: readonly Drift[];
   /** True when the kernel was read back in full. */
   readonly readBack: boolean;
   /** How many keys were decided on. */

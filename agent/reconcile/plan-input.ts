@@ -15,8 +15,8 @@ export interface PlanInput {
   readonly observed: ObservedCache;
   /** What the kernel has room for. */
   readonly limits: Limits;
-  /** Ifindexes that stand in the devmap. */
-  readonly ports: ReadonlySet<number>;
+  /** The devmap: where each key leads. */
+  readonly ports: ReadonlyMap<number, number>;
   /** Under which id the entry of a key stood last. */
   readonly placed: Pick<Placements, 'idOf'>;
   readonly targetOf: (intent: Intent) => Target;

@@ -6,7 +6,7 @@ import type { Op } from '../model/op.ts';
 import type { ObservedEntry } from '../ports.ts';
 import type { Decision, Draft } from './decision.ts';
 import { draft } from './draft.ts';
-import { type ObservedCache, Uses } from './observed-cache.ts';
+import { type ObservedCache, sameShapes, Uses } from './observed-cache.ts';
 import type { PlanInput } from './plan-input.ts';
 import { ShapeRoom, SlotRoom } from './rooms.ts';
 
@@ -99,15 +99,16 @@ function order(
     }
     ops.push(op);
   };
-  for (const ifindex of after.final.ports.keys()) {
-    if (!input.ports.has(ifindex)) push({ op: 'port', ifindex, present: true });
-  }
-  const live: Record<Family, readonly Shape[]> = { ...input.observed.shapes };
+  const ports = portOps(input.ports, after);
+  for (const op of ports.first) push(op);
+  const live: Record<Family, readonly Shape[] | undefined> = { ...input.observed.shapes };
   const publish = (uses: Uses, grow: boolean): void => {
     for (const family of [4, 6] as const) {
-      const list = shapeList(uses, family, live[family], input.limits.shapes);
-      const missing = list.some((shape) => !live[family].some((it) => shapeText(it) === shapeText(shape)));
-      if (grow ? !missing : sameShapes(list, live[family])) continue;
+      const stands = live[family];
+      const list = shapeList(uses, family, stands ?? [], input.limits.shapes);
+      const texts = new Set(stands?.map(shapeText));
+      const missing = stands === undefined || list.some((shape) => !texts.has(shapeText(shape)));
+      if (grow ? !missing : sameShapes(list, stands)) continue;
       push({ op: 'shapes', family, shapes: list });
       live[family] = list;
     }
@@ -116,10 +117,22 @@ function order(
   for (const { draft: it, op } of writes) push(op, it.key);
   for (const { draft: it, op } of removals) push(op, it?.key);
   publish(after.final, false);
-  for (const ifindex of input.ports) {
-    if (!after.final.ports.has(ifindex)) push({ op: 'port', ifindex, present: false });
-  }
+  for (const op of ports.last) push(op);
   return { ops, slotsTaken, decisions: drafts.map((it) => ({ ...it, ops: opsOf.get(it.key) ?? [] })) };
+}
+
+/** What no entry leads to, not even meanwhile, goes first: a devmap that somebody filled has no room for ours. */
+function portOps(stand: PlanInput['ports'], { during, final }: UsesAfter): { first: Op[]; last: Op[] } {
+  const port = (ifindex: number, present: boolean): Op => ({ op: 'port', ifindex, present });
+  const idle = [...stand.keys()].filter((key) => !final.ports.has(key));
+  const wanted = [...final.ports.keys()].filter((ifindex) => stand.get(ifindex) !== ifindex);
+  return {
+    first: [
+      ...idle.filter((key) => !during.ports.has(key)).map((key) => port(key, false)),
+      ...wanted.map((ifindex) => port(ifindex, true)),
+    ],
+    last: idle.filter((key) => during.ports.has(key)).map((key) => port(key, false)),
+  };
 }
 
 /** What a family's entries rely on, most specific first. Foreign entries may rely on more than there is room for. */
@@ -129,8 +142,4 @@ function shapeList(uses: Uses, family: Family, live: readonly Shape[], most: num
   const texts = new Set(live.map(shapeText));
   used.sort((a, b) => Number(texts.has(shapeText(b))) - Number(texts.has(shapeText(a))));
   return used.slice(0, most).sort(compareShapes);
-}
-
-function sameShapes(a: readonly Shape[], b: readonly Shape[]): boolean {
-  return a.length === b.length && a.every((shape, i) => shapeText(shape) === shapeText(b[i] as Shape));
 }

@@ -8,6 +8,8 @@ import { StoreError } from '../model/store-error.ts';
 import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, Stored, TimeStore } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { Delivery } from './delivery.ts';
+import { countDrift } from './drift.ts';
+import { OwnWords } from './own-words.ts';
 import type { PassResult } from './pass-result.ts';
 import { Periods } from './periods.ts';
 import { SharedTime } from './shared-time.ts';
@@ -57,6 +59,7 @@ export class Reconciler implements Reconciling {
   readonly #waker = new Waker();
   readonly #unsaved = new Unsaved();
   readonly #delivery = new Delivery();
+  readonly #ownWords: OwnWords;
   #footing: Footing;
   /** Not in the kernel yet. */
   #mark: Mark | undefined;
@@ -65,6 +68,8 @@ export class Reconciler implements Reconciling {
   #bypass = false;
   /** What a page said of the time, and when by the monotonic clock. */
   #heard: { readonly atMs: number; readonly heardAtMs: number } | undefined;
+  /** Since the start. */
+  #drifted = 0n;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
@@ -74,6 +79,7 @@ export class Reconciler implements Reconciling {
     this.#time = new SharedTime(clock, times.load());
     this.#footing = footing;
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
+    this.#ownWords = new OwnWords(options.kernel.words);
     const periods = [
       { everyMs: DRIFT_MS, act: () => this.#convergence.readBackNext() },
       { everyMs: NETWORK_MS, act: () => this.#refreshNetwork() },
@@ -99,7 +105,7 @@ export class Reconciler implements Reconciling {
   }
 
   again(keys: readonly string[]): void {
-    this.#convergence.schedule.markDue(keys);
+    this.#convergence.again(keys);
     this.#waker.wake();
   }
 
@@ -117,6 +123,7 @@ export class Reconciler implements Reconciling {
       desired,
       states,
       deleteAbsent: this.#convergence.deleteAbsent,
+      drifted: this.#drifted,
       slotsUsed: this.#convergence.slotsUsed,
       limits: this.#options.kernel.entries.limits,
       shapes: this.#convergence.shapes,
@@ -178,12 +185,14 @@ export class Reconciler implements Reconciling {
 
   /** Makes passes until nothing is due. */
   async #converge(signal: AbortSignal): Promise<void> {
-    const { clock, kernel, afterBulk } = this.#options;
+    const { clock, afterBulk } = this.#options;
     let decided = 0;
     do {
       await clock.turn();
       this.#writeMark();
-      const result = this.#convergence.pass(this.#time.nowMs(), () => clock.random(), mayPrune(this.#footing));
+      const result = this.#noteDrift(
+        this.#convergence.pass(this.#time.nowMs(), () => clock.random(), mayPrune(this.#footing)),
+      );
       this.#unsaved.note(result);
       await this.#stored(() => this.#unsaved.save(this.#options.store));
       await this.#tell(result);
@@ -191,7 +200,7 @@ export class Reconciler implements Reconciling {
       if (result.changed.length > 0 || result.readBack) this.#options.outbox.changed();
     } while (this.#convergence.pending && !signal.aborted);
     if (this.#convergence.pending) return;
-    kernel.words.setReady(true);
+    this.#ownWords.setReady();
     this.#advance();
     if (decided >= BULK_KEYS) afterBulk?.();
   }
@@ -221,8 +230,18 @@ export class Reconciler implements Reconciling {
   }
 
   #writeMark(): void {
-    if (this.#mark !== undefined) this.#options.kernel.words.setMark(this.#mark);
+    if (this.#mark !== undefined) this.#ownWords.setMark(this.#mark);
     this.#mark = undefined;
+  }
+
+  /** Whatever somebody else changed is put right by this pass or the next; our own words are, here. */
+  #noteDrift(result: PassResult): PassResult {
+    const drifted = [...result.drifted, ...(result.readBack ? this.#ownWords.mend() : [])];
+    if (drifted.length === 0) return result;
+    this.#drifted += BigInt(countDrift(drifted));
+    this.#options.outbox.changed();
+    this.#options.log.warn({ drift: countDrift(drifted) }, 'somebody else changed the maps');
+    return { ...result, drifted };
   }
 
   /** Every change up to the cursor now stands in the kernel and was read back, or is among the exceptions. */

@@ -41,6 +41,8 @@ export interface Progress {
   readonly desired: ReadonlyMap<string, Intent>;
   readonly states: ReadonlyMap<string, EntryState>;
   readonly deleteAbsent: bigint;
+  /** What somebody else changed in the maps and was put right, since the start. */
+  readonly drifted: bigint;
   readonly slotsUsed: number;
   readonly limits: Limits;
   readonly shapes: number;
@@ -112,6 +114,7 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq 
     ...(progress.bypass ? { bypass: true } : {}),
     ...undeliveredOf(progress),
     ...clockOf(progress),
+    ...(progress.drifted === 0n ? {} : { drifted: progress.drifted.toString() }),
   };
 }
 

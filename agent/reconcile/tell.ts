@@ -37,7 +37,10 @@ export function tellPass({ host, at }: Teller, result: PassResult, desired: Read
       return [{ v: 1, host, at, kind, key: now.key, rev: now.rev, ...named(now.key), ...why }];
     }),
     ...result.forgotten.map((gone): Event => ({ v: 1, host, at, kind: 'removed', ...gone })),
-    ...result.drifted.map((key): Event => ({ v: 1, host, at, kind: 'drift', key, ...named(key) })),
+    ...result.drifted.map(({ key, detail }): Event => {
+      const what = { ...(key !== undefined && { key, ...named(key) }), ...(detail !== undefined && { detail }) };
+      return { v: 1, host, at, kind: 'drift', ...what };
+    }),
   ];
 }
 

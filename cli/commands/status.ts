@@ -51,9 +51,14 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['redirects', countsCell(status)],
     ['capacity', `${capacity.used} of ${capacity.max} in use, shapes ${capacity.shapes}`],
     ['deletes of what was absent', deleteAbsent],
+    ...driftRow(status),
     ['refused messages', refusedCell(refused)],
     ...unwatchedRow(status),
   ];
+}
+
+function driftRow({ drifted }: Status): [name: string, value: Cell][] {
+  return drifted === undefined ? [] : [['changed by somebody else', { text: `${drifted}, put right`, tone: 'warn' }]];
 }
 
 function bypassRow({ bypass }: Status): [name: string, value: Cell][] {

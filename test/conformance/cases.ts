@@ -4,7 +4,7 @@ import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
 import type { Op } from '../../agent/model/op.ts';
 import type { Kernel } from '../../agent/ports.ts';
 import { parseMatch } from '../../protocol/match.ts';
-import { shapeOf, shapeText } from '../../protocol/shape.ts';
+import { type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
 import { SLOTS, type Subject } from './subject.ts';
 
 export interface Case {
@@ -52,10 +52,11 @@ export function standing(kernel: Kernel): unknown {
   const { entries, shapes } = kernel.entries.observe();
   const rows = [...entries].map(([id, { value, sound }]) => ({ id, value, sound }));
   rows.sort((a, b) => (a.id < b.id ? -1 : 1));
-  const ports = [...kernel.net.network().ports].sort((a, b) => a - b);
-  return { rows, shapes: { 4: shapes[4].map(shapeText), 6: shapes[6].map(shapeText) }, ports };
+  const ports = [...kernel.net.network().ports].sort(([a], [b]) => a - b);
+  return { rows, shapes: { 4: textsOf(shapes[4]), 6: textsOf(shapes[6]) }, ports };
 }
 
+const textsOf = (shapes: readonly Shape[] | undefined): readonly string[] | null => shapes?.map(shapeText) ?? null;
 const idsOf = (kernel: Kernel): string[] => [...new Map(kernel.entries.observe().entries).keys()].sort();
 const SHAPES = [24, 16, 8].map((bits) => shapeOf(parseMatch({ dst: `10.0.0.0/${bits}` })));
 const TEXTS = SHAPES.map(shapeText);
@@ -181,7 +182,7 @@ export const CASES: readonly Case[] = [
       const ifindex = subject.addNetdev('conf0');
       const ops = [port(ifindex, true), port(ifindex, true)];
       const added = subject.kernel.entries.apply(ops);
-      const shown = subject.kernel.net.network().ports.has(ifindex);
+      const shown = subject.kernel.net.network().ports.get(ifindex) === ifindex;
       return [added, shown, subject.kernel.entries.apply([port(ifindex, false), port(ifindex, false)])];
     },
     expected: [[DONE, DONE], true, [DONE, ABSENT]],
@@ -209,12 +210,89 @@ export const CASES: readonly Case[] = [
       const names = netdevs.filter((dev) => dev.name.startsWith('conf') && dev.zone === 0).map((dev) => dev.name);
       return [
         names,
-        [...ports].map((it) => it === stays),
+        [...ports].map(([key, to]) => key === stays && to === stays),
         new Map(kernel.entries.observe().entries).size,
         kernel.entries.apply([port(gone, false)]),
       ];
     },
     expected: [['conf1'], [true], 1, [ABSENT]],
+  },
+  {
+    title: 'a port that somebody led elsewhere is seen to lead there, goes with that netdev, and is mended by one op',
+    run: (subject) => {
+      const { kernel } = subject;
+      const [own, other] = [subject.addNetdev('conf0'), subject.addNetdev('conf1')];
+      const leads = (key: number): string => {
+        const to = kernel.net.network().ports.get(key);
+        return to === own ? 'own' : to === other ? 'other' : String(to);
+      };
+      kernel.entries.apply([port(own, true)]);
+      const seen = [leads(own)];
+      subject.lead(own, other);
+      subject.lead(UNKNOWN_IFINDEX, other);
+      seen.push(leads(own), leads(UNKNOWN_IFINDEX));
+      const mended = kernel.entries.apply([port(own, true)]);
+      seen.push(leads(own));
+      subject.lead(own, other);
+      subject.removeNetdev('conf1');
+      return [seen, mended, leads(own), leads(UNKNOWN_IFINDEX)];
+    },
+    expected: [['own', 'other', 'other', 'own'], [DONE], 'undefined', 'undefined'],
+  },
+  {
+    title: 'entries with keys that no match has take room, are not observed, and go when they are swept',
+    run: (subject) => {
+      const { kernel } = subject;
+      kernel.entries.apply([write(keyOf(1), drop(0)), write(keyOf(1, 6), drop(1))]);
+      for (let n = 0; n < ROOM - 1; n += 1) subject.plantStray(4, n);
+      subject.plantStray(6, 0);
+      const refused = kernel.entries.apply([write(keyOf(2), drop(2)), write(keyOf(1), drop(0, 2))]);
+      const unseen = kernel.entries.sweep();
+      const before = idsOf(kernel);
+      const swept = [kernel.entries.sweep(), kernel.entries.sweep()];
+      idsOf(kernel);
+      const again = kernel.entries.sweep();
+      return [refused, unseen, before, swept, again, kernel.entries.apply([write(keyOf(2), drop(2))]), idsOf(kernel)];
+    },
+    expected: [
+      [FULL, DONE],
+      { removed: { 4: 0, 6: 0 }, more: false },
+      ['v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53', 'v6 udp [::/0]:* > [2001:db8::1/128]:53'],
+      [
+        { removed: { 4: ROOM - 1, 6: 1 }, more: false },
+        { removed: { 4: 0, 6: 0 }, more: false },
+      ],
+      { removed: { 4: 0, 6: 0 }, more: false },
+      [DONE],
+      [
+        ...['v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53', 'v4 udp 0.0.0.0/0:* > 10.0.0.2/32:53'],
+        'v6 udp [::/0]:* > [2001:db8::1/128]:53',
+      ],
+    ],
+  },
+  {
+    title: 'a list of shapes with other masks than ours is none, until one is published',
+    run: (subject) => {
+      const { kernel } = subject;
+      const live = (): unknown => [4, 6].map((family) => textsOf(kernel.entries.observe().shapes[family as 4 | 6]));
+      kernel.entries.apply([{ op: 'shapes', family: 4, shapes: SHAPES }]);
+      const seen = [live()];
+      subject.damageShapes(4);
+      seen.push(live());
+      subject.damageShapes(6);
+      seen.push(live());
+      kernel.entries.apply([{ op: 'shapes', family: 4, shapes: SHAPES }]);
+      seen.push(live());
+      kernel.entries.apply([{ op: 'shapes', family: 6, shapes: [] }]);
+      return [...seen, live()];
+    },
+    expected: [
+      [TEXTS, []],
+      [null, []],
+      [null, null],
+      [TEXTS, null],
+      [TEXTS, []],
+    ],
   },
   {
     title: 'the shapes published last are live, each family by itself, over and over',
@@ -224,15 +302,15 @@ export const CASES: readonly Case[] = [
         ...kernel.entries.apply([{ op: 'shapes', family: 6, shapes: [shapeOf(keyOf(1, 6).match)] }]),
       ];
       const first = kernel.entries.observe().shapes;
-      const texts = [4, 6].map((family) => first[family as 4 | 6].map(shapeText));
+      const texts = [first[4], first[6]].map(textsOf);
       for (const count of [2, 1, 3, 0, 2]) {
         kernel.entries.apply([{ op: 'shapes', family: 4, shapes: SHAPES.slice(0, count) }]);
       }
       return [
         results,
         texts,
-        kernel.entries.observe().shapes[4].map(shapeText),
-        kernel.entries.observe().shapes[6].length,
+        textsOf(kernel.entries.observe().shapes[4]),
+        textsOf(kernel.entries.observe().shapes[6])?.length,
       ];
     },
     expected: [[DONE, DONE], [TEXTS, ['v6 /0 > /128 proto dport']], TEXTS.slice(0, 2), 1],
@@ -257,6 +335,17 @@ export const CASES: readonly Case[] = [
         return kernel.words.mark();
       }),
     expected: [1, 2, 3].map((n) => ({ epoch: `epoch-${'e'.repeat(n)}`, rev: n * 10, seq: n })),
+  },
+  {
+    title: 'a mark of nothing is none, and ready is what was set last',
+    run: ({ kernel: { words } }) => {
+      const before = words.isReady();
+      words.setMark({ epoch: 'e', rev: 1, seq: 1 });
+      words.setMark({ epoch: '', rev: 0, seq: 0 });
+      words.setReady(true);
+      return [before, words.mark() ?? null, words.isReady()];
+    },
+    expected: [false, null, true],
   },
   {
     title: 'retire answers the last counts and sets them to zero, of these slots only',

@@ -6,6 +6,7 @@ import { attach, detach } from '../../agent/attach/attach.ts';
 import { STRUCTS } from '../../agent/kernel/abi.ts';
 import { u32 } from '../../agent/kernel/bytes.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
+import { errnoName } from '../../agent/kernel/errno.ts';
 import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
 import { type MapName, pinPaths } from '../../agent/kernel/pins.ts';
@@ -31,11 +32,17 @@ export function nativeSubject(): Subject & Disposable {
     return must(name, native.netLinks().items.find((link) => link.name === name) ?? -19).ifindex;
   };
   const added = new Set<string>();
-  const put = (name: MapName, key: Uint8Array, value: Uint8Array, flags: number): void => {
+  const put = (name: MapName, key: Uint8Array, value: Uint8Array, flags: number, may?: string): void => {
     const map = must(name, native.mapOpen(pinPaths(pinRoot).map(name), false));
     const rc = native.mapUpdateElem(map, key, value, flags);
     native.close(map);
-    if (rc < 0) throw new Error(`${name}: errno ${-rc}`);
+    if (rc < 0 && errnoName(rc) !== may) throw new Error(`${name}: ${errnoName(rc)}`);
+  };
+  const read = (name: MapName, key: Uint8Array): Uint8Array => {
+    const map = must(name, native.mapOpen(pinPaths(pinRoot).map(name), false));
+    const value = must(name, native.mapLookupElem(map, key, 0));
+    native.close(map);
+    return value;
   };
   addNetdev(INGRESS);
   attach(native, {
@@ -69,6 +76,21 @@ export function nativeSubject(): Subject & Disposable {
       view.setBigUint64(STRUCTS.stat.bytes, bytes, LITTLE_ENDIAN);
       view.setBigUint64(STRUCTS.stat.seen, seen, LITTLE_ENDIAN);
       put('stats', u32(slot), row, 0);
+    },
+    lead: (key, ifindex) => put('ports', u32(key), u32(ifindex), 0),
+    plantStray: (family, n) => {
+      const [name, at] = family === 4 ? (['redirect4', STRUCTS.key4] as const) : (['redirect6', STRUCTS.key6] as const);
+      const key = new Uint8Array(at.size);
+      key.set(u32(n + 1), at.dst); // an address, of which the prefix length says that none is looked at
+      put(name, key, new Uint8Array(STRUCTS.value.size), BPF_F_LOCK, 'E2BIG');
+    },
+    damageShapes: (family) => {
+      const name = family === 4 ? 'shapes4' : 'shapes6';
+      for (const list of [0, 1]) {
+        const bytes = read(name, u32(list));
+        bytes[STRUCTS[name].shape] = 0x5a; // the mask of no prefix length
+        put(name, u32(list), bytes, 0);
+      }
     },
     [Symbol.dispose]: () => {
       kernel[Symbol.dispose]();

@@ -47,9 +47,10 @@ export function compare(
   const below = randomBelow(config.seed);
   const ifindexes = new Map<string, number>();
   const known: number[] = [99_999];
-  let [done, refused, absent] = [0, 0, 0];
+  let [done, refused, absent, strays] = [0, 0, 0, 0];
   for (let run = 0; run < config.runs; run += 1) {
     if (run % NETDEV_EVERY === 0) turnNetdev(NAMES[below(NAMES.length)] ?? NAMES[0]);
+    if (below(8) === 0) meddle();
     const ops = Array.from({ length: 1 + below(12) }, () => someOp(below, known));
     const [mine, theirs] = [real.kernel.entries.apply(ops), fake.kernel.entries.apply(ops)];
     for (const result of mine) {
@@ -63,11 +64,26 @@ export function compare(
     if (!isDeepStrictEqual(mine, theirs)) return found(run, { ops, mine, theirs });
     if (!isDeepStrictEqual(looked[0], looked[1])) return found(run, { ops, looked });
     if (!isDeepStrictEqual(stand[0], stand[1])) return found(run, { ops, stand });
+    const swept = below(4) === 0 ? [real, fake].map((subject) => subject.kernel.entries.sweep()) : [];
+    if (!isDeepStrictEqual(swept[0], swept[1])) return found(run, { swept });
   }
   return found(config.runs, null);
 
   function found(runs: number, difference: unknown): Comparison {
     return { runs, done, refused, absent, difference };
+  }
+
+  /** What somebody else does to both. */
+  function meddle(): void {
+    const family = below(3) === 0 ? 6 : 4;
+    const [key = 1, to] = [known[below(known.length)], [...ifindexes.values()][below(ifindexes.size)]];
+    const what = below(4);
+    for (const subject of [real, fake]) {
+      if (what === 0) subject.damageShapes(family);
+      else if (what === 1 && to !== undefined) subject.lead(key, to);
+      else subject.plantStray(family, strays);
+    }
+    strays += 1;
   }
 
   function turnNetdev(name: string): void {

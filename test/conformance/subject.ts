@@ -1,6 +1,7 @@
 import type { EntryValue } from '../../agent/model/entry.ts';
 import type { EntryKey } from '../../agent/model/entry-key.ts';
 import type { Counter, Kernel } from '../../agent/ports.ts';
+import type { Family } from '../../protocol/match.ts';
 import { MemoryKernel } from '../fakes/memory-kernel.ts';
 
 export const SLOTS = 4;
@@ -14,6 +15,12 @@ export interface Subject {
   /** Writes an entry whose check does not fit its value. */
   plantUnsound(key: EntryKey, value: EntryValue): void;
   count(slot: number, counter: Counter): void;
+  /** Writes a key of the devmap that leads to a device. */
+  lead(key: number, ifindex: number): void;
+  /** Writes an entry with a key that no match has, another one for each `n`, if there is room. */
+  plantStray(family: Family, n: number): void;
+  /** Changes masks in the lists of shapes. */
+  damageShapes(family: Family): void;
 }
 
 export function memorySubject(): Subject & { readonly kernel: MemoryKernel } {
@@ -26,5 +33,10 @@ export function memorySubject(): Subject & { readonly kernel: MemoryKernel } {
       kernel.plant(key, value, false);
     },
     count: (slot, counter) => kernel.count(slot, counter),
+    lead: (key, ifindex) => kernel.plug(key, ifindex),
+    plantStray: (family) => {
+      if (kernel.hasRoom(family)) kernel.plantStrays(family, 1);
+    },
+    damageShapes: (family) => kernel.setShapes(family, undefined),
   };
 }

@@ -1,7 +1,6 @@
 import { type EntryValue, NO_MAC } from '../../agent/model/entry.ts';
 import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
 import type { Mark } from '../../agent/model/mark.ts';
-import type { Netdev, Network, NextHop, NextHopQuery } from '../../agent/model/network.ts';
 import type { Op, OpResult } from '../../agent/model/op.ts';
 import type {
   Counter,
@@ -12,13 +11,14 @@ import type {
   Limits,
   Loss,
   Losses,
-  Net,
   Observed,
   ObservedEntry,
+  Swept,
   Words,
 } from '../../agent/ports.ts';
 import { type Family, familyOf } from '../../protocol/match.ts';
 import type { Shape } from '../../protocol/shape.ts';
+import { MemoryNet } from './memory-net.ts';
 
 export interface MemoryKernelOptions {
   readonly slots?: number;
@@ -26,15 +26,12 @@ export interface MemoryKernelOptions {
   readonly entries?: number;
   /** Lets its jiffies pass; without it they stand still. */
   readonly monotonicMs?: () => number;
+  /** Keys of the devmap. */
+  readonly ports?: number;
 }
 
-type Neighbour = { readonly state: 'resolved'; readonly mac: string } | { readonly state: 'asking' | 'failed' };
-interface Route {
-  readonly ifname: string;
-  readonly gateway: string;
-  readonly mtu: number | undefined;
-}
-
+/** As many strays of a family as the real kernel's port removes in one go. */
+const SWEPT_MAX = 16_384;
 const DONE: OpResult = { done: true };
 const ABSENT: OpResult = { done: true, absent: true };
 const NO_COUNTS: Counter = { packets: 0n, bytes: 0n, seen: 0n };
@@ -46,7 +43,7 @@ export class Crash extends Error {}
  * A kernel in memory, as unkind as the real one; test/conformance compares the two. The methods below the port's change
  * things behind its user's back.
  */
-export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
+export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, Words {
   readonly limits: Limits;
   readonly entries = this;
   readonly net = this;
@@ -55,8 +52,6 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
   readonly clock: KernelClock = { now: () => ({ jiffies: this.#now(), hz: this.hz }) };
   /** Every op that was asked for, and in what order; to be emptied by whoever looks. */
   asked: Op[] = [];
-  /** Neighbours that were asked, `ifindex address`. */
-  probed: string[] = [];
   ready = false;
   judged = new Map<string, bigint>();
   /** The tracepoints that the loader could not watch. */
@@ -70,25 +65,33 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
   readonly #room: number;
   readonly #entries = new Map<string, ObservedEntry>();
   readonly #count: Record<Family, number> = { 4: 0, 6: 0 };
-  #shapes: Readonly<Record<Family, readonly Shape[]>> = { 4: [], 6: [] };
-  readonly #netdevs = new Map<string, Netdev>();
-  readonly #ports = new Set<number>();
-  readonly #routes = new Map<string, Route>();
-  readonly #neighbours = new Map<string, Neighbour>();
+  readonly #strays: Record<Family, number> = { 4: 0, 6: 0 };
+  /** Strays that the last `observe` met. */
+  #met: Readonly<Record<Family, number>> = { 4: 0, 6: 0 };
+  #shapes: Readonly<Record<Family, readonly Shape[] | undefined>> = { 4: [], 6: [] };
   readonly #counters = new Map<number, Counter>();
   readonly #losses = new Map<string, Loss>();
-  readonly #watchers = new Set<() => void>();
   readonly #failures: { readonly op: Op['op']; readonly errno: string }[] = [];
   #mark: Mark | undefined;
 
-  constructor({ slots = 64, entries = slots * 4, monotonicMs = () => 0 }: MemoryKernelOptions = {}) {
+  constructor({ slots = 64, entries = slots * 4, ports = 256, monotonicMs = () => 0 }: MemoryKernelOptions = {}) {
+    super(ports);
     this.#now = () => this.jiffies + BigInt(Math.floor((monotonicMs() * this.hz) / 1000));
     this.limits = { slots, shapes: 8, mtu: 65_535 };
     this.#room = entries;
   }
 
   observe(): Observed & { readonly entries: ReadonlyMap<string, ObservedEntry> } {
+    this.#met = { ...this.#strays };
     return { entries: new Map(this.#entries), shapes: this.#shapes };
+  }
+
+  sweep(): Swept {
+    const [met4, met6] = [this.#met[4], this.#met[6]];
+    const removed = { 4: Math.min(met4, SWEPT_MAX), 6: Math.min(met6, SWEPT_MAX) };
+    for (const family of [4, 6] as const) this.plantStrays(family, -removed[family]);
+    this.#met = { 4: 0, 6: 0 };
+    return { removed, more: met4 > SWEPT_MAX || met6 > SWEPT_MAX };
   }
 
   lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {
@@ -98,29 +101,6 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
       if (entry !== undefined) found.set(entryId(key), entry);
     }
     return found;
-  }
-
-  network(): Network {
-    return { netdevs: [...this.#netdevs.values()], ports: new Set(this.#ports) };
-  }
-
-  resolve(queries: readonly NextHopQuery[]): NextHop[] {
-    return queries.map(({ address, ifindex: wanted }) => {
-      const route = this.#routes.get(address);
-      const netdev = route === undefined ? undefined : this.#netdevs.get(route.ifname);
-      if (route === undefined || netdev === undefined) return { state: 'no-route' };
-      const { ifindex } = netdev;
-      if (wanted !== undefined && wanted !== ifindex) return { state: 'no-route' };
-      const { gateway, mtu = netdev.mtu } = route;
-      const neighbour = this.#neighbours.get(`${ifindex} ${gateway}`) ?? { state: 'asking' };
-      return neighbour.state === 'resolved'
-        ? { state: 'resolved', ifindex, gateway, mac: neighbour.mac, mtu }
-        : { state: neighbour.state, ifindex, gateway };
-    });
-  }
-
-  probe(ifindex: number, address: string): void {
-    this.probed.push(`${ifindex} ${address}`);
   }
 
   apply(ops: readonly Op[]): OpResult[] {
@@ -157,12 +137,17 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
   }
 
   mark(): Mark | undefined {
-    return this.#mark;
+    const none = this.#mark?.epoch === '' && this.#mark.rev === 0 && this.#mark.seq === 0;
+    return none ? undefined : this.#mark;
   }
 
   setMark(mark: Mark): void {
     if (new TextEncoder().encode(mark.epoch).length > 64) throw new RangeError('epoch');
     this.#mark = mark;
+  }
+
+  isReady(): boolean {
+    return this.ready;
   }
 
   setReady(ready: boolean): void {
@@ -173,20 +158,9 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
     return this.bypassed;
   }
 
-  watch(onChange: () => void): Disposable {
-    const watcher = (): void => onChange();
-    this.#watchers.add(watcher);
-    return { [Symbol.dispose]: () => this.#watchers.delete(watcher) };
-  }
-
   /** The next op of this kind is refused and not carried out. */
   failNext(op: Op['op'], errno: string): void {
     this.#failures.push({ op, errno });
-  }
-
-  /** Tells the watchers that something may have changed, as netlink does. */
-  notify(): void {
-    for (const watcher of this.#watchers) watcher();
   }
 
   /** More packets die after their verdict. */
@@ -200,51 +174,6 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
   acts(id: string): boolean {
     const { until } = this.#entries.get(id)?.value ?? { until: -1n };
     return until === 0n || until > this.#now();
-  }
-
-  /** Adds a network device, or changes one; another ifindex is a device that was removed and made again. */
-  netdev(name: string, change: Partial<Omit<Netdev, 'name'>> = {}): Netdev {
-    const before = this.#netdevs.get(name);
-    const ifindex = change.ifindex ?? before?.ifindex ?? 2 + this.#netdevs.size;
-    if (before !== undefined && before.ifindex !== ifindex) this.removeNetdev(name);
-    const made: Netdev = {
-      name,
-      ifindex,
-      mac: `02:00:00:00:00:${ifindex.toString(16).padStart(2, '0')}`,
-      mtu: 1500,
-      up: true,
-      takesRedirects: true,
-      attached: 'none',
-      zone: 0,
-    };
-    const netdev = { ...made, ...this.#netdevs.get(name), ...change };
-    this.#netdevs.set(name, netdev);
-    return netdev;
-  }
-
-  /** The device goes, and with it its port and its neighbours. */
-  removeNetdev(name: string): void {
-    const ifindex = this.#netdevs.get(name)?.ifindex;
-    if (ifindex === undefined) return;
-    this.#netdevs.delete(name);
-    this.#ports.delete(ifindex);
-    for (const at of this.#neighbours.keys()) if (at.startsWith(`${ifindex} `)) this.#neighbours.delete(at);
-  }
-
-  route(address: string, ifname: string, gateway = address, mtu?: number): void {
-    this.#routes.set(address, { ifname, gateway, mtu });
-  }
-
-  removeRoute(address: string): void {
-    this.#routes.delete(address);
-  }
-
-  /** The neighbour answers with this MAC, does not answer (`failed`), or is being asked. */
-  neighbour(ifname: string, address: string, answer: string): void {
-    const ifindex = this.#netdevs.get(ifname)?.ifindex;
-    const state: Neighbour =
-      answer === 'asking' || answer === 'failed' ? { state: answer } : { state: 'resolved', mac: answer };
-    this.#neighbours.set(`${ifindex} ${address}`, state);
   }
 
   /** Writes an entry that nobody asked for; `sound: false` is one whose check does not fit. */
@@ -265,15 +194,22 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
     if (entry !== undefined) this.#delete(id, entry.key);
   }
 
-  unplug(ifindex: number): void {
-    this.#ports.delete(ifindex);
+  /** Entries with keys that no match has; as many fewer if negative. */
+  plantStrays(family: Family, count: number): void {
+    this.#strays[family] += count;
+    this.#count[family] += count;
   }
 
-  plug(ifindex: number): void {
-    this.#ports.add(ifindex);
+  hasRoom(family: Family): boolean {
+    return this.#count[family] < this.#room;
   }
 
-  setShapes(family: Family, shapes: readonly Shape[]): void {
+  strays(family: Family): number {
+    return this.#strays[family];
+  }
+
+  /** Undefined: a list that says what none of ours does. */
+  setShapes(family: Family, shapes: readonly Shape[] | undefined): void {
     this.#shapes = { ...this.#shapes, [family]: shapes };
   }
 
@@ -293,7 +229,7 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
         this.setShapes(op.family, op.shapes);
         return DONE;
       case 'port':
-        return this.#port(op.ifindex, op.present);
+        return this.setPort(op.ifindex, op.present);
     }
   }
 
@@ -301,7 +237,7 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
     const id = entryId(key);
     const family = familyOf(key.match);
     if (!this.#entries.has(id)) {
-      if (this.#count[family] >= this.#room) return { done: false, errno: 'E2BIG' };
+      if (!this.hasRoom(family)) return { done: false, errno: 'E2BIG' };
       this.#count[family] += 1;
     }
     this.#entries.set(id, { key, value, sound: true });
@@ -311,14 +247,6 @@ export class MemoryKernel implements Kernel, Entries, Net, Counts, Words {
   #delete(id: string, key: EntryKey): OpResult {
     if (!this.#entries.delete(id)) return ABSENT;
     this.#count[familyOf(key.match)] -= 1;
-    return DONE;
-  }
-
-  #port(ifindex: number, present: boolean): OpResult {
-    if (!present) return this.#ports.delete(ifindex) ? DONE : ABSENT;
-    const there = [...this.#netdevs.values()].some((dev) => dev.ifindex === ifindex);
-    if (!there) return { done: false, errno: 'EINVAL' };
-    this.#ports.add(ifindex);
     return DONE;
   }
 }

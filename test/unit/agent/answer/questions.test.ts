@@ -20,6 +20,7 @@ function event(at: number, key = NARROW.key): Event {
 
 function questions(kernel: MemoryKernel, convergence: Convergence, events: readonly Event[] = []): Questions {
   return new Questions({
+    again: (key) => convergence.again([key]),
     host: HOST,
     view: convergence.view,
     kernel,
@@ -70,6 +71,34 @@ test('explain: the kernel is read now, and not as it was last seen', async (t) =
   const held = view.entryOf(NARROW.key) as ObservedEntry;
   kernel.apply([{ op: 'delete', id: NARROW.key, key: held.key }]);
   t.like(await explained(questions(kernel, view), 'narrow'), { state: 'installed', entry: null });
+});
+
+test('explain: what it finds otherwise than it was last seen is looked at again, and mended at once', async (t) => {
+  const kernel = makeKernel();
+  const inward = intentOf(4, 'drop', { name: 'inward', of: { in: 'eth0' } });
+  const view = start(kernel, [NARROW, WIDE, inward]);
+  converge(view);
+  const asked = questions(kernel, view);
+  const stands = async () => {
+    const held: unknown[] = [];
+    for (const name of ['narrow', 'wide', 'inward']) held.push((await explained(asked, name)).entry?.action);
+    return held;
+  };
+  t.deepEqual(await stands(), ['send', 'pass', 'drop']);
+  t.false(view.pending, 'all is as it was seen');
+  kernel.uproot(NARROW.key);
+  kernel.plant({ match: WIDE.match, zone: 0 }, { action: 'drop' });
+  kernel.plant({ match: inward.match, zone: 1 }, { action: 'drop', rev: 1 }, false);
+  t.deepEqual(await stands(), [undefined, 'drop', 'drop']);
+  t.true(view.pending);
+  const told = converge(view).flatMap(({ drifted, readBack }) => drifted.map(({ key }) => [key, readBack]));
+  t.deepEqual(
+    told,
+    [NARROW, WIDE, inward].map(({ key }) => [key, false]),
+    'without a full read-back',
+  );
+  t.deepEqual(await stands(), ['send', 'pass', 'drop']);
+  t.false(view.pending);
 });
 
 test('explain: a next hop that does not answer, a route that is gone, an interface that is not there', async (t) => {

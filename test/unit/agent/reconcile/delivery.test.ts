@@ -92,6 +92,7 @@ test('summarise: what does not arrive is named with interface, errno and eight r
         ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
         ...{
           deleteAbsent: 0n,
+          drifted: 0n,
           slotsUsed: 0,
           clockAheadMs: undefined,
           limits: { slots: 8, shapes: 8, mtu: 65_535 },

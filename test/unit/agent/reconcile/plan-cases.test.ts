@@ -147,7 +147,7 @@ test('plan: a port that was taken away is put back by the next pass', (t) => {
   kernel.plug(2);
   convergence.refreshNetworkNext();
   converge(convergence);
-  t.deepEqual(told(kernel), ['port 3 true', 'port 2 false']);
+  t.deepEqual(told(kernel), ['port 2 false', 'port 3 true']);
 });
 
 test('plan: an asking neighbour keeps the entry that stands, a failed one blocks, an answer brings it back', (t) => {
@@ -192,7 +192,7 @@ test('plan: the ninth shape waits until one of the eight is free', (t) => {
   const convergence = start(kernel, shapes);
   converge(convergence);
   t.deepEqual(statesOf(convergence, shapes), [...Array(8).fill('installed'), 'blocked SHAPES_FULL']);
-  t.is(kernel.observe().shapes[4].length, 8);
+  t.is(kernel.observe().shapes[4]?.length, 8);
   convergence.ledger.put([intentOf(3, 'drop', { of: { dst: '11.0.0.0/8' } })]);
   convergence.ledger.put([{ ...(shapes[1] as (typeof shapes)[0]), rev: 2, to: 'pass' }]);
   converge(convergence);
@@ -200,7 +200,7 @@ test('plan: the ninth shape waits until one of the eight is free', (t) => {
   convergence.ledger.remove([shapes[2]?.key ?? '']);
   converge(convergence);
   t.is(statesOf(convergence, shapes)[8], 'installed');
-  t.is(kernel.observe().shapes[4].length, 8);
+  t.is(kernel.observe().shapes[4]?.length, 8);
 });
 
 test('plan: a full map parks what is new and goes on with updates and deletes', (t) => {
@@ -255,10 +255,10 @@ test('plan: more foreign shapes than there is room for do not push ours out', (t
   }
   convergence.readBackNext();
   converge(convergence, NOW, false);
-  t.true(kernel.observe().shapes[4].map(shapeText).includes(SHAPE));
+  t.true(kernel.observe().shapes[4]?.map(shapeText).includes(SHAPE));
   convergence.readBackNext();
   converge(convergence);
-  t.deepEqual(kernel.observe().shapes[4].map(shapeText), [SHAPE]);
+  t.deepEqual(kernel.observe().shapes[4]?.map(shapeText), [SHAPE]);
 });
 
 test('plan: an intent ends at its time, in the kernel and in its state', (t) => {

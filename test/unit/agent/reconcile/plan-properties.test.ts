@@ -34,7 +34,9 @@ type Step =
     }
   | { readonly do: 'uproot'; readonly nth: number }
   | { readonly do: 'unplug'; readonly ifindex: number }
-  | { readonly do: 'shapes' }
+  | { readonly do: 'plug'; readonly key: number; readonly name: string }
+  | { readonly do: 'strays'; readonly family: 4 | 6 }
+  | { readonly do: 'shapes'; readonly known: boolean }
   | { readonly do: 'restart'; readonly rows: boolean };
 
 interface Wish {
@@ -86,14 +88,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ do: fc.constant('uproot' as const), nth: fc.nat(9) }),
   fc.record({ do: fc.constant('unplug' as const), ifindex: fc.integer({ min: 2, max: 6 }) }),
-  fc.record({ do: fc.constant('shapes' as const) }),
+  fc.record({ do: fc.constant('plug' as const), key: fc.constantFrom(2, 3, 4, 5, 6, 77, 78, 79), name }),
+  fc.record({ do: fc.constant('strays' as const), family: fc.constantFrom(4 as const, 6 as const) }),
+  fc.record({ do: fc.constant('shapes' as const), known: fc.boolean() }),
   fc.record({ do: fc.constant('restart' as const), rows: fc.boolean() }),
 );
 const story = fc.array(step, { minLength: 1, maxLength: 12 });
 
 /** A host to which things happen. */
 class World {
-  readonly kernel = new MemoryKernel({ slots: SLOTS });
+  readonly kernel = new MemoryKernel({ slots: SLOTS, ports: 4 });
   convergence: Convergence;
   #desired: readonly Intent[] = [];
   #nextIfindex = 5;
@@ -141,8 +145,17 @@ class World {
       case 'unplug':
         kernel.unplug(step.ifindex);
         break;
+      case 'plug': {
+        const { netdevs, ports } = kernel.network();
+        const to = netdevs.find((dev) => dev.name === step.name)?.ifindex;
+        if (to !== undefined && (ports.has(step.key) || ports.size < 4)) kernel.plug(step.key, to);
+        break;
+      }
+      case 'strays':
+        kernel.plantStrays(step.family, 1 + kernel.strays(step.family));
+        break;
       case 'shapes':
-        kernel.setShapes(4, []);
+        kernel.setShapes(4, step.known ? [] : undefined);
         break;
       case 'restart':
         this.convergence = new Convergence(
@@ -193,22 +206,26 @@ class World {
     if (convergence.slotsUsed !== slots.size)
       throw new Error(`${convergence.slotsUsed} slots used, ${slots.size} held`);
     const used = new Set([...entries.values()].map((it) => shapeText(shapeOfKey(it.key))));
+    if (shapes[4] === undefined || shapes[6] === undefined) throw new Error('nobody knows which shapes are live');
     const live = [...shapes[4], ...shapes[6]].map(shapeText);
     if (live.length !== used.size || !live.every((text) => used.has(text)))
       throw new Error('shapes are not those in use');
     const egress = new Set([...entries.values()].flatMap(({ value }) => (value.ifindex === 0 ? [] : [value.ifindex])));
     const { ports } = kernel.network();
-    if (ports.size !== egress.size || ![...egress].every((it) => ports.has(it)))
+    if (ports.size !== egress.size || ![...egress].every((it) => ports.get(it) === it))
       throw new Error('ports are not those in use');
+    if (kernel.strays(4) + kernel.strays(6) > 0) throw new Error('strays are left');
   }
 
   /** Ids of entries that a packet would find and that lead nowhere. */
   dangling(): Set<string> {
     const { entries, shapes } = this.kernel.observe();
     const { ports } = this.kernel.network();
-    const live = new Set([...shapes[4], ...shapes[6]].map(shapeText));
+    const live = new Set([...(shapes[4] ?? []), ...(shapes[6] ?? [])].map(shapeText));
     const ids = [...entries].flatMap(([id, { key, value }]) => {
-      const lost = (value.action === 'send' && !ports.has(value.ifindex)) || !live.has(shapeText(shapeOfKey(key)));
+      const lost =
+        (value.action === 'send' && ports.get(value.ifindex) !== value.ifindex) ||
+        !live.has(shapeText(shapeOfKey(key)));
       return lost ? [`${id} ${value.ifindex}`] : [];
     });
     return new Set(ids);

@@ -201,6 +201,56 @@ test('reconciler: drift is repaired and told by key, of foreign entries too', as
   t.is(stands(bench.kernel, intentOf(2).key)?.value.action, 'drop');
 });
 
+test('reconciler: what somebody else changed beside the entries is put right, told in words, and counted', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1, DIRECT)]);
+  await bench.reconciler.settle();
+  bench.told();
+  const { kernel } = bench;
+  const mark = kernel.mark();
+  kernel.plug(3, 2);
+  kernel.setShapes(4, undefined);
+  kernel.plantStrays(6, 7);
+  kernel.setMark({ epoch: 'e9', rev: 9, seq: 9 });
+  kernel.ready = false;
+  kernel.asked = [];
+  await bench.clock.pass(60_000);
+  t.deepEqual(
+    bench.published.map(({ kind, key, detail }) => [kind, key, detail]),
+    [
+      ['drift', undefined, 'ports: 3 (eth1) led to 2 (eth0)'],
+      ['drift', undefined, 'shapes4'],
+      ['drift', undefined, 'redirect6: 7 entries with keys that no redirect has'],
+      ['drift', undefined, 'control: the mark'],
+      ['drift', undefined, 'control: ready'],
+    ],
+  );
+  t.is(bench.reconciler.progress().drifted, 11n);
+  t.deepEqual([kernel.mark(), kernel.ready, kernel.strays(6)], [mark, true, 0]);
+  t.deepEqual([...kernel.network().ports], [[3, 3]]);
+  t.is(kernel.observe().shapes[4]?.length, 1);
+  t.deepEqual(
+    kernel.asked.map(({ op }) => op),
+    ['port', 'shapes'],
+  );
+  await bench.clock.pass(60_000);
+  t.is(bench.reconciler.progress().drifted, 11n);
+});
+
+test('reconciler: a key that is sent again is looked at in the kernel first', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1)]);
+  await bench.reconciler.settle();
+  bench.told();
+  bench.kernel.uproot(intentOf(1).key);
+  bench.reconciler.again([intentOf(1).key]);
+  await bench.reconciler.settle();
+  t.truthy(stands(bench.kernel, intentOf(1).key));
+  t.deepEqual(bench.told(), ['drift 10.0.0.1/32:53']);
+});
+
 test('reconciler: while it is holding it touches nothing, and a whole set ends that', async (t) => {
   await using bench = new Bench();
   bench.kernel.plant({ match: intentOf(1).match, zone: 0 }, { slot: 3, rev: 1 });

@@ -13,6 +13,7 @@ const empty: Progress = {
   ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
   ...{
     deleteAbsent: 0n,
+    drifted: 0n,
     slotsUsed: 0,
     limits: { slots: 8, shapes: 8, mtu: 65_535 },
     shapes: 0,
