@@ -372,6 +372,17 @@ export const CASES: readonly Case[] = [
     expected: [true, true, true],
   },
   {
+    title:
+      'where no route leads out of a device, an address of IPv4 is taken to be on its link, and one of IPv6 is not',
+    run: (subject) => {
+      const ifindex = subject.addNetdev('conf0');
+      const [four, six] = ['198.51.100.9', 'fd00::9'];
+      const resolved = subject.kernel.net.resolve([four, six].map((address) => ({ address, ifindex })));
+      return resolved.map((hop) => (hop.state === 'no-route' ? hop : { ...hop, ifindex: hop.ifindex === ifindex }));
+    },
+    expected: [{ state: 'asking', ifindex: true, gateway: '198.51.100.9' }, { state: 'no-route' }],
+  },
+  {
     title: 'an address without a route is no-route, bound or not',
     run: (subject) => {
       const ifindex = subject.addNetdev('conf0');

@@ -30,18 +30,26 @@ export class MemoryNet implements Net {
   }
 
   resolve(queries: readonly NextHopQuery[]): NextHop[] {
-    return queries.map(({ address, ifindex: wanted }) => {
-      const route = this.#routes.get(address);
-      const netdev = route === undefined ? undefined : this.#netdevs.get(route.ifname);
+    return queries.map((query) => {
+      const route = this.#routeOf(query);
+      const netdev = route && this.#netdevs.get(route.ifname);
       if (route === undefined || netdev === undefined) return { state: 'no-route' };
       const { ifindex } = netdev;
-      if (wanted !== undefined && wanted !== ifindex) return { state: 'no-route' };
       const { gateway, mtu = netdev.mtu } = route;
       const neighbour = this.#neighbours.get(`${ifindex} ${gateway}`) ?? { state: 'asking' };
       return neighbour.state === 'resolved'
         ? { state: 'resolved', ifindex, gateway, mac: neighbour.mac, mtu }
         : { state: neighbour.state, ifindex, gateway };
     });
+  }
+
+  /** Of IPv4 an address is taken to be on the link that is asked for, where no route leads out of it. */
+  #routeOf({ address, ifindex }: NextHopQuery): Route | undefined {
+    const route = this.#routes.get(address);
+    if (ifindex === undefined) return route;
+    const bound = [...this.#netdevs.values()].find((dev) => dev.ifindex === ifindex);
+    if (bound === undefined || route?.ifname === bound.name) return bound && route;
+    return address.includes(':') ? undefined : { ifname: bound.name, gateway: address, mtu: undefined };
   }
 
   probe(ifindex: number, address: string): void {
@@ -90,10 +98,6 @@ export class MemoryNet implements Net {
 
   route(address: string, ifname: string, gateway = address, mtu?: number): void {
     this.#routes.set(address, { ifname, gateway, mtu });
-  }
-
-  removeRoute(address: string): void {
-    this.#routes.delete(address);
   }
 
   /** The neighbour answers with this MAC, does not answer (`failed`), or is being asked. */
