@@ -8,6 +8,8 @@ import type { ZoneAnswer } from './target.ts';
 
 /** The most foreign entries that one pass removes, for the same reason as it takes no more keys. */
 const FOREIGN_MAX = 1_000;
+/** Read-backs in a row for the sake of strays; whoever writes them faster than that is met again at the next one in turn. */
+const REPEATS_MAX = 8;
 
 export interface ReadBackParts {
   readonly entries: Pick<Entries, 'observe' | 'lookup' | 'sweep'>;
@@ -24,7 +26,7 @@ export interface Found {
   readonly changed: readonly string[];
   /** Room was made in a map. */
   readonly swept: boolean;
-  /** There is more to sweep: read back again. */
+  /** There is more to sweep: read back again, now. */
   readonly more: boolean;
 }
 
@@ -35,6 +37,7 @@ export class ReadBack {
   readonly #suspects = new Set<string>();
   /** Ids of entries that nobody desires, and that are still to go. */
   #foreign: string[] = [];
+  #repeats = 0;
 
   constructor(parts: ReadBackParts) {
     this.#parts = parts;
@@ -53,6 +56,7 @@ export class ReadBack {
     const lists = observed.updateShapes(now.shapes);
     this.#foreign = prune ? [...observed.entries.keys()].filter((id) => this.#isForeign(id)) : [];
     const swept = prune ? strayDrift(entries.sweep()) : { drifted: [], more: false };
+    this.#repeats = swept.more && this.#repeats < REPEATS_MAX ? this.#repeats + 1 : 0;
     return {
       drifted: [
         ...entryDrift(keys, (key) => desired.has(key)),
@@ -61,7 +65,7 @@ export class ReadBack {
       ],
       changed: keys.filter((key) => desired.has(key)),
       swept: swept.drifted.length > 0,
-      more: swept.more,
+      more: this.#repeats > 0,
     };
   }
 

@@ -109,6 +109,17 @@ test('drift: entries that nobody can mean go once the set is proven, and whoever
   );
 });
 
+test('drift: whoever writes strays faster than they are swept does not keep the agent from coming to rest', (t) => {
+  const kernel = makeKernel({ slots: 8, entries: 1_000_000 });
+  kernel.plantStrays(4, 900_000);
+  const convergence = start(kernel, [intentOf(1)]);
+  t.is(countDrift(drifted(convergence)), 9 * 16_384);
+  t.deepEqual(statesOf(convergence, [intentOf(1)]), ['installed']);
+  convergence.readBackNext();
+  drifted(convergence);
+  t.is(kernel.strays(4), 900_000 - 18 * 16_384);
+});
+
 test('drift: of foreign entries a pass takes a part, and of many a few are told by name', (t) => {
   const kernel = makeKernel({ slots: 8, entries: 4_000 });
   const convergence = start(kernel, [intentOf(1)]);
