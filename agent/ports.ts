@@ -78,7 +78,7 @@ export interface Limits {
 /** The entries of the redirect maps, and the shapes and ports that they rely on. */
 export interface Entries {
   readonly limits: Limits;
-  /** Everything that stands in the maps, in full. Strays are left out: no packet meets them, but they take room. */
+  /** Everything that stands in the maps, in full. Strays are left out: no redirect can be one, but they take room. */
   observe(): Observed;
   /** Removes the strays that were met when all of the last `observe` was walked. */
   sweep(): Swept;

@@ -32,7 +32,7 @@ export class EntryMaps {
 
   /**
    * Every entry, read under the lock; entries changed meanwhile appear in either form. Those whose keys no match has are
-   * left for `sweep`: no packet can reach them. Errors: KernelError.
+   * left for `sweep`. Errors: KernelError.
    */
   *observe(): Generator<[id: string, entry: ObservedEntry]> {
     for (const family of [4, 6] as const) {
