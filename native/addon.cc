@@ -25,6 +25,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exportRtnetlink(exports);
   exportRoutes(exports);
   exportGenetlink(exports);
+  exportEthtool(exports);
   exportSubscriptions(exports);
   exportSystem(exports);
   return exports;

@@ -4,6 +4,7 @@
       "target_name": "shunt",
       "sources": [
         "addon.cc",
+        "ethtool.cc",
         "genetlink.cc",
         "link.cc",
         "map.cc",

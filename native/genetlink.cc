@@ -15,24 +15,13 @@ enum {
   NETDEV_A_DEV_KNOWN = NETDEV_A_DEV_XDP_FEATURES,
 };
 
-NetlinkRequest genericRequest(uint16_t family, uint16_t flags, uint8_t command) {
-  NetlinkRequest request(family, flags);
-  auto& header = request.header<genlmsghdr>();
-  header.cmd = command;
-  header.version = 1;
-  return request;
-}
-
 uint32_t groupOf(const nlattr* groups, const char* name) {
-  const nlattr* nest;
-  for (nest = groups ? static_cast<const nlattr*>(mnl_attr_get_payload(groups)) : nullptr;
-       nest && mnl_attr_ok(nest, static_cast<const char*>(mnl_attr_get_payload(groups)) +
-                                     mnl_attr_get_payload_len(groups) - reinterpret_cast<const char*>(nest));
-       nest = mnl_attr_next(nest)) {
+  uint32_t id = 0;
+  forEachIn(groups, [&](const nlattr* nest) {
     const Attributes<CTRL_ATTR_MCAST_GRP_MAX> group(nest);
-    if (group.text(CTRL_ATTR_MCAST_GRP_NAME) == name) return group.integer(CTRL_ATTR_MCAST_GRP_ID);
-  }
-  return 0;
+    if (group.text(CTRL_ATTR_MCAST_GRP_NAME) == name) id = group.integer(CTRL_ATTR_MCAST_GRP_ID);
+  });
+  return id;
 }
 
 Napi::Value netFeatures(const Napi::CallbackInfo& info) {
@@ -57,6 +46,14 @@ Napi::Value netFeatures(const Napi::CallbackInfo& info) {
 }
 
 }  // namespace
+
+NetlinkRequest genericRequest(uint16_t family, uint16_t flags, uint8_t command) {
+  NetlinkRequest request(family, flags);
+  auto& header = request.header<genlmsghdr>();
+  header.cmd = command;
+  header.version = 1;
+  return request;
+}
 
 int findFamily(const char* name, const char* group, Family& family) {
   NetlinkRequest request = genericRequest(GENL_ID_CTRL, 0, CTRL_CMD_GETFAMILY);

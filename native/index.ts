@@ -101,8 +101,10 @@ export interface NetLink {
   /** IFLA_INFO_KIND, e.g. `veth`; null for hardware. */
   readonly kind: string | null;
   readonly master: number;
-  /** IFLA_LINK: the peer of a veth (in its own namespace), the lower device of a VLAN; 0 = none. */
+  /** IFLA_LINK: the peer of a veth, the lower device of a VLAN, by its ifindex where it is; 0 = none. */
   readonly link: number;
+  /** Where `link` is: the id of another network namespace, -1 when it has none, null for this one. */
+  readonly linkNamespace: number | null;
   /** XDP_ATTACHED_ mode: 0 none, 1 native, 2 generic, 3 offload, 4 several. */
   readonly xdpMode: number;
   readonly xdpProgramId: number;
@@ -144,6 +146,19 @@ export interface NetFeatures {
   readonly ifindex: number;
   /** NETDEV_XDP_ACT_ bits: 1 basic, 2 redirect, 4 ndo-xmit. */
   readonly xdp: bigint;
+}
+/** Ethtool features by the kernel's own names, e.g. `rx-vlan-hw-parse`. */
+export interface NetOffloads {
+  readonly rc: Rc;
+  /** Of the netdev, where it is. */
+  readonly name: string;
+  readonly active: readonly string[];
+  readonly changeable: readonly string[];
+}
+export interface NamespaceId {
+  readonly rc: Rc;
+  /** -1: it has none here. */
+  readonly id: number;
 }
 export interface List<T> {
   readonly rc: Rc;
@@ -230,6 +245,12 @@ export interface Native {
    * Does not keep the process alive.
    */
   netSubscribe(onChange: (kinds: number, overrun: boolean) => void): SubscriptionHandle | Rc;
+  /** netns: the file of another network namespace, which takes CAP_SYS_ADMIN; null for ours. */
+  netOffloads(ifindex: number, netns: string | null): NetOffloads;
+  /** Takes CAP_NET_ADMIN. 0 does not say that it is so now: the driver has the last word, netOffloads tells. */
+  netSetOffload(ifindex: number, offload: string, on: boolean): Rc;
+  /** The id by which this network namespace knows another, from its file. */
+  netNamespaceId(path: string): NamespaceId;
   /** Sends an empty UDP datagram to port 9, bound to the netdev: makes the kernel (re)resolve the neighbour. */
   netProbe(ifindex: number, address: Uint8Array): Rc;
 

@@ -82,6 +82,19 @@ class Attributes {
   std::array<const nlattr*, Max + 1> table_ = {};
 };
 
+/** Hands every attribute in a nest to `each`; an absent nest has none. */
+template <typename Each>
+void forEachIn(const nlattr* nest, Each each) {
+  const auto visit = [](const nlattr* attribute, void* visitor) {
+    (*static_cast<Each*>(visitor))(attribute);
+    return MNL_CB_OK;
+  };
+  if (nest) mnl_attr_parse_nested(nest, visit, &each);
+}
+
+/** A request to a generic netlink family, its attributes still to come. */
+NetlinkRequest genericRequest(uint16_t family, uint16_t flags, uint8_t command);
+
 /** The generic netlink family of a name and one of its multicast groups; the group is 0 if the family has no such. */
 struct Family {
   uint16_t id = 0;

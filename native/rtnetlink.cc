@@ -1,8 +1,13 @@
+#include <fcntl.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 
+#include <cerrno>
+
+#include "handle.h"
 #include "netlink.h"
 #include "values.h"
 
@@ -39,6 +44,11 @@ Napi::Object describeLink(Napi::Env env, const nlmsghdr* message) {
   }
   result.Set("master", number(env, link.integer(IFLA_MASTER)));
   result.Set("link", number(env, link.integer(IFLA_LINK)));
+  if (link[IFLA_LINK_NETNSID]) {
+    result.Set("linkNamespace", number(env, static_cast<int32_t>(link.integer(IFLA_LINK_NETNSID))));
+  } else {
+    result.Set("linkNamespace", env.Null());
+  }
   result.Set("xdpMode", number(env, xdp.integer(IFLA_XDP_ATTACHED)));
   result.Set("xdpProgramId", number(env, xdp.integer(IFLA_XDP_PROG_ID)));
   return result;
@@ -80,11 +90,35 @@ Napi::Value netNeighbours(const Napi::CallbackInfo& info) {
   return listResult(info.Env(), rc, items);
 }
 
+/** The id is signed: -1 is none. */
+Napi::Value netNamespaceId(const Napi::CallbackInfo& info) {
+  Args args(info);
+  const std::string path = args.path("path");
+  if (!args.ok()) return args.raise();
+  int32_t id = NETNSA_NSID_NOT_ASSIGNED;
+  const FdHandle file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  int rc = file.closed() ? -errno : 0;
+  if (rc == 0) {
+    NetlinkRequest request(RTM_GETNSID, 0);
+    request.header<rtgenmsg>().rtgen_family = AF_UNSPEC;
+    mnl_attr_put_u32(request.get(), NETNSA_FD, file.fd());
+    rc = transact(NETLINK_ROUTE, request, [&](const nlmsghdr* message) {
+      const Attributes<NETNSA_MAX> answer(message, NLMSG_ALIGN(sizeof(rtgenmsg)));
+      id = static_cast<int32_t>(answer.integer(NETNSA_NSID));
+    });
+  }
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("rc", rc);
+  result.Set("id", id);
+  return result;
+}
+
 }  // namespace
 
 void exportRtnetlink(Napi::Object exports) {
   expose<netLinks>(exports, "netLinks");
   expose<netNeighbours>(exports, "netNeighbours");
+  expose<netNamespaceId>(exports, "netNamespaceId");
 }
 
 }  // namespace shunt

@@ -33,8 +33,7 @@ bool Args::boolean(const char* name) {
   return expect(value.IsBoolean(), name, "a boolean") && value.As<Napi::Boolean>().Value();
 }
 
-std::string Args::text(const char* name, size_t limit) {
-  Napi::Value value = next();
+std::string Args::text(Napi::Value value, const char* name, size_t limit) {
   if (!expect(value.IsString(), name, "a string")) return {};
   std::string text = value.As<Napi::String>().Utf8Value();
   const bool fits = !text.empty() && text.size() <= limit && text.find('\0') == std::string::npos;

@@ -36,8 +36,14 @@ class Args {
   uint32_t u32(Napi::Value value, const char* name);
   bool boolean(const char* name);
   /** Text without NUL, 1 to `limit` bytes of UTF-8. */
-  std::string text(const char* name, size_t limit);
-  std::string path(const char* name) { return text(name, 4095); }
+  std::string text(const char* name, size_t limit) { return text(next(), name, limit); }
+  std::string text(Napi::Value value, const char* name, size_t limit);
+  std::string path(const char* name) { return text(next(), name, kPathMax); }
+  /** Null is left out: the empty text. */
+  std::string pathOrNull(const char* name) {
+    Napi::Value value = next();
+    return value.IsNull() ? std::string() : text(value, name, kPathMax);
+  }
   Bytes bytes(const char* name) { return bytes(next(), name); }
   Bytes bytes(Napi::Value value, const char* name);
   /** Null is left out: no data. */
@@ -52,6 +58,8 @@ class Args {
   Napi::Value raise();
 
  private:
+  static constexpr size_t kPathMax = 4095;
+
   struct Tags {
     const napi_type_tag* first;
     size_t count;
@@ -85,6 +93,7 @@ void exportLinks(Napi::Object exports);
 void exportRtnetlink(Napi::Object exports);
 void exportRoutes(Napi::Object exports);
 void exportGenetlink(Napi::Object exports);
+void exportEthtool(Napi::Object exports);
 void exportSubscriptions(Napi::Object exports);
 void exportSystem(Napi::Object exports);
 

@@ -26,7 +26,8 @@ const observe = (scenario: string): Promise<Observed> =>
 
 kernel('native net: a veth pair is listed with its names, addresses, kind and peer', async (t) => {
   const { snat0, snat1, loopback } = await observe('links');
-  const common = { carrier: true, kind: 'veth', master: 0, operState: 6, type: 1, xdpMode: 0, xdpProgramId: 0 };
+  const none = { linkNamespace: null, master: 0, xdpMode: 0, xdpProgramId: 0 };
+  const common = { ...none, carrier: true, kind: 'veth', operState: 6, type: 1 };
   const ofSnat0 = { name: 'snat0', mac: '020000000001', mtu: 1400, link: snat1.ifindex, ifindex: snat0.ifindex };
   t.deepEqual(snat0, { ...common, ...ofSnat0, flags: snat0.flags });
   t.is(snat0.flags & 0x10041, 0x10041, 'up, running, lower up');
