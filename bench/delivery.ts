@@ -55,7 +55,10 @@ const program = must('far', native.objectProgram(object, 'far'));
 const far = must('link', native.linkCreateXdp(program, ifindexOf('out1'), XDP_NATIVE));
 
 const watch = (): unknown =>
-  attach(native, { interfaces: ['in0'], owner: { uid: 0, gid: 0 }, mode: 'native', pinRoot, maxRedirects: 64 });
+  attach(native, {
+    ...{ interfaces: ['in0'], owner: { uid: 0, gid: 0 }, mode: 'native', pinRoot, maxRedirects: 64 },
+    acceptPrivatePins: true,
+  });
 const unwatch = (): void => {
   for (const name of TRACEPOINTS) unlinkSync(paths.tracepoint(name));
 };

@@ -22,6 +22,8 @@ export interface AttachOptions {
   readonly pinRoot: string;
   /** Undefined: as the maps are, or the default. */
   readonly maxRedirects?: number;
+  /** Takes pins of which nobody can see that they outlive this process. */
+  readonly acceptPrivatePins?: boolean;
 }
 
 export interface AttachedInterface {
@@ -61,11 +63,9 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   const paths = pinPaths(options.pinRoot);
   requireLayout(options.pinRoot);
   const fresh = !existsSync(paths.layout);
-  if (fresh) {
-    for (const link of wanted) requireFree(link);
-    requirePinRoot(native, options.pinRoot);
-    makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_SLOTS);
-  }
+  if (fresh) for (const link of wanted) requireFree(link);
+  requirePinRoot(native, options.pinRoot, options.acceptPrivatePins ?? false);
+  if (fresh) makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_SLOTS);
   const maps = openMaps(native, paths, 'loader');
   const about = readAbout(native, maps);
   requireOwn(native, maps, about, paths);

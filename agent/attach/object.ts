@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import { MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { measureHertz } from './hertz.ts';
 import { ENTRIES_PER_SLOT, memoryBytes } from './memory.ts';
-import { removePins } from './pin-root.ts';
+import { makeFolder, removePins } from './pin-root.ts';
 
 /** Who owns the maps: the user and group that the agent runs as. */
 export interface Owner {
@@ -38,9 +38,9 @@ export function makePins(native: Native, pinRoot: string, owner: Owner, slots: n
   const whole = pinPaths(pinRoot);
   const parts = pinPaths(join(pinRoot, `new-${process.pid}`));
   clearLeftovers(pinRoot);
-  mkdirSync(dirname(parts.layout), { mode: 0o700 });
-  mkdirSync(parts.layout, { mode: 0o711 });
-  mkdirSync(parts.rootOnly, { mode: 0o700 });
+  makeFolder(dirname(parts.layout), 0o700);
+  makeFolder(parts.layout, 0o711);
+  makeFolder(parts.rootOnly, 0o700);
   const object = requireValue(native.objectOpen(OBJECT), 'open object', OBJECT, 'run `./dev build` first');
   try {
     load(native, object, slots, cpuRows);

@@ -8,9 +8,10 @@ export const attach = command({
   synopsis: '--interface IF... --owner USER[:GROUP]',
   about: `Loads the program, pins its maps for their owner, and attaches it to the interfaces. Needs root. Done twice it changes
 nothing; a program of somebody else is never replaced. Native mode is fast and needs the driver's support; auto
-takes it where packets will get through, else generic, and says why.`,
+takes it where packets will get through, else generic, and says why. Refuses mounts that go with this command (ip netns
+exec, a container), where the program would go too.`,
   examples: ['shunt attach --interface eth0 --interface eth1 --owner shunt'],
-  options: ['interface', 'owner', 'mode', 'pin-root', 'max-redirects', 'output'],
+  options: ['interface', 'owner', 'mode', 'pin-root', 'max-redirects', 'accept-private-pins', 'output'],
   async run({ options, terminal }) {
     if (options.interface.length === 0) throw usage('name at least one interface: --interface IF');
     const owner = options.owner === undefined ? undefined : parseOwner(options.owner);
@@ -25,6 +26,7 @@ takes it where packets will get through, else generic, and says why.`,
       mode: options.mode,
       pinRoot: options['pin-root'],
       ...(max !== undefined && { maxRedirects: max }),
+      acceptPrivatePins: options['accept-private-pins'],
     });
     terminal.print(options.output === 'json' ? JSON.stringify(report) : describe(report));
     return EXIT.done;

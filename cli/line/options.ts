@@ -106,9 +106,10 @@ export const OPTIONS = {
   ),
   mode: choice({ placeholder: 'MODE', help: 'auto, native or generic' }, 'auto', ['auto', 'native', 'generic']),
   'max-redirects': optional(
-    { placeholder: 'N', help: 'the most redirects', fallback: `as it stands, or ${DEFAULT_SLOTS}` },
+    { placeholder: 'N', help: 'most redirects', fallback: `as it stands, or ${DEFAULT_SLOTS}` },
     readMaxRedirects,
   ),
+  'accept-private-pins': flag('take pins that may go with these mounts'),
   last: single({ placeholder: 'N', help: 'how many events of the past' }, '100', readLast),
   follow: flag('go on with what happens from now on'),
   all: flag('every host, from now on'),

@@ -51,6 +51,7 @@ export function nativeSubject(): Subject & Disposable {
     mode: 'generic',
     pinRoot,
     maxRedirects: SLOTS,
+    acceptPrivatePins: true,
   });
   const kernel = new NativeKernel(native, pinRoot);
   return {

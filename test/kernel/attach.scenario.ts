@@ -24,6 +24,7 @@ const options = {
   mode: 'auto',
   pinRoot,
   maxRedirects: 64,
+  acceptPrivatePins: true,
 } as const;
 const refusal = (act: () => unknown): string => {
   try {

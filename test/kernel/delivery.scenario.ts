@@ -83,6 +83,7 @@ class Bench implements Disposable {
       mode,
       pinRoot: this.pinRoot,
       maxRedirects: 64,
+      acceptPrivatePins: true,
     });
   }
 

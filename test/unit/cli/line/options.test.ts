@@ -48,6 +48,7 @@ test('options: the defaults', async (t) => {
     owner: undefined,
     mode: 'auto',
     'max-redirects': undefined,
+    'accept-private-pins': false,
     last: 100,
     follow: false,
     all: false,
