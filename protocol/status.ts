@@ -69,6 +69,8 @@ export interface InterfaceStatus {
   readonly ifindex: number;
   readonly mode: 'native' | 'generic' | 'none';
   readonly up: boolean;
+  /** Packets that come in there match as untagged whether they have a VLAN tag or not. */
+  readonly hidesTags?: true;
 }
 
 /**
@@ -197,6 +199,7 @@ const readInterfaceStatus = object<InterfaceStatus>(
     ifindex: integer(0, 0x7fff_ffff),
     mode: oneOf('native', 'generic', 'none'),
     up: readBoolean,
+    hidesTags: optional(readTrue),
   },
   'ignored',
 );

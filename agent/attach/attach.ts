@@ -1,18 +1,20 @@
-import { chmodSync, existsSync, readdirSync, statSync, unlinkSync } from 'node:fs';
-import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
+import { existsSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import type { Native, NetLink } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
-import { type About, encodeAbout } from '../kernel/about.ts';
-import { u32 } from '../kernel/bytes.ts';
-import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
-import { type OpenMaps, openMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
+import type { About } from '../kernel/about.ts';
+import { requireDone, requireValue } from '../kernel/errno.ts';
+import { openMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
 import { AttachError } from './attach-error.ts';
 import { type Unwatched, watchDelivery } from './delivery.ts';
+import { type AttachedInterface, Loader, planInterface } from './loader.ts';
 import { memoryBytes } from './memory.ts';
-import { type ChosenMode, chooseMode, type Mode } from './mode.ts';
+import type { Mode } from './mode.ts';
 import { makePins, type Owner } from './object.ts';
 import { releasePinRoot, removePins, requirePinRoot } from './pin-root.ts';
+import { type NotRestored, TagMemory } from './tag-memory.ts';
+import { dropZones, heldIfindexes, pinnedInterfaces } from './zones.ts';
 
 export interface AttachOptions {
   readonly interfaces: readonly string[];
@@ -22,15 +24,10 @@ export interface AttachOptions {
   readonly pinRoot: string;
   /** Undefined: as the maps are, or the default. */
   readonly maxRedirects?: number;
+  /** Takes interfaces by which VLAN tags come in that the program cannot see. */
+  readonly acceptHiddenTags?: boolean;
   /** Takes pins of which nobody can see that they outlive this process. */
   readonly acceptPrivatePins?: boolean;
-}
-
-export interface AttachedInterface {
-  readonly name: string;
-  readonly mode: 'native' | 'generic';
-  readonly changed: boolean;
-  readonly why: string;
 }
 
 export interface AttachReport {
@@ -47,10 +44,15 @@ export interface AttachReport {
   readonly changed: boolean;
 }
 
-const ROOT: Owner = { uid: 0, gid: 0 };
+export interface DetachReport {
+  readonly detached: readonly string[];
+  /** Offloads that `attach` had switched off. */
+  readonly notRestored: readonly NotRestored[];
+  /** Interfaces with a program of which nothing is pinned here: somebody else's, or ours with pins out of sight. */
+  readonly carrying: readonly { readonly name: string; readonly program: number }[];
+}
 
-/** XDP_FLAGS_ of include/uapi/linux/if_link.h. */
-const FLAGS = { generic: 2, native: 4 } as const;
+const ROOT: Owner = { uid: 0, gid: 0 };
 
 /**
  * Makes and pins the maps and the program where they are not yet, and attaches the program to every interface. Done
@@ -61,9 +63,14 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   const links = allLinks(native);
   const wanted = options.interfaces.map((name) => requireLink(links, name));
   const paths = pinPaths(options.pinRoot);
+  const asked = { mode: options.mode, acceptHiddenTags: options.acceptHiddenTags ?? false };
+  const plan = () => wanted.map((link) => planInterface(native, paths, links, link, asked));
   requireLayout(options.pinRoot);
   const fresh = !existsSync(paths.layout);
-  if (fresh) for (const link of wanted) requireFree(link);
+  if (fresh) {
+    for (const link of wanted) requireFree(link);
+    plan();
+  }
   requirePinRoot(native, options.pinRoot, options.acceptPrivatePins ?? false);
   if (fresh) makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_SLOTS);
   const maps = openMaps(native, paths, 'loader');
@@ -71,11 +78,13 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   requireOwn(native, maps, about, paths);
   requireSize(about, options.maxRedirects);
   const owner = requireOwner(paths, options.owner);
+  for (const link of wanted) if (link.xdpProgramId !== about.program) requireFree(link);
+  const planned = plan();
   const program = requireValue(native.programOpen(paths.program), 'open program', paths.program);
-  const loader = new Loader(native, paths, maps, program, links);
-  for (const link of wanted) loader.check(link, about.program);
+  using memory = TagMemory.require(native, paths, owner.gid);
+  const loader = new Loader(native, paths, { maps, program, memory }, links);
   const watch = watchDelivery(native, paths, maps);
-  const interfaces = wanted.map((link) => loader.attach(link, options.mode));
+  const interfaces = planned.map((one) => loader.attach(one));
   for (const handle of [program, ...Object.values(maps)]) native.close(handle);
   return {
     pinRoot: options.pinRoot,
@@ -89,23 +98,23 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
 }
 
 /**
- * Detaches these interfaces, or all; with the last one every pin goes too, also of a set that is not whole. Answers what
- * was detached. Errors: AttachError, KernelError.
+ * Detaches these interfaces, or all; with the last one every pin goes too, also of a set that is not whole. Offloads that
+ * `attach` switched off are put back. Errors: AttachError, KernelError.
  */
-export function detach(native: Native, pinRoot: string, interfaces: readonly string[]): readonly string[] {
+export function detach(native: Native, pinRoot: string, interfaces: readonly string[]): DetachReport {
   requireRoot('detach');
   const paths = pinPaths(pinRoot);
-  if (!existsSync(paths.layout)) return [];
-  const pinned = pinnedInterfaces(paths);
   const links = allLinks(native);
+  const pinned = pinnedInterfaces(paths);
+  const isNamed = (name: string): boolean => interfaces.length === 0 || interfaces.includes(name);
+  const carrying = links
+    .filter(({ name, xdpMode }) => xdpMode !== 0 && isNamed(name) && !pinned.includes(name))
+    .map(({ name, xdpProgramId }) => ({ name, program: xdpProgramId }));
+  if (!existsSync(paths.layout)) return { detached: [], notRestored: [], carrying };
   for (const name of interfaces) if (!pinned.includes(name)) requireLink(links, name);
-  const chosen = interfaces.length === 0 ? pinned : pinned.filter((name) => interfaces.includes(name));
-  for (const name of chosen) {
-    const link = requireValue(native.linkOpen(paths.link(name)), 'open link', paths.link(name));
-    native.linkDetach(link);
-    unlinkSync(paths.link(name));
-    native.close(link);
-  }
+  const chosen = pinned.filter(isNamed);
+  for (const name of chosen) detachLink(native, paths.link(name));
+  const notRestored = restoreTags(native, paths, links);
   if (chosen.length === pinned.length) {
     removePins(paths.layout);
     releasePinRoot(pinRoot);
@@ -114,106 +123,21 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
     dropZones(native, paths, maps);
     for (const map of Object.values(maps)) native.close(map);
   }
-  return chosen;
+  return { detached: chosen, notRestored, carrying };
 }
 
-/** Attaches one interface at a time to a program whose maps stand. */
-class Loader {
-  readonly #native: Native;
-  readonly #paths: PinPaths;
-  readonly #maps: OpenMaps;
-  readonly #program: ProgramHandle;
-  readonly #links: readonly NetLink[];
-
-  constructor(native: Native, paths: PinPaths, maps: OpenMaps, program: ProgramHandle, links: readonly NetLink[]) {
-    this.#native = native;
-    this.#paths = paths;
-    this.#maps = maps;
-    this.#program = program;
-    this.#links = links;
-  }
-
-  /** Refuses an interface that carries somebody else's program. */
-  check(link: NetLink, ours: number): void {
-    if (link.xdpMode !== 0 && link.xdpProgramId !== ours) requireFree(link);
-  }
-
-  attach(link: NetLink, mode: Mode): AttachedInterface {
-    const standing = this.#standing(link);
-    if (standing !== undefined) return { name: link.name, ...requireMode(link, standing, mode), changed: false };
-    const chosen = chooseMode(this.#native, link, this.#links, mode);
-    addZone(this.#native, this.#maps, link.ifindex);
-    const handle = this.#create(link, chosen);
-    const pin = this.#paths.link(link.name);
-    requireDone(this.#native.linkPin(handle, pin), 'pin', pin);
-    chmodSync(pin, 0o600);
-    this.#native.close(handle);
-    return { name: link.name, ...chosen, changed: true };
-  }
-
-  /** How our link holds this very device; a pin whose device is gone is removed. */
-  #standing(link: NetLink): 'native' | 'generic' | undefined {
-    const pin = this.#paths.link(link.name);
-    if (!existsSync(pin)) return undefined;
-    if (linkIfindex(this.#native, pin) === link.ifindex) return link.xdpMode === 2 ? 'generic' : 'native';
-    unlinkSync(pin);
-    dropZones(this.#native, this.#paths, this.#maps);
-    return undefined;
-  }
-
-  #create(link: NetLink, { mode }: ChosenMode): LinkHandle {
-    const handle = this.#native.linkCreateXdp(this.#program, link.ifindex, FLAGS[mode]);
-    if (typeof handle !== 'number') return handle;
-    dropZones(this.#native, this.#paths, this.#maps);
-    const errno = errnoName(handle);
-    const advice = mode === 'native' ? `; try --mode generic${errno === 'ERANGE' ? ' or a smaller MTU' : ''}` : '';
-    throw new AttachError(`attach to ${link.name} in ${mode} mode: ${errno}${advice}`);
-  }
-}
-
-function requireMode(link: NetLink, standing: 'native' | 'generic', mode: Mode): ChosenMode {
-  if (mode === 'auto' || mode === standing) return { mode: standing, why: 'attached already' };
-  const how = `run \`shunt detach --interface ${link.name}\` first; packets pass unredirected in between`;
-  throw new AttachError(`${link.name} is attached in ${standing} mode and ${mode} was asked for; ${how}`);
-}
-
-/** Gives an interface a zone of its own, if it has none. */
-function addZone(native: Native, maps: OpenMaps, ifindex: number): void {
-  const { zones } = readAbout(native, maps);
-  if (zones.includes(ifindex, 1)) return;
-  const zone = zones.indexOf(0, 1);
-  if (zone < 0) throw new AttachError(`${LIMITS.ZONES_MAX - 1} interfaces are attached already; detach one first`);
-  writeZones(native, maps, zones.with(zone, ifindex));
-}
-
-/** Takes back the zones of interfaces that no pinned link holds: detached, gone, or never attached. */
-function dropZones(native: Native, paths: PinPaths, maps: OpenMaps): void {
-  const held = new Set(pinnedInterfaces(paths).map((name) => linkIfindex(native, paths.link(name))));
-  const { zones } = readAbout(native, maps);
-  writeZones(
-    native,
-    maps,
-    zones.map((ifindex) => (held.has(ifindex) ? ifindex : 0)),
-  );
-}
-
-/** The program reads each word whole. */
-function writeZones(native: Native, maps: OpenMaps, zones: readonly number[]): void {
-  const bytes = encodeAbout({ ...readAbout(native, maps), zones });
-  requireDone(native.mapUpdateElem(maps.about, u32(0), bytes, 0), 'map update', 'about');
-}
-
-/** The device that a pinned link holds; 0 once it is gone. */
-function linkIfindex(native: Native, pin: string): number {
+function detachLink(native: Native, pin: string): void {
   const link = requireValue(native.linkOpen(pin), 'open link', pin);
-  const { ifindex } = requireValue(native.linkInfo(link), 'link info', pin);
+  native.linkDetach(link);
+  unlinkSync(pin);
   native.close(link);
-  return ifindex;
 }
 
-function pinnedInterfaces(paths: PinPaths): string[] {
-  if (!existsSync(paths.rootOnly)) return [];
-  return readdirSync(paths.rootOnly).flatMap((pin) => paths.ifnameOf(pin) ?? []);
+/** Of the interfaces that no pinned link holds any more. */
+function restoreTags(native: Native, paths: PinPaths, links: readonly NetLink[]): readonly NotRestored[] {
+  if (!existsSync(paths.tags)) return [];
+  using memory = TagMemory.require(native, paths, 0);
+  return memory.restore(heldIfindexes(native, paths), links);
 }
 
 function requireRoot(command: string): void {

@@ -8,6 +8,7 @@ import { examineInterfaces } from './interfaces.ts';
 import { examineKernel } from './kernel.ts';
 import { examinePins } from './pins.ts';
 import { examineAgent, examineState } from './state.ts';
+import { examineTags } from './tags.ts';
 
 export type { Finding, Level } from './finding.ts';
 
@@ -21,6 +22,7 @@ export function examineHost(native: Native, pinRoot: string, state: string): rea
     ...pins.findings,
     ...(pins.owner === undefined ? [] : [examineBypass(native, pinRoot)]),
     ...examineInterfaces(native, pins.about),
+    ...examineTags(native, pinRoot, pins.about),
     ...examineState(state, pins.owner),
     examineAgent(state, pins.about?.instance),
   ];

@@ -3,6 +3,7 @@ import { KernelError } from '../model/kernel-error.ts';
 import type { Netdev } from '../model/network.ts';
 import { errnoName } from './errno.ts';
 import { formatMac } from './layout.ts';
+import { hidesTags, tagTaker } from './vlan-tags.ts';
 
 const IFF_UP = 0x1;
 const ARPHRD_ETHER = 1;
@@ -16,7 +17,7 @@ export interface Ingress {
   readonly program: number;
 }
 
-type Netlink = Pick<Native, 'netLinks' | 'netFeatures'>;
+type Netlink = Pick<Native, 'netLinks' | 'netFeatures' | 'netOffloads'>;
 
 /** Lists the Ethernet devices of our namespace. Errors: KernelError. */
 export function observeNetdevs(netlink: Netlink, ingress: Ingress): Netdev[] {
@@ -35,7 +36,19 @@ export function observeNetdevs(netlink: Netlink, ingress: Ingress): Netdev[] {
     takesRedirects: !native || able === undefined || able.has(link.ifindex),
     attached: attachedOf(link),
     zone: ingress.zones.get(link.ifindex) ?? 0,
+    ...hiddenTags(netlink, link, links.items, attachedOf(link)),
   }));
+}
+
+/** By what is on this host: who sends to a veth is asked by the loader and by `doctor`. */
+function hiddenTags(
+  netlink: Netlink,
+  link: NetLink,
+  links: readonly NetLink[],
+  attached: Netdev['attached'],
+): Pick<Netdev, 'hidesTags'> {
+  if (attached !== 'native' && attached !== 'generic') return {};
+  return hidesTags(tagTaker(netlink, link, links, attached)) ? { hidesTags: true } : {};
 }
 
 function attachment(link: NetLink, ingress: Ingress): Netdev['attached'] {

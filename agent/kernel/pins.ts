@@ -26,6 +26,8 @@ export function pinPaths(pinRoot: string) {
     map: (name: MapName): string => join(layout, name),
     clock: join(layout, 'clock'),
     program: join(rootOnly, 'program'),
+    /** A map for the loader alone, which may be absent. */
+    tags: join(layout, 'tags'),
     /** The link of the program that watches a tracepoint. */
     tracepoint: (name: string): string => join(rootOnly, `tp_${name}`),
     /** bpffs refuses dots in names (kernel/bpf/inode.c, bpf_lookup). */

@@ -13,6 +13,8 @@ export interface Netdev {
   readonly attached: 'native' | 'generic' | 'none' | 'foreign';
   /** Our zone of it as an ingress; 0 when the loader never attached to it. */
   readonly zone: number;
+  /** VLAN tags of what comes in by it are hidden from our program. */
+  readonly hidesTags?: true;
 }
 
 /** Everything about the network devices that an entry may depend on. */

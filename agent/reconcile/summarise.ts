@@ -174,8 +174,9 @@ function interfacesOf(who: Identity, { netdevs }: Network): InterfaceStatus[] {
   const here = netdevs.filter((dev) => dev.zone !== 0 || who.interfaces.includes(dev.name));
   const gone = who.interfaces.filter((name) => !here.some((dev) => dev.name === name));
   return [
-    ...here.map(({ name, zone, ifindex, attached, up }): InterfaceStatus => {
-      return { name, zone, ifindex, mode: attached === 'foreign' ? 'none' : attached, up };
+    ...here.map(({ name, zone, ifindex, attached, up, hidesTags }): InterfaceStatus => {
+      const mode = attached === 'foreign' ? 'none' : attached;
+      return { name, zone, ifindex, mode, up, ...(hidesTags && { hidesTags }) };
     }),
     ...gone.map((name): InterfaceStatus => ({ name, zone: 0, ifindex: 0, mode: 'none', up: false })),
   ];

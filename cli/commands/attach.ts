@@ -1,4 +1,5 @@
 import type { AttachReport } from '../../agent/attach/attach.ts';
+import type { AttachedInterface } from '../../agent/attach/loader.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { parseOwner } from '../line/owner.ts';
@@ -11,7 +12,16 @@ nothing; a program of somebody else is never replaced. Native mode is fast and n
 takes it where packets will get through, else generic, and says why. Refuses mounts that go with this command (ip netns
 exec, a container), where the program would go too.`,
   examples: ['shunt attach --interface eth0 --interface eth1 --owner shunt'],
-  options: ['interface', 'owner', 'mode', 'pin-root', 'max-redirects', 'accept-private-pins', 'output'],
+  options: [
+    'interface',
+    'owner',
+    'mode',
+    'pin-root',
+    'max-redirects',
+    'accept-hidden-tags',
+    'accept-private-pins',
+    'output',
+  ],
   async run({ options, terminal }) {
     if (options.interface.length === 0) throw usage('name at least one interface: --interface IF');
     const owner = options.owner === undefined ? undefined : parseOwner(options.owner);
@@ -26,6 +36,7 @@ exec, a container), where the program would go too.`,
       mode: options.mode,
       pinRoot: options['pin-root'],
       ...(max !== undefined && { maxRedirects: max }),
+      acceptHiddenTags: options['accept-hidden-tags'],
       acceptPrivatePins: options['accept-private-pins'],
     });
     terminal.print(options.output === 'json' ? JSON.stringify(report) : describe(report));
@@ -40,5 +51,14 @@ function describe({ interfaces, maxRedirects, pinRoot, memoryBytes, owner, unwat
   );
   const blind = unwatched.map(({ tracepoint, why }) => `warning: losses at ${tracepoint} are not counted: ${why}`);
   const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}, owned by ${owner.uid}:${owner.gid}`;
-  return [...lines, maps, ...blind].join('\n');
+  return [...lines, ...interfaces.flatMap(tagLines), maps, ...blind].join('\n');
+}
+
+/** What the program sees of VLAN tags, where that is not simply all of them. */
+function tagLines({ name, tags }: AttachedInterface): readonly string[] {
+  const { state, switchedOff, why, mend = 'accepted' } = tags;
+  const off = switchedOff.map((what) => `${name}: switched ${what} off, to see VLAN tags; detach puts it back`);
+  if (state === 'seen') return off;
+  const found = state === 'hidden' ? `warning: ${name}: ${why}` : `note: cannot see ${why}`;
+  return [...off, `${found}: ${mend}`];
 }

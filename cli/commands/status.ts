@@ -54,6 +54,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ...driftRow(status),
     ['refused messages', refusedCell(refused)],
     ...unwatchedRow(status),
+    ...tagsRow(status),
   ];
 }
 
@@ -99,6 +100,13 @@ function refusedCell({ total, byCode }: Status['refused']): Cell {
 function unwatchedRow({ undelivered }: Status): [name: string, value: Cell][] {
   if (undelivered !== null) return [];
   return [['delivery', { text: 'not watched in full; shunt attach says why', tone: 'warn' }]];
+}
+
+function tagsRow({ interfaces }: Status): [name: string, value: Cell][] {
+  const names = interfaces.filter(({ hidesTags }) => hidesTags).map(({ name }) => name);
+  if (names.length === 0) return [];
+  const text = `hidden from the program on ${names.join(', ')}: tagged packets count as untagged there`;
+  return [['VLAN tags', { text, tone: 'warn' }]];
 }
 
 function interfaceTable({ interfaces }: Status, screen: Screen): string {

@@ -5,7 +5,7 @@ import type { Finding } from '../../agent/doctor/finding.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Explanation } from '../../protocol/explain.ts';
 import { serviceRedirect, startProduct } from '../support/operator.ts';
-import { type Ended, run } from '../support/process.ts';
+import { type Ended, must, run } from '../support/process.ts';
 import { C, HOST, NATS_URL, Testbed } from '../support/testbed.ts';
 
 const AS_NOBODY = join(import.meta.dirname, '../../tools/as-nobody');
@@ -51,6 +51,16 @@ test.serial('doctor: nothing is bad on a sound host, and what is broken is named
       `${what} in ${seen.join('\n')}`,
     );
   t.true(those(sound, 'unseen').some((text) => /^veth to-a: whether its far end/.test(text)));
+  const tags = findingsOf(sound).filter(({ check }) => check === 'VLAN tags');
+  t.deepEqual(
+    tags.map(({ level, found }) => [level, found]),
+    (['a', 'c'] as const).map((far) => [
+      'warn',
+      `to-${far}: its far end, to-b in ${bed.netns(far)}, hides VLAN tags: tx-vlan-offload is on there`,
+    ]),
+  );
+  await must((tags[0]?.mend ?? '').split(' '));
+  t.true(those(await doctor(), 'ok').includes('VLAN tags: of to-a reach the program'));
 
   const explained = (await bed.ask('explain', '--host', HOST, 'to-c')) as Explanation;
   t.like(explained, { state: 'installed', rev, entry: { dmac: C.mac, sound: true }, bypass: false });
@@ -63,6 +73,7 @@ test.serial('doctor: nothing is bad on a sound host, and what is broken is named
   t.is(owner.status, 0);
   t.deepEqual(those(owner, 'bad'), []);
   t.true(those(owner, 'unseen').some((text) => /only root sees/.test(text)));
+  t.true(those(owner, 'unseen').includes('VLAN tags: whether the far end of to-a hides VLAN tags (tx-vlan-offload)'));
 
   await bed.shunt('b', 'bypass', 'on', '--pin-root', bed.pinRoot);
   await agent.stop('SIGKILL');

@@ -83,6 +83,6 @@ printResult({
   pins,
   refusals: { otherMode, otherSize, otherOwner, noInterface, notThere, gone, others, incomplete },
   zones: [...new Set(zones)],
-  detached: [detached, again],
+  detached: [detached.detached, again.detached],
   left,
 });

@@ -120,6 +120,7 @@ const roles: Record<string, (root: string) => unknown> = {
       links: native.netLinks().rc,
       neighbours: native.netNeighbours().rc,
       features: native.netFeatures().rc,
+      offloads: native.netOffloads(LOOPBACK, null).rc,
       route: native.netRouteGet(Uint8Array.of(127, 0, 0, 1), 0).rc,
       nexthop: native.netNexthopGet(1).rc,
       subscribe: open(subscription),
@@ -132,6 +133,7 @@ const roles: Record<string, (root: string) => unknown> = {
       openById: words('bpftool', 'map', 'show', 'id', `${id}`),
       unlink: refusal(() => unlinkSync(join(root, 'table'))),
       writeNeighbour: words('ip', 'neighbour', 'add', '127.0.0.2', 'lladdr', '02:00:00:00:00:01', 'dev', 'p0'),
+      switchOffload: native.netSetOffload(LOOPBACK, 'rx-gro', false),
       program: open(native.programOpen(join(root, 'program'))),
       link: open(native.linkOpen(join(root, 'link'))),
     };

@@ -29,13 +29,14 @@ kernel(
 );
 
 kernel(
-  'fact owner-cannot: it cannot create maps, open by id, unlink pins, write neighbours, open others',
+  'fact owner-cannot: it cannot create maps, open by id, unlink pins, write neighbours, switch offloads, open others',
   async (t) => {
-    const { create, openById, unlink, writeNeighbour, program, link } = (await observe()).owner;
+    const { create, openById, unlink, writeNeighbour, switchOffload, program, link } = (await observe()).owner;
     if (readFileSync('/proc/sys/kernel/unprivileged_bpf_disabled', 'utf8').trim() !== '0') t.is(create, EPERM);
     t.regex(String(openById), /Operation not permitted/);
     t.is(unlink, 'EACCES');
     t.regex(String(writeNeighbour), /Operation not permitted/);
+    t.is(switchOffload, EPERM);
     t.deepEqual([program, link], [EACCES, EACCES]);
   },
 );

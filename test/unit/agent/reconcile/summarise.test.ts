@@ -58,6 +58,17 @@ test('summarise: a wall clock is said to be wrong from five seconds on, either w
   t.is(parseStatus(encodeStatus(status)).clockAhead, -34_560_000_000);
 });
 
+test('summarise: an interface that hides VLAN tags says so, and no other', (t) => {
+  const { netdevs, ports } = makeKernel().network();
+  const network = {
+    ports,
+    netdevs: netdevs.map((dev) => (dev.zone === 1 ? { ...dev, hidesTags: true as const } : dev)),
+  };
+  const { interfaces } = summarise(WHO, { ...empty, network }, TAKEN, TOLD);
+  t.true(interfaces.some(({ zone }) => zone === 1));
+  for (const one of interfaces) t.is(one.hidesTags, one.zone === 1 ? true : undefined);
+});
+
 test('summarise: an interface that ought to carry the program is named, also when it is not there', (t) => {
   const { interfaces } = summarise({ ...WHO, interfaces: ['nope'] }, empty, TAKEN, TOLD);
   t.deepEqual(interfaces.at(-1), { name: 'nope', zone: 0, ifindex: 0, mode: 'none', up: false });

@@ -48,6 +48,7 @@ test('options: the defaults', async (t) => {
     owner: undefined,
     mode: 'auto',
     'max-redirects': undefined,
+    'accept-hidden-tags': false,
     'accept-private-pins': false,
     last: 100,
     follow: false,

@@ -1,0 +1,185 @@
+import { chmodSync, existsSync, unlinkSync } from 'node:fs';
+import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
+import { errnoName, requireDone } from '../kernel/errno.ts';
+import type { OpenMaps } from '../kernel/open-maps.ts';
+import type { PinPaths } from '../kernel/pins.ts';
+import { AttachError } from './attach-error.ts';
+import { type ChosenMode, chooseMode, type Mode } from './mode.ts';
+import { TagMemory } from './tag-memory.ts';
+import { hiddenTags, lookAtTags, namesOf, type Tags } from './tags.ts';
+import { addZone, dropZones, heldIfindexes, linkIfindex } from './zones.ts';
+
+/** XDP_FLAGS_ of include/uapi/linux/if_link.h. */
+const FLAGS = { generic: 2, native: 4 } as const;
+const GENERIC = 2;
+
+/** How the program shall be on an interface, found before anything is changed. */
+export interface Planned {
+  readonly link: NetLink;
+  /** Our link holds this very device already. */
+  readonly standing: boolean;
+  readonly chosen: ChosenMode;
+  readonly tags: Tags;
+  /** Hidden tags are no reason to refuse it. */
+  readonly accepted: boolean;
+}
+
+/** What became of the VLAN tags of what comes in by an interface. */
+export interface TagReport {
+  /** `unseen`: it depends on somebody who is not in reach. */
+  readonly state: 'seen' | 'hidden' | 'unseen';
+  /** Offloads that were switched off for it, which `detach` puts back. */
+  readonly switchedOff: readonly string[];
+  readonly why?: string;
+  readonly mend?: string;
+}
+
+export interface AttachedInterface {
+  readonly name: string;
+  readonly mode: 'native' | 'generic';
+  readonly changed: boolean;
+  readonly why: string;
+  readonly tags: TagReport;
+}
+
+/** What is asked of an interface. */
+export interface Asked {
+  readonly mode: Mode;
+  readonly acceptHiddenTags: boolean;
+}
+
+/** Decides how to attach to an interface, and refuses what cannot be. Errors: AttachError. */
+export function planInterface(
+  native: Native,
+  paths: PinPaths,
+  links: readonly NetLink[],
+  link: NetLink,
+  { mode, acceptHiddenTags }: Asked,
+): Planned {
+  const held = standingMode(native, paths, link);
+  const chosen = held === undefined ? chooseMode(native, link, links, mode) : requireMode(link, held, mode);
+  const tags = lookAtTags(native, link, links, chosen.mode);
+  const accepted = acceptHiddenTags || acceptedBefore(native, paths, link);
+  if (tags.state === 'fixed' && !accepted) throw hiddenTags(link.name, tags.why);
+  return { link, standing: held !== undefined, chosen, tags, accepted };
+}
+
+/** How our link holds this very device; undefined when none does. */
+function standingMode(native: Native, paths: PinPaths, link: NetLink): 'native' | 'generic' | undefined {
+  const pin = paths.link(link.name);
+  if (!existsSync(pin) || linkIfindex(native, pin) !== link.ifindex) return undefined;
+  return link.xdpMode === GENERIC ? 'generic' : 'native';
+}
+
+function acceptedBefore(native: Native, paths: PinPaths, { ifindex }: NetLink): boolean {
+  using memory = TagMemory.find(native, paths);
+  return memory?.accepts(ifindex) ?? false;
+}
+
+function requireMode(link: NetLink, standing: 'native' | 'generic', mode: Mode): ChosenMode {
+  if (mode === 'auto' || mode === standing) return { mode: standing, why: 'attached already' };
+  const how = `run \`shunt detach --interface ${link.name}\` first; packets pass unredirected in between`;
+  throw new AttachError(`${link.name} is attached in ${standing} mode and ${mode} was asked for; ${how}`);
+}
+
+/** Attaches one interface at a time to a program whose maps stand. */
+export class Loader {
+  readonly #native: Native;
+  readonly #paths: PinPaths;
+  readonly #maps: OpenMaps;
+  readonly #program: ProgramHandle;
+  readonly #memory: TagMemory;
+  readonly #links: readonly NetLink[];
+
+  constructor(
+    native: Native,
+    paths: PinPaths,
+    { maps, program, memory }: { maps: OpenMaps; program: ProgramHandle; memory: TagMemory },
+    links: readonly NetLink[],
+  ) {
+    this.#native = native;
+    this.#paths = paths;
+    this.#maps = maps;
+    this.#program = program;
+    this.#memory = memory;
+    this.#links = links;
+  }
+
+  /** Tags are shown before the program sees the first packet. Errors: AttachError, KernelError. */
+  attach(planned: Planned): AttachedInterface {
+    const { link, standing, chosen } = planned;
+    const { name } = link;
+    if (standing) {
+      const report = this.#showTags(planned);
+      return { name, ...chosen, changed: report.switchedOff.length > 0, tags: report };
+    }
+    if (existsSync(this.#paths.link(name))) this.#clear(this.#paths.link(name));
+    try {
+      const report = this.#showTags(planned);
+      addZone(this.#native, this.#maps, link.ifindex);
+      this.#pin(link, this.#create(link, chosen));
+      return { name, ...chosen, changed: true, tags: report };
+    } catch (error) {
+      this.#forget();
+      throw error;
+    }
+  }
+
+  /** A pin whose device is gone. */
+  #clear(pin: string): void {
+    unlinkSync(pin);
+    this.#forget();
+  }
+
+  /** Takes back what was done for interfaces that no pinned link holds: detached, gone, or never attached. */
+  #forget(): void {
+    dropZones(this.#native, this.#paths, this.#maps);
+    this.#memory.restore(heldIfindexes(this.#native, this.#paths), this.#links);
+  }
+
+  /** The driver has the last word on what it calls changeable. */
+  #showTags({ link, tags, accepted }: Planned): TagReport {
+    const offloads = 'offloads' in tags ? tags.offloads : [];
+    const left = offloads.filter((one) => !this.#memory.switchOff(one, link.ifindex));
+    const switchedOff = offloads.filter((one) => !left.includes(one)).map((one) => namesOf([one]));
+    const report =
+      left.length === 0 ? reportOf(tags) : hidden(`its driver hides VLAN tags (left on: ${namesOf(left)})`);
+    if (left.length > 0 && !accepted) throw hiddenTags(link.name, report.why ?? '');
+    if (left.length > 0 || tags.state === 'fixed') this.#memory.accept(link.ifindex);
+    return { ...report, switchedOff };
+  }
+
+  #create(link: NetLink, { mode }: ChosenMode): LinkHandle {
+    const handle = this.#native.linkCreateXdp(this.#program, link.ifindex, FLAGS[mode]);
+    if (typeof handle !== 'number') return handle;
+    const errno = errnoName(handle);
+    const advice = mode === 'native' ? `; try --mode generic${errno === 'ERANGE' ? ' or a smaller MTU' : ''}` : '';
+    throw new AttachError(`attach to ${link.name} in ${mode} mode: ${errno}${advice}`);
+  }
+
+  #pin(link: NetLink, handle: LinkHandle): void {
+    const pin = this.#paths.link(link.name);
+    const rc = this.#native.linkPin(handle, pin);
+    this.#native.close(handle);
+    requireDone(rc, 'pin', pin);
+    chmodSync(pin, 0o600);
+  }
+}
+
+function reportOf(tags: Tags): Omit<TagReport, 'switchedOff'> {
+  switch (tags.state) {
+    case 'seen':
+    case 'switchable':
+      return { state: 'seen' };
+    case 'fixed':
+      return hidden(tags.why);
+    case 'sender':
+      return { state: 'hidden', why: tags.why, mend: tags.mend };
+    case 'unseen':
+      return { state: 'unseen', why: tags.why, mend: tags.mend };
+  }
+}
+
+function hidden(why: string): Omit<TagReport, 'switchedOff'> {
+  return { state: 'hidden', why };
+}

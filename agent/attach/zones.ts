@@ -1,0 +1,54 @@
+import { existsSync, readdirSync } from 'node:fs';
+import type { Native } from '../../native/index.ts';
+import { LIMITS } from '../kernel/abi.ts';
+import { encodeAbout } from '../kernel/about.ts';
+import { u32 } from '../kernel/bytes.ts';
+import { requireDone, requireValue } from '../kernel/errno.ts';
+import { type OpenMaps, readAbout } from '../kernel/open-maps.ts';
+import type { PinPaths } from '../kernel/pins.ts';
+import { AttachError } from './attach-error.ts';
+
+/** Gives an interface a zone of its own, if it has none. */
+export function addZone(native: Native, maps: OpenMaps, ifindex: number): void {
+  const { zones } = readAbout(native, maps);
+  if (zones.includes(ifindex, 1)) return;
+  const zone = zones.indexOf(0, 1);
+  if (zone < 0) throw new AttachError(`${LIMITS.ZONES_MAX - 1} interfaces are attached already; detach one first`);
+  writeZones(native, maps, zones.with(zone, ifindex));
+}
+
+/** Takes back the zones of interfaces that no pinned link holds: detached, gone, or never attached. */
+export function dropZones(native: Native, paths: PinPaths, maps: OpenMaps): void {
+  const held = heldIfindexes(native, paths);
+  const { zones } = readAbout(native, maps);
+  writeZones(
+    native,
+    maps,
+    zones.map((ifindex) => (held.has(ifindex) ? ifindex : 0)),
+  );
+}
+
+/** The program reads each word whole. */
+function writeZones(native: Native, maps: OpenMaps, zones: readonly number[]): void {
+  const bytes = encodeAbout({ ...readAbout(native, maps), zones });
+  requireDone(native.mapUpdateElem(maps.about, u32(0), bytes, 0), 'map update', 'about');
+}
+
+/** The devices that pinned links hold. */
+export function heldIfindexes(native: Native, paths: PinPaths): ReadonlySet<number> {
+  return new Set(pinnedInterfaces(paths).map((name) => linkIfindex(native, paths.link(name))));
+}
+
+/** The device that a pinned link holds; 0 once it is gone. */
+export function linkIfindex(native: Native, pin: string): number {
+  const link = requireValue(native.linkOpen(pin), 'open link', pin);
+  const { ifindex } = requireValue(native.linkInfo(link), 'link info', pin);
+  native.close(link);
+  return ifindex;
+}
+
+/** The interfaces that a link is pinned for, there or not. */
+export function pinnedInterfaces(paths: PinPaths): string[] {
+  if (!existsSync(paths.rootOnly)) return [];
+  return readdirSync(paths.rootOnly).flatMap((pin) => paths.ifnameOf(pin) ?? []);
+}
