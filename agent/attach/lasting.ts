@@ -15,7 +15,7 @@ const INIT = 'systemd';
  */
 export function whyNotLasting(pinRoot: string, proc = '/proc'): string | undefined {
   try {
-    if (!mounts(proc).has(deviceOf(pinRoot)))
+    if (!isSeenByFirst(pinRoot, proc))
       return 'process 1 does not see them: `ip netns exec`, `unshare --mount` and units with PrivateMounts, ProtectSystem and the like have mounts of their own';
     return waitsForUs(proc) ? 'process 1 of this container may end with this command' : undefined;
   } catch (error) {
@@ -35,10 +35,12 @@ export function requireLasting(pinRoot: string): void {
   );
 }
 
-/** The devices of the file systems that process 1 sees, `major:minor`. Errors: that of reading. */
-function mounts(proc: string): ReadonlySet<string> {
-  const lines = readFileSync(join(proc, '1/mountinfo'), 'utf8').split('\n');
-  return new Set(lines.map((line) => line.split(' ')[2] ?? ''));
+/** Whether process 1 has the file system of a path, too, wherever that is mounted there. Errors: that of reading. */
+export function isSeenByFirst(path: string, proc = '/proc'): boolean {
+  const device = deviceOf(path);
+  return readFileSync(join(proc, '1/mountinfo'), 'utf8')
+    .split('\n')
+    .some((line) => line.split(' ')[2] === device);
 }
 
 /** As mountinfo writes it; gnu_dev_major and gnu_dev_minor of sys/sysmacros.h. */

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readdirSync, type Stats } from 'node:fs';
 import type { MapHandle, Native } from '../../native/index.ts';
+import { isSeenByFirst } from '../attach/lasting.ts';
 import { isBpffs } from '../attach/pin-root.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import { type About, decodeAbout } from '../kernel/about.ts';
@@ -35,7 +36,13 @@ export function examinePins(native: Native, pinRoot: string): Pins {
   const { found, owner } = examineMaps(paths);
   const about = readAbout(native, paths);
   return {
-    findings: [...found, ...examineAbout(native, paths, about), examineClock(native, paths), examineDelivery(paths)],
+    findings: [
+      ...found,
+      ...examineMount(pinRoot),
+      ...examineAbout(native, paths, about),
+      examineClock(native, paths),
+      examineDelivery(paths),
+    ],
     about: typeof about === 'string' ? undefined : about,
     owner,
   };
@@ -66,6 +73,17 @@ function examineMaps(paths: PinPaths): { readonly found: readonly Finding[]; rea
   );
   if (found.length === 0) found.push(pins.ok(`${MAPS.length} maps at ${paths.layout}, of user ${owner} alone`));
   return { found, owner };
+}
+
+/** A bpffs goes with the last mount namespace that has it, and what is pinned there too. */
+function examineMount(pinRoot: string): readonly Finding[] {
+  try {
+    if (isSeenByFirst(pinRoot)) return [];
+    const mend = 'leave it if these mounts stay; else shunt detach, then attach where process 1 sees the pins';
+    return [pins.warn(`process 1 does not see ${pinRoot}: the program goes with these mounts`, mend)];
+  } catch {
+    return [pins.unseen('whether process 1 sees them', AS_ROOT)];
+  }
 }
 
 function isAsMade(name: MapName, { uid, mode }: Stats, owner: number | undefined): boolean {

@@ -177,7 +177,7 @@ kernel('attach: refused, and nothing attached, where the pins cannot be written'
   t.is(itself.status, 1);
   t.regex(itself.stderr, /EROFS; choose another --pin-root/);
   t.false(await bed.attached());
-  await must(['umount', '--all-targets', folder]);
+  await must(['umount', folder, folder]);
 });
 
 kernel('attach: stays as long as the container that it was run in from outside', async (t) => {
@@ -212,4 +212,35 @@ kernel('attach: stays in a container that lives on, if that is said', async (t) 
   t.true(await attachedLater(bed));
   await container.stop('SIGKILL');
   await until('the program is gone', WITHIN_MS, async () => !(await bed.attached()));
+});
+
+kernel('doctor: pins that process 1 does not see are told of, and no others', async (t) => {
+  await using bed = await Bed.make();
+  const attach = bed.attach(bed.pinRoot, '--accept-private-pins');
+  const words = ['doctor', '--pin-root', bed.pinRoot, '--nats', 'nats://127.0.0.1:1', '-o', 'json'];
+  const told = async (...before: readonly string[]): Promise<boolean> => {
+    const { stdout } = await run(bed.inside(...before, ...shuntCommand(words)));
+    const { findings } = JSON.parse(stdout) as { findings: { level: string; found: string }[] };
+    return findings.some(({ level, found }) => level === 'warn' && found.includes('goes with these mounts'));
+  };
+  const shell = ['unshare', '--mount', 'sh', '-c', '"$@" && echo attached && exec sleep infinity', 'sh'];
+  await using holder = await Running.start('holder of mounts', bed.inside(...shell, ...attach));
+  await holder.until('attaches', WITHIN_MS, () => holder.lines.includes('attached'));
+  t.true(await told('nsenter', '--target', `${holder.pid}`, '--mount', '--'));
+  await holder.stop('SIGKILL');
+  await until('the program is gone', WITHIN_MS, async () => !(await bed.attached()));
+  await must(bed.inside(...bed.attach()));
+  t.false(await told());
+  await bed.detach();
+});
+
+kernel('detach: a program whose pins are out of sight is told of', async (t) => {
+  await using bed = await Bed.make();
+  await must(bed.inside(...bed.attach()));
+  const elsewhere = shuntCommand(['detach', '--pin-root', join(bed.folder, 'elsewhere')]);
+  const { status, stdout } = await run(bed.inside(...elsewhere));
+  t.is(status, 0);
+  t.regex(stdout, /^nothing was attached\nnote: v0 carries the XDP program \d+, which is not pinned at .*elsewhere\n$/);
+  t.true(await bed.attached());
+  await bed.detach();
 });
