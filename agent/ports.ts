@@ -59,6 +59,12 @@ export interface Losses {
   readonly unwatched: readonly string[];
 }
 
+/**
+ * Hits that were passed for a reason of their own: by the verdict's name, packets by slot since it was given out. A
+ * verdict that has not come up since the last look has the same array again; one that never came up may be left out.
+ */
+export type PassedHits = ReadonlyMap<string, BigUint64Array>;
+
 /** jiffies64 now, and jiffies a second. */
 export interface KernelTime {
   readonly jiffies: bigint;
@@ -110,6 +116,8 @@ export interface Counts {
   /** Packets by verdict, since the maps were made. */
   verdicts(): ReadonlyMap<string, bigint>;
   losses(): Losses;
+  /** Undefined where the maps were made by a loader that did not count these. */
+  passed(): PassedHits | undefined;
 }
 
 /** The words that agent, program and operator leave for one another in the map `control`. */

@@ -202,6 +202,19 @@ enum verdict {
 	VERDICT_MAX,
 };
 
+/*
+ * Why a packet that hit an entry was passed all the same: each is the verdict of its name.
+ * Row reason * slots + slot of the map `passed`.
+ */
+enum pass_reason {
+	PASS_TTL = 0,
+	PASS_TOO_BIG,
+	PASS_NO_PORT,
+	PASS_VLAN,
+	PASS_UNKNOWN_ACTION,
+	PASS_MAX,
+};
+
 /* Which tracepoint of the kernel (xdp_...) says that a packet died after its verdict. */
 enum loss_at {
 	LOSS_REDIRECT_ERR = 0,	/* the egress did not take it */

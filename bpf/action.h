@@ -41,6 +41,31 @@ static __always_inline int count_hit(const struct packet *p, __u32 slot)
 	return 1;
 }
 
+/*
+ * Counts a hit that is passed after all, in a row that all CPUs share: no hit that is
+ * sent comes here. Global: the verifier walks it once.
+ */
+__noinline int count_passed(__u32 slot, __u32 reason)
+{
+	__u32 slots = config.slots;
+	__u32 row = reason * slots + slot;
+	__u64 *packets;
+
+	if (slot >= slots)
+		return 0;
+	packets = bpf_map_lookup_elem(&passed, &row);
+	if (packets)
+		__sync_fetch_and_add(packets, 1);
+	return 0;
+}
+
+static __always_inline enum verdict pass(const struct value *v, enum pass_reason reason,
+					 enum verdict verdict)
+{
+	count_passed(v->slot, reason);
+	return verdict;
+}
+
 static __always_inline int is_target(const unsigned char *mac, const struct value *v)
 {
 	int i;
@@ -96,14 +121,14 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 	enum verdict verdict = VERDICT_SENT_BACK;
 
 	if (!(v->flags & VALUE_KEEP_TTL) && p->ttl <= 1)
-		return VERDICT_TTL;
+		return pass(v, PASS_TTL, VERDICT_TTL);
 	if (p->l3_len > v->mtu)
-		return VERDICT_TOO_BIG;
+		return pass(v, PASS_TOO_BIG, VERDICT_TOO_BIG);
 	if (v->ifindex != ctx->ingress_ifindex) {
 		if (p->tagged)
-			return VERDICT_VLAN;
+			return pass(v, PASS_VLAN, VERDICT_VLAN);
 		if (bpf_redirect_map(&ports, v->ifindex, XDP_PASS) != XDP_REDIRECT)
-			return VERDICT_NO_PORT;
+			return pass(v, PASS_NO_PORT, VERDICT_NO_PORT);
 		verdict = VERDICT_SENT;
 	}
 	rewrite(p, kind, v);
@@ -133,7 +158,7 @@ static __always_inline enum verdict act(struct xdp_md *ctx, const struct packet 
 	case ACTION_SEND:
 		return send(ctx, p, kind, v);
 	default:
-		return VERDICT_UNKNOWN_ACTION;
+		return pass(v, PASS_UNKNOWN_ACTION, VERDICT_UNKNOWN_ACTION);
 	}
 }
 

@@ -37,6 +37,14 @@ struct {
 } stats SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PASS_MAX * TRY_SLOTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} passed SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, VERDICT_MAX);
 	__type(key, __u32);
@@ -82,6 +90,7 @@ const volatile union {
 	enum action action;
 	enum value_flag value_flag;
 	enum verdict verdict;
+	enum pass_reason pass_reason;
 	enum loss_at loss_at;
 } abi_enums;
 

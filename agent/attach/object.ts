@@ -4,13 +4,13 @@ import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MapHandle, Native, ObjectHandle, ProgramHandle } from '../../native/index.ts';
-import { LIMITS } from '../kernel/abi.ts';
+import { LIMITS, PASS_REASONS } from '../kernel/abi.ts';
 import { type About, encodeAbout, encodeConfig } from '../kernel/about.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
 import { ownNetns } from '../kernel/open-maps.ts';
-import { MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { LATER_MAPS, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { measureHertz } from './hertz.ts';
 import { ENTRIES_PER_SLOT, memoryBytes } from './memory.ts';
@@ -68,7 +68,13 @@ function clearLeftovers(pinRoot: string): void {
 
 function load(native: Native, object: ObjectHandle, slots: number, cpuRows: number): void {
   const entries = slots * ENTRIES_PER_SLOT;
-  const sizes = { redirect4: entries, redirect6: entries, stats: (cpuRows + 1) * slots, ports: PORTS_MAX };
+  const sizes = {
+    redirect4: entries,
+    redirect6: entries,
+    stats: (cpuRows + 1) * slots,
+    passed: PASS_REASONS.length * slots,
+    ports: PORTS_MAX,
+  };
   for (const [map, size] of Object.entries(sizes)) {
     requireDone(native.objectSetMaxEntries(object, map, size), 'set size', map);
   }
@@ -95,6 +101,12 @@ function pinAll(
   for (const name of MAPS) {
     requireDone(native.mapPin(maps[name], paths.map(name)), 'pin', paths.map(name));
     setOwner(paths.map(name), name === 'about' ? { uid: 0, gid: owner.gid } : owner, name === 'about' ? 0o440 : 0o600);
+  }
+  for (const name of LATER_MAPS) {
+    const map = requireValue(native.objectMap(object, name), 'find map', name);
+    requireDone(native.mapPin(map, paths.map(name)), 'pin', paths.map(name));
+    setOwner(paths.map(name), owner, 0o600);
+    native.close(map);
   }
   requireDone(native.programPin(program, paths.program), 'pin', paths.program);
   setOwner(paths.program, { uid: 0, gid: 0 }, 0o600);

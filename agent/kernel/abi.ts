@@ -99,5 +99,18 @@ export const VERDICTS = [
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/**
+ * The verdicts of hits that were passed for a reason of their own, by their place in the map `passed`: row place * slots +
+ * slot.
+ */
+export const PASS_REASONS = [
+  'TTL',
+  'TOO_BIG',
+  'NO_PORT',
+  'VLAN',
+  'UNKNOWN_ACTION',
+] as const satisfies readonly Verdict[];
+export type PassReason = (typeof PASS_REASONS)[number];
+
 /** Which tracepoint says that a packet died after its verdict, by the `at` of a key of the map `losses`. */
 export const LOSSES = ['REDIRECT_ERR', 'DEVMAP_XMIT', 'BULK_TX', 'EXCEPTION'] as const;

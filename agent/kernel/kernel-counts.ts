@@ -1,7 +1,8 @@
 import type { Native } from '../../native/index.ts';
-import type { Counter, Counts, Losses } from '../ports.ts';
+import type { Counter, Counts, Losses, PassedHits } from '../ports.ts';
 import type { About } from './about.ts';
 import type { OpenMaps } from './open-maps.ts';
+import { Passed } from './passed.ts';
 import { Stats } from './stats.ts';
 import { readLosses, readVerdicts } from './traffic.ts';
 
@@ -10,11 +11,13 @@ export class KernelCounts implements Counts {
   readonly #native: Native;
   readonly #maps: OpenMaps;
   readonly #stats: Stats;
+  readonly #passed: Passed | undefined;
 
   constructor(native: Native, maps: OpenMaps, { slots, cpuRows }: About) {
     this.#native = native;
     this.#maps = maps;
     this.#stats = new Stats(native, maps.stats, slots, cpuRows);
+    this.#passed = maps.passed && new Passed(native, maps.passed, maps.verdicts, slots);
   }
 
   counters(slots: readonly number[]): Counter[] {
@@ -22,7 +25,9 @@ export class KernelCounts implements Counts {
   }
 
   retire(slots: readonly number[]): Counter[] {
-    return this.#stats.retire(slots);
+    const last = this.#stats.retire(slots);
+    this.#passed?.clear(slots);
+    return last;
   }
 
   verdicts(): ReadonlyMap<string, bigint> {
@@ -31,5 +36,9 @@ export class KernelCounts implements Counts {
 
   losses(): Losses {
     return readLosses(this.#native, this.#maps.losses);
+  }
+
+  passed(): PassedHits | undefined {
+    return this.#passed?.read();
   }
 }

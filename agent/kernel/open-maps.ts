@@ -5,11 +5,11 @@ import { LIMITS, STRUCTS } from './abi.ts';
 import { type About, decodeAbout } from './about.ts';
 import { u32 } from './bytes.ts';
 import { errnoName, requireValue } from './errno.ts';
-import { MAPS, type MapName, type PinPaths } from './pins.ts';
+import { LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths } from './pins.ts';
 
-export type OpenMaps = Readonly<Record<MapName, MapHandle>>;
+export type OpenMaps = Readonly<Record<MapName, MapHandle> & Partial<Record<LaterMapName, MapHandle>>>;
 
-const SIZES: Readonly<Partial<Record<MapName, readonly [key: number, value: number]>>> = {
+const SIZES: Readonly<Partial<Record<MapName | LaterMapName, readonly [key: number, value: number]>>> = {
   redirect4: [STRUCTS.key4.size, STRUCTS.value.size],
   redirect6: [STRUCTS.key6.size, STRUCTS.value.size],
   stats: [4, STRUCTS.stat.size],
@@ -18,6 +18,7 @@ const SIZES: Readonly<Partial<Record<MapName, readonly [key: number, value: numb
   shapes6: [4, STRUCTS.shapes6.size],
   control: [4, STRUCTS.control.size],
   losses: [STRUCTS.loss.size, 8],
+  passed: [4, 8],
   about: [4, STRUCTS.about.size],
 };
 
@@ -39,9 +40,11 @@ export function openMaps(native: Native, paths: PinPaths, as: 'agent' | 'loader'
       'run `shunt attach --interface IF --owner USER` as root first',
     );
   }
-  const opened: Partial<Record<MapName, MapHandle>> = {};
+  const opened: Partial<Record<MapName | LaterMapName, MapHandle>> = {};
+  const later = LATER_MAPS.filter((name) => existsSync(paths.map(name)));
   try {
-    for (const name of MAPS) opened[name] = openMap(native, paths, name, name === 'about' && as === 'agent');
+    for (const name of [...MAPS, ...later])
+      opened[name] = openMap(native, paths, name, name === 'about' && as === 'agent');
   } catch (error) {
     for (const map of Object.values(opened)) native.close(map);
     throw error;
@@ -49,7 +52,7 @@ export function openMaps(native: Native, paths: PinPaths, as: 'agent' | 'loader'
   return opened as OpenMaps;
 }
 
-function openMap(native: Native, paths: PinPaths, name: MapName, readOnly: boolean): MapHandle {
+function openMap(native: Native, paths: PinPaths, name: MapName | LaterMapName, readOnly: boolean): MapHandle {
   const path = paths.map(name);
   const map = native.mapOpen(path, readOnly);
   if (typeof map === 'number') {

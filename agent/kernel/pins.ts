@@ -16,6 +16,10 @@ export const MAPS = [
 ] as const;
 export type MapName = (typeof MAPS)[number];
 
+/** Maps of this layout that a loader before them did not make: whoever opens the pins goes on without. */
+export const LATER_MAPS = ['passed'] as const;
+export type LaterMapName = (typeof LATER_MAPS)[number];
+
 /** Where everything is pinned. Only root may enter `rootOnly`: a program that can be opened can be attached. */
 export function pinPaths(pinRoot: string) {
   const layout = join(pinRoot, `v${LIMITS.SHUNT_LAYOUT}`);
@@ -23,7 +27,7 @@ export function pinPaths(pinRoot: string) {
   return {
     layout,
     rootOnly,
-    map: (name: MapName): string => join(layout, name),
+    map: (name: MapName | LaterMapName): string => join(layout, name),
     clock: join(layout, 'clock'),
     program: join(rootOnly, 'program'),
     /** A map for the loader alone, which may be absent. */

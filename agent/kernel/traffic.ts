@@ -1,6 +1,6 @@
 import type { MapHandle, Native } from '../../native/index.ts';
 import type { Loss, Losses } from '../ports.ts';
-import { LOSSES, STRUCTS, VERDICTS } from './abi.ts';
+import { LOSSES, STRUCTS, VERDICTS, type Verdict } from './abi.ts';
 import { u32 } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { errnoName, isErrno, requireDone, requireValue } from './errno.ts';
@@ -15,12 +15,13 @@ export const TRACEPOINTS = LOSSES.map((name) => `xdp_${name.toLowerCase()}`);
  * has no row for it, and never gave it: 0. Errors: KernelError.
  */
 export function readVerdicts(native: Native, verdicts: MapHandle): Map<string, bigint> {
-  return new Map(
-    VERDICTS.map((name, index) => {
-      const row = native.mapLookupElem(verdicts, u32(index), 0);
-      return [name, typeof row === 'number' && isErrno(row, 'ENOENT') ? 0n : sum(requireValue(row, 'read', name))];
-    }),
-  );
+  return new Map(VERDICTS.map((name) => [name, readVerdict(native, verdicts, name)]));
+}
+
+/** The same of one verdict. Errors: KernelError. */
+export function readVerdict(native: Native, verdicts: MapHandle, name: Verdict): bigint {
+  const row = native.mapLookupElem(verdicts, u32(VERDICTS.indexOf(name)), 0);
+  return typeof row === 'number' && isErrno(row, 'ENOENT') ? 0n : sum(requireValue(row, 'read', name));
 }
 
 /** Reads the packets that died after their verdict, over all CPUs. Errors: KernelError. */

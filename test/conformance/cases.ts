@@ -364,6 +364,42 @@ export const CASES: readonly Case[] = [
     ],
   },
   {
+    title: 'hits that were passed are told by verdict and slot, and go with retire, of these slots only',
+    run: (subject) => {
+      const { kernel } = subject;
+      const none = passed(kernel);
+      subject.pass(3, 'TOO_BIG', 2n ** 40n);
+      subject.pass(1, 'TTL', 5n);
+      subject.pass(3, 'TTL', 1n);
+      const counted = passed(kernel);
+      subject.pass(1, 'TTL', 2n);
+      kernel.counts.retire([3, 2]);
+      return [none, counted, passed(kernel)];
+    },
+    expected: [{}, { TOO_BIG: { 3: 2n ** 40n }, TTL: { 1: 5n, 3: 1n } }, { TTL: { 1: 7n } }],
+  },
+  {
+    title: 'a verdict under which nothing more was passed has the same array, and another after one that is retired',
+    run: (subject) => {
+      const { counts } = subject.kernel;
+      subject.pass(0, 'VLAN', 1n);
+      subject.pass(0, 'NO_PORT', 1n);
+      const before = counts.passed();
+      subject.pass(1, 'VLAN', 1n);
+      const grown = counts.passed();
+      counts.retire([0]);
+      const retired = counts.passed();
+      const same = (a: typeof before, b: typeof before): unknown[] =>
+        ['VLAN', 'NO_PORT'].map((name) => a?.get(name) === b?.get(name));
+      return [same(before, grown), same(grown, counts.passed()), same(retired, counts.passed())];
+    },
+    expected: [
+      [false, true],
+      [false, false],
+      [true, true],
+    ],
+  },
+  {
     title: 'the clock does not go back and says how many jiffies a second has',
     run: ({ kernel }) => {
       const [first, second] = [kernel.clock.now(), kernel.clock.now()];
@@ -395,6 +431,14 @@ export const CASES: readonly Case[] = [
     expected: [[{ state: 'no-route' }, { state: 'no-route' }], true],
   },
 ];
+
+/** The counts that are not zero, by verdict and slot. */
+function passed({ counts }: Kernel): unknown {
+  const slots = (bySlot: BigUint64Array): unknown =>
+    Object.fromEntries([...bySlot].flatMap((packets, slot) => (packets === 0n ? [] : [[slot, packets]])));
+  const all = [...(counts.passed() ?? [])].map(([verdict, bySlot]) => [verdict, slots(bySlot)] as const);
+  return Object.fromEntries(all.filter(([, bySlot]) => Object.keys(bySlot as object).length > 0).sort());
+}
 
 function counter(packets: bigint): unknown {
   const none = packets === 0n;

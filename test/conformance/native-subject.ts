@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach, detach } from '../../agent/attach/attach.ts';
-import { STRUCTS } from '../../agent/kernel/abi.ts';
+import { PASS_REASONS, STRUCTS, VERDICTS } from '../../agent/kernel/abi.ts';
 import { u32 } from '../../agent/kernel/bytes.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { errnoName } from '../../agent/kernel/errno.ts';
 import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
-import { type MapName, pinPaths } from '../../agent/kernel/pins.ts';
+import { type LaterMapName, type MapName, pinPaths } from '../../agent/kernel/pins.ts';
 import { loadNative } from '../../native/index.ts';
 import { familyOf } from '../../protocol/match.ts';
 import { must } from '../support/must.ts';
@@ -32,7 +32,7 @@ export function nativeSubject(): Subject & Disposable {
     return must(name, native.netLinks().items.find((link) => link.name === name) ?? -19).ifindex;
   };
   const added = new Set<string>();
-  const put = (name: MapName, key: Uint8Array, value: Uint8Array, flags: number, may?: string): void => {
+  const put = (name: MapName | LaterMapName, key: Uint8Array, value: Uint8Array, flags: number, may?: string): void => {
     const map = must(name, native.mapOpen(pinPaths(pinRoot).map(name), false));
     const rc = native.mapUpdateElem(map, key, value, flags);
     native.close(map);
@@ -92,6 +92,18 @@ export function nativeSubject(): Subject & Disposable {
         bytes[STRUCTS[name].shape] = 0x5a; // the mask of no prefix length
         put(name, u32(list), bytes, 0);
       }
+    },
+    pass: (slot, verdict, packets) => {
+      const add = (name: 'passed' | 'verdicts', row: number, cpus: number): void => {
+        const map = must(name, native.mapOpen(pinPaths(pinRoot).map(name), false));
+        const bytes = must(name, native.mapLookupElem(map, u32(row), 0)).slice();
+        native.close(map);
+        const counts = new BigUint64Array(bytes.buffer, 0, cpus);
+        counts[0] = (counts[0] ?? 0n) + packets;
+        put(name, u32(row), bytes, 0);
+      };
+      add('passed', PASS_REASONS.indexOf(verdict) * SLOTS + slot, 1);
+      add('verdicts', VERDICTS.indexOf(verdict), 1);
     },
     [Symbol.dispose]: () => {
       kernel[Symbol.dispose]();

@@ -1,3 +1,4 @@
+import type { PassReason } from '../../agent/kernel/abi.ts';
 import type { EntryValue } from '../../agent/model/entry.ts';
 import type { EntryKey } from '../../agent/model/entry-key.ts';
 import type { Counter, Kernel } from '../../agent/ports.ts';
@@ -21,6 +22,8 @@ export interface Subject {
   plantStray(family: Family, n: number): void;
   /** Changes masks in the lists of shapes. */
   damageShapes(family: Family): void;
+  /** Counts hits as passed, and then under their verdict, as the program does. */
+  pass(slot: number, verdict: PassReason, packets: bigint): void;
 }
 
 export function memorySubject(): Subject & { readonly kernel: MemoryKernel } {
@@ -38,5 +41,6 @@ export function memorySubject(): Subject & { readonly kernel: MemoryKernel } {
       if (kernel.hasRoom(family)) kernel.plantStrays(family, 1);
     },
     damageShapes: (family) => kernel.setShapes(family, undefined),
+    pass: (slot, verdict, packets) => kernel.pass(slot, verdict, packets),
   };
 }

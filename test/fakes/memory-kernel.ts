@@ -13,6 +13,7 @@ import type {
   Losses,
   Observed,
   ObservedEntry,
+  PassedHits,
   Swept,
   Words,
 } from '../../agent/ports.ts';
@@ -57,6 +58,8 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   /** The tracepoints that the loader could not watch. */
   unwatched: readonly string[] = [];
   bypassed = false;
+  /** False: a loader made the maps that did not count passed hits. */
+  countsPassed = true;
   jiffies = 1_000_000n;
   /** Ops until the process dies; then every `apply` throws `Crash`. */
   opsToLive = Number.POSITIVE_INFINITY;
@@ -71,6 +74,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   #shapes: Readonly<Record<Family, readonly Shape[] | undefined>> = { 4: [], 6: [] };
   readonly #counters = new Map<number, Counter>();
   readonly #losses = new Map<string, Loss>();
+  readonly #passed = new Map<string, BigUint64Array>();
   readonly #failures: { readonly op: Op['op']; readonly errno: string }[] = [];
   #mark: Mark | undefined;
 
@@ -118,6 +122,14 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   retire(slots: readonly number[]): Counter[] {
     const last = this.counters(slots);
     for (const slot of slots) this.#counters.delete(slot);
+    for (const [verdict, bySlot] of this.#passed) {
+      if (slots.some((slot) => bySlot[slot] !== 0n)) {
+        this.#passed.set(
+          verdict,
+          bySlot.map((packets, slot) => (slots.includes(slot) ? 0n : packets)),
+        );
+      }
+    }
     return last;
   }
 
@@ -134,6 +146,10 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
 
   losses(): Losses {
     return { losses: [...this.#losses.values()], unwatched: this.unwatched };
+  }
+
+  passed(): PassedHits | undefined {
+    return this.countsPassed ? new Map(this.#passed) : undefined;
   }
 
   mark(): Mark | undefined {
@@ -174,6 +190,13 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   acts(id: string): boolean {
     const { until } = this.#entries.get(id)?.value ?? { until: -1n };
     return until === 0n || until > this.#now();
+  }
+
+  /** More hits of a slot are passed, for the reason of this verdict. */
+  pass(slot: number, verdict: string, packets = 1n): void {
+    const bySlot = BigUint64Array.from(this.#passed.get(verdict) ?? new BigUint64Array(this.limits.slots));
+    bySlot[slot] = (bySlot[slot] ?? 0n) + packets;
+    this.#passed.set(verdict, bySlot);
   }
 
   /** Writes an entry that nobody asked for; `sound: false` is one whose check does not fit. */

@@ -36,6 +36,18 @@ kernel('count: a CPU beyond the rows counts in the shared row', (t) => {
   t.true(seen > 0n);
 });
 
+kernel('count: a hit that is passed is counted once more, by its slot and the reason, whatever the CPU', (t) => {
+  for (const cpuRows of [1, 0]) {
+    using program = new LoadedProgram({ cpuRows });
+    program.install({ match, slot: SLOTS - 1, mtu: 20 });
+    program.repeat(bytes, RUNS);
+    program.install({ match, slot: 0, ifindex: 78 });
+    program.repeat(bytes, RUNS);
+    t.deepEqual(program.passed(), { TOO_BIG: { [SLOTS - 1]: RUNS }, NO_PORT: { 0: RUNS } });
+    t.is(program.counter(SLOTS - 1).packets, BigInt(RUNS));
+  }
+});
+
 kernel('count: an update of the entry loses no count and meets no stranger', (t) => {
   using program = new LoadedProgram();
   program.install({ match });

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
+import { PASS_REASONS, type PassReason, STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
 import { encodeAbout, encodeConfig } from '../../agent/kernel/about.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { runClock } from '../../agent/kernel/clock-program.ts';
@@ -19,6 +19,7 @@ const MAP_NAMES = [
   'redirect4',
   'redirect6',
   'stats',
+  'passed',
   'verdicts',
   'control',
   'shapes4',
@@ -77,6 +78,7 @@ export class LoadedProgram implements Disposable {
     const object = must('objectOpen', native.objectOpen(OBJECT));
     for (const map of ['redirect4', 'redirect6']) native.objectSetMaxEntries(object, map, entries);
     native.objectSetMaxEntries(object, 'stats', (cpuRows + 1) * SLOTS);
+    native.objectSetMaxEntries(object, 'passed', PASS_REASONS.length * SLOTS);
     native.objectSetData(object, '.rodata', 0, encodeConfig({ slots: SLOTS, cpuRows }));
     const { rc, log } = native.objectLoad(object);
     if (rc !== 0) throw new Error(`the program does not load: errno ${-rc}\n${log}`);
@@ -198,6 +200,18 @@ export class LoadedProgram implements Disposable {
       bytes: sum.bytes + row.bytes,
       seen: [sum.seen, row.seen].sort((a, b) => Number(b - a))[0] ?? 0n,
     }));
+  }
+
+  /** Hits that were passed, by reason and slot; those that there were. */
+  passed(): Partial<Record<PassReason, Record<number, number>>> {
+    const found: Partial<Record<PassReason, Record<number, number>>> = {};
+    for (let row = 0; row < PASS_REASONS.length * SLOTS; row++) {
+      const bytes = must('passed', this.native.mapLookupElem(this.#maps.passed, u32(row), 0));
+      const packets = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, LITTLE_ENDIAN));
+      const reason = PASS_REASONS[Math.floor(row / SLOTS)];
+      if (packets > 0 && reason !== undefined) found[reason] = { ...found[reason], [row % SLOTS]: packets };
+    }
+    return found;
   }
 
   /** The kernel's jiffies64, by the program `clock`. */

@@ -1,7 +1,7 @@
 /** Every verdict of bpf/abi.h, by packets through the real program; a redirect's hits prove the check too. */
 
 import { REDIRECTED } from '../../agent/answer/stats.ts';
-import { STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
+import { PASS_REASONS, STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
 import { checkOf, LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
 import { parseMatch } from '../../protocol/match.ts';
@@ -104,6 +104,8 @@ for (const family of FAMILIES) {
       const counts = !['RETURNED', 'OVERHEARD', 'EXPIRED', 'UNKNOWN_ACTION', 'NO_MATCH'].includes(verdict);
       t.is(program.counter(SEND.slot).packets, counts ? 1n : 0n);
       t.is(program.counter(SEND.slot).bytes, counts ? BigInt(bytes.length) : 0n);
+      const passed = (PASS_REASONS as readonly Verdict[]).includes(verdict) && entry.slot !== SLOTS;
+      t.deepEqual(program.passed(), passed ? { [verdict]: { [SEND.slot]: 1 } } : {}, 'by slot and reason');
     });
   }
 
@@ -114,6 +116,7 @@ for (const family of FAMILIES) {
     program.install({ match: family.match, mtu: family.l3 - 1 });
     const { verdict, right } = judge(program, frame(family.packet()));
     t.deepEqual([verdict, right], ['TOO_BIG', true]);
+    t.deepEqual(program.passed(), { TOO_BIG: { [SEND.slot]: 1 } });
   });
 
   kernel(`verdict: ${family.name}, an action of the future is UNKNOWN_ACTION`, (t) => {
@@ -123,6 +126,7 @@ for (const family of FAMILIES) {
     program.write(key, encodeFuture(key));
     const { verdict, right } = judge(program, frame(family.packet()));
     t.deepEqual([verdict, right], ['UNKNOWN_ACTION', true]);
+    t.deepEqual(program.passed(), { UNKNOWN_ACTION: { [SEND.slot]: 1 } });
   });
 
   kernel(`verdict: ${family.name}, a value whose check does not fit is RACE after all looks`, (t) => {

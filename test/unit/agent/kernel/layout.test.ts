@@ -1,7 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { ACTIONS, KEY_FLAGS, LIMITS, LOSSES, STRUCTS, VALUE_FLAGS, VERDICTS } from '../../../../agent/kernel/abi.ts';
+import {
+  ACTIONS,
+  KEY_FLAGS,
+  LIMITS,
+  LOSSES,
+  PASS_REASONS,
+  STRUCTS,
+  VALUE_FLAGS,
+  VERDICTS,
+} from '../../../../agent/kernel/abi.ts';
 import { type About, decodeAbout, encodeAbout, encodeConfig } from '../../../../agent/kernel/about.ts';
 import { checkOf, LITTLE_ENDIAN } from '../../../../agent/kernel/check.ts';
 import { decodeClock } from '../../../../agent/kernel/clock-program.ts';
@@ -61,6 +70,8 @@ withObject('abi: every enum has the names and numbers that the object has', (t) 
   t.deepEqual(enums.verdict, { ...Object.fromEntries(verdicts), VERDICT_MAX: VERDICTS.length });
   const losses = LOSSES.map((name, index) => [`LOSS_${name}`, index]);
   t.deepEqual(enums.loss_at, { ...Object.fromEntries(losses), LOSS_AT_MAX: LOSSES.length });
+  const reasons = PASS_REASONS.map((name, index) => [`PASS_${name}`, index]);
+  t.deepEqual(enums.pass_reason, { ...Object.fromEntries(reasons), PASS_MAX: PASS_REASONS.length });
 });
 
 withObject('abi: every struct and every enum that bpf/abi.h has is compared', (t) => {
@@ -68,7 +79,15 @@ withObject('abi: every struct and every enum that bpf/abi.h has is compared', (t
   const declared = (kind: 'struct' | 'enum') =>
     [...header.matchAll(new RegExp(`^${kind} (\\w+) \\{`, 'gm'))].map((it) => it[1]);
   t.deepEqual(declared('struct').sort(), Object.keys(STRUCTS).sort());
-  t.deepEqual(declared('enum').sort(), ['action', 'key_flag', 'limit', 'loss_at', 'value_flag', 'verdict']);
+  t.deepEqual(declared('enum').sort(), [
+    'action',
+    'key_flag',
+    'limit',
+    'loss_at',
+    'pass_reason',
+    'value_flag',
+    'verdict',
+  ]);
 });
 
 withObject('abi: arrays are as long as the limits say', (t) => {
