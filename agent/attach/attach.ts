@@ -9,6 +9,7 @@ import { DEFAULT_SLOTS } from '../model/limits.ts';
 import { AttachError } from './attach-error.ts';
 import { type Unwatched, watchDelivery } from './delivery.ts';
 import { type AttachedInterface, Loader, planInterface } from './loader.ts';
+import { type Advice, adviceFor } from './large.ts';
 import { memoryBytes } from './memory.ts';
 import type { Mode } from './mode.ts';
 import { makePins, type Owner } from './object.ts';
@@ -40,6 +41,8 @@ export interface AttachReport {
   readonly owner: Owner;
   /** Where packets that die after their verdict are not counted. */
   readonly unwatched: readonly Unwatched[];
+  /** What senders may do that spoils redirects, by the interface that they come in by. */
+  readonly advice: readonly (Advice & { readonly interface: string })[];
   /** False when everything was as asked already. */
   readonly changed: boolean;
 }
@@ -93,6 +96,10 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     maxRedirects: about.slots,
     owner,
     unwatched: watch.unwatched,
+    advice: interfaces.flatMap(({ name, mode }) => {
+      const advice = adviceFor(requireLink(links, name), mode);
+      return advice === undefined ? [] : [{ interface: name, ...advice }];
+    }),
     changed: fresh || watch.changed || interfaces.some((it) => it.changed),
   };
 }

@@ -1,4 +1,5 @@
 import type { Native, NetLink } from '../../native/index.ts';
+import { adviceFor } from '../attach/large.ts';
 import { chooseMode, isEgress } from '../attach/mode.ts';
 import type { About } from '../kernel/about.ts';
 import { errnoName } from '../kernel/errno.ts';
@@ -20,6 +21,7 @@ export function examineInterfaces(native: Native, about: About | undefined): rea
   return [
     ...zones.map((ifindex) => examineAttached(ifindex, links, about)),
     ...ours.flatMap((link) => (link.xdpMode === 2 ? slower(native, link, links) : farEnd(link))),
+    ...ours.flatMap(unsegmented),
     ...(ours.some(({ xdpMode }) => xdpMode === 1) ? deaf(native, links, ours) : []),
   ];
 }
@@ -79,6 +81,13 @@ function farEnd({ name, kind }: NetLink): readonly Finding[] {
       'put a native XDP program there, or attach in generic mode here',
     ),
   ];
+}
+
+/** Of a veth in native mode all is said by its far end. */
+function unsegmented(link: NetLink): readonly Finding[] {
+  const mode = link.xdpMode === 2 ? 'generic' : 'native';
+  const advice = link.kind === 'veth' && mode === 'native' ? undefined : adviceFor(link, mode);
+  return advice === undefined ? [] : [findings(`packets at ${link.name}`).unseen(`whether ${advice.why}`, advice.mend)];
 }
 
 function deaf(native: Native, links: readonly NetLink[], ours: readonly NetLink[]): readonly Finding[] {

@@ -8,7 +8,7 @@ import { u32 } from '../kernel/bytes.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { ownNetns } from '../kernel/open-maps.ts';
-import { MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { AS_ROOT, type Finding, findings } from './finding.ts';
 
@@ -59,19 +59,20 @@ function examineLayout(pinRoot: string): Finding {
 }
 
 function examineMaps(paths: PinPaths): { readonly found: readonly Finding[]; readonly owner: number | undefined } {
-  const stats = new Map(MAPS.map((name) => [name, statOf(paths.map(name))] as const));
-  const absent = [...stats].filter(([, stat]) => stat === undefined).map(([name]) => name);
+  const stats = new Map([...MAPS, ...LATER_MAPS].map((name) => [name, statOf(paths.map(name))] as const));
+  const absent = MAPS.filter((name) => stats.get(name) === undefined);
   if (absent.length > 0)
     return { found: [pins.bad(`${paths.layout} lacks ${absent.join(', ')}`, ATTACH)], owner: undefined };
   const owner = stats.get('control')?.uid;
-  const wrong = [...stats].filter(([name, stat]) => stat !== undefined && !isAsMade(name, stat, owner));
+  const there = [...stats].filter(([, stat]) => stat !== undefined);
+  const wrong = there.filter(([name, stat]) => stat !== undefined && !isAsMade(name, stat, owner));
   const found = wrong.map(([name, stat]) =>
     pins.bad(
       `${paths.map(name)} is ${modeText(stat)} of user ${stat?.uid}`,
       name === 'about' ? `chown root and chmod 440 it` : `chown it to user ${owner} and chmod 600 it`,
     ),
   );
-  if (found.length === 0) found.push(pins.ok(`${MAPS.length} maps at ${paths.layout}, of user ${owner} alone`));
+  if (found.length === 0) found.push(pins.ok(`${there.length} maps at ${paths.layout}, of user ${owner} alone`));
   return { found, owner };
 }
 
@@ -86,7 +87,7 @@ function examineMount(pinRoot: string): readonly Finding[] {
   }
 }
 
-function isAsMade(name: MapName, { uid, mode }: Stats, owner: number | undefined): boolean {
+function isAsMade(name: MapName | LaterMapName, { uid, mode }: Stats, owner: number | undefined): boolean {
   const bits = mode & 0o777;
   return name === 'about' ? uid === 0 && bits === 0o440 : uid === owner && bits === 0o600;
 }
