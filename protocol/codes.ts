@@ -56,6 +56,7 @@ export const CODES = {
   READ_BACK: 'the kernel took the entry, and something else stands there',
   AGENT_TOO_OLD: 'the agent does not say that it can do this, so the redirect is not sent to it',
   UNDELIVERED: 'installed, but packets die on their way out of the interface',
+  HITS_PASSED: 'installed, but packets that match are passed, for they cannot be sent as they are',
 
   // Standing of a host and of its store, the gravest first: of several, a host names them in this order.
   HISTORY_LOST: "the host's revision is not in the controller's log; the host keeps what it has",

@@ -26,7 +26,7 @@ import {
   readWord,
 } from './read.ts';
 import { Refused } from './refused.ts';
-import { type IntentState, readState } from './status.ts';
+import { type IntentState, readReasons, readState } from './status.ts';
 
 /** Asks why a redirect of a host is as it is: by its name or by its key. */
 export type ExplainRequest = { readonly v: 1 } & ({ readonly name: string } | { readonly key: string });
@@ -81,6 +81,8 @@ export interface Explanation {
   readonly packets: string;
   readonly bytes: string;
   readonly seenMsAgo: number | null;
+  /** Of `packets` those that were passed and not sent, by the verdict's name; null where the host does not count them. */
+  readonly passed?: Readonly<Record<string, string>> | null;
   readonly entry: HeldEntry | null;
   /** Null for an action that sends nothing anywhere. */
   readonly nexthop: NextHopNow | null;
@@ -154,6 +156,7 @@ const readExplanation = object<Explanation>(
     packets: readU64,
     bytes: readU64,
     seenMsAgo: nullable(readCount),
+    passed: optional(nullable(readReasons)),
     entry: nullable(readHeldEntry),
     nexthop: nullable(readNextHop),
     overlaps: list(readOverlapping, MAX_OVERLAPS),

@@ -82,6 +82,8 @@ export interface HostItem {
   readonly bypass?: true;
   /** How many interfaces its redirected packets do not get past. */
   readonly undelivered?: number;
+  /** How many of its redirects have packets that are passed and not sent. */
+  readonly passed?: number;
   /** How many redirects are for it and not sent to it, and why; absent where there are none. */
   readonly notSent?: { readonly code: AnyCode; readonly redirects: number };
 }
@@ -136,6 +138,7 @@ const readHostItem = object<HostItem>(
     problem: optional(readCode),
     bypass: optional(readTrue),
     undelivered: optional(readCount),
+    passed: optional(readCount),
     notSent: optional(object<NonNullable<HostItem['notSent']>>({ code: readCode, redirects: readCount }, 'ignored')),
   },
   'ignored',

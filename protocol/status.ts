@@ -89,6 +89,16 @@ export interface Undelivered {
   readonly redirectsTotal: number;
 }
 
+/**
+ * A redirect that is installed, and packets that matched it within the last minute and were passed all the same: how many
+ * since `since` (ms since 1970), by the verdict's name.
+ */
+export interface PassedStatus {
+  readonly name: string;
+  readonly reasons: Readonly<Record<string, string>>;
+  readonly since: number;
+}
+
 /** Messages that the agent refused since it started. */
 export interface RefusedStatus {
   readonly total: number;
@@ -142,6 +152,9 @@ export interface Status {
   readonly clockAhead?: number;
   /** What somebody else changed in the host's maps, and was put right; absent when nothing was. */
   readonly drifted?: string;
+  /** Whose packets are not sent, the most first; absent when all are, null when the host does not count it. */
+  readonly passed?: readonly PassedStatus[] | null;
+  readonly passedTotal?: number;
 }
 
 /** A clock that is wrong by less is no trouble to anybody. */
@@ -150,6 +163,9 @@ export const CLOCK_SHOWN_MS = 5_000;
 /** The most exceptions that a status lists; `exceptionsTotal` has them all. */
 export const MAX_EXCEPTIONS = 64;
 export const MAX_UNDELIVERED = 64;
+/** The most redirects that a status lists for passed packets; `passedTotal` has them all. */
+export const MAX_PASSED = 32;
+const MAX_PASS_REASONS = 32;
 export const MAX_HOST_PROBLEMS = 16;
 const MAX_ABILITIES = 64;
 /** The most redirects that a loss names. */
@@ -217,6 +233,11 @@ const readUndelivered = object<Undelivered>(
   'ignored',
 );
 
+/** Passed packets by the verdict's name. */
+export const readReasons: Reader<Readonly<Record<string, string>>> = record(readCode, readU64, MAX_PASS_REASONS);
+
+const readPassed = object<PassedStatus>({ name: readName, reasons: readReasons, since: readTime }, 'ignored');
+
 const readRefused = object<RefusedStatus>(
   {
     total: readCount,
@@ -272,6 +293,8 @@ const readFields = object<Status>(
     undelivered: optional(nullable(list(readUndelivered, MAX_UNDELIVERED))),
     clockAhead: optional(integer(-MAX_TIME_MS, MAX_TIME_MS)),
     drifted: optional(readU64),
+    passed: optional(nullable(list(readPassed, MAX_PASSED))),
+    passedTotal: optional(readCount),
   },
   'ignored',
 );

@@ -14,7 +14,7 @@ import { makeMeets } from '../../protocol/overlap.ts';
 import { sameEntry } from '../model/entry.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
 import type { Netdev, Network } from '../model/network.ts';
-import type { Kernel, Net, ObservedEntry, Recorder } from '../ports.ts';
+import type { Kernel, Net, ObservedEntry, PassedHits, Recorder } from '../ports.ts';
 import { type DumpView, kernelEntry, msAgo } from './dump.ts';
 
 /** What an explanation is made of. */
@@ -60,6 +60,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     packets: (counter?.packets ?? 0n).toString(),
     bytes: (counter?.bytes ?? 0n).toString(),
     seenMsAgo: msAgo(counter, kernel.clock.now()),
+    passed: passedOf(kernel.counts.passed(), slot),
     entry: heldEntry(parts, intent, network),
     nexthop: nextHopNow(kernel.net, network, to),
     overlaps: overlaps.slice(0, MAX_OVERLAPS),
@@ -72,6 +73,15 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
 function find({ desired }: DumpView, asked: ExplainRequest): Intent | undefined {
   if ('key' in asked) return desired.get(asked.key);
   return desired.values().find(({ name }) => name === asked.name);
+}
+
+/** Of the hits of a slot those that were passed for a reason of their own; null where that is not counted. */
+function passedOf(hits: PassedHits | undefined, slot: number | null): Readonly<Record<string, string>> | null {
+  if (hits === undefined) return null;
+  const counts = Array.from(hits, ([reason, bySlot]) => [reason, bySlot[slot ?? -1] ?? 0n] as const);
+  return Object.fromEntries(
+    counts.flatMap(([reason, packets]) => (packets > 0n ? [[reason, packets.toString()]] : [])),
+  );
 }
 
 /** What stands in the kernel map this moment, not what was last seen there: where that differs, it is looked at again. */

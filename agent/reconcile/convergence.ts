@@ -39,6 +39,8 @@ export class Convergence {
   readonly ledger: Ledger;
   /** Whose packets may have been lost just before their entries left; whoever looks at losses clears it. */
   readonly departed = new Departed();
+  /** Slots that count from zero; whoever looks at passed hits clears it. */
+  readonly retired = new Set<number>();
   deleteAbsent = 0n;
   readonly #kernel: Kernel;
   readonly #retries = new Retries(this.schedule);
@@ -112,6 +114,12 @@ export class Convergence {
   again(keys: readonly string[]): void {
     this.#readBack.suspect(keys);
     this.schedule.markDue(keys);
+  }
+
+  /** Whose hits a slot counts. */
+  holderOf(slot: number): Intent | undefined {
+    const key = this.#slots.holderOf(slot);
+    return key === undefined ? undefined : this.ledger.desired.get(key);
   }
 
   readBackNext(): void {
@@ -278,7 +286,9 @@ export class Convergence {
 
   /** Frees slots that no key holds, and wakes those that waited for room of any kind. */
   #release(gone: ReadonlySet<number>): void {
-    if (gone.size > 0) this.#kernel.counts.retire(this.#slots.release(gone));
+    const released = gone.size > 0 ? this.#slots.release(gone) : [];
+    if (gone.size > 0) this.#kernel.counts.retire(released);
+    for (const slot of released) this.retired.add(slot);
     const removed = gone.size > 0 || this.#roomMade;
     this.#roomMade = false;
     this.schedule.markDue(this.#waiting.ready(this.#slots.free.length, this.#observed, removed));

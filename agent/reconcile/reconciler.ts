@@ -11,10 +11,11 @@ import { Delivery } from './delivery.ts';
 import { countDrift } from './drift.ts';
 import { OwnWords } from './own-words.ts';
 import type { PassResult } from './pass-result.ts';
+import { Passing } from './passing.ts';
 import { Periods } from './periods.ts';
 import { SharedTime } from './shared-time.ts';
 import type { Progress } from './summarise.ts';
-import { tellLoss, tellPass } from './tell.ts';
+import { tellLoss, tellPass, tellPassed } from './tell.ts';
 import { Unsaved } from './unsaved.ts';
 
 /** A full read-back, so that what somebody else changed is repaired. */
@@ -60,6 +61,7 @@ export class Reconciler implements Reconciling {
   readonly #unsaved = new Unsaved();
   readonly #delivery = new Delivery();
   readonly #ownWords: OwnWords;
+  readonly #passing = new Passing();
   #footing: Footing;
   /** Not in the kernel yet. */
   #mark: Mark | undefined;
@@ -131,6 +133,7 @@ export class Reconciler implements Reconciling {
       bypass: this.#options.kernel.words.bypass(),
       undelivered: this.#delivery.undelivered,
       clockAheadMs: this.#time.aheadMs,
+      passed: this.#passing.passed,
     };
   }
 
@@ -180,6 +183,7 @@ export class Reconciler implements Reconciling {
     this.#periods.run(this.#options.clock.monotonicMs());
     this.#takeTime();
     await this.#watchDelivery();
+    await this.#watchPassed();
     if (mayTouch(this.#footing)) await this.#converge(signal);
   }
 
@@ -276,6 +280,22 @@ export class Reconciler implements Reconciling {
       log.warn({ interface: name, ifindex, errno, redirects: intents.length }, 'redirected packets do not arrive');
       await this.#record(tellLoss({ host, at }, loss));
     }
+  }
+
+  /** An entry says where packets go, not that the program can send each of them there. */
+  async #watchPassed(): Promise<void> {
+    const { clock, host, kernel, log, outbox } = this.#options;
+    const at = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+    if (!this.#passing.isDue(at.monotonicMs)) return;
+    const { retired } = this.#convergence;
+    const holderOf = (slot: number) => this.#convergence.holderOf(slot);
+    const { begun, changed } = this.#passing.look(kernel.counts.passed(), holderOf, retired, at);
+    retired.clear();
+    if (changed) outbox.changed();
+    if (begun.length === 0) return;
+    const reasons = [...new Set(begun.map(({ reason }) => reason))];
+    log.warn({ reasons, redirects: begun.length }, 'packets that match are passed and not sent');
+    await this.#record(tellPassed({ host, at: at.nowMs }, begun));
   }
 
   async #tell(result: PassResult): Promise<void> {

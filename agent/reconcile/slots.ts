@@ -67,6 +67,11 @@ export class Slots {
     return slot < this.#isFree.length && this.#isFree[slot] === 0 && !this.#holders.has(slot);
   }
 
+  /** The key that a slot is counted for. */
+  holderOf(slot: number): string | undefined {
+    return this.#holders.get(slot);
+  }
+
   /** Takes so many free ones, from the end; each is to be held by somebody. */
   take(count: number): void {
     for (const slot of this.#free.splice(this.#free.length - count, count)) this.#isFree[slot] = 0;

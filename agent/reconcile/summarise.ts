@@ -9,6 +9,7 @@ import {
   type HostProblem,
   type InterfaceStatus,
   MAX_EXCEPTIONS,
+  MAX_PASSED,
   MAX_UNDELIVERED,
   type RefusedStatus,
   type Status,
@@ -18,6 +19,7 @@ import type { Network } from '../model/network.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Limits } from '../ports.ts';
 import { someOf, type Undelivered } from './delivery.ts';
+import type { Passed } from './passing.ts';
 
 /** Who the agent is; fixed for its life. */
 export interface Identity {
@@ -52,6 +54,8 @@ export interface Progress {
   readonly undelivered: readonly Undelivered[] | null;
   /** How far the wall clock is ahead of the controller's; undefined while that is not known. */
   readonly clockAheadMs: number | undefined;
+  /** Hits that were passed, the most first; null when the kernel does not count them. */
+  readonly passed: readonly Passed[] | null;
 }
 
 /** What intake knows at the same moment. */
@@ -74,16 +78,22 @@ export interface Moment {
 
 /**
  * Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. Of exceptions
- * it lists as many as fit.
+ * and passed hits it lists as many as fit.
  */
 export function summarise(who: Identity, progress: Progress, taken: Taken, moment: Moment): Status {
   return shorten(describe(who, progress, taken, moment), moment.maxBytes);
 }
 
 function shorten(status: Status, maxBytes: number): Status {
-  const { exceptions } = status;
-  if (exceptions.length === 0 || encodeStatus(status).length <= maxBytes) return status;
-  return shorten({ ...status, exceptions: exceptions.slice(0, exceptions.length >> 1) }, maxBytes);
+  const { exceptions, passed } = status;
+  const listed = exceptions.length + (passed?.length ?? 0);
+  if (listed === 0 || encodeStatus(status).length <= maxBytes) return status;
+  if (exceptions.length > 0) return shorten({ ...status, exceptions: half(exceptions) }, maxBytes);
+  return shorten({ ...status, passed: half(passed ?? []) }, maxBytes);
+}
+
+function half<Item>(items: readonly Item[]): readonly Item[] {
+  return items.slice(0, items.length >> 1);
 }
 
 function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq }: Moment): Status {
@@ -115,6 +125,7 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq 
     ...undeliveredOf(progress),
     ...clockOf(progress),
     ...(progress.drifted === 0n ? {} : { drifted: progress.drifted.toString() }),
+    ...passedOf(progress),
   };
 }
 
@@ -137,6 +148,19 @@ function undeliveredOf({ undelivered }: Progress): Pick<Status, 'undelivered'> {
     redirectsTotal: intents.length,
   }));
   return { undelivered: listed ?? null };
+}
+
+/** A line for each redirect, whatever the reasons. */
+function passedOf({ passed }: Progress): Pick<Status, 'passed' | 'passedTotal'> {
+  if (passed === null) return { passed };
+  const byName = Map.groupBy(passed, ({ intent }) => intent.name);
+  if (byName.size === 0) return {};
+  const listed = Array.from(byName.entries().take(MAX_PASSED), ([name, all]) => ({
+    name,
+    reasons: Object.fromEntries(all.map(({ reason, packets }) => [reason, packets.toString()])),
+    since: Math.min(...all.map(({ sinceMs }) => sinceMs)),
+  }));
+  return { passed: listed, passedTotal: byName.size };
 }
 
 function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; exceptionsTotal: number } {

@@ -1,8 +1,10 @@
 import type { Event, EventKind } from '../../protocol/event.ts';
 import type { Intent } from '../../protocol/intent.ts';
+import { MAX_PASSED } from '../../protocol/status.ts';
 import type { EntryState, State } from '../model/state.ts';
 import { someOf, type Undelivered } from './delivery.ts';
 import type { PassResult } from './pass-result.ts';
+import type { Passed } from './passing.ts';
 
 /** Of which host, and when: epoch milliseconds. */
 export interface Teller {
@@ -57,6 +59,14 @@ export function tellLoss({ host, at }: Teller, { interface: name, ifindex, errno
     rev: intent.rev,
     code: 'UNDELIVERED',
     detail,
+  }));
+}
+
+/** What people are told of redirects whose hits have begun to be passed: of a few, and why. */
+export function tellPassed({ host, at }: Teller, begun: readonly Passed[]): Event[] {
+  return begun.slice(0, MAX_PASSED).map(({ intent: { key, name, rev }, reason }) => ({
+    ...{ v: 1, host, at, kind: 'undelivered', key, name, rev },
+    ...{ code: 'HITS_PASSED', detail: reason },
   }));
 }
 

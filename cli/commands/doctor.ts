@@ -7,6 +7,7 @@ import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { ageText, clockText, codeText, countText } from '../show/format.ts';
+import { reasonOf, sumReasons } from '../show/passed.ts';
 import { fill } from '../show/table.ts';
 import { paint, type Terminal, type Tone } from '../show/terminal.ts';
 import { SILENT_MS } from './hosts.ts';
@@ -113,10 +114,28 @@ function judge(status: Status, check: ReturnType<typeof findings>): readonly Fin
     );
   for (const { interface: name, errno, packets } of undelivered ?? [])
     found.push(check.bad(`${packets} redirected packets died at ${name}: ${errno}`, `see shunt status --host ${host}`));
+  found.push(...judgePassed(status, check));
   if (capacity.used >= capacity.max)
     found.push(check.warn(`all ${capacity.max} slots are in use`, 'attach with a higher --max-redirects'));
   if (found.length > 0) return found;
   return [check.ok(`its agent answers; stored revision ${stored}, applied ${applied}`)];
+}
+
+/** A traceroute uses up TTLs, and is no fault. */
+function judgePassed({ passed, passedTotal = 0 }: Status, check: ReturnType<typeof findings>): readonly Finding[] {
+  if (passed === undefined) return [];
+  if (passed === null)
+    return [
+      check.warn(
+        'packets that match and are passed are not counted by redirect: an older shunt attach made its maps',
+        'shunt detach, then shunt attach; packets pass unredirected in between',
+      ),
+    ];
+  return [...sumReasons(passed)].map(([name, packets]) => {
+    const { means, mend } = reasonOf(name);
+    const text = `${packets} packets that match one of ${countText(passedTotal, 'redirect')} were passed and not sent: ${name}, ${means}`;
+    return name === 'TTL' ? check.warn(text, mend) : check.bad(text, mend);
+  });
 }
 
 /** What went wrong, and what to do, which every failure says behind its last semicolon. */

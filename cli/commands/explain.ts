@@ -9,6 +9,7 @@ import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
 import { eventTable } from '../show/event-table.ts';
 import { actionText, ageText, bytesText, codeText, timeText } from '../show/format.ts';
+import { reasonOf } from '../show/passed.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
 
@@ -81,7 +82,16 @@ function facts(explanation: Explanation, nowMs: number): [name: string, value: C
       'counted',
       slot === null ? 'nothing: it has no counters yet' : `${packets} packets, ${bytesText(BigInt(bytes))}; ${seen}`,
     ],
+    ...passedRows(explanation),
   ];
+}
+
+/** What of the hits did not go where the redirect says. */
+function passedRows({ passed }: Explanation): [name: string, value: Cell][] {
+  return Object.entries(passed ?? {}).map(([name, packets]) => {
+    const { means, mend } = reasonOf(name);
+    return ['passed', { text: `${packets} of them as ${name}: ${means}; ${mend}`, tone: 'warn' }];
+  });
 }
 
 function bypassRow({ bypass }: Explanation): [name: string, value: Cell][] {

@@ -64,12 +64,16 @@ function row(item: HostItem, nowMs: number): Cell[] {
   ];
 }
 
-function troubleOf({ seenAt, standing, problem, bypass, undelivered = 0, notSent }: HostItem, nowMs: number): string {
+function troubleOf(
+  { seenAt, standing, problem, bypass, undelivered = 0, passed = 0, notSent }: HostItem,
+  nowMs: number,
+): string {
   const troubles = [
     seenAt !== null && nowMs - seenAt > SILENT_MS && 'silent',
     bypass && 'BYPASS',
     problem ?? (standing !== 'ok' && `history ${standing}`),
     undelivered > 0 && `not delivered at ${countText(undelivered, 'interface')}`,
+    passed > 0 && `HITS_PASSED: packets of ${countText(passed, 'redirect')} not sent`,
     notSent && `${notSent.code}: not sent ${countText(notSent.redirects, 'redirect')}`,
   ];
   return troubles.filter(Boolean).join(', ');

@@ -5,6 +5,7 @@ import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { ageText, clockText, codeText, labelsText } from '../show/format.ts';
+import { reasonOf, reasonsText, sumReasons } from '../show/passed.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
 
@@ -23,13 +24,14 @@ export const status = command({
   },
 });
 
-/** Lays a status out for people: the sums, then the interfaces, then what is not done, then what does not arrive. */
+/** Lays a status out for people: the sums, then the interfaces, then what is not done, what does not arrive, what is not sent. */
 export function layOut(status: Status, nowMs: number, screen: Screen): string {
   const sections = [
     fields(sums(status, nowMs), screen),
     interfaceTable(status, screen),
     exceptionTable(status, nowMs, screen),
     undeliveredTable(status, nowMs, screen),
+    passedTable(status, nowMs, screen),
   ];
   return sections.filter((section) => section !== '').join('\n\n');
 }
@@ -55,6 +57,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['refused messages', refusedCell(refused)],
     ...unwatchedRow(status),
     ...tagsRow(status),
+    ...uncountedRow(status),
   ];
 }
 
@@ -107,6 +110,12 @@ function tagsRow({ interfaces }: Status): [name: string, value: Cell][] {
   if (names.length === 0) return [];
   const text = `hidden from the program on ${names.join(', ')}: tagged packets count as untagged there`;
   return [['VLAN tags', { text, tone: 'warn' }]];
+}
+
+function uncountedRow({ passed }: Status): [name: string, value: Cell][] {
+  if (passed !== null) return [];
+  const text = 'not counted by redirect: an older attach made these maps; detach and attach make them anew';
+  return [['passed hits', { text, tone: 'warn' }]];
 }
 
 function interfaceTable({ interfaces }: Status, screen: Screen): string {
@@ -165,6 +174,21 @@ function undeliveredTable({ undelivered }: Status, nowMs: number, screen: Screen
     { title: 'REDIRECTS', below: true },
   ];
   return table(columns, rows, screen);
+}
+
+function passedTable({ passed, passedTotal = 0 }: Status, nowMs: number, screen: Screen): string {
+  if (passed === undefined || passed === null || passed.length === 0) return '';
+  const rows = passed.map(({ name, reasons, since }): Cell[] => [
+    name,
+    { text: reasonsText(reasons), tone: 'bad' },
+    ageText(nowMs - since),
+  ]);
+  const columns = [{ title: 'PASSED, NOT SENT', whole: true }, { title: 'WHY, PACKETS' }, { title: 'SINCE' }];
+  const more = passedTotal - passed.length;
+  const means = Array.from(sumReasons(passed).keys(), (name): [string, string] => {
+    return [name, `${reasonOf(name).means}; ${reasonOf(name).mend}`];
+  });
+  return `${table(columns, rows, screen)}${more > 0 ? `\n… and ${more} more` : ''}\n${fields(means, screen)}`;
 }
 
 function retryText(retryAt: number | undefined, nowMs: number): string {

@@ -93,7 +93,7 @@ function notSentOf(claim: Claim, fleet: Fleet): Pick<GetItem, 'notSent' | 'notSe
 async function hostOf(host: string, head: number, report: Report | undefined, standings: Standings): Promise<HostItem> {
   if (report === undefined) return { ...UNHEARD, host, head };
   const { epoch, stored, applied, verified, counts, exceptionsTotal, labels } = report.status;
-  const { problems, bypass, undelivered } = report.status;
+  const { problems, bypass, undelivered, passedTotal } = report.status;
   const problem = problems?.[0]?.code ?? report.status.problem;
   return {
     host,
@@ -111,6 +111,7 @@ async function hostOf(host: string, head: number, report: Report | undefined, st
     ...(problem !== undefined && { problem }),
     ...(bypass !== undefined && { bypass }),
     ...(undelivered?.length && { undelivered: undelivered.length }),
+    ...(passedTotal && { passed: passedTotal }),
   };
 }
 

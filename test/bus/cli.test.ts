@@ -268,7 +268,8 @@ test('status: for people, and as it came', async (t) => {
   );
   const undelivered = given.undelivered.map((one: object) => ({ ...one, since: at - 3_630_000 }));
   const problems = given.problems.map((one: object) => ({ ...one, since: at - 3_630_000 }));
-  const status = { ...given, at, exceptions, undelivered, problems };
+  const passed = given.passed.map((one: object) => ({ ...one, since: at - 3_630_000 }));
+  const status = { ...given, at, exceptions, undelivered, passed, problems };
   await bench.answers('shunt.v1.ask.edge-7.status', () => encodeStatus(status));
   const words = ['status', '--host', 'edge-7'];
   const hidden = ({ stdout, ...session }: Session): Session => ({
@@ -283,6 +284,9 @@ test('status: for people, and as it came', async (t) => {
   const { stdout } = await bench.shunt(words);
   t.regex(stdout, /BYPASS +ON: every packet passes/);
   t.regex(stdout, /problem +HISTORY_LOST: [^;]+; the host keeps what it has\n/);
+  t.notRegex(stdout, /passed hits/);
+  status.passed = null;
+  t.regex((await bench.shunt(words)).stdout, /passed hits +not counted by redirect/);
 });
 
 test('dump: every page is read, as a table and as JSON', async (t) => {

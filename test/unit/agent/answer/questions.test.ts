@@ -64,6 +64,19 @@ test('explain: what is desired, decided, held by the kernel, and resolved', asyn
   t.deepEqual(found.events, [event(5)]);
 });
 
+test('explain: of the hits those that were passed are told by reason, and where they are not counted', async (t) => {
+  const kernel = makeKernel();
+  const view = start(kernel, [NARROW, WIDE]);
+  converge(view);
+  const asked = questions(kernel, view);
+  t.deepEqual((await explained(asked, 'narrow')).passed, {});
+  kernel.pass(view.ledger.states.get(NARROW.key)?.slot ?? -1, 'TOO_BIG', 7n);
+  kernel.pass(view.ledger.states.get(WIDE.key)?.slot ?? -1, 'TTL', 1n);
+  t.deepEqual((await explained(asked, 'narrow')).passed, { TOO_BIG: '7' });
+  kernel.countsPassed = false;
+  t.is((await explained(asked, 'narrow')).passed, null);
+});
+
 test('explain: the kernel is read now, and not as it was last seen', async (t) => {
   const kernel = makeKernel();
   const view = start(kernel, [NARROW]);

@@ -99,6 +99,7 @@ test('summarise: what does not arrive is named with interface, errno and eight r
           shapes: 0,
           network: kernel.network(),
           undelivered,
+          passed: [],
         },
         bypass: false,
       },

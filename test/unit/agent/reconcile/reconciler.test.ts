@@ -457,3 +457,39 @@ test('reconciler: a redirect whose packets die stays installed, is told of once,
   t.deepEqual(others, []);
   t.is(bench.store.rows.get(intentOf(1).key)?.state, 'installed');
 });
+
+test('reconciler: a redirect whose packets are passed stays installed, is told of once, and ends with its slot', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1, DIRECT)]);
+  await bench.reconciler.settle();
+  bench.told();
+  const { changes } = bench;
+  const slot = bench.store.rows.get(intentOf(1).key)?.slot ?? -1;
+  for (const packets of [5n, 7n]) {
+    bench.kernel.pass(slot, 'TOO_BIG', packets);
+    await bench.clock.pass(1_000);
+    await bench.reconciler.settle();
+  }
+  t.deepEqual(bench.told(), ['undelivered 10.0.0.1/32:53 HITS_PASSED']);
+  t.is(bench.changes, changes + 1);
+  const [passed, ...others] = bench.reconciler.progress().passed ?? [];
+  t.like(passed, { reason: 'TOO_BIG', packets: 12n });
+  t.is(passed?.intent.name, 'r1');
+  t.deepEqual(others, []);
+  t.is(bench.store.rows.get(intentOf(1).key)?.state, 'installed');
+
+  await bench.accept(2, [{ op: 'delete', key: intentOf(1).key, rev: 2 }, put(3, 2, DIRECT)]);
+  await bench.reconciler.settle();
+  const next = bench.store.rows.get(intentOf(3).key)?.slot;
+  await bench.accept(3, [put(4, 3, DIRECT)]);
+  await bench.reconciler.settle();
+  t.true([next, bench.store.rows.get(intentOf(4).key)?.slot].includes(slot), 'somebody else has the slot');
+  await bench.clock.pass(1_000);
+  await bench.reconciler.settle();
+  t.deepEqual(bench.reconciler.progress().passed, []);
+  t.deepEqual(
+    [...(bench.kernel.passed() ?? [])].flatMap(([, bySlot]) => [...bySlot].filter((it) => it > 0n)),
+    [],
+  );
+});

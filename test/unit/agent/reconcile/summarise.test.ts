@@ -20,6 +20,7 @@ const empty: Progress = {
     network: makeKernel().network(),
     undelivered: [],
     clockAheadMs: undefined,
+    passed: [],
   },
   bypass: false,
 };

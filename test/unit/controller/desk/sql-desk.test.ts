@@ -105,12 +105,12 @@ test('hosts: what is wrong there', async (t) => {
   const empty = { epoch: '', stored: 0 };
   const problems = ['STORE_UNWRITABLE', 'ADOPTING'].map((code) => ({ code, since: 5 }));
   const wrong = status('edge-1', { ...empty, problem: 'STORE_UNWRITABLE', problems, bypass: true });
-  const { problem: _, problems: __, undelivered: ___, ...right } = status('edge-2', empty);
+  const { problem: _, problems: __, undelivered: ___, passed: ____, passedTotal, ...right } = status('edge-2', empty);
   const old = { ...right, host: 'edge-3', problem: 'ADOPTING' };
   await store.roster.report([wrong, right, old].map((said) => ({ status: said, seenAtMs: 5 })));
   const [first, second, third] = (await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items;
-  t.like(first, { problem: 'STORE_UNWRITABLE', bypass: true, undelivered: 1 });
-  for (const field of ['problem', 'bypass', 'undelivered']) t.false(field in (second ?? {}));
+  t.like(first, { problem: 'STORE_UNWRITABLE', bypass: true, undelivered: 1, passed: passedTotal });
+  for (const field of ['problem', 'bypass', 'undelivered', 'passed']) t.false(field in (second ?? {}));
   t.is(third?.problem, 'ADOPTING');
 });
 
