@@ -15,8 +15,8 @@ import { ageText } from './show/format.ts';
 
 export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
 
-/** For a connection there is as much time as for an answer, within these. */
-const CONNECT_TIMEOUT_MS = { least: 1000, most: 5000 } as const;
+/** For a connection there is as much time as for an answer, and no less than this. */
+const CONNECT_LEAST_MS = 1000;
 const TRY_AGAIN = 'try again, or wait longer with --timeout';
 
 /** Whom a request is for, as messages name it, and what to do when nobody is there. */
@@ -51,12 +51,11 @@ export class Bus implements AsyncDisposable {
   /** Connects to the first server that answers. Errors: Failure NO_BUS, NOT_PERMITTED, USAGE. */
   static async open(options: BusOptions): Promise<Bus> {
     const { nats, creds } = options;
-    const timeoutMs = Math.min(Math.max(options.timeout, CONNECT_TIMEOUT_MS.least), CONNECT_TIMEOUT_MS.most);
     try {
       const connection = await openConnection({
         ...toServerOptions({ urls: nats, ...(creds !== undefined && { credsPath: creds }) }),
         name: 'shunt',
-        timeout: timeoutMs,
+        timeout: Math.max(options.timeout, CONNECT_LEAST_MS),
         reconnect: false,
       });
       return new Bus(connection, options);

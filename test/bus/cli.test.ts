@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import test from 'ava';
@@ -25,6 +23,7 @@ import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodeStats } from '../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
+import { onlyUsers } from '../support/nats-users.ts';
 import { matchesGolden } from '../unit/cli/golden.ts';
 import { KeptTerminal, type Session, shunt } from '../unit/cli/session.ts';
 
@@ -428,21 +427,15 @@ test('answers that are refusals, or not understood, are one clear sentence', asy
 });
 
 test('a bus that asks for a password lets nobody in, and says so', async (t) => {
-  await using server = await startNats('--user', 'me', '--pass', 'secret');
+  await using server = await startNats(...onlyUsers(t, '{ user: me, password: secret }'));
   const { exit, stderr } = await shunt(['get', '--nats', server.url]);
   t.is(exit, 1);
   t.is(stderr, `shunt get: ${server.url} does not let this user in; use other --creds\n`);
 });
 
 test('a bus that does not let this user ask says so at once', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'shunt-cli-'));
-  t.teardown(() => rm(folder, { recursive: true }));
-  const config = join(folder, 'nats.conf');
-  await writeFile(
-    config,
-    'authorization: { timeout: 60, users: [{ user: me, password: x, permissions: { publish: [other] } }] }\nno_auth_user: me\n',
-  );
-  await using bench = await Bench.open('--config', config);
+  const users = '{ user: me, password: x, permissions: { publish: [other] } }';
+  await using bench = await Bench.open(...onlyUsers(t, users, 'no_auth_user: me\n'));
   const { exit, stderr } = await bench.shunt(['hosts']);
   t.is(exit, 1);
   t.is(stderr, 'shunt hosts: nats://BUS does not let this user ask on shunt.v1.api.hosts; use other --creds\n');

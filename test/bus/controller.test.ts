@@ -25,6 +25,7 @@ import { encodeStatus } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { parseUpdate, type Update } from '../../protocol/update.ts';
 import { startNats } from '../support/nats.ts';
+import { onlyUsers } from '../support/nats-users.ts';
 import { Folder, Replica, spec, status } from '../unit/controller/fleet.ts';
 
 const subjects = makeSubjects();
@@ -334,7 +335,7 @@ test('controller: closing ends what is at hand and answers it', async (t) => {
 
 test('controller: no bus, one that refuses it, or no place for the database, is said', async (t) => {
   using folder = new Folder();
-  await using server = await startNats('--user', 'u', '--pass', 'p');
+  await using server = await startNats(...onlyUsers(t, '{ user: u, password: p }'));
   await t.throwsAsync(start('nats://127.0.0.1:1', folder.file()), { name: 'BusError', code: 'UNREACHABLE' });
   await t.throwsAsync(start(server.url, folder.file()), { name: 'BusError', code: 'REFUSED' });
   const config = { nats: [server.url], db: folder.file(), rootSubject: 'shunt.v1', creds: folder.file('absent.creds') };

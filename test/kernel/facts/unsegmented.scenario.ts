@@ -50,8 +50,9 @@ class Bench implements AsyncDisposable {
     ip('link add out0 type veth peer out1');
     for (const name of ['out0', 'out1']) ip(`link set ${name} up`);
     ethtool('out1', 'gro on');
-    const options = { interfaces: ['in0'], owner: { uid: 0, gid: 0 }, maxRedirects: 64, acceptPrivatePins: true };
-    attach(native, { ...options, mode, pinRoot: this.#pinRoot });
+    const options = { interfaces: ['in0'], owner: { uid: 0, gid: 0 }, maxRedirects: 64 };
+    const accepted = { acceptPrivatePins: true, acceptHiddenTags: true };
+    attach(native, { ...options, ...accepted, mode, pinRoot: this.#pinRoot });
     this.#kernel = new NativeKernel(native, this.#pinRoot);
     this.#redirect(ifindexOf('out0'));
   }

@@ -39,6 +39,9 @@ interface Given {
   readonly terminal?: KeptTerminal;
 }
 
+/** What is the machine's own is left out; and there is time, for on a busy one even a refusal takes long. */
+const OWN = { SHUNT_CONFIG: '/dev/null', SHUNT_TIMEOUT: '1m' };
+
 /** Runs `shunt WORDS…` in this process, with no settings file and an environment of its own. */
 export async function shunt(
   words: readonly string[],
@@ -47,6 +50,6 @@ export async function shunt(
   const input = (async function* () {
     yield typeof stdin === 'string' ? new TextEncoder().encode(stdin) : stdin;
   })();
-  const exit = await run(words, { env: { SHUNT_CONFIG: '/dev/null', ...env }, stdin: input, terminal });
+  const exit = await run(words, { env: { ...OWN, ...env }, stdin: input, terminal });
   return { exit, stdout: terminal.stdout, stderr: terminal.stderr };
 }
