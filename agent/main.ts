@@ -40,6 +40,11 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   );
   const kernel = held.use(new NativeKernel(native, config.pinRoot));
   held.use(await claimMaps(kernel, config.pinRoot));
+  const reopen = async (): Promise<void> => {
+    const { instance } = kernel;
+    kernel.reopen();
+    if (kernel.instance !== instance) held.use(await claimMaps(kernel, config.pinRoot));
+  };
   const log = makeLog(config.logLevel, { host: config.host });
   const { host, nats: urls, creds: credsPath } = config;
   const servers = { urls, ...(credsPath !== undefined && { credsPath }) };
@@ -47,7 +52,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const { labels, interfaces } = config;
   const identity = { host, boot: clock.token(16), agent: manifest.version, can: CAN, labels, interfaces };
   const times = new TimeFile(config.state, readBootId());
-  await serve({ identity, store, kernel, clock, log, times, connect, afterBulk: makeTrim() }, signal);
+  await serve({ identity, store, kernel, clock, log, times, reopen, connect, afterBulk: makeTrim() }, signal);
 }
 
 /** One agent a state directory: the lock goes with the process, however it ends. */

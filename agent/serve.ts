@@ -20,6 +20,8 @@ export interface Parts {
   readonly clock: Clock;
   readonly log: Log;
   readonly times: TimeStore;
+  /** Makes `kernel` that of the pins that are there now. Errors: KernelError while it cannot be. */
+  readonly reopen: () => Promise<void>;
   /** Called once desired state as it is stored stands in the kernel. */
   readonly connect: () => Bus;
   /** Called when many keys have been settled, and their garbage is worth giving back. */
@@ -27,13 +29,16 @@ export interface Parts {
 }
 
 /** A reconciler on what is stored. The rows themselves are not kept: it holds its own, and there may be many. */
-async function resume({ identity, store, kernel, clock, log, times, afterBulk }: Parts, outbox: Outbox) {
+async function resume(parts: Parts, outbox: Outbox) {
+  const { store, kernel, afterBulk } = parts;
   const stored = await store.load();
   const mark = kernel.words.mark();
   const footing = atStart(stored, mark);
-  const { host } = identity;
-  const options = { kernel, store, clock, log, host, times, outbox, ...(afterBulk !== undefined && { afterBulk }) };
-  return { reconciler: new Reconciler(options, stored, footing), footing, mark };
+  const { host, interfaces } = parts.identity;
+  const { clock, log, times, reopen } = parts;
+  const options = { kernel, store, clock, log, host, interfaces, times, outbox, reopen };
+  const bulk = afterBulk === undefined ? {} : { afterBulk };
+  return { reconciler: new Reconciler({ ...options, ...bulk }, stored, footing), footing, mark };
 }
 
 /** Makes the statuses of this start of the agent, and counts them. */

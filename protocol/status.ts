@@ -71,6 +71,10 @@ export interface InterfaceStatus {
   readonly up: boolean;
   /** Packets that come in there match as untagged whether they have a VLAN tag or not. */
   readonly hidesTags?: true;
+  /** Whether packets that come in there meet the program; an older agent does not say. */
+  readonly attached?: boolean;
+  /** Why not, in words. */
+  readonly reason?: string;
 }
 
 /**
@@ -216,6 +220,8 @@ const readInterfaceStatus = object<InterfaceStatus>(
     mode: oneOf('native', 'generic', 'none'),
     up: readBoolean,
     hidesTags: optional(readTrue),
+    attached: optional(readBoolean),
+    reason: optional(prose(64)),
   },
   'ignored',
 );

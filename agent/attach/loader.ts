@@ -113,10 +113,10 @@ export class Loader {
       const report = this.#showTags(planned);
       return { name, ...chosen, changed: report.switchedOff.length > 0, tags: report };
     }
-    if (existsSync(this.#paths.link(name))) this.#clear(this.#paths.link(name));
+    const former = existsSync(this.#paths.link(name)) ? this.#clear(this.#paths.link(name)) : undefined;
     try {
       const report = this.#showTags(planned);
-      addZone(this.#native, this.#maps, link.ifindex);
+      addZone(this.#native, this.#maps, link.ifindex, former);
       this.#pin(link, this.#create(link, chosen));
       return { name, ...chosen, changed: true, tags: report };
     } catch (error) {
@@ -125,16 +125,18 @@ export class Loader {
     }
   }
 
-  /** A pin whose device is gone. */
-  #clear(pin: string): void {
+  /** A pin whose device is gone. Answers the zone that it had, where that is certain. */
+  #clear(pin: string): number | undefined {
     unlinkSync(pin);
-    this.#forget();
+    const [zone, ...others] = this.#forget();
+    return others.length === 0 ? zone : undefined;
   }
 
-  /** Takes back what was done for interfaces that no pinned link holds: detached, gone, or never attached. */
-  #forget(): void {
-    dropZones(this.#native, this.#paths, this.#maps);
+  /** Takes back what was done for interfaces that no pinned link holds: detached, gone, or never attached. Answers their zones. */
+  #forget(): readonly number[] {
+    const zones = dropZones(this.#native, this.#paths, this.#maps);
     this.#memory.restore(heldIfindexes(this.#native, this.#paths), this.#links);
+    return zones;
   }
 
   /** The driver has the last word on what it calls changeable. */

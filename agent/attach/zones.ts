@@ -3,22 +3,34 @@ import type { Native } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import { encodeAbout } from '../kernel/about.ts';
 import { u32 } from '../kernel/bytes.ts';
+import { EntryMaps } from '../kernel/entry-maps.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
 import { type OpenMaps, readAbout } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 
-/** Gives an interface a zone of its own, if it has none. */
-export function addZone(native: Native, maps: OpenMaps, ifindex: number): void {
+/**
+ * Gives an interface a zone of its own, if it has none: `former` if that is free, or else one in which no entry stands, since
+ * those are of another interface, until the agent has removed them.
+ */
+export function addZone(native: Native, maps: OpenMaps, ifindex: number, former: number | undefined): void {
   const { zones } = readAbout(native, maps);
   if (zones.includes(ifindex, 1)) return;
-  const zone = zones.indexOf(0, 1);
-  if (zone < 0) throw new AttachError(`${LIMITS.ZONES_MAX - 1} interfaces are attached already; detach one first`);
+  const free = [...zones.keys()].filter((zone) => zone !== 0 && zones[zone] === 0);
+  const zone = free.find((it) => it === former) ?? emptyZone(native, maps, free) ?? free[0];
+  if (zone === undefined)
+    throw new AttachError(`${LIMITS.ZONES_MAX - 1} interfaces are attached already; detach one first`);
   writeZones(native, maps, zones.with(zone, ifindex));
 }
 
-/** Takes back the zones of interfaces that no pinned link holds: detached, gone, or never attached. */
-export function dropZones(native: Native, paths: PinPaths, maps: OpenMaps): void {
+function emptyZone(native: Native, maps: OpenMaps, free: readonly number[]): number | undefined {
+  const entries = new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 }).observe();
+  const used = new Set(Iterator.from(entries).map(([, { key }]) => key.zone));
+  return free.find((zone) => !used.has(zone));
+}
+
+/** Takes back the zones of interfaces that no pinned link holds: detached, gone, or never attached. Answers which. */
+export function dropZones(native: Native, paths: PinPaths, maps: OpenMaps): readonly number[] {
   const held = heldIfindexes(native, paths);
   const { zones } = readAbout(native, maps);
   writeZones(
@@ -26,6 +38,7 @@ export function dropZones(native: Native, paths: PinPaths, maps: OpenMaps): void
     maps,
     zones.map((ifindex) => (held.has(ifindex) ? ifindex : 0)),
   );
+  return [...zones.keys()].filter((zone) => zones[zone] !== 0 && !held.has(zones[zone] ?? 0));
 }
 
 /** The program reads each word whole. */

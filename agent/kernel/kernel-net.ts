@@ -29,9 +29,10 @@ export class KernelNet implements Net {
   network(): Network {
     requireSamePins(this.#native, this.#maps, this.#paths);
     const about = readAbout(this.#native, this.#maps);
-    const netdevs = observeNetdevs(this.#native, { zones: zonesOf(about), program: about.program });
+    const zones = zonesOf(about);
+    const netdevs = observeNetdevs(this.#native, { zones, program: about.program });
     this.#nextHops = new NextHops(this.#native, netdevs);
-    return { netdevs, ports: readPorts(this.#native, this.#maps.ports, this.#portsMax) };
+    return { netdevs, zones, ports: readPorts(this.#native, this.#maps.ports, this.#portsMax) };
   }
 
   resolve(queries: readonly NextHopQuery[]): NextHop[] {

@@ -8,35 +8,83 @@ import { KernelNet } from './kernel-net.ts';
 import { type OpenMaps, openMaps, readAbout, requireOwn } from './open-maps.ts';
 import { pinPaths } from './pins.ts';
 
-/** The kernel through the pinned maps and rtnetlink. Needs no capability; the pins' file modes are what lets it in. */
-export class NativeKernel implements Kernel, Disposable {
+type Opened = Kernel & {
+  readonly maps: OpenMaps;
   /** Of the maps: 16 bytes that the loader drew for them, in hex. */
   readonly instance: string;
-  readonly entries: KernelEntries;
-  readonly net: KernelNet;
-  readonly counts: KernelCounts;
-  readonly words: Control;
-  readonly clock: ClockProgram;
+};
+
+/** The kernel through the pinned maps and rtnetlink. Needs no capability; the pins' file modes are what lets it in. */
+export class NativeKernel implements Kernel, Disposable {
   readonly #native: Native;
-  readonly #maps: OpenMaps;
+  readonly #pinRoot: string;
+  #opened: Opened;
 
   /** Errors: KernelError when a pin cannot be opened or is not what the loader made. */
   constructor(native: Native, pinRoot: string) {
-    const paths = pinPaths(pinRoot);
-    const maps = openMaps(native, paths, 'agent');
-    const about = readAbout(native, maps);
-    requireOwn(native, maps, about, paths);
     this.#native = native;
-    this.#maps = maps;
-    this.instance = about.instance;
-    this.words = new Control(native, maps.control, { 4: maps.shapes4, 6: maps.shapes6 });
-    this.entries = new KernelEntries(native, maps, this.words, about.slots);
-    this.net = new KernelNet(native, maps, paths);
-    this.counts = new KernelCounts(native, maps, about);
-    this.clock = new ClockProgram(native, paths.clock, about.hz);
+    this.#pinRoot = pinRoot;
+    this.#opened = open(native, pinRoot);
+  }
+
+  get instance(): string {
+    return this.#opened.instance;
+  }
+
+  get entries(): Kernel['entries'] {
+    return this.#opened.entries;
+  }
+
+  get net(): Kernel['net'] {
+    return this.#opened.net;
+  }
+
+  get counts(): Kernel['counts'] {
+    return this.#opened.counts;
+  }
+
+  get words(): Kernel['words'] {
+    return this.#opened.words;
+  }
+
+  get clock(): Kernel['clock'] {
+    return this.#opened.clock;
+  }
+
+  /** Takes the maps that are pinned now, in place of those it had. Errors: as the constructor's; it has what it had then. */
+  reopen(): void {
+    const before = this.#opened;
+    this.#opened = open(this.#native, this.#pinRoot);
+    closeMaps(this.#native, before.maps);
   }
 
   [Symbol.dispose](): void {
-    for (const map of Object.values(this.#maps)) this.#native.close(map);
+    closeMaps(this.#native, this.#opened.maps);
   }
+}
+
+function open(native: Native, pinRoot: string): Opened {
+  const paths = pinPaths(pinRoot);
+  const maps = openMaps(native, paths, 'agent');
+  try {
+    const about = readAbout(native, maps);
+    requireOwn(native, maps, about, paths);
+    const words = new Control(native, maps.control, { 4: maps.shapes4, 6: maps.shapes6 });
+    return {
+      maps,
+      instance: about.instance,
+      words,
+      entries: new KernelEntries(native, maps, words, about.slots),
+      net: new KernelNet(native, maps, paths),
+      counts: new KernelCounts(native, maps, about),
+      clock: new ClockProgram(native, paths.clock, about.hz),
+    };
+  } catch (error) {
+    closeMaps(native, maps);
+    throw error;
+  }
+}
+
+function closeMaps(native: Native, maps: OpenMaps): void {
+  for (const map of Object.values(maps)) native.close(map);
 }

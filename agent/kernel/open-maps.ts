@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import type { MapHandle, Native } from '../../native/index.ts';
-import { KernelError } from '../model/kernel-error.ts';
+import { KernelError, PinsLostError } from '../model/kernel-error.ts';
 import { LIMITS, STRUCTS } from './abi.ts';
 import { type About, decodeAbout } from './about.ts';
 import { u32 } from './bytes.ts';
@@ -93,21 +93,16 @@ export function requireOwn(native: Native, maps: OpenMaps, about: About, paths: 
 }
 
 /**
- * Refuses to go on with maps whose pins are gone or are others now: no packet would meet what is written into these.
- * Errors: KernelError.
+ * Refuses to go on with maps whose pins are gone or are others now: no packet would meet what is written into these, or
+ * no agent after this one would find it. Errors: PinsLostError.
  */
 export function requireSamePins(native: Native, maps: OpenMaps, paths: PinPaths): void {
-  const pin = paths.map('about');
-  const refuse = (errno: string, why: string): never => {
-    throw new KernelError('check pins', paths.layout, errno, `${why}; start the agent again`);
-  };
-  const pinned = native.mapOpen(pin, true);
-  if (typeof pinned === 'number') {
-    refuse(errnoName(pinned), 'somebody detached the program while the agent ran');
-    return;
+  for (const [name, own] of Object.entries(maps) as [keyof OpenMaps, MapHandle][]) {
+    const pin = paths.map(name);
+    const pinned = native.mapOpen(pin, true);
+    if (typeof pinned === 'number') throw new PinsLostError('check pins', pin, errnoName(pinned), 'pins are gone');
+    const [now, opened] = [pinned, own].map((map) => requireValue(native.mapInfo(map), 'map info', pin).id);
+    native.close(pinned);
+    if (now !== opened) throw new PinsLostError('check pins', pin, 'ESTALE', 'another map is pinned there now');
   }
-  const now = requireValue(native.mapInfo(pinned), 'map info', pin).id;
-  native.close(pinned);
-  const own = requireValue(native.mapInfo(maps.about), 'map info', pin).id;
-  if (now !== own) refuse('ESTALE', 'the program was detached and attached again, with maps of its own');
 }

@@ -14,3 +14,6 @@ export class KernelError extends Error {
     this.errno = errno;
   }
 }
+
+/** The pins are gone, or others now: no packet would meet what is written into the maps that are open. */
+export class PinsLostError extends KernelError {}

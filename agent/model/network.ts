@@ -17,9 +17,16 @@ export interface Netdev {
   readonly hidesTags?: true;
 }
 
+/** The loader gave it a zone, and the program runs on it. */
+export function runsProgram({ zone, attached }: Pick<Netdev, 'zone' | 'attached'>): boolean {
+  return zone !== 0 && (attached === 'native' || attached === 'generic');
+}
+
 /** Everything about the network devices that an entry may depend on. */
 export interface Network {
   readonly netdevs: readonly Netdev[];
+  /** The zones that the loader gave out, by ifindex; the device may be gone. */
+  readonly zones: ReadonlyMap<number, number>;
   /**
    * The devmap: where each of its keys leads, by ifindex. Under the key of a device stands the device itself, if it was us.
    * The kernel drops what leads to a device that goes.

@@ -33,7 +33,7 @@ export class Candidate {
 
   /** Where its packets go, or why they cannot. */
   get path(): Path | { readonly code: Code } {
-    this.#path ??= pathOf(this.input.targetOf(this.intent), this.#standing, this.input.limits.mtu);
+    this.#path ??= pathOf(this.input.targets.of(this.intent), this.#standing, this.input.limits.mtu);
     return this.#path;
   }
 
@@ -70,10 +70,17 @@ export class Candidate {
     return seen?.sound === true && seen.value.rev === shortRev(this.intent.rev) ? seen.value : undefined;
   }
 
+  /** Where the entry stands for an interface that is gone: no packet meets it there, and the interface may come back. */
+  get #idlePlace(): { readonly id: string; readonly key: EntryKey } | undefined {
+    const id = this.input.placed.idOf(this.intent.key);
+    const key = this.input.observed.entries.get(id)?.key;
+    return key !== undefined && this.input.targets.idleZones.includes(key.zone) ? { id, key } : undefined;
+  }
+
   #findPlace(): { readonly id: string; readonly key: EntryKey } | { readonly code: Code } {
     const { key, match } = this.intent;
-    const zone = match.in === undefined ? { zone: 0 } : this.input.zoneOf(match.in);
-    if ('code' in zone) return zone;
+    const zone = match.in === undefined ? { zone: 0 } : this.input.targets.zoneOf(match.in);
+    if ('code' in zone) return this.#idlePlace ?? zone;
     const entryKey = { match, zone: zone.zone };
     return { id: zone.zone === 0 ? key : entryId(entryKey), key: entryKey };
   }

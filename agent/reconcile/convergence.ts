@@ -60,7 +60,7 @@ export class Convergence {
     this.#kernel = kernel;
     this.#targets = new Targets(kernel.net);
     this.#observed = new ObservedCache(kernel.entries.observe());
-    this.#placed = new Placements((ifname) => this.#targets.zoneOf(ifname));
+    this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => this.#observed.entries.has(id)));
     this.#waiting = new Waiting(kernel.entries.limits.shapes);
     const trackers = [new Expiry(this.schedule), this.#retries, this.#placed, this.#waiting];
     this.ledger = new Ledger(intents, states, this.schedule, trackers);
@@ -86,12 +86,6 @@ export class Convergence {
   /** True while a pass has something to do, whatever the time. */
   get pending(): boolean {
     return this.#full || this.#networkChanged || this.#readBack.pending || this.schedule.pending;
-  }
-
-  /** The intent, the state and the observed entry of each key, as they are now and will be: for `dump` and `explain`. */
-  get view() {
-    const { desired, states } = this.ledger;
-    return { desired, states, entryOf: (key: string) => this.entryOf(key) };
   }
 
   entryOf(key: string): ObservedEntry | undefined {
@@ -162,8 +156,7 @@ export class Convergence {
       limits: this.#kernel.entries.limits,
       ports: this.network.ports,
       placed: this.#placed,
-      targetOf: (intent) => this.#targets.of(intent),
-      zoneOf: (ifname) => this.#targets.zoneOf(ifname),
+      targets: this.#targets,
       slots: this.#slots,
       clock: { ...this.#kernel.clock.now(), nowMs },
       foreign,

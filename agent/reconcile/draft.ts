@@ -24,12 +24,14 @@ function firstReason(it: Candidate, shapes: ShapeRoom): Objection | undefined {
 }
 
 function install(it: Candidate, held: number | null, shapes: ShapeRoom, slots: SlotRoom): Draft {
-  const { intent, place, path, shape } = it;
+  const { intent, input, place, path, shape } = it;
   if ('code' in place || 'code' in path || shape === undefined)
     throw new TypeError(`${intent.key}: a reason is missing`);
   const { key } = intent;
   const slot = held ?? slots.take(it.seen);
   if (slot === undefined) return { key, intent, slot: null, state: 'blocked', code: 'MAP_FULL' };
   shapes.admit(shape);
-  return { key, intent, slot, state: 'installed', want: { ...place, value: it.value(path, slot) } };
+  const want = { ...place, value: it.value(path, slot) };
+  if (input.targets.reaches(intent.match.in)) return { key, intent, slot, state: 'installed', want };
+  return { key, intent, slot, state: 'blocked', code: 'NOT_ATTACHED', want };
 }

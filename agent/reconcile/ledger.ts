@@ -1,3 +1,4 @@
+import type { Code } from '../../protocol/codes.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Decision } from './decision.ts';
@@ -62,6 +63,15 @@ export class Ledger {
   timeMoved(): void {
     this.#schedule.markTimed();
     this.#schedule.markDue(this.desired.values().flatMap(({ key, expires }) => (expires === undefined ? [] : [key])));
+  }
+
+  /** No desired key stands, whatever was done: that is known without a look at each. `nowMs`: epoch milliseconds. */
+  block(code: Code, nowMs: number): void {
+    for (const { key, rev } of this.desired.values()) {
+      const before = this.states.get(key);
+      const sinceMs = before?.code === code ? before.sinceMs : nowMs;
+      this.states.set(key, { key, rev, slot: before?.slot ?? null, state: 'blocked', code, sinceMs });
+    }
   }
 
   settle(decision: Decision, now: EntryState): void {

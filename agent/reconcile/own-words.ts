@@ -17,6 +17,11 @@ export class OwnWords {
     this.#ready = words.isReady();
   }
 
+  /** The mark that ought to stand. */
+  get known(): Mark | undefined {
+    return this.#mark;
+  }
+
   setMark(mark: Mark): void {
     this.#mark = mark;
     this.#words.setMark(mark);

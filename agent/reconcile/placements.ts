@@ -1,8 +1,6 @@
 import type { Intent } from '../../protocol/intent.ts';
-import { entryId } from '../model/entry-key.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Decision } from './decision.ts';
-import type { ZoneAnswer } from './target.ts';
 import type { Tracker } from './tracker.ts';
 
 /**
@@ -10,12 +8,13 @@ import type { Tracker } from './tracker.ts';
  * the zone, which the key does not. An id has one owner: whoever takes it over leaves its former owner without.
  */
 export class Placements implements Tracker {
-  readonly #zoneOf: (ifname: string) => ZoneAnswer;
+  readonly #stands: (intent: Intent) => string | undefined;
   readonly #ids = new Map<string, string>();
   readonly #keys = new Map<string, string>();
 
-  constructor(zoneOf: (ifname: string) => ZoneAnswer) {
-    this.#zoneOf = zoneOf;
+  /** `stands`: under which id the entry of an intent of one interface may stand already. */
+  constructor(stands: (intent: Intent) => string | undefined) {
+    this.#stands = stands;
   }
 
   idOf(key: string): string {
@@ -30,11 +29,11 @@ export class Placements implements Tracker {
     return this.#keys.has(id);
   }
 
-  /** Owns the entry that may stand in the zone of the intent's interface already. */
-  wanted({ key, match }: Intent): void {
+  /** Owns the entry that may stand for the intent's interface already. */
+  wanted(intent: Intent): void {
+    const { key, match } = intent;
     if (match.in === undefined || this.#ids.has(key)) return;
-    const zone = this.#zoneOf(match.in);
-    const id = 'zone' in zone ? entryId({ match, zone: zone.zone }) : undefined;
+    const id = this.#stands(intent);
     if (id !== undefined && !this.owned(id)) this.#place(key, id);
   }
 

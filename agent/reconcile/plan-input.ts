@@ -4,7 +4,7 @@ import type { KernelTime, Limits } from '../ports.ts';
 import type { ObservedCache } from './observed-cache.ts';
 import type { Placements } from './placements.ts';
 import type { Slots } from './slots.ts';
-import type { Target, ZoneAnswer } from './target.ts';
+import type { Targets } from './targets.ts';
 
 /** All that a plan depends on. */
 export interface PlanInput {
@@ -19,8 +19,7 @@ export interface PlanInput {
   readonly ports: ReadonlyMap<number, number>;
   /** Under which id the entry of a key stood last. */
   readonly placed: Pick<Placements, 'idOf'>;
-  readonly targetOf: (intent: Intent) => Target;
-  readonly zoneOf: (ifname: string) => ZoneAnswer;
+  readonly targets: Pick<Targets, 'of' | 'zoneOf' | 'reaches' | 'idleZones'>;
   readonly slots: Pick<Slots, 'free' | 'adoptable'>;
   readonly clock: KernelTime & { readonly nowMs: number };
   /** Ids of entries that nobody desires, to be removed. */

@@ -3,20 +3,20 @@ import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
 import type { Event } from '../../protocol/event.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
+import { KernelError, PinsLostError } from '../model/kernel-error.ts';
 import type { Mark } from '../model/mark.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, Stored, TimeStore } from '../ports.ts';
 import { Convergence } from './convergence.ts';
-import { Delivery } from './delivery.ts';
 import { countDrift } from './drift.ts';
 import { OwnWords } from './own-words.ts';
 import type { PassResult } from './pass-result.ts';
-import { Passing } from './passing.ts';
 import { Periods } from './periods.ts';
 import { SharedTime } from './shared-time.ts';
 import type { Progress } from './summarise.ts';
-import { tellLoss, tellPass, tellPassed } from './tell.ts';
+import { tellPass } from './tell.ts';
 import { Unsaved } from './unsaved.ts';
+import { Watch } from './watch.ts';
 
 /** A full read-back, so that what somebody else changed is repaired. */
 const DRIFT_MS = 60_000;
@@ -24,6 +24,8 @@ const DRIFT_MS = 60_000;
 const PROBE_MS = 20_000;
 /** A look at the network without a notice: a peer's GRO or a new attachment tells nobody over rtnetlink. */
 const NETWORK_MS = 5_000;
+/** Nor does a program that is detached; and while it is, every packet passes. */
+const INGRESSES_MS = 1_000;
 
 /** So many keys leave some ten megabytes of garbage behind. */
 const BULK_KEYS = 10_000;
@@ -38,6 +40,10 @@ export interface ReconcilerOptions {
   readonly host: string;
   readonly times: TimeStore;
   readonly outbox: Outbox;
+  /** Interfaces that ought to have the program. */
+  readonly interfaces: readonly string[];
+  /** Makes `kernel` that of the pins that are there now. Errors: KernelError while it cannot be. */
+  readonly reopen: () => Promise<void>;
   /** Called when many keys have been settled, and their garbage is worth giving back. */
   readonly afterBulk?: () => void;
 }
@@ -54,20 +60,21 @@ export interface ReconcilerOptions {
  */
 export class Reconciler implements Reconciling {
   readonly #options: ReconcilerOptions;
-  readonly #convergence: Convergence;
+  #convergence: Convergence;
   readonly #periods: Periods;
   readonly #time: SharedTime;
   readonly #waker = new Waker();
   readonly #unsaved = new Unsaved();
-  readonly #delivery = new Delivery();
-  readonly #ownWords: OwnWords;
-  readonly #passing = new Passing();
+  readonly #watch: Watch;
+  #ownWords: OwnWords;
   #footing: Footing;
   /** Not in the kernel yet. */
   #mark: Mark | undefined;
   #applied = 0;
   #verified = 0;
   #bypass = false;
+  /** The pins are gone, or others now. */
+  #lost = false;
   /** What a page said of the time, and when by the monotonic clock. */
   #heard: { readonly atMs: number; readonly heardAtMs: number } | undefined;
   /** Since the start. */
@@ -82,9 +89,11 @@ export class Reconciler implements Reconciling {
     this.#footing = footing;
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
     this.#ownWords = new OwnWords(options.kernel.words);
+    this.#watch = new Watch(options, (events) => this.#record(events));
     const periods = [
       { everyMs: DRIFT_MS, act: () => this.#convergence.readBackNext() },
       { everyMs: NETWORK_MS, act: () => this.#refreshNetwork() },
+      { everyMs: INGRESSES_MS, act: () => this.#watch.ingressesNext() },
       { everyMs: PROBE_MS, act: () => this.#convergence.probe() },
     ];
     this.#periods = new Periods(periods, options.clock.monotonicMs());
@@ -131,14 +140,23 @@ export class Reconciler implements Reconciling {
       shapes: this.#convergence.shapes,
       network: this.#convergence.network,
       bypass: this.#options.kernel.words.bypass(),
-      undelivered: this.#delivery.undelivered,
       clockAheadMs: this.#time.aheadMs,
-      passed: this.#passing.passed,
+      ...this.#watch.seen,
     };
   }
 
-  get view(): Convergence['view'] {
-    return this.#convergence.view;
+  /** The intent, the state and the observed entry of each key, as they are now and will be: for `dump` and `explain`. */
+  get view() {
+    const now = (): Convergence => this.#convergence;
+    return {
+      get desired() {
+        return now().ledger.desired;
+      },
+      get states() {
+        return now().ledger.states;
+      },
+      entryOf: (key: string) => now().entryOf(key),
+    };
   }
 
   /** Resolves once what is due at the call is settled, or the loop has ended. */
@@ -175,16 +193,46 @@ export class Reconciler implements Reconciling {
   #leftMs(): number {
     const { clock } = this.#options;
     const periodMs = this.#periods.nextMs - clock.monotonicMs();
-    const keyMs = mayTouch(this.#footing) ? this.#convergence.schedule.firstMs - this.#time.nowMs() : periodMs;
+    const keyMs =
+      mayTouch(this.#footing) && !this.#lost ? this.#convergence.schedule.firstMs - this.#time.nowMs() : periodMs;
     return Math.max(1, Math.min(periodMs, keyMs));
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
     this.#periods.run(this.#options.clock.monotonicMs());
     this.#takeTime();
-    await this.#watchDelivery();
-    await this.#watchPassed();
-    if (mayTouch(this.#footing)) await this.#converge(signal);
+    try {
+      if (this.#lost) await this.#regain();
+      await this.#watch.look(this.#convergence);
+      if (mayTouch(this.#footing)) await this.#converge(signal);
+    } catch (error) {
+      if (!(error instanceof PinsLostError || (this.#lost && error instanceof KernelError))) throw error;
+      await this.#lose(error);
+    }
+  }
+
+  /** Nothing is claimed of maps that no packet meets, until there are pins again. */
+  async #lose(error: KernelError): Promise<void> {
+    const { clock, log } = this.#options;
+    if (!this.#lost) log.error({ error }, 'the pins are lost; waiting for them');
+    this.#lost = true;
+    this.#convergence.ledger.block('NOT_ATTACHED', clock.nowMs());
+    await this.#watch.lose();
+  }
+
+  /** Begins anew with what is pinned now. Errors: KernelError while nothing is. */
+  async #regain(): Promise<void> {
+    const { kernel, log, reopen } = this.#options;
+    await reopen();
+    const before = this.#convergence;
+    const { desired, states } = before.ledger;
+    this.#convergence = new Convergence(kernel, [...desired.values()], [...states.values()]);
+    this.#convergence.deleteAbsent = before.deleteAbsent;
+    this.#mark ??= this.#ownWords.known;
+    this.#ownWords = new OwnWords(kernel.words);
+    this.#lost = false;
+    this.#watch.ingressesNext();
+    log.info({}, 'there are pins again');
   }
 
   /** Makes passes until nothing is due. */
@@ -265,37 +313,6 @@ export class Reconciler implements Reconciling {
     this.#bypass = bypass;
     this.#options.log.warn({ bypass }, 'bypass was put on or off');
     this.#options.outbox.changed();
-  }
-
-  /** Before the pass, which may remove what sends there: an entry says where packets go, not that they arrive. */
-  async #watchDelivery(): Promise<void> {
-    const { clock, host, kernel, log, outbox } = this.#options;
-    const at = clock.nowMs();
-    const egressOf = (ifindex: number) => this.#convergence.egress(ifindex);
-    const { begun, changed } = this.#delivery.look(kernel.counts.losses(), egressOf, at);
-    this.#convergence.departed.clear();
-    if (changed) outbox.changed();
-    for (const loss of begun) {
-      const { interface: name, ifindex, errno, intents } = loss;
-      log.warn({ interface: name, ifindex, errno, redirects: intents.length }, 'redirected packets do not arrive');
-      await this.#record(tellLoss({ host, at }, loss));
-    }
-  }
-
-  /** An entry says where packets go, not that the program can send each of them there. */
-  async #watchPassed(): Promise<void> {
-    const { clock, host, kernel, log, outbox } = this.#options;
-    const at = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
-    if (!this.#passing.isDue(at.monotonicMs)) return;
-    const { retired } = this.#convergence;
-    const holderOf = (slot: number) => this.#convergence.holderOf(slot);
-    const { begun, changed } = this.#passing.look(kernel.counts.passed(), holderOf, retired, at);
-    retired.clear();
-    if (changed) outbox.changed();
-    if (begun.length === 0) return;
-    const reasons = [...new Set(begun.map(({ reason }) => reason))];
-    log.warn({ reasons, redirects: begun.length }, 'packets that match are passed and not sent');
-    await this.#record(tellPassed({ host, at: at.nowMs }, begun));
   }
 
   async #tell(result: PassResult): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type HostProblem,
   type InterfaceStatus,
   MAX_EXCEPTIONS,
+  MAX_HOST_PROBLEMS,
   MAX_PASSED,
   MAX_UNDELIVERED,
   type RefusedStatus,
@@ -19,6 +20,7 @@ import type { Network } from '../model/network.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Limits } from '../ports.ts';
 import { someOf, type Undelivered } from './delivery.ts';
+import type { Ingress } from './ingresses.ts';
 import type { Passed } from './passing.ts';
 
 /** Who the agent is; fixed for its life. */
@@ -49,6 +51,9 @@ export interface Progress {
   readonly limits: Limits;
   readonly shapes: number;
   readonly network: Network;
+  readonly ingresses: readonly Ingress[];
+  /** Since when packets pass the program by, at one interface or at all, in epoch milliseconds. */
+  readonly unattachedSinceMs: number | undefined;
   readonly bypass: boolean;
   /** What died after its verdict; null when nothing is known to, and not all is watched. */
   readonly undelivered: readonly Undelivered[] | null;
@@ -116,11 +121,11 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq 
       shapes: progress.shapes,
       shapesMax: progress.limits.shapes,
     },
-    interfaces: interfacesOf(who, progress.network),
+    interfaces: interfacesOf(progress),
     labels: who.labels,
     guard: null,
     refused: taken.refused,
-    ...problemsOf(taken),
+    ...problemsOf(progress, taken),
     ...(progress.bypass ? { bypass: true } : {}),
     ...undeliveredOf(progress),
     ...clockOf(progress),
@@ -129,7 +134,10 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq 
   };
 }
 
-function problemsOf({ problems }: Taken): Pick<Status, 'problem' | 'problems'> {
+/** A program that packets do not meet stands before whatever is wrong with desired state, as in the order of codes. */
+function problemsOf({ unattachedSinceMs: since }: Progress, taken: Taken): Pick<Status, 'problem' | 'problems'> {
+  const unattached = since === undefined ? [] : [{ code: 'NOT_ATTACHED', since }];
+  const problems = [...unattached, ...taken.problems].slice(0, MAX_HOST_PROBLEMS);
   const [first] = problems;
   return first === undefined ? {} : { problem: first.code, problems };
 }
@@ -193,15 +201,10 @@ function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; e
   return { counts, exceptions, exceptionsTotal };
 }
 
-/** The devices that the loader attached to, and those that ought to be attached, there or not. */
-function interfacesOf(who: Identity, { netdevs }: Network): InterfaceStatus[] {
-  const here = netdevs.filter((dev) => dev.zone !== 0 || who.interfaces.includes(dev.name));
-  const gone = who.interfaces.filter((name) => !here.some((dev) => dev.name === name));
-  return [
-    ...here.map(({ name, zone, ifindex, attached, up, hidesTags }): InterfaceStatus => {
-      const mode = attached === 'foreign' ? 'none' : attached;
-      return { name, zone, ifindex, mode, up, ...(hidesTags && { hidesTags }) };
-    }),
-    ...gone.map((name): InterfaceStatus => ({ name, zone: 0, ifindex: 0, mode: 'none', up: false })),
-  ];
+function interfacesOf({ ingresses }: Progress): InterfaceStatus[] {
+  return ingresses.map(({ lost, ...one }) => ({
+    ...one,
+    attached: lost === undefined,
+    ...(lost !== undefined && { reason: lost }),
+  }));
 }

@@ -1,6 +1,7 @@
 import type { Action } from '../../protocol/action.ts';
 import type { Intent } from '../../protocol/intent.ts';
-import type { Netdev, Network } from '../model/network.ts';
+import { entryId } from '../model/entry-key.ts';
+import { type Network, runsProgram } from '../model/network.ts';
 import type { Net } from '../ports.ts';
 import { type Probe, sameTarget, type Target, targetKey, targetOf, type ZoneAnswer } from './target.ts';
 
@@ -27,14 +28,34 @@ export class Targets {
   zoneOf(ifname: string): ZoneAnswer {
     const netdev = this.network.netdevs.find((dev) => dev.name === ifname);
     if (netdev === undefined) return { code: 'NO_INTERFACE' };
-    return isIngress(netdev) ? { zone: netdev.zone } : { code: 'NOT_ATTACHED' };
+    return netdev.zone === 0 ? { code: 'NOT_ATTACHED' } : { zone: netdev.zone };
+  }
+
+  /** Under which id the entry of an intent of one interface may stand: once that is gone, in a zone of those that are. */
+  placeOf({ match }: Intent, stands: (id: string) => boolean): string | undefined {
+    const at = this.zoneOf(match.in ?? '');
+    if ('zone' in at) return entryId({ match, zone: at.zone });
+    return this.idleZones.map((zone) => entryId({ match, zone })).find(stands);
+  }
+
+  /** Whether packets that come in by this interface, or by any at all, meet the program. */
+  reaches(ifname: string | undefined): boolean {
+    return this.network.netdevs.some((dev) => runsProgram(dev) && (ifname === undefined || dev.name === ifname));
+  }
+
+  /** Zones of devices that are gone: no packet is in them. */
+  get idleZones(): readonly number[] {
+    const { zones, netdevs } = this.network;
+    return [...zones].flatMap(([ifindex, zone]) => (netdevs.some((dev) => dev.ifindex === ifindex) ? [] : [zone]));
   }
 
   /** Looks at the network again and answers which of these intents it moved. */
   refresh(desired: ReadonlyMap<string, Intent>): string[] {
     const zones = zoneText(this.network);
+    const reached = this.reaches(undefined);
     this.network = this.#net.network();
     const rezoned = zones !== zoneText(this.network);
+    const woken = reached !== this.reaches(undefined);
     const moved = new Set<string>();
     for (const [key, { to, target }] of this.#known) {
       const now = this.#look(to);
@@ -43,9 +64,9 @@ export class Targets {
       moved.add(key);
     }
     if (moved.size === 0 && !rezoned) return [];
-    return [...desired.values()]
-      .filter((intent) => moved.has(targetKey(intent.to)) || (rezoned && intent.match.in !== undefined))
-      .map((intent) => intent.key);
+    const isMoved = ({ to, match }: Intent): boolean =>
+      moved.has(targetKey(to)) || (match.in === undefined ? woken : rezoned);
+    return [...desired.values()].filter(isMoved).map((intent) => intent.key);
   }
 
   /** Drops the targets that no intent has any more. */
@@ -73,14 +94,7 @@ export class Targets {
   }
 }
 
-/** The loader gave it a zone, and the program runs on it. */
-function isIngress({ zone, attached }: Netdev): boolean {
-  return zone !== 0 && (attached === 'native' || attached === 'generic');
-}
-
-function zoneText(network: Network): string {
-  return network.netdevs
-    .map((dev) => `${isIngress(dev) ? dev.zone : 0}=${dev.name}`)
-    .sort()
-    .join(' ');
+function zoneText({ netdevs, zones }: Network): string {
+  const here = netdevs.map((dev) => `${dev.zone}=${dev.name} ${runsProgram(dev)}`).sort();
+  return [...here, ...[...zones].map(([ifindex, zone]) => `${zone}=${ifindex}`).sort()].join(' ');
 }

@@ -3,6 +3,7 @@ import type { Intent } from '../../protocol/intent.ts';
 import { MAX_PASSED } from '../../protocol/status.ts';
 import type { EntryState, State } from '../model/state.ts';
 import { someOf, type Undelivered } from './delivery.ts';
+import type { Moved } from './ingresses.ts';
 import type { PassResult } from './pass-result.ts';
 import type { Passed } from './passing.ts';
 
@@ -68,6 +69,17 @@ export function tellPassed({ host, at }: Teller, begun: readonly Passed[]): Even
     ...{ v: 1, host, at, kind: 'undelivered', key, name, rev },
     ...{ code: 'HITS_PASSED', detail: reason },
   }));
+}
+
+/** What people are told of interfaces that lost the program, or have it again. */
+export function tellIngresses({ host, at }: Teller, { lost, back }: Moved): Event[] {
+  const gone = lost.map(({ name, lost: why }): Event => {
+    return { ...{ v: 1, host, at }, kind: 'blocked', code: 'NOT_ATTACHED', detail: `${name}: ${why}` };
+  });
+  const again = back.map(({ name }): Event => {
+    return { ...{ v: 1, host, at }, kind: 'applied', detail: `${name}: the program is attached again` };
+  });
+  return [...gone, ...again];
 }
 
 function kindOf(before: EntryState | undefined, now: EntryState): EventKind | undefined {

@@ -1,3 +1,4 @@
+import { PinsLostError } from '../../agent/model/kernel-error.ts';
 import type { Netdev, Network, NextHop, NextHopQuery } from '../../agent/model/network.ts';
 import type { OpResult } from '../../agent/model/op.ts';
 import type { Net } from '../../agent/ports.ts';
@@ -18,6 +19,10 @@ export class MemoryNet implements Net {
   readonly #ports = new Map<number, number>();
   readonly #routes = new Map<string, Route>();
   readonly #neighbours = new Map<string, Neighbour>();
+  /** Zones by ifindex of devices that are gone. */
+  readonly #idle = new Map<number, number>();
+  /** Somebody removed the pins, or pinned others. */
+  pinsLost = false;
   readonly #watchers = new Set<() => void>();
 
   /** `portsMax`: keys of the devmap. */
@@ -26,7 +31,25 @@ export class MemoryNet implements Net {
   }
 
   network(): Network {
-    return { netdevs: [...this.#netdevs.values()], ports: new Map(this.#ports) };
+    this.reopen();
+    return { netdevs: [...this.#netdevs.values()], zones: this.#zones(), ports: new Map(this.#ports) };
+  }
+
+  reopen(): void {
+    if (this.pinsLost) throw new PinsLostError('check pins', 'memory', 'ENOENT', 'pins are gone');
+  }
+
+  /** Also of devices that are gone, until the zone is another's. */
+  #zones(): Map<number, number> {
+    const given = [...this.#netdevs.values()].filter(({ zone }) => zone !== 0);
+    const taken = new Set(given.map(({ zone }) => zone));
+    const idle = [...this.#idle].filter(([, zone]) => !taken.has(zone));
+    return new Map([...idle, ...given.map(({ ifindex, zone }) => [ifindex, zone] as const)]);
+  }
+
+  /** The loader takes back the zones of devices that are gone. */
+  dropZones(): void {
+    this.#idle.clear();
   }
 
   resolve(queries: readonly NextHopQuery[]): NextHop[] {
@@ -91,6 +114,8 @@ export class MemoryNet implements Net {
   removeNetdev(name: string): void {
     const ifindex = this.#netdevs.get(name)?.ifindex;
     if (ifindex === undefined) return;
+    const { zone } = this.#netdevs.get(name) ?? { zone: 0 };
+    if (zone !== 0) this.#idle.set(ifindex, zone);
     this.#netdevs.delete(name);
     for (const [key, to] of this.#ports) if (to === ifindex) this.#ports.delete(key);
     for (const at of this.#neighbours.keys()) if (at.startsWith(`${ifindex} `)) this.#neighbours.delete(at);

@@ -84,7 +84,8 @@ export class Host {
     };
     const { kernel, store, times } = this;
     const connect = () => new AgentBus(server, this.#name);
-    process.run(serve({ identity, store, kernel, times, clock: own, log: silent, connect }, process.signal));
+    const parts = { identity, store, kernel, times, clock: own, log: silent, connect };
+    process.run(serve({ ...parts, reopen: async () => kernel.reopen() }, process.signal));
     this.#process = process;
   }
 

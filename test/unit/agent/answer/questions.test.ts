@@ -22,7 +22,7 @@ function questions(kernel: MemoryKernel, convergence: Convergence, events: reado
   return new Questions({
     again: (key) => convergence.again([key]),
     host: HOST,
-    view: convergence.view,
+    view: { ...convergence.ledger, entryOf: (key) => convergence.entryOf(key) },
     kernel,
     clock: new ManualClock(),
     status: () => {

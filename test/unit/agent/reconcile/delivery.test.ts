@@ -6,7 +6,7 @@ import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
 import { encodeStats, parseStatsReply } from '../../../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../../../protocol/status.ts';
-import { intentOf, makeKernel, NOW } from './world.ts';
+import { AT_REST, intentOf, makeKernel, NOW } from './world.ts';
 
 const egressOf = () => ({ interface: 'eth1', intents: [intentOf(1)] });
 const MINUTE = 60_000;
@@ -81,28 +81,13 @@ test('delivery: where not all is watched, no loss is not known', (t) => {
 });
 
 test('summarise: what does not arrive is named with interface, errno and eight redirects, and the state stays', (t) => {
-  const kernel = makeKernel();
   const intents = Array.from({ length: 10 }, (_, n) => intentOf(n));
   const who = { host: 'h1', boot: 'b1', agent: '0.1.0', can: [], labels: {}, interfaces: [] };
   const lost = { ifindex: 3, interface: 'eth1', errno: 'ENXIO', packets: 2n ** 63n, sinceMs: NOW, intents };
   const status = (undelivered: readonly (typeof lost)[] | null) =>
     summarise(
       who,
-      {
-        ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
-        ...{
-          deleteAbsent: 0n,
-          drifted: 0n,
-          slotsUsed: 0,
-          clockAheadMs: undefined,
-          limits: { slots: 8, shapes: 8, mtu: 65_535 },
-          shapes: 0,
-          network: kernel.network(),
-          undelivered,
-          passed: [],
-        },
-        bypass: false,
-      },
+      { ...AT_REST, undelivered },
       { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] },
       { nowMs: NOW, seq: 1, maxBytes: MAX_MESSAGE_BYTES },
     );

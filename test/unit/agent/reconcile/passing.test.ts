@@ -6,7 +6,7 @@ import { tellPassed } from '../../../../agent/reconcile/tell.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
 import { encodeStatus, MAX_PASSED, parseStatus, type Status } from '../../../../protocol/status.ts';
 import { MemoryKernel } from '../../../fakes/memory-kernel.ts';
-import { intentOf, makeKernel, NOW } from './world.ts';
+import { AT_REST, intentOf, NOW } from './world.ts';
 
 const MINUTE = 60_000;
 const SECOND = 1_000;
@@ -143,12 +143,7 @@ test('passed: of a million slots only those that changed are told', (t) => {
 const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', can: [], labels: {}, interfaces: [] };
 
 function statusOf(passing: Pick<Passing, 'passed'>, maxBytes = MAX_MESSAGE_BYTES): Status {
-  const progress = {
-    ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
-    ...{ deleteAbsent: 0n, slotsUsed: 0, limits: { slots: 8, shapes: 8, mtu: 65_535 }, shapes: 0 },
-    ...{ network: makeKernel().network(), undelivered: [], passed: passing.passed, bypass: false },
-    ...{ drifted: 0n, clockAheadMs: undefined },
-  };
+  const progress = { ...AT_REST, passed: passing.passed };
   const taken = { footing: { digest: '0'.repeat(32) }, refused: { total: 0, byCode: {} }, problems: [] };
   return parseStatus(encodeStatus(summarise(WHO, progress, taken, { nowMs: NOW, seq: 1, maxBytes })));
 }

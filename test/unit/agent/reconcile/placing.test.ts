@@ -67,26 +67,90 @@ test('placing: two interfaces may exchange their zones', (t) => {
   t.is(kernel.observe().entries.size, 2);
 });
 
-test('placing: an interface from which the program was detached blocks, and its entry goes', (t) => {
+test('placing: an interface from which the program was detached blocks, and its entry stays for the program to find', (t) => {
   const kernel = makeKernel();
   const convergence = start(kernel, [inOf('eth0')]);
   converge(convergence);
-  kernel.netdev('eth0', { attached: 'none' });
+  for (const attached of ['none', 'foreign'] as const) {
+    kernel.netdev('eth0', { attached });
+    convergence.refreshNetworkNext();
+    converge(convergence);
+    t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
+    t.true(kernel.observe().entries.has(ID(1)));
+  }
+  convergence.ledger.put([inOf('eth0', 2)]);
+  converge(convergence);
+  t.is(stands(kernel, ID(1))?.value.rev, 2, 'it goes on to be what is desired');
+  kernel.asked = [];
+  kernel.netdev('eth0', { attached: 'generic' });
   convergence.refreshNetworkNext();
   converge(convergence);
-  t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
-  t.is(kernel.observe().entries.size, 0);
+  t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['installed']);
+  t.deepEqual(kernel.asked, []);
 });
 
-test('placing: an interface that is gone blocks, and its entry goes', (t) => {
+test('placing: an interface made anew blocks, and its entry stays until it has a zone again', (t) => {
   const kernel = makeKernel();
   const convergence = start(kernel, [inOf('eth0')]);
   converge(convergence);
-  kernel.netdev('eth0', { zone: 0 });
+  kernel.netdev('eth0', { ifindex: 9 });
+  for (const after of [convergence, start(kernel, [inOf('eth0')])]) {
+    after.refreshNetworkNext();
+    after.readBackNext();
+    converge(after);
+    t.deepEqual(statesOf(after, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
+    t.deepEqual([...kernel.observe().entries.keys()], [ID(1)]);
+  }
+  kernel.netdev('eth0', { attached: 'native', zone: 2 });
   convergence.refreshNetworkNext();
   converge(convergence);
+  t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['installed']);
+  t.deepEqual([...kernel.observe().entries.keys()], [ID(2)]);
+});
+
+test('placing: what stands for an interface that is gone goes with its zone, and when it is desired no more', (t) => {
+  const kernel = makeKernel();
+  const convergence = start(kernel, [inOf('eth0')]);
+  const again = () => {
+    convergence.refreshNetworkNext();
+    converge(convergence);
+    return kernel.observe().entries.size;
+  };
+  converge(convergence);
+  kernel.removeNetdev('eth0');
+  t.is(again(), 1);
   t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
-  t.is(kernel.observe().entries.size, 0);
+  kernel.dropZones();
+  t.is(again(), 0);
+  t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['blocked NO_INTERFACE']);
+  kernel.netdev('eth0', { ifindex: 9, attached: 'native', zone: 1 });
+  t.is(again(), 1);
+  kernel.removeNetdev('eth0');
+  convergence.ledger.put([inOf('eth0', 2)]);
+  t.is(again(), 1);
+  t.is(stands(kernel, ID(1))?.value.rev, 2, 'it goes on to be what is desired');
+  convergence.ledger.remove([inOf('eth0').key]);
+  t.is(again(), 0);
+});
+
+test('placing: what names no interface is blocked only where none at all has the program, and stands all the same', (t) => {
+  const kernel = makeKernel();
+  const anywhere = intentOf(2, 'drop');
+  kernel.netdev('eth1', { attached: 'native', zone: 2 });
+  const convergence = start(kernel, [inOf('eth0'), anywhere]);
+  const states = () => {
+    convergence.refreshNetworkNext();
+    converge(convergence);
+    return statesOf(convergence, [inOf('eth0'), anywhere]);
+  };
+  converge(convergence);
+  kernel.netdev('eth0', { attached: 'none' });
+  t.deepEqual(states(), ['blocked NOT_ATTACHED', 'installed']);
+  kernel.netdev('eth1', { attached: 'foreign' });
+  t.deepEqual(states(), ['blocked NOT_ATTACHED', 'blocked NOT_ATTACHED']);
+  t.is(kernel.observe().entries.size, 2);
+  kernel.netdev('eth1', { attached: 'native' });
+  t.deepEqual(states(), ['blocked NOT_ATTACHED', 'installed']);
 });
 
 test('placing: why a zone is missing follows the interface', (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { NO_MAC } from '../../../../agent/model/entry.ts';
+import type { Netdev } from '../../../../agent/model/network.ts';
 import { Convergence } from '../../../../agent/reconcile/convergence.ts';
 import { shapeOfKey } from '../../../../agent/reconcile/observed-cache.ts';
 import type { Action } from '../../../../protocol/action.ts';
@@ -22,7 +23,10 @@ type Step =
       readonly up: boolean;
       readonly zone: number;
       readonly remake: boolean;
+      readonly attached: Netdev['attached'];
     }
+  /** The loader takes back the zones of devices that are gone. */
+  | { readonly do: 'unzone' }
   | { readonly do: 'gone'; readonly name: string }
   | { readonly do: 'neighbour'; readonly hop: string; readonly answer: string }
   | {
@@ -72,7 +76,12 @@ const wish: fc.Arbitrary<Wish> = fc.record({
 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('set' as const), wishes: fc.array(wish, { maxLength: 16 }) }) },
-  fc.record({ do: fc.constant('netdev' as const), name, up: fc.boolean(), zone: fc.nat(3), remake: fc.boolean() }),
+  fc.record({
+    do: fc.constant('netdev' as const),
+    ...{ name, up: fc.boolean(), zone: fc.nat(3), remake: fc.boolean() },
+    attached: fc.constantFrom('native' as const, 'none' as const, 'foreign' as const),
+  }),
+  fc.record({ do: fc.constant('unzone' as const) }),
   fc.record({ do: fc.constant('gone' as const), name }),
   fc.record({
     do: fc.constant('neighbour' as const),
@@ -103,7 +112,7 @@ class World {
   #nextIfindex = 5;
 
   constructor() {
-    for (const [n, each] of NAMES.entries()) this.kernel.netdev(each, { ifindex: n + 2, zone: n });
+    for (const [n, each] of NAMES.entries()) this.kernel.netdev(each, { ifindex: n + 2, zone: n, attached: 'native' });
     for (const [n, hop] of HOPS.entries()) this.kernel.route(hop, NAMES[n + 1] ?? '');
     this.convergence = new Convergence(this.kernel, [], []);
   }
@@ -118,11 +127,14 @@ class World {
         const others = kernel.network().netdevs.filter((dev) => dev.name !== step.name);
         const zone = others.some((dev) => dev.zone === step.zone) ? 0 : step.zone;
         const ifindex = step.remake ? { ifindex: this.#nextIfindex++ } : {};
-        kernel.netdev(step.name, { up: step.up, zone, ...ifindex });
+        kernel.netdev(step.name, { up: step.up, zone, attached: step.attached, ...ifindex });
         break;
       }
       case 'gone':
         kernel.removeNetdev(step.name);
+        break;
+      case 'unzone':
+        kernel.dropZones();
         break;
       case 'neighbour':
         for (const each of NAMES) kernel.neighbour(each, step.hop, step.answer);
@@ -187,20 +199,22 @@ class World {
     const { convergence, kernel } = this;
     const { entries, shapes } = kernel.observe();
     const slots = slotsOf(convergence);
-    let installed = 0;
+    let standing = 0;
     for (const intent of convergence.ledger.desired.values()) {
       const state = convergence.ledger.states.get(intent.key);
       if (state === undefined || state.state === 'pending' || state.state === 'failed')
         throw new Error(`${intent.key}: ${state?.state} ${state?.code} ${state?.errno}`);
       if (state.rev !== intent.rev) throw new Error(`${intent.key}: state of another revision`);
       const entry = convergence.entryOf(intent.key);
-      if (state.state !== 'installed') continue;
-      installed += 1;
+      const asleep = state.code === 'NOT_ATTACHED';
+      if (state.state !== 'installed' && !asleep) continue;
+      if (asleep && intent.match.in !== undefined && entry === undefined) continue;
+      standing += 1;
       if (entry?.sound !== true) throw new Error(`${intent.key}: installed and not there`);
       if (entry.value.slot !== slots.get(intent.key) || entry.value.slot >= SLOTS) throw new Error('wrong slot');
       if (entry.value.rev !== intent.rev) throw new Error('wrong revision');
     }
-    if (entries.size !== installed) throw new Error(`${entries.size} entries, ${installed} installed`);
+    if (entries.size !== standing) throw new Error(`${entries.size} entries, ${standing} standing`);
     if (convergence.ledger.states.size !== convergence.ledger.desired.size)
       throw new Error('states of keys that nobody desires');
     if (convergence.slotsUsed !== slots.size)

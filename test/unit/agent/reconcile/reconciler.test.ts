@@ -40,7 +40,8 @@ class Bench implements AsyncDisposable {
     const { kernel, store, clock, times } = this;
     const reconciler = new Reconciler(
       {
-        ...{ kernel, store, clock, times, log: silent, host: HOST },
+        ...{ kernel, store, clock, times, log: silent, host: HOST, interfaces: [] },
+        reopen: async () => kernel.reopen(),
         outbox: {
           changed: () => {
             this.changes += 1;
@@ -492,4 +493,64 @@ test('reconciler: a redirect whose packets are passed stays installed, is told o
     [...(bench.kernel.passed() ?? [])].flatMap(([, bySlot]) => [...bySlot].filter((it) => it > 0n)),
     [],
   );
+});
+
+test('reconciler: an interface that lost the program is told within a second, and its redirects come back with it', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1)]);
+  await bench.reconciler.settle();
+  bench.told();
+  bench.kernel.netdev('eth0', { attached: 'none' });
+  await bench.clock.pass(1_000);
+  t.deepEqual(bench.told(), ['blocked undefined NOT_ATTACHED', 'blocked 10.0.0.1/32:53 NOT_ATTACHED']);
+  t.like(bench.reconciler.progress(), { ingresses: [{ name: 'eth0', lost: 'its program is gone' }] });
+  bench.kernel.netdev('eth0', { attached: 'native' });
+  await bench.clock.pass(1_000);
+  t.deepEqual(bench.told(), ['applied undefined', 'applied 10.0.0.1/32:53']);
+  t.is(bench.reconciler.progress().unattachedSinceMs, undefined);
+});
+
+test('reconciler: an interface that lost the program is told by an agent that may touch nothing, too', async (t) => {
+  await using bench = new Bench();
+  await bench.start({
+    ...{ is: 'unproven', at: { epoch: '', rev: 0 }, digest: '', have: { epoch: '', rev: 0 } },
+    why: 'STORE_DAMAGED',
+  });
+  await bench.reconciler.settle();
+  bench.kernel.removeNetdev('eth0');
+  await bench.clock.pass(1_000);
+  t.deepEqual(bench.told(), ['blocked undefined NOT_ATTACHED']);
+});
+
+test('reconciler: pins that are lost are waited for, and other ones are filled with what is desired by then', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(2, [put(1, 1), put(2, 2)]);
+  await bench.reconciler.settle();
+  bench.told();
+  bench.kernel.pinsLost = true;
+  await bench.clock.pass(1_000);
+  t.deepEqual(bench.told(), ['blocked undefined NOT_ATTACHED']);
+  const { states, unattachedSinceMs } = bench.reconciler.progress();
+  t.deepEqual(
+    [...states.values()].map(({ state, code }) => `${state} ${code}`),
+    ['blocked NOT_ATTACHED', 'blocked NOT_ATTACHED'],
+  );
+  await bench.accept(3, [put(3, 3), del(1, 3)]);
+  await bench.clock.pass(10_000);
+  t.deepEqual(bench.revs(), [3, 2, 2]);
+  t.is(bench.reconciler.progress().unattachedSinceMs, unattachedSinceMs);
+  t.is(bench.reconciler.view.states.get(intentOf(3).key)?.code, 'NOT_ATTACHED');
+  for (const id of bench.kernel.observe().entries.keys()) bench.kernel.uproot(id);
+  bench.kernel.setMark({ epoch: '', rev: 0, seq: 0 });
+  bench.kernel.pinsLost = false;
+  await bench.clock.pass(1_000);
+  t.deepEqual(bench.revs(), [3, 3, 3]);
+  t.deepEqual(bench.told().sort(), [
+    ...['applied 10.0.0.2/32:53', 'applied 10.0.0.3/32:53', 'applied undefined', 'removed 10.0.0.1/32:53'],
+  ]);
+  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [intentOf(2).key, intentOf(3).key]);
+  t.deepEqual(bench.kernel.mark(), { epoch: 'e1', rev: 3, seq: 2 });
+  t.deepEqual([...bench.reconciler.view.states.keys()].sort(), [intentOf(2).key, intentOf(3).key]);
 });

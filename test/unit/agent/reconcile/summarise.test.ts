@@ -1,30 +1,15 @@
 import test from 'ava';
 import type { EntryState } from '../../../../agent/model/state.ts';
-import { type Progress, summarise } from '../../../../agent/reconcile/summarise.ts';
+import { Ingresses } from '../../../../agent/reconcile/ingresses.ts';
+import { summarise } from '../../../../agent/reconcile/summarise.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
 import { encodeStatus, MAX_EXCEPTIONS, parseStatus, type Status } from '../../../../protocol/status.ts';
-import { converge, intentOf, makeKernel, NOW, start } from './world.ts';
+import { AT_REST, converge, intentOf, makeKernel, NOW, start } from './world.ts';
 
 const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', can: ['idle'], labels: { site: 'x' }, interfaces: [] };
 const TAKEN = { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] };
 const TOLD = { nowMs: NOW, seq: 3, maxBytes: MAX_MESSAGE_BYTES };
-const empty: Progress = {
-  ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
-  ...{
-    deleteAbsent: 0n,
-    drifted: 0n,
-    slotsUsed: 0,
-    limits: { slots: 8, shapes: 8, mtu: 65_535 },
-    shapes: 0,
-    network: makeKernel().network(),
-    undelivered: [],
-    clockAheadMs: undefined,
-    passed: [],
-  },
-  bypass: false,
-};
-
 const CAPPED: readonly (readonly [stored: number, applied: number, verified: number, number, number])[] = [
   [7, 7, 7, 7, 7],
   [7, 5, 3, 5, 3],
@@ -35,18 +20,19 @@ const CAPPED: readonly (readonly [stored: number, applied: number, verified: num
 
 for (const [rev, applied, verified, saysApplied, saysVerified] of CAPPED) {
   test(`summarise: ${applied} applied and ${verified} verified of ${rev} stored is never overstated`, (t) => {
-    const status = summarise(WHO, { ...empty, cursor: { epoch: 'e1', rev }, applied, verified }, TAKEN, TOLD);
+    const status = summarise(WHO, { ...AT_REST, cursor: { epoch: 'e1', rev }, applied, verified }, TAKEN, TOLD);
     t.deepEqual([status.stored, status.applied, status.verified], [rev, saysApplied, saysVerified]);
   });
 }
 
 test('summarise: bypass is said where it is on, and only there', (t) => {
-  t.true(summarise(WHO, { ...empty, bypass: true }, TAKEN, TOLD).bypass);
-  t.false('bypass' in summarise(WHO, empty, TAKEN, TOLD));
+  t.true(summarise(WHO, { ...AT_REST, bypass: true }, TAKEN, TOLD).bypass);
+  t.false('bypass' in summarise(WHO, AT_REST, TAKEN, TOLD));
 });
 
 test('summarise: a wall clock is said to be wrong from five seconds on, either way', (t) => {
-  const said = (clockAheadMs: number | undefined) => summarise(WHO, { ...empty, clockAheadMs }, TAKEN, TOLD).clockAhead;
+  const said = (clockAheadMs: number | undefined) =>
+    summarise(WHO, { ...AT_REST, clockAheadMs }, TAKEN, TOLD).clockAhead;
   t.deepEqual([undefined, 0, 4_999, -4_999, 5_000, -5_000].map(said), [
     undefined,
     undefined,
@@ -55,24 +41,36 @@ test('summarise: a wall clock is said to be wrong from five seconds on, either w
     5_000,
     -5_000,
   ]);
-  const status = summarise(WHO, { ...empty, clockAheadMs: -34_560_000_000 }, TAKEN, TOLD);
+  const status = summarise(WHO, { ...AT_REST, clockAheadMs: -34_560_000_000 }, TAKEN, TOLD);
   t.is(parseStatus(encodeStatus(status)).clockAhead, -34_560_000_000);
 });
 
 test('summarise: an interface that hides VLAN tags says so, and no other', (t) => {
-  const { netdevs, ports } = makeKernel().network();
-  const network = {
-    ports,
-    netdevs: netdevs.map((dev) => (dev.zone === 1 ? { ...dev, hidesTags: true as const } : dev)),
-  };
-  const { interfaces } = summarise(WHO, { ...empty, network }, TAKEN, TOLD);
+  const kernel = makeKernel();
+  kernel.netdev('eth0', { hidesTags: true });
+  kernel.netdev('eth1', { attached: 'native', zone: 2 });
+  const ingresses = new Ingresses([]);
+  ingresses.look(kernel.network(), NOW);
+  const { interfaces } = summarise(WHO, { ...AT_REST, ingresses: ingresses.list }, TAKEN, TOLD);
   t.true(interfaces.some(({ zone }) => zone === 1));
   for (const one of interfaces) t.is(one.hidesTags, one.zone === 1 ? true : undefined);
 });
 
-test('summarise: an interface that ought to carry the program is named, also when it is not there', (t) => {
-  const { interfaces } = summarise({ ...WHO, interfaces: ['nope'] }, empty, TAKEN, TOLD);
-  t.deepEqual(interfaces.at(-1), { name: 'nope', zone: 0, ifindex: 0, mode: 'none', up: false });
+test('summarise: an interface that packets pass by says why, and it is the first of all problems', (t) => {
+  const ingresses = new Ingresses(['nope']);
+  ingresses.look(makeKernel().network(), NOW - 7);
+  const { list, lostSinceMs: unattachedSinceMs } = ingresses;
+  const taken = { ...TAKEN, problems: [{ code: 'HISTORY_LOST', since: NOW - 9 }] };
+  const status = summarise(WHO, { ...AT_REST, ingresses: list, unattachedSinceMs }, taken, TOLD);
+  t.deepEqual(parseStatus(encodeStatus(status)).interfaces, [
+    { name: 'eth0', zone: 1, ifindex: 2, mode: 'native', up: true, attached: true },
+    {
+      ...{ name: 'nope', zone: 0, ifindex: 0, mode: 'none', up: false, attached: false },
+      reason: 'it is not in this network namespace',
+    },
+  ]);
+  t.is(status.problem, 'NOT_ATTACHED');
+  t.deepEqual(status.problems, [{ code: 'NOT_ATTACHED', since: NOW - 7 }, ...taken.problems]);
 });
 
 test('summarise: says what it is told of a host, and travels', (t) => {
@@ -87,8 +85,10 @@ test('summarise: says what it is told of a host, and travels', (t) => {
   const convergence = start(kernel, intents);
   converge(convergence);
   const { deleteAbsent, slotsUsed, shapes, network } = convergence;
+  const ingresses = new Ingresses([]);
+  ingresses.look(network, NOW);
   const { desired, states } = convergence.ledger;
-  const progress = { ...empty, desired, states, deleteAbsent, slotsUsed, shapes, network };
+  const progress = { ...AT_REST, desired, states, deleteAbsent, slotsUsed, shapes, network, ingresses: ingresses.list };
   const problems = [
     { code: 'STORE_UNWRITABLE', since: NOW - 5 },
     { code: 'ADOPTING', since: NOW - 9 },
@@ -114,7 +114,7 @@ test('summarise: says what it is told of a host, and travels', (t) => {
     exceptions: [{ key: intentOf(2).key, name: 'r2', rev: 1, state: 'blocked', code: 'NO_INTERFACE' }],
     exceptionsTotal: 1,
     capacity: { used: 1, max: 8, shapes: 1, shapesMax: 8 },
-    interfaces: [{ name: 'eth0', zone: 1, ifindex: 2, mode: 'native', up: true }],
+    interfaces: [{ name: 'eth0', zone: 1, ifindex: 2, mode: 'native', up: true, attached: true }],
     ...{ labels: { site: 'x' }, guard: null, refused: { total: 0, byCode: {} } },
     ...{ problem: 'STORE_UNWRITABLE', problems },
   });
@@ -128,7 +128,7 @@ test('summarise: exceptions are listed up to the limit and all counted', (t) => 
     const { key } = intentOf(n);
     states.set(key, { key, slot: null, rev: 1, state: 'denied', code: 'GUARD_DENIED', sinceMs: NOW });
   }
-  const { exceptions, exceptionsTotal, counts } = summarise(WHO, { ...empty, states }, TAKEN, TOLD);
+  const { exceptions, exceptionsTotal, counts } = summarise(WHO, { ...AT_REST, states }, TAKEN, TOLD);
   t.deepEqual([exceptions.length, exceptionsTotal, counts.denied], [MAX_EXCEPTIONS, count, count]);
 });
 
@@ -139,7 +139,7 @@ test('summarise: of exceptions as many are listed as the bus takes, and all are 
     states.set(key, { key, slot: null, rev: 1, state: 'denied', code: 'GUARD_DENIED', sinceMs: NOW });
   }
   const within = (maxBytes: number): Status =>
-    summarise(WHO, { ...empty, states }, TAKEN, { nowMs: NOW, seq: 3, maxBytes });
+    summarise(WHO, { ...AT_REST, states }, TAKEN, { nowMs: NOW, seq: 3, maxBytes });
   const whole = within(MAX_MESSAGE_BYTES);
   for (const maxBytes of [encodeStatus(whole).length - 1, 4096]) {
     const status = within(maxBytes);
@@ -159,7 +159,7 @@ test('summarise: an entry that could not be removed is an exception that travels
   kernel.failNext('delete', 'EPERM');
   converge(convergence);
   const { desired, states } = convergence.ledger;
-  const status = summarise(WHO, { ...empty, desired, states }, TAKEN, TOLD);
+  const status = summarise(WHO, { ...AT_REST, desired, states }, TAKEN, TOLD);
   t.is(status.counts.failed, 1);
   t.like(status.exceptions[0], { key: intentOf(1).key, state: 'failed', code: 'KERNEL_REFUSED', errno: 'EPERM' });
   t.deepEqual(parseStatus(encodeStatus(status)), status);
@@ -168,6 +168,11 @@ test('summarise: an entry that could not be removed is an exception that travels
 test('summarise: what waits for its first pass is neither installed nor an exception', (t) => {
   const { key } = intentOf(1);
   const states = new Map([[key, { key, slot: null, rev: 0, state: 'pending', sinceMs: 0 } as const]]);
-  const status = summarise(WHO, { ...empty, applied: 3, desired: new Map([[key, intentOf(1)]]), states }, TAKEN, TOLD);
+  const status = summarise(
+    WHO,
+    { ...AT_REST, applied: 3, desired: new Map([[key, intentOf(1)]]), states },
+    TAKEN,
+    TOLD,
+  );
   t.deepEqual([status.counts.desired, status.counts.installed, status.exceptionsTotal], [1, 0, 0]);
 });

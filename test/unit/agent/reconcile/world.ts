@@ -2,6 +2,7 @@ import type { EntryState } from '../../../../agent/model/state.ts';
 import type { ObservedEntry } from '../../../../agent/ports.ts';
 import { Convergence } from '../../../../agent/reconcile/convergence.ts';
 import type { PassResult } from '../../../../agent/reconcile/pass-result.ts';
+import type { Progress } from '../../../../agent/reconcile/summarise.ts';
 import type { Action } from '../../../../protocol/action.ts';
 import type { Intent } from '../../../../protocol/intent.ts';
 import { keyOf } from '../../../../protocol/key.ts';
@@ -79,3 +80,11 @@ export function slotsOf(convergence: Convergence): Map<string, number> {
 export function installedRow(intent: Intent, slot: number): EntryState {
   return { key: intent.key, slot, rev: intent.rev, state: 'installed', sinceMs: NOW, installedAtMs: NOW };
 }
+
+/** Of a reconciler that has nothing to do and nothing to tell. */
+export const AT_REST: Progress = {
+  ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
+  ...{ deleteAbsent: 0n, drifted: 0n, slotsUsed: 0, limits: { slots: 8, shapes: 8, mtu: 65_535 }, shapes: 0 },
+  ...{ network: makeKernel().network(), ingresses: [], unattachedSinceMs: undefined },
+  ...{ bypass: false, undelivered: [], clockAheadMs: undefined, passed: [] },
+};

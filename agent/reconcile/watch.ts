@@ -1,0 +1,114 @@
+import type { Clock } from '../../daemon/clock.ts';
+import type { Log } from '../../daemon/log.ts';
+import type { Event } from '../../protocol/event.ts';
+import type { Kernel, Outbox } from '../ports.ts';
+import type { Convergence } from './convergence.ts';
+import { Delivery } from './delivery.ts';
+import { Ingresses, type Moved } from './ingresses.ts';
+import { Passing } from './passing.ts';
+import { tellIngresses, tellLoss, tellPassed } from './tell.ts';
+
+export interface WatchOptions {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly host: string;
+  readonly outbox: Pick<Outbox, 'changed'>;
+  /** Interfaces that ought to have the program. */
+  readonly interfaces: readonly string[];
+}
+
+/**
+ * Looks at what entries do not say: whether packets meet the program, are sent as they are, and arrive. It runs before
+ * each pass, which may remove what sends there.
+ */
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #record: (events: readonly Event[]) => Promise<void>;
+  readonly #delivery = new Delivery();
+  readonly #passing = new Passing();
+  readonly #ingresses: Ingresses;
+  #ingressesDue = true;
+
+  constructor(options: WatchOptions, record: (events: readonly Event[]) => Promise<void>) {
+    this.#options = options;
+    this.#record = record;
+    this.#ingresses = new Ingresses(options.interfaces);
+  }
+
+  /** What status says of it. */
+  get seen() {
+    const { list: ingresses, lostSinceMs: unattachedSinceMs } = this.#ingresses;
+    return {
+      ...{ ingresses, unattachedSinceMs },
+      undelivered: this.#delivery.undelivered,
+      passed: this.#passing.passed,
+    };
+  }
+
+  ingressesNext(): void {
+    this.#ingressesDue = true;
+  }
+
+  /** Errors: PinsLostError, other KernelErrors, and those of recording. */
+  async look(convergence: Convergence): Promise<void> {
+    await this.#lookAtIngresses(convergence);
+    await this.#lookAtDelivery(convergence);
+    await this.#lookAtPassed(convergence);
+  }
+
+  /** The pins are lost. */
+  async lose(): Promise<void> {
+    await this.#tellIngresses(this.#ingresses.lose(this.#options.clock.nowMs()));
+  }
+
+  async #lookAtIngresses(convergence: Convergence): Promise<void> {
+    if (!this.#ingressesDue) return;
+    this.#ingressesDue = false;
+    const { clock, kernel } = this.#options;
+    const moved = this.#ingresses.look(kernel.net.network(), clock.nowMs());
+    if (moved.lost.length + moved.back.length > 0) convergence.refreshNetworkNext();
+    await this.#tellIngresses(moved);
+  }
+
+  async #tellIngresses(moved: Moved): Promise<void> {
+    const { clock, host, log, outbox } = this.#options;
+    for (const { name, lost } of moved.lost) log.warn({ interface: name, why: lost }, 'packets pass the program by');
+    for (const { name } of moved.back) log.info({ interface: name }, 'packets meet the program again');
+    const events = tellIngresses({ host, at: clock.nowMs() }, moved);
+    if (events.length === 0) return;
+    outbox.changed();
+    await this.#record(events);
+  }
+
+  /** An entry says where packets go, not that they arrive. */
+  async #lookAtDelivery(convergence: Convergence): Promise<void> {
+    const { clock, host, kernel, log, outbox } = this.#options;
+    const at = clock.nowMs();
+    const egressOf = (ifindex: number) => convergence.egress(ifindex);
+    const { begun, changed } = this.#delivery.look(kernel.counts.losses(), egressOf, at);
+    convergence.departed.clear();
+    if (changed) outbox.changed();
+    for (const loss of begun) {
+      const { interface: name, ifindex, errno, intents } = loss;
+      log.warn({ interface: name, ifindex, errno, redirects: intents.length }, 'redirected packets do not arrive');
+      await this.#record(tellLoss({ host, at }, loss));
+    }
+  }
+
+  /** An entry says where packets go, not that the program can send each of them there. */
+  async #lookAtPassed(convergence: Convergence): Promise<void> {
+    const { clock, host, kernel, log, outbox } = this.#options;
+    const at = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
+    if (!this.#passing.isDue(at.monotonicMs)) return;
+    const { retired } = convergence;
+    const holderOf = (slot: number) => convergence.holderOf(slot);
+    const { begun, changed } = this.#passing.look(kernel.counts.passed(), holderOf, retired, at);
+    retired.clear();
+    if (changed) outbox.changed();
+    if (begun.length === 0) return;
+    const reasons = [...new Set(begun.map(({ reason }) => reason))];
+    log.warn({ reasons, redirects: begun.length }, 'packets that match are passed and not sent');
+    await this.#record(tellPassed({ host, at: at.nowMs }, begun));
+  }
+}
