@@ -1,21 +1,18 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
-import type { Event } from '../../protocol/event.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import { KernelError, PinsLostError } from '../model/kernel-error.ts';
 import type { Mark } from '../model/mark.ts';
-import { StoreError } from '../model/store-error.ts';
 import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, Stored, TimeStore } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { countDrift } from './drift.ts';
+import { Outcomes } from './outcomes.ts';
 import { OwnWords } from './own-words.ts';
 import type { PassResult } from './pass-result.ts';
 import { Periods } from './periods.ts';
 import { SharedTime } from './shared-time.ts';
 import type { Progress } from './summarise.ts';
-import { tellPass } from './tell.ts';
-import { Unsaved } from './unsaved.ts';
 import { Watch } from './watch.ts';
 
 /** A full read-back, so that what somebody else changed is repaired. */
@@ -29,8 +26,6 @@ const INGRESSES_MS = 1_000;
 
 /** So many keys leave some ten megabytes of garbage behind. */
 const BULK_KEYS = 10_000;
-/** The most events that one pass publishes; the flight recorder keeps them all. */
-const EVENTS_MAX = 256;
 
 export interface ReconcilerOptions {
   readonly kernel: Kernel;
@@ -64,7 +59,7 @@ export class Reconciler implements Reconciling {
   readonly #periods: Periods;
   readonly #time: SharedTime;
   readonly #waker = new Waker();
-  readonly #unsaved = new Unsaved();
+  readonly #outcomes: Outcomes;
   readonly #watch: Watch;
   #ownWords: OwnWords;
   #footing: Footing;
@@ -75,21 +70,19 @@ export class Reconciler implements Reconciling {
   #bypass = false;
   /** The pins are gone, or others now. */
   #lost = false;
-  /** What a page said of the time, and when by the monotonic clock. */
-  #heard: { readonly atMs: number; readonly heardAtMs: number } | undefined;
   /** Since the start. */
   #drifted = 0n;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
   constructor(options: ReconcilerOptions, stored: Pick<Stored, 'intents' | 'entries'>, footing: Footing) {
-    const { clock, times } = options;
     this.#options = options;
-    this.#time = new SharedTime(clock, times.load());
+    this.#outcomes = new Outcomes(options);
+    this.#time = new SharedTime(options);
     this.#footing = footing;
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
     this.#ownWords = new OwnWords(options.kernel.words);
-    this.#watch = new Watch(options, (events) => this.#record(events));
+    this.#watch = new Watch(options, (events) => this.#outcomes.record(events));
     const periods = [
       { everyMs: DRIFT_MS, act: () => this.#convergence.readBackNext() },
       { everyMs: NETWORK_MS, act: () => this.#refreshNetwork() },
@@ -121,7 +114,7 @@ export class Reconciler implements Reconciling {
   }
 
   heard(atMs: number): void {
-    this.#heard = { atMs, heardAtMs: this.#options.clock.monotonicMs() };
+    this.#time.heard(atMs);
     this.#waker.wake();
   }
 
@@ -245,9 +238,7 @@ export class Reconciler implements Reconciling {
       const result = this.#noteDrift(
         this.#convergence.pass(this.#time.nowMs(), () => clock.random(), mayPrune(this.#footing)),
       );
-      this.#unsaved.note(result);
-      await this.#stored(() => this.#unsaved.save(this.#options.store));
-      await this.#tell(result);
+      await this.#outcomes.take(result, this.#convergence.ledger.desired);
       decided += result.decided;
       if (result.changed.length > 0 || result.readBack) this.#options.outbox.changed();
     } while (this.#convergence.pending && !signal.aborted);
@@ -259,26 +250,9 @@ export class Reconciler implements Reconciling {
 
   /** Looks again at what ends by time where it is another time than was thought. */
   #takeTime(): void {
-    const { log, outbox } = this.#options;
-    const heard = this.#heard;
-    this.#heard = undefined;
-    const moved = heard === undefined ? this.#time.wasSet() : this.#time.hear(heard.atMs, heard.heardAtMs);
-    if (!moved) return;
+    if (!this.#time.take()) return;
     this.#convergence.ledger.timeMoved();
-    outbox.changed();
-    log.info({ aheadMs: this.#time.aheadMs }, 'what time it is was learned anew');
-    this.#saveTime();
-  }
-
-  /** An aid to the agent after this one; a disk that is full costs no more than that. */
-  #saveTime(): void {
-    const { times, log } = this.#options;
-    if (this.#time.offsetMs === undefined) return;
-    try {
-      times.save(this.#time.offsetMs);
-    } catch (error) {
-      log.warn({ error }, 'the time was not stored');
-    }
+    this.#options.outbox.changed();
   }
 
   #writeMark(): void {
@@ -313,28 +287,5 @@ export class Reconciler implements Reconciling {
     this.#bypass = bypass;
     this.#options.log.warn({ bypass }, 'bypass was put on or off');
     this.#options.outbox.changed();
-  }
-
-  async #tell(result: PassResult): Promise<void> {
-    const { clock, host, log } = this.#options;
-    const events = tellPass({ host, at: clock.nowMs() }, result, this.#convergence.ledger.desired);
-    if (events.length === 0) return;
-    log.info({ installed: events.filter((it) => it.kind === 'applied').length, events: events.length }, 'converged');
-    await this.#record(events);
-  }
-
-  async #record(events: readonly Event[]): Promise<void> {
-    for (const event of events.slice(0, EVENTS_MAX)) this.#options.outbox.event(event);
-    await this.#stored(() => this.#options.store.record(events));
-  }
-
-  /** What passes, as a full or busy disk does, is tried again with the next pass. */
-  async #stored(write: () => Promise<void>): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
-      if (!(error instanceof StoreError) || !error.passing) throw error;
-      this.#options.log.warn({ code: error.code, reason: error.message }, 'outcomes not stored yet');
-    }
   }
 }

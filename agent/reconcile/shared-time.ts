@@ -1,4 +1,12 @@
 import type { Clock } from '../../daemon/clock.ts';
+import type { Log } from '../../daemon/log.ts';
+import type { TimeStore } from '../ports.ts';
+
+export interface SharedTimeOptions {
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
+  readonly times: TimeStore;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+}
 
 /** Less than this is the way of a page over the bus, and no clock that is wrong. */
 const SLACK_MS = 1_000;
@@ -9,21 +17,23 @@ const SLACK_MS = 1_000;
  * alone cannot tell. Epoch milliseconds.
  */
 export class SharedTime {
-  readonly #clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
+  readonly #clock: SharedTimeOptions['clock'];
+  readonly #times: TimeStore;
+  readonly #log: SharedTimeOptions['log'];
   /** The controller's time less our monotonic one. */
   #offsetMs: number | undefined;
   /** The same of the wall clock, as it was when it was last looked at. */
   #wallMs: number;
+  /** What a page said, and when by the monotonic clock. */
+  #heard: { readonly atMs: number; readonly heardAtMs: number } | undefined;
 
-  /** `offsetMs`: what an agent before this one heard last since the host's boot. */
-  constructor(clock: Pick<Clock, 'nowMs' | 'monotonicMs'>, offsetMs: number | undefined) {
+  /** It begins with what an agent before this one heard last since the host's boot. */
+  constructor({ clock, times, log }: SharedTimeOptions) {
     this.#clock = clock;
-    this.#offsetMs = offsetMs;
+    this.#times = times;
+    this.#log = log;
+    this.#offsetMs = times.load();
     this.#wallMs = clock.nowMs() - clock.monotonicMs();
-  }
-
-  get offsetMs(): number | undefined {
-    return this.#offsetMs;
   }
 
   nowMs(): number {
@@ -36,8 +46,33 @@ export class SharedTime {
     return this.#offsetMs === undefined ? undefined : Math.round(this.#clock.nowMs() - this.nowMs());
   }
 
-  /** A page said, at this time of the monotonic clock, what time it is. Answers whether that is another than it was. */
-  hear(atMs: number, heardAtMs: number): boolean {
+  /** A page says that it is this time. */
+  heard(atMs: number): void {
+    this.#heard = { atMs, heardAtMs: this.#clock.monotonicMs() };
+  }
+
+  /** Takes what was heard since; answers whether it is another time than was thought. */
+  take(): boolean {
+    const heard = this.#heard;
+    this.#heard = undefined;
+    const moved = heard === undefined ? this.#wasSet() : this.#hear(heard.atMs, heard.heardAtMs);
+    if (!moved) return false;
+    this.#log.info({ aheadMs: this.aheadMs }, 'what time it is was learned anew');
+    this.#save();
+    return true;
+  }
+
+  /** An aid to the agent after this one; a disk that is full costs no more than that. */
+  #save(): void {
+    if (this.#offsetMs === undefined) return;
+    try {
+      this.#times.save(this.#offsetMs);
+    } catch (error) {
+      this.#log.warn({ error }, 'the time was not stored');
+    }
+  }
+
+  #hear(atMs: number, heardAtMs: number): boolean {
     const beforeMs = this.nowMs();
     const offsetMs = atMs - heardAtMs;
     if (this.#offsetMs !== undefined && Math.abs(offsetMs - this.#offsetMs) < SLACK_MS) return false;
@@ -47,7 +82,7 @@ export class SharedTime {
   }
 
   /** Whether somebody has set the wall clock since this was last asked, and it is what counts. */
-  wasSet(): boolean {
+  #wasSet(): boolean {
     const wallMs = this.#clock.nowMs() - this.#clock.monotonicMs();
     const byMs = Math.abs(wallMs - this.#wallMs);
     this.#wallMs = wallMs;
