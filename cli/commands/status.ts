@@ -120,10 +120,12 @@ function uncountedRow({ passed }: Status): [name: string, value: Cell][] {
 
 function interfaceTable({ interfaces }: Status, screen: Screen): string {
   if (interfaces.length === 0) return '';
-  const rows = interfaces.map(({ name, ifindex, mode, up }): Cell[] => [
+  const rows = interfaces.map(({ name, ifindex, mode, up, attached = mode !== 'none', reason }): Cell[] => [
     name,
     String(ifindex),
-    { text: mode === 'none' ? 'not attached' : mode, tone: mode === 'none' ? undefined : 'good' },
+    attached
+      ? { text: mode, tone: 'good' }
+      : { text: ['not attached', reason].filter(Boolean).join(': '), tone: 'bad' },
     up ? 'up' : { text: 'down', tone: 'warn' },
   ]);
   return table(

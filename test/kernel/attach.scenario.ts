@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach, detach } from '../../agent/attach/attach.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
+import { NO_MAC } from '../../agent/model/entry.ts';
 import { loadNative } from '../../native/index.ts';
+import { parseMatch } from '../../protocol/match.ts';
 import { printResult } from '../support/netns.ts';
 
 const native = loadNative();
@@ -62,6 +64,37 @@ for (let round = 0; round < 20; round += 1) {
   kernel[Symbol.dispose]();
 }
 
+// Of several that are gone nobody knows who had which zone: none takes one in which entries of another stand.
+for (const name of ['w0', 'w1']) ip('link', 'add', name, 'type', 'veth', 'peer', `${name}p`);
+attach(native, { ...options, interfaces: ['w0', 'w1'] });
+const zoneOf = (name: string): number => {
+  using kernel = new NativeKernel(native, pinRoot);
+  return kernel.net.network().netdevs.find((dev) => dev.name === name)?.zone ?? 0;
+};
+const [zone0, zone1] = [zoneOf('w0'), zoneOf('w1')];
+using held = new NativeKernel(native, pinRoot);
+const match = parseMatch({ dst: '203.0.113.1' });
+const value = {
+  rev: 1,
+  until: 0n,
+  slot: 1,
+  action: 'drop',
+  ifindex: 0,
+  keepTtl: false,
+  mtu: 0,
+  dmac: NO_MAC,
+  smac: NO_MAC,
+} as const;
+const wrote = held.entries.apply([{ op: 'write', id: 'x', key: { match, zone: zone0 }, value }]);
+for (const name of ['w0', 'w1']) {
+  ip('link', 'del', name);
+  ip('link', 'add', name, 'type', 'veth', 'peer', `${name}p`);
+}
+attach(native, { ...options, interfaces: ['w1'] });
+const strangers = { wrote, differ: zone0 !== zone1, took: zoneOf('w1') === zone0 };
+detach(native, pinRoot, ['w0', 'w1']);
+held[Symbol.dispose]();
+
 // Maps whose pins are others now are not kept converged: no packet would meet them.
 const stale = new NativeKernel(native, pinRoot);
 detach(native, pinRoot, []);
@@ -83,6 +116,7 @@ printResult({
   pins,
   refusals: { otherMode, otherSize, otherOwner, noInterface, notThere, gone, others, incomplete },
   zones: [...new Set(zones)],
+  strangers,
   detached: [detached.detached, again.detached],
   left,
 });

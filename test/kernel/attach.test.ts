@@ -9,6 +9,7 @@ interface Story {
   readonly pins: Readonly<Record<'layout' | 'root', Readonly<Record<string, string>>>>;
   readonly refusals: Readonly<Record<string, string>>;
   readonly zones: readonly number[];
+  readonly strangers: unknown;
   readonly detached: readonly (readonly string[])[];
   readonly left: boolean;
 }
@@ -22,6 +23,7 @@ kernel('attach: twice changes nothing, interfaces may come again, and detach lea
     [['v0', 'generic']],
   );
   t.deepEqual(story.zones, [1], 'an interface made anew takes the zone of the one that is gone');
+  t.deepEqual(story.strangers, { wrote: [{ done: true }], differ: true, took: false });
   t.deepEqual(story.detached, [['v0'], []]);
   t.false(story.left);
 
@@ -44,14 +46,8 @@ kernel('attach: twice changes nothing, interfaces may come again, and detach lea
     'the maps belong to 65534:65534 and 0:0 was asked for; run `shunt detach` and attach again; packets pass unredirected in between',
   );
   t.is(story.refusals.notThere, 'there is no interface v0,v1 in this network namespace (there are: lo, v1, v0)');
-  t.is(
-    story.refusals.gone,
-    'check pins …/bpf/v1: ENOENT; somebody detached the program while the agent ran; start the agent again',
-  );
-  t.is(
-    story.refusals.others,
-    'check pins …/bpf/v1: ESTALE; the program was detached and attached again, with maps of its own; start the agent again',
-  );
+  t.is(story.refusals.gone, 'check pins …/bpf/v1/redirect4: ENOENT; pins are gone');
+  t.is(story.refusals.others, 'check pins …/bpf/v1/redirect4: ESTALE; another map is pinned there now');
   t.is(
     story.refusals.incomplete,
     'open map …/bpf/v1/redirect4: ENOENT; pins are missing: run `shunt detach` and `shunt attach` as root',
