@@ -68,8 +68,8 @@ export class Reconciler implements Reconciling {
   #applied = 0;
   #verified = 0;
   #bypass = false;
-  /** The pins are gone, or others now. */
-  #lost = false;
+  /** Why the pins are lost; undefined while they are not. */
+  #lost: string | undefined;
   /** Since the start. */
   #drifted = 0n;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
@@ -187,7 +187,9 @@ export class Reconciler implements Reconciling {
     const { clock } = this.#options;
     const periodMs = this.#periods.nextMs - clock.monotonicMs();
     const keyMs =
-      mayTouch(this.#footing) && !this.#lost ? this.#convergence.schedule.firstMs - this.#time.nowMs() : periodMs;
+      mayTouch(this.#footing) && this.#lost === undefined
+        ? this.#convergence.schedule.firstMs - this.#time.nowMs()
+        : periodMs;
     return Math.max(1, Math.min(periodMs, keyMs));
   }
 
@@ -195,11 +197,12 @@ export class Reconciler implements Reconciling {
     this.#periods.run(this.#options.clock.monotonicMs());
     this.#takeTime();
     try {
-      if (this.#lost) await this.#regain();
+      if (this.#lost !== undefined) await this.#regain();
       await this.#watch.look(this.#convergence);
       if (mayTouch(this.#footing)) await this.#converge(signal);
     } catch (error) {
-      if (!(error instanceof PinsLostError || (this.#lost && error instanceof KernelError))) throw error;
+      const isLost = error instanceof PinsLostError || (this.#lost !== undefined && error instanceof KernelError);
+      if (!isLost) throw error;
       await this.#lose(error);
     }
   }
@@ -207,8 +210,8 @@ export class Reconciler implements Reconciling {
   /** Nothing is claimed of maps that no packet meets, until there are pins again. */
   async #lose(error: KernelError): Promise<void> {
     const { clock, log } = this.#options;
-    if (!this.#lost) log.error({ error }, 'the pins are lost; waiting for them');
-    this.#lost = true;
+    if (this.#lost !== error.message) log.error({ error }, 'the pins are lost; waiting for them');
+    this.#lost = error.message;
     this.#convergence.ledger.block('NOT_ATTACHED', clock.nowMs());
     await this.#watch.lose();
   }
@@ -223,7 +226,7 @@ export class Reconciler implements Reconciling {
     this.#convergence.deleteAbsent = before.deleteAbsent;
     this.#mark ??= this.#ownWords.known;
     this.#ownWords = new OwnWords(kernel.words);
-    this.#lost = false;
+    this.#lost = undefined;
     this.#watch.ingressesNext();
     log.info({}, 'there are pins again');
   }
