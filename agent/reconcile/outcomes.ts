@@ -39,11 +39,16 @@ export class Outcomes {
     await this.record(events);
   }
 
-  /** Errors: as of `take`. */
+  /** The flight recorder is an aid: what it does not take is lost. */
   async record(events: readonly Event[]): Promise<void> {
-    const { store, outbox } = this.#options;
+    const { store, outbox, log } = this.#options;
     for (const event of events.slice(0, EVENTS_MAX)) outbox.event(event);
-    await this.#stored(() => store.record(events));
+    try {
+      await store.record(events);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      log.warn({ code: error.code, reason: error.message, events: events.length }, 'events were not kept');
+    }
   }
 
   /** What passes, as a full or busy disk does, is tried again with the next pass. */

@@ -9,8 +9,9 @@ import type { Schema } from './schema.ts';
 
 /** SQLite would wait inside its call, with the process standing still; who calls waits between calls. */
 const BUSY_TIMEOUT_MS = 0;
-/** Pages of the write-ahead log before SQLite folds it into the database: 16 MiB. */
+/** Pages of the write-ahead log before SQLite folds it into the database, and what it keeps of a larger one: 16 MiB. */
 const CHECKPOINT_PAGES = 4096;
+const PAGE_BYTES = 4096;
 
 export interface OpenDatabase {
   readonly raw: Database.Database;
@@ -27,19 +28,35 @@ export async function openDatabase(
 ): Promise<OpenDatabase> {
   let raw: Database.Database | undefined;
   try {
-    makePrivate(path);
-    raw = new Database(path, { timeout: BUSY_TIMEOUT_MS });
-    raw.pragma('journal_mode = WAL');
-    raw.pragma('synchronous = FULL');
-    raw.pragma('foreign_keys = ON');
-    raw.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    const queries = new Kysely<Schema>({ dialect: new Dialect({ database: raw }) });
+    raw = connect(path, 'FULL');
+    const queries = queriesOn(raw);
     await migrate(raw, queries, path, migrations);
     return { raw, queries };
   } catch (error) {
     raw?.close();
     throw toStoreError(error, path, 'open');
   }
+}
+
+/** Opens a database file, or makes it. `synchronous`: FULL has a commit on the disk before it returns. */
+export function connect(path: string, synchronous: 'FULL' | 'NORMAL'): Database.Database {
+  makePrivate(path);
+  const raw = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    raw.pragma('journal_mode = WAL');
+    raw.pragma(`synchronous = ${synchronous}`);
+    raw.pragma('foreign_keys = ON');
+    raw.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    raw.pragma(`journal_size_limit = ${CHECKPOINT_PAGES * PAGE_BYTES}`);
+    return raw;
+  } catch (error) {
+    raw.close();
+    throw error;
+  }
+}
+
+export function queriesOn(raw: Database.Database): Kysely<Schema> {
+  return new Kysely<Schema>({ dialect: new Dialect({ database: raw }) });
 }
 
 /** Moves a database that cannot be read out of the way, keeping the newest such file for people to look at. */
@@ -66,6 +83,7 @@ async function migrate(
   const version = Object.keys(migrations).length;
   const found = raw.pragma('user_version', { simple: true }) as number;
   if (found > version) {
+    requireNoFlip(raw, path, found);
     throw new StoreError(
       'NEWER_SCHEMA',
       path,
@@ -75,8 +93,17 @@ async function migrate(
   if (found === version) return;
   const provider = { getMigrations: async () => ({ ...migrations }) };
   const { error } = await new Migrator({ db: queries, provider }).migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error instanceof Database.SqliteError) throw error;
+  if (error !== undefined) throw new StoreError('DAMAGED', path, `migrate: ${String(error)}`);
   raw.pragma(`user_version = ${version}`);
+}
+
+/** Each migration that was run has a row. A version that is one bit off their number is no newer agent's, but damage. */
+function requireNoFlip(raw: Database.Database, path: string, version: number): void {
+  const run = raw.prepare('select count(*) from kysely_migration').pluck().get() as number;
+  const apart = version ^ run;
+  if (apart !== 0 && (apart & (apart - 1)) === 0)
+    throw new StoreError('DAMAGED', path, `schema ${version}, and ${run} migrations were run`);
 }
 
 /** SQLite's DDL is transactional; Kysely's own dialect does not say so, and would leave a crashed migration half done. */

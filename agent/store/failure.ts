@@ -9,6 +9,12 @@ const BY_RESULT: Readonly<Record<string, StoreErrorCode>> = {
   READONLY: 'READ_ONLY',
   CORRUPT: 'DAMAGED',
   NOTADB: 'DAMAGED',
+  // Our statements are right: where SQLite says otherwise, the schema is not the one that we made.
+  ERROR: 'DAMAGED',
+  SCHEMA: 'DAMAGED',
+  FORMAT: 'DAMAGED',
+  MISMATCH: 'DAMAGED',
+  CONSTRAINT: 'DAMAGED',
   CANTOPEN: 'ACCESS',
   PERM: 'ACCESS',
   AUTH: 'ACCESS',

@@ -10,11 +10,13 @@ import type { Acceptance, Candidate, DesiredStore, Recorded, Recorder, Stored } 
 import { CursorTable, type Position } from './cursor-row.ts';
 import { moveAside, type OpenDatabase, openDatabase } from './database.ts';
 import { EntryTable } from './entry-table.ts';
-import { EventTable } from './event-table.ts';
+import { EventFile } from './event-file.ts';
+import type { EventTable } from './event-table.ts';
 import { toStoreError } from './failure.ts';
 import { IntentTable } from './intent-table.ts';
 
 export const DATABASE_NAME = 'agent.db';
+export const EVENTS_NAME = 'events.db';
 
 /** Whoever else opens the database, to copy it or to look, is through with its lock by then; else it is busy for now. */
 const BUSY_LIMIT_MS = 1_000;
@@ -46,11 +48,10 @@ interface Tables {
   readonly cursor: CursorTable;
   readonly intents: IntentTable;
   readonly entries: EntryTable;
-  readonly events: EventTable;
 }
 
 /**
- * Desired state in one SQLite file. Every commit is on the disk before its promise resolves. Calls run on the calling
+ * Desired state in one SQLite file, and the flight recorder in another. Every commit of the first is on the disk before its promise resolves. Calls run on the calling
  * thread, one transaction each: 100,000 changes take about a second, an ordinary one the disk's sync. While another
  * process holds the lock they wait, each for itself and for a second at most (StoreError BUSY).
  * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
@@ -58,6 +59,7 @@ interface Tables {
 export class SqliteStore implements DesiredStore, Recorder {
   readonly #place: StorePlace;
   readonly #path: string;
+  readonly #events: EventFile;
   #tables: Tables;
   /** The file itself could not be read, and a new one stands in its place. */
   #replaced: boolean;
@@ -66,6 +68,7 @@ export class SqliteStore implements DesiredStore, Recorder {
   private constructor(place: StorePlace, opened: { tables: Tables; replaced: boolean }) {
     this.#place = place;
     this.#path = pathIn(place);
+    this.#events = new EventFile(join(place.directory, EVENTS_NAME));
     this.#tables = opened.tables;
     this.#replaced = opened.replaced;
   }
@@ -118,20 +121,21 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   async record(events: readonly Event[]): Promise<void> {
-    await this.#transact('record events', (tables) => tables.events.record(events));
+    await this.#recorder((table) => table.record(events));
   }
 
   async history(key: string): Promise<readonly Event[]> {
-    return this.#transact('read events', (tables) => tables.events.ofKey(key));
+    return this.#recorder((table) => table.ofKey(key));
   }
 
   async recent(before: number, limit: number): Promise<Recorded> {
-    return this.#transact('read events', (tables) => tables.events.before(before, limit));
+    return this.#recorder((table) => table.before(before, limit));
   }
 
   async close(): Promise<void> {
     this.#broken ??= new StoreError('CLOSED', this.#path, 'is closed');
     this.#tables.database.raw.close();
+    this.#events.close();
   }
 
   /** Errors: Mismatch, which rolls it all back: the digest is known only once every row is written. */
@@ -166,6 +170,15 @@ export class SqliteStore implements DesiredStore, Recorder {
     return patiently(() => this.#attempt(what, work), patienceBy(this.#place));
   }
 
+  /** Its errors leave the store as it is. */
+  #recorder<T>(work: (table: EventTable) => T): Promise<T> {
+    const attempt = (): T => {
+      if (this.#broken !== undefined) throw this.#broken;
+      return this.#events.run(work);
+    };
+    return patiently(attempt, patienceBy(this.#place));
+  }
+
   /** Runs one transaction. An error that leaves SQLite's own state in doubt is remembered and thrown ever after. */
   #attempt<T>(what: string, work: (tables: Tables) => T): T {
     if (this.#broken !== undefined) throw this.#broken;
@@ -196,7 +209,6 @@ async function openTables(place: StorePlace): Promise<Tables> {
       cursor: new CursorTable(database),
       intents: new IntentTable(database),
       entries: new EntryTable(database),
-      events: new EventTable(database),
     };
     claim(tables.cursor, place.host, path);
     return tables;

@@ -29,7 +29,8 @@ function toFailure(error: unknown): Failure {
   const message = known
     ? error.message
     : `a fault of this program: ${error instanceof Error ? error.stack : String(error)}`;
-  return new Failure(EXIT.refused, codeOf(error), message, { cause: error });
+  const code = codeOf(error);
+  return new Failure(code === 'IO' ? EXIT.disk : EXIT.refused, code, message, { cause: error });
 }
 
 function codeOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import type { EntryState } from '../../../../agent/model/state.ts';
 import type { StoreError } from '../../../../agent/model/store-error.ts';
 import { checksumOf } from '../../../../agent/store/checksum.ts';
-import { DATABASE_NAME, SqliteStore } from '../../../../agent/store/sqlite-store.ts';
+import { DATABASE_NAME, EVENTS_NAME, SqliteStore } from '../../../../agent/store/sqlite-store.ts';
 import { agentMigrations } from '../../../../migrations/agent/index.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
@@ -353,4 +353,87 @@ test.serial('store: 100,000 changes in one transaction', async (t) => {
   t.is((await timed('accept 1 of 100,000', () => store.accept(next))).outcome, 'accepted');
   const wrong = { ...next, cursor: at(100_002), digest: EMPTY_DIGEST };
   t.is((await timed('mismatch in 100,000', () => store.accept(wrong))).outcome, 'mismatch');
+});
+
+const event = (n: number) => ({ v: 1, host: HOST, at: n, kind: 'applied', key: intent(n, n).key }) as const;
+
+test('store: a flight recorder that is damaged is made anew, and what is desired does not feel it', async (t) => {
+  using place = new Place();
+  const file = join(place.directory, EVENTS_NAME);
+  const damages = {
+    'a page': (bytes: Buffer) => bytes.fill(0xa5, 4096),
+    'its schema': (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replace('at_ms', 'at_mz'), 'latin1'),
+    'its version': (bytes: Buffer) => bytes.fill(7, 60, 64),
+    'all of it': () => Buffer.from('no database, and long enough to be taken for the header of one. '.repeat(9)),
+    'its end': (bytes: Buffer) => bytes.subarray(0, bytes.length / 2),
+  };
+  const first = await place.open();
+  await first.accept(candidate('stored', at(1), [put(1, 1)]));
+  await first.record(Array.from({ length: 2000 }, (_, n) => event(n)));
+  await first.close();
+  const whole = readFileSync(file);
+  for (const [what, damage] of Object.entries(damages)) {
+    for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
+    writeFileSync(file, damage(Buffer.from(whole)));
+    const store = await place.open();
+    t.true((await store.load()).sound, what);
+    await store.record([event(9001)]);
+    await store.record([event(9002)]);
+    const { events } = await store.recent(Number.MAX_SAFE_INTEGER, 2);
+    t.deepEqual(events, [event(9001), event(9002)], what);
+    t.deepEqual(await store.history(event(9002).key), [event(9002)], what);
+    t.is((await store.accept(candidate('empty', at(1), [put(1, 1)]))).outcome, 'accepted', what);
+    await store.close();
+  }
+});
+
+test('store: a flight recorder that cannot be written is no reason to refuse anything else', async (t) => {
+  using place = new Place();
+  mkdirSync(join(place.directory, EVENTS_NAME), { recursive: true });
+  const store = await place.open();
+  await t.throwsAsync(store.record([event(1)]), { name: 'StoreError' });
+  t.is((await store.accept(candidate('stored', at(1), [put(1, 1)]))).outcome, 'accepted');
+  rmSync(join(place.directory, EVENTS_NAME), { recursive: true });
+  await store.record([event(1)]);
+  t.deepEqual(await store.history(event(1).key), [event(1)]);
+});
+
+/** Bits of the file's header and of the schema that follows it on the first page; every one of the version's. */
+const HEADER_BITS = [
+  ...Array.from({ length: 100 }, (_, byte) => byte * 8 + ((byte * 3) % 8)),
+  ...Array.from({ length: 32 }, (_, n) => 60 * 8 + n),
+  ...Array.from({ length: 60 }, (_, n) => 800 + n * 523 + (n % 8)).filter((bit) => bit < 4096 * 8),
+];
+
+test('store: whatever bit of the header or the schema is flipped, it opens, and claims nothing that it does not know', async (t) => {
+  using place = new Place();
+  const first = await place.open();
+  await first.accept(candidate('stored', at(2), [put(1, 1), put(2, 2)]));
+  const before = await first.load();
+  await first.close();
+  const bytes = readFileSync(place.file);
+  for (const bit of HEADER_BITS) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    for (const suffix of ['-wal', '-shm', '.damaged']) rmSync(place.file + suffix, { force: true });
+    writeFileSync(place.file, flipped);
+    const store = await place.open();
+    const stored = await store.load();
+    if (stored.sound) t.deepEqual(stored, before, `bit ${bit}`);
+    else t.is((await store.accept(candidate('empty', at(1), [put(1, 1)]))).outcome, 'accepted', `bit ${bit}`);
+    await store.close();
+  }
+});
+
+test('store: a write-ahead log that has grown is cut when it begins anew', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const many = Array.from({ length: 70_000 }, (_, n) => put(n, n + 1, 'r'.repeat(60)));
+  await store.accept(candidate('empty', at(70_000), many));
+  const peak = statSync(`${place.file}-wal`).size;
+  const row = { key: intent(1, 1).key, slot: 1, rev: 1, state: 'installed', sinceMs: 0 } as const;
+  for (const slot of [1, 2, 3]) await store.saveEntries([{ ...row, slot }], []);
+  const kept = statSync(`${place.file}-wal`).size;
+  t.true(peak > 17 * 2 ** 20 && kept <= 16 * 2 ** 20 + 2 ** 16, `${peak} bytes, then ${kept}`);
+  await store.close();
 });
