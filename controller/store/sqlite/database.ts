@@ -12,6 +12,8 @@ import { storeErrorOf } from './sqlite-error.ts';
 
 /** SQLite waits this long inside a call, with the process standing still; longer waits are made between calls. */
 const BUSY_CALL_MS = 50;
+/** What is kept of a write-ahead log that an upload has made larger, once all of it is in the database. */
+const LOG_BYTES = 4 * 2 ** 20;
 
 interface SqliteOptions {
   readonly migrations: Migrations;
@@ -106,6 +108,7 @@ function connect(path: string): BetterSqlite3.Database {
     database.pragma('journal_mode = wal');
     database.pragma('synchronous = full');
     database.pragma('foreign_keys = on');
+    database.pragma(`journal_size_limit = ${LOG_BYTES}`);
     return database;
   } catch (error) {
     database.close();

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
@@ -65,6 +65,16 @@ test('database: an unfinished write leaves nothing', async (t) => {
   await t.throwsAsync(apply(store, ...broken));
   t.like(await apply(store, spec('c', 3)), { rev: 1 });
   t.like(await holds(store, 'edge-1'), { cursor: { rev: 1 } });
+});
+
+test('database: a write-ahead log that an upload has made large is cut once it begins anew', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const sizeOfLog = () => statSync(folder.file('controller.db-wal')).size;
+  await apply(store, ...Array.from({ length: 15_000 }, (_, n) => spec(`r${n}`, n, { priority: 1 })));
+  const peak = sizeOfLog();
+  for (const n of [1, 2, 3]) await apply(store, spec(`s${n}`, 2 ** 17 + n));
+  t.true(peak > 8 * 2 ** 20 && sizeOfLog() < 5 * 2 ** 20, `${peak} bytes, then ${sizeOfLog()}`);
 });
 
 test('database: a file that is replaced ends the controller', async (t) => {
