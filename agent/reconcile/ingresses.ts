@@ -18,6 +18,8 @@ export interface Ingress {
 export interface Moved {
   readonly lost: readonly Ingress[];
   readonly back: readonly Ingress[];
+  /** Something is otherwise, be it no news to people. */
+  readonly changed: boolean;
 }
 
 /** Tells where the program ought to run and does not. Pure but for what it remembers of the last look. */
@@ -67,12 +69,14 @@ export class Ingresses {
 
   #take(list: readonly Ingress[], nowMs: number): Moved {
     const before = new Map(this.#list.map(({ name, lost }) => [name, lost]));
+    const changed = JSON.stringify(list) !== JSON.stringify(this.#list);
     this.#list = list;
     const isWhole = list.length > 0 && list.every(({ lost }) => lost === undefined);
     this.#lostSinceMs = isWhole ? undefined : (this.#lostSinceMs ?? nowMs);
     return {
       lost: list.filter(({ name, lost }) => lost !== undefined && lost !== before.get(name)),
       back: list.filter(({ name, lost }) => lost === undefined && before.get(name) !== undefined),
+      changed,
     };
   }
 }

@@ -201,9 +201,19 @@ export class Reconciler implements Reconciling {
       await this.#watch.look(this.#convergence);
       if (mayTouch(this.#footing)) await this.#converge(signal);
     } catch (error) {
-      const isLost = error instanceof PinsLostError || (this.#lost !== undefined && error instanceof KernelError);
-      if (!isLost) throw error;
+      if (!(error instanceof KernelError && this.#comesOfLostPins(error))) throw error;
       await this.#lose(error);
+    }
+  }
+
+  /** Whatever the kernel did not do may come of it. */
+  #comesOfLostPins(error: KernelError): boolean {
+    if (error instanceof PinsLostError || this.#lost !== undefined) return true;
+    try {
+      this.#options.kernel.net.network();
+      return false;
+    } catch (now) {
+      return now instanceof PinsLostError;
     }
   }
 

@@ -67,7 +67,7 @@ export class Watch {
     this.#ingressesDue = false;
     const { clock, kernel } = this.#options;
     const moved = this.#ingresses.look(kernel.net.network(), clock.nowMs());
-    if (moved.lost.length + moved.back.length > 0) convergence.refreshNetworkNext();
+    if (moved.changed) convergence.refreshNetworkNext();
     await this.#tellIngresses(moved);
   }
 
@@ -76,9 +76,8 @@ export class Watch {
     for (const { name, lost } of moved.lost) log.warn({ interface: name, why: lost }, 'packets pass the program by');
     for (const { name } of moved.back) log.info({ interface: name }, 'packets meet the program again');
     const events = tellIngresses({ host, at: clock.nowMs() }, moved);
-    if (events.length === 0) return;
-    outbox.changed();
-    await this.#record(events);
+    if (moved.changed) outbox.changed();
+    if (events.length > 0) await this.#record(events);
   }
 
   /** An entry says where packets go, not that they arrive. */

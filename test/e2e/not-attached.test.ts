@@ -21,7 +21,7 @@ function detachLink(bed: Testbed, ifname: string): void {
   native.close(link);
 }
 
-/** B has two redirects: one for whatever comes in, one for what comes in from A. */
+/** B has two redirects: one for whatever comes in by one of its two interfaces, one for what comes in from A. */
 async function start(bed: Testbed): Promise<Product & { readonly asker: Asker }> {
   const product = await startProduct(bed);
   await Echo.start(bed, 'b');
@@ -42,9 +42,13 @@ async function answeredBy(asker: Asker, who: string): Promise<void> {
 }
 
 async function statusWhere(operator: Operator, what: string, holds: (status: Status) => boolean): Promise<Status> {
-  return await until(what, CONVERGE_MS, async () => {
-    const status = await operator.status();
-    return status !== undefined && holds(status) && status;
+  let last: Status | undefined;
+  const look = async () => {
+    last = await operator.status();
+    return last !== undefined && holds(last) && last;
+  };
+  return await until(what, CONVERGE_MS, look).catch((error: unknown) => {
+    throw new Error(`${(error as Error).message}; the last status was ${JSON.stringify(last)}`);
   });
 }
 
@@ -71,7 +75,7 @@ async function standing(bed: Testbed, operator: Operator): Promise<unknown> {
 }
 
 async function attachAgain(t: ExecutionContext, bed: Testbed, { operator, asker }: Product & { asker: Asker }) {
-  const attached = await bed.attach('--interface', 'to-a');
+  const attached = await bed.attach('--interface', 'to-a', '--interface', 'to-c');
   t.is(attached.status, 0, attached.stderr);
   await statusWhere(operator, 'all stands again', isWhole);
   await answeredBy(asker, 'c');
@@ -86,10 +90,13 @@ test.serial(
     detachLink(bed, 'to-a');
     const status = await statusWhere(product.operator, 'it is told', isLost);
     t.like(said(status, 'to-a'), { mode: 'none', attached: false, reason: 'its program is gone' });
-    t.deepEqual(await standing(bed, product.operator), { any: 'NOT_ATTACHED', inside: 'NOT_ATTACHED', entries: 2 });
+    t.deepEqual(await standing(bed, product.operator), { any: 'installed', inside: 'NOT_ATTACHED', entries: 2 });
     await answeredBy(product.asker, 'b');
     await until('hosts says so', CONVERGE_MS, async () => (await troubleOf(bed)) === 'NOT_ATTACHED');
     t.like(await told(bed, 'to-a: its program is gone'), { kind: 'blocked', code: 'NOT_ATTACHED' });
+    detachLink(bed, 'to-c');
+    await statusWhere(product.operator, 'none is left', ({ counts }) => counts.blocked === 2);
+    t.deepEqual(await standing(bed, product.operator), { any: 'NOT_ATTACHED', inside: 'NOT_ATTACHED', entries: 2 });
     t.true(product.agent.lines.some((line) => line.includes('packets pass the program by')));
     await attachAgain(t, bed, product);
     t.like(await told(bed, 'to-a: the program is attached again'), { kind: 'applied' });
@@ -107,6 +114,7 @@ test.serial(
     t.is((await bed.attach('--interface', 'more0', '--mode', 'generic')).status, 0);
     const more = { ...INSIDE, name: 'more', match: { dst: '203.0.113.78', in: 'more0' } };
     await operator.applied((await operator.apply(serviceRedirect('any', 'v4'), INSIDE, more)).rev);
+    await statusWhere(operator, 'all stands', isWhole);
     const blocked = { any: 'installed', inside: 'installed', more: 'NOT_ATTACHED', entries: 3 };
 
     await bed.must('b', ['ip', 'link', 'del', 'more0']);

@@ -8,7 +8,7 @@ import { must } from './process.ts';
 
 /**
  * Waits until its standard input ends, which it does even when we are killed, and then removes everything: the processes
- * in the namespaces, the mounts below the folder, the namespaces, the folder. The only way in which anything is removed.
+ * in the namespaces, the mounts of the folder and below, the namespaces, the folder. The only way in which anything is removed.
  */
 const REAPER = `
 cat >/dev/null
@@ -21,7 +21,7 @@ for pass in 1 2 3 4 5 6 7 8 9 10; do
   sleep 0.05
 done
 while read -r _ path _; do
-  case $path in "$folder"/*) umount -l "$path" ;; esac
+  case $path in "$folder" | "$folder"/*) umount -l "$path" ;; esac
 done </proc/mounts
 for name; do
   [ ! -e "/run/netns/$name" ] || ip netns del "$name"
@@ -53,6 +53,9 @@ export class Namespaces<Name extends string> implements AsyncDisposable {
     await chmod(folder, 0o755);
     const made = new Namespaces(folder, `shunt-${process.pid}-${randomBytes(2).toString('hex')}`, names);
     try {
+      // As on hosts that systemd has set up: what is mounted there later is seen by those with mounts of their own.
+      await must(['mount', '--bind', folder, folder]);
+      await must(['mount', '--make-shared', folder]);
       for (const name of names) await must(['ip', 'netns', 'add', made.name(name)]);
       return made;
     } catch (error) {

@@ -22,7 +22,7 @@ kernel(
   'fact owner-can: the owner of 0600 pins needs no capability to use maps, rtnetlink and membarrier',
   async (t) => {
     const { can, seesProgram } = (await observe()).owner;
-    t.is(Object.keys(can).length, 16);
+    t.is(Object.keys(can).length, 17);
     for (const [what, rc] of Object.entries(can)) t.is(rc, 0, what);
     t.true(seesProgram, 'and the id of the attached program');
   },
