@@ -13,7 +13,9 @@ import type { AgentConfig } from './config.ts';
 import { errnoName } from './kernel/errno.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
 import { CAN } from './model/can.ts';
+import type { BusNote } from './ports.ts';
 import { serve } from './serve.ts';
+import { BusFile } from './store/bus-file.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
 import { readBootId, TimeFile } from './store/time-file.ts';
 
@@ -48,7 +50,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const log = makeLog(config.logLevel, { host: config.host });
   const { host, nats: urls, creds: credsPath } = config;
   const servers = { urls, ...(credsPath !== undefined && { credsPath }) };
-  const connect = () => new NatsBus({ host, subjects: makeSubjects(config.rootSubject), servers, clock, log });
+  const subjects = makeSubjects(config.rootSubject);
+  const busFile = new BusFile(config.state);
+  const note: BusNote = (trouble) => busFile.note(trouble);
+  const connect = () => new NatsBus({ host, subjects, servers, clock, log, note });
   const { labels, interfaces } = config;
   const identity = { host, boot: clock.token(16), agent: manifest.version, can: CAN, labels, interfaces };
   const times = new TimeFile(config.state, readBootId());

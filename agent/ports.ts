@@ -240,6 +240,16 @@ export interface Bus {
   close(): Promise<void>;
 }
 
+/** What keeps the agent off the bus, and since when, in ms since 1970. */
+export interface BusTrouble {
+  readonly code: string;
+  readonly reason: string;
+  readonly since: number;
+}
+
+/** Leaves word on the host of what keeps the agent off the bus: nobody can ask it. Errors: those of the file system. */
+export type BusNote = (trouble: BusTrouble | undefined) => void;
+
 /** Where the core tells what is to be heard outside; nobody waits for it. */
 export interface Outbox {
   /** Something that status shows is different now. */

@@ -4,7 +4,7 @@ export type BusErrorCode =
   | 'UNREACHABLE'
   /** A server answered, and did not let us in. */
   | 'REFUSED'
-  /** The credentials cannot be read. */
+  /** The credentials cannot be read, or are none. */
   | 'NO_CREDS'
   /** There is no connection now, or it was lost on the way. */
   | 'DOWN'

@@ -15,7 +15,6 @@ const REFUSED: readonly string[] = [
   ErrorCode.AuthenticationExpired,
   ErrorCode.AccountExpired,
   ErrorCode.BadAuthentication,
-  ErrorCode.BadCreds,
 ];
 
 /** Why a request has no answer. Whatever is no error of the client is handed back as it came. */
@@ -27,9 +26,21 @@ export function requestError(error: unknown, tried: string): unknown {
 
 /** Why there is no connection. `timeoutMs` is how long a server was waited for. */
 export function connectError(error: unknown, tried: string, timeoutMs: number): BusError {
+  if (error instanceof BusError) return error;
   const refused = error instanceof NatsError && REFUSED.includes(error.code);
-  const reason = refused ? 'the server does not let this user in' : connectReason(error, timeoutMs);
+  const reason = refused ? refusalReason(error.code) : connectReason(error, timeoutMs);
   return new BusError(refused ? 'REFUSED' : 'UNREACHABLE', tried, reason, { cause: error });
+}
+
+/** What the code of a server's objection means where it is that we are not let in; undefined where it is something else. */
+export function refusalOf(code: unknown, tried: string): BusError | undefined {
+  if (typeof code !== 'string' || !REFUSED.includes(code)) return undefined;
+  return new BusError('REFUSED', tried, refusalReason(code));
+}
+
+function refusalReason(code: string): string {
+  const expired = code === ErrorCode.AuthenticationExpired || code === ErrorCode.AccountExpired;
+  return expired ? 'the credentials have expired' : 'the server does not let this user in';
 }
 
 function connectReason(error: unknown, timeoutMs: number): string {

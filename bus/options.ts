@@ -10,15 +10,20 @@ export function toServerOptions({ urls, credsPath }: BusServers): ServerOptions 
   return {
     servers: urls.map((url) => url.replace(/^[a-z]+:\/\//, '')),
     ...(urls.some((url) => url.startsWith('tls:')) && { tls: {} }),
-    ...(credsPath !== undefined && { authenticator: readCreds(credsPath) }),
+    ...(credsPath !== undefined && { authenticator: authenticatorOf(credsPath) }),
   };
 }
 
-function readCreds(path: string): Authenticator {
-  try {
-    return credsAuthenticator(readFileSync(path));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BusError('NO_CREDS', `read the credentials file ${path}`, reason, { cause });
-  }
+/** The file is read whenever a server asks who we are: it may have been written anew since. */
+function authenticatorOf(path: string): Authenticator {
+  const authenticator: Authenticator = (nonce) => {
+    try {
+      return credsAuthenticator(readFileSync(path))(nonce);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new BusError('NO_CREDS', `read the credentials file ${path}`, reason, { cause });
+    }
+  };
+  authenticator();
+  return authenticator;
 }

@@ -1,23 +1,23 @@
 import type { Msg, NatsConnection } from 'nats';
+import { openConnection } from '../../bus/connect.ts';
 import { BusError } from '../../bus/error.ts';
+import { keepConnection } from '../../bus/keep-connection.ts';
 import { requestError } from '../../bus/nats-error.ts';
 import { toServerOptions } from '../../bus/options.ts';
 import type { BusServers } from '../../bus/servers.ts';
+import { Subscriptions } from '../../bus/subscriptions.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { encodeAskError } from '../../protocol/ask.ts';
 import type { Code } from '../../protocol/codes.ts';
 import { MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import type { Bus, Telling } from '../ports.ts';
-import { keepConnection } from './connection.ts';
+import type { Bus, BusNote, Telling } from '../ports.ts';
 
 const SYNC_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 /** Questions that are answered at the same time; the next one is told to come again. */
 const MAX_ASKS = 32;
-/** A subscription that the server took away is asked for again. */
-const RESUBSCRIBE_MS = 30_000;
 
 export interface NatsBusOptions {
   readonly host: string;
@@ -25,6 +25,7 @@ export interface NatsBusOptions {
   readonly servers: BusServers;
   readonly clock: Clock;
   readonly log: Log;
+  readonly note: BusNote;
 }
 
 type AskHandle = (verb: string, bytes: Uint8Array) => Promise<Uint8Array>;
@@ -35,6 +36,7 @@ export class NatsBus implements Bus {
   readonly #live: ((bytes: Uint8Array) => void)[] = [];
   readonly #reconnect: (() => void)[] = [];
   readonly #closing = new AbortController();
+  readonly #subscriptions: Subscriptions;
   readonly #kept: Promise<void>;
   #ask: AskHandle | undefined;
   #asks = 0;
@@ -46,21 +48,25 @@ export class NatsBus implements Bus {
   constructor(options: NatsBusOptions) {
     this.#options = options;
     const { host, subjects, servers, clock, log } = options;
+    toServerOptions(servers);
+    this.#subscriptions = new Subscriptions(clock, log, this.#closing.signal);
+    this.#subscriptions.add(subjects.live(host), (message) => {
+      for (const handle of this.#live) handle(message.data);
+    });
+    this.#subscriptions.add(subjects.askAll(host), (message) => this.#answer(message));
+    this.#note(undefined);
+    const who = { name: `shunt-agent ${host}`, inboxPrefix: subjects.inbox(host), noEcho: true, noAsyncTraces: true };
     this.#kept = keepConnection(
+      { servers, who, clock, log, open: openConnection },
       {
-        ...toServerOptions(servers),
-        name: `shunt-agent ${host}`,
-        inboxPrefix: subjects.inbox(host),
-        noEcho: true,
-        noAsyncTraces: true,
-      },
-      {
-        opened: (connection) => this.#open(connection),
+        opened: (connection) => {
+          this.#connection = connection;
+          this.#subscriptions.moveTo(connection);
+        },
         up: () => this.#goUp(),
-        down: () => this.#session?.abort(),
+        down: (why) => this.#goDown(why),
+        deaf: (subject) => this.#subscriptions.deaf(subject),
       },
-      clock,
-      log,
       this.#closing.signal,
     );
   }
@@ -78,7 +84,7 @@ export class NatsBus implements Bus {
   }
 
   connected(): boolean {
-    return this.#session !== undefined && !this.#session.signal.aborted;
+    return this.#session?.signal.aborted === false && this.#connection?.isClosed() === false;
   }
 
   /** Errors: BusError, the signal's reason. */
@@ -131,40 +137,31 @@ export class NatsBus implements Bus {
   }
 
   async #leave(): Promise<void> {
-    if (this.connected()) await this.#connection?.drain();
+    if (this.connected()) {
+      await this.#subscriptions.drain();
+      await this.#connection?.flush();
+    }
     this.#closing.abort();
     await this.#kept;
   }
 
-  #open(connection: NatsConnection): void {
-    this.#connection = connection;
-    const { subjects, host } = this.#options;
-    this.#subscribe(connection, subjects.live(host), (message) => {
-      for (const handle of this.#live) handle(message.data);
-    });
-    this.#subscribe(connection, subjects.askAll(host), (message) => this.#answer(message));
-  }
-
   #goUp(): void {
     this.#session = new AbortController();
+    this.#note(undefined);
     for (const handle of this.#reconnect) handle();
   }
 
-  #subscribe(connection: NatsConnection, subject: string, handle: (message: Msg) => void): void {
-    const { clock, log } = this.#options;
-    connection.subscribe(subject, {
-      callback: (error, message) => {
-        if (error === null) {
-          handle(message);
-          return;
-        }
-        log.error({ subject, reason: error.message }, 'subscription lost');
-        const again = (): void => {
-          if (!connection.isClosed() && !connection.isDraining()) this.#subscribe(connection, subject, handle);
-        };
-        clock.delay(RESUBSCRIBE_MS, this.#closing.signal).then(again, () => {}); // on the way out nobody listens
-      },
-    });
+  #goDown(why: BusError): void {
+    this.#session?.abort();
+    this.#note({ code: why.code, reason: why.message, since: this.#options.clock.nowMs() });
+  }
+
+  #note(trouble: Parameters<BusNote>[0]): void {
+    try {
+      this.#options.note(trouble);
+    } catch (error) {
+      this.#options.log.debug({ error }, 'bus: no note of its trouble');
+    }
   }
 
   /** Answers into inboxes only: any other reply subject could be somebody's live subject. */
@@ -187,10 +184,12 @@ export class NatsBus implements Bus {
       });
   }
 
-  #respond(message: Msg, bytes: Uint8Array): void {
+  /** By the connection that there is now: the question may have come by another one. */
+  #respond({ reply = '' }: Msg, bytes: Uint8Array): void {
     const fits = bytes.length <= this.maxBytes;
     if (!this.connected()) return;
-    message.respond(
+    this.#connection?.publish(
+      reply,
       fits ? bytes : this.#toError('TOO_LARGE', `an answer of ${bytes.length} bytes; ask for fewer at once`),
     );
   }

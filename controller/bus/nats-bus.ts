@@ -1,61 +1,68 @@
-import type { Msg, NatsConnection, NatsError, Subscription } from 'nats';
+import type { NatsConnection } from 'nats';
 import { openConnection } from '../../bus/connect.ts';
 import { BusError } from '../../bus/error.ts';
-import { toServerOptions } from '../../bus/options.ts';
+import { connectOnce, type Keeping, keepConnection } from '../../bus/keep-connection.ts';
 import type { BusServers } from '../../bus/servers.ts';
+import { Subscriptions } from '../../bus/subscriptions.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Bus, Incoming } from '../ports.ts';
 
-const CONNECT_TIMEOUT_MS = 5000;
-/** Two pings without an answer, and the connection counts as lost: a frozen server is noticed within 30 s. */
-const PING_INTERVAL_MS = 10_000;
-const MAX_PINGS_OUT = 2;
 /** A server that hangs must not keep us from ending. */
 const LEAVE_MS = 3000;
-const RECONNECT_WAIT_MS = 500;
-const RECONNECT_JITTER_MS = 1000;
 
 /** Core NATS. */
 export class NatsBus implements Bus, AsyncDisposable {
-  readonly #connection: NatsConnection;
   readonly #clock: Pick<Clock, 'delay'>;
   readonly #log: Log;
-  readonly #subscriptions: Subscription[] = [];
+  readonly #subscriptions: Subscriptions;
+  readonly #closing = new AbortController();
+  readonly #kept: Promise<void>;
   readonly #atHand = new Set<Promise<void>>();
   readonly #onConnect: (() => void)[] = [];
+  #connection: NatsConnection;
+  #maxPayloadBytes = 0;
   #connected = true;
   /** False once the server let us wait in vain: it is not waited for a second time. */
   #answers = true;
 
-  private constructor(connection: NatsConnection, clock: Pick<Clock, 'delay'>, log: Log) {
-    this.#connection = connection;
+  private constructor(keeping: Keeping, first: NatsConnection) {
+    const { clock, log } = keeping;
     this.#clock = clock;
     this.#log = log;
-    void this.#follow().catch((error: unknown) => this.#log.error({ error }, 'bus: following the connection failed'));
+    this.#connection = first;
+    this.#subscriptions = new Subscriptions(clock, log, this.#closing.signal);
+    const events = {
+      opened: (connection: NatsConnection) => {
+        this.#connection = connection;
+        this.#subscriptions.moveTo(connection);
+      },
+      up: () => this.#goUp(),
+      down: () => {
+        this.#connected = false;
+      },
+      deaf: (subject: string) => this.#subscriptions.deaf(subject),
+    };
+    this.#kept = keepConnection(keeping, events, this.#closing.signal, first);
   }
 
-  /** Connects once; from then on it reconnects for ever. Errors: BusError. */
-  static async connect(servers: BusServers, clock: Pick<Clock, 'delay'>, log: Log): Promise<NatsBus> {
-    const connection = await openConnection({
-      ...toServerOptions(servers),
-      name: 'shunt-controller',
-      timeout: CONNECT_TIMEOUT_MS,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      reconnectJitter: RECONNECT_JITTER_MS,
-      pingInterval: PING_INTERVAL_MS,
-      maxPingOut: MAX_PINGS_OUT,
-    });
-    return new NatsBus(connection, clock, log);
+  /** Connects once; from then on there is a connection whenever there can be one. Errors: BusError. */
+  static async connect(
+    servers: BusServers,
+    clock: Pick<Clock, 'delay' | 'monotonicMs' | 'random'>,
+    log: Log,
+  ): Promise<NatsBus> {
+    const keeping: Keeping = { servers, who: { name: 'shunt-controller' }, clock, log, open: openConnection };
+    return new NatsBus(keeping, await connectOnce(keeping));
   }
 
   get connected(): boolean {
     return this.#connected && !this.#connection.isClosed();
   }
 
+  /** Of the server that we are connected to, or were last. */
   get maxPayloadBytes(): number {
-    return this.#connection.info?.max_payload ?? 0;
+    return this.#maxPayloadBytes;
   }
 
   publish(subject: string, data: Uint8Array): void {
@@ -66,20 +73,19 @@ export class NatsBus implements Bus, AsyncDisposable {
         `${data.length} bytes, and the server takes ${this.maxPayloadBytes}`,
       );
     }
-    this.#connection.publish(subject, data);
+    if (this.connected) this.#connection.publish(subject, data);
   }
 
-  flush(): Promise<void> {
-    return this.#connection.flush();
+  async flush(): Promise<void> {
+    if (!this.connected) throw new BusError('DOWN', 'flush what was published', 'the bus is not connected');
+    await this.#connection.flush();
   }
 
   subscribe(subject: string, receive: (message: Incoming) => Promise<void>, queue?: string): void {
-    const callback = (error: NatsError | null, message: Msg): void => {
-      if (error !== null) this.#log.error({ error, subject }, 'bus: a subscription was refused');
-      else this.#keep(receive({ subject: message.subject, replyTo: message.reply ?? '', data: message.data }), subject);
-    };
-    this.#subscriptions.push(
-      this.#connection.subscribe(subject, queue === undefined ? { callback } : { callback, queue }),
+    this.#subscriptions.add(
+      subject,
+      ({ subject: to, reply = '', data }) => this.#keep(receive({ subject: to, replyTo: reply, data }), subject),
+      queue,
     );
   }
 
@@ -89,17 +95,21 @@ export class NatsBus implements Bus, AsyncDisposable {
 
   /** Takes no more messages, and waits for those at hand. */
   async drain(): Promise<void> {
-    if (this.connected) {
-      this.#answers = await this.#within(LEAVE_MS, Promise.all(this.#subscriptions.map((taken) => taken.drain())));
-    }
+    if (this.connected) this.#answers = await this.#within(LEAVE_MS, this.#subscriptions.drain());
     await Promise.all(this.#atHand);
   }
 
   /** Lets what was published go out, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#connection.isClosed()) return;
     if (this.connected && this.#answers) await this.#within(LEAVE_MS, this.#connection.flush());
-    await this.#connection.close();
+    this.#closing.abort();
+    await this.#within(LEAVE_MS, this.#kept);
+  }
+
+  #goUp(): void {
+    this.#connected = true;
+    this.#maxPayloadBytes = this.#connection.info?.max_payload ?? this.#maxPayloadBytes;
+    for (const callback of this.#onConnect) callback();
   }
 
   #keep(work: Promise<void>, subject: string): void {
@@ -107,21 +117,6 @@ export class NatsBus implements Bus, AsyncDisposable {
       .catch((error: unknown) => this.#log.error({ error, subject }, 'bus: a message could not be dealt with'))
       .finally(() => this.#atHand.delete(kept));
     this.#atHand.add(kept);
-  }
-
-  async #follow(): Promise<void> {
-    for await (const { type, data } of this.#connection.status()) {
-      if (type === 'disconnect') {
-        this.#connected = false;
-        this.#log.warn({ server: data }, 'bus: connection lost');
-      } else if (type === 'reconnect') {
-        this.#connected = true;
-        this.#log.info({ server: data }, 'bus: connected again');
-        for (const callback of this.#onConnect) callback();
-      } else if (type === 'error') {
-        this.#log.error({ reason: data }, 'bus: the server refused something');
-      }
-    }
   }
 
   /** Waits for a courtesy to the server, but not for ever, and not for one that it refuses; answers whether it came. */

@@ -35,7 +35,7 @@ async function until(t: ExecutionContext, what: string, holds: () => boolean): P
 }
 
 function makeBus(server: NatsServer, log: Log = silent): NatsBus {
-  return new NatsBus({ host: HOST, subjects, servers: { urls: [server.url] }, clock, log });
+  return new NatsBus({ host: HOST, subjects, servers: { urls: [server.url] }, clock, log, note: () => {} });
 }
 
 /** A controller on the bus that answers sync requests from a log in memory. */

@@ -12,6 +12,8 @@ export interface NatsServer extends AsyncDisposable {
   kill(): Promise<void>;
   /** Starts it again on the same port. */
   start(): Promise<void>;
+  /** Has it read its configuration file again; it does so in its own time. */
+  reload(): void;
 }
 
 /** Starts a nats-server; `args` are added to its command line. Errors: Error when there is none, or it does not start. */
@@ -27,11 +29,14 @@ export async function startNats(...args: readonly string[]): Promise<NatsServer>
     server = spawn(binary(), ['--addr', '127.0.0.1', '--port', String(port), ...args], { stdio: 'ignore' });
     await untilListening(server, port);
   };
+  const reload = (): void => {
+    server?.kill('SIGHUP');
+  };
   await start().catch(async (error: unknown) => {
     await kill();
     throw error;
   });
-  return { url: `nats://127.0.0.1:${port}`, kill, start, [Symbol.asyncDispose]: kill };
+  return { url: `nats://127.0.0.1:${port}`, kill, start, reload, [Symbol.asyncDispose]: kill };
 }
 
 /** The server that is named, that `./dev` unpacked, or that the machine has. */

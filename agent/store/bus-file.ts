@@ -1,0 +1,42 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { object, prose, readTime, readWord } from '../../protocol/read.ts';
+import type { BusTrouble } from '../ports.ts';
+
+const readTrouble = object<BusTrouble>({ code: readWord, reason: prose(1024), since: readTime });
+
+function pathIn(directory: string): string {
+  return join(directory, 'bus.json');
+}
+
+/** In a file of its own in the state directory, there for as long as a running agent is off the bus. */
+export class BusFile {
+  readonly #path: string;
+  #since: number | undefined;
+
+  constructor(directory: string) {
+    this.#path = pathIn(directory);
+  }
+
+  /** Trouble that has another reason than before is the same trouble. Errors: those of the file system. */
+  note(trouble: BusTrouble | undefined): void {
+    if (trouble === undefined) {
+      this.#since = undefined;
+      rmSync(this.#path, { force: true });
+      return;
+    }
+    this.#since ??= trouble.since;
+    const written: BusTrouble = { ...trouble, since: this.#since };
+    writeFileSync(`${this.#path}.new`, JSON.stringify(written), { mode: 0o600 });
+    renameSync(`${this.#path}.new`, this.#path);
+  }
+}
+
+/** What the agent of this state directory left word of; undefined where there is none, or none that can be read. */
+export function readBusFile(directory: string): BusTrouble | undefined {
+  try {
+    return readTrouble(JSON.parse(readFileSync(pathIn(directory), 'utf8')), '');
+  } catch {
+    return undefined;
+  }
+}
