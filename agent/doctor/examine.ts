@@ -24,7 +24,7 @@ export function examineHost(native: Native, pinRoot: string, state: string): rea
     ...examineInterfaces(native, pins.about),
     ...examineTags(native, pinRoot, pins.about),
     ...examineState(state, pins.owner),
-    examineAgent(state, pins.about?.instance),
+    ...examineAgent(state, pins.about?.instance),
   ];
 }
 

@@ -4,8 +4,8 @@ import test from 'ava';
 import type { Finding } from '../../agent/doctor/finding.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Explanation } from '../../protocol/explain.ts';
-import { serviceRedirect, startProduct } from '../support/operator.ts';
-import { type Ended, must, run } from '../support/process.ts';
+import { CONVERGE_MS, serviceRedirect, startProduct } from '../support/operator.ts';
+import { type Ended, must, run, until } from '../support/process.ts';
 import { C, HOST, NATS_URL, Testbed } from '../support/testbed.ts';
 
 const AS_NOBODY = join(import.meta.dirname, '../../tools/as-nobody');
@@ -76,8 +76,12 @@ test.serial('doctor: nothing is bad on a sound host, and what is broken is named
   t.true(those(owner, 'unseen').includes('VLAN tags: whether the far end of to-a hides VLAN tags (tx-vlan-offload)'));
 
   await bed.shunt('b', 'bypass', 'on', '--pin-root', bed.pinRoot);
-  await agent.stop('SIGKILL');
   await nats.stop('SIGKILL');
+  const off = /^agent: is not on the bus since .*: connect to .*: the connection was lost/;
+  await until('word of the agent that is off the bus', CONVERGE_MS, async () =>
+    those(await doctor(), 'bad').some((text) => off.test(text)),
+  );
+  await agent.stop('SIGKILL');
   await chmod(join(bed.pins, 'redirect4'), 0o644);
   await bed.must('b', ['ip', 'link', 'set', 'to-c', 'down']);
   const broken = await doctor();
@@ -89,6 +93,7 @@ test.serial('doctor: nothing is bad on a sound host, and what is broken is named
       `${what} in ${bad.join('\n')}`,
     );
   t.true(those(broken, 'warn').some((text) => /^agent: none runs/.test(text)));
+  t.false(bad.some((text) => off.test(text)));
   t.true(those(broken, 'warn').some((text) => /^interfaces: to-c: native mode, but it is down/.test(text)));
   t.true(findingsOf(broken).every(({ level, mend }) => level === 'ok' || mend !== undefined));
 
