@@ -67,6 +67,7 @@ export const CODES = {
   STORE_UNWRITABLE: 'the local store takes no changes now: disk full, read-only or locked',
   BAD_DIGEST: 'the set does not have the digest that was promised',
   ADOPTING: 'the store is older than the kernel; nothing is touched before a full resync',
+  CONTROLLER_SILENT: 'no answer from the controller for a minute; what stands goes on, and changes wait',
 
   // What a service answers when it cannot do what was asked.
   UNKNOWN_VERB: 'no such verb',

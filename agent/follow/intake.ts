@@ -19,6 +19,8 @@ import { runSync, type SyncResult } from './sync.ts';
 
 /** The newest updates that wait while a sync or a commit runs (rule R3); what falls out is a gap, and synced. */
 const MAX_WAITING = 64;
+/** A controller that gave no answer that counts for so long is said to be silent. */
+const SILENT_MS = 60_000;
 
 /** What the intake needs; `footing` and `mark` are as they were found at start. */
 export interface IntakeOptions {
@@ -65,6 +67,9 @@ export class Intake {
   /** The store refused the last set that it was to take. */
   #unwritable = false;
   #problems: readonly Problem[];
+  /** When the controller last answered, or the agent began to ask; monotonic. */
+  #answeredAtMs: number;
+  #silent = false;
   #lastSyncAtMs: number | undefined;
 
   constructor(options: IntakeOptions) {
@@ -73,6 +78,7 @@ export class Intake {
     this.#refusals = new Refusals(host, clock, log, outbox);
     this.#pace = new Pace(clock);
     this.#footing = footing;
+    this.#answeredAtMs = clock.monotonicMs();
     this.#problems = carryOn([], problemsOf(footing), clock.nowMs());
   }
 
@@ -164,9 +170,11 @@ export class Intake {
   #conclude(result: SyncResult): void {
     if (result.outcome === 'failed') {
       this.#retry(result.code, result.message);
+      this.#noteAnswer(false);
       return;
     }
     this.#lastSyncAtMs = this.#options.clock.nowMs();
+    this.#noteAnswer(true);
     if (result.outcome === 'held') this.#step({ kind: 'held', hold: result.hold });
     if (result.outcome === 'current') this.#step({ kind: 'current' });
     this.#pace.answered(result.outcome === 'held' ? 'held' : 'well');
@@ -199,8 +207,17 @@ export class Intake {
     this.#noteProblems();
   }
 
+  #noteAnswer(came: boolean): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (came) this.#answeredAtMs = nowMs;
+    this.#silent = nowMs - this.#answeredAtMs >= SILENT_MS;
+    this.#noteProblems();
+  }
+
   #noteProblems(): void {
-    const codes: Code[] = [...problemsOf(this.#footing), ...(this.#unwritable ? (['STORE_UNWRITABLE'] as const) : [])];
+    const codes: Code[] = [...problemsOf(this.#footing)];
+    if (this.#unwritable) codes.push('STORE_UNWRITABLE');
+    if (this.#silent) codes.push('CONTROLLER_SILENT');
     const before = this.#problems.map(({ code }) => code).join();
     this.#problems = carryOn(this.#problems, codes, this.#options.clock.nowMs());
     if (this.#problems.map(({ code }) => code).join() === before) return;

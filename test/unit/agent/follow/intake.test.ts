@@ -323,6 +323,32 @@ test('intake: a full disk is reported, and what it kept out is fetched later', a
   t.is(bench.store.stored.digest, bench.controller.digest);
 });
 
+test('intake: a controller without an answer for a minute is reported, until it answers', async (t) => {
+  using bench = new Bench();
+  const intake = await bench.inStep();
+  const answer = bench.answer;
+  bench.answer = undefined;
+  await bench.clock.pass(59_000);
+  t.deepEqual(standing(intake), ['follows']);
+  const changes = bench.changes;
+  await bench.clock.pass(60_000);
+  t.deepEqual(standing(intake), ['follows', 'CONTROLLER_SILENT']);
+  t.is(bench.changes, changes + 1);
+  bench.clock.wallMs = -86_400_000; // it is no matter of the wall clock
+  bench.answer = answer;
+  await bench.clock.pass(60_000);
+  t.deepEqual(standing(intake), ['follows']);
+  t.is(bench.changes, changes + 2);
+});
+
+test('intake: a controller that answers nonsense is as silent as one that does not answer', async (t) => {
+  using bench = new Bench();
+  const intake = await bench.inStep();
+  bench.answer = () => ({ v: 1, host: HOST, error: { code: 'INTERNAL', message: 'a fault' } });
+  await bench.clock.pass(120_000);
+  t.deepEqual(standing(intake), ['follows', 'CONTROLLER_SILENT']);
+});
+
 for (const [what, sound, mark, code] of [
   ['older than the kernel', true, { epoch: 'e1', rev: 3, seq: 7 }, 'ADOPTING'],
   ['that is damaged', false, undefined, 'STORE_DAMAGED'],
