@@ -40,12 +40,15 @@ export class Bus implements AsyncDisposable {
   readonly #subjects: Subjects;
   readonly #timeoutMs: number;
   readonly #where: string;
+  /** Rejected when the server does not let us listen, or does not any more. */
+  readonly #deaf = Promise.withResolvers<never>();
 
   private constructor(connection: NatsConnection, options: BusOptions) {
     this.#connection = connection;
     this.#subjects = makeSubjects(options['root-subject']);
     this.#timeoutMs = options.timeout;
     this.#where = `nats://${connection.getServer()}`;
+    this.#deaf.promise.catch(() => {}); // whoever listens has it
   }
 
   /** Connects to the first server that answers. Errors: Failure NO_BUS, NOT_PERMITTED, USAGE. */
@@ -77,7 +80,7 @@ export class Bus implements AsyncDisposable {
     { refuse = refusalOf(verb), patienceMs = 0 }: Asking = {},
   ): Promise<T> {
     const subject = this.#subjects.api(verb);
-    const absent = `the bus answers, but no controller on ${subject} at ${this.#where}; run shunt controller, or name another bus with --nats`;
+    const absent = `the bus answers, but no controller on ${subject} at ${this.#where}; run shunt controller, read in its log what keeps it off this bus, or name another with --nats`;
     const late =
       verb === 'get' || verb === 'hosts' || verb === 'plan'
         ? TRY_AGAIN
@@ -107,18 +110,23 @@ export class Bus implements AsyncDisposable {
     return reply as T;
   }
 
-  /** Listens to the events of one host, or of all; resolves when the server knows. */
+  /** Listens to the events of one host, or of all; resolves when the server knows. Errors: Failure NOT_PERMITTED. */
   async events(host: string | undefined, hear: (data: Uint8Array, host: string) => void): Promise<void> {
     const { eventAll, eventsOf, hostOf } = this.#subjects;
-    const callback = (_: NatsError | null, { subject, data }: Msg): void => hear(data, hostOf(subject) ?? '');
-    this.#connection.subscribe(host === undefined ? eventAll : eventsOf(host), { callback });
-    await this.#connection.flush();
+    const wanted = host === undefined ? eventAll : eventsOf(host);
+    const callback = (error: NatsError | null, { subject, data }: Msg): void => {
+      if (error === null) hear(data, hostOf(subject) ?? '');
+      else this.#deaf.reject(this.#notPermitted(`listen to ${wanted}`, error));
+    };
+    this.#connection.subscribe(wanted, { callback });
+    await Promise.race([this.#connection.flush(), this.#deaf.promise]);
   }
 
-  /** Resolves when the signal aborts. Errors: Failure NO_BUS when the connection is lost before. */
+  /** Resolves when the signal aborts. Errors: Failure NO_BUS, NOT_PERMITTED when nothing can be heard any more. */
   async stayUntil(signal: AbortSignal): Promise<void> {
     const ended = signal.aborted ? Promise.resolve() : once(signal, 'abort').then(() => undefined);
-    const lost = await Promise.race([ended, this.#connection.closed().then((error) => ({ error }))]);
+    const closed = this.#connection.closed().then((error) => ({ error }));
+    const lost = await Promise.race([ended, closed, this.#deaf.promise]);
     if (lost === undefined) return;
     const why = lost.error?.message ?? 'the server closed the connection';
     throw new Failure(EXIT.unreachable, 'NO_BUS', `lost ${this.#where}: ${why}; run it again`);
@@ -151,15 +159,18 @@ export class Bus implements AsyncDisposable {
         const message = `${who} did not answer on ${subject} within ${ageText(timeoutMs)}; ${late}`;
         return new Failure(EXIT.unfinished, 'TIMED_OUT', message, cause);
       }
-      case 'NOT_ALLOWED': {
-        const message = `${this.#where} does not let this user ask on ${subject}; use other --creds`;
-        return new Failure(EXIT.refused, 'NOT_PERMITTED', message, cause);
-      }
+      case 'NOT_ALLOWED':
+        return this.#notPermitted(`ask on ${subject}`, failed);
       default: {
         const message = `lost ${this.#where} while asking ${who}: ${failed.reason}; try again`;
         return new Failure(EXIT.unreachable, 'NO_BUS', message, cause);
       }
     }
+  }
+
+  #notPermitted(what: string, cause: Error): Failure {
+    const message = `${this.#where} does not let this user ${what}; use other --creds`;
+    return new Failure(EXIT.refused, 'NOT_PERMITTED', message, { cause });
   }
 
   #read<T>(parse: () => T, who: string): T {

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { connect, type Msg, type NatsConnection } from 'nats';
 import { COMMANDS } from '../../cli/commands.ts';
@@ -439,6 +441,28 @@ test('a bus that does not let this user ask says so at once', async (t) => {
   const { exit, stderr } = await bench.shunt(['hosts']);
   t.is(exit, 1);
   t.is(stderr, 'shunt hosts: nats://BUS does not let this user ask on shunt.v1.api.hosts; use other --creds\n');
+});
+
+test('events: who may not listen is told so at once, and who may no more, when that is so', async (t) => {
+  const config = join(mkdtempSync(join(tmpdir(), 'shunt-events-')), 'nats.conf');
+  t.teardown(() => rmSync(dirname(config), { recursive: true }));
+  const allow = (subject: string): void => {
+    const user = `{ user: me, password: x, permissions: { subscribe: "${subject}" } }`;
+    writeFileSync(config, `authorization: { timeout: 60, users: [${user}] }\nno_auth_user: me\n`);
+  };
+  allow('>');
+  await using bench = await Bench.open('--config', config);
+  const stderr = 'shunt events: nats://BUS does not let this user listen to shunt.v1.event.*.*; use other --creds\n';
+  const terminal = new KeptTerminal();
+  const listening = bench.shunt(['events', '--all'], { terminal });
+  while (terminal.stdout === '') {
+    bench.say('shunt.v1.event.edge-7.applied', encodeEvent({ v: 1, host: 'edge-7', at: 1, kind: 'applied' }));
+    await setTimeout(20);
+  }
+  allow('_INBOX.>');
+  bench.server.reload();
+  t.like(await listening, { exit: 1, stderr });
+  t.deepEqual(await bench.shunt(['events', '--all']), { exit: 1, stdout: '', stderr });
 });
 
 test('another root subject is another fleet', async (t) => {
