@@ -8,7 +8,7 @@ import { connectError, refusalOf } from './nats-error.ts';
 import { toServerOptions } from './options.ts';
 import type { BusServers } from './servers.ts';
 
-const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 /** Between attempts at a server that is away; spread out, so that a fleet does not come back in one moment. */
 const AWAY_MS = { min: 200, max: 2_000 };
 
