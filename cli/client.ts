@@ -4,7 +4,7 @@ import { openConnection } from '../bus/connect.ts';
 import { BusError } from '../bus/error.ts';
 import { requestError } from '../bus/nats-error.ts';
 import { toServerOptions } from '../bus/options.ts';
-import { type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
+import { API_VERBS, type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
 import type { AskError, AskVerb } from '../protocol/ask.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
@@ -81,10 +81,7 @@ export class Bus implements AsyncDisposable {
   ): Promise<T> {
     const subject = this.#subjects.api(verb);
     const absent = `the bus answers, but no controller on ${subject} at ${this.#where}; run shunt controller, read in its log what keeps it off this bus, or name another with --nats`;
-    const late =
-      verb === 'get' || verb === 'hosts' || verb === 'plan'
-        ? TRY_AGAIN
-        : `it may still do it; see shunt get, or repeat it: that is harmless`;
+    const late = API_VERBS[verb] ? 'it may still do it; see shunt get, or repeat it: that is harmless' : TRY_AGAIN;
     const peer: Peer = { who: 'the controller', code: 'NO_CONTROLLER', absent, late };
     const data = await this.#request(subject, request, peer, this.#timeoutMs + patienceMs);
     const reply = this.#read(() => parse(data), 'the controller');

@@ -19,8 +19,13 @@ import {
 import { Refused } from './refused.ts';
 import type { Problem } from './spec.ts';
 
-export type ApiVerb = 'apply' | 'plan' | 'get' | 'delete' | 'hosts';
-export const API_VERBS: readonly ApiVerb[] = Object.freeze(['apply', 'plan', 'get', 'delete', 'hosts'] as const);
+/** Every verb, and whether it changes anything: one that does may have been done though no answer came. */
+export const API_VERBS = Object.freeze({ apply: true, plan: false, get: false, delete: true, hosts: false } as const);
+export type ApiVerb = keyof typeof API_VERBS;
+
+export function isApiVerb(verb: string): verb is ApiVerb {
+  return Object.hasOwn(API_VERBS, verb);
+}
 
 /** Why a request was refused; `problems` name the specs of an upload, counted over all its parts. */
 export interface ApiError {

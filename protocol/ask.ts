@@ -27,8 +27,12 @@ import { type IntentState, readState, readStatus, type Status } from './status.t
  * `explain` with all about one of them, `events` with a page of what happened, `stats` with what became of
  * packets.
  */
-export type AskVerb = 'status' | 'dump' | 'explain' | 'events' | 'stats';
-export const ASK_VERBS: readonly AskVerb[] = Object.freeze(['status', 'dump', 'explain', 'events', 'stats'] as const);
+export const ASK_VERBS = Object.freeze(['status', 'dump', 'explain', 'events', 'stats'] as const);
+export type AskVerb = (typeof ASK_VERBS)[number];
+
+export function isAskVerb(verb: string): verb is AskVerb {
+  return (ASK_VERBS as readonly string[]).includes(verb);
+}
 
 /** `after` and `limit` page a list: `after` is the `next` of the reply before. */
 export interface AskRequest {

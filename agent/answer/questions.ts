@@ -1,5 +1,13 @@
 import type { Clock } from '../../daemon/clock.ts';
-import { ASK_VERBS, type AskError, encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
+import {
+  ASK_VERBS,
+  type AskError,
+  type AskVerb,
+  encodeAskError,
+  encodeDump,
+  isAskVerb,
+  parseAskRequest,
+} from '../../protocol/ask.ts';
 import { type Events, encodeEvents } from '../../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
 import { Refused } from '../../protocol/refused.ts';
@@ -32,14 +40,16 @@ export class Questions {
   /** Errors: StoreError and KernelError; what is wrong with the question is an answer. */
   async answer(verb: string, bytes: Uint8Array): Promise<Uint8Array> {
     try {
-      return await this.#act(verb, bytes);
+      if (isAskVerb(verb)) return await this.#act(verb, bytes);
+      const message = `this agent answers ${ASK_VERBS.join(', ')}, not ${verb}`;
+      return this.#refuse({ code: 'UNKNOWN_VERB', message });
     } catch (error) {
       if (error instanceof Refused) return this.#refuse({ code: error.code, message: error.message });
       throw error;
     }
   }
 
-  async #act(verb: string, bytes: Uint8Array): Promise<Uint8Array> {
+  async #act(verb: AskVerb, bytes: Uint8Array): Promise<Uint8Array> {
     switch (verb) {
       case 'status':
         parseAskRequest(bytes);
@@ -53,10 +63,6 @@ export class Questions {
         return await this.#explain(bytes);
       case 'events':
         return encodeEvents(await this.#events(bytes));
-      default: {
-        const known = ASK_VERBS.join(', ');
-        return this.#refuse({ code: 'UNKNOWN_VERB', message: `this agent answers ${known}, not ${verb}` });
-      }
     }
   }
 

@@ -11,12 +11,10 @@ import {
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { type Claim, contends, lackOf } from '../model/claim.ts';
-import { Declined } from '../model/declined.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
-
-const DEFAULT_LIMIT = 100;
+import { fill, limitOf, nextOf } from './paging.ts';
 
 /** Lists specs by name, each with the hosts where it stands and those where another has its key. */
 export async function listSpecs(transaction: Transaction, request: GetRequest, budgetBytes: number): Promise<GetReply> {
@@ -141,38 +139,3 @@ const UNHEARD: Omit<HostItem, 'host' | 'head'> = {
   exceptions: 0,
   standing: 'ok',
 };
-
-/** Makes items until the budget is used. Errors: Declined TOO_LARGE when not even the first fits. */
-async function fill<From, Item>(
-  from: readonly From[],
-  make: (from: From) => Promise<Item>,
-  budgetBytes: number,
-): Promise<Item[]> {
-  const items: Item[] = [];
-  let bytes = 0;
-  for (const one of from) {
-    const item = await make(one);
-    bytes += Buffer.byteLength(JSON.stringify(item)) + 1;
-    if (bytes > budgetBytes) break;
-    items.push(item);
-  }
-  if (items.length > 0 || from.length === 0) return items;
-  throw new Declined('TOO_LARGE', `the next item alone takes ${bytes} bytes, and a reply has room for ${budgetBytes}`);
-}
-
-/** The place to go on from: after the last item given, when there is, or may be, another. */
-function nextOf<From>(
-  from: readonly From[],
-  given: number,
-  limit: number,
-  placeOf: (from: From) => string,
-  request: { readonly name?: string } = {},
-): string | null {
-  const last = from[given - 1];
-  const ended = given === from.length && (from.length < limit || request.name !== undefined);
-  return last === undefined || ended ? null : placeOf(last);
-}
-
-function limitOf(request: { readonly limit?: number }): number {
-  return request.limit ?? DEFAULT_LIMIT;
-}

@@ -1,9 +1,11 @@
 import type { Log } from '../../daemon/log.ts';
 import {
   type ApiError,
+  type ApiVerb,
   encodeApiError,
   encodeApplyReply,
   encodeDeleteReply,
+  isApiVerb,
   parseApplyRequest,
   parseDeleteRequest,
 } from '../../protocol/api.ts';
@@ -54,13 +56,14 @@ export class ApiService {
   async #answer(verb: string, data: Uint8Array): Promise<Uint8Array> {
     try {
       if (this.#atHand > MAX_AT_HAND) throw new Declined('BUSY', 'too many requests at once; try again');
-      return await this.#act(verb, data);
+      if (isApiVerb(verb)) return await this.#act(verb, data);
+      throw new Declined('UNKNOWN_VERB', `${verb} is not a verb of this controller; it may be of another release`);
     } catch (error) {
       return this.#refuse(verb, error);
     }
   }
 
-  async #act(verb: string, data: Uint8Array): Promise<Uint8Array> {
+  async #act(verb: ApiVerb, data: Uint8Array): Promise<Uint8Array> {
     const { desk, bus, onChange } = this.#parts;
     const budgetBytes = listBudgetBytes(bus.maxPayloadBytes);
     switch (verb) {
@@ -77,8 +80,6 @@ export class ApiService {
         return encodeGetReply(await desk.get(parseGetRequest(data), budgetBytes));
       case 'hosts':
         return encodeHostsReply(await desk.hosts(parseHostsRequest(data), budgetBytes));
-      default:
-        throw new Declined('UNKNOWN_VERB', `${verb} is not a verb of this controller; it may be of another release`);
     }
   }
 

@@ -8,7 +8,6 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { connect, type Msg, type NatsConnection } from 'nats';
-import { COMMANDS } from '../../cli/commands.ts';
 import {
   type ApplyReply,
   encodeApiError,
@@ -506,26 +505,4 @@ test('the process: a bus that takes connections and says nothing is waited for a
   t.deepEqual(await once(waiting, 'close'), [4, null]);
   t.regex(Buffer.concat(said).toString(), /^shunt hosts: cannot reach NATS at .*: no answer within 1s; /);
   hung.close();
-});
-
-test('commands: the table has every one that there is', (t) => {
-  t.deepEqual(Object.keys(COMMANDS).sort(), [
-    'agent',
-    'apply',
-    'attach',
-    'bypass',
-    'completion',
-    'controller',
-    'delete',
-    'detach',
-    'doctor',
-    'dump',
-    'events',
-    'explain',
-    'get',
-    'hosts',
-    'plan',
-    'stats',
-    'status',
-  ]);
 });
