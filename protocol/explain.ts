@@ -7,6 +7,7 @@ import { readHost } from './host.ts';
 import { type Idle, readIdle, readName } from './intent.ts';
 import { encodeJson } from './json.ts';
 import { readInterface } from './match.ts';
+import { readReasons } from './packets.ts';
 import {
   list,
   nullable,
@@ -26,7 +27,7 @@ import {
   readWord,
 } from './read.ts';
 import { Refused } from './refused.ts';
-import { type IntentState, readReasons, readState } from './status.ts';
+import { type IntentState, readState } from './status.ts';
 
 /** Asks why a redirect of a host is as it is: by its name or by its key. */
 export type ExplainRequest = { readonly v: 1 } & ({ readonly name: string } | { readonly key: string });

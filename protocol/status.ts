@@ -4,7 +4,14 @@ import { open, readVersion } from './envelope.ts';
 import { type Labels, readHost, readLabels } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
-import { readInterface } from './match.ts';
+import {
+  type InterfaceStatus,
+  type PassedStatus,
+  readInterfaces,
+  readLosses,
+  readPassedHits,
+  type Undelivered,
+} from './packets.ts';
 import {
   integer,
   list,
@@ -15,7 +22,6 @@ import {
   optional,
   prose,
   type Reader,
-  readBoolean,
   readCode,
   readCount,
   readDigest,
@@ -61,46 +67,6 @@ export interface Capacity {
   readonly max: number;
   readonly shapes: number;
   readonly shapesMax?: number;
-}
-
-export interface InterfaceStatus {
-  readonly name: string;
-  readonly zone: number;
-  readonly ifindex: number;
-  readonly mode: 'native' | 'generic' | 'none';
-  readonly up: boolean;
-  /** Packets that come in there match as untagged whether they have a VLAN tag or not. */
-  readonly hidesTags?: true;
-  /** Whether packets that come in there meet the program; an older agent does not say. */
-  readonly attached?: boolean;
-  /** Why not, in words. */
-  readonly reason?: string;
-}
-
-/**
- * Packets that were redirected and died on their way out, within the last minute: a verdict is not delivery. `packets` counts
- * since `since` (ms since 1970). The redirects stay installed; those that send there are named, up to MAX_NAMED.
- */
-export interface Undelivered {
-  /** Null once the device is gone. */
-  readonly interface: string | null;
-  readonly ifindex: number;
-  /** Absent where the kernel gives none. */
-  readonly errno?: string;
-  readonly packets: string;
-  readonly since: number;
-  readonly redirects: readonly string[];
-  readonly redirectsTotal: number;
-}
-
-/**
- * A redirect that is installed, and packets that matched it within the last minute and were passed all the same: how many
- * since `since` (ms since 1970), by the verdict's name.
- */
-export interface PassedStatus {
-  readonly name: string;
-  readonly reasons: Readonly<Record<string, string>>;
-  readonly since: number;
 }
 
 /** Messages that the agent refused since it started. */
@@ -166,15 +132,8 @@ export const CLOCK_SHOWN_MS = 5_000;
 
 /** The most exceptions that a status lists; `exceptionsTotal` has them all. */
 export const MAX_EXCEPTIONS = 64;
-export const MAX_UNDELIVERED = 64;
-/** The most redirects that a status lists for passed packets; `passedTotal` has them all. */
-export const MAX_PASSED = 32;
-const MAX_PASS_REASONS = 32;
 export const MAX_HOST_PROBLEMS = 16;
 const MAX_ABILITIES = 64;
-/** The most redirects that a loss names. */
-export const MAX_NAMED = 8;
-const MAX_INTERFACES = 256;
 
 export const readState: Reader<IntentState> = oneOf(
   'pending',
@@ -211,38 +170,6 @@ const readException = object<Exception>(
   },
   'ignored',
 );
-
-const readInterfaceStatus = object<InterfaceStatus>(
-  {
-    name: readInterface,
-    zone: integer(0, 255),
-    ifindex: integer(0, 0x7fff_ffff),
-    mode: oneOf('native', 'generic', 'none'),
-    up: readBoolean,
-    hidesTags: optional(readTrue),
-    attached: optional(readBoolean),
-    reason: optional(prose(64)),
-  },
-  'ignored',
-);
-
-const readUndelivered = object<Undelivered>(
-  {
-    interface: nullable(readInterface),
-    ifindex: readCount,
-    errno: optional(readWord),
-    packets: readU64,
-    since: readTime,
-    redirects: list(readName, MAX_NAMED),
-    redirectsTotal: readCount,
-  },
-  'ignored',
-);
-
-/** Passed packets by the verdict's name. */
-export const readReasons: Reader<Readonly<Record<string, string>>> = record(readCode, readU64, MAX_PASS_REASONS);
-
-const readPassed = object<PassedStatus>({ name: readName, reasons: readReasons, since: readTime }, 'ignored');
 
 const readRefused = object<RefusedStatus>(
   {
@@ -289,17 +216,17 @@ const readFields = object<Status>(
       { used: readCount, max: readCount, shapes: readCount, shapesMax: optional(readCount) },
       'ignored',
     ),
-    interfaces: list(readInterfaceStatus, MAX_INTERFACES),
+    interfaces: readInterfaces,
     labels: readLabels,
     guard: readGuard,
     refused: readRefused,
     problem: optional(readCode),
     problems: optional(list(readHostProblem, MAX_HOST_PROBLEMS)),
     bypass: optional(readTrue),
-    undelivered: optional(nullable(list(readUndelivered, MAX_UNDELIVERED))),
+    undelivered: optional(nullable(readLosses)),
     clockAhead: optional(integer(-MAX_TIME_MS, MAX_TIME_MS)),
     drifted: optional(readU64),
-    passed: optional(nullable(list(readPassed, MAX_PASSED))),
+    passed: optional(nullable(readPassedHits)),
     passedTotal: optional(readCount),
   },
   'ignored',

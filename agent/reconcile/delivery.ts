@@ -1,5 +1,5 @@
 import type { Intent } from '../../protocol/intent.ts';
-import { MAX_NAMED } from '../../protocol/status.ts';
+import { MAX_NAMED } from '../../protocol/packets.ts';
 import type { Losses } from '../ports.ts';
 
 /** A loss shows for so long after its last packet. */

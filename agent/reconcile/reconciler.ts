@@ -2,11 +2,11 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
-import { KernelError, PinsLostError } from '../model/kernel-error.ts';
 import type { Mark } from '../model/mark.ts';
 import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, Stored, TimeStore } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { countDrift } from './drift.ts';
+import { LostPins } from './lost-pins.ts';
 import { Outcomes } from './outcomes.ts';
 import { OwnWords } from './own-words.ts';
 import type { PassResult } from './pass-result.ts';
@@ -61,6 +61,7 @@ export class Reconciler implements Reconciling {
   readonly #waker = new Waker();
   readonly #outcomes: Outcomes;
   readonly #watch: Watch;
+  readonly #pins: LostPins;
   #ownWords: OwnWords;
   #footing: Footing;
   /** Not in the kernel yet. */
@@ -68,8 +69,6 @@ export class Reconciler implements Reconciling {
   #applied = 0;
   #verified = 0;
   #bypass = false;
-  /** Why the pins are lost; undefined while they are not. */
-  #lost: string | undefined;
   /** Since the start. */
   #drifted = 0n;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
@@ -83,6 +82,7 @@ export class Reconciler implements Reconciling {
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
     this.#ownWords = new OwnWords(options.kernel.words);
     this.#watch = new Watch(options, (events) => this.#outcomes.record(events));
+    this.#pins = new LostPins(() => options.kernel.net, options.log);
     const periods = [
       { everyMs: DRIFT_MS, act: () => this.#convergence.readBackNext() },
       { everyMs: NETWORK_MS, act: () => this.#refreshNetwork() },
@@ -187,9 +187,7 @@ export class Reconciler implements Reconciling {
     const { clock } = this.#options;
     const periodMs = this.#periods.nextMs - clock.monotonicMs();
     const keyMs =
-      mayTouch(this.#footing) && this.#lost === undefined
-        ? this.#convergence.schedule.firstMs - this.#time.nowMs()
-        : periodMs;
+      mayTouch(this.#footing) && !this.#pins.lost ? this.#convergence.schedule.firstMs - this.#time.nowMs() : periodMs;
     return Math.max(1, Math.min(periodMs, keyMs));
   }
 
@@ -197,38 +195,20 @@ export class Reconciler implements Reconciling {
     this.#periods.run(this.#options.clock.monotonicMs());
     this.#takeTime();
     try {
-      if (this.#lost !== undefined) await this.#regain();
+      if (this.#pins.lost) await this.#regain();
       await this.#watch.look(this.#convergence);
       if (mayTouch(this.#footing)) await this.#converge(signal);
     } catch (error) {
-      if (!(error instanceof KernelError && this.#comesOfLostPins(error))) throw error;
-      await this.#lose(error);
+      if (!this.#pins.explain(error)) throw error;
+      // Nothing is claimed of maps that no packet meets, until there are pins again.
+      this.#convergence.ledger.block('NOT_ATTACHED', this.#options.clock.nowMs());
+      await this.#watch.lose();
     }
-  }
-
-  /** Whatever the kernel did not do may come of it. */
-  #comesOfLostPins(error: KernelError): boolean {
-    if (error instanceof PinsLostError || this.#lost !== undefined) return true;
-    try {
-      this.#options.kernel.net.network();
-      return false;
-    } catch (now) {
-      return now instanceof PinsLostError;
-    }
-  }
-
-  /** Nothing is claimed of maps that no packet meets, until there are pins again. */
-  async #lose(error: KernelError): Promise<void> {
-    const { clock, log } = this.#options;
-    if (this.#lost !== error.message) log.error({ error }, 'the pins are lost; waiting for them');
-    this.#lost = error.message;
-    this.#convergence.ledger.block('NOT_ATTACHED', clock.nowMs());
-    await this.#watch.lose();
   }
 
   /** Begins anew with what is pinned now. Errors: KernelError while nothing is. */
   async #regain(): Promise<void> {
-    const { kernel, log, reopen } = this.#options;
+    const { kernel, reopen } = this.#options;
     await reopen();
     const before = this.#convergence;
     const { desired, states } = before.ledger;
@@ -236,9 +216,8 @@ export class Reconciler implements Reconciling {
     this.#convergence.deleteAbsent = before.deleteAbsent;
     this.#mark ??= this.#ownWords.known;
     this.#ownWords = new OwnWords(kernel.words);
-    this.#lost = undefined;
     this.#watch.ingressesNext();
-    log.info({}, 'there are pins again');
+    this.#pins.found();
   }
 
   /** Makes passes until nothing is due. */

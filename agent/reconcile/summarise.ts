@@ -1,17 +1,15 @@
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
+import { type InterfaceStatus, MAX_PASSED, MAX_UNDELIVERED } from '../../protocol/packets.ts';
 import {
   CLOCK_SHOWN_MS,
   type Counts,
   type Exception,
   encodeStatus,
   type HostProblem,
-  type InterfaceStatus,
   MAX_EXCEPTIONS,
   MAX_HOST_PROBLEMS,
-  MAX_PASSED,
-  MAX_UNDELIVERED,
   type RefusedStatus,
   type Status,
 } from '../../protocol/status.ts';

@@ -1,6 +1,6 @@
 import type { Event, EventKind } from '../../protocol/event.ts';
 import type { Intent } from '../../protocol/intent.ts';
-import { MAX_PASSED } from '../../protocol/status.ts';
+import { MAX_PASSED } from '../../protocol/packets.ts';
 import type { EntryState, State } from '../model/state.ts';
 import { someOf, type Undelivered } from './delivery.ts';
 import type { Moved } from './ingresses.ts';

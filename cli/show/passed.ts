@@ -1,4 +1,4 @@
-import type { PassedStatus } from '../../protocol/status.ts';
+import type { PassedStatus } from '../../protocol/packets.ts';
 
 /** Why packets that match a redirect are passed and not sent, and what ends it. */
 interface Reason {

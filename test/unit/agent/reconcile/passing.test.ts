@@ -4,7 +4,8 @@ import { Passing } from '../../../../agent/reconcile/passing.ts';
 import { summarise } from '../../../../agent/reconcile/summarise.ts';
 import { tellPassed } from '../../../../agent/reconcile/tell.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
-import { encodeStatus, MAX_PASSED, parseStatus, type Status } from '../../../../protocol/status.ts';
+import { MAX_PASSED } from '../../../../protocol/packets.ts';
+import { encodeStatus, parseStatus, type Status } from '../../../../protocol/status.ts';
 import { MemoryKernel } from '../../../fakes/memory-kernel.ts';
 import { AT_REST, intentOf, NOW } from './world.ts';
 
