@@ -3,6 +3,7 @@ import { controllerMigrations } from '../migrations/controller/index.ts';
 import { SqlDesk } from './desk/sql-desk.ts';
 import { SqlLogs } from './log/sql-logs.ts';
 import { Work } from './log/work.ts';
+import type { Damage } from './model/damage.ts';
 import type { StoreError } from './model/store-error.ts';
 import type { Desk, Logs, Roster, Upkeep } from './ports.ts';
 import { SqlRoster } from './roster/sql-roster.ts';
@@ -17,13 +18,21 @@ export interface Ports extends AsyncDisposable {
   readonly roster: Roster & Upkeep;
 }
 
+/** Hears what was found damaged and put right, and what an operator has to put right. */
+export type OnDamage = (mended: readonly string[], damage: Damage | undefined) => void;
+
 /**
  * Opens the database, and makes it when it is not there; several controllers may share one. `onFatal` is called when it
  * is no longer to be trusted: the process is to end. Errors: StoreError.
  */
-export async function openPorts(path: string, clock: Clock, onFatal: (error: StoreError) => void): Promise<Ports> {
+export async function openPorts(
+  path: string,
+  clock: Clock,
+  onFatal: (error: StoreError) => void,
+  onDamage?: OnDamage,
+): Promise<Ports> {
   const database = await SqliteDatabase.open(path, { migrations: controllerMigrations, clock });
-  return portsOver(database, new Tables(database.compiler), clock, onFatal);
+  return portsOver(database, new Tables(database.compiler), clock, onFatal, onDamage);
 }
 
 /** The ports over a database that is open; it closes with them, and when they cannot be had. Errors: StoreError. */
@@ -32,10 +41,11 @@ export async function portsOver(
   tables: Tables,
   clock: Clock,
   onFatal: (error: StoreError) => void,
+  onDamage: OnDamage = () => {},
 ): Promise<Ports> {
   await using parts = new AsyncDisposableStack();
   parts.use(database);
-  const work = await Work.begin({ database, tables, clock, onFatal });
+  const work = await Work.begin({ database, tables, clock, onFatal, onDamage });
   const open = parts.move();
   return {
     desk: new SqlDesk(work),

@@ -1,6 +1,6 @@
+import { checksumOf } from '../../daemon/checksum.ts';
 import { type Cursor, readCursor } from '../../protocol/cursor.ts';
 import { readDigest } from '../../protocol/read.ts';
-import { checksumOf } from './checksum.ts';
 import type { OpenDatabase } from './database.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { CursorRow } from './schema.ts';

@@ -1,7 +1,7 @@
+import { checksumOf } from '../../daemon/checksum.ts';
 import type { Code } from '../../protocol/codes.ts';
 import { readState } from '../../protocol/status.ts';
 import type { EntryState } from '../model/state.ts';
-import { checksumOf } from './checksum.ts';
 import type { OpenDatabase } from './database.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EntryRow } from './schema.ts';

@@ -4,7 +4,7 @@ import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
 import { Preview } from '../compile/preview.ts';
 import { MAX_LINES, PreviewReport } from '../compile/preview-report.ts';
 import type { Strangers } from '../compile/strangers.ts';
-import { convergeKeys } from '../log/converge.ts';
+import { convergeNamed } from '../log/assess.ts';
 import type { Work } from '../log/work.ts';
 import type { Desk } from '../ports.ts';
 import { deleteSpecs } from './deletion.ts';
@@ -32,8 +32,8 @@ export class SqlDesk implements Desk {
     requireParts(last);
     return this.#work.change(async (transaction) => {
       const { session, tables, log } = transaction;
-      const { counts, concern, strangers } = await storeUpload(transaction, last);
-      await convergeKeys(transaction, concern);
+      const { counts, concern, strangers, names } = await storeUpload(transaction, last);
+      await convergeNamed(transaction, concern, names);
       const { hosts, rev } = await log.finish();
       const done = { ...counts, hosts, rev };
       const { upload } = last;
@@ -59,7 +59,7 @@ export class SqlDesk implements Desk {
     return this.#work.change(async (transaction) => {
       const { session, tables, log } = transaction;
       const { deleted, absent, concern } = await deleteSpecs(transaction, names);
-      await convergeKeys(transaction, concern);
+      await convergeNamed(transaction, concern, names);
       const { hosts, rev } = await log.finish();
       const some = { deleted: deleted.length, names: deleted.slice(0, AUDITED_NAMES), absent: absent.length };
       await tables.audit.note(session, this.#work.clock.nowMs(), 'delete', { ...some, hosts, rev });

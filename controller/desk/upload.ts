@@ -35,19 +35,27 @@ export async function stagePart({ session, tables }: Transaction, given: Part, n
   await tables.uploads.put(session, { upload, part, parts, specs: JSON.stringify(specs), at_ms: nowMs });
 }
 
-/** Stores every spec of an upload. Answers whom that concerns, and what of it finds nobody. Errors: Declined, when the transaction must end. */
-export async function storeUpload(
-  transaction: Transaction,
-  last: Part,
-): Promise<{ readonly counts: Counts; readonly concern: Concern; readonly strangers: Strangers }> {
-  const { session, tables } = transaction;
+/** What an upload came to: whom it concerns, what of it finds nobody, and the names of all that it has. */
+interface Stored {
+  readonly counts: Counts;
+  readonly concern: Concern;
+  readonly strangers: Strangers;
+  readonly names: readonly string[];
+}
+
+/** Stores every spec of an upload. Errors: Declined, when the transaction must end. */
+export async function storeUpload(transaction: Transaction, last: Part): Promise<Stored> {
+  const { session, tables, damage } = transaction;
   const counts = { created: 0, changed: 0, unchanged: 0 };
+  const names: string[] = [];
   const concern = new Concern();
   const strangers = new Strangers(await tables.hosts.fleet(session));
   await readUpload(transaction, last, async (spec) => {
-    const stored = await tables.specs.put(session, spec);
-    if (stored === undefined) {
+    const stored = await tables.specs.put(session, spec, damage !== undefined);
+    names.push(spec.name);
+    if (stored.same) {
       counts.unchanged += 1;
+      if (damage !== undefined) concern.add(stored.after);
       return;
     }
     if (stored.before === undefined) counts.created += 1;
@@ -59,7 +67,7 @@ export async function storeUpload(
     strangers.add(stored.after);
   });
   await tables.uploads.drop(session, last.upload);
-  return { counts, concern, strangers };
+  return { counts, concern, strangers, names };
 }
 
 /**

@@ -1,44 +1,58 @@
 import { compileKeys } from '../compile/compile.ts';
 import type { Concern } from '../compile/concern.ts';
 import type { HostFacts } from '../model/claim.ts';
+import type { By } from './log-writer.ts';
 import type { LogTransaction } from './transaction.ts';
 
 /** Keys whose claims are held in memory at a time. */
 const KEYS_AT_ONCE = 500;
 
-/** Makes the logs say what the specs say, for the keys whose claims changed and the hosts that these concern. */
-export async function convergeKeys(transaction: LogTransaction, concern: Concern): Promise<void> {
-  const { session, tables } = transaction;
+/** Makes the logs say what the specs say, for the keys whose claims changed and the hosts that these concern; an operator named them. */
+export async function convergeKeys(
+  transaction: LogTransaction,
+  concern: Concern,
+  names: readonly string[],
+): Promise<void> {
+  const { session, tables, log } = transaction;
+  log.name(names);
+  if (log.damaged) await addStanding(transaction, concern, new Set(names));
   const fleet = await tables.hosts.fleet(session);
   for (const keys of chunks(concern.keys, KEYS_AT_ONCE)) {
     const claims = await tables.specs.claimsTo(session, keys);
     for (const [host, concerned] of concern.hostsOf(keys, fleet)) {
-      await writeAll(transaction, host, compileKeys(concerned, claims, host));
+      await writeAll(transaction, host, compileKeys(concerned, claims, host), 'operator');
     }
   }
 }
 
-/** Makes the logs of some hosts say what all the specs say. */
+/** While specs are missing, what stands of a redirect is looked for where it stands, not where its spec sends it. */
+async function addStanding({ session, tables }: LogTransaction, concern: Concern, names: Set<string>): Promise<void> {
+  for (const { host, key, op, name } of tables.changes.scan(session))
+    if (op === 'put' && names.has(name)) concern.add({ key, hosts: [host] });
+}
+
+/** Makes the logs of some hosts say what all the specs say, as far as nothing is missing that would be needed for it. */
 export async function convergeHosts(transaction: LogTransaction, hosts: readonly HostFacts[]): Promise<void> {
   const { session, tables } = transaction;
   let keys = await tables.specs.keys(session, '', KEYS_AT_ONCE);
   while (keys.length > 0) {
     const claims = await tables.specs.claimsTo(session, keys);
-    for (const host of hosts) await writeAll(transaction, host, compileKeys(keys, claims, host));
+    for (const host of hosts) await writeAll(transaction, host, compileKeys(keys, claims, host), 'upkeep');
     keys = await tables.specs.keys(session, keys.at(-1) ?? '', KEYS_AT_ONCE);
   }
   for (const host of hosts) {
     const unclaimed = await tables.changes.unclaimed(session, host.host);
-    await writeAll(transaction, host, compileKeys(unclaimed, new Map(), host));
+    await writeAll(transaction, host, compileKeys(unclaimed, new Map(), host), 'upkeep');
   }
 }
 
 async function writeAll(
   { log, turn }: LogTransaction,
-  { host }: HostFacts,
+  host: HostFacts,
   compiled: ReturnType<typeof compileKeys>,
+  by: By,
 ): Promise<void> {
-  for (const [key, wanted] of compiled) await log.write(host, key, wanted);
+  for (const [key, wanted] of compiled) await log.write(host, key, wanted, by);
   await turn();
 }
 

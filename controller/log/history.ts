@@ -54,9 +54,14 @@ export class History {
         return work(session);
       });
     } catch (error) {
-      if (error instanceof StoreError && error.fatal) this.#giveUp(error);
-      throw error;
+      return this.fail(error);
     }
+  }
+
+  /** Throws the error; one after which the database is worth nothing ends the process. */
+  fail(error: unknown): never {
+    if (error instanceof StoreError && error.fatal) this.#giveUp(error);
+    throw error;
   }
 
   #giveUp(error: StoreError): void {

@@ -1,10 +1,12 @@
-import { addDigest, elementDigest, removeDigest } from '../../protocol/digest.ts';
+import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../protocol/digest.ts';
 import type { Compiled } from '../compile/compile.ts';
-import type { ChangeRow } from '../store/schema.ts';
+import type { HostFacts } from '../model/claim.ts';
+import type { Damage } from '../model/damage.ts';
 import type { Session } from '../store/session.ts';
-import type { ChangeTable } from '../store/tables/changes.ts';
+import type { ChangeTable, NewChange } from '../store/tables/changes.ts';
 import type { EpochTable } from '../store/tables/epochs.ts';
 import type { Head, HeadTable } from '../store/tables/heads.ts';
+import type { SpecTable } from '../store/tables/specs.ts';
 
 /** What one transaction did to the log. `epoch` is set when it was opened here. */
 export interface LogResult {
@@ -15,13 +17,23 @@ export interface LogResult {
 
 interface Place {
   readonly session: Session;
-  readonly tables: { readonly changes: ChangeTable; readonly heads: HeadTable; readonly epochs: EpochTable };
+  readonly tables: {
+    readonly changes: ChangeTable;
+    readonly heads: HeadTable;
+    readonly epochs: EpochTable;
+    readonly specs: SpecTable;
+  };
 }
+
+/** Who wants a change: an operator, who named what it follows from, or the controller, which keeps logs as specs are. */
+export type By = 'operator' | 'upkeep';
 
 interface Terms {
   /** The random part of the epoch that the first change opens; undefined: changes go on in the newest. */
   readonly epochPart: string | undefined;
   readonly atMs: number;
+  /** Specs are missing: what stands does not go or change unless an operator names it. */
+  readonly damaged: boolean;
 }
 
 /**
@@ -32,6 +44,11 @@ export class LogWriter {
   readonly #place: Place;
   readonly #terms: Terms;
   readonly #heads = new Map<string, Head>();
+  readonly #named = new Set<string>();
+  /** What stands and would not by the specs that are left: hosts by the redirect's name. */
+  readonly withheld = new Map<string, Set<string>>();
+  /** What is still missing, once that was looked at again. */
+  assessed: { readonly damage: Damage | undefined } | undefined;
   #epoch: string | undefined;
   #rev: number;
   #result: LogResult | undefined;
@@ -46,18 +63,54 @@ export class LogWriter {
     return new LogWriter(place, terms, await place.tables.epochs.lastRev(place.session));
   }
 
-  /** Makes the log of a host say what was compiled for a key; writes nothing when it does already. */
-  async write(host: string, key: string, compiled: Compiled | undefined): Promise<void> {
+  /** Whether specs are missing, as far as this transaction knows. */
+  get damaged(): boolean {
+    return this.#terms.damaged;
+  }
+
+  /** Notes that an operator named redirects: what stands of them may change. */
+  name(names: Iterable<string>): void {
+    for (const name of names) this.#named.add(name);
+  }
+
+  /**
+   * Makes the log of a host say what was compiled for a key; writes nothing when it does already. Of a host of which
+   * nothing is known, the controller on its own only adds: labels that are not there select nothing.
+   */
+  async write(facts: HostFacts, key: string, compiled: Compiled | undefined, by: By): Promise<void> {
+    const { host } = facts;
     if (this.#result !== undefined) throw new TypeError(`a change of ${host} after the log was finished`);
     const { session, tables } = this.#place;
     const before = await tables.changes.find(session, host, key);
     const live = before?.op === 'put' ? before : undefined;
     if (live?.body === compiled?.body) return;
+    if (live !== undefined && !(await this.#mayChange(live, compiled, by, facts))) return;
     const rev = await this.#nextRev();
     const { name, body } = compiled ?? { name: '', body: '' };
-    const row: ChangeRow = { host, key, rev, op: compiled ? 'put' : 'delete', name, body, at_ms: this.#terms.atMs };
+    const row: NewChange = { host, key, rev, op: compiled ? 'put' : 'delete', name, body, at_ms: this.#terms.atMs };
     await tables.changes.put(session, row);
     await this.#moveHead(row, live);
+  }
+
+  /** Gives every redirect of a host a new rev and forgets what was, so that the host fetches all of it anew. */
+  async renew(host: string, live: readonly NewChange[]): Promise<void> {
+    const { session, tables } = this.#place;
+    const rows: NewChange[] = [];
+    let digest = EMPTY_DIGEST;
+    for (const { key, body, ...rest } of live) {
+      const rev = await this.#nextRev();
+      rows.push({ ...rest, key, body, rev });
+      digest = addDigest(digest, elementDigest(key, rev, body));
+    }
+    await tables.changes.layHost(session, host, rows);
+    const rev = await this.#nextRev();
+    this.#heads.set(host, { host, rev, floor: rev, digest });
+  }
+
+  /** Puts the head of a host right, whose log is as it should be. */
+  mend(head: Head): void {
+    this.#rev = Math.max(this.#rev, head.rev);
+    this.#heads.set(head.host, head);
   }
 
   async finish(): Promise<LogResult> {
@@ -74,6 +127,20 @@ export class LogWriter {
     return this.#result;
   }
 
+  async #mayChange(live: NewChange, compiled: Compiled | undefined, by: By, facts: HostFacts): Promise<boolean> {
+    if (!this.#terms.damaged) return by === 'operator' || facts.known;
+    if (this.#named.has(live.name) || (await this.#isTakenOver(live, compiled))) return true;
+    this.withheld.set(live.name, (this.withheld.get(live.name) ?? new Set()).add(live.host));
+    return false;
+  }
+
+  /** Whether an operator named what takes the key of one that is not missing itself. */
+  async #isTakenOver(live: NewChange, compiled: Compiled | undefined): Promise<boolean> {
+    if (compiled === undefined || !this.#named.has(compiled.name)) return false;
+    const { session, tables } = this.#place;
+    return (await tables.specs.find(session, live.name)) !== undefined;
+  }
+
   async #nextRev(): Promise<number> {
     const { session, tables } = this.#place;
     const { epochPart } = this.#terms;
@@ -82,7 +149,7 @@ export class LogWriter {
     return this.#rev;
   }
 
-  async #moveHead(row: ChangeRow, live: ChangeRow | undefined): Promise<void> {
+  async #moveHead(row: NewChange, live: NewChange | undefined): Promise<void> {
     const { session, tables } = this.#place;
     const head = this.#heads.get(row.host) ?? (await tables.heads.find(session, row.host));
     const less = live ? removeDigest(head.digest, elementDigest(row.key, live.rev, live.body)) : head.digest;

@@ -1,3 +1,4 @@
+import type { Damage } from '../model/damage.ts';
 import type { Session } from '../store/session.ts';
 import type { Tables } from '../store/tables/tables.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -8,6 +9,8 @@ export interface Transaction {
   readonly tables: Tables;
   /** Lets others work in the middle of what takes long. */
   readonly turn: () => Promise<void>;
+  /** What is known to be missing. */
+  readonly damage: Damage | undefined;
 }
 
 /** One that may write to the logs. Its script has to finish them. */

@@ -1,10 +1,14 @@
 import type { Clock } from '../../daemon/clock.ts';
-import type { StoreError } from '../model/store-error.ts';
+import type { Damage } from '../model/damage.ts';
+import { StoreError } from '../model/store-error.ts';
 import type { Database, Session } from '../store/session.ts';
 import type { Tables } from '../store/tables/tables.ts';
+import { assess } from './assess.ts';
 import { History } from './history.ts';
 import { LogWriter } from './log-writer.ts';
 import type { LogTransaction, Transaction } from './transaction.ts';
+import { verifyCounter, verifyTruth } from './verify.ts';
+import { mendLogs } from './verify-logs.ts';
 
 interface WorkParts {
   readonly database: Database;
@@ -12,6 +16,8 @@ interface WorkParts {
   readonly clock: Clock;
   /** Called once, when the database is no longer to be trusted; the process is to end. */
   readonly onFatal: (error: StoreError) => void;
+  /** Called with what was found damaged in the database and put right, and with what could not be. */
+  readonly onDamage: (mended: readonly string[], damage: Damage | undefined) => void;
 }
 
 /** An id and the random part of an epoch: no two databases and no two starts have the same. */
@@ -23,32 +29,45 @@ const TOKEN_BYTES = 6;
  */
 export class Work {
   readonly clock: Clock;
+  readonly #parts: WorkParts;
   readonly #tables: Tables;
-  readonly #history: History;
+  #history: History | undefined;
   /** Opened by this process with its first change (C1); it counts once it is in the table. */
   #epoch: string | undefined;
+  #damage: Damage | undefined;
+  #verifying: Promise<void> | undefined;
+  /** The database is not what this process knows, and was not looked through since. */
+  #due = true;
 
-  private constructor({ tables, clock }: WorkParts, history: History) {
-    this.clock = clock;
-    this.#tables = tables;
-    this.#history = history;
+  private constructor(parts: WorkParts) {
+    this.clock = parts.clock;
+    this.#parts = parts;
+    this.#tables = parts.tables;
   }
 
   static async begin(parts: WorkParts): Promise<Work> {
     const { database, tables, clock, onFatal } = parts;
+    const work = new Work(parts);
     const [id, part] = [clock.token(TOKEN_BYTES), clock.token(TOKEN_BYTES)];
     await database.write((session) => tables.epochs.initialise(session, id, part));
-    return new Work(parts, await History.begin(database, tables, onFatal));
+    await work.#verify();
+    work.#history = await History.begin(database, tables, onFatal);
+    return work;
+  }
+
+  /** What operators have to put right; undefined when all is well. */
+  get damage(): Damage | undefined {
+    return this.#damage;
   }
 
   /** Reads one consistent state. */
   read<T>(script: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#history.read((session) => script(this.#transaction(session)));
+    return this.#soundly((history) => history.read((session) => script(this.#transaction(session))));
   }
 
   /** Writes to any table but the log. */
   write<T>(script: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#history.write((session) => script(this.#transaction(session)));
+    return this.#soundly((history) => history.write((session) => script(this.#transaction(session))));
   }
 
   /**
@@ -56,19 +75,107 @@ export class Work {
    * last change and before it notes what became of it. Errors: TypeError when it did not.
    */
   async change<T>(script: (transaction: LogTransaction) => Promise<T>): Promise<T> {
-    return this.write(async (transaction) => {
-      const log = await LogWriter.begin(transaction, {
-        epochPart: await this.#epochToOpen(transaction),
-        atMs: this.clock.nowMs(),
-      });
-      const answer = await script({ ...transaction, log });
-      this.#epoch = log.requireResult().epoch ?? this.#epoch;
-      return answer;
+    const { answer, log } = await this.write((transaction) => this.#changing(transaction, script));
+    this.#conclude(log);
+    return answer;
+  }
+
+  /** Looks through the whole database, and puts right what can be. */
+  async verify(): Promise<void> {
+    this.#verifying ??= this.#verify().finally(() => {
+      this.#verifying = undefined;
+    });
+    await this.#verifying;
+  }
+
+  /**
+   * Nothing is answered from a database that changed in a way that nobody knows, and no row that is not what was written:
+   * it is looked through first, and then asked again.
+   */
+  async #soundly<T>(work: (history: History) => Promise<T>): Promise<T> {
+    const history = this.#history;
+    if (history === undefined) throw new TypeError('work before its beginning');
+    try {
+      await this.#look();
+      return await work(history);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      if (error.code !== 'DAMAGED') return history.fail(error);
+    }
+    await this.verify().catch((error: unknown) => history.fail(error));
+    return work(history);
+  }
+
+  async #look(): Promise<void> {
+    const look = this.#parts.database.look();
+    if (look === 'strange' || (look === 'others' && (await this.#isUncounted()))) this.#due = true;
+    if (this.#due) await this.verify();
+    else await this.#verifying;
+  }
+
+  /** Another controller counts; what a release did that does not is counted anew. */
+  async #isUncounted(): Promise<boolean> {
+    if (this.#damage !== undefined) return true;
+    const { database, tables } = this.#parts;
+    return database.read(async (session) => {
+      const [specs, epochs] = [await tables.sums.kept(session, 'specs'), await tables.sums.kept(session, 'epochs')];
+      return specs.sum === null || epochs.sum === null;
     });
   }
 
+  async #verify(): Promise<void> {
+    const { database, tables, onDamage } = this.#parts;
+    const ordered = await database.inspect();
+    const { lost, mended } = await database.write(async (session) => {
+      const found = await verifyTruth({ session, tables }, !ordered);
+      if (await tables.epochs.isEmpty(session)) await tables.epochs.open(session, 1, this.clock.token(TOKEN_BYTES));
+      await verifyCounter({ session, tables });
+      return found;
+    });
+    this.#damage = lost === undefined ? undefined : { lost, standing: [] };
+    const hosts = await this.#mendLogs(!ordered);
+    const said = [
+      ...(ordered ? [] : ['the order of its rows']),
+      ...mended,
+      ...hosts.map((host) => `the log of ${host}`),
+    ];
+    this.#due = false;
+    if (said.length > 0 || this.#damage !== undefined) onDamage(said, this.#damage);
+  }
+
+  async #mendLogs(anew: boolean): Promise<readonly string[]> {
+    const { database } = this.#parts;
+    const { answer, log } = await database.write((session) =>
+      this.#changing(this.#transaction(session), async (transaction) => {
+        const hosts = this.#damage === undefined ? await mendLogs(transaction, anew) : [];
+        if (transaction.log.damaged) transaction.log.assessed = { damage: await assess(transaction) };
+        await transaction.log.finish();
+        return hosts;
+      }),
+    );
+    this.#conclude(log);
+    return answer;
+  }
+
+  async #changing<T>(transaction: Transaction, script: (transaction: LogTransaction) => Promise<T>) {
+    const log = await LogWriter.begin(transaction, {
+      epochPart: await this.#epochToOpen(transaction),
+      atMs: this.clock.nowMs(),
+      damaged: this.#damage !== undefined,
+    });
+    const answer = await script({ ...transaction, log });
+    log.requireResult();
+    return { answer, log };
+  }
+
+  /** What was done is on the disk. */
+  #conclude(log: LogWriter): void {
+    this.#epoch = log.requireResult().epoch ?? this.#epoch;
+    if (log.assessed !== undefined) this.#damage = log.assessed.damage;
+  }
+
   #transaction(session: Session): Transaction {
-    return { session, tables: this.#tables, turn: this.clock.turn };
+    return { session, tables: this.#tables, turn: this.clock.turn, damage: this.#damage };
   }
 
   /** The random part of the epoch to open with the first change; undefined when this process has opened one. */

@@ -6,7 +6,7 @@ export function upsert<Table extends keyof Schema & string>(
   db: Kysely<Schema>,
   table: Table,
   key: readonly (keyof Schema[Table] & string)[],
-  row: Schema[Table],
+  row: Partial<Schema[Table]>,
 ): Compilable<never> {
   // biome-ignore lint/suspicious/noExplicitAny: Kysely knows no columns of a table that is named by a variable.
   const untyped = db as Kysely<any>;

@@ -18,9 +18,19 @@ export interface MetaRow {
   readonly database_id: string;
   /** The newest rev given to any change of any host. */
   readonly last_rev: number;
+  /** How many rows `specs` and `epochs` have, and what their checksums add up to; a sum is null where a release wrote that does not count. */
+  readonly specs_rows: number | null;
+  readonly specs_sum: string | null;
+  readonly epochs_rows: number | null;
+  readonly epochs_sum: string | null;
 }
 
-export interface SpecRow {
+/** Over all other columns; null where a release wrote that does not know it. */
+interface Sealed {
+  readonly checksum: string | null;
+}
+
+export interface SpecRow extends Sealed {
   readonly name: string;
   /** `keyOf` its match. */
   readonly key: string;
@@ -35,7 +45,7 @@ export interface SpecRow {
 }
 
 /** A host that has reported. */
-export interface HostRow {
+export interface HostRow extends Sealed {
   readonly host: string;
   /** JSON. */
   readonly labels: string;
@@ -61,7 +71,7 @@ export interface HostRow {
 }
 
 /** The newest change of a key on a host; a deleted key leaves a tombstone with an empty name and body. */
-export interface ChangeRow {
+export interface ChangeRow extends Sealed {
   readonly host: string;
   readonly key: string;
   readonly rev: number;
@@ -71,7 +81,7 @@ export interface ChangeRow {
   readonly at_ms: number;
 }
 
-export interface HeadRow {
+export interface HeadRow extends Sealed {
   readonly host: string;
   /** The newest rev of a change for this host. */
   readonly rev: number;
@@ -82,7 +92,7 @@ export interface HeadRow {
 }
 
 /** An epoch ends where the next one begins; rows are never removed. */
-export interface EpochRow {
+export interface EpochRow extends Sealed {
   readonly epoch: string;
   readonly ordinal: number;
   readonly first_rev: number;

@@ -27,7 +27,14 @@ export class MemoryDatabase {
   /** As one controller has it; closing it leaves what is in it. */
   open(): Database {
     const transact = <T>(work: (session: Session) => Promise<T>) => this.#connection.transact('begin immediate', work);
-    return { path: ':memory:', read: transact, write: transact, [Symbol.asyncDispose]: async () => {} };
+    return {
+      path: ':memory:',
+      look: () => 'same',
+      inspect: async () => true,
+      read: transact,
+      write: transact,
+      [Symbol.asyncDispose]: async () => {},
+    };
   }
 
   close(): Promise<void> {

@@ -19,6 +19,7 @@ const NAMED = 5;
 const FOLDERS: Readonly<Record<string, { readonly serial: boolean; readonly needs: readonly Need[] }>> = {
   unit: { serial: false, needs: [] },
   sim: { serial: false, needs: [] },
+  faults: { serial: false, needs: [] },
   bus: { serial: false, needs: ['nats-server'] },
   conformance: { serial: true, needs: [] },
   kernel: { serial: true, needs: ['root', 'addon', 'object'] },

@@ -25,7 +25,7 @@ export function patienceAt({ path, clock }: Place): Patience {
 /** One connection to the file, with one transaction at a time; others wait in line. */
 export class Connection implements Session {
   readonly #place: Place;
-  readonly #database: BetterSqlite3.Database;
+  #database: BetterSqlite3.Database;
   readonly #prepared = new Map<object, BetterSqlite3.Statement<unknown[], unknown>>();
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -36,6 +36,10 @@ export class Connection implements Session {
 
   async all<Values, Row>(query: Query<Values, Row>, values: Values): Promise<Row[]> {
     return this.#statement(query).all(...query.bind(values)) as Row[];
+  }
+
+  each<Values, Row>(query: Query<Values, Row>, values: Values): Iterable<Row> {
+    return this.#statement(query).iterate(...query.bind(values)) as Iterable<Row>;
   }
 
   async first<Values, Row>(query: Query<Values, Row>, values: Values): Promise<Row | undefined> {
@@ -58,6 +62,32 @@ export class Connection implements Session {
         throw storeErrorOf(error, this.#place.path);
       }
     });
+  }
+
+  /** Goes on with another connection to the same file: nothing that this one has read is kept. */
+  renew(open: () => BetterSqlite3.Database): Promise<void> {
+    return this.#next(async () => {
+      const old = this.#database;
+      this.#database = open();
+      this.#prepared.clear();
+      old.close();
+    });
+  }
+
+  /** Has the connection for itself, outside of any transaction. */
+  alone<T>(work: (database: BetterSqlite3.Database) => T): Promise<T> {
+    return this.#next(async () => {
+      try {
+        return work(this.#database);
+      } catch (error) {
+        throw storeErrorOf(error, this.#place.path);
+      }
+    });
+  }
+
+  /** Grows when another connection commits; https://www.sqlite.org/pragma.html#pragma_data_version. */
+  get version(): unknown {
+    return this.#database.pragma('data_version', { simple: true });
   }
 
   close(): Promise<void> {

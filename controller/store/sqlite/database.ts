@@ -5,10 +5,11 @@ import { Kysely, SqliteDialect } from 'kysely';
 import { patiently } from '../../../daemon/patiently.ts';
 import { StoreError } from '../../model/store-error.ts';
 import type { Schema } from '../schema.ts';
-import type { Database, Session } from '../session.ts';
+import type { Database, Look, Session } from '../session.ts';
 import { Connection, type Place, patienceAt } from './connection.ts';
 import { APPLICATION_ID, type Migrations, migrate } from './migrate.ts';
-import { storeErrorOf } from './sqlite-error.ts';
+import { storeErrorOf, unreadable } from './sqlite-error.ts';
+import { Watch } from './watch.ts';
 
 /** SQLite waits this long inside a call, with the process standing still; longer waits are made between calls. */
 const BUSY_CALL_MS = 50;
@@ -33,6 +34,8 @@ export class SqliteDatabase implements Database {
   readonly #files = new Map<string, Pick<Stats, 'dev' | 'ino'>>();
   readonly #writer: Connection;
   readonly #reader: Connection;
+  readonly #watch: Watch;
+  #writes = 0;
   #closed = false;
 
   private constructor(place: Place, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
@@ -42,6 +45,7 @@ export class SqliteDatabase implements Database {
     this.compiler = new Kysely<Schema>({ dialect: new SqliteDialect({ database: writer }) });
     this.#writer = new Connection(place, writer);
     this.#reader = new Connection(place, reader);
+    this.#watch = new Watch([path, `${path}-wal`], () => this.#writer.version);
   }
 
   /** Opens the file, makes it when it is not there, and brings its tables up to date. */
@@ -57,8 +61,30 @@ export class SqliteDatabase implements Database {
         return database;
       }, patienceAt({ path, clock }));
     } catch (error) {
-      throw storeErrorOf(error, path);
+      const known = storeErrorOf(error, path);
+      throw known instanceof StoreError ? known : unreadable(path, error);
     }
+  }
+
+  /** While a write of our own is under way, what moves is that. */
+  look(): Look {
+    if (this.#writes > 0) return 'same';
+    this.requireSameFile();
+    return this.#watch.look();
+  }
+
+  async inspect(): Promise<boolean> {
+    this.requireSameFile();
+    await this.#reader.renew(() => connect(this.path));
+    await this.#writer.renew(() => connect(this.path));
+    const ordered = await this.#writer.alone((database) => {
+      const found = database.pragma('integrity_check(1)', { simple: true });
+      if (found === 'ok') return true;
+      database.exec('reindex');
+      return false;
+    });
+    this.#watch.note();
+    return ordered;
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -68,7 +94,13 @@ export class SqliteDatabase implements Database {
 
   async write<T>(work: (session: Session) => Promise<T>): Promise<T> {
     this.requireSameFile();
-    return this.#writer.transact('begin immediate', work);
+    this.#writes += 1;
+    try {
+      return await this.#writer.transact('begin immediate', work);
+    } finally {
+      this.#writes -= 1;
+      this.#watch.note();
+    }
   }
 
   /**

@@ -1,6 +1,15 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { StoreError } from '../../model/store-error.ts';
 
+const RESTORE =
+  'hosts keep what they have; keep the file, and restore the newest backup as docs/operations.md says, "Backup and restore"';
+
+/** A database in which not even the tables can be found. */
+export function unreadable(path: string, error: unknown): StoreError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new StoreError('FAILED', `database ${path} is damaged: ${why}; ${RESTORE}`, error);
+}
+
 /** Names what SQLite threw; anything else comes back as it is. */
 export function storeErrorOf(error: unknown, path: string): unknown {
   if (!(error instanceof BetterSqlite3.SqliteError)) return error;
@@ -12,10 +21,11 @@ export function storeErrorOf(error: unknown, path: string): unknown {
     return new StoreError('FULL', `database ${path}: no room left: ${message}; nothing was changed`, error);
   }
   if (code === 'SQLITE_NOTADB') {
-    return new StoreError('FOREIGN', `database ${path}: ${message}; give --db another file`, error);
+    const text = `database ${path}: ${message}; give --db another file. If it was the controller's: ${RESTORE}`;
+    return new StoreError('FOREIGN', text, error);
   }
   if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_PERM')) {
     return new StoreError('UNUSABLE', `database ${path}: ${message}; its folder must exist and be writable`, error);
   }
-  return new StoreError('FAILED', `database ${path}: ${code}: ${message}`, error);
+  return unreadable(path, error);
 }

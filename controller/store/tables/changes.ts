@@ -5,6 +5,12 @@ import { query } from '../query.ts';
 import type { ChangeRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
 import type { HeadTable } from './heads.ts';
+import { Seal } from './seal.ts';
+
+export const changeSeal = new Seal<ChangeRow>('changes', ['host', 'key', 'rev', 'op', 'name', 'body', 'at_ms']);
+
+/** A change as it is made; the table seals it. */
+export type NewChange = Omit<ChangeRow, 'checksum'>;
 
 /** At most `limit` changes of a host after `rev`. */
 export interface Span {
@@ -21,6 +27,10 @@ export class ChangeTable {
   readonly #byKey;
   readonly #unclaimed;
   readonly #put;
+  readonly #all;
+  readonly #ofHost;
+  readonly #clear;
+  readonly #clearHost;
   readonly #collectable;
   readonly #collect;
 
@@ -69,8 +79,14 @@ export class ChangeTable {
         name: at('name'),
         body: at('body'),
         at_ms: at('at_ms'),
+        checksum: at('checksum'),
       }),
     );
+    // Every column: no index has them all, so the table itself is read.
+    this.#all = query<object, ChangeRow>(() => changes);
+    this.#ofHost = query<{ host: string }, ChangeRow>((at) => changes.where('host', '=', at('host')));
+    this.#clear = query<object>(() => db.deleteFrom('changes'));
+    this.#clearHost = query<{ host: string }>((at) => db.deleteFrom('changes').where('host', '=', at('host')));
     this.#collectable = query<{ host: string; rev: number; at_ms: number }, { rev: number | null }>((at) =>
       db
         .selectFrom('changes')
@@ -84,22 +100,45 @@ export class ChangeTable {
     );
   }
 
-  find(session: Session, host: string, key: string): Promise<ChangeRow | undefined> {
-    return session.first(this.#one, { host, key });
+  async find(session: Session, host: string, key: string): Promise<ChangeRow | undefined> {
+    const row = await session.first(this.#one, { host, key });
+    return row && changeSeal.require(row);
   }
 
-  put(session: Session, row: ChangeRow): Promise<number> {
-    return session.run(this.#put, row);
+  put(session: Session, row: NewChange): Promise<number> {
+    return session.run(this.#put, changeSeal.put(row));
   }
 
   /** The changes of a host after a rev, in order. */
-  after(session: Session, span: Span): Promise<ChangeRow[]> {
-    return session.all(this.#after, span);
+  async after(session: Session, span: Span): Promise<ChangeRow[]> {
+    return (await session.all(this.#after, span)).map((row) => changeSeal.require(row));
   }
 
   /** The same without tombstones: for a host that holds nothing. */
-  putsAfter(session: Session, span: Span): Promise<ChangeRow[]> {
-    return session.all(this.#putsAfter, span);
+  async putsAfter(session: Session, span: Span): Promise<ChangeRow[]> {
+    return (await session.all(this.#putsAfter, span)).map((row) => changeSeal.require(row));
+  }
+
+  /** Every row, damaged or not, as the table has them. */
+  scan(session: Session): Iterable<ChangeRow> {
+    return session.each(this.#all, {});
+  }
+
+  /** Every row of a host, damaged or not. */
+  ofHost(session: Session, host: string): Promise<ChangeRow[]> {
+    return session.all(this.#ofHost, { host });
+  }
+
+  /** Makes the table what the rows say, whatever is in it: damage to keys or their order goes, too. */
+  async layAnew(session: Session, rows: readonly NewChange[]): Promise<void> {
+    await session.run(this.#clear, {});
+    for (const row of rows) await this.put(session, row);
+  }
+
+  /** Makes the log of one host what the rows say. */
+  async layHost(session: Session, host: string, rows: readonly NewChange[]): Promise<void> {
+    await session.run(this.#clearHost, { host });
+    for (const row of rows) await this.put(session, row);
   }
 
   /** Where a key stands, and whose it is there. */

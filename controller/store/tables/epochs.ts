@@ -5,6 +5,10 @@ import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { EpochRow, MetaRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
+import { Seal } from './seal.ts';
+import type { SumTable } from './sums.ts';
+
+export const epochSeal = new Seal<EpochRow>('epochs', ['epoch', 'ordinal', 'first_rev', 'superseded']);
 
 /** The one counter of revs, and the epochs into which it is divided (C1). */
 export class EpochTable {
@@ -14,12 +18,17 @@ export class EpochTable {
   readonly #newest;
   readonly #next;
   readonly #previous;
+  readonly #all;
   readonly #insert;
+  readonly #clear;
+  readonly #newestHead;
+  readonly #sums: SumTable;
 
-  constructor(db: Kysely<Schema>) {
+  constructor(db: Kysely<Schema>, sums: SumTable) {
+    this.#sums = sums;
     const epochs = db.selectFrom('epochs').selectAll();
     this.#meta = query<object, MetaRow>(() => db.selectFrom('meta').selectAll());
-    this.#putMeta = query<Omit<MetaRow, 'id'>>((at) =>
+    this.#putMeta = query<Pick<MetaRow, 'database_id' | 'last_rev'>>((at) =>
       upsert(db, 'meta', ['id'], { id: 1, database_id: at('database_id'), last_rev: at('last_rev') }),
     );
     this.#find = query<{ epoch: string }, EpochRow>((at) => epochs.where('epoch', '=', at('epoch')));
@@ -30,10 +39,19 @@ export class EpochTable {
     this.#previous = query<{ ordinal: number }, EpochRow>((at) =>
       epochs.where('ordinal', '<', at('ordinal')).orderBy('ordinal', 'desc').limit(1),
     );
-    this.#insert = query<Omit<EpochRow, 'superseded'>>((at) =>
-      db
-        .insertInto('epochs')
-        .values({ epoch: at('epoch'), ordinal: at('ordinal'), first_rev: at('first_rev'), superseded: 0 }),
+    this.#all = query<object, EpochRow>(() => epochs);
+    this.#insert = query<EpochRow>((at) =>
+      db.insertInto('epochs').values({
+        epoch: at('epoch'),
+        ordinal: at('ordinal'),
+        first_rev: at('first_rev'),
+        superseded: at('superseded'),
+        checksum: at('checksum'),
+      }),
+    );
+    this.#clear = query<object>(() => db.deleteFrom('epochs'));
+    this.#newestHead = query<object, { rev: number | null }>(() =>
+      db.selectFrom('heads').select((all) => all.fn.max('rev').as('rev')),
     );
   }
 
@@ -46,8 +64,10 @@ export class EpochTable {
     await this.open(session, 1, epochPart);
   }
 
+  /** The counter, but never less than what was given to a host. */
   async lastRev(session: Session): Promise<number> {
-    return (await this.#requireMeta(session)).last_rev;
+    const { last_rev } = await this.#requireMeta(session);
+    return Math.max(last_rev, (await session.first(this.#newestHead, {}))?.rev ?? 0);
   }
 
   async setLastRev(session: Session, rev: number): Promise<void> {
@@ -59,7 +79,10 @@ export class EpochTable {
     const { database_id } = await this.#requireMeta(session);
     const newest = await session.first(this.#newest, {});
     const epoch = `${database_id}.${part}`;
-    await session.run(this.#insert, { epoch, ordinal: (newest?.ordinal ?? 0) + 1, first_rev: firstRev });
+    const ordinal = (newest?.ordinal ?? 0) + 1;
+    const row = epochSeal.put({ epoch, ordinal, first_rev: firstRev, superseded: 0 });
+    await session.run(this.#insert, row);
+    await this.#sums.move(session, 'epochs', undefined, row.checksum ?? undefined);
     return epoch;
   }
 
@@ -77,10 +100,27 @@ export class EpochTable {
   /** The end of the epoch before, from which a host may go straight on; null when there is none or it is superseded. */
   async endBefore(session: Session, epoch: Epoch): Promise<Cursor | null> {
     const row = await session.first(this.#previous, { ordinal: epoch.ordinal });
+    if (row !== undefined) epochSeal.require(row);
     return row === undefined || row.superseded === 1 ? null : { epoch: row.epoch, rev: epoch.firstRev - 1 };
   }
 
+  async isEmpty(session: Session): Promise<boolean> {
+    return (await session.first(this.#newest, {})) === undefined;
+  }
+
+  /** Every row, damaged or not, as the table has them. */
+  scan(session: Session): Iterable<EpochRow> {
+    return session.each(this.#all, {});
+  }
+
+  /** Makes the table what the rows say. */
+  async layAnew(session: Session, rows: readonly EpochRow[]): Promise<void> {
+    await session.run(this.#clear, {});
+    for (const row of rows) await session.run(this.#insert, row);
+  }
+
   async #complete(session: Session, row: EpochRow): Promise<Epoch> {
+    epochSeal.require(row);
     const next = await session.first(this.#next, { ordinal: row.ordinal });
     const lastRev = next === undefined ? await this.lastRev(session) : next.first_rev - 1;
     const { epoch, ordinal } = row;

@@ -4,9 +4,12 @@ import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { HeadRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
+import { Seal } from './seal.ts';
+
+export const headSeal = new Seal<HeadRow>('heads', ['host', 'rev', 'floor', 'digest']);
 
 /** Where a host's log stands. */
-export type Head = Readonly<HeadRow>;
+export type Head = Readonly<Omit<HeadRow, 'checksum'>>;
 
 /** Where the log of every host stands. */
 export class HeadTable {
@@ -15,6 +18,9 @@ export class HeadTable {
   readonly #afterRev;
   readonly #afterHost;
   readonly #put;
+  readonly #all;
+  readonly #clear;
+  readonly #dropBeyond;
 
   constructor(db: Kysely<Schema>) {
     const heads = db.selectFrom('heads').selectAll();
@@ -33,12 +39,22 @@ export class HeadTable {
         .limit(at('limit')),
     );
     this.#put = query<HeadRow>((at) =>
-      upsert(db, 'heads', ['host'], { host: at('host'), rev: at('rev'), floor: at('floor'), digest: at('digest') }),
+      upsert(db, 'heads', ['host'], {
+        host: at('host'),
+        rev: at('rev'),
+        floor: at('floor'),
+        digest: at('digest'),
+        checksum: at('checksum'),
+      }),
     );
+    this.#all = query<object, HeadRow>(() => heads);
+    this.#clear = query<object>(() => db.deleteFrom('heads'));
+    this.#dropBeyond = query<{ rev: number }>((at) => db.deleteFrom('heads').where('rev', '>', at('rev')));
   }
 
   async find(session: Session, host: string): Promise<Head> {
-    return (await session.first(this.#one, { host })) ?? { host, rev: 0, floor: 0, digest: EMPTY_DIGEST };
+    const row = await session.first(this.#one, { host });
+    return row === undefined ? { host, rev: 0, floor: 0, digest: EMPTY_DIGEST } : headSeal.require(row);
   }
 
   /** How far the logs of the hosts from one to another, both included, have come, by host. */
@@ -47,12 +63,28 @@ export class HeadTable {
     return new Map(rows.map(({ host, rev }) => [host, rev]));
   }
 
-  after(session: Session, rev: number): Promise<Head[]> {
-    return session.all(this.#afterRev, { rev });
+  async after(session: Session, rev: number): Promise<Head[]> {
+    return (await session.all(this.#afterRev, { rev })).map((row) => headSeal.require(row));
   }
 
-  put(session: Session, head: Head): Promise<number> {
-    return session.run(this.#put, head);
+  put(session: Session, { host, rev, floor, digest }: Head): Promise<number> {
+    return session.run(this.#put, headSeal.put({ host, rev, floor, digest }));
+  }
+
+  /** Every row, damaged or not, as the table has them. */
+  scan(session: Session): Iterable<HeadRow> {
+    return session.each(this.#all, {});
+  }
+
+  /** Drops what no counter ever reached. */
+  dropBeyond(session: Session, rev: number): Promise<number> {
+    return session.run(this.#dropBeyond, { rev });
+  }
+
+  /** Makes the table what the rows say. */
+  async layAnew(session: Session, heads: readonly Head[]): Promise<void> {
+    await session.run(this.#clear, {});
+    for (const head of heads) await this.put(session, head);
   }
 
   /** Every host that reported or has a log, in order. */

@@ -9,24 +9,44 @@ import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { HostRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
+import { Seal } from './seal.ts';
 
 const decoder = new TextDecoder();
 
-type Facts = Pick<HostRow, 'host' | 'labels' | 'can'>;
+const hostSeal = new Seal<HostRow>('hosts', [
+  'host',
+  'labels',
+  'status',
+  'seen_at_ms',
+  'epoch',
+  'stored',
+  'applied',
+  'verified',
+  'digest',
+  'exceptions',
+  'slots',
+  'shapes',
+  'boot',
+  'seq',
+  'can',
+  'boots',
+]);
+
 /** `status` only where the columns do not say it. */
 type Room = Pick<HostRow, 'host' | 'slots' | 'shapes'> & { readonly status: string | null };
 
-/** The hosts that have reported. */
+/** The hosts that have reported. What a damaged row says is not known, until the host reports again. */
 export class HostTable {
-  readonly #facts;
+  readonly #all;
   readonly #rooms;
   readonly #one;
   readonly #between;
   readonly #put;
+  readonly #clear;
 
   constructor(db: Kysely<Schema>) {
     const hosts = db.selectFrom('hosts');
-    this.#facts = query<object, Facts>(() => hosts.select(['host', 'labels', 'can']));
+    this.#all = query<object, HostRow>(() => hosts.selectAll());
     this.#rooms = query<object, Room>(() =>
       hosts.select((of) => [
         ...(['host', 'slots', 'shapes'] as const),
@@ -38,11 +58,12 @@ export class HostTable {
       hosts.selectAll().where('host', '>=', at('first')).where('host', '<=', at('last')),
     );
     this.#put = query<HostRow>((at) => upsert(db, 'hosts', ['host'], rowOf(at)));
+    this.#clear = query<object>(() => db.deleteFrom('hosts'));
   }
 
   async fleet(session: Session): Promise<Fleet> {
-    const rows = await session.all(this.#facts, {});
-    return new Fleet(rows.map(factsOf));
+    const rows = await session.all(this.#all, {});
+    return new Fleet(rows.filter((row) => hostSeal.fits(row)).map(factsOf));
   }
 
   /** What each host last said of its room. */
@@ -53,13 +74,13 @@ export class HostTable {
 
   async find(session: Session, host: string): Promise<Report | undefined> {
     const row = await session.first(this.#one, { host });
-    return row && reportOf(row);
+    return row && hostSeal.fits(row) ? reportOf(row) : undefined;
   }
 
   /** The reports of the hosts from one to another, both included, by host. */
   async between(session: Session, first: string, last: string): Promise<Map<string, Report>> {
     const rows = await session.all(this.#between, { first, last });
-    return new Map(rows.map((row) => [row.host, reportOf(row)]));
+    return new Map(rows.filter((row) => hostSeal.fits(row)).map((row) => [row.host, reportOf(row)]));
   }
 
   /**
@@ -67,12 +88,23 @@ export class HostTable {
    * labels or abilities than before.
    */
   async put(session: Session, { status, seenAtMs }: Report): Promise<boolean> {
-    const before = await session.first(this.#one, { host: status.host });
+    const found = await session.first(this.#one, { host: status.host });
+    const before = found && hostSeal.fits(found) ? found : undefined;
     const evidence = before && evidenceOf(before);
     if (evidence !== undefined && !isNewer(evidence, status)) return false;
     const row = rowFrom(status, remember(evidence, status), seenAtMs);
     await session.run(this.#put, row);
     return before?.labels !== row.labels || (before.can ?? '[]') !== row.can;
+  }
+
+  /** Leaves out the rows that are damaged. Answers of how many hosts nothing is known until they report. */
+  async mend(session: Session, anew: boolean): Promise<number> {
+    const rows = await session.all(this.#all, {});
+    const sound = rows.filter((row) => hostSeal.fits(row));
+    if (!anew && sound.length === rows.length) return 0;
+    await session.run(this.#clear, {});
+    for (const row of sound) await session.run(this.#put, row);
+    return rows.length - sound.length;
   }
 }
 
@@ -94,12 +126,13 @@ function rowOf(at: <Name extends keyof HostRow>(name: Name) => HostRow[Name]): H
     seq: at('seq'),
     can: at('can'),
     boots: at('boots'),
+    checksum: at('checksum'),
   };
 }
 
 function rowFrom(status: Status, { boots }: Evidence, seenAtMs: number): HostRow {
   const { host, epoch, stored, applied, verified, digest, boot } = status;
-  return {
+  return hostSeal.put({
     host,
     labels: JSON.stringify(status.labels),
     status: decoder.decode(encodeStatus(status)),
@@ -116,7 +149,7 @@ function rowFrom(status: Status, { boots }: Evidence, seenAtMs: number): HostRow
     seq: status.seq ?? null,
     can: JSON.stringify(status.can ?? []),
     boots: JSON.stringify(boots),
-  };
+  });
 }
 
 function reportOf(row: HostRow): Report {
@@ -134,7 +167,7 @@ function roomOf({ slots, shapes, status }: Room): Pick<Capacity, 'max' | 'shapes
 }
 
 /** A release without the column knows no agent that can more than itself. */
-function factsOf({ host, labels, can }: Facts): HostFacts {
+function factsOf({ host, labels, can }: HostRow): HostFacts {
   return {
     host,
     labels: JSON.parse(labels) as Labels,

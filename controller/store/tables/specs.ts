@@ -1,11 +1,13 @@
 import type { Kysely } from 'kysely';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
-import { type Selector, type Spec, specToJson } from '../../../protocol/spec.ts';
-import { ABILITIES, type Claim, claimOf, needsOf, selectorText } from '../../model/claim.ts';
+import type { Selector, Spec } from '../../../protocol/spec.ts';
+import { ABILITIES, type Claim } from '../../model/claim.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
 import type { Session } from '../session.ts';
+import { claimFrom, rowFrom, specSeal } from './spec-row.ts';
+import type { SumTable } from './sums.ts';
 
 /** A spec as it is listed. */
 export interface StoredSpec {
@@ -30,12 +32,16 @@ export class SpecTable {
   readonly #byKey;
   readonly #keysAfter;
   readonly #namesAfter;
-  readonly #claimsAfter;
   readonly #demands;
+  readonly #all;
   readonly #put;
+  readonly #blank;
   readonly #delete;
+  readonly #clear;
+  readonly #sums: SumTable;
 
-  constructor(db: Kysely<Schema>) {
+  constructor(db: Kysely<Schema>, sums: SumTable) {
+    this.#sums = sums;
     const specs = db.selectFrom('specs').selectAll();
     this.#byName = query<{ name: string }, SpecRow>((at) => specs.where('name', '=', at('name')));
     this.#byKey = query<{ key: string }, SpecRow>((at) => specs.where('key', '=', at('key')));
@@ -45,14 +51,8 @@ export class SpecTable {
     this.#namesAfter = query<{ after: string; limit: number }, SpecRow>((at) =>
       specs.where('name', '>', at('after')).orderBy('name').limit(at('limit')),
     );
-    this.#claimsAfter = query<{ after: string; limit: number }, Omit<SpecRow, 'spec'>>((at) =>
-      db
-        .selectFrom('specs')
-        .select(['name', 'key', 'hosts', 'enabled', 'priority', 'body'])
-        .where('name', '>', at('after'))
-        .orderBy('name')
-        .limit(at('limit')),
-    );
+    // Every column: no index has them all, so the table itself is read.
+    this.#all = query<object, SpecRow>(() => specs);
     this.#demands = query<object, DemandRow>(() =>
       db
         .selectFrom('specs')
@@ -66,7 +66,11 @@ export class SpecTable {
         .groupBy(['hosts', ...ABILITIES]),
     );
     this.#put = query<SpecRow>((at) => upsert(db, 'specs', ['name'], rowOf(at)));
+    this.#blank = query<{ name: string }>((at) =>
+      db.updateTable('specs').set({ checksum: '' }).where('name', '=', at('name')),
+    );
     this.#delete = query<{ name: string }>((at) => db.deleteFrom('specs').where('name', '=', at('name')));
+    this.#clear = query<object>(() => db.deleteFrom('specs'));
   }
 
   async find(session: Session, name: string): Promise<StoredSpec | undefined> {
@@ -77,7 +81,7 @@ export class SpecTable {
   /** Every claim to each of some keys. */
   async claimsTo(session: Session, keys: Iterable<string>): Promise<Map<string, Claim[]>> {
     const claims = new Map<string, Claim[]>();
-    for (const key of keys) claims.set(key, (await session.all(this.#byKey, { key })).map(claimFrom));
+    for (const key of keys) claims.set(key, (await session.all(this.#byKey, { key })).map(soundClaim));
     return claims;
   }
 
@@ -92,7 +96,8 @@ export class SpecTable {
 
   /** Claims by name, without their bodies. */
   async claims(session: Session, after: string, limit: number): Promise<Claim[]> {
-    return (await session.all(this.#claimsAfter, { after, limit })).map((row) => ({ ...claimFrom(row), body: '' }));
+    const rows = await session.all(this.#namesAfter, { after, limit });
+    return rows.map((row) => ({ ...soundClaim(row), body: '' }));
   }
 
   /** How many enabled redirects ask something of agents that not every one can do, by their selectors. */
@@ -105,29 +110,49 @@ export class SpecTable {
     }));
   }
 
+  /** Every row, damaged or not, as the table has them. */
+  scan(session: Session): Iterable<SpecRow> {
+    return session.each(this.#all, {});
+  }
+
   /**
-   * Stores a spec under its name. Answers its claim before and after, or `undefined` when it was there, word for word.
+   * Stores a spec under its name. Answers its claim before and after, and whether it was there, word for word. While
+   * specs are missing (`found`), one that comes is taken for one of them, and not counted.
    */
-  async put(session: Session, spec: Spec): Promise<{ before: Claim | undefined; after: Claim } | undefined> {
-    const before = await session.first(this.#byName, { name: spec.name });
-    const text = JSON.stringify(specToJson(spec));
-    if (before?.spec === text) return undefined;
-    const after = claimOf(spec);
-    await session.run(this.#put, {
-      ...after,
-      hosts: selectorText(after.hosts),
-      enabled: after.enabled ? 1 : 0,
-      spec: text,
-    });
-    return { before: before && claimFrom(before), after };
+  async put(
+    session: Session,
+    spec: Spec,
+    found: boolean,
+  ): Promise<{ before: Claim | undefined; after: Claim; same: boolean }> {
+    const before = await this.#find(session, spec.name);
+    const row = rowFrom(spec);
+    const after = claimFrom(row);
+    if (before?.spec === row.spec) return { before: after, after, same: true };
+    await session.run(this.#put, row);
+    if (before !== undefined || !found)
+      await this.#sums.move(session, 'specs', before?.checksum, row.checksum ?? undefined);
+    return { before: before && claimFrom(before), after, same: false };
   }
 
   /** Answers the claim that went, or `undefined` when there was none of that name. */
   async delete(session: Session, name: string): Promise<Claim | undefined> {
-    const before = await session.first(this.#byName, { name });
+    const before = await this.#find(session, name);
     if (before === undefined) return undefined;
+    await session.run(this.#blank, { name });
     await session.run(this.#delete, { name });
+    await this.#sums.move(session, 'specs', before.checksum, undefined);
     return claimFrom(before);
+  }
+
+  /** Makes the table what the rows say, whatever is in it: damage to keys or their order goes, too. */
+  async layAnew(session: Session, rows: readonly SpecRow[]): Promise<void> {
+    await session.run(this.#clear, {});
+    for (const row of rows) await session.run(this.#put, row);
+  }
+
+  async #find(session: Session, name: string): Promise<SpecRow | undefined> {
+    const row = await session.first(this.#byName, { name });
+    return row && specSeal.require(row);
   }
 }
 
@@ -140,6 +165,7 @@ function rowOf(at: <Name extends keyof SpecRow>(name: Name) => SpecRow[Name]): S
     priority: at('priority'),
     body: at('body'),
     spec: at('spec'),
+    checksum: at('checksum'),
   };
 }
 
@@ -148,14 +174,12 @@ function askFor(word: string): string {
   return `%"${word}":%`;
 }
 
-function claimFrom(row: Omit<SpecRow, 'spec'>): Claim {
-  const { name, key, priority, body } = row;
-  const hosts = JSON.parse(row.hosts) as Selector;
-  return { name, key, hosts, enabled: row.enabled === 1, priority, body, needs: needsOf(body) };
+function soundClaim(row: SpecRow): Claim {
+  return claimFrom(specSeal.require(row));
 }
 
 function specOf(row: SpecRow): StoredSpec {
-  const json: unknown = JSON.parse(row.spec);
+  const json: unknown = JSON.parse(specSeal.require(row).spec);
   if (!isObject(json)) throw new TypeError(`the stored spec ${row.name} is no object`);
-  return { claim: claimFrom(row), json };
+  return { claim: soundClaim(row), json };
 }

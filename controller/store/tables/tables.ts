@@ -6,10 +6,12 @@ import { EpochTable } from './epochs.ts';
 import { HeadTable } from './heads.ts';
 import { HostTable } from './hosts.ts';
 import { SpecTable } from './specs.ts';
+import { SumTable } from './sums.ts';
 import { UploadTable } from './uploads.ts';
 
 /** Every table, its statements compiled. */
 export class Tables {
+  readonly sums: SumTable;
   readonly specs: SpecTable;
   readonly hosts: HostTable;
   readonly heads: HeadTable;
@@ -19,11 +21,12 @@ export class Tables {
   readonly audit: AuditTable;
 
   constructor(db: Kysely<Schema>) {
-    this.specs = new SpecTable(db);
+    this.sums = new SumTable(db);
+    this.specs = new SpecTable(db, this.sums);
     this.hosts = new HostTable(db);
     this.heads = new HeadTable(db);
     this.changes = new ChangeTable(db, this.heads);
-    this.epochs = new EpochTable(db);
+    this.epochs = new EpochTable(db, this.sums);
     this.uploads = new UploadTable(db);
     this.audit = new AuditTable(db);
   }

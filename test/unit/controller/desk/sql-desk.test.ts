@@ -144,7 +144,11 @@ async function countedHosts(path: string, limit: number): Promise<readonly [host
         return target[name].bind(target);
       },
     });
-    return listHosts({ session: counting, tables, turn: clock.turn }, { v: 1, limit }, 2 * AMPLE_BYTES);
+    return listHosts(
+      { session: counting, tables, turn: clock.turn, damage: undefined },
+      { v: 1, limit },
+      2 * AMPLE_BYTES,
+    );
   });
   return [reply.items.length, statements];
 }

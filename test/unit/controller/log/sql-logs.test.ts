@@ -161,7 +161,7 @@ test('standing: ok within the log, lost past it, unknown outside, superseded whe
 
 function mark(path: string, epoch: string): void {
   const database = new BetterSqlite3(path);
-  database.prepare('update epochs set superseded = 1 where epoch = ?').run(epoch);
+  database.prepare('update epochs set superseded = 1, checksum = null where epoch = ?').run(epoch);
   database.close();
 }
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** Digests the fields of a row: 32 hex digits of SHA-256 over their JSON list. */
+/** Digests the fields of a stored row: 32 hex digits of SHA-256 over their JSON list. */
 export function checksumOf(fields: readonly (string | number | null)[]): string {
   return hash('sha256', JSON.stringify(fields), 'hex').slice(0, 32);
 }

@@ -1,0 +1,36 @@
+import { checksumOf } from '../../../daemon/checksum.ts';
+import { StoreError } from '../../model/store-error.ts';
+
+type Sealed = { readonly checksum: string | null };
+type Fields<Row> = Omit<Row, 'checksum'>;
+
+/** The checksum of the rows of one table: over all of their columns, those of the key included. */
+export class Seal<Row extends Sealed> {
+  readonly #table: string;
+  readonly #columns: readonly (keyof Fields<Row> & string)[];
+
+  /** The checksum depends on the order of the columns. */
+  constructor(table: string, columns: readonly (keyof Fields<Row> & string)[]) {
+    this.#table = table;
+    this.#columns = columns;
+  }
+
+  put(row: Fields<Row>): Row {
+    return { ...row, checksum: this.of(row) } as Row;
+  }
+
+  of(row: Fields<Row>): string {
+    return checksumOf(this.#columns.map((column) => row[column] as string | number | null));
+  }
+
+  /** Whether a row is what was written. A release that knows no checksums is believed: it has none. */
+  fits(row: Row): boolean {
+    return row.checksum === null || row.checksum === this.of(row);
+  }
+
+  /** Answers the row. Errors: StoreError DAMAGED. */
+  require(row: Row): Row {
+    if (this.fits(row)) return row;
+    throw new StoreError('DAMAGED', `a row of ${this.#table} does not fit its checksum`);
+  }
+}

@@ -1,0 +1,172 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { StoreError } from '../../controller/model/store-error.ts';
+import { apply, openStore, type Store, spec, status } from '../unit/controller/fleet.ts';
+import { Follower } from './follower.ts';
+
+const HOSTS = ['edge-1', 'edge-2', 'edge-3'] as const;
+const LABELS = { role: 'edge' };
+const SPECS = 36;
+/** A host goes on asking; after so many times nothing new comes. */
+const SYNCS = 3;
+
+/** What a fault came to. */
+export interface Outcome {
+  /** Redirects that stood and are gone or changed, as `host key`. */
+  readonly wronged: readonly string[];
+  /** Why hosts are not converged, as `host CODE`. */
+  readonly held: readonly string[];
+  /** Hosts that are neither converged nor held with a code. */
+  readonly lost: readonly string[];
+  /** Why the controller did not start, or ended. */
+  readonly refused: string | undefined;
+  /** It was no sentence. */
+  readonly mute: boolean;
+}
+
+/** A controller's database with hosts that follow it, to be copied, damaged and looked at. */
+export class ControllerStage {
+  readonly #folder: string;
+  /** What the hosts hold before anything went wrong. */
+  readonly #followers: readonly Follower[];
+  readonly #files: ReadonlyMap<string, Buffer>;
+  #runs = 0;
+
+  private constructor(folder: string, followers: readonly Follower[], files: ReadonlyMap<string, Buffer>) {
+    this.#folder = folder;
+    this.#followers = followers;
+    this.#files = files;
+  }
+
+  /** Fills a database through several starts; `killed` leaves its log beside it, as a process that was killed does. */
+  static async make(folder: string, killed: boolean): Promise<ControllerStage> {
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, 'template.db');
+    const followers = HOSTS.map((host) => new Follower(host));
+    await fill(path, followers);
+    const files = new Map<string, Buffer>();
+    {
+      await using store = await openStore(path);
+      await apply(store, ...SPECIFIED.slice(-2));
+      await settle(store, followers);
+      if (killed) for (const suffix of ['', '-wal']) files.set(suffix, readFileSync(path + suffix));
+    }
+    if (!killed) files.set('', tidied(path));
+    drop(path);
+    return new ControllerStage(folder, followers, files);
+  }
+
+  get followers(): readonly Follower[] {
+    return this.#followers.map((follower) => follower.copy());
+  }
+
+  /** Another copy of the database; answers its path. */
+  copy(): string {
+    this.#runs += 1;
+    const path = join(this.#folder, `run-${this.#runs}.db`);
+    for (const [suffix, data] of this.#files) writeFileSync(path + suffix, data);
+    return path;
+  }
+
+  /** Damages a copy, starts a controller on it, lets everybody settle, and looks. */
+  async run(damage: (path: string) => void): Promise<Outcome> {
+    const path = this.copy();
+    const followers = this.followers;
+    damage(path);
+    const refused = await this.#serve(path, followers);
+    drop(path);
+    return outcomeOf(followers, this.#followers, refused);
+  }
+
+  async #serve(path: string, followers: readonly Follower[]): Promise<Error | undefined> {
+    let fatal: Error | undefined;
+    try {
+      await using store = await openStore(path, Date.now, (error) => {
+        fatal ??= error;
+      });
+      await settle(store, followers);
+    } catch (error) {
+      return error as Error;
+    }
+    return fatal;
+  }
+}
+
+export function drop(path: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+}
+
+/** The bytes of a database that has no room between its rows for what is gone: a flip there would be none. */
+function tidied(path: string): Buffer {
+  const database = new BetterSqlite3(path);
+  database.exec('vacuum');
+  database.close();
+  return readFileSync(path);
+}
+
+/** Every kind of selector, some shadowed, some disabled, with everything that an intent may say. */
+export const SPECIFIED: readonly object[] = Array.from({ length: SPECS }, (_, n) => {
+  const hosts = [['edge-1'], 'all', { role: 'edge' }, ['edge-1', 'edge-2']][n % 4];
+  const idle = n % 5 === 0 ? { idle: { after: '1h', rearm: 'revision' } } : {};
+  const expires = n % 7 === 0 ? { expires: '2099-01-01T00:00:00Z' } : {};
+  return spec(`r${n}`, n < SPECS - 4 ? n : n - 30, {
+    hosts,
+    ...idle,
+    ...expires,
+    enabled: n % 9 !== 8,
+    priority: n % 3,
+  });
+});
+
+async function fill(path: string, followers: readonly Follower[]): Promise<void> {
+  for (const part of [0, 1, 2]) {
+    await using store = await openStore(path);
+    if (part === 0) for (const host of HOSTS) await reportOf(store, host);
+    await apply(store, ...SPECIFIED.slice(part * 10, part * 10 + 14));
+    await apply(store, spec('gone', 200 + part, { hosts: 'all' }));
+    await settle(store, followers);
+    await store.desk.delete(['gone']);
+    await settle(store, followers);
+  }
+}
+
+function reportOf(store: Store, host: string): Promise<void> {
+  const said = status(host, { labels: LABELS, can: ['idle'], epoch: '', stored: 0 });
+  return store.roster.report([{ status: said, seenAtMs: Date.now() }]);
+}
+
+/** The controller looks after its logs, hosts say who they are, and follow. */
+export async function settle(store: Store, followers: readonly Follower[]): Promise<void> {
+  await attempt(store.roster.reconcile(AbortSignal.any([])));
+  for (let time = 0; time < SYNCS; time += 1) {
+    for (const follower of followers) {
+      await attempt(reportOf(store, follower.host));
+      await follower.sync(store.logs);
+    }
+  }
+}
+
+/** The loops of a controller log what fails, and go on. */
+function attempt(work: Promise<void>): Promise<void> {
+  return work.catch(() => {});
+}
+
+export function outcomeOf(
+  followers: readonly Follower[],
+  before: readonly Follower[],
+  refused: Error | undefined,
+): Outcome {
+  const wronged = before.flatMap((was, at) =>
+    [...was.standing].flatMap(([key, body]) =>
+      followers[at]?.standing.get(key) === body ? [] : [`${was.host} ${key}`],
+    ),
+  );
+  const held = followers.flatMap(({ host, code }) => (code === '' ? [] : [`${host} ${code}`]));
+  const lost = refused === undefined ? held.filter((one) => !KNOWN.some((code) => one.endsWith(code))) : [];
+  const mute = refused !== undefined && !(refused instanceof StoreError && refused.message.includes('; '));
+  return { wronged, held, lost, refused: refused?.message, mute };
+}
+
+/** Codes whose page says how to leave. */
+const KNOWN = ['HISTORY_LOST', 'FOREIGN_EPOCH', 'SPECS_DAMAGED'];
