@@ -1,8 +1,9 @@
 import { type Clock, makeSystemClock } from '../daemon/clock.ts';
-import type { RootLog } from '../daemon/log.ts';
+import type { Log, RootLog } from '../daemon/log.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { NatsBus } from './bus/nats-bus.ts';
 import type { ControllerConfig } from './config.ts';
+import type { Damage } from './model/damage.ts';
 import { openPorts } from './open.ts';
 import { ApiService } from './serve/api-service.ts';
 import { keepHouse } from './serve/keep-house.ts';
@@ -15,6 +16,8 @@ export { StoreError } from './model/store-error.ts';
 
 /** Controllers that share a bus share the requests. */
 const QUEUE = 'controller';
+/** Of what stands and is in no redirect; `shunt hosts` has more. */
+const LOGGED_NAMES = 20;
 
 /** A running controller. Closing it takes no more requests, ends those at hand, and publishes what they changed. */
 export type Controller = AsyncDisposable;
@@ -32,7 +35,11 @@ export async function startController(
 ): Promise<Controller> {
   await using parts = new AsyncDisposableStack();
   const subjects = makeSubjects(config.rootSubject);
-  const { desk, logs, roster } = parts.use(await openPorts(config.db, clock, onFatal));
+  const { desk, logs, roster } = parts.use(
+    await openPorts(config.db, clock, onFatal, (mended, damage) =>
+      tellDamage(log.child({ component: 'store' }), mended, damage),
+    ),
+  );
   const servers = { urls: config.nats, ...(config.creds !== undefined && { credsPath: config.creds }) };
   const bus = parts.use(await NatsBus.connect(servers, clock, log.child({ component: 'bus' })));
   const publisherLog = log.child({ component: 'publisher' });
@@ -53,6 +60,15 @@ export async function startController(
   await bus.flush();
   log.info({ db: config.db, nats: config.nats, root: config.rootSubject }, 'controller: serving');
   return parts.move();
+}
+
+/** What was put right is over; what could not be stays until an operator decides. */
+function tellDamage(log: Log, mended: readonly string[], damage: Damage | undefined): void {
+  if (mended.length > 0) log.warn({ mended }, 'store: the database was damaged, and was put right');
+  if (damage === undefined) return;
+  const { lost, standing } = damage;
+  const names = standing.slice(0, LOGGED_NAMES).map(({ name }) => name);
+  log.error({ code: 'SPECS_DAMAGED', lost, standing: names }, 'store: redirects are missing from the database');
 }
 
 /** Runs a loop until it is closed, which waits for its end. One that fails is the end of the process. */

@@ -69,6 +69,10 @@ export const CODES = {
   ADOPTING: 'the store is older than the kernel; nothing is touched before a full resync',
   CONTROLLER_SILENT: 'no answer from the controller for a minute; what stands goes on, and changes wait',
 
+  // What is wrong with a controller.
+  SPECS_DAMAGED:
+    "redirects are missing from the controller's database; nothing that stands goes before somebody decides",
+
   // What a service answers when it cannot do what was asked.
   UNKNOWN_VERB: 'no such verb',
   UNKNOWN_HOST: 'no such host',

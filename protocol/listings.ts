@@ -12,6 +12,7 @@ import {
   nullable,
   object,
   optional,
+  readBoolean,
   readCode,
   readCount,
   readRev,
@@ -88,14 +89,35 @@ export interface HostItem {
   readonly notSent?: { readonly code: AnyCode; readonly redirects: number };
 }
 
+/** A redirect that stands on so many hosts, and would not by those that the controller has; `gone`: it has none of that name. */
+export interface Unfounded {
+  readonly name: string;
+  readonly hosts: number;
+  readonly gone: boolean;
+}
+
+/** Redirects are missing from the controller's database: so many, and of so many of them it does not know the names. */
+export interface SpecsDamage {
+  readonly code: AnyCode;
+  readonly missing: number;
+  readonly nameless: number;
+  /** The first MAX_UNFOUNDED of what stands and is not known to be wanted; the total counts all. */
+  readonly standing: readonly Unfounded[];
+  readonly standingTotal: number;
+}
+
 export interface HostsReply {
   readonly v: 1;
   readonly items: readonly HostItem[];
   readonly next: string | null;
+  /** Absent when all is well. */
+  readonly damage?: SpecsDamage;
 }
 
 /** The most hosts that one item of a `get` names: so that it fits a message, however large the fleet. */
 export const MAX_ITEM_HOSTS = 500;
+/** The most names that a reply has of what stands and is in no redirect. */
+export const MAX_UNFOUNDED = 100;
 /** The most words of what an agent cannot do that are read of one redirect. */
 export const MAX_LACKS = 64;
 
@@ -143,8 +165,19 @@ const readHostItem = object<HostItem>(
   },
   'ignored',
 );
+const readUnfounded = object<Unfounded>({ name: readName, hosts: readCount, gone: readBoolean }, 'ignored');
+const readDamage = object<SpecsDamage>(
+  {
+    code: readCode,
+    missing: readCount,
+    nameless: readCount,
+    standing: list(readUnfounded, MAX_UNFOUNDED),
+    standingTotal: readCount,
+  },
+  'ignored',
+);
 const readHostsReply = object<HostsReply>(
-  { v: readVersion, items: list(readHostItem, MAX_LIST), next: nullable(readPlace) },
+  { v: readVersion, items: list(readHostItem, MAX_LIST), next: nullable(readPlace), damage: optional(readDamage) },
   'ignored',
 );
 

@@ -6,6 +6,7 @@ import { Bus, type BusOptions } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
+import { damageText } from '../show/damage.ts';
 import { ageText, clockText, codeText, countText } from '../show/format.ts';
 import { reasonOf, sumReasons } from '../show/passed.ts';
 import { fill } from '../show/table.ts';
@@ -57,24 +58,27 @@ async function examineBus(host: string, options: BusOptions): Promise<readonly F
             `set max_payload: ${2 * FULL_MESSAGE_BYTES} on the server`,
           )
         : onBus.ok(`${options.nats.join(', ')} answers`);
-    return [reach, await examineController(bus), ...(await examineStatus(bus, host))];
+    return [reach, ...(await examineController(bus)), ...(await examineStatus(bus, host))];
   } catch (error) {
     return [onBus.bad(...sentences(error))];
   }
 }
 
-async function examineController(bus: Bus): Promise<Finding> {
+async function examineController(bus: Bus): Promise<readonly Finding[]> {
   try {
-    const { items, next } = await bus.api('hosts', encodeHostsRequest({ v: 1, limit: 100 }), parseHostsReply);
+    const { items, next, damage } = await bus.api('hosts', encodeHostsRequest({ v: 1, limit: 100 }), parseHostsReply);
+    if (damage !== undefined) {
+      const { found, mend } = damageText(damage);
+      return [controller.bad(found, mend)];
+    }
     const ahead = Math.max(...items.map(({ seenAt }) => (seenAt ?? 0) - Date.now()));
     if (ahead > SKEW_MS)
-      return controller.warn(
-        `its clock is ${ageText(ahead)} ahead of this one`,
-        'set both by NTP: `expires` is a time',
-      );
-    return controller.ok(`answers; ${next === null ? '' : 'among the first '}${describe(items)}`);
+      return [
+        controller.warn(`its clock is ${ageText(ahead)} ahead of this one`, 'set both by NTP: `expires` is a time'),
+      ];
+    return [controller.ok(`answers; ${next === null ? '' : 'among the first '}${describe(items)}`)];
   } catch (error) {
-    return controller.bad(...sentences(error));
+    return [controller.bad(...sentences(error))];
   }
 }
 

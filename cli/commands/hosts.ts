@@ -1,11 +1,13 @@
-import { encodeHostsRequest, type HostItem, parseHostsReply } from '../../protocol/listings.ts';
+import { encodeHostsRequest, type HostItem, parseHostsReply, type SpecsDamage } from '../../protocol/listings.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect } from '../paging.ts';
+import { damageText } from '../show/damage.ts';
 import { ageText, countText, labelsText } from '../show/format.ts';
-import { type Cell, type Column, table } from '../show/table.ts';
+import { type Cell, type Column, fill, table } from '../show/table.ts';
+import { paint } from '../show/terminal.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'HOST', whole: true },
@@ -26,19 +28,31 @@ export const hosts = command({
   synopsis: '',
   about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
 (head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
-something is wrong, TROUBLE says what: shunt status and shunt doctor say more.`,
+something is wrong, TROUBLE says what: shunt status and shunt doctor say more. Below the table stands what is missing from
+the controller's own database, if anything is.`,
   examples: ['shunt hosts'],
   options: BUS_OPTIONS,
   async run({ options, terminal }) {
     await using bus = await Bus.open(options);
-    const items = await collect((after) =>
-      bus.api('hosts', encodeHostsRequest({ v: 1, ...(after !== undefined && { after }) }), parseHostsReply),
-    );
-    if (options.output === 'json') terminal.print(JSON.stringify({ items }));
-    else terminal.print(layOut(items, Date.now(), terminal));
+    let damage: SpecsDamage | undefined;
+    const items = await collect(async (after) => {
+      const request = encodeHostsRequest({ v: 1, ...(after !== undefined && { after }) });
+      const page = await bus.api('hosts', request, parseHostsReply);
+      damage = page.damage;
+      return page;
+    });
+    if (options.output === 'json') terminal.print(JSON.stringify({ items, ...(damage !== undefined && { damage }) }));
+    else terminal.print([layOut(items, Date.now(), terminal), ...damageLines(damage, terminal)].join('\n'));
     return EXIT.done;
   },
 });
+
+function damageLines(damage: SpecsDamage | undefined, terminal: Parameters<typeof table>[2]): readonly string[] {
+  if (damage === undefined) return [];
+  const { found, mend } = damageText(damage);
+  const room = (terminal.width ?? Number.POSITIVE_INFINITY) - 2;
+  return ['', ...fill(found, room).map((line) => paint(terminal, 'bad', line)), ...fill(`→ ${mend}`, room)];
+}
 
 function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
   const troubles = items.map((item) => troubleOf(item, nowMs));

@@ -6,15 +6,20 @@ import {
   type HostsReply,
   type HostsRequest,
   MAX_ITEM_HOSTS,
+  MAX_UNFOUNDED,
   type NotSent,
+  type SpecsDamage,
 } from '../../protocol/listings.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { type Claim, contends, lackOf } from '../model/claim.ts';
+
+import { type Damage, namelessOf } from '../model/damage.ts';
+
 import type { Fleet } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
-import { fill, limitOf, nextOf } from './paging.ts';
+import { bytesOf, fill, limitOf, nextOf } from './paging.ts';
 
 /** Lists specs by name, each with the hosts where it stands and those where another has its key. */
 export async function listSpecs(transaction: Transaction, request: GetRequest, budgetBytes: number): Promise<GetReply> {
@@ -43,8 +48,21 @@ export async function listHosts(
     const redirects = notSent.get(host);
     return { ...item, ...(redirects !== undefined && { notSent: { code: 'AGENT_TOO_OLD', redirects } }) };
   };
-  const items = await fill(hosts, make, budgetBytes);
-  return { v: 1, items, next: nextOf(hosts, items.length, limitOf(request), (host) => host) };
+  const damage = transaction.damage && damageOf(transaction.damage);
+  const items = await fill(hosts, make, budgetBytes - bytesOf(damage ?? {}));
+  const next = nextOf(hosts, items.length, limitOf(request), (host) => host);
+  return { v: 1, items, next, ...(damage !== undefined && { damage }) };
+}
+
+function damageOf(damage: Damage): SpecsDamage {
+  const { lost, standing } = damage;
+  return {
+    code: 'SPECS_DAMAGED',
+    missing: lost,
+    nameless: namelessOf(damage),
+    standing: standing.slice(0, MAX_UNFOUNDED),
+    standingTotal: standing.length,
+  };
 }
 
 async function chooseSpecs({ session, tables }: Transaction, request: GetRequest): Promise<StoredSpec[]> {

@@ -3,7 +3,7 @@ import { Declined } from '../model/declined.ts';
 const DEFAULT_LIMIT = 100;
 
 /** Makes items until the budget is used. Errors: Declined TOO_LARGE when not even the first fits. */
-export async function fill<From, Item>(
+export async function fill<From, Item extends object>(
   from: readonly From[],
   make: (from: From) => Promise<Item>,
   budgetBytes: number,
@@ -12,12 +12,17 @@ export async function fill<From, Item>(
   let bytes = 0;
   for (const one of from) {
     const item = await make(one);
-    bytes += Buffer.byteLength(JSON.stringify(item)) + 1;
+    bytes += bytesOf(item) + 1;
     if (bytes > budgetBytes) break;
     items.push(item);
   }
   if (items.length > 0 || from.length === 0) return items;
   throw new Declined('TOO_LARGE', `the next item alone takes ${bytes} bytes, and a reply has room for ${budgetBytes}`);
+}
+
+/** How much of a reply it takes. */
+export function bytesOf(value: object): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** The place to go on from: after the last item given, when there is, or may be, another. */

@@ -1,17 +1,10 @@
-/** A redirect that stands on hosts and would not by the specs that are left. */
-export interface Unfounded {
-  readonly name: string;
-  /** On how many hosts. */
-  readonly hosts: number;
-  /** There is no spec of that name. */
-  readonly gone: boolean;
-}
+import type { Unfounded } from '../../protocol/listings.ts';
 
 /** The specs are not those that operators gave: some are missing, or are others. */
 export interface Damage {
   /** How many there are fewer than were counted. */
   readonly lost: number;
-  /** By name. */
+  /** What stands on hosts and would not by the specs that are left, by name. */
   readonly standing: readonly Unfounded[];
 }
 

@@ -248,7 +248,8 @@ test('hosts: how far each one is', async (t) => {
     exceptions: 0,
   };
   let hosts = [{ ...item, seenAt: null }, never];
-  await bench.answers('shunt.v1.api.hosts', () => encodeHostsReply({ v: 1, items: hosts, next: null }));
+  let damage = {};
+  await bench.answers('shunt.v1.api.hosts', () => encodeHostsReply({ v: 1, items: hosts, next: null, ...damage }));
   await matchesGolden(t, 'done-hosts', ['hosts'], await bench.shunt(['hosts']));
   await matchesGolden(t, 'done-hosts-80', ['hosts'], await bench.shunt(['hosts'], narrow()));
   hosts = [
@@ -257,6 +258,10 @@ test('hosts: how far each one is', async (t) => {
   ];
   await matchesGolden(t, 'done-hosts-trouble', ['hosts'], await bench.shunt(['hosts']));
   await matchesGolden(t, 'done-hosts-trouble-80', ['hosts'], await bench.shunt(['hosts'], narrow()));
+  hosts = [{ ...item, seenAt: null }, never];
+  damage = { damage: fixture('hosts-reply').damage };
+  await matchesGolden(t, 'done-hosts-damaged', ['hosts'], await bench.shunt(['hosts']));
+  await matchesGolden(t, 'done-hosts-damaged-80', ['hosts'], await bench.shunt(['hosts'], narrow()));
 });
 
 test('status: for people, and as it came', async (t) => {

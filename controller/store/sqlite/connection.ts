@@ -76,13 +76,7 @@ export class Connection implements Session {
 
   /** Has the connection for itself, outside of any transaction. */
   alone<T>(work: (database: BetterSqlite3.Database) => T): Promise<T> {
-    return this.#next(async () => {
-      try {
-        return work(this.#database);
-      } catch (error) {
-        throw storeErrorOf(error, this.#place.path);
-      }
-    });
+    return this.#next(async () => work(this.#database));
   }
 
   /** Grows when another connection commits; https://www.sqlite.org/pragma.html#pragma_data_version. */

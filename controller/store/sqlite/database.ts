@@ -75,16 +75,17 @@ export class SqliteDatabase implements Database {
 
   async inspect(): Promise<boolean> {
     this.requireSameFile();
-    await this.#reader.renew(() => connect(this.path));
-    await this.#writer.renew(() => connect(this.path));
-    const ordered = await this.#writer.alone((database) => {
-      const found = database.pragma('integrity_check(1)', { simple: true });
-      if (found === 'ok') return true;
-      database.exec('reindex');
-      return false;
-    });
-    this.#watch.note();
-    return ordered;
+    try {
+      await this.#reader.renew(() => connect(this.path));
+      await this.#writer.renew(() => connect(this.path));
+      return await this.#writer.alone(isOrdered);
+    } catch (error) {
+      const known = storeErrorOf(error, this.path);
+      if (known instanceof StoreError && known.code !== 'FOREIGN') throw known;
+      throw unreadable(this.path, error); // it was ours when it was opened
+    } finally {
+      this.#watch.note();
+    }
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -146,6 +147,13 @@ function connect(path: string): BetterSqlite3.Database {
     database.close();
     throw error;
   }
+}
+
+/** Whether tables and indices are in order as such; indices that are not are made anew. */
+function isOrdered(database: BetterSqlite3.Database): boolean {
+  if (database.pragma('integrity_check(1)', { simple: true }) === 'ok') return true;
+  database.exec('reindex');
+  return false;
 }
 
 function requireOurs(database: BetterSqlite3.Database, path: string): void {
