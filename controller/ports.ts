@@ -49,7 +49,7 @@ export interface Roster {
 export interface Upkeep {
   /** Makes every host's log say again what the specs say, a few hosts at a time. */
   reconcile(signal: AbortSignal): Promise<void>;
-  /** Drops tombstones that no live host needs, and uploads that nobody ended. */
+  /** Looks through the database, drops tombstones that no live host needs, and uploads that nobody ended. */
   tidy(): Promise<void>;
 }
 

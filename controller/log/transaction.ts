@@ -17,3 +17,16 @@ export interface Transaction {
 export interface LogTransaction extends Transaction {
   readonly log: LogWriter;
 }
+
+/** Rows of a long walk. */
+const ROWS_AT_ONCE = 1000;
+
+/** Hands out rows one by one, and lets others work in between; no other statement of the transaction may run before the end. */
+export async function* slowly<Row>(rows: Iterable<Row>, turn: () => Promise<void>): AsyncGenerator<Row> {
+  let count = 0;
+  for (const row of rows) {
+    yield row;
+    count += 1;
+    if (count % ROWS_AT_ONCE === 0) await turn();
+  }
+}

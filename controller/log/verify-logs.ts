@@ -5,7 +5,7 @@ import type { ChangeRow, HeadRow } from '../store/schema.ts';
 import { changeSeal } from '../store/tables/changes.ts';
 import { headSeal } from '../store/tables/heads.ts';
 import { convergeHosts } from './converge.ts';
-import type { LogTransaction } from './transaction.ts';
+import { type LogTransaction, slowly } from './transaction.ts';
 
 /** What the log of a host comes to. */
 interface Tally {
@@ -19,9 +19,9 @@ interface Tally {
  * head. Answers whose log that was; the set of redirects is the same as before.
  */
 export async function mendLogs(transaction: LogTransaction, anew: boolean): Promise<readonly string[]> {
-  const { session, tables } = transaction;
+  const { session, tables, turn } = transaction;
   if (anew) await layLogsAnew(transaction);
-  const tallies = tally(tables.changes.scan(session));
+  const tallies = await tally(slowly(tables.changes.scan(session), turn));
   const heads = new Map([...tables.heads.scan(session)].map((head) => [head.host, head]));
   const unsound = [...new Set([...tallies.keys(), ...heads.keys()])].filter(
     (host) => !agrees(heads.get(host), tallies.get(host)),
@@ -38,9 +38,9 @@ async function layLogsAnew({ session, tables }: LogTransaction): Promise<void> {
   await tables.heads.layAnew(session, heads);
 }
 
-function tally(rows: Iterable<ChangeRow>): Map<string, Tally> {
+async function tally(rows: AsyncIterable<ChangeRow>): Promise<Map<string, Tally>> {
   const tallies = new Map<string, Tally>();
-  for (const row of rows) {
+  for await (const row of rows) {
     const of = tallies.get(row.host) ?? { digest: EMPTY_DIGEST, last: 0, bad: 0 };
     tallies.set(row.host, of);
     if (!changeSeal.fits(row)) of.bad += 1;

@@ -1,10 +1,9 @@
 import type { EpochRow, SpecRow } from '../store/schema.ts';
-import type { Session } from '../store/session.ts';
 import { epochSeal } from '../store/tables/epochs.ts';
 import { mended, specSeal } from '../store/tables/spec-row.ts';
 import { countOf, type Kept } from '../store/tables/sums.ts';
-import type { Tables } from '../store/tables/tables.ts';
 import { likely } from './likely.ts';
+import { slowly, type Transaction } from './transaction.ts';
 
 /** The tables of truth, looked through and mended as far as they prove how. */
 export interface Found {
@@ -14,10 +13,7 @@ export interface Found {
   readonly mended: readonly string[];
 }
 
-interface Place {
-  readonly session: Session;
-  readonly tables: Tables;
-}
+type Place = Pick<Transaction, 'session' | 'tables' | 'turn'>;
 
 /** A counter beyond this was never reached. */
 const MAX_REV = Number.MAX_SAFE_INTEGER / 2;
@@ -36,10 +32,15 @@ export async function verifyTruth(place: Place, anew: boolean): Promise<Found> {
   return { lost, mended: said };
 }
 
-async function verifySpecs({ session, tables }: Place, anew: boolean, said: string[]): Promise<number | undefined> {
+async function verifySpecs(
+  { session, tables, turn }: Place,
+  anew: boolean,
+  said: string[],
+): Promise<number | undefined> {
   const kept = await tables.sums.kept(session, 'specs');
-  const rows = [...tables.specs.scan(session)];
-  const pairs = rows.map((was): readonly [SpecRow, SpecRow | undefined] => [was, mended(was)]);
+  const pairs: (readonly [SpecRow, SpecRow | undefined])[] = [];
+  for await (const was of slowly(tables.specs.scan(session), turn)) pairs.push([was, mended(was)]);
+  const rows = pairs.map(([was]) => was);
   const sound = pairs.flatMap(([, is]) => is ?? []);
   const touched = pairs.filter(([was, is]) => is?.checksum !== was.checksum || !specSeal.fits(was));
   if (touched.length > 0 && touched.some(([was]) => was.checksum !== null))
@@ -80,11 +81,12 @@ function soundEpoch(row: EpochRow, rows: readonly EpochRow[], kept: Kept): Epoch
 }
 
 /** The counter is never below what was given away. */
-export async function verifyCounter({ session, tables }: Place): Promise<void> {
+export async function verifyCounter({ session, tables, turn }: Place): Promise<void> {
   await tables.heads.dropBeyond(session, MAX_REV);
   const counter = await tables.epochs.lastRev(session);
   let last = 0;
-  for (const { rev } of tables.changes.scan(session)) if (rev <= MAX_REV) last = Math.max(last, rev);
+  for await (const { rev } of slowly(tables.changes.scan(session), turn))
+    if (rev <= MAX_REV) last = Math.max(last, rev);
   for (const { rev } of tables.heads.scan(session)) if (rev <= MAX_REV) last = Math.max(last, rev);
   for (const { first_rev } of tables.epochs.scan(session)) last = Math.max(last, first_rev - 1);
   if (counter < last || counter > MAX_REV) await tables.epochs.setLastRev(session, last);

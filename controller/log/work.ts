@@ -127,9 +127,9 @@ export class Work {
     const { database, tables, onDamage } = this.#parts;
     const ordered = await database.inspect();
     const { lost, mended } = await database.write(async (session) => {
-      const found = await verifyTruth({ session, tables }, !ordered);
+      const found = await verifyTruth(this.#transaction(session), !ordered);
       if (await tables.epochs.isEmpty(session)) await tables.epochs.open(session, 1, this.clock.token(TOKEN_BYTES));
-      await verifyCounter({ session, tables });
+      await verifyCounter(this.#transaction(session));
       return found;
     });
     this.#damage = lost === undefined ? undefined : { lost, standing: [] };

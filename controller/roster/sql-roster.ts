@@ -7,14 +7,19 @@ import type { Report, Roster, Upkeep } from '../ports.ts';
 
 /** Hosts that are seen to in one transaction; between two of them others may write. */
 const HOSTS_AT_ONCE = 64;
+/** What moves neither size nor time of a file is looked for so often. */
+const VERIFY_EVERY_MS = 3_600_000;
 const TOMBSTONE_KEPT_MS = 24 * 3_600_000;
 
 /** The hosts, in the database, and what their logs need beside what operators ask for. */
 export class SqlRoster implements Roster, Upkeep {
   readonly #work: Work;
+  /** Monotonic. */
+  #verifiedAtMs: number;
 
   constructor(work: Work) {
     this.#work = work;
+    this.#verifiedAtMs = work.clock.monotonicMs(); // begun by it
   }
 
   async report(reports: readonly Report[]): Promise<void> {
@@ -39,10 +44,18 @@ export class SqlRoster implements Roster, Upkeep {
 
   async tidy(): Promise<void> {
     const nowMs = this.#work.clock.nowMs();
+    await this.#verify();
     await this.#work.write(({ session, tables }) => tables.uploads.dropOld(session, nowMs));
     for await (const hosts of this.#hosts()) {
       await this.#work.write((transaction) => collect(transaction, hosts, nowMs - TOMBSTONE_KEPT_MS));
     }
+  }
+
+  async #verify(): Promise<void> {
+    const nowMs = this.#work.clock.monotonicMs();
+    if (nowMs - this.#verifiedAtMs < VERIFY_EVERY_MS) return;
+    await this.#work.verify();
+    this.#verifiedAtMs = nowMs;
   }
 
   /** Every host that reported or has a log, some at a time. */

@@ -9,7 +9,7 @@ export class Seal<Row extends Sealed> {
   readonly #table: string;
   readonly #columns: readonly (keyof Fields<Row> & string)[];
 
-  /** The checksum depends on the order of the columns. */
+  /** What is stored was sealed with these columns in this order: they never change. */
   constructor(table: string, columns: readonly (keyof Fields<Row> & string)[]) {
     this.#table = table;
     this.#columns = columns;
