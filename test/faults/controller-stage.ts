@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { StoreError } from '../../controller/model/store-error.ts';
-import { apply, openStore, type Store, spec, status } from '../unit/controller/fleet.ts';
+import { AMPLE_BYTES, apply, openStore, type Store, spec, status } from '../unit/controller/fleet.ts';
 import { Follower } from './follower.ts';
 
 const HOSTS = ['edge-1', 'edge-2', 'edge-3'] as const;
@@ -23,7 +23,12 @@ export interface Outcome {
   readonly refused: string | undefined;
   /** It was no sentence. */
   readonly mute: boolean;
+  /** What an operator is told to do did not put it right. */
+  readonly stuck: boolean;
 }
+
+/** What a database is like when the fault comes: closed, left by a process that was killed, or open. */
+export type Moment = 'rest' | 'killed' | 'serving';
 
 /** A controller's database with hosts that follow it, to be copied, damaged and looked at. */
 export class ControllerStage {
@@ -31,16 +36,23 @@ export class ControllerStage {
   /** What the hosts hold before anything went wrong. */
   readonly #followers: readonly Follower[];
   readonly #files: ReadonlyMap<string, Buffer>;
+  readonly #moment: Moment;
   #runs = 0;
 
-  private constructor(folder: string, followers: readonly Follower[], files: ReadonlyMap<string, Buffer>) {
+  private constructor(
+    folder: string,
+    moment: Moment,
+    followers: readonly Follower[],
+    files: ReadonlyMap<string, Buffer>,
+  ) {
     this.#folder = folder;
+    this.#moment = moment;
     this.#followers = followers;
     this.#files = files;
   }
 
-  /** Fills a database through several starts; `killed` leaves its log beside it, as a process that was killed does. */
-  static async make(folder: string, killed: boolean): Promise<ControllerStage> {
+  /** Fills a database through several starts; but for `rest`, its log is left beside it. */
+  static async make(folder: string, moment: Moment): Promise<ControllerStage> {
     mkdirSync(folder, { recursive: true });
     const path = join(folder, 'template.db');
     const followers = HOSTS.map((host) => new Follower(host));
@@ -50,11 +62,11 @@ export class ControllerStage {
       await using store = await openStore(path);
       await apply(store, ...SPECIFIED.slice(-2));
       await settle(store, followers);
-      if (killed) for (const suffix of ['', '-wal']) files.set(suffix, readFileSync(path + suffix));
+      if (moment !== 'rest') for (const suffix of ['', '-wal']) files.set(suffix, readFileSync(path + suffix));
     }
-    if (!killed) files.set('', tidied(path));
+    if (moment === 'rest') files.set('', tidied(path));
     drop(path);
-    return new ControllerStage(folder, followers, files);
+    return new ControllerStage(folder, moment, followers, files);
   }
 
   get followers(): readonly Follower[] {
@@ -69,28 +81,67 @@ export class ControllerStage {
     return path;
   }
 
-  /** Damages a copy, starts a controller on it, lets everybody settle, and looks. */
+  /** Damages a copy, starts a controller on it, lets everybody settle, and looks; then does what an operator is told to do. */
   async run(damage: (path: string) => void): Promise<Outcome> {
     const path = this.copy();
     const followers = this.followers;
-    damage(path);
-    const refused = await this.#serve(path, followers);
+    const refused =
+      this.#moment === 'serving' ? await serveOn(path, followers, damage) : await serve(path, followers, damage);
+    const outcome = outcomeOf(followers, this.#followers, refused);
+    const stuck = refused === undefined && outcome.held.length === 0 && !(await isRemedied(path, followers));
     drop(path);
-    return outcomeOf(followers, this.#followers, refused);
+    return { ...outcome, stuck };
   }
+}
 
-  async #serve(path: string, followers: readonly Follower[]): Promise<Error | undefined> {
-    let fatal: Error | undefined;
-    try {
-      await using store = await openStore(path, Date.now, (error) => {
-        fatal ??= error;
-      });
-      await settle(store, followers);
-    } catch (error) {
-      return error as Error;
-    }
-    return fatal;
+/** A controller that starts on a damaged database. Answers why it does not. */
+async function serve(
+  path: string,
+  followers: readonly Follower[],
+  damage: (path: string) => void,
+): Promise<Error | undefined> {
+  damage(path);
+  return withStore(path, (store) => settle(store, followers));
+}
+
+/** A controller under which it is damaged. One that ends is started again, as a unit does. */
+async function serveOn(
+  path: string,
+  followers: readonly Follower[],
+  damage: (path: string) => void,
+): Promise<Error | undefined> {
+  const ended = await withStore(path, async (store) => {
+    await settle(store, followers);
+    damage(path);
+    await settle(store, followers);
+  });
+  return ended === undefined ? undefined : withStore(path, (store) => settle(store, followers));
+}
+
+/** Applies everything again: that ends what is missing. */
+async function isRemedied(path: string, followers: readonly Follower[]): Promise<boolean> {
+  const ended = await withStore(path, async (store) => {
+    await apply(store, ...SPECIFIED);
+    await settle(store, followers);
+    const { damage } = await store.desk.hosts({ v: 1 }, AMPLE_BYTES);
+    if (damage !== undefined) throw new Error(JSON.stringify(damage));
+    const [wanted] = followers.map(({ standing }) => standing.size);
+    if (followers.some(({ code }) => code !== '') || wanted === 0) throw new Error('not converged');
+  });
+  return ended === undefined;
+}
+
+async function withStore(path: string, work: (store: Store) => Promise<void>): Promise<Error | undefined> {
+  let fatal: Error | undefined;
+  try {
+    await using store = await openStore(path, Date.now, (error) => {
+      fatal ??= error;
+    });
+    await work(store);
+  } catch (error) {
+    return fatal ?? (error as Error);
   }
+  return fatal;
 }
 
 export function drop(path: string): void {
@@ -165,7 +216,7 @@ export function outcomeOf(
   const held = followers.flatMap(({ host, code }) => (code === '' ? [] : [`${host} ${code}`]));
   const lost = refused === undefined ? held.filter((one) => !KNOWN.some((code) => one.endsWith(code))) : [];
   const mute = refused !== undefined && !(refused instanceof StoreError && refused.message.includes('; '));
-  return { wronged, held, lost, refused: refused?.message, mute };
+  return { wronged, held, lost, refused: refused?.message, mute, stuck: false };
 }
 
 /** Codes whose page says how to leave. */

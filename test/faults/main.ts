@@ -1,0 +1,62 @@
+/**
+ * Damages the files of controller and agent, a single random fault at a time, and judges what stands on hosts:
+ * `node test/faults/main.ts [--runs N] [--seed S] [--bits]`. With `--bits`, every bit of one row of specs and of changes first. Nine of ten on the stores in this process, the others with whole processes.
+ * The status is 1 when a redirect that stood was removed or changed, when a host ended neither converged nor held with a
+ * code, or a program refused to start without saying what to do.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { randomBelow } from '../conformance/sequences.ts';
+import { AgentStage } from './agent-stage.ts';
+import { ControllerStage, type Outcome } from './controller-stage.ts';
+import { type Fault, inject, someFault } from './inject.ts';
+import { flipRow, TABLES } from './rows.ts';
+import { Tally } from './tally.ts';
+
+interface Stage {
+  run(damage: (path: string) => void): Promise<Outcome>;
+}
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string' }, seed: { type: 'string' }, bits: { type: 'boolean' } },
+});
+const runs = Number(values.runs ?? 2000);
+const below = randomBelow(Number(values.seed ?? 1));
+const folder = mkdtempSync(join(tmpdir(), 'shunt-faults-'));
+const tallies: Tally[] = [];
+try {
+  const atRest = await ControllerStage.make(join(folder, 'a'), 'rest');
+  const stages: readonly (readonly [title: string, stage: Stage])[] = [
+    ["a controller's database at rest", atRest],
+    ["a controller's database as it was killed", await ControllerStage.make(join(folder, 'b'), 'killed')],
+    ["a controller's database while it serves", await ControllerStage.make(join(folder, 'c'), 'serving')],
+    ["an agent's store at rest", await AgentStage.make(join(folder, 'd'), false)],
+    ["an agent's store as it was killed", await AgentStage.make(join(folder, 'e'), true)],
+  ];
+  if (values.bits) for (const table of TABLES) tell(`every bit of a row of ${table}`, await flipRow(atRest, table, 1));
+  for (const [title, stage] of stages) await campaign(title, stage, Math.ceil((runs * 0.9) / stages.length));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exitCode = tallies.some(({ failed }) => failed) ? 1 : 0;
+
+async function campaign(title: string, stage: Stage, count: number): Promise<void> {
+  const tally = new Tally();
+  for (let run = 0; run < count; run += 1) {
+    let fault: Fault | undefined;
+    const outcome = await stage.run((path) => {
+      fault = someFault(below, [path, `${path}-wal`]);
+      inject(fault);
+    });
+    tally.add(outcome, fault);
+  }
+  tell(title, tally);
+}
+
+function tell(title: string, tally: Tally): void {
+  tallies.push(tally);
+  process.stdout.write(`${title}: ${tally}\n`);
+  for (const line of tally.faults) process.stdout.write(`  ${line}\n`);
+}
