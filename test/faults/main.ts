@@ -9,15 +9,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { randomBelow } from '../conformance/sequences.ts';
+import { lockMachine } from '../support/lock.ts';
 import { AgentStage } from './agent-stage.ts';
-import { ControllerStage, type Outcome } from './controller-stage.ts';
+import { ControllerStage, type Moment, type Outcome } from './controller-stage.ts';
 import { type Fault, inject, someFault } from './inject.ts';
+import { ProductStage } from './product-stage.ts';
 import { flipRow, TABLES } from './rows.ts';
 import { Tally } from './tally.ts';
 
+type Damage = (path: string) => void;
+
 interface Stage {
-  run(damage: (path: string) => void): Promise<Outcome>;
+  run(damage: Damage): Promise<Outcome>;
 }
+
+const MOMENTS: readonly Moment[] = ['rest', 'killed', 'serving'];
 
 const { values } = parseArgs({
   options: { runs: { type: 'string' }, seed: { type: 'string' }, bits: { type: 'boolean' } },
@@ -36,7 +42,9 @@ try {
     ["an agent's store as it was killed", await AgentStage.make(join(folder, 'e'), true)],
   ];
   if (values.bits) for (const table of TABLES) tell(`every bit of a row of ${table}`, await flipRow(atRest, table, 1));
-  for (const [title, stage] of stages) await campaign(title, stage, Math.ceil((runs * 0.9) / stages.length));
+  const [inProcess, asProcesses] = [Math.round(runs * 0.9), runs - Math.round(runs * 0.9)];
+  for (const [title, stage] of stages) await campaign(title, stage, Math.ceil(inProcess / stages.length));
+  if (asProcesses > 0) await campaignOfProcesses(asProcesses);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -53,6 +61,16 @@ async function campaign(title: string, stage: Stage, count: number): Promise<voi
     tally.add(outcome, fault);
   }
   tell(title, tally);
+}
+
+/** One after the other: each program, in each of the moments. */
+async function campaignOfProcesses(count: number): Promise<void> {
+  await using _ = await lockMachine((line) => process.stderr.write(`${line}\n`));
+  await using stage = await ProductStage.make();
+  for (const program of ['controller', 'agent'] as const) {
+    const ofMoments = { run: (damage: Damage) => stage.run(program, MOMENTS[below(MOMENTS.length)] ?? 'rest', damage) };
+    await campaign(`the files of the process of ${program}`, ofMoments, Math.ceil(count / 2));
+  }
 }
 
 function tell(title: string, tally: Tally): void {

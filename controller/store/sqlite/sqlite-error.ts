@@ -27,5 +27,9 @@ export function storeErrorOf(error: unknown, path: string): unknown {
   if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_PERM')) {
     return new StoreError('UNUSABLE', `database ${path}: ${message}; its folder must exist and be writable`, error);
   }
+  if (code.startsWith('SQLITE_IOERR') && code !== 'SQLITE_IOERR_SHORT_READ') {
+    const text = `database ${path}: the disk failed: ${message}; see the kernel's log, and start the controller again`;
+    return new StoreError('FAILED', text, error);
+  }
   return unreadable(path, error);
 }
