@@ -134,6 +134,7 @@ export class Work {
     });
     this.#damage = lost === undefined ? undefined : { lost, standing: [] };
     const hosts = await this.#mendLogs(!ordered);
+    if (!ordered) await database.confirm();
     const said = [
       ...(ordered ? [] : ['the order of its rows']),
       ...mended,

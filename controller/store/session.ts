@@ -27,6 +27,8 @@ export interface Database extends AsyncDisposable {
    * be written anew, in their order. Errors: StoreError FAILED, when it cannot be read.
    */
   inspect(): Promise<boolean>;
+  /** Makes sure that it is in order, once its rows were written anew. Errors: StoreError FAILED. */
+  confirm(): Promise<void>;
   /** Reads one consistent state. */
   read<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** Writes all or nothing; what it answers is on the disk. */

@@ -31,6 +31,7 @@ export class MemoryDatabase {
       path: ':memory:',
       look: () => 'same',
       inspect: async () => true,
+      confirm: async () => {},
       read: transact,
       write: transact,
       [Symbol.asyncDispose]: async () => {},

@@ -88,6 +88,11 @@ export class SqliteDatabase implements Database {
     }
   }
 
+  async confirm(): Promise<void> {
+    const found = await this.#writer.alone(disorderOf);
+    if (found !== undefined) throw unreadable(this.path, found);
+  }
+
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
     this.requireSameFile();
     return this.#reader.transact('begin', work);
@@ -149,9 +154,15 @@ function connect(path: string): BetterSqlite3.Database {
   }
 }
 
+/** What SQLite finds wrong with its pages, or with indices that are not those of their tables. */
+function disorderOf(database: BetterSqlite3.Database): string | undefined {
+  const found = database.pragma('integrity_check(1)', { simple: true });
+  return found === 'ok' ? undefined : String(found);
+}
+
 /** Whether tables and indices are in order as such; indices that are not are made anew. */
 function isOrdered(database: BetterSqlite3.Database): boolean {
-  if (database.pragma('integrity_check(1)', { simple: true }) === 'ok') return true;
+  if (disorderOf(database) === undefined) return true;
   database.exec('reindex');
   return false;
 }

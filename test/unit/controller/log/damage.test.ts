@@ -248,3 +248,32 @@ test('damage: a bit that flips under a running controller is put right before th
   t.deepEqual(await standing(store), AB);
   t.is(await damageOf(store), undefined);
 });
+
+/** As a release that knows no checksums writes: rows are replaced whole, and deleted. */
+const OLDER = `
+  begin immediate;
+  replace into specs (name, key, hosts, enabled, priority, body, spec)
+    select name, key, hosts, enabled, 9, body, replace(spec, '"priority":0', '"priority":9') from specs where name = 'a';
+  replace into specs (name, key, hosts, enabled, priority, body, spec)
+    select 'e', key, hosts, enabled, priority, body, replace(spec, '"name":"off"', '"name":"e"') from specs where name = 'off';
+  delete from specs where name = 'off';
+  replace into heads (host, rev, floor, digest) select host, rev, floor, digest from heads;
+  replace into meta (id, database_id, last_rev) select id, database_id, last_rev from meta;
+  commit`;
+
+test('damage: what a release writes that knows no checksums is none, beside this one or before it', async (t) => {
+  for (const beside of [true, false]) {
+    using folder = new Folder();
+    await damaged(folder.file(), beside ? '' : OLDER, spec('off', 3, { enabled: false }));
+    await using store = await openStore(folder.file());
+    if (beside) damage(folder.file(), OLDER);
+    t.is(await damageOf(store), undefined);
+    t.deepEqual(await standing(store), AB);
+    const { items } = await store.desk.get({ v: 1 }, AMPLE_BYTES);
+    t.deepEqual(
+      items.map((item) => item.spec.name),
+      ['a', 'b', 'e'],
+    );
+    t.like(await apply(store, spec('a', 1, { priority: 9 })), { unchanged: 1 });
+  }
+});
