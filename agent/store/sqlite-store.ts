@@ -61,7 +61,7 @@ export class SqliteStore implements DesiredStore, Recorder {
   readonly #path: string;
   readonly #events: EventFile;
   #tables: Tables;
-  /** The file itself could not be read, and a new one stands in its place. */
+  /** The file itself could not be read, and a new one stands in its place, which no whole set was laid into yet. */
   #replaced: boolean;
   #broken: StoreError | undefined;
 
@@ -106,7 +106,9 @@ export class SqliteStore implements DesiredStore, Recorder {
 
   async accept(candidate: Candidate, afterSeq = 0): Promise<Acceptance> {
     try {
-      return await this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq));
+      const acceptance = await this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq));
+      if (candidate.base === 'empty') this.#replaced = false;
+      return acceptance;
     } catch (error) {
       if (!(error instanceof Mismatch)) throw error;
       const whole = await this.#transact('verify', ({ cursor, intents }) => {
