@@ -17,7 +17,6 @@ const decoder = new TextDecoder();
  * only a newer agent can read is left out.
  */
 export class EventTable {
-  readonly raw: OpenDatabase['raw'];
   readonly #add: PreparedWrite<Omit<EventRow, 'id'>>;
   readonly #ofKey: PreparedRead<{ key: string }, Pick<EventRow, 'body'>>;
   readonly #before: PreparedRead<{ before: number; limit: number }, Pick<EventRow, 'body'> & { readonly id: number }>;
@@ -25,7 +24,6 @@ export class EventTable {
   readonly #trimAll: PreparedWrite<object>;
 
   constructor({ raw, queries }: OpenDatabase) {
-    this.raw = raw;
     this.#add = prepareWrite<Omit<EventRow, 'id'>>(raw, (slot) =>
       queries
         .insertInto('events')

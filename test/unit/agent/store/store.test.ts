@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -435,5 +445,33 @@ test('store: a write-ahead log that has grown is cut when it begins anew', async
   for (const slot of [1, 2, 3]) await store.saveEntries([{ ...row, slot }], []);
   const kept = statSync(`${place.file}-wal`).size;
   t.true(peak > 17 * 2 ** 20 && kept <= 16 * 2 ** 20 + 2 ** 16, `${peak} bytes, then ${kept}`);
+  await store.close();
+});
+
+/** How often this process has a file open. */
+function timesOpen(file: string): number {
+  const targets = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ''; // closed meanwhile
+    }
+  });
+  return targets.filter((target) => target === file).length;
+}
+
+test('store: a flight recorder that another process locks is busy, and leaves nothing open', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const other = new Database(join(place.directory, EVENTS_NAME));
+  other.pragma('journal_mode = WAL');
+  other.exec('begin immediate');
+  const refused = t.throwsAsync<StoreError>(store.record([event(1)]), { name: 'StoreError' });
+  await place.clock.pass(5_000);
+  t.is((await refused)?.code, 'BUSY');
+  other.close();
+  t.is(timesOpen(join(place.directory, EVENTS_NAME)), 0);
+  await store.record([event(2)]);
+  t.deepEqual(await store.history(event(2).key), [event(2)]);
   await store.close();
 });
