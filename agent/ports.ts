@@ -266,7 +266,7 @@ export interface TimeStore {
   save(offsetMs: number): void;
 }
 
-/** What the reconciler is told; both return at once and are hints to work on. */
+/** What the reconciler is told; all of it returns at once and is a hint to work on. */
 export interface Reconciling {
   /** Desired state changed and is stored; it stands as `footing` says. */
   accepted(acceptance: Accepted, footing: Footing): void;

@@ -30,15 +30,13 @@ export interface Parts {
 
 /** A reconciler on what is stored. The rows themselves are not kept: it holds its own, and there may be many. */
 async function resume(parts: Parts, outbox: Outbox) {
-  const { store, kernel, afterBulk } = parts;
+  const { identity, ...rest } = parts;
+  const { store, kernel } = rest;
   const stored = await store.load();
   const mark = kernel.words.mark();
   const footing = atStart(stored, mark);
-  const { host, interfaces } = parts.identity;
-  const { clock, log, times, reopen } = parts;
-  const options = { kernel, store, clock, log, host, interfaces, times, outbox, reopen };
-  const bulk = afterBulk === undefined ? {} : { afterBulk };
-  return { reconciler: new Reconciler({ ...options, ...bulk }, stored, footing), footing, mark };
+  const { host, interfaces } = identity;
+  return { reconciler: new Reconciler({ ...rest, host, interfaces, outbox }, stored, footing), footing, mark };
 }
 
 /** Makes the statuses of this start of the agent, and counts them. */

@@ -27,9 +27,12 @@ const MAX_PASS_REASONS = 32;
 export const MAX_NAMED = 8;
 const MAX_INTERFACES = 256;
 
+/** Where packets come in, or ought to. */
 export interface InterfaceStatus {
   readonly name: string;
+  /** 0 where the loader gave it none. */
   readonly zone: number;
+  /** 0 where there was never one while the agent looked. */
   readonly ifindex: number;
   readonly mode: 'native' | 'generic' | 'none';
   readonly up: boolean;

@@ -56,7 +56,7 @@ export class EntryMaps {
 
   /** What went meanwhile counts, too: it is gone. */
   sweep(): Swept {
-    const more = [4, 6].some((family) => this.#strays[family as Family].length > SWEPT_MAX);
+    const more = Object.values(this.#strays).some((keys) => keys.length > SWEPT_MAX);
     return { removed: { 4: this.#sweep(4), 6: this.#sweep(6) }, more };
   }
 

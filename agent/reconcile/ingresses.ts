@@ -1,15 +1,8 @@
+import type { InterfaceStatus } from '../../protocol/packets.ts';
 import { type Netdev, type Network, runsProgram } from '../model/network.ts';
 
 /** An interface that has the program, had it while we looked, or ought to have it. */
-export interface Ingress {
-  readonly name: string;
-  /** 0 where the loader gave it none. */
-  readonly zone: number;
-  /** 0 where there was never one. */
-  readonly ifindex: number;
-  readonly mode: 'native' | 'generic' | 'none';
-  readonly up: boolean;
-  readonly hidesTags?: true;
+export interface Ingress extends Omit<InterfaceStatus, 'attached' | 'reason'> {
   /** Why packets that come in by it do not meet the program; absent where they do. */
   readonly lost?: string;
 }
