@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CAN } from '../../agent/model/can.ts';
 import { StoreError } from '../../agent/model/store-error.ts';
 import { serve } from '../../agent/serve.ts';
-import { DATABASE_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { DATABASE_NAME, EVENTS_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
 import { Refusals } from '../../controller/serve/refusals.ts';
 import { SyncService } from '../../controller/serve/sync-service.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
@@ -16,6 +16,7 @@ import { AgentBus, ControllerBus, MemoryBus } from '../fakes/memory-bus.ts';
 import { MemoryController, type Wish } from '../fakes/memory-controller.ts';
 import { MemoryKernel } from '../fakes/memory-kernel.ts';
 import { MemoryTimes } from '../fakes/memory-times.ts';
+import type { Damage } from './campaign.ts';
 import type { Outcome } from './controller-stage.ts';
 
 const HOST = 'edge-1';
@@ -28,7 +29,7 @@ const SETTLE_MS = 20_000;
 const SYNC_MS = 90_000;
 /** A unit starts an agent again that ended. */
 const STARTS = 3;
-const SUFFIXES = ['', '-wal'] as const;
+const NAMES = [DATABASE_NAME, EVENTS_NAME].flatMap((name) => [name, `${name}-wal`]);
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** An agent's store whose redirects stand in a kernel, to be copied, damaged and started on. */
@@ -61,21 +62,21 @@ export class AgentStage {
     mkdirSync(place, { recursive: true });
     await stage.#serve(place);
     stage.#controller.write([put(3, 'pass'), (rev) => ({ op: 'delete', rev, key: keyOf(matchOf(4)) })]);
-    await stage.#serve(place, () => stage.#keep(place, killed));
-    if (!killed) stage.#keep(place, false);
+    await stage.#serve(place, () => killed && stage.#keep(place));
+    if (!killed) stage.#keep(place);
     rmSync(place, { recursive: true });
     return stage;
   }
 
   /** Damages a copy, starts an agent on it, lets it settle, and looks at the kernel, and at what was asked of it meanwhile. */
-  async run(damage: (path: string) => void): Promise<Outcome> {
+  async run(damage: Damage): Promise<Outcome> {
     this.#runs += 1;
     const place = join(this.#folder, `run-${this.#runs}`);
     mkdirSync(place, { recursive: true, mode: 0o700 });
-    for (const [suffix, data] of this.#files) writeFileSync(this.#file(place) + suffix, data, { mode: 0o600 });
+    for (const [name, data] of this.#files) writeFileSync(join(place, name), data, { mode: 0o600 });
     const [before, mark] = [standing(this.#kernel), this.#kernel.mark()];
     this.#kernel.asked.length = 0;
-    damage(this.#file(place));
+    damage(NAMES.map((name) => join(place, name)));
     const to = this.#runs % 2 === 0 ? { nexthop: '192.0.2.7' } : ('pass' as const);
     const ended = await this.#serve(place, async () => {
       this.#controller.write([put(CHANGED, to)]);
@@ -144,13 +145,10 @@ export class AgentStage {
     }
   }
 
-  #keep(place: string, killed: boolean): void {
-    for (const suffix of killed ? SUFFIXES : ([''] as const))
-      this.#files.set(suffix, readFileSync(this.#file(place) + suffix));
-  }
-
-  #file(place: string): string {
-    return join(place, DATABASE_NAME);
+  #keep(place: string): void {
+    for (const name of NAMES.filter((it) => existsSync(join(place, it)))) {
+      this.#files.set(name, readFileSync(join(place, name)));
+    }
   }
 }
 

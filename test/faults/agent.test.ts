@@ -3,7 +3,7 @@ import test from 'ava';
 import { randomBelow } from '../conformance/sequences.ts';
 import { Folder } from '../unit/controller/fleet.ts';
 import { AgentStage } from './agent-stage.ts';
-import { inject, someFault } from './inject.ts';
+import { campaign } from './campaign.ts';
 import { Tally } from './tally.ts';
 
 /** `./dev faults` does many more. */
@@ -17,16 +17,7 @@ for (const killed of [false, true]) {
     t.timeout(600_000);
     using folder = new Folder();
     const stage = await AgentStage.make(folder.path, killed);
-    const [tally, below] = [new Tally(), randomBelow(5)];
-    for (let run = 0; run < RUNS; run += 1) {
-      const fault: unknown[] = [];
-      const outcome = await stage.run((path) => {
-        const chosen = someFault(below, [path, `${path}-wal`]);
-        fault.push(chosen);
-        inject(chosen);
-      });
-      tally.add(outcome, fault[0]);
-    }
+    const tally = await campaign(stage, RUNS, randomBelow(5));
     t.false(tally.failed, `${tally}\n${tally.faults.join('\n')}`);
     t.is(tally.converged, RUNS, `${tally}`);
   });
@@ -38,7 +29,9 @@ for (const killed of [false, true]) {
     const tally = new Tally();
     const refused: string[] = [];
     for (let cut = 0; cut < CUTS; cut += 1) {
-      const outcome = await stage.run((path) => truncateSync(path, Math.floor((statSync(path).size * cut) / CUTS)));
+      const outcome = await stage.run(([path = '']) =>
+        truncateSync(path, Math.floor((statSync(path).size * cut) / CUTS)),
+      );
       tally.add(outcome, cut);
       if (outcome.refused !== undefined) refused.push(`${cut} of ${CUTS}: ${outcome.refused}`);
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { StoreError } from '../../controller/model/store-error.ts';
 import { AMPLE_BYTES, apply, openStore, type Store, spec, status } from '../unit/controller/fleet.ts';
+import type { Damage } from './campaign.ts';
 import { Follower } from './follower.ts';
 
 const HOSTS = ['edge-1', 'edge-2', 'edge-3'] as const;
@@ -82,7 +83,7 @@ export class ControllerStage {
   }
 
   /** Damages a copy, starts a controller on it, lets everybody settle, and looks; then does what an operator is told to do. */
-  async run(damage: (path: string) => void): Promise<Outcome> {
+  async run(damage: Damage): Promise<Outcome> {
     const path = this.copy();
     const followers = this.followers;
     const refused =
@@ -95,24 +96,16 @@ export class ControllerStage {
 }
 
 /** A controller that starts on a damaged database. Answers why it does not. */
-async function serve(
-  path: string,
-  followers: readonly Follower[],
-  damage: (path: string) => void,
-): Promise<Error | undefined> {
-  damage(path);
+async function serve(path: string, followers: readonly Follower[], damage: Damage): Promise<Error | undefined> {
+  damage(filesOf(path));
   return withStore(path, (store) => settle(store, followers));
 }
 
 /** A controller under which it is damaged. One that ends is started again, as a unit does. */
-async function serveOn(
-  path: string,
-  followers: readonly Follower[],
-  damage: (path: string) => void,
-): Promise<Error | undefined> {
+async function serveOn(path: string, followers: readonly Follower[], damage: Damage): Promise<Error | undefined> {
   const ended = await withStore(path, async (store) => {
     await settle(store, followers);
-    damage(path);
+    damage(filesOf(path));
     await settle(store, followers);
   });
   return ended === undefined ? undefined : withStore(path, (store) => settle(store, followers));
@@ -142,6 +135,11 @@ async function withStore(path: string, work: (store: Store) => Promise<void>): P
     return fatal ?? (error as Error);
   }
   return fatal;
+}
+
+/** A database and its log. */
+function filesOf(path: string): readonly string[] {
+  return [path, `${path}-wal`];
 }
 
 export function drop(path: string): void {

@@ -1,10 +1,9 @@
 import test from 'ava';
 import { randomBelow } from '../conformance/sequences.ts';
 import { Folder } from '../unit/controller/fleet.ts';
+import { campaign } from './campaign.ts';
 import { ControllerStage, type Moment } from './controller-stage.ts';
-import { inject, someFault } from './inject.ts';
 import { flipRow, TABLES } from './rows.ts';
-import { Tally } from './tally.ts';
 
 /** `./dev faults` does many more, and every bit. */
 const RUNS = 60;
@@ -25,16 +24,7 @@ for (const moment of ['rest', 'killed', 'serving'] satisfies readonly Moment[]) 
     t.timeout(600_000);
     using folder = new Folder();
     const stage = await ControllerStage.make(folder.path, moment);
-    const [tally, below] = [new Tally(), randomBelow(7)];
-    for (let run = 0; run < RUNS; run += 1) {
-      const fault: unknown[] = [];
-      const outcome = await stage.run((path) => {
-        const chosen = someFault(below, [path, `${path}-wal`]);
-        fault.push(chosen);
-        inject(chosen);
-      });
-      tally.add(outcome, fault[0]);
-    }
+    const tally = await campaign(stage, RUNS, randomBelow(7));
     t.false(tally.failed, `${tally}\n${tally.faults.join('\n')}`);
     t.true(tally.converged > tally.runs / 4, `${tally}`);
   });

@@ -1,6 +1,7 @@
 /**
  * Damages the files of controller and agent, a single random fault at a time, and judges what stands on hosts:
- * `node test/faults/main.ts [--runs N] [--seed S] [--bits]`. With `--bits`, every bit of one row of specs and of changes first. Nine of ten on the stores in this process, the others with whole processes.
+ * `node test/faults/main.ts [--runs N] [--seed S] [--bits]`. With `--bits`, every bit of one row of specs and of changes
+ * first. Nine of ten on the stores in this process, the others with whole processes.
  * The status is 1 when a redirect that stood was removed or changed, when a host ended neither converged nor held with a
  * code, or a program refused to start without saying what to do.
  */
@@ -11,17 +12,11 @@ import { parseArgs } from 'node:util';
 import { randomBelow } from '../conformance/sequences.ts';
 import { lockMachine } from '../support/lock.ts';
 import { AgentStage } from './agent-stage.ts';
-import { ControllerStage, type Moment, type Outcome } from './controller-stage.ts';
-import { type Fault, inject, someFault } from './inject.ts';
+import { campaign, type Damage, type Stage } from './campaign.ts';
+import { ControllerStage, type Moment } from './controller-stage.ts';
 import { ProductStage } from './product-stage.ts';
 import { flipRow, TABLES } from './rows.ts';
-import { Tally } from './tally.ts';
-
-type Damage = (path: string) => void;
-
-interface Stage {
-  run(damage: Damage): Promise<Outcome>;
-}
+import type { Tally } from './tally.ts';
 
 const MOMENTS: readonly Moment[] = ['rest', 'killed', 'serving'];
 
@@ -41,26 +36,27 @@ try {
     ["an agent's store at rest", await AgentStage.make(join(folder, 'd'), false)],
     ["an agent's store as it was killed", await AgentStage.make(join(folder, 'e'), true)],
   ];
-  if (values.bits) for (const table of TABLES) tell(`every bit of a row of ${table}`, await flipRow(atRest, table, 1));
+  if (values.bits) {
+    for (const table of TABLES) {
+      const title = `every bit of a row of ${table}`;
+      tell(title, await flipRow(atRest, table, 1, ({ runs: done }) => progress(`${title}: ${done}`)));
+    }
+  }
   const [inProcess, asProcesses] = [Math.round(runs * 0.9), runs - Math.round(runs * 0.9)];
-  for (const [title, stage] of stages) await campaign(title, stage, Math.ceil(inProcess / stages.length));
+  for (const [title, stage] of stages) await show(title, stage, Math.ceil(inProcess / stages.length));
   if (asProcesses > 0) await campaignOfProcesses(asProcesses);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 process.exitCode = tallies.some(({ failed }) => failed) ? 1 : 0;
 
-async function campaign(title: string, stage: Stage, count: number): Promise<void> {
-  const tally = new Tally();
-  for (let run = 0; run < count; run += 1) {
-    let fault: Fault | undefined;
-    const outcome = await stage.run((path) => {
-      fault = someFault(below, [path, `${path}-wal`]);
-      inject(fault);
-    });
-    tally.add(outcome, fault);
-  }
-  tell(title, tally);
+async function show(title: string, stage: Stage, count: number): Promise<void> {
+  tell(title, await campaign(stage, count, below, ({ runs: done }) => progress(`${title}: ${done} of ${count}`)));
+}
+
+/** On a terminal: how far it is. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
 /** One after the other: each program, in each of the moments. */
@@ -69,12 +65,13 @@ async function campaignOfProcesses(count: number): Promise<void> {
   await using stage = await ProductStage.make();
   for (const program of ['controller', 'agent'] as const) {
     const ofMoments = { run: (damage: Damage) => stage.run(program, MOMENTS[below(MOMENTS.length)] ?? 'rest', damage) };
-    await campaign(`the files of the process of ${program}`, ofMoments, Math.ceil(count / 2));
+    await show(`the files of the process of ${program}`, ofMoments, Math.ceil(count / 2));
   }
 }
 
 function tell(title: string, tally: Tally): void {
   tallies.push(tally);
+  progress('');
   process.stdout.write(`${title}: ${tally}\n`);
   for (const line of tally.faults) process.stdout.write(`  ${line}\n`);
 }

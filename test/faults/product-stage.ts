@@ -1,10 +1,12 @@
 import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DATABASE_NAME, EVENTS_NAME } from '../../agent/store/sqlite-store.ts';
 import type { HostsReply } from '../../protocol/listings.ts';
 import { inKernel } from '../support/in-kernel.ts';
 import { type Operator, type Product, startProduct } from '../support/operator.ts';
 import { type Running, until } from '../support/process.ts';
 import { HOST, NATS_URL, NOBODY, shuntCommand, Testbed } from '../support/testbed.ts';
+import type { Damage } from './campaign.ts';
 import type { Moment, Outcome } from './controller-stage.ts';
 
 type Program = 'controller' | 'agent';
@@ -53,12 +55,12 @@ export class ProductStage implements AsyncDisposable {
   }
 
   /** Damages the files of a program, lets it serve, has something changed, and looks at the kernel all the while. */
-  async run(program: Program, moment: Moment, damage: (path: string) => void): Promise<Outcome> {
+  async run(program: Program, moment: Moment, damage: Damage): Promise<Outcome> {
     const before = await this.#standing();
     if (moment === 'serving') await this.#restart(program);
     else await this.#running[program].stop(moment === 'killed' ? 'SIGKILL' : 'SIGTERM');
     const files = this.#files(program);
-    damage(this.#path(program));
+    damage(this.#paths(program));
     if (moment !== 'serving') await this.#start(program);
     const code = await this.#settled();
     const ended = this.#running[program].status === undefined ? undefined : this.#running[program].lines.join('\n');
@@ -105,7 +107,7 @@ export class ProductStage implements AsyncDisposable {
       if ((await this.#change().catch(() => 'not well')) === '') return true;
     }
     await this.#running[program].stop();
-    for (const suffix of SUFFIXES) rmSync(this.#path(program) + suffix, { force: true });
+    for (const path of this.#databases(program)) for (const suffix of SUFFIXES) rmSync(path + suffix, { force: true });
     for (const [path, data] of files) {
       writeFileSync(path, data, { mode: 0o600 });
       if (program === 'agent') chownSync(path, NOBODY, NOBODY);
@@ -130,12 +132,18 @@ export class ProductStage implements AsyncDisposable {
   }
 
   #files(program: Program): Files {
-    const paths = SUFFIXES.slice(0, 2).map((suffix) => this.#path(program) + suffix);
-    return new Map(paths.filter((path) => existsSync(path)).map((path) => [path, readFileSync(path)]));
+    const there = this.#paths(program).filter((path) => existsSync(path));
+    return new Map(there.map((path) => [path, readFileSync(path)]));
   }
 
-  #path(program: Program): string {
-    return program === 'agent' ? join(this.#bed.state, 'agent.db') : this.#bed.database;
+  /** Databases and their logs; the index of a log is made anew from it. */
+  #paths(program: Program): readonly string[] {
+    return this.#databases(program).flatMap((path) => [path, `${path}-wal`]);
+  }
+
+  #databases(program: Program): readonly string[] {
+    if (program === 'controller') return [this.#bed.database];
+    return [DATABASE_NAME, EVENTS_NAME].map((name) => join(this.#bed.state, name));
   }
 
   /** All that stands but the one that is changed. */

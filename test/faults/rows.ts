@@ -15,7 +15,12 @@ const BEFORE_BYTES = 14;
 const ROW_BYTES = 480;
 
 /** Flips the bits of one row of a table at rest, one after the other, or every `step`th. */
-export async function flipRow(stage: ControllerStage, table: (typeof TABLES)[number], step: number): Promise<Tally> {
+export async function flipRow(
+  stage: ControllerStage,
+  table: (typeof TABLES)[number],
+  step: number,
+  onRun: (tally: Tally) => void = () => {},
+): Promise<Tally> {
   const path = stage.copy();
   const text = readFileSync(path).toString('latin1');
   drop(path);
@@ -24,7 +29,8 @@ export async function flipRow(stage: ControllerStage, table: (typeof TABLES)[num
   const tally = new Tally();
   for (let bit = 0; bit < ROW_BYTES * 8; bit += step) {
     const byte = at - BEFORE_BYTES + (bit >> 3);
-    tally.add(await stage.run((it) => flipBit(it, byte, bit & 7)), { byte: byte - at, bit: bit & 7 });
+    tally.add(await stage.run(([it = '']) => flipBit(it, byte, bit & 7)), { byte: byte - at, bit: bit & 7 });
+    onRun(tally);
   }
   return tally;
 }
