@@ -12,13 +12,11 @@ import { u32 } from '../../agent/kernel/bytes.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
 import { pinPaths } from '../../agent/kernel/pins.ts';
 import { TRACEPOINTS } from '../../agent/kernel/traffic.ts';
-import { entryId } from '../../agent/model/entry-key.ts';
 import { type AnyHandle, type LoadResult, loadNative, type Native, type ObjectHandle } from '../../native/index.ts';
-import { parseMatch } from '../../protocol/match.ts';
-import { shapeOf } from '../../protocol/shape.ts';
 import { BpfObject } from '../support/bpf-object.ts';
 import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';
+import { redirectTo } from './redirect-to.ts';
 
 const native = loadNative();
 const SETTLE_MS = 30_000;
@@ -95,16 +93,7 @@ class Bench implements Disposable {
 
   /** Sends everything for 198.51.100.2 out of a netdev, which stands in `ports` or not. */
   redirect(netdev: string, present = true): void {
-    const match = parseMatch({ dst: '198.51.100.2' });
-    const ifindex = ifindexOf(netdev);
-    const key = { match, zone: 0 };
-    const macs = { dmac: '02:00:00:00:02:00', smac: '02:00:00:00:02:01' };
-    const value = { rev: 1, until: 0n, slot: 0, ifindex, action: 'send', keepTtl: false, mtu: 1500, ...macs } as const;
-    this.kernel.entries.apply([
-      { op: 'port', ifindex, present },
-      { op: 'shapes', family: 4, shapes: [shapeOf(match)] },
-      { op: 'write', id: entryId(key), key, value },
-    ]);
+    redirectTo(this.kernel.entries, '198.51.100.2', ifindexOf(netdev), present);
   }
 
   /** Names another program as ours, as only the loader may. */

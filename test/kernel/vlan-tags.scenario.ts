@@ -11,16 +11,14 @@ import { type AttachReport, attach, detach } from '../../agent/attach/attach.ts'
 import type { TagReport } from '../../agent/attach/loader.ts';
 import { u32 } from '../../agent/kernel/bytes.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
-import { entryId } from '../../agent/model/entry-key.ts';
 import { loadNative } from '../../native/index.ts';
-import { parseMatch } from '../../protocol/match.ts';
-import { shapeOf } from '../../protocol/shape.ts';
 import { BpfObject } from '../support/bpf-object.ts';
 import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';
 import { frame, ipv4, udp } from '../support/packets.ts';
 import { Running, until } from '../support/process.ts';
 import { OwnBpffs } from './facts/own-bpffs.ts';
+import { redirectTo } from './redirect-to.ts';
 
 const TAGS = ['untagged', 'C', 'S'] as const;
 type Tag = (typeof TAGS)[number];
@@ -121,15 +119,7 @@ class Ingress implements Disposable {
     });
     this.#kernel = new NativeKernel(native, this.#pinRoot);
     const ifindex = must('out0', native.netLinks().items.find((link) => link.name === 'out0') ?? -19).ifindex;
-    const match = parseMatch({ dst: HERE });
-    const key = { match, zone: 0 };
-    const macs = { dmac: '02:00:00:00:02:00', smac: '02:00:00:00:02:01' };
-    const value = { rev: 1, until: 0n, slot: 0, ifindex, action: 'send', keepTtl: false, mtu: 1500, ...macs } as const;
-    this.#kernel.entries.apply([
-      { op: 'port', ifindex, present: true },
-      { op: 'shapes', family: 4, shapes: [shapeOf(match)] },
-      { op: 'write', id: entryId(key), key, value },
-    ]);
+    redirectTo(this.#kernel.entries, HERE, ifindex);
   }
 
   [Symbol.dispose](): void {

@@ -3,14 +3,8 @@
  * standard input ends. Each line of that, `SEGMENT HEX`, is a frame of TCP over IPv4 without options, written into the tap
  * to be cut into segments of so many bytes; 0 is a frame to be left as it is.
  */
-#include <fcntl.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
+#include "../tap.h"
 #include <linux/virtio_net.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define L4 34	/* Ethernet and IPv4 */
 #define TCP 20
@@ -26,22 +20,16 @@ static char line[2 * 65536 + 16];
 int main(int argc, char **argv)
 {
 	static struct packet packet;
-	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	int fd = open("/dev/net/tun", O_RDWR);
+	int fd = argc == 2 ? make_tap(argv[1], IFF_VNET_HDR) : -1;
 
-	if (argc != 2 || fd < 0)
+	if (fd < 0)
 		return 1;
-	strncpy(request.ifr_name, argv[1], IFNAMSIZ - 1);
-	if (ioctl(fd, TUNSETIFF, &request) < 0)
-		return 2;
-	puts("ready");
-	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
 		unsigned int segment, at = 0;
 		int hex;
 
 		if (sscanf(line, "%u %n", &segment, &hex) != 1)
-			return 3;
+			return 2;
 		while (sscanf(line + hex + 2 * at, "%2hhx", &packet.frame[at]) == 1)
 			at++;
 		packet.how = (struct virtio_net_hdr){
@@ -53,7 +41,7 @@ int main(int argc, char **argv)
 			.csum_offset = TCP_CHECK,
 		};
 		if (write(fd, &packet, sizeof(packet.how) + at) != (ssize_t)(sizeof(packet.how) + at))
-			return 4;
+			return 3;
 	}
 	return 0;
 }

@@ -8,13 +8,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { attach, detach } from '../../../agent/attach/attach.ts';
 import { NativeKernel } from '../../../agent/kernel/native-kernel.ts';
-import { entryId } from '../../../agent/model/entry-key.ts';
 import { loadNative } from '../../../native/index.ts';
-import { parseMatch } from '../../../protocol/match.ts';
-import { shapeOf } from '../../../protocol/shape.ts';
 import { must } from '../../support/must.ts';
 import { printResult } from '../../support/netns.ts';
 import { frame, ipv4, TCP, tcp } from '../../support/packets.ts';
+import { redirectTo } from '../redirect-to.ts';
 
 const native = loadNative();
 const WRITER = join(import.meta.dirname, 'large-frame.c');
@@ -54,7 +52,7 @@ class Bench implements AsyncDisposable {
     const accepted = { acceptPrivatePins: true, acceptHiddenTags: true };
     attach(native, { ...options, ...accepted, mode, pinRoot: this.#pinRoot });
     this.#kernel = new NativeKernel(native, this.#pinRoot);
-    this.#redirect(ifindexOf('out0'));
+    redirectTo(this.#kernel.entries, TARGET, ifindexOf('out0'));
   }
 
   /** `wire` joins the tap, `tap`, to the ingress, `in0`, which has the address `MAC`. */
@@ -67,18 +65,6 @@ class Bench implements AsyncDisposable {
     wire(tap);
     ip(`link set ${tap} up`);
     return new Bench(folder, writer, mode);
-  }
-
-  #redirect(ifindex: number): void {
-    const match = parseMatch({ dst: TARGET });
-    const key = { match, zone: 0 };
-    const macs = { dmac: '02:00:00:00:02:00', smac: '02:00:00:00:02:01' };
-    const value = { rev: 1, until: 0n, slot: 0, ifindex, action: 'send', keepTtl: false, mtu: 1500, ...macs } as const;
-    this.#kernel.entries.apply([
-      { op: 'port', ifindex, present: true },
-      { op: 'shapes', family: 4, shapes: [shapeOf(match)] },
-      { op: 'write', id: entryId(key), key, value },
-    ]);
   }
 
   /** Hits by verdict, of one packet that is to be cut into `SEGMENTS`. */
