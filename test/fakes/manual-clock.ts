@@ -7,6 +7,8 @@ export class ManualClock implements Clock {
   wallMs = 0;
   #ms = 0;
   #tokens = 0;
+  /** Of `turn`, those that did not come yet. */
+  #turns = 0;
   readonly #timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
 
   nowMs(): number {
@@ -17,9 +19,11 @@ export class ManualClock implements Clock {
     return this.#ms;
   }
 
-  turn(): Promise<void> {
-    return setImmediate();
-  }
+  readonly turn = async (): Promise<void> => {
+    this.#turns += 1;
+    await setImmediate();
+    this.#turns -= 1;
+  };
 
   random(): number {
     return 0.5;
@@ -49,20 +53,21 @@ export class ManualClock implements Clock {
   /** Lets so much time pass, firing timers in order, and lets everything that is ready run. */
   async pass(delayMs: number): Promise<void> {
     const endMs = this.#ms + delayMs;
-    await settle();
+    await this.#settle();
     for (;;) {
       const next = [...this.#timers].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
       if (next === undefined) break;
       this.#ms = Math.max(this.#ms, next.atMs);
       this.#timers.delete(next);
       next.fire();
-      await settle();
+      await this.#settle();
     }
     this.#ms = endMs;
   }
-}
 
-/** Lets everything run that waits for nothing but its turn. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+  /** Lets everything run that waits for nothing but its turn. */
+  async #settle(): Promise<void> {
+    do await setImmediate();
+    while (this.#turns > 0);
+  }
 }

@@ -73,6 +73,7 @@ test('a day: agents, controller and bus on one manual clock end converged, and e
       ['b', true, 'ok'],
     ],
   );
+  t.deepEqual(first.errors, []);
   t.log(`${first.messages} messages a day`);
   t.true(first.messages > 20_000);
   t.is(first.messages, second.messages);

@@ -9,6 +9,7 @@ import { Refusals } from '../../controller/serve/refusals.ts';
 import { StatusIntake } from '../../controller/serve/status-intake.ts';
 import { SyncService } from '../../controller/serve/sync-service.ts';
 import type { Clock } from '../../daemon/clock.ts';
+import type { Log } from '../../daemon/log.ts';
 import { parseStatus, type Status } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
@@ -17,8 +18,6 @@ import { MemoryDatabase } from '../fakes/memory-database.ts';
 import { MemoryKernel } from '../fakes/memory-kernel.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
 import { MemoryTimes } from '../fakes/memory-times.ts';
-
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** What runs until it is told to end; an error of it is an error of the world. */
 class Process {
@@ -64,7 +63,7 @@ export class Host {
   }
 
   start(): void {
-    const { clock, bus: server } = this.#world;
+    const { clock, bus: server, log } = this.#world;
     const process = new Process();
     const own: Clock = {
       nowMs: () => clock.nowMs() + this.aheadMs,
@@ -84,7 +83,7 @@ export class Host {
     };
     const { kernel, store, times } = this;
     const connect = () => new AgentBus(server, this.#name);
-    const parts = { identity, store, kernel, times, clock: own, log: silent, connect };
+    const parts = { identity, store, kernel, times, clock: own, log, connect };
     process.run(serve({ ...parts, reopen: async () => kernel.reopen() }, process.signal));
     this.#process = process;
   }
@@ -111,24 +110,24 @@ export class Controller {
   }
 
   async start(): Promise<void> {
-    const { clock, bus: server, database } = this.#world;
+    const { clock, bus: server, database, log } = this.#world;
     const { subjects } = server;
     const [process, bus] = [new Process(), new ControllerBus(server)];
     const ports = await portsOver(database.open(), database.tables, clock, (error) => {
       throw error;
     });
     const { desk, logs, roster } = ports;
-    const of = { bus, subjects, clock, log: silent };
+    const of = { bus, subjects, clock, log };
     const publisher = await Publisher.begin({ ...of, logs });
     const onChange = (): void => publisher.wake();
-    const refusals = new Refusals(silent, clock);
+    const refusals = new Refusals(log, clock);
     const intake = new StatusIntake({ ...of, roster, refusals, onChange });
     const sync = new SyncService({ ...of, logs, refusals });
     const api = new ApiService({ ...of, desk, onChange });
     bus.subscribe(subjects.syncAll, (message) => sync.receive(message), 'controller');
     bus.subscribe(subjects.statusAll, (message) => intake.receive(message));
     bus.subscribe(subjects.apiAll, (message) => api.receive(message), 'controller');
-    const house = keepHouse({ upkeep: roster, clock, log: silent, onChange }, process.signal);
+    const house = keepHouse({ upkeep: roster, clock, log, onChange }, process.signal);
     process.run(publisher.run(process.signal), intake.run(process.signal), house);
     this.#ports = ports;
     this.#process = process;
@@ -150,6 +149,14 @@ export class World {
   readonly controller = new Controller(this);
   readonly hosts = new Map<string, Host>();
   messages = 0;
+  /** What agents and controllers logged as errors. */
+  readonly errors: unknown[] = [];
+  readonly log: Log = {
+    debug: () => {},
+    info: () => {},
+    warn: () => {},
+    error: (...entry: unknown[]) => void this.errors.push(entry),
+  };
   /** The newest of each host. */
   readonly statuses = new Map<string, Status>();
   readonly #trace = createHash('sha256');
