@@ -6,8 +6,8 @@ import { ControllerStage, type Moment } from './controller-stage.ts';
 import { flipRow, TABLES } from './rows.ts';
 
 /** `./dev faults` does many more, and every bit. */
-const RUNS = 60;
-const EVERY = 31;
+const RUNS = 40;
+const EVERY = 61;
 
 for (const table of TABLES) {
   test(`faults: bits of a row of ${table} do nothing to hosts`, async (t) => {
