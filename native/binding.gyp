@@ -23,7 +23,7 @@
       "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
       "cflags": ["-fvisibility=hidden", "<!@(pkg-config --cflags libbpf libmnl)"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
-      "cflags_cc": ["-std=c++20", "-fno-exceptions", "-Wall", "-Wextra", "-Werror"],
+      "cflags_cc": ["-std=c++20", "-fno-exceptions", "-Wall", "-Wextra"],
       "libraries": ["<!@(pkg-config --libs libbpf libmnl)"]
     }
   ]

@@ -46,10 +46,14 @@ class Attributes {
   }
   /** Of attributes that stand alone, as behind each hop of RTA_MULTIPATH. */
   Attributes(const void* payload, int size) { mnl_attr_parse_payload(payload, size, keep, this); }
-  const nlattr* operator[](size_t type) const { return table_[type]; }
-  size_t size(size_t type) const { return table_[type] ? mnl_attr_get_payload_len(table_[type]) : 0; }
+  const nlattr* operator[](size_t type) const { return type <= Max ? table_[type] : nullptr; }
+  size_t size(size_t type) const {
+    const nlattr* attribute = (*this)[type];
+    return attribute ? mnl_attr_get_payload_len(attribute) : 0;
+  }
   const uint8_t* data(size_t type) const {
-    return table_[type] ? static_cast<const uint8_t*>(mnl_attr_get_payload(table_[type])) : nullptr;
+    const nlattr* attribute = (*this)[type];
+    return attribute ? static_cast<const uint8_t*>(mnl_attr_get_payload(attribute)) : nullptr;
   }
   /** An integer of whatever width the kernel chose for it. */
   uint64_t integer(size_t type) const {
