@@ -11,7 +11,7 @@ import { firstEntry, watchBus } from './moments.ts';
 import { grouped, type Screen } from './screen.ts';
 
 const RATE = 1000;
-const STEP_MS = 15_000;
+const STEP_MS = 60_000;
 /** How long each state of affairs is left to be looked at. */
 const LOOK_MS = 2500;
 const NAME = 'drain-b';

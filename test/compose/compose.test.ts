@@ -8,7 +8,7 @@ import { type Running, until } from '../support/process.ts';
 import { Engine } from './engine.ts';
 
 const BUILD_MS = 900_000;
-const WAIT_MS = 60_000;
+const WAIT_MS = 120_000;
 const HOSTS = ['edge-1', 'edge-2', 'edge-3'] as const;
 /** As README.md and compose.yaml say them. */
 const APPLY = 'docker compose exec -T controller shunt apply -f - <examples/b-to-c.yaml';

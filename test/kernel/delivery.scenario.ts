@@ -19,7 +19,7 @@ import { printResult } from '../support/netns.ts';
 import { redirectTo } from './redirect-to.ts';
 
 const native = loadNative();
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 120_000;
 /** What was judged has left or died by then: it does so in the same softirq. */
 const QUIET_MS = 20;
 const PACKETS = 100;

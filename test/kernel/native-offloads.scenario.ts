@@ -18,7 +18,7 @@ const find = (name: string): NetLink => must(name, native.netLinks().items.find(
 // A namespace that has no name, held by a process.
 const holder = spawn('unshare', ['--net', 'sleep', 'infinity'], { stdio: 'ignore' });
 const netns = `/proc/${holder.pid}/ns/net`;
-await until('another namespace', 30_000, () => readlinkSync(netns) !== own);
+await until('another namespace', 120_000, () => readlinkSync(netns) !== own);
 ip('link add near0 type veth peer near1');
 ip(`link add far0 type veth peer name far1 netns ${holder.pid}`);
 

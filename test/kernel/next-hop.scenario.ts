@@ -11,7 +11,7 @@ import { until } from '../support/process.ts';
 import { batch, ip, MAC, makeTwoLinks, STRANGER_MAC, set } from '../support/two-links.ts';
 
 const native = loadNative();
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 120_000;
 
 const ifindexOf = (name: string): number =>
   must(name, native.netLinks().items.find((link) => link.name === name) ?? -19).ifindex;

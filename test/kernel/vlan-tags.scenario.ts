@@ -41,7 +41,7 @@ export interface Row {
 
 const native = loadNative();
 const PACKETS = 20;
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 120_000;
 const IN_MAC = '02:00:00:00:01:00';
 const HERE = '198.51.100.2';
 const TPIDS: Readonly<Record<Tag, readonly number[]>> = { untagged: [], C: [0x8100], S: [0x88a8] };

@@ -13,7 +13,7 @@ export async function runInNamespace(module: URL, ...args: readonly string[]): P
   const inner = 'mount -t sysfs sysfs /sys && exec "$@"';
   const script = ['sh', '-c', inner, 'sh', process.execPath, '--expose-gc', fileURLToPath(module), ...args];
   const { stdout } = await run('unshare', ['--net', '--mount', '--propagation', 'private', ...script], {
-    timeout: 60_000,
+    timeout: 600_000,
   });
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
 }

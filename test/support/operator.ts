@@ -7,7 +7,7 @@ import { type Running, until } from './process.ts';
 import { C, HOST, SERVICE, type Testbed } from './testbed.ts';
 import { PORT } from './traffic.ts';
 
-export const CONVERGE_MS = 20_000;
+export const CONVERGE_MS = 120_000;
 /** Each look is a process of its own. */
 const LOOK_AGAIN_MS = 100;
 

@@ -211,7 +211,7 @@ async function observeRefused(program: string): Promise<number> {
   elsewhere.take('r1');
   elsewhere.run('ip', 'address', 'add', '192.0.2.2/24', 'dev', 'r1');
   elsewhere.run('ip', 'link', 'set', 'r1', 'up');
-  await until('r0 has a carrier', 10_000, () => findLink('r0').operState === IF_OPER_UP);
+  await until('r0 has a carrier', 60_000, () => findLink('r0').operState === IF_OPER_UP);
   const sent = await send(WINDOW, () => datagramsAt(elsewhere));
   const arrived = datagramsAt(elsewhere);
   native.close(link);

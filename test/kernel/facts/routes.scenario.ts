@@ -5,7 +5,7 @@ import { printResult } from '../../support/netns.ts';
 import { until } from '../../support/process.ts';
 import { batch, ip, MAC, makeTwoLinks, STRANGER_MAC, set } from '../../support/two-links.ts';
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 120_000;
 
 interface Route {
   readonly dst: string;

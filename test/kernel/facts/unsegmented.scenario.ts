@@ -24,7 +24,7 @@ const ACK = 0x10;
 const DONT_FRAGMENT = 0x4000;
 const SEGMENT = 1400;
 const SEGMENTS = 10;
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 120_000;
 /** All of a packet comes in the softirq in which its first segment does, or in the next. */
 const QUIET_MS = 50;
 
