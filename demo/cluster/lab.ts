@@ -1,4 +1,4 @@
-import { chown, mkdir } from 'node:fs/promises';
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Namespaces } from '../../test/support/namespaces.ts';
 import { must, Running, run } from '../../test/support/process.ts';
@@ -16,11 +16,21 @@ const ROUTES = `
 echo 1 >/proc/sys/net/ipv4/ip_forward
 for what in all default eth0; do echo 0 >/proc/sys/net/ipv4/conf/$what/send_redirects; done`;
 const BALANCES_FLOWS = 'echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy';
-const READY_MS = 30_000;
+const READY_MS = 120_000;
 
-/** The name and the address of the host number `n`, from 1. */
-function edge(n: number): { readonly name: `edge-${number}`; readonly address: string } {
-  return { name: `edge-${n}`, address: `198.51.100.${100 + n}` };
+export const SITES = { odd: 'west', even: 'east' } as const;
+
+/** The host number `n`, from 1. */
+function edge(n: number): { readonly name: `edge-${number}`; readonly address: string; readonly site: string } {
+  return { name: `edge-${n}`, address: `198.51.100.${100 + n}`, site: n % 2 === 1 ? SITES.odd : SITES.even };
+}
+
+/** An agent that ended by itself: where its log is, and the command that starts it again. */
+export interface Fallen {
+  readonly host: string;
+  readonly status: number;
+  readonly log: string;
+  readonly start: string;
 }
 
 type Place = keyof typeof ADDRESS | 'switch' | ReturnType<typeof edge>['name'];
@@ -38,6 +48,7 @@ export class Lab implements AsyncDisposable {
   readonly hosts: readonly ReturnType<typeof edge>[];
   readonly #namespaces: Namespaces<Place>;
   readonly #held = new AsyncDisposableStack();
+  #ending = false;
 
   private constructor(namespaces: Namespaces<Place>, hosts: Lab['hosts']) {
     this.#namespaces = this.#held.use(namespaces);
@@ -90,6 +101,12 @@ export class Lab implements AsyncDisposable {
     return await must(this.#namespaces.inside(place, argv));
   }
 
+  /** Of the agent of a host, by its name. */
+  filesOf(host: string): { readonly log: string; readonly start: string } {
+    const folder = join(this.#namespaces.folder, host);
+    return { log: join(folder, 'agent.log'), start: join(folder, 'start-agent') };
+  }
+
   async #start(place: Place, name: string, argv: readonly string[], onLine?: (line: string) => void): Promise<Running> {
     return this.#held.use(await Running.start(name, this.#namespaces.inside(place, argv), onLine));
   }
@@ -110,12 +127,20 @@ export class Lab implements AsyncDisposable {
     return url;
   }
 
-  /** Attaches the program to every host and starts its agent, as nobody. */
-  async startHosts(url: string): Promise<void> {
-    await Promise.all(this.hosts.map(({ name }) => this.#startHost(name, url)));
+  /** Attaches the program to every host and starts its agent, as nobody; says so when one ends by itself. */
+  async startHosts(url: string, onFallen: (fallen: Fallen) => void): Promise<void> {
+    await Promise.all(
+      this.hosts.map(async (host) => {
+        const files = this.filesOf(host.name);
+        await this.#attach(host, files.start);
+        const agent = await this.#startAgent(host.name, url, files);
+        void agent.ended.then((status) => !this.#ending && onFallen({ host: host.name, status, ...files }));
+      }),
+    );
   }
 
-  async #startHost(host: ReturnType<typeof edge>['name'], url: string): Promise<void> {
+  /** Attaches the program, and leaves a file that starts the agent. */
+  async #attach({ name: host, site }: ReturnType<typeof edge>, start: string): Promise<void> {
     const folder = join(this.#namespaces.folder, host);
     const pins = join(folder, 'bpf');
     const state = join(folder, 'state');
@@ -125,14 +150,25 @@ export class Lab implements AsyncDisposable {
     // Generic mode: the far end of eth0 is a port of a bridge, where natively sent frames would be lost.
     const how = ['--interface', 'eth0', '--mode', 'generic', '--owner', 'nobody', '--pin-root', pins];
     await this.#must(host, shuntCommand(['attach', ...how]));
-    const agent = await this.#start(host, `agent of ${host}`, [
+    const agent = this.#namespaces.inside(host, [
       join(import.meta.dirname, '../../tools/as-nobody'),
-      ...['agent', '--host', host, '--label', 'role=edge', '--nats', `nats://${ADDRESS.bus}:${NATS_PORT}`],
-      ...['--pin-root', pins, '--state', state],
+      ...['agent', '--host', host, '--label', 'role=edge', '--label', `site=${site}`],
+      ...['--nats', `nats://${ADDRESS.bus}:${NATS_PORT}`, '--pin-root', pins, '--state', state],
     ]);
-    await agent.until('answers', READY_MS, async () => {
-      return (await run(shuntCommand(['status', '--host', host, '--nats', url]))).status === 0;
-    });
+    await writeFile(start, `#!/bin/sh\nexec ${agent.map(quoted).join(' ')}\n`, { mode: 0o755 });
+  }
+
+  async #startAgent(host: string, url: string, { log, start }: ReturnType<Lab['filesOf']>): Promise<Running> {
+    const logged = ['sh', '-c', 'exec "$0" 2>>"$1"', start, log];
+    const agent = this.#held.use(await Running.start(`agent of ${host}`, logged));
+    try {
+      await agent.until('answers', READY_MS, async () => {
+        return (await run(shuntCommand(['status', '--host', host, '--nats', url]))).status === 0;
+      });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${await readFile(log, 'utf8')}`);
+    }
+    return agent;
   }
 
   /** Starts B, C and A; each second A says who answered. */
@@ -146,6 +182,12 @@ export class Lab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending = true;
     await this.#held[Symbol.asyncDispose]();
   }
+}
+
+/** One word of a shell. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }

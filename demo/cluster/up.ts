@@ -2,15 +2,18 @@
 import { parseArgs } from 'node:util';
 import { Screen } from '../screen.ts';
 import { interrupted } from '../signals.ts';
-import { Lab, MAX_HOSTS, SERVICE } from './lab.ts';
+import { type Fallen, Lab, MAX_HOSTS, SERVICE, SITES } from './lab.ts';
 
 const DEFAULT_URL = 'nats://127.0.0.1:4222';
 
-function picture(hosts: Lab['hosts'], url: string): string {
+function picture(lab: Lab, url: string): string {
+  const { hosts } = lab;
+  const { log, start } = lab.filesOf('edge-1');
   const names = hosts.length === 1 ? 'edge-1' : `edge-1 … edge-${hosts.length}`;
   return `
   A cluster on this machine: A asks ${SERVICE} "who answers?" through
   ${names}. B and C both have that address; the hosts route to B.
+  All have the label role=edge; the odd ones site=${SITES.odd}, the even ones site=${SITES.even}.
 
   Try, in another terminal, in this folder:
 ${url === DEFAULT_URL ? '' : `\n    export SHUNT_NATS=${url}   # port 4222 is taken`}
@@ -20,8 +23,20 @@ ${url === DEFAULT_URL ? '' : `\n    export SHUNT_NATS=${url}   # port 4222 is ta
     ./dev shunt dump --host edge-1
     ./dev shunt delete b-to-c                   # B answers again
 
+  What an agent says, and what starts it again after you killed it:
+    ${log}
+    ${start}
+
   Ctrl-C ends it and removes everything.
 `;
+}
+
+function farewell({ host, status, log, start }: Fallen): readonly string[] {
+  return [
+    `  The agent of ${host} ended with ${status}; its log, and what starts it again:`,
+    `    ${log}`,
+    `    ${start}`,
+  ];
 }
 
 function parseHosts(): number {
@@ -34,13 +49,15 @@ function parseHosts(): number {
 async function keep(lab: Lab, screen: Screen): Promise<never> {
   screen.begin('start');
   const url = await lab.startBus();
-  await lab.startHosts(url);
+  await lab.startHosts(url, (fallen) => {
+    for (const line of farewell(fallen)) screen.print(line);
+  });
   let last = '';
   await lab.startTraffic((line) => {
     last = line;
     if (!process.stdout.isTTY) screen.print(line);
   });
-  screen.print(picture(lab.hosts, url));
+  screen.print(picture(lab, url));
   screen.begin('A asks');
   screen.live(() => last);
   return await new Promise<never>(() => {});

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Stats } from '../../protocol/stats.ts';
@@ -5,7 +6,7 @@ import { must, Running, run, until } from '../support/process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const UP = [process.execPath, join(ROOT, 'demo/cluster/up.ts')];
-const STEP_MS = 60_000;
+const STEP_MS = 120_000;
 
 function shunt(url: string, ...args: readonly string[]): string[] {
   return [process.execPath, join(ROOT, 'cli/main.ts'), ...args, '--nats', url];
@@ -32,6 +33,23 @@ async function noStorm(up: Running, url: string): Promise<void> {
   if (sent === 0 || sent > 2 * asked) throw new Error(`A asked ${asked} times, and the hosts sent ${sent} on`);
 }
 
+/** Kills the agent of edge-2 as an operator would, and starts it again by the command that is printed then. */
+async function killedAndStarted(up: Running, url: string): Promise<string> {
+  const name = new RegExp(`^shunt-${up.pid}-\\S+-edge-2\\b`, 'm').exec(await must(['ip', 'netns', 'list']))?.[0] ?? '';
+  const pids = (await must(['ip', 'netns', 'pids', name])).split('\n').filter((pid) => pid !== '');
+  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+  const at = await up.until('says that the agent ended', STEP_MS, () => {
+    const found = up.lines.findIndex((line) => line.includes('The agent of edge-2 ended with 137'));
+    return found >= 0 && up.lines.length > found + 2 && { found };
+  });
+  const [log = '', start = ''] = up.lines.slice(at.found + 1, at.found + 3).map((line) => line.trim());
+  await using _ = await Running.start('edge-2 again', [start]);
+  await until('edge-2 answers', STEP_MS, async () => {
+    return (await run(shunt(url, 'status', '--host', 'edge-2'))).status === 0;
+  });
+  return await readFile(log, 'utf8');
+}
+
 test.serial(
   'up: a cluster keeps running, follows the commands that it names, and is gone after an interrupt',
   async (t) => {
@@ -50,7 +68,16 @@ test.serial(
     await onlyBy('C', 'B');
     await must(shunt(url, 'status', '--host', 'edge-2'));
     t.regex(await must(shunt(url, 'dump', '--host', 'edge-1')), /b-to-c .* installed/);
+    const fleet = JSON.parse(await must(shunt(url, 'hosts', '-o', 'json'))) as { items: { labels: object }[] };
+    t.deepEqual(
+      fleet.items.map(({ labels }) => labels),
+      [
+        { role: 'edge', site: 'west' },
+        { role: 'edge', site: 'east' },
+      ],
+    );
     await noStorm(up, url);
+    t.regex(await killedAndStarted(up, url), /"host":"edge-2"|edge-2/);
     await must(shunt(url, 'delete', 'b-to-c'));
     await onlyBy('B', 'C');
     t.is(await up.stop('SIGINT'), 130);

@@ -101,6 +101,11 @@ export class Running implements AsyncDisposable {
     return running;
   }
 
+  /** Its exit status, when it has ended. */
+  get ended(): Promise<number> {
+    return this.#ended;
+  }
+
   /** Of the program itself: what we start it through replaces itself by it. */
   get pid(): number | undefined {
     return this.#child.pid;
