@@ -7,7 +7,7 @@ WORKDIR /src
 COPY dev package.json package-lock.json .npmrc ./
 COPY tools/node tools/node
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
-    if [ -e /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi && ./dev setup build
+    if [ -s /run/secrets/ca ]; then export NODE_EXTRA_CA_CERTS=/run/secrets/ca; fi && ./dev setup build
 COPY bpf bpf
 COPY native native
 RUN ./dev build && npm prune --omit=dev --offline

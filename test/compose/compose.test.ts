@@ -1,16 +1,16 @@
-import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { glob, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import test from 'ava';
 import type { Dump } from '../../protocol/ask.ts';
 import type { Status } from '../../protocol/status.ts';
 import { type Running, until } from '../support/process.ts';
-import { Engine } from './engine.ts';
+import { BY_ENGINE, Engine, ROOT } from './engine.ts';
 
-const BUILD_MS = 900_000;
+const BUILD_MS = 1_800_000;
 const WAIT_MS = 120_000;
 const HOSTS = ['edge-1', 'edge-2', 'edge-3'] as const;
 /** As README.md and compose.yaml say them. */
+const UP = 'docker compose up';
 const APPLY = 'docker compose exec -T controller shunt apply -f - <examples/b-to-c.yaml';
 const DELETE = 'docker compose exec controller shunt delete b-to-c';
 
@@ -108,15 +108,15 @@ test.serial(
   'compose: A is moved from B to C and back; killed agents and bus come back, and nothing is lost',
   async (t) => {
     t.timeout(BUILD_MS);
-    const folder = await mkdtemp(join(tmpdir(), 'shunt-compose-'));
     const diary = new Diary();
     try {
-      await using engine = await Engine.start(folder);
+      await using engine = await Engine.start();
       diary.note('the engine is ready');
       await engine.must('docker compose build');
       diary.note('the image is built');
+      const up = await engine.start(UP, () => {});
       try {
-        await engine.must('docker compose up --detach');
+        await up.until('A asks', WAIT_MS, () => up.lines.some((line) => line.includes('unanswered')));
         diary.note('everything is up and healthy');
         await diary.follow(engine);
         await diary.only('B');
@@ -174,36 +174,34 @@ test.serial(
       } finally {
         await diary.close();
         await engine.must('docker compose down --volumes --timeout 3');
+        await up.stop();
       }
       t.is(await remains(engine), '', 'no container, network or volume is left');
       diary.note('everything is removed');
       const mounts = await readFile('/proc/mounts', 'utf8');
       t.false(mounts.includes('shunt-test'), 'no mount is left');
     } finally {
-      await rm(folder, { recursive: true });
       t.log(`A's log:\n${diary.lines.join('\n')}`);
     }
   },
 );
 
+test('compose: README.md says what is typed here', async (t) => {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+  for (const command of [UP, APPLY, DELETE]) t.regex(readme, new RegExp(`^ {4}${command}(?: +#|$)`, 'm'));
+  t.true(readme.includes(`Put \`${relative(ROOT, BY_ENGINE)}\` before each`));
+});
+
 test.serial('compose: the image has neither compilers nor caches, and runs as a user', async (t) => {
   t.timeout(BUILD_MS);
-  const folder = await mkdtemp(join(tmpdir(), 'shunt-compose-'));
-  try {
-    await using engine = await Engine.start(folder);
-    const inside = (script: string) => engine.must(`docker run --rm --network none shunt sh -c '${script}'`);
-    t.is(await inside('command -v cc gcc g++ clang make python3 npm || true'), '');
-    t.is(await inside('ls -d /root/.npm /root/.npmrc /run/secrets /root/.cache 2>/dev/null || true'), '');
-    t.is(await inside('ls node_modules | grep -E "^(typescript|ava|node-gyp)$" || true'), '');
-    t.not((await inside('id -u')).trim(), '0');
-    t.regex(await inside('node --version'), /^v24\./);
-    t.is(
-      await inside('find / -xdev -type f -writable -not -path "/proc/*" -not -path "/sys/*" 2>/dev/null || true'),
-      '',
-    );
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  await using engine = await Engine.start();
+  const inside = (script: string) => engine.must(`docker run --rm --network none shunt sh -c '${script}'`);
+  t.is(await inside('command -v cc gcc g++ clang make python3 npm || true'), '');
+  t.is(await inside('ls -d /root/.npm /root/.npmrc /run/secrets /root/.cache 2>/dev/null || true'), '');
+  t.is(await inside('ls node_modules | grep -E "^(typescript|ava|node-gyp)$" || true'), '');
+  t.not((await inside('id -u')).trim(), '0');
+  t.regex(await inside('node --version'), /^v24\./);
+  t.is(await inside('find / -xdev -type f -writable -not -path "/proc/*" -not -path "/sys/*" 2>/dev/null || true'), '');
 });
 
 test.serial('compose: a private engine leaves neither cgroups nor sockets', async (t) => {
