@@ -10,7 +10,7 @@ import type { Desk } from '../ports.ts';
 import { deleteSpecs } from './deletion.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { readProposal } from './proposal.ts';
-import { requireParts, stagePart, storeUpload } from './upload.ts';
+import { stagePart, storeUpload } from './upload.ts';
 
 /** Names that the audit keeps of a delete. */
 const AUDITED_NAMES = 100;
@@ -24,12 +24,10 @@ export class SqlDesk implements Desk {
   }
 
   async stage(part: ApplyRequest | PlanRequest): Promise<void> {
-    requireParts(part);
     await this.#work.write((transaction) => stagePart(transaction, part, this.#work.clock.nowMs()));
   }
 
   async apply(last: ApplyRequest): Promise<ApplyReply> {
-    requireParts(last);
     return this.#work.change(async (transaction) => {
       const { session, tables, log } = transaction;
       const { counts, concern, strangers, names } = await storeUpload(transaction, last);
@@ -44,7 +42,6 @@ export class SqlDesk implements Desk {
 
   /** What is read is one state of the database; the work on it keeps no transaction open. */
   async plan(last: PlanRequest, budgetBytes: number): Promise<PlanReply> {
-    requireParts(last);
     const { head, ...proposal } = await this.#work.read((transaction) => readProposal(transaction, last));
     if (last.parts > 1) await this.#work.write(({ session, tables }) => tables.uploads.drop(session, last.upload));
     const report = new PreviewReport(proposal, head);

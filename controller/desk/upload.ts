@@ -4,35 +4,57 @@ import { Concern } from '../compile/concern.ts';
 import { Strangers } from '../compile/strangers.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
+import type { UploadSize } from '../store/tables/uploads.ts';
 
-/** 128 MiB of specs at the full size of a part: over 400,000 of them. */
-const MAX_PARTS = 256;
 /** The problems that one reply names; an operator mends some and sends again. */
 const MAX_PROBLEMS = 100;
 const SPECS_AT_ONCE = 250;
-/** Uploads that may be under way at once, so that forgotten ones cannot fill the disk. */
-const MAX_UPLOADS = 16;
+const MIB = 1024 * 1024;
+
+/** How much is kept of uploads that are not complete, so that forgotten ones cannot fill the disk. */
+export interface UploadLimits {
+  readonly uploadBytes: number;
+  readonly allBytes: number;
+}
+
+/** One upload may have over 400,000 redirects; as large as that, four may be under way. */
+const LIMITS: UploadLimits = Object.freeze({ uploadBytes: 128 * MIB, allBytes: 512 * MIB });
 
 type Counts = Pick<ApplyReply, 'created' | 'changed' | 'unchanged'>;
 type Part = Pick<ApplyRequest, 'upload' | 'part' | 'parts' | 'specs'>;
 
-/** Errors: Declined TOO_MANY. */
-export function requireParts({ parts }: Pick<Part, 'parts'>): void {
-  if (parts <= MAX_PARTS) return;
-  throw new Declined(
-    'TOO_MANY',
-    `an upload has at most ${MAX_PARTS} parts, not ${parts}; fill them, or apply in pieces`,
+/** Keeps a part until the last one comes. Errors: Declined TOO_LARGE. */
+export async function stagePart(
+  { session, tables }: Transaction,
+  given: Part,
+  nowMs: number,
+  limits = LIMITS,
+): Promise<void> {
+  const { upload, part, parts, specs } = given;
+  await tables.uploads.dropOld(session, nowMs);
+  await tables.uploads.put(session, { upload, part, parts, specs: JSON.stringify(specs), at_ms: nowMs });
+  const sizes = await tables.uploads.sizes(session);
+  if ((sizes.find((size) => size.upload === upload)?.bytes ?? 0) > limits.uploadBytes) throw tooLarge(limits);
+  const idle = sizes.filter((size) => size.upload !== upload);
+  for (const forgotten of inTheWay(idle, sizes, limits.allBytes)) await tables.uploads.drop(session, forgotten.upload);
+}
+
+function tooLarge({ uploadBytes }: UploadLimits): Declined {
+  return new Declined(
+    'TOO_LARGE',
+    `an upload has at most ${Math.floor(uploadBytes / MIB)} MiB of redirects; apply them in pieces`,
   );
 }
 
-/** Keeps a part until the last one comes. Errors: Declined BUSY. */
-export async function stagePart({ session, tables }: Transaction, given: Part, nowMs: number): Promise<void> {
-  const { upload, part, parts, specs } = given;
-  await tables.uploads.dropOld(session, nowMs);
-  if ((await tables.uploads.others(session, upload)) >= MAX_UPLOADS) {
-    throw new Declined('BUSY', `${MAX_UPLOADS} uploads are under way already; try again in a minute`);
-  }
-  await tables.uploads.put(session, { upload, part, parts, specs: JSON.stringify(specs), at_ms: nowMs });
+/** Those that give way when there is no room for all, the one that is idle longest first. */
+function inTheWay(idle: readonly UploadSize[], all: readonly UploadSize[], roomBytes: number): readonly UploadSize[] {
+  let bytes = all.reduce((sum, size) => sum + size.bytes, 0);
+  const end = idle.findIndex((size) => {
+    if (bytes <= roomBytes) return true;
+    bytes -= size.bytes;
+    return false;
+  });
+  return end === -1 ? idle : idle.slice(0, end);
 }
 
 /** What an upload came to: whom it concerns, what of it finds nobody, and the names of all that it has. */
@@ -85,7 +107,7 @@ export async function readUpload(
     if (specs === undefined) {
       throw new Declined(
         'UPLOAD_LOST',
-        `part ${part} of upload ${last.upload} is not here; send the whole upload again`,
+        `part ${part} of upload ${last.upload} is not here: it never came, waited for more than ten minutes, or gave way to newer uploads; send the whole upload again`,
       );
     }
     await upload.add(specs);

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, UploadPartRow } from '../schema.ts';
@@ -6,12 +6,20 @@ import type { Session } from '../session.ts';
 
 /** Parts of an upload that nobody ends are kept so long. */
 const KEPT_MS = 10 * 60_000;
+/** What a part takes beside its specs, and no less: many small ones fill a disk, too. */
+const PART_BYTES = 1024;
+
+/** What the parts of an upload take together. */
+export interface UploadSize {
+  readonly upload: string;
+  readonly bytes: number;
+}
 
 /** Parts of uploads that are not complete. They lie in the database because each may reach another controller. */
 export class UploadTable {
   readonly #put;
   readonly #one;
-  readonly #others;
+  readonly #sizes;
   readonly #drop;
   readonly #dropOld;
 
@@ -33,10 +41,13 @@ export class UploadTable {
         .where('part', '=', at('part'))
         .where('parts', '=', at('parts')),
     );
-    this.#others = query<{ upload: string }, { uploads: number }>((at) =>
+    // The length of a text is told without reading it.
+    this.#sizes = query<object, UploadSize>(() =>
       parts
-        .select((all) => all.fn.count<number>('upload').distinct().as('uploads'))
-        .where('upload', '!=', at('upload')),
+        .select(['upload', sql<number>`sum(octet_length(specs) + ${sql.lit(PART_BYTES)})`.as('bytes')])
+        .groupBy('upload')
+        .orderBy((all) => all.fn.max('at_ms'))
+        .orderBy('upload'),
     );
     this.#drop = query<{ upload: string }>((at) => db.deleteFrom('upload_parts').where('upload', '=', at('upload')));
     this.#dropOld = query<{ before: number }>((at) => db.deleteFrom('upload_parts').where('at_ms', '<', at('before')));
@@ -52,9 +63,9 @@ export class UploadTable {
     return row && (JSON.parse(row.specs) as unknown[]);
   }
 
-  /** How many other uploads are waiting for parts. */
-  async others(session: Session, upload: string): Promise<number> {
-    return (await session.first(this.#others, { upload }))?.uploads ?? 0;
+  /** How large each upload is that waits for parts; the one whose last part came longest ago is the first. */
+  sizes(session: Session): Promise<UploadSize[]> {
+    return session.all(this.#sizes, {});
   }
 
   drop(session: Session, upload: string): Promise<number> {

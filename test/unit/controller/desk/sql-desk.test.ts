@@ -37,17 +37,19 @@ test('apply: a part that never came refuses the whole', async (t) => {
   t.deepEqual((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items, []);
 });
 
-test('apply: too many parts, or too many uploads at once, are refused', async (t) => {
+test('apply: uploads that commands left behind, however many, are in no way of another', async (t) => {
   using folder = new Folder();
   let now = 0;
   await using store = await openStore(folder.file(), () => now);
-  const stage = (upload: string, parts = 2) => store.desk.stage({ v: 1, upload, part: 0, parts, specs: [] });
-  t.is(((await t.throwsAsync(stage('big', 1000))) as Declined).code, 'TOO_MANY');
-  for (let upload = 0; upload < 16; upload += 1) await stage(`u${upload}`);
-  t.is(((await t.throwsAsync(stage('one-more'))) as Declined).code, 'BUSY');
-  await t.notThrowsAsync(stage('u3'));
+  const part = (upload: string, at: number) => ({ v: 1 as const, upload, part: at, parts: 2, specs: [spec('a', at)] });
+  for (let upload = 0; upload < 64; upload += 1) await store.desk.stage(part(`killed-${upload}`, 0));
+  const plan = { ...part('killed-1', 1), specs: [spec('b', 1)] };
+  t.like(await store.desk.plan(plan, AMPLE_BYTES), { created: 2 });
   now += 11 * 60_000;
-  await t.notThrowsAsync(stage('one-more'));
+  await store.desk.stage(part('another', 0));
+  const late = (await t.throwsAsync(store.desk.apply({ ...plan, upload: 'killed-2' }))) as Declined;
+  t.is(late.code, 'UPLOAD_LOST');
+  t.regex(late.message, /more than ten minutes/);
 });
 
 test('get: pages by name, and says where each stands', async (t) => {
