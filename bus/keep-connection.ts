@@ -1,6 +1,7 @@
 import { type ConnectionOptions, Events, type NatsConnection, type Status } from 'nats';
 import type { Clock } from '../daemon/clock.ts';
 import type { Log } from '../daemon/log.ts';
+import { LEAST_PAYLOAD_BYTES } from '../protocol/json.ts';
 import { Backoff } from './backoff.ts';
 import { connecting, type openConnection } from './connect.ts';
 import { BusError } from './error.ts';
@@ -145,7 +146,11 @@ class ConnectionKeeper {
 
   #up(connection: NatsConnection): void {
     this.#why = undefined;
-    this.#keeping.log.info({ server: connection.getServer() }, 'bus: connected');
+    const { log } = this.#keeping;
+    log.info({ server: connection.getServer() }, 'bus: connected');
+    const maxPayloadBytes = connection.info?.max_payload ?? LEAST_PAYLOAD_BYTES;
+    if (maxPayloadBytes < LEAST_PAYLOAD_BYTES)
+      log.error({ maxPayloadBytes, leastBytes: LEAST_PAYLOAD_BYTES }, 'bus: max_payload of the server is too small');
     this.#events.up();
   }
 

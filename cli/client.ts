@@ -6,6 +6,7 @@ import { requestError } from '../bus/nats-error.ts';
 import { toServerOptions } from '../bus/options.ts';
 import { API_VERBS, type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
 import type { AskError, AskVerb } from '../protocol/ask.ts';
+import { LEAST_PAYLOAD_BYTES } from '../protocol/json.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
 import { EXIT, Failure, usage } from './line/failure.ts';
@@ -61,7 +62,7 @@ export class Bus implements AsyncDisposable {
         timeout: Math.max(options.timeout, CONNECT_LEAST_MS),
         reconnect: false,
       });
-      return new Bus(connection, options);
+      return new Bus(await requireRoom(connection), options);
     } catch (error) {
       throw connectFailure(error, nats.join(', '));
     }
@@ -179,6 +180,16 @@ export class Bus implements AsyncDisposable {
       throw new Failure(EXIT.refused, error.code, message, { cause: error });
     }
   }
+}
+
+/** Errors: Failure TOO_LARGE on a bus that carries next to nothing; the connection is closed then. */
+async function requireRoom(connection: NatsConnection): Promise<NatsConnection> {
+  const takes = connection.info?.max_payload ?? LEAST_PAYLOAD_BYTES;
+  if (takes >= LEAST_PAYLOAD_BYTES) return connection;
+  await connection.close();
+  const least = `and ${LEAST_PAYLOAD_BYTES} is the least that will do`;
+  const message = `nats://${connection.getServer()} takes messages of ${takes} bytes, ${least}; set a higher max_payload on the server`;
+  throw new Failure(EXIT.refused, 'TOO_LARGE', message);
 }
 
 function refusalOf(verb: ApiVerb): (error: ApiError['error']) => Failure {

@@ -1,3 +1,4 @@
+import type { GetItem, Rest } from '../protocol/listings.ts';
 import { EXIT, Failure } from './line/failure.ts';
 
 /** One page of a list; `next` is where the following one starts, null at the end. */
@@ -14,9 +15,40 @@ export async function collect<T>(read: (after: string | undefined) => Promise<Pa
     const page = await read(after);
     for (const item of page.items) items.push(item);
     if (page.next === null) return items;
-    if (seen.has(page.next))
-      throw new Failure(EXIT.refused, 'FAILED', `the list does not end: a second page starts after ${page.next}`);
+    if (seen.has(page.next)) throw endless(page.next);
     seen.add(page.next);
     after = page.next;
   }
+}
+
+/** Reads what an item left out, and puts it together. It ends where a controller knows no more of it. */
+export async function complete(
+  first: GetItem,
+  read: (rest: Rest) => Promise<readonly GetItem[]>,
+): Promise<Omit<GetItem, 'selector' | 'rest'>> {
+  const { selector = [], rest: _, ...whole } = first;
+  const listed = [...selector];
+  const joined = {
+    ...whole,
+    hosts: [...whole.hosts],
+    shadowed: [...whole.shadowed],
+    notSent: [...(whole.notSent ?? [])],
+  };
+  for (let { rest } = first; rest !== undefined; ) {
+    const [more] = await read(rest);
+    if (more === undefined) break;
+    joined.hosts.push(...more.hosts);
+    joined.shadowed.push(...more.shadowed);
+    joined.notSent.push(...(more.notSent ?? []));
+    listed.push(...(more.selector ?? []));
+    if (JSON.stringify(more.rest) === JSON.stringify(rest)) throw endless(String(whole.spec.name));
+    rest = more.rest;
+  }
+  const { notSent, ...item } = joined;
+  const spec = listed.length === 0 ? item.spec : { ...item.spec, hosts: listed };
+  return { ...item, spec, ...(notSent.length > 0 && { notSent }) };
+}
+
+function endless(place: string): Failure {
+  return new Failure(EXIT.refused, 'FAILED', `the list does not end: a second page starts after ${place}`);
 }

@@ -2,8 +2,12 @@ import { Refused } from './refused.ts';
 
 /** The longest message, in bytes; a server's max_payload may lower it further. */
 export const MAX_MESSAGE_BYTES = 512 * 1024;
+/** A server that takes less, in bytes, is too small for us. */
+export const LEAST_PAYLOAD_BYTES = 4096;
 /** What a sender leaves free for the fields around a list and for protocol headers, in bytes. */
 const RESERVED_BYTES = 4096;
+/** What a list gets where less would be left of it, in bytes: the fields around one need no more than the rest of 4,096. */
+const LEAST_BUDGET_BYTES = 3072;
 const MAX_DEPTH = 16;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -36,9 +40,10 @@ export function encodeJson(value: object): Uint8Array {
   return bytes;
 }
 
-/** Answers how many bytes of list elements fit one message on a server that takes `maxPayloadBytes`. */
+/** Answers how many bytes of list elements fit one message on a server that takes `maxPayloadBytes`; 0 where it takes too little. */
 export function listBudgetBytes(maxPayloadBytes: number): number {
-  return Math.max(0, Math.min(MAX_MESSAGE_BYTES, maxPayloadBytes) - RESERVED_BYTES);
+  if (maxPayloadBytes < LEAST_PAYLOAD_BYTES) return 0;
+  return Math.max(LEAST_BUDGET_BYTES, Math.min(MAX_MESSAGE_BYTES, maxPayloadBytes) - RESERVED_BYTES);
 }
 
 /** Tells whether a value is a plain object: neither null, nor a list, nor an instance of some class. */

@@ -12,6 +12,7 @@ import {
   nullable,
   object,
   optional,
+  type Reader,
   readBoolean,
   readCode,
   readCount,
@@ -21,17 +22,29 @@ import {
   readWord,
   requireObject,
 } from './read.ts';
+import { Refused } from './refused.ts';
 
 export interface GetRequest {
   readonly v: 1;
   readonly name?: string;
   readonly after?: string;
   readonly limit?: number;
+  /** With a name: the rest of an item that was cut, as its `rest` said. */
+  readonly rest?: Rest;
+}
+
+/** Where the lists of an item go on, each after a host, and the hosts that its spec lists at an index; absent: they are at their end. */
+export interface Rest {
+  readonly selector?: number;
+  readonly hosts?: string;
+  readonly shadowed?: string;
+  readonly notSent?: string;
 }
 
 /**
  * A spec (as `specToJson` writes it), the hosts on which it wins, and those where `by` has the same key and wins; of
- * either the first MAX_ITEM_HOSTS, and the totals count all.
+ * either the first ones, MAX_ITEM_HOSTS at most, and the totals count all. A spec that lists more hosts than there is
+ * room for comes with none. What answers a `rest` goes on with the lists, and of the spec has the name alone.
  */
 export interface GetItem {
   readonly spec: JsonObject;
@@ -43,6 +56,10 @@ export interface GetItem {
   /** Hosts that it is for and is not sent to; absent where there are none. */
   readonly notSent?: readonly NotSent[];
   readonly notSentTotal?: number;
+  /** Hosts that the spec lists, where it came with none. */
+  readonly selector?: readonly string[];
+  /** Absent where nothing was cut. */
+  readonly rest?: Rest;
 }
 
 /** A host that is not sent a redirect, and why: `lacks` names what its agent does not say that it can. */
@@ -114,7 +131,7 @@ export interface HostsReply {
   readonly damage?: SpecsDamage;
 }
 
-/** The most hosts that one item of a `get` names: so that it fits a message, however large the fleet. */
+/** The most hosts that one item of a `get` names at first; what answers a `rest` may name MAX_LIST. */
 export const MAX_ITEM_HOSTS = 500;
 /** The most names that a reply has of what stands and is in no redirect. */
 export const MAX_UNFOUNDED = 100;
@@ -122,18 +139,36 @@ export const MAX_UNFOUNDED = 100;
 export const MAX_LACKS = 64;
 
 const paging = { after: optional(readPlace), limit: optional(readLimit) };
-const readGet = object<GetRequest>({ v: readVersion, name: optional(readName), ...paging });
+const restFields = {
+  selector: optional(readCount),
+  hosts: optional(readPlace),
+  shadowed: optional(readPlace),
+  notSent: optional(readPlace),
+};
+const readGetFields = object<GetRequest>({
+  v: readVersion,
+  name: optional(readName),
+  ...paging,
+  rest: optional(object<Rest>(restFields)),
+});
+const readGet: Reader<GetRequest> = (value, path) => {
+  const request = readGetFields(value, path);
+  if (request.rest === undefined || request.name !== undefined) return request;
+  throw new Refused('MISSING_FIELD', 'name', 'is required with rest: it is that of one redirect');
+};
 const readNotSent = object<NotSent>({ host: readHost, code: readCode, lacks: list(readWord, MAX_LACKS) }, 'ignored');
 const readGetItem = object<GetItem>(
   {
     spec: requireObject,
-    hosts: list(readHost, MAX_ITEM_HOSTS),
+    hosts: list(readHost, MAX_LIST),
     hostsTotal: readCount,
-    shadowed: list(object<GetItem['shadowed'][number]>({ host: readHost, by: readName }, 'ignored'), MAX_ITEM_HOSTS),
+    shadowed: list(object<GetItem['shadowed'][number]>({ host: readHost, by: readName }, 'ignored'), MAX_LIST),
     shadowedTotal: readCount,
     rev: readRev,
-    notSent: optional(list(readNotSent, MAX_ITEM_HOSTS)),
+    notSent: optional(list(readNotSent, MAX_LIST)),
     notSentTotal: optional(readCount),
+    selector: optional(list(readHost, MAX_LIST)),
+    rest: optional(object<Rest>(restFields, 'ignored')),
   },
   'ignored',
 );

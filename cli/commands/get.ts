@@ -1,11 +1,12 @@
+import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { readName } from '../../protocol/intent.ts';
-import { encodeGetRequest, type GetItem, parseGetReply } from '../../protocol/listings.ts';
+import { encodeGetRequest, type GetItem, parseGetReply, type Rest } from '../../protocol/listings.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
-import { collect } from '../paging.ts';
+import { collect, complete } from '../paging.ts';
 import { actionText, matchText, someText, whyNotSent } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
@@ -25,7 +26,7 @@ export const get = command({
   synopsis: '[NAME]',
   about: `Shows redirects as the controller has them: what they match, where packets go, on which hosts they win, and where
 another one with the same match wins over them (shadowed). Below stands which hosts
-are not sent one, and why.`,
+are not sent one, and why. With -o json every host of each is named.`,
   examples: ['shunt get', 'shunt get drain-web-2 -o json'],
   options: BUS_OPTIONS,
   operands: { placeholder: 'NAME', min: 0, max: 1 },
@@ -35,10 +36,23 @@ are not sent one, and why.`,
     const items = await collect((after) => bus.api('get', request(name, after), parseGetReply));
     if (name !== undefined && items.length === 0)
       throw new Failure(EXIT.refused, 'FAILED', `there is no redirect ${name}; see shunt get`);
-    terminal.print(options.output === 'json' ? JSON.stringify({ items }) : layOut(items, terminal));
+    if (options.output === 'json') terminal.print(JSON.stringify({ items: await completeAll(items, bus) }));
+    else terminal.print(layOut(items, terminal));
     return EXIT.done;
   },
 });
+
+/** For people the first hosts of each redirect will do; programs get all. */
+async function completeAll(items: readonly GetItem[], bus: Pick<Bus, 'api'>): Promise<readonly GetItem[]> {
+  const whole: GetItem[] = [];
+  for (const item of items) {
+    const name = String(item.spec.name);
+    const read = async (rest: Rest) =>
+      (await bus.api('get', encodeGetRequest({ v: 1, name, rest }), parseGetReply)).items;
+    whole.push(await complete(item, read));
+  }
+  return whole;
+}
 
 function requireName(name: string): string {
   return orElse(
@@ -48,7 +62,8 @@ function requireName(name: string): string {
 }
 
 function request(name: string | undefined, after: string | undefined): Uint8Array {
-  return encodeGetRequest({ v: 1, ...(name !== undefined && { name }), ...(after !== undefined && { after }) });
+  const place = after === undefined ? {} : { after };
+  return encodeGetRequest({ v: 1, ...(name !== undefined && { name }), ...place, limit: MAX_LIMIT });
 }
 
 function layOut(items: readonly GetItem[], screen: Screen): string {

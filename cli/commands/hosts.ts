@@ -1,3 +1,4 @@
+import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { encodeHostsRequest, type HostItem, parseHostsReply, type SpecsDamage } from '../../protocol/listings.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
@@ -36,7 +37,7 @@ the controller's own database, if anything is.`,
     await using bus = await Bus.open(options);
     let damage: SpecsDamage | undefined;
     const items = await collect(async (after) => {
-      const request = encodeHostsRequest({ v: 1, ...(after !== undefined && { after }) });
+      const request = encodeHostsRequest({ v: 1, ...(after !== undefined && { after }), limit: MAX_LIMIT });
       const page = await bus.api('hosts', request, parseHostsReply);
       damage = page.damage;
       return page;

@@ -105,13 +105,14 @@ export class Preview {
 
   #grouped(): Iterable<Group> {
     const concerned = this.#concernedHosts();
-    const selectorsOf = selections(this.#selectors, concerned);
+    const texts = [...this.#selectors.keys()];
+    const selectorsOf = selections(this.#selectors.values(), concerned);
     const groups = new Map<string, Group>();
     for (const host of concerned) {
-      const selectors = selectorsOf.get(host.host) ?? [];
-      const text = JSON.stringify([selectors, host.can]);
+      const chosen = selectorsOf.get(host.host) ?? [];
+      const text = JSON.stringify([chosen, host.can]);
       const group = groups.get(text);
-      if (group === undefined) groups.set(text, { hosts: [host], selectors });
+      if (group === undefined) groups.set(text, { hosts: [host], selectors: chosen.map((at) => texts[at] ?? '') });
       else group.hosts.push(host);
     }
     return groups.values();
@@ -175,15 +176,15 @@ function* claimsOf(moves: readonly Move[]): Generator<Claim> {
   }
 }
 
-/** The selectors that select each of some hosts, by their texts and always in the same order. */
+/** Which of the selectors select each of some hosts: by their numbers, since the text of a list may be long. */
 function selections(
-  selectors: ReadonlyMap<string, Selector>,
+  selectors: Iterable<Selector>,
   hosts: readonly HostFacts[],
-): ReadonlyMap<string, readonly string[]> {
-  const chosen = new Map<string, string[]>(hosts.map(({ host }) => [host, []]));
-  for (const [text, selector] of selectors) {
+): ReadonlyMap<string, readonly number[]> {
+  const chosen = new Map<string, number[]>(hosts.map(({ host }) => [host, []]));
+  for (const [at, selector] of Iterator.from(selectors).toArray().entries()) {
     const names = isList(selector) ? selector : hosts.filter((host) => selects(selector, host)).map(({ host }) => host);
-    for (const host of names) chosen.get(host)?.push(text);
+    for (const host of names) chosen.get(host)?.push(at);
   }
   return chosen;
 }

@@ -1,11 +1,14 @@
 import { Declined } from '../model/declined.ts';
 
 const DEFAULT_LIMIT = 100;
+/** No item takes less, so no more of them are read for a reply. */
+const LEAST_ITEM_BYTES = 150;
 
-/** Makes items until the budget is used. Errors: Declined TOO_LARGE when not even the first fits. */
+/** Makes items until the budget is used. Errors: Declined TOO_LARGE when not even the first fits; `nameOf` says which that is. */
 export async function fill<From, Item extends object>(
   from: readonly From[],
   make: (from: From) => Promise<Item>,
+  nameOf: (from: From) => string,
   budgetBytes: number,
 ): Promise<Item[]> {
   const items: Item[] = [];
@@ -16,12 +19,29 @@ export async function fill<From, Item extends object>(
     if (bytes > budgetBytes) break;
     items.push(item);
   }
-  if (items.length > 0 || from.length === 0) return items;
-  throw new Declined('TOO_LARGE', `the next item alone takes ${bytes} bytes, and a reply has room for ${budgetBytes}`);
+  const [first] = from;
+  if (items.length > 0 || first === undefined) return items;
+  throw tooLarge(nameOf(first), bytes, budgetBytes);
+}
+
+/** What is said of an item that no reply has room for. */
+export function tooLarge(name: string, bytes: number, budgetBytes: number): Declined {
+  const room = `a reply has room for ${budgetBytes}; set a higher max_payload on the server`;
+  return new Declined('TOO_LARGE', `what there is to say of ${name} takes ${bytes} bytes, and ${room}`);
+}
+
+/** As many elements of a list, from its start, as fit. */
+export function fitting<Item extends object | string>(items: readonly Item[], budgetBytes: number): readonly Item[] {
+  let bytes = 0;
+  const end = items.findIndex((item) => {
+    bytes += bytesOf(item) + 1;
+    return bytes > budgetBytes;
+  });
+  return end === -1 ? items : items.slice(0, end);
 }
 
 /** How much of a reply it takes. */
-export function bytesOf(value: object): number {
+export function bytesOf(value: object | string): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
@@ -38,7 +58,16 @@ export function nextOf<From>(
   return last === undefined || ended ? null : placeOf(last);
 }
 
-/** The most items that are asked for. */
-export function limitOf(request: { readonly limit?: number }): number {
-  return request.limit ?? DEFAULT_LIMIT;
+/** The most items that are asked for, and that a reply can have. */
+export function limitOf(request: { readonly limit?: number }, budgetBytes: number): number {
+  return Math.min(request.limit ?? DEFAULT_LIMIT, Math.ceil(budgetBytes / LEAST_ITEM_BYTES) + 1);
+}
+
+/** Reads what not every reply needs, when one does, and no second time. */
+export function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined;
+  return () => {
+    reading ??= read();
+    return reading;
+  };
 }

@@ -9,7 +9,7 @@ import {
   parseApplyRequest,
   parseDeleteRequest,
 } from '../../protocol/api.ts';
-import { listBudgetBytes } from '../../protocol/json.ts';
+import { listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { Refused } from '../../protocol/refused.ts';
@@ -45,7 +45,8 @@ export class ApiService {
     if (replyTo === '') return;
     this.#atHand += 1;
     try {
-      this.#parts.bus.publish(replyTo, await this.#answer(this.#parts.subjects.verbOf(subject) ?? '', data));
+      const verb = this.#parts.subjects.verbOf(subject) ?? '';
+      this.#parts.bus.publish(replyTo, this.#fitting(await this.#answer(verb, data)));
     } catch (error) {
       this.#parts.log.error({ error, subject }, 'api: an answer could not be sent');
     } finally {
@@ -72,7 +73,9 @@ export class ApiService {
       case 'plan':
         return this.#plan(data, budgetBytes);
       case 'delete': {
-        const reply = await desk.delete(parseDeleteRequest(data).names);
+        const { names } = parseDeleteRequest(data);
+        this.#requireRoom(names);
+        const reply = await desk.delete(names);
         onChange();
         return encodeDeleteReply(reply);
       }
@@ -109,9 +112,7 @@ export class ApiService {
     if (error instanceof Refused) return this.#encode({ code: error.code, message: error.message });
     if (error instanceof Declined) {
       const { code, message, problems } = error;
-      return problems.length === 0
-        ? this.#encode({ code, message })
-        : this.#encodeProblems({ code, message }, problems);
+      return this.#encodeProblems({ code, message }, problems);
     }
     if (error instanceof StoreError && error.code === 'BUSY')
       return this.#encode({ code: 'BUSY', message: error.message });
@@ -122,9 +123,30 @@ export class ApiService {
 
   /** Names as many problems as fit. */
   #encodeProblems(error: ApiError['error'], problems: readonly Problem[]): Uint8Array {
+    if (problems.length === 0) return this.#encode(error);
     const data = this.#encode({ ...error, problems });
-    if (data.length <= this.#parts.bus.maxPayloadBytes || problems.length === 1) return data;
+    if (data.length <= this.#roomBytes) return data;
     return this.#encodeProblems(error, problems.slice(0, Math.floor(problems.length / 2)));
+  }
+
+  /** A delete is told of by every name: what could not be told is not done. Errors: Declined TOO_LARGE. */
+  #requireRoom(names: readonly string[]): void {
+    const reply = { v: 1, deleted: names, absent: [], hosts: Number.MAX_SAFE_INTEGER, rev: Number.MAX_SAFE_INTEGER };
+    const bytes = Buffer.byteLength(JSON.stringify(reply));
+    if (bytes <= this.#roomBytes) return;
+    const room = `a message on this bus holds ${this.#roomBytes}`;
+    throw new Declined('TOO_LARGE', `an answer of ${bytes} bytes, and ${room}; delete fewer at once`);
+  }
+
+  get #roomBytes(): number {
+    return Math.min(MAX_MESSAGE_BYTES, this.#parts.bus.maxPayloadBytes);
+  }
+
+  /** The answer, or that it is too long. */
+  #fitting(data: Uint8Array): Uint8Array {
+    if (data.length <= this.#roomBytes) return data;
+    const room = `the bus takes ${this.#roomBytes}; set a higher max_payload on the server`;
+    return this.#encode({ code: 'TOO_LARGE', message: `an answer of ${data.length} bytes, and ${room}` });
   }
 
   #encode(error: ApiError['error']): Uint8Array {

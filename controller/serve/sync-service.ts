@@ -33,7 +33,7 @@ export class SyncService {
     if (host === undefined) return;
     this.#atHand += 1;
     try {
-      this.#parts.bus.publish(message.replyTo, await this.#answer(host, message.data));
+      this.#parts.bus.publish(message.replyTo, this.#fitting(await this.#answer(host, message.data), host));
     } catch (error) {
       this.#parts.log.error({ error, host }, 'sync: an answer could not be sent');
     } finally {
@@ -68,6 +68,14 @@ export class SyncService {
       if (error instanceof Refused) refusals.add(error, subjects.sync(host));
       return encodeSyncError({ v: 1, host, error: this.#explain(error, host) });
     }
+  }
+
+  /** The answer, or that the bus does not carry it: a host need not wait for that in vain. */
+  #fitting(data: Uint8Array, host: string): Uint8Array {
+    const { maxPayloadBytes } = this.#parts.bus;
+    if (data.length <= maxPayloadBytes) return data;
+    const message = `an answer of ${data.length} bytes, and the bus takes ${maxPayloadBytes}`;
+    return encodeSyncError({ v: 1, host, error: { code: 'TOO_LARGE', message } });
   }
 
   #explain(error: unknown, host: string): SyncError['error'] {

@@ -223,6 +223,46 @@ test('get: every page is read, as a table and as JSON', async (t) => {
   await matchesGolden(t, 'done-get-80', ['get'], await bench.shunt(['get'], narrow()));
 });
 
+test('get: as JSON what a message does not hold of a redirect is asked for, and no more', async (t) => {
+  await using bench = await Bench.open();
+  const [part] = fixture('get-rest-reply').items;
+  const spec = { name: 'drain-web-2', hosts: [], enabled: true };
+  const first = { ...part, spec, hosts: ['edge-0499'], selector: undefined, rest: { selector: 0, hosts: 'edge-0499' } };
+  const { rest: _, ...last } = { ...part, hosts: ['edge-0501'], selector: ['edge-0501'], shadowed: [] };
+  const other = { ...fixture('get-reply').items[0], spec: { ...spec, name: 'other', hosts: 'all' } };
+  const asked: unknown[] = [];
+  await bench.answers('shunt.v1.api.get', (data) => {
+    const { v: _v, limit: _limit, ...request } = parseGetRequest(data);
+    asked.push(request);
+    if (request.rest === undefined) return encodeGetReply({ v: 1, items: [first, other], next: null });
+    return encodeGetReply({ v: 1, items: [request.rest.hosts === 'edge-0499' ? part : last], next: null });
+  });
+  const { stdout } = await bench.shunt(['get', '-o', 'json']);
+  const [whole, second] = JSON.parse(stdout).items;
+  const { selector, rest, notSent, ...rows } = part;
+  t.deepEqual(whole, {
+    ...rows,
+    spec: { ...spec, hosts: ['edge-0500', 'edge-0501'] },
+    hosts: ['edge-0499', 'edge-0500', 'edge-0501'],
+    shadowed: [...part.shadowed, ...part.shadowed],
+    notSent: [...notSent, ...notSent, ...notSent],
+  });
+  t.deepEqual(second, other);
+  const name = 'drain-web-2';
+  t.deepEqual(asked, [{}, { name, rest: first.rest }, { name, rest }]);
+  asked.length = 0;
+  await bench.shunt(['get']);
+  t.deepEqual(asked, [{}]);
+});
+
+test('get: a controller whose rest of a redirect does not end is not asked for ever', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.api.get', () => encodeGetReply(fixture('get-rest-reply')));
+  const { exit, stderr } = await bench.shunt(['get', '-o', 'json']);
+  t.is(exit, 1);
+  t.regex(stderr, /the list does not end: a second page starts after drain-web-2/);
+});
+
 test('get: a controller whose pages do not end is not asked for ever', async (t) => {
   await using bench = await Bench.open();
   await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: [], next: 'again' }));

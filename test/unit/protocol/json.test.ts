@@ -42,5 +42,9 @@ test('encode JSON: what no peer would read is not sent', (t) => {
 test('list budget: the smaller of message and server limit, less what surrounds the list', (t) => {
   t.is(listBudgetBytes(1 << 20), 524_288 - 4096);
   t.is(listBudgetBytes(65_536), 61_440);
+  t.is(listBudgetBytes(16_384), 12_288);
+  t.is(listBudgetBytes(8192), 4096);
+  t.is(listBudgetBytes(6000), 3072);
+  t.is(listBudgetBytes(4096), 3072);
   t.is(listBudgetBytes(1000), 0);
 });

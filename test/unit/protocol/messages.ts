@@ -61,6 +61,8 @@ export const MESSAGES: readonly Message[] = [
   message('plan-reply', plan.parsePlanReply, plan.encodePlanReply, 'tolerant'),
   message('get-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
   message('get-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
+  message('get-rest-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
+  message('get-rest-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
   message('delete-request', api.parseDeleteRequest, api.encodeDeleteRequest, 'strict'),
   message('delete-reply', api.parseDeleteReply, api.encodeDeleteReply, 'tolerant'),
   message('hosts-request', listings.parseHostsRequest, listings.encodeHostsRequest, 'strict'),

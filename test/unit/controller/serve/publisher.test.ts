@@ -111,7 +111,7 @@ test('publish: a server that takes little gets hints', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
   const bus = new Bus();
-  bus.maxPayloadBytes = 4096;
+  bus.maxPayloadBytes = 2048;
   await using running = await Running.begin(store.logs, bus);
   await apply(store, spec('a', 1));
   await running.clock.pass(1000);

@@ -1,0 +1,139 @@
+import { MAX_LIST } from '../../protocol/api.ts';
+import { type GetItem, MAX_ITEM_HOSTS, type NotSent, type Rest } from '../../protocol/listings.ts';
+import type { Transaction } from '../log/transaction.ts';
+import { type Claim, contends, lackOf } from '../model/claim.ts';
+import type { Fleet } from '../model/fleet.ts';
+import type { StoredSpec } from '../store/tables/specs.ts';
+import { bytesOf, fitting, tooLarge } from './paging.ts';
+
+/** Where an item goes on, undefined for its beginning, and what it may take. */
+interface Cut {
+  readonly rest: Rest | undefined;
+  readonly budgetBytes: number;
+}
+
+/** Where a redirect stands and where not, each list in the order of its hosts; and the hosts that its spec lists. */
+interface Lists {
+  readonly selector: readonly string[];
+  readonly hosts: readonly string[];
+  readonly shadowed: GetItem['shadowed'];
+  readonly notSent: readonly NotSent[];
+}
+
+/** Before all hosts, and before the first that a spec lists. */
+const START: Required<Rest> = Object.freeze({ selector: 0, hosts: ' ', shadowed: ' ', notSent: ' ' });
+/** What a spec has to leave for the lists, so that each of them gets on. */
+const LEAST_ROOM_BYTES = 1024;
+/** What `rest` takes: four places. */
+const REST_BYTES = 384;
+
+/**
+ * Says of a redirect where it stands, as far as there is room.
+ * Errors: Declined TOO_LARGE when what it says itself, but for a list of hosts, leaves no room for them.
+ */
+export async function redirectItem(
+  transaction: Transaction,
+  fleet: () => Promise<Fleet>,
+  { claim, json }: StoredSpec,
+  { rest, budgetBytes }: Cut,
+): Promise<GetItem> {
+  const { rev, ...lists } = await listsOf(transaction, fleet, claim);
+  const listed = Array.isArray(json.hosts) ? (json.hosts as readonly string[]) : [];
+  if (rest !== undefined) {
+    return share({ spec: { name: claim.name }, rev }, { ...lists, selector: listed }, rest, budgetBytes, MAX_LIST);
+  }
+  const ample = share({ spec: json, rev }, { ...lists, selector: [] }, START, Number.POSITIVE_INFINITY, MAX_ITEM_HOSTS);
+  if (bytesOf(ample) < budgetBytes) return ample;
+  const spec = bytesOf(json) + LEAST_ROOM_BYTES > budgetBytes && listed.length > 0 ? { ...json, hosts: [] } : json;
+  if (bytesOf(spec) + LEAST_ROOM_BYTES > budgetBytes) throw tooLarge(claim.name, bytesOf(spec), budgetBytes);
+  const selector = spec === json ? [] : listed;
+  return share({ spec, rev }, { ...lists, selector }, START, budgetBytes, MAX_ITEM_HOSTS);
+}
+
+/** Gives each list its share of the room, the longest what the others leave. */
+function share(
+  { spec, rev }: Pick<GetItem, 'spec' | 'rev'>,
+  lists: Lists,
+  from: Rest,
+  budgetBytes: number,
+  limit: number,
+): GetItem {
+  const { hosts, shadowed, notSent } = lists;
+  const totals = { hostsTotal: hosts.length, shadowedTotal: shadowed.length, notSentTotal: notSent.length };
+  const left = leftOf(lists, from);
+  let room = budgetBytes - bytesOf({ spec, rev, ...totals, ...EMPTY }) - REST_BYTES;
+  const take = <Item extends object | string>(items: readonly Item[], sharing: number): readonly Item[] => {
+    const taken = fitting(items.slice(0, limit), room / sharing);
+    room -= bytesOf(taken);
+    return taken;
+  };
+  const told = { notSent: take(left.notSent, 4), shadowed: take(left.shadowed, 3), selector: take(left.selector, 2) };
+  const given = { ...told, hosts: take(left.hosts, 1) };
+  const rest = restOf(from, left, given);
+  return {
+    spec,
+    hosts: given.hosts,
+    hostsTotal: totals.hostsTotal,
+    shadowed: given.shadowed,
+    shadowedTotal: totals.shadowedTotal,
+    rev,
+    ...(notSent.length > 0 && { notSent: given.notSent, notSentTotal: totals.notSentTotal }),
+    ...(lists.selector.length > 0 && from.selector !== undefined && { selector: given.selector }),
+    ...(Object.keys(rest).length > 0 && { rest }),
+  };
+}
+
+const EMPTY: Lists = Object.freeze({ selector: [], hosts: [], shadowed: [], notSent: [] });
+
+/** What there is from a place on; of a list that is not asked for, nothing. */
+function leftOf({ selector, hosts, shadowed, notSent }: Lists, from: Rest): Lists {
+  const END = '~'; // after all hosts
+  const { hosts: host = END, shadowed: loser = END, notSent: unsent = END } = from;
+  return {
+    selector: selector.slice(from.selector ?? selector.length),
+    hosts: hosts.filter((name) => name > host),
+    shadowed: shadowed.filter((one) => one.host > loser),
+    notSent: notSent.filter((one) => one.host > unsent),
+  };
+}
+
+/** Where those lists go on that are not at their end. */
+function restOf(from: Rest, left: Lists, given: Lists): Rest {
+  const { selector = 0, hosts = '', shadowed = '', notSent = '' } = from;
+  const isCut = (list: keyof Lists): boolean => given[list].length < left[list].length;
+  return {
+    ...(isCut('selector') && { selector: selector + given.selector.length }),
+    ...(isCut('hosts') && { hosts: given.hosts.at(-1) ?? hosts }),
+    ...(isCut('shadowed') && { shadowed: given.shadowed.at(-1)?.host ?? shadowed }),
+    ...(isCut('notSent') && { notSent: given.notSent.at(-1)?.host ?? notSent }),
+  };
+}
+
+async function listsOf(
+  { session, tables }: Transaction,
+  fleet: () => Promise<Fleet>,
+  claim: Claim,
+): Promise<Omit<Lists, 'selector'> & { readonly rev: number }> {
+  const hosts: string[] = [];
+  const shadowed: { host: string; by: string }[] = [];
+  let newest = 0;
+  for (const { host, rev, name } of await tables.changes.holders(session, claim.key)) {
+    if (name === claim.name) {
+      hosts.push(host);
+      newest = Math.max(newest, rev);
+    } else if (contends(claim, (await fleet()).get(host))) {
+      shadowed.push({ host, by: name });
+    }
+  }
+  return { hosts, shadowed, notSent: await notSentOf(claim, fleet), rev: newest };
+}
+
+/** The hosts that a redirect is for and whose agents are too old for it. */
+async function notSentOf(claim: Claim, fleet: () => Promise<Fleet>): Promise<readonly NotSent[]> {
+  if (!claim.enabled || claim.needs.length === 0) return [];
+  const notSent = [...(await fleet()).selected(claim.hosts)].flatMap((host): NotSent[] => {
+    const lacks = lackOf(claim, host);
+    return lacks.length === 0 ? [] : [{ host: host.host, code: 'AGENT_TOO_OLD', lacks }];
+  });
+  return notSent.sort((a, b) => (a.host < b.host ? -1 : 1));
+}
