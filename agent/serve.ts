@@ -91,7 +91,7 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const publisher = new StatusPublisher(status, bus, clock);
   const questions = makeQuestions(parts, reconciler, status);
   outbox.to(bus, publisher);
-  bus.onAsk((verb, bytes) => questions.answer(verb, bytes));
+  bus.onAsk((verb, bytes) => questions.answer(verb, bytes, bus.maxBytes));
 
   log.info({ desired: reconciler.view.desired.size, ...footing.at, is: footing.is }, 'agent started');
   try {

@@ -1,3 +1,4 @@
+import { MAX_LIMIT } from '../protocol/ask.ts';
 import type { GetItem, Rest } from '../protocol/listings.ts';
 import { EXIT, Failure } from './line/failure.ts';
 
@@ -18,6 +19,22 @@ export async function collect<T>(read: (after: string | undefined) => Promise<Pa
     if (seen.has(page.next)) throw endless(page.next);
     seen.add(page.next);
     after = page.next;
+  }
+}
+
+/** How many items to ask for at once. A peer that does not cut its answers says that they are too large: it is asked for fewer. */
+export class Portion {
+  #limit = MAX_LIMIT;
+
+  async read<T>(ask: (limit: number) => Promise<T>, most = MAX_LIMIT): Promise<T> {
+    for (;;) {
+      try {
+        return await ask(Math.min(this.#limit, most));
+      } catch (error) {
+        if (!(error instanceof Failure) || error.code !== 'TOO_LARGE' || this.#limit === 1) throw error;
+        this.#limit = Math.min(this.#limit, most) >> 1 || 1;
+      }
+    }
   }
 }
 

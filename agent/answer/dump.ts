@@ -3,6 +3,7 @@ import { type AskRequest, type Dump, type DumpEntry, type KernelEntry, MAX_LIMIT
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Counter, Kernel, KernelTime, ObservedEntry } from '../ports.ts';
+import { bytesOf } from './shorten.ts';
 
 /** What a dump is made of. */
 export interface DumpView {
@@ -35,15 +36,28 @@ export class Dumper {
     this.#clock = clock;
   }
 
-  page(request: AskRequest): Dump {
-    const limit = request.limit ?? MAX_LIMIT;
+  /** A page of as many entries as are asked for, and fit. */
+  page(request: AskRequest, budgetBytes: number): Dump {
     const keys = this.#sorted(request.after === undefined);
     const from = request.after === undefined ? 0 : firstAfter(keys, request.after);
-    const chosen = keys.slice(from, from + limit);
-    const now = this.#kernel.clock.now();
-    const items = chosen.flatMap((key) => this.#entry(key, now) ?? []);
-    const next = from + limit < keys.length ? (chosen.at(-1) ?? null) : null;
+    const { items, read } = this.#fill(keys.slice(from, from + (request.limit ?? MAX_LIMIT)), budgetBytes);
+    const next = from + read < keys.length ? (keys[from + read - 1] ?? null) : null;
     return { v: 1, host: this.#host, items, next };
+  }
+
+  /** One entry at least, or a list would not lead on; `read` counts the keys up to the last of them. */
+  #fill(keys: readonly string[], budgetBytes: number): { readonly items: readonly DumpEntry[]; readonly read: number } {
+    const now = this.#kernel.clock.now();
+    const items: DumpEntry[] = [];
+    let bytes = 0;
+    for (const [read, key] of keys.entries()) {
+      const entry = this.#entry(key, now);
+      if (entry === undefined) continue;
+      bytes += bytesOf(entry) + 1;
+      if (bytes > budgetBytes && items.length > 0) return { items, read };
+      items.push(entry);
+    }
+    return { items, read: keys.length };
   }
 
   #sorted(anew: boolean): readonly string[] {

@@ -2,6 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import {
   ASK_VERBS,
   type AskError,
+  type AskRequest,
   type AskVerb,
   encodeAskError,
   encodeDump,
@@ -9,13 +10,15 @@ import {
   parseAskRequest,
 } from '../../protocol/ask.ts';
 import { type Events, encodeEvents } from '../../protocol/event.ts';
-import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
+import { type Explanation, encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
+import { listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { encodeStats, type Stats } from '../../protocol/stats.ts';
 import { encodeStatus, type Status } from '../../protocol/status.ts';
 import type { Recorder } from '../ports.ts';
 import { Dumper } from './dump.ts';
 import { type ExplainParts, explain } from './explain.ts';
+import { bytesOf, shorten } from './shorten.ts';
 
 /** Whom questions are answered from. */
 export interface QuestionParts extends ExplainParts {
@@ -37,10 +40,10 @@ export class Questions {
     this.#dumper = new Dumper(parts.host, parts.view, parts.kernel, parts.clock);
   }
 
-  /** Errors: StoreError and KernelError; what is wrong with the question is an answer. */
-  async answer(verb: string, bytes: Uint8Array): Promise<Uint8Array> {
+  /** The answer fits `maxBytes`. Errors: StoreError and KernelError; what is wrong with the question is an answer. */
+  async answer(verb: string, bytes: Uint8Array, maxBytes = MAX_MESSAGE_BYTES): Promise<Uint8Array> {
     try {
-      if (isAskVerb(verb)) return await this.#act(verb, bytes);
+      if (isAskVerb(verb)) return await this.#act(verb, bytes, maxBytes);
       const message = `this agent answers ${ASK_VERBS.join(', ')}, not ${verb}`;
       return this.#refuse({ code: 'UNKNOWN_VERB', message });
     } catch (error) {
@@ -49,27 +52,27 @@ export class Questions {
     }
   }
 
-  async #act(verb: AskVerb, bytes: Uint8Array): Promise<Uint8Array> {
+  async #act(verb: AskVerb, bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
     switch (verb) {
       case 'status':
         parseAskRequest(bytes);
         return encodeStatus(this.#parts.status());
       case 'dump':
-        return encodeDump(this.#dumper.page(parseAskRequest(bytes)));
+        return encodeDump(this.#dumper.page(parseAskRequest(bytes), listBudgetBytes(maxBytes)));
       case 'stats':
         parseAskRequest(bytes);
-        return encodeStats(this.#parts.stats());
+        return encodeStats(shorten(this.#parts.stats(), maxBytes, fewerLosses));
       case 'explain':
-        return await this.#explain(bytes);
+        return await this.#explain(bytes, maxBytes);
       case 'events':
-        return encodeEvents(await this.#events(bytes));
+        return encodeEvents(await this.#events(parseAskRequest(bytes), maxBytes));
     }
   }
 
-  async #explain(bytes: Uint8Array): Promise<Uint8Array> {
+  async #explain(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
     const asked = parseExplainRequest(bytes);
     const explanation = await explain(this.#parts, asked);
-    if (explanation !== undefined) return encodeExplanation(explanation);
+    if (explanation !== undefined) return encodeExplanation(shorten(explanation, maxBytes, lessExplained));
     const what = 'key' in asked ? `with the key ${asked.key}` : asked.name;
     const last = 'key' in asked ? (await this.#parts.recorder.history(asked.key)).at(-1) : undefined;
     const past =
@@ -77,12 +80,13 @@ export class Questions {
     return this.#refuse({ code: 'UNKNOWN_REDIRECT', message: `there is no redirect ${what} on this host${past}` });
   }
 
-  /** Pages go back in time: `after` is where the page before ended. */
-  async #events(bytes: Uint8Array): Promise<Events> {
-    const { after, limit = DEFAULT_EVENTS } = parseAskRequest(bytes);
+  /** Pages go back in time: `after` is where the page before ended. The oldest are left to the next one where not all fit. */
+  async #events({ after, limit = DEFAULT_EVENTS }: AskRequest, maxBytes: number): Promise<Events> {
     const { host, recorder } = this.#parts;
     const { events, first } = await recorder.recent(readPlace(after), limit);
-    return { v: 1, host, items: events, next: first > 1 ? String(first) : null };
+    const page: Events = { v: 1, host, items: events, next: first > 1 ? String(first) : null };
+    if (limit === 1 || bytesOf(page) <= maxBytes) return page;
+    return this.#events({ v: 1, ...(after !== undefined && { after }), limit: limit >> 1 }, maxBytes);
   }
 
   #refuse(error: AskError['error']): Uint8Array {
@@ -94,4 +98,19 @@ function readPlace(after: string | undefined): number {
   if (after === undefined) return Number.MAX_SAFE_INTEGER;
   if (/^[0-9]{1,15}$/.test(after)) return Number(after);
   throw new Refused('BAD_FIELD', 'after', 'expected the `next` of a reply');
+}
+
+/** What died in all is said beside them. */
+function fewerLosses(stats: Stats): Stats | undefined {
+  const { losses } = stats;
+  return losses.length === 0 ? undefined : { ...stats, losses: losses.slice(0, losses.length >> 1) };
+}
+
+/** The oldest events go, or the least specific overlaps, whichever take more. */
+function lessExplained(told: Explanation): Explanation | undefined {
+  const { events, overlaps } = told;
+  if (events.length + overlaps.length === 0) return undefined;
+  return bytesOf(events) > bytesOf(overlaps)
+    ? { ...told, events: events.slice((events.length + 1) >> 1) }
+    : { ...told, overlaps: overlaps.slice(0, overlaps.length >> 1) };
 }

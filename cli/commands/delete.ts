@@ -1,5 +1,6 @@
 import { encodeDeleteRequest, parseDeleteReply } from '../../protocol/api.ts';
 import { readName } from '../../protocol/intent.ts';
+import { listBudgetBytes } from '../../protocol/json.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
@@ -8,6 +9,8 @@ import { orElse } from '../line/refusal.ts';
 
 /** A request is one transaction of the controller; a longer list takes several. */
 const NAMES_AT_ONCE = 5_000;
+/** A name takes no more: 63 characters, quotes and a comma. */
+const NAME_BYTES = 66;
 
 export const remove = command({
   synopsis: 'NAME...',
@@ -19,8 +22,8 @@ export const remove = command({
     const names = [...new Set(operands)].map(requireName);
     await using bus = await Bus.open(options);
     const done = { deleted: [] as string[], absent: [] as string[], hosts: 0, rev: 0 };
-    for (let from = 0; from < names.length; from += NAMES_AT_ONCE) {
-      const request = encodeDeleteRequest({ v: 1, names: names.slice(from, from + NAMES_AT_ONCE) });
+    for (const some of split(names, listBudgetBytes(bus.maxPayloadBytes))) {
+      const request = encodeDeleteRequest({ v: 1, names: some });
       const { deleted, absent, hosts, rev } = await bus.api('delete', request, parseDeleteReply);
       done.deleted.push(...deleted);
       done.absent.push(...absent);
@@ -32,6 +35,12 @@ export const remove = command({
     return EXIT.done;
   },
 });
+
+/** In pieces that fit a message, and as many names as are deleted at once. */
+function* split(names: readonly string[], budgetBytes: number): Generator<readonly string[]> {
+  const most = Math.min(NAMES_AT_ONCE, Math.floor(budgetBytes / NAME_BYTES));
+  for (let from = 0; from < names.length; from += most) yield names.slice(from, from + most);
+}
 
 function listed(names: readonly string[], deleted: ReadonlySet<string>): string {
   return names.map((name) => `${name}: ${deleted.has(name) ? 'deleted' : 'already absent'}`).join('\n');

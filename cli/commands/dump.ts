@@ -3,7 +3,7 @@ import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { collect } from '../paging.ts';
+import { collect, Portion } from '../paging.ts';
 import { actionText, ageText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 
@@ -26,8 +26,12 @@ export const dump = command({
   options: ['host', ...BUS_OPTIONS],
   async run({ options: { host, ...options }, terminal }) {
     await using bus = await Bus.open(options);
+    const portion = new Portion();
     const items = await collect((after) =>
-      bus.ask(host, 'dump', encodeAskRequest({ v: 1, ...(after !== undefined && { after }) }), parseDumpReply),
+      portion.read((limit) => {
+        const request = encodeAskRequest({ v: 1, ...(after !== undefined && { after }), limit });
+        return bus.ask(host, 'dump', request, parseDumpReply);
+      }),
     );
     terminal.print(
       options.output === 'json' ? JSON.stringify({ host, items }) : table(COLUMNS, items.map(row), terminal),

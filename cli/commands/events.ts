@@ -1,4 +1,4 @@
-import { encodeAskRequest, MAX_LIMIT } from '../../protocol/ask.ts';
+import { encodeAskRequest } from '../../protocol/ask.ts';
 import { type Event, parseEvent, parseEventsReply } from '../../protocol/event.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { Bus } from '../client.ts';
@@ -6,6 +6,7 @@ import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { stopSignal } from '../line/signals.ts';
+import { Portion } from '../paging.ts';
 import { EventLines } from '../show/event-table.ts';
 
 /** An event as it is told: over the bus it comes again as the flight recorder has it. */
@@ -44,14 +45,15 @@ const DEFAULT_LAST = 100;
 /** Reads the newest events, page by page back in time; oldest first. */
 async function readPast(bus: Pick<Bus, 'ask'>, host: string, last: number): Promise<readonly Event[]> {
   const pages: (readonly Event[])[] = [];
+  const portion = new Portion();
   let wanted = last;
   for (let after: string | undefined; wanted > 0; ) {
-    const request = encodeAskRequest({
-      v: 1,
-      ...(after !== undefined && { after }),
-      limit: Math.min(wanted, MAX_LIMIT),
-    });
-    const { items, next } = await bus.ask(host, 'events', request, parseEventsReply);
+    const place = after;
+    const ask = (limit: number) => {
+      const request = encodeAskRequest({ v: 1, ...(place !== undefined && { after: place }), limit });
+      return bus.ask(host, 'events', request, parseEventsReply);
+    };
+    const { items, next } = await portion.read(ask, wanted);
     pages.unshift(items);
     wanted -= items.length;
     if (next === null || next === after) break;

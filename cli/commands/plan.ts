@@ -44,6 +44,7 @@ are not sent a redirect because their agents are too old for it.`,
       verb: 'plan',
       encode: (part) => encodePlanRequest({ ...part, delete: part.part === part.parts - 1 ? names : [] }),
       parse: parsePlanReply,
+      lastBytes: Buffer.byteLength(JSON.stringify(names)),
     });
     terminal.print(options.output === 'json' ? JSON.stringify(reply) : layOut(reply, terminal));
     return EXIT.done;

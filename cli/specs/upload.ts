@@ -23,6 +23,8 @@ export interface Purpose<T> {
   readonly verb: 'apply' | 'plan';
   readonly encode: (part: ApplyRequest) => Uint8Array;
   readonly parse: (reply: Uint8Array) => T | ApplyPartReply | ApiError;
+  /** What the last part has beside redirects, in bytes. */
+  readonly lastBytes?: number;
 }
 
 export const APPLY: Purpose<ApplyReply> = { verb: 'apply', encode: encodeApplyRequest, parse: parseApplyReply };
@@ -32,9 +34,9 @@ export async function upload<T extends object>(
   specs: readonly Prepared[],
   bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
   terminal: Pick<Terminal, 'progress'>,
-  { verb, encode, parse }: Purpose<T>,
+  { verb, encode, parse, lastBytes = 0 }: Purpose<T>,
 ): Promise<T> {
-  const parts = split(specs, listBudgetBytes(bus.maxPayloadBytes));
+  const parts = split(specs, listBudgetBytes(bus.maxPayloadBytes), lastBytes);
   const id = randomUUID();
   const asking = {
     refuse: (error: ApiError['error']): Failure => refusal(error, specs),
@@ -58,8 +60,16 @@ export async function upload<T extends object>(
   );
 }
 
-/** Splits into parts that each fit a message. Errors: Failure TOO_LARGE for a redirect that fits none. */
-export function split(specs: readonly Prepared[], budgetBytes: number): readonly (readonly Prepared[])[] {
+/** Splits into parts that each fit a message, the last with what else it has. Errors: Failure TOO_LARGE for what fits none. */
+export function split(
+  specs: readonly Prepared[],
+  budgetBytes: number,
+  lastBytes = 0,
+): readonly (readonly Prepared[])[] {
+  if (lastBytes > budgetBytes) {
+    const message = `the names to delete take ${lastBytes} bytes, and a message on this bus holds ${budgetBytes}; name fewer at once`;
+    throw new Failure(EXIT.refused, 'TOO_LARGE', message);
+  }
   const parts: Prepared[][] = [[]];
   let used = 0;
   for (const spec of specs) {
@@ -72,6 +82,7 @@ export function split(specs: readonly Prepared[], budgetBytes: number): readonly
     parts.at(-1)?.push(spec);
     used += size;
   }
+  if (used + lastBytes > budgetBytes) parts.push([]);
   return parts;
 }
 

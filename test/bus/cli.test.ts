@@ -348,6 +348,57 @@ test('dump: every page is read, as a table and as JSON', async (t) => {
   t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), { host: 'edge-7', items: page.items });
 });
 
+test('dump, events: an agent that does not cut its answers is asked for fewer', async (t) => {
+  await using bench = await Bench.open();
+  const page = fixture('dump');
+  const limits: (number | undefined)[] = [];
+  const tooMany = (data: Uint8Array): Uint8Array | undefined => {
+    const { limit = 1000 } = parseAskRequest(data);
+    limits.push(limit);
+    if (limit <= 250) return undefined;
+    return encodeAskError({ v: 1, host: 'edge-7', error: { code: 'TOO_LARGE', message: 'ask for fewer at once' } });
+  };
+  await bench.answers('shunt.v1.ask.edge-7.dump', (data) => {
+    const { after } = parseAskRequest(data);
+    const items = [page.items[after === undefined ? 0 : 1]];
+    return tooMany(data) ?? encodeDump({ ...page, items, next: after === undefined ? 'v4 x' : null });
+  });
+  const { stdout } = await bench.shunt(['dump', '--host', 'edge-7', '-o', 'json']);
+  t.deepEqual(JSON.parse(stdout), { host: 'edge-7', items: page.items });
+  t.deepEqual(limits, [1000, 500, 250, 250]);
+  await bench.answers('shunt.v1.ask.edge-7.events', (data) => tooMany(data) ?? encodeEvents(fixture('events-reply')));
+  const { exit } = await bench.shunt(['events', '--host', 'edge-7', '--last', '300']);
+  t.is(exit, 0);
+  t.deepEqual(limits.slice(4, 6), [300, 150]);
+});
+
+test('delete: names go in pieces that the bus takes', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'shunt-cli-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const config = join(folder, 'nats.conf');
+  writeFileSync(config, 'max_payload: 4096\n');
+  await using bench = await Bench.open('-c', config);
+  const deleted: string[] = [];
+  await bench.answers('shunt.v1.api.delete', (data) => {
+    const { names } = parseDeleteRequest(data);
+    deleted.push(...names);
+    return encodeDeleteReply({ v: 1, deleted: names, absent: [], hosts: 1, rev: 13 });
+  });
+  const names = Array.from({ length: 200 }, (_, at) => `r${at}-`.padEnd(63, 'x'));
+  const { exit } = await bench.shunt(['delete', ...names]);
+  t.is(exit, 0);
+  t.deepEqual(deleted, names);
+});
+
+test('a bus that takes next to nothing is said to be too small', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'shunt-cli-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const config = join(folder, 'nats.conf');
+  writeFileSync(config, 'max_payload: 4095\n');
+  await using bench = await Bench.open('-c', config);
+  await matchesGolden(t, 'bus-too-small', ['get'], await bench.shunt(['get']));
+});
+
 test('explain: all about one redirect, by name and by key', async (t) => {
   await using bench = await Bench.open();
   const asked: unknown[] = [];

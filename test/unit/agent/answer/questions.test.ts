@@ -2,9 +2,10 @@ import test from 'ava';
 import { Questions } from '../../../../agent/answer/questions.ts';
 import type { ObservedEntry } from '../../../../agent/ports.ts';
 import type { Convergence } from '../../../../agent/reconcile/convergence.ts';
-import { encodeAskRequest, parseDumpReply } from '../../../../protocol/ask.ts';
+import { type Dump, encodeAskRequest, parseDumpReply } from '../../../../protocol/ask.ts';
 import { type Event, type Events, parseEventsReply } from '../../../../protocol/event.ts';
 import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../../../protocol/explain.ts';
+import { parseStatsReply, type Stats } from '../../../../protocol/stats.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import type { MemoryKernel } from '../../../fakes/memory-kernel.ts';
 import { HOST } from '../follow/samples.ts';
@@ -18,7 +19,14 @@ function event(at: number, key = NARROW.key): Event {
   return { v: 1, host: HOST, at, kind: 'applied', key };
 }
 
-function questions(kernel: MemoryKernel, convergence: Convergence, events: readonly Event[] = []): Questions {
+function questions(
+  kernel: MemoryKernel,
+  convergence: Convergence,
+  events: readonly Event[] = [],
+  stats: () => Stats = () => {
+    throw new Error('not asked');
+  },
+): Questions {
   return new Questions({
     again: (key) => convergence.again([key]),
     host: HOST,
@@ -28,9 +36,7 @@ function questions(kernel: MemoryKernel, convergence: Convergence, events: reado
     status: () => {
       throw new Error('not asked');
     },
-    stats: () => {
-      throw new Error('not asked');
-    },
+    stats,
     recorder: {
       history: async (key) => events.filter((it) => it.key === key),
       recent: async (before, limit) => {
@@ -182,4 +188,86 @@ test('questions: what is not understood is answered, with what is', async (t) =>
   t.regex(JSON.stringify(parseDumpReply(await asked.answer('explain', request))), /BAD_REQUEST.*either name or key/);
   const misplaced = encodeAskRequest({ v: 1, after: 'v4 x' });
   t.regex(JSON.stringify(parseDumpReply(await asked.answer('events', misplaced))), /BAD_FIELD/);
+});
+
+/** As long as they come. */
+function longNamed(at: number) {
+  return intentOf(at, VIA, { name: `r${at}-`.padEnd(63, 'x') });
+}
+
+for (const maxBytes of [4096, 6000, 16_384, 524_288]) {
+  test(`dump: in ${maxBytes} bytes it gets to its end, and no page is longer`, async (t) => {
+    const kernel = makeKernel();
+    const intents = Array.from({ length: 40 }, (_, at) => longNamed(at + 1));
+    const view = start(kernel, intents);
+    converge(view);
+    const asked = questions(kernel, view);
+    const keys: string[] = [];
+    for (let after: string | null | undefined; after !== null; ) {
+      const request = encodeAskRequest({ v: 1, ...(after !== undefined && { after }) });
+      const bytes = await asked.answer('dump', request, maxBytes);
+      t.true(bytes.length <= maxBytes);
+      const page = parseDumpReply(bytes, HOST) as Dump;
+      keys.push(...page.items.map(({ key }) => key));
+      after = page.next;
+    }
+    t.deepEqual(keys, intents.map(({ key }) => key).sort());
+  });
+
+  test(`events: in ${maxBytes} bytes every one is told, and no page is longer`, async (t) => {
+    const kernel = makeKernel();
+    const events = Array.from({ length: 90 }, (_, at) => ({ ...event(at + 1), detail: 'é'.repeat(at * 10) }));
+    const asked = questions(kernel, start(kernel, []), events);
+    const told: Event[] = [];
+    for (let after: string | null | undefined; after !== null; ) {
+      const request = encodeAskRequest({ v: 1, ...(after !== undefined && { after }), limit: 1000 });
+      const bytes = await asked.answer('events', request, maxBytes);
+      t.true(bytes.length <= maxBytes);
+      const page = parseEventsReply(bytes, HOST) as Events;
+      told.unshift(...page.items);
+      after = page.next;
+    }
+    t.deepEqual(told, events);
+  });
+
+  test(`explain: in ${maxBytes} bytes the newest events and the most specific overlaps are told`, async (t) => {
+    const kernel = makeKernel();
+    const wide = Array.from({ length: 20 }, (_, at) =>
+      intentOf(1, 'pass', {
+        name: `wide-${at}-`.padEnd(63, 'x'),
+        of: { dst: `10.0.0.0/${8 + (at % 16)}`, dport: at + 1 },
+      }),
+    );
+    const view = start(kernel, [NARROW, ...wide]);
+    converge(view);
+    const events = Array.from({ length: 32 }, (_, at) => ({ ...event(at + 1), detail: 'x'.repeat(100 * (at % 10)) }));
+    const bytes = await questions(kernel, view, events).answer(
+      'explain',
+      encodeExplainRequest({ v: 1, name: 'narrow' }),
+      maxBytes,
+    );
+    t.true(bytes.length <= maxBytes);
+    const found = parseExplainReply(bytes, HOST) as Explanation;
+    t.deepEqual(found.events, events.slice(32 - found.events.length));
+    t.true(found.events.length > 0);
+    t.is(found.overlaps.length > 0, found.overlapsTotal > 0);
+  });
+}
+
+test('stats: losses that a small message does not hold are left out, and what died in all is said', async (t) => {
+  const kernel = makeKernel();
+  const losses = Array.from({ length: 200 }, (_, ifindex) => ({
+    ...{ interface: null, ifindex, tracepoint: 'xdp_devmap_xmit', errno: 'ENOBUFS', packets: '1' },
+  }));
+  const all: Stats = {
+    ...{ v: 1, host: HOST, at: 5, packets: '900', redirected: '300', lost: '200', verdicts: {}, losses, unwatched: [] },
+  };
+  const asked = questions(kernel, start(kernel, []), [], () => all);
+  const bytes = await asked.answer('stats', encodeAskRequest({ v: 1 }), 4096);
+  t.true(bytes.length <= 4096);
+  const told = parseStatsReply(bytes, HOST) as Stats;
+  t.is(told.lost, '200');
+  t.deepEqual(told.losses, losses.slice(0, told.losses.length));
+  t.true(told.losses.length > 10);
+  t.deepEqual(parseStatsReply(await asked.answer('stats', encodeAskRequest({ v: 1 })), HOST), all);
 });

@@ -88,6 +88,16 @@ test('upload: a part holds at most 10,000 redirects', async (t) => {
   );
 });
 
+test('upload: the last part has room for what it has beside redirects', async (t) => {
+  const specs = await prepared(3);
+  t.deepEqual(split(specs, 10_000, 9000), [specs]);
+  t.deepEqual(split(specs, 10_000, 9990), [specs, []]);
+  t.like(
+    t.throws(() => split(specs, 10_000, 10_001)),
+    { code: 'TOO_LARGE', exit: 1 },
+  );
+});
+
 test('upload: a redirect longer than any message is named with its line', async (t) => {
   const hosts = Array.from({ length: 500 }, (_, index) => `edge-${index}`);
   const line = JSON.stringify({ name: 'long', hosts, match: { dst: '203.0.113.10' }, to: 'drop' });
