@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Msg, NatsConnection, NatsError } from 'nats';
+import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection, type NatsError } from 'nats';
 import { openConnection } from '../bus/connect.ts';
 import { BusError } from '../bus/error.ts';
 import { requestError } from '../bus/nats-error.ts';
@@ -9,9 +9,11 @@ import type { AskError, AskVerb } from '../protocol/ask.ts';
 import { LEAST_PAYLOAD_BYTES } from '../protocol/json.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
+import { parseWorking, WORKING_HEADER } from '../protocol/working.ts';
 import { EXIT, Failure, usage } from './line/failure.ts';
 import type { BUS_OPTIONS, Options } from './line/options.ts';
 import { readFault } from './line/read-fault.ts';
+import { Patience } from './patience.ts';
 import { ageText } from './show/format.ts';
 
 export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
@@ -29,11 +31,18 @@ interface Peer {
   readonly late: string;
 }
 
-/** How to ask: what a refusal becomes, and how much longer than usual the answer may take. */
+/**
+ * How to ask: what a refusal becomes; how much longer than usual the answer of a controller may take that does not say
+ * that it works; and who hears how far it has come.
+ */
 export interface Asking {
   readonly refuse?: (error: ApiError['error']) => Failure;
   readonly patienceMs?: number;
+  readonly hear?: (done: number) => void;
 }
+
+/** Longer than any patience: what is over before is over by that. */
+const NEVER_MS = 2 ** 31 - 1;
 
 /** A connection for the length of one command: one attempt, no reconnecting, every error a Failure. */
 export class Bus implements AsyncDisposable {
@@ -78,13 +87,13 @@ export class Bus implements AsyncDisposable {
     verb: ApiVerb,
     request: Uint8Array,
     parse: (reply: Uint8Array) => T | ApiError,
-    { refuse = refusalOf(verb), patienceMs = 0 }: Asking = {},
+    { refuse = refusalOf(verb), patienceMs = 0, hear = () => {} }: Asking = {},
   ): Promise<T> {
     const subject = this.#subjects.api(verb);
     const absent = `the bus answers, but no controller on ${subject} at ${this.#where}; run shunt controller, read in its log what keeps it off this bus, or name another with --nats`;
     const late = API_VERBS[verb] ? 'it may still do it; see shunt get, or repeat it: that is harmless' : TRY_AGAIN;
     const peer: Peer = { who: 'the controller', code: 'NO_CONTROLLER', absent, late };
-    const data = await this.#request(subject, request, peer, this.#timeoutMs + patienceMs);
+    const data = await this.#requestWork(subject, request, peer, { firstMs: this.#timeoutMs + patienceMs, hear });
     const reply = this.#read(() => parse(data), 'the controller');
     if (isApiError(reply)) throw refuse(reply.error);
     return reply;
@@ -134,29 +143,60 @@ export class Bus implements AsyncDisposable {
     await this.#connection.close();
   }
 
-  async #request(subject: string, request: Uint8Array, peer: Peer, timeoutMs: number): Promise<Uint8Array> {
+  /** Waits for an answer as long as there are signs of work on it. */
+  async #requestWork(
+    subject: string,
+    request: Uint8Array,
+    peer: Peer,
+    { firstMs, hear }: { readonly firstMs: number; readonly hear: (done: number) => void },
+  ): Promise<Uint8Array> {
+    const late = (waitedMs: number): Failure => lateFailure(subject, peer, waitedMs);
+    using patience = new Patience(firstMs, this.#timeoutMs, late);
+    const inbox = createInbox();
+    const callback = (error: NatsError | null, { data }: Msg): void => {
+      if (error !== null) return;
+      patience.renew();
+      hear(doneOf(data));
+    };
+    const signs = this.#connection.subscribe(inbox, { callback });
+    const marked = headers();
+    marked.set(WORKING_HEADER, inbox);
+    try {
+      return await Promise.race([this.#request(subject, request, peer, NEVER_MS, marked), patience.late]);
+    } finally {
+      signs.unsubscribe();
+    }
+  }
+
+  async #request(
+    subject: string,
+    request: Uint8Array,
+    peer: Peer,
+    timeoutMs: number,
+    marked?: MsgHdrs,
+  ): Promise<Uint8Array> {
     if (request.length > this.maxPayloadBytes) {
       const message = `${subject}: a request of ${request.length} bytes, and ${this.#where} takes ${this.maxPayloadBytes}; ask for less at once`;
       throw new Failure(EXIT.refused, 'TOO_LARGE', message);
     }
     try {
-      return (await this.#connection.request(subject, request, { timeout: timeoutMs })).data;
+      const given = { timeout: timeoutMs, ...(marked !== undefined && { headers: marked }) };
+      return (await this.#connection.request(subject, request, given)).data;
     } catch (error) {
       throw this.#requestFailure(error, subject, peer, timeoutMs);
     }
   }
 
-  #requestFailure(error: unknown, subject: string, { who, code, absent, late }: Peer, timeoutMs: number): unknown {
+  #requestFailure(error: unknown, subject: string, peer: Peer, timeoutMs: number): unknown {
+    const { who, code, absent } = peer;
     const failed = requestError(error, `ask ${who}`);
     if (!(failed instanceof BusError)) return failed;
     const cause = { cause: failed };
     switch (failed.code) {
       case 'NO_RESPONDERS':
         return new Failure(EXIT.unreachable, code, absent, cause);
-      case 'TIMEOUT': {
-        const message = `${who} did not answer on ${subject} within ${ageText(timeoutMs)}; ${late}`;
-        return new Failure(EXIT.unfinished, 'TIMED_OUT', message, cause);
-      }
+      case 'TIMEOUT':
+        return lateFailure(subject, peer, timeoutMs, failed);
       case 'NOT_ALLOWED':
         return this.#notPermitted(`ask on ${subject}`, failed);
       default: {
@@ -179,6 +219,21 @@ export class Bus implements AsyncDisposable {
       const message = `${who} answered what this version does not understand: ${error.message}; are both of one version?`;
       throw new Failure(EXIT.refused, error.code, message, { cause: error });
     }
+  }
+}
+
+function lateFailure(subject: string, { who, late }: Peer, waitedMs: number, cause?: Error): Failure {
+  const message = `${who} did not answer on ${subject} within ${ageText(waitedMs)}; ${late}`;
+  return new Failure(EXIT.unfinished, 'TIMED_OUT', message, cause && { cause });
+}
+
+/** A sign that is not understood is one all the same: it is of a newer controller. */
+function doneOf(sign: Uint8Array): number {
+  try {
+    return parseWorking(sign).done;
+  } catch (error) {
+    if (error instanceof Refused) return 0;
+    throw error;
   }
 }
 

@@ -48,7 +48,7 @@ export async function startController(
   const refusals = new Refusals(log, clock);
   const intake = new StatusIntake({ roster, subjects, refusals, clock, log, onChange });
   const sync = new SyncService({ logs, bus, subjects, refusals, log });
-  const api = new ApiService({ desk, bus, subjects, log, onChange });
+  const api = new ApiService({ desk, bus, subjects, clock, log, onChange });
   // Closed the other way round: requests end first, then what they leave to do, and what that changed is published last.
   parts.use(run((signal) => publisher.run(signal), onFatal));
   parts.use(run((signal) => intake.run(signal), onFatal));

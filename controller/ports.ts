@@ -17,15 +17,18 @@ export interface Head {
   readonly rev: number;
 }
 
+/** Hears how far work has come: how many redirects of hosts, or of a plan hosts, were gone through so far. */
+export type Hear = (done: number) => void;
+
 /** What operators ask of the controller. Errors: Declined, and then nothing was changed. */
 export interface Desk {
   /** Keeps a part of an upload until the last one comes. */
   stage(part: ApplyRequest | PlanRequest): Promise<void>;
   /** Takes the last part, and with it the whole upload or nothing. */
-  apply(last: ApplyRequest): Promise<ApplyReply>;
+  apply(last: ApplyRequest, hear?: Hear): Promise<ApplyReply>;
   /** Takes the last part as `apply` does, and says what would be done. */
-  plan(last: PlanRequest, budgetBytes: number): Promise<PlanReply>;
-  delete(names: readonly string[]): Promise<DeleteReply>;
+  plan(last: PlanRequest, budgetBytes: number, hear?: Hear): Promise<PlanReply>;
+  delete(names: readonly string[], hear?: Hear): Promise<DeleteReply>;
   get(request: GetRequest, budgetBytes: number): Promise<GetReply>;
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply>;
 }
@@ -58,6 +61,8 @@ export interface Incoming {
   readonly subject: string;
   /** Where the sender waits for an answer; empty when it does not. */
   readonly replyTo: string;
+  /** Where the sender wants to hear meanwhile that it is worked on. */
+  readonly workingTo?: string;
   readonly data: Uint8Array;
 }
 

@@ -6,6 +6,7 @@ import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
+import { workText } from '../show/format.ts';
 
 /** A request is one transaction of the controller; a longer list takes several. */
 const NAMES_AT_ONCE = 5_000;
@@ -24,7 +25,9 @@ export const remove = command({
     const done = { deleted: [] as string[], absent: [] as string[], hosts: 0, rev: 0 };
     for (const some of split(names, listBudgetBytes(bus.maxPayloadBytes))) {
       const request = encodeDeleteRequest({ v: 1, names: some });
-      const { deleted, absent, hosts, rev } = await bus.api('delete', request, parseDeleteReply);
+      const hear = (done: number): void => terminal.progress(workText(done, 'redirects on hosts'));
+      const { deleted, absent, hosts, rev } = await bus.api('delete', request, parseDeleteReply, { hear });
+      terminal.progress('');
       done.deleted.push(...deleted);
       done.absent.push(...absent);
       done.hosts = Math.max(done.hosts, hosts);

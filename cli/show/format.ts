@@ -17,6 +17,11 @@ export function bytesText(bytes: bigint | number): string {
   return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${BYTE_UNITS[unit]}`;
 }
 
+/** Writes how far the controller has come with what it was asked to do. */
+export function workText(done: number, what: string): string {
+  return `the controller works on it: ${done.toLocaleString('en-US')} ${what}`;
+}
+
 /** Writes how long ago something was, in its two largest units: `340ms`, `12s`, `3m20s`, `2d4h`. */
 export function ageText(ageMs: number): string {
   if (ageMs < 1000) return `${Math.max(0, Math.round(ageMs))}ms`;

@@ -12,11 +12,18 @@ import { listBudgetBytes } from '../../protocol/json.ts';
 import type { Bus } from '../client.ts';
 import { EXIT, Failure, type FileProblem } from '../line/failure.ts';
 import { reasonOf } from '../line/refusal.ts';
+import { workText } from '../show/format.ts';
 import type { Terminal } from '../show/terminal.ts';
 import type { Prepared } from './prepare.ts';
 
-/** What the controller may take longer for each redirect of an upload, which it commits whole. */
-const PATIENCE_MS = 1;
+/**
+ * What a controller may take longer that does not say that it works, since it is of an older release: for each redirect,
+ * and for each host of it. How many hosts labels find is not known here.
+ */
+const SPEC_MS = 1;
+const HOST_MS = 0.1;
+const HOSTS_BY_LABELS = 1000;
+const MOST_FOR_HOSTS_MS = 300_000;
 
 /** What an upload is for: its verb, how a part is written, and how replies are read. */
 export interface Purpose<T> {
@@ -40,7 +47,8 @@ export async function upload<T extends object>(
   const id = randomUUID();
   const asking = {
     refuse: (error: ApiError['error']): Failure => refusal(error, specs),
-    patienceMs: specs.length * PATIENCE_MS,
+    patienceMs: patienceFor(specs),
+    hear: (done: number): void => terminal.progress(workText(done, UNIT[verb])),
   };
   try {
     for (const [part, chosen] of parts.entries()) {
@@ -58,6 +66,17 @@ export async function upload<T extends object>(
     'FAILED',
     `the controller took every part and did not answer the last as one; are both of one version? See shunt get, and ${verb} again`,
   );
+}
+
+const UNIT = { apply: 'redirects on hosts', plan: 'hosts' } as const;
+
+/** Grows with the work: each redirect is laid down for each of its hosts. */
+export function patienceFor(specs: readonly Pick<Prepared, 'json'>[]): number {
+  const hosts = specs.reduce(
+    (sum, { json }) => sum + (Array.isArray(json.hosts) ? json.hosts.length : HOSTS_BY_LABELS),
+    0,
+  );
+  return specs.length * SPEC_MS + Math.min(MOST_FOR_HOSTS_MS, hosts * HOST_MS);
 }
 
 /** Splits into parts that each fit a message, the last with what else it has. Errors: Failure TOO_LARGE for what fits none. */

@@ -1,4 +1,4 @@
-import type { NatsConnection } from 'nats';
+import type { Msg, NatsConnection } from 'nats';
 import { openConnection } from '../../bus/connect.ts';
 import { BusError } from '../../bus/error.ts';
 import { connectOnce, type Keeping, keepConnection } from '../../bus/keep-connection.ts';
@@ -6,6 +6,7 @@ import type { BusServers } from '../../bus/servers.ts';
 import { Subscriptions } from '../../bus/subscriptions.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import { WORKING_HEADER } from '../../protocol/working.ts';
 import type { Bus, Incoming } from '../ports.ts';
 
 /** A server that hangs must not keep us from ending. */
@@ -82,11 +83,7 @@ export class NatsBus implements Bus, AsyncDisposable {
   }
 
   subscribe(subject: string, receive: (message: Incoming) => Promise<void>, queue?: string): void {
-    this.#subscriptions.add(
-      subject,
-      ({ subject: to, reply = '', data }) => this.#keep(receive({ subject: to, replyTo: reply, data }), subject),
-      queue,
-    );
+    this.#subscriptions.add(subject, (message) => this.#keep(receive(incoming(message)), subject), queue);
   }
 
   onConnect(callback: () => void): void {
@@ -132,4 +129,8 @@ export class NatsBus implements Bus, AsyncDisposable {
     await limit.catch(() => {}); // aborted, as asked
     return came;
   }
+}
+
+function incoming({ subject, reply = '', headers, data }: Msg): Incoming {
+  return { subject, replyTo: reply, workingTo: headers?.get(WORKING_HEADER) ?? '', data };
 }

@@ -65,13 +65,15 @@ export class PreviewReport {
   readonly #overlaps = new Lines<Omit<PlanOverlap, keyof Line>>();
   readonly #notSent = new Lines<Omit<PlanNotSent, keyof Line>>();
   #overlapsTotal = 0;
+  #heard = 0;
 
   constructor(proposal: Proposal, head: PreviewHead) {
     this.#proposal = proposal;
     this.#head = head;
   }
 
-  add(preview: GroupPreview): void {
+  /** Answers of how many hosts it has heard. */
+  add(preview: GroupPreview): number {
     const hosts = preview.hosts.map(({ host }) => host);
     for (const { op, name, key, was } of preview.changes)
       this.#changes.add({ op, name, key, ...(was !== undefined && { was }) }, hosts);
@@ -90,6 +92,8 @@ export class PreviewReport {
       const planned = planHost(facts, counts, preview, this.#head.capacities.get(facts.host));
       if (matters(planned)) this.#hosts.push(planned);
     }
+    this.#heard += hosts.length;
+    return this.#heard;
   }
 
   /** The reply with as many lines as fit. */

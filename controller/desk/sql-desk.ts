@@ -5,8 +5,9 @@ import { Preview } from '../compile/preview.ts';
 import { MAX_LINES, PreviewReport } from '../compile/preview-report.ts';
 import type { Strangers } from '../compile/strangers.ts';
 import { convergeNamed } from '../log/assess.ts';
+import type { LogTransaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
-import type { Desk } from '../ports.ts';
+import type { Desk, Hear } from '../ports.ts';
 import { deleteSpecs } from './deletion.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { readProposal } from './proposal.ts';
@@ -27,11 +28,11 @@ export class SqlDesk implements Desk {
     await this.#work.write((transaction) => stagePart(transaction, part, this.#work.clock.nowMs()));
   }
 
-  async apply(last: ApplyRequest): Promise<ApplyReply> {
+  async apply(last: ApplyRequest, hear: Hear = unheard): Promise<ApplyReply> {
     return this.#work.change(async (transaction) => {
       const { session, tables, log } = transaction;
       const { counts, concern, strangers, names } = await storeUpload(transaction, last);
-      await convergeNamed(transaction, concern, names);
+      await convergeNamed(heard(transaction, hear), concern, names);
       const { hosts, rev } = await log.finish();
       const done = { ...counts, hosts, rev };
       const { upload } = last;
@@ -41,22 +42,22 @@ export class SqlDesk implements Desk {
   }
 
   /** What is read is one state of the database; the work on it keeps no transaction open. */
-  async plan(last: PlanRequest, budgetBytes: number): Promise<PlanReply> {
+  async plan(last: PlanRequest, budgetBytes: number, hear: Hear = unheard): Promise<PlanReply> {
     const { head, ...proposal } = await this.#work.read((transaction) => readProposal(transaction, last));
     if (last.parts > 1) await this.#work.write(({ session, tables }) => tables.uploads.drop(session, last.upload));
     const report = new PreviewReport(proposal, head);
     for (const group of new Preview(proposal).groups(MAX_LINES)) {
-      if (group !== undefined) report.add(group);
+      if (group !== undefined) hear(report.add(group));
       await this.#work.clock.turn();
     }
     return report.reply(budgetBytes);
   }
 
-  async delete(names: readonly string[]): Promise<DeleteReply> {
+  async delete(names: readonly string[], hear: Hear = unheard): Promise<DeleteReply> {
     return this.#work.change(async (transaction) => {
       const { session, tables, log } = transaction;
       const { deleted, absent, concern } = await deleteSpecs(transaction, names);
-      await convergeNamed(transaction, concern, names);
+      await convergeNamed(heard(transaction, hear), concern, names);
       const { hosts, rev } = await log.finish();
       const some = { deleted: deleted.length, names: deleted.slice(0, AUDITED_NAMES), absent: absent.length };
       await tables.audit.note(session, this.#work.clock.nowMs(), 'delete', { ...some, hosts, rev });
@@ -79,4 +80,15 @@ function nobody({ unmatched, unheard }: Strangers): Partial<ApplyReply> {
     ...(unmatched.length > 0 && { unmatched: unmatched.slice(0, MAX_STRANGERS), unmatchedTotal: unmatched.length }),
     ...(unheard.length > 0 && { unheard: unheard.slice(0, MAX_STRANGERS), unheardTotal: unheard.length }),
   };
+}
+
+const unheard: Hear = () => {};
+
+/** The same transaction; where others get their turn, it is told how far it has come. */
+function heard(transaction: LogTransaction, hear: Hear): LogTransaction {
+  const turn = async (): Promise<void> => {
+    hear(transaction.log.seen);
+    await transaction.turn();
+  };
+  return { ...transaction, turn };
 }

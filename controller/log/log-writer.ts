@@ -51,6 +51,7 @@ export class LogWriter {
   assessed: { readonly damage: Damage | undefined } | undefined;
   #epoch: string | undefined;
   #rev: number;
+  #seen = 0;
   #result: LogResult | undefined;
 
   private constructor(place: Place, terms: Terms, rev: number) {
@@ -68,6 +69,11 @@ export class LogWriter {
     return this.#terms.damaged;
   }
 
+  /** How many keys of hosts were gone through, whether they had to be written or not. */
+  get seen(): number {
+    return this.#seen;
+  }
+
   /** Notes that an operator named redirects: what stands of them may change. */
   name(names: Iterable<string>): void {
     for (const name of names) this.#named.add(name);
@@ -81,6 +87,7 @@ export class LogWriter {
     const { host } = facts;
     if (this.#result !== undefined) throw new TypeError(`a change of ${host} after the log was finished`);
     const { session, tables } = this.#place;
+    this.#seen += 1;
     const before = await tables.changes.find(session, host, key);
     const live = before?.op === 'put' ? before : undefined;
     if (live?.body === compiled?.body) return;

@@ -1,3 +1,4 @@
+import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import {
   type ApiError,
@@ -17,7 +18,8 @@ import type { Problem } from '../../protocol/spec.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { Declined } from '../model/declined.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Bus, Desk, Incoming } from '../ports.ts';
+import type { Bus, Desk, Hear, Incoming } from '../ports.ts';
+import { Working } from './working.ts';
 
 /** Requests at hand at a time; each may hold a whole message. */
 const MAX_AT_HAND = 64;
@@ -26,6 +28,7 @@ interface ApiParts {
   readonly desk: Desk;
   readonly bus: Pick<Bus, 'publish' | 'maxPayloadBytes'>;
   readonly subjects: Subjects;
+  readonly clock: Pick<Clock, 'delay'>;
   readonly log: Log;
   /** Logs may have moved. */
   readonly onChange: () => void;
@@ -41,12 +44,14 @@ export class ApiService {
   }
 
   /** Takes one request. Never rejects. One that nobody waits for is not done: its outcome would be told to no one. */
-  async receive({ subject, replyTo, data }: Incoming): Promise<void> {
+  async receive({ subject, replyTo, workingTo = '', data }: Incoming): Promise<void> {
     if (replyTo === '') return;
+    const { bus, clock, subjects } = this.#parts;
     this.#atHand += 1;
     try {
-      const verb = this.#parts.subjects.verbOf(subject) ?? '';
-      this.#parts.bus.publish(replyTo, this.#fitting(await this.#answer(verb, data)));
+      await using working = new Working(workingTo, bus, clock);
+      const reply = await this.#answer(subjects.verbOf(subject) ?? '', data, working.hear);
+      bus.publish(replyTo, this.#fitting(reply));
     } catch (error) {
       this.#parts.log.error({ error, subject }, 'api: an answer could not be sent');
     } finally {
@@ -54,28 +59,28 @@ export class ApiService {
     }
   }
 
-  async #answer(verb: string, data: Uint8Array): Promise<Uint8Array> {
+  async #answer(verb: string, data: Uint8Array, hear: Hear): Promise<Uint8Array> {
     try {
       if (this.#atHand > MAX_AT_HAND) throw new Declined('BUSY', 'too many requests at once; try again');
-      if (isApiVerb(verb)) return await this.#act(verb, data);
+      if (isApiVerb(verb)) return await this.#act(verb, data, hear);
       throw new Declined('UNKNOWN_VERB', `${verb} is not a verb of this controller; it may be of another release`);
     } catch (error) {
       return this.#refuse(verb, error);
     }
   }
 
-  async #act(verb: ApiVerb, data: Uint8Array): Promise<Uint8Array> {
+  async #act(verb: ApiVerb, data: Uint8Array, hear: Hear): Promise<Uint8Array> {
     const { desk, bus, onChange } = this.#parts;
     const budgetBytes = listBudgetBytes(bus.maxPayloadBytes);
     switch (verb) {
       case 'apply':
-        return this.#apply(data);
+        return this.#apply(data, hear);
       case 'plan':
-        return this.#plan(data, budgetBytes);
+        return this.#plan(data, budgetBytes, hear);
       case 'delete': {
         const { names } = parseDeleteRequest(data);
         this.#requireRoom(names);
-        const reply = await desk.delete(names);
+        const reply = await desk.delete(names, hear);
         onChange();
         return encodeDeleteReply(reply);
       }
@@ -86,7 +91,7 @@ export class ApiService {
     }
   }
 
-  async #apply(data: Uint8Array): Promise<Uint8Array> {
+  async #apply(data: Uint8Array, hear: Hear): Promise<Uint8Array> {
     const { desk, onChange } = this.#parts;
     const request = parseApplyRequest(data);
     const { v, upload, part } = request;
@@ -94,16 +99,16 @@ export class ApiService {
       await desk.stage(request);
       return encodeApplyReply({ v, upload, part });
     }
-    const reply = await desk.apply(request);
+    const reply = await desk.apply(request, hear);
     onChange();
     return encodeApplyReply(reply);
   }
 
-  async #plan(data: Uint8Array, budgetBytes: number): Promise<Uint8Array> {
+  async #plan(data: Uint8Array, budgetBytes: number, hear: Hear): Promise<Uint8Array> {
     const { desk } = this.#parts;
     const request = parsePlanRequest(data);
     const { v, upload, part } = request;
-    if (part === request.parts - 1) return encodePlanReply(await desk.plan(request, budgetBytes));
+    if (part === request.parts - 1) return encodePlanReply(await desk.plan(request, budgetBytes, hear));
     await desk.stage(request);
     return encodePlanReply({ v, upload, part });
   }

@@ -23,6 +23,7 @@ import { encodeGetReply, encodeHostsReply, parseGetRequest } from '../../protoco
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodeStats } from '../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
+import { encodeWorking, WORKING_HEADER } from '../../protocol/working.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
 import { onlyUsers } from '../support/nats-users.ts';
 import { matchesGolden } from '../unit/cli/golden.ts';
@@ -63,9 +64,9 @@ class Bench implements AsyncDisposable {
     return new Bench(server, connection);
   }
 
-  async answers(subject: string, answer: (data: Uint8Array) => Uint8Array | undefined): Promise<void> {
+  async answers(subject: string, answer: (data: Uint8Array, message: Msg) => Uint8Array | undefined): Promise<void> {
     const callback = (_error: unknown, message: Msg): void => {
-      const reply = answer(message.data);
+      const reply = answer(message.data, message);
       if (reply !== undefined) message.respond(reply);
     };
     this.#connection.subscribe(subject, { callback });
@@ -133,6 +134,38 @@ test('apply: 5,000 redirects as JSON lines go up in parts that fit a small bus',
   t.is(exit, 0);
   t.is(stdout, 'created 5000, changed 0, unchanged 0; hosts 1; revision 5000\n');
   t.true(parts > 1);
+});
+
+test('apply, plan, delete: what the controller says of its work is shown until it answers', async (t) => {
+  await using bench = await Bench.open();
+  const asked: string[] = [];
+  const work = (verb: string, reply: (data: Uint8Array) => Uint8Array) =>
+    bench.answers(`shunt.v1.api.${verb}`, (data, message) => {
+      asked.push(verb);
+      const to = message.headers?.get(WORKING_HEADER) ?? '';
+      bench.say(to, encodeWorking({ v: 1, done: 12_000 }));
+      bench.say(to, new TextEncoder().encode('{"v":2}'));
+      return reply(data);
+    });
+  await work('apply', (data) => {
+    const { upload } = parseApplyRequest(data);
+    return encodeApplyReply({ v: 1, upload, created: 1, changed: 0, unchanged: 0, hosts: 2, rev: 12 });
+  });
+  await work('plan', (data) => encodePlanReply({ ...fixture('plan-reply'), upload: parsePlanRequest(data).upload }));
+  await work('delete', () => encodeDeleteReply({ v: 1, deleted: ['web'], absent: [], hosts: 1, rev: 13 }));
+  const shown: Record<string, string> = {
+    'apply -f -': 'the controller works on it: 12,000 redirects on hosts',
+    'plan -f -': 'the controller works on it: 12,000 hosts',
+    'delete web': 'the controller works on it: 12,000 redirects on hosts',
+  };
+  for (const [words, text] of Object.entries(shown)) {
+    const terminal = new KeptTerminal(80);
+    const { exit } = await bench.shunt(words.split(' '), { stdin: APPLY, terminal });
+    t.is(exit, 0);
+    t.is(terminal.shown[0], text);
+    t.is(terminal.shown.at(-1), '');
+  }
+  t.deepEqual(asked, ['apply', 'plan', 'delete']);
 });
 
 test('apply: a problem that only the controller sees is named by line', async (t) => {

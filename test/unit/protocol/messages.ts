@@ -9,6 +9,7 @@ import * as plan from '../../../protocol/plan.ts';
 import { encodeStats, parseStatsReply } from '../../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../../protocol/status.ts';
 import { encodeUpdate, parseUpdate } from '../../../protocol/update.ts';
+import { encodeWorking, parseWorking } from '../../../protocol/working.ts';
 
 /** One kind of message with the name of its fixture. */
 export interface Message {
@@ -59,6 +60,7 @@ export const MESSAGES: readonly Message[] = [
   message('plan-request', plan.parsePlanRequest, plan.encodePlanRequest, 'strict'),
   message('plan-part-reply', plan.parsePlanReply, plan.encodePlanReply, 'tolerant'),
   message('plan-reply', plan.parsePlanReply, plan.encodePlanReply, 'tolerant'),
+  message('working', parseWorking, encodeWorking, 'tolerant'),
   message('get-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
   message('get-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
   message('get-rest-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Bus } from '../../../../cli/client.ts';
 import { type Prepared, prepareSpecs } from '../../../../cli/specs/prepare.ts';
-import { APPLY, split, upload } from '../../../../cli/specs/upload.ts';
+import { APPLY, patienceFor, split, upload } from '../../../../cli/specs/upload.ts';
 import {
   type ApiError,
   type ApplyRequest,
@@ -74,6 +74,16 @@ test('upload: parts that fit the bus, in order, under one id, with progress', as
   );
   t.is(terminal.shown[0], `sending part 1 of ${bus.parts.length}`);
   t.is(terminal.shown.at(-1), '');
+});
+
+test('upload: patience with a controller that does not say that it works grows with the work', (t) => {
+  const specs = (count: number, hosts: unknown) => Array.from({ length: count }, () => ({ json: { hosts } }));
+  const list = Array.from({ length: 1333 }, (_, at) => `edge-${at}`);
+  t.true(patienceFor(specs(1, ['edge-1'])) < 10);
+  t.true(patienceFor(specs(50, list)) >= 6000);
+  t.true(patienceFor(specs(50, { role: 'edge' })) >= 5000);
+  t.true(patienceFor(specs(400_000, ['edge-1'])) >= 400_000);
+  t.true(patienceFor(specs(400_000, 'all')) <= 700_000);
 });
 
 test('upload: nothing at all is one empty part', (t) => {

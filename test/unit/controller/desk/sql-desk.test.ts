@@ -52,6 +52,25 @@ test('apply: uploads that commands left behind, however many, are in no way of a
   t.regex(late.message, /more than ten minutes/);
 });
 
+test('apply, plan, delete: who waits hears how far they have come', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const hosts = Array.from({ length: 40 }, (_, at) => `edge-${at}`);
+  const last = {
+    v: 1,
+    upload: 'u',
+    part: 0,
+    parts: 1,
+    specs: [spec('a', 1, { hosts }), spec('b', 2, { hosts })],
+  } as const;
+  const heard: Record<'plan' | 'apply' | 'delete', number[]> = { plan: [], apply: [], delete: [] };
+  await store.desk.plan(last, AMPLE_BYTES, (done) => heard.plan.push(done));
+  await store.desk.apply(last, (done) => heard.apply.push(done));
+  await store.desk.delete(['a'], (done) => heard.delete.push(done));
+  t.deepEqual([heard.plan.at(-1), heard.apply.at(-1), heard.delete.at(-1)], [40, 80, 40]);
+  for (const counts of [heard.apply, heard.delete]) t.true(counts.length >= 40);
+});
+
 test('get: pages by name, and says where each stands', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());

@@ -2,15 +2,22 @@ import test from 'ava';
 import { pino } from 'pino';
 import { Declined } from '../../../../controller/model/declined.ts';
 import { StoreError } from '../../../../controller/model/store-error.ts';
-import type { Desk, Incoming, Logs } from '../../../../controller/ports.ts';
+import type { Desk, Hear, Incoming, Logs } from '../../../../controller/ports.ts';
 import { ApiService } from '../../../../controller/serve/api-service.ts';
 import { Refusals } from '../../../../controller/serve/refusals.ts';
 import { SyncService } from '../../../../controller/serve/sync-service.ts';
-import { encodeDeleteRequest, parseDeleteReply } from '../../../../protocol/api.ts';
+import {
+  type ApplyReply,
+  type ApplyRequest,
+  encodeApplyRequest,
+  encodeDeleteRequest,
+  parseDeleteReply,
+} from '../../../../protocol/api.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { encodeSyncRequest, parsePageReply } from '../../../../protocol/page.ts';
 import { encodePlanRequest, type PlanReply, type PlanRequest, parsePlanReply } from '../../../../protocol/plan.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
+import { parseWorking } from '../../../../protocol/working.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { readFixtureBytes } from '../../protocol/messages.ts';
 
@@ -38,7 +45,7 @@ for (const [title, error, code] of FAILURES) {
   test(`api: ${title} is answered as ${code}, and no change is announced`, async (t) => {
     const taken = bus();
     const desk = { delete: () => Promise.reject(error) } as unknown as Desk;
-    const api = new ApiService({ desk, bus: taken, subjects, log, onChange: () => t.fail() });
+    const api = new ApiService({ desk, bus: taken, subjects, clock: new ManualClock(), log, onChange: () => t.fail() });
     await api.receive(request(subjects.api('delete'), 'inbox', encodeDeleteRequest({ v: 1, names: ['a'] })));
     t.like(parseDeleteReply(taken.answers[0]?.data), { error: { code } });
   });
@@ -65,7 +72,7 @@ test('api: parts of a plan are staged, the last is planned, and no change is ann
       return reply;
     },
   } as unknown as Desk;
-  const api = new ApiService({ desk, bus: taken, subjects, log, onChange: () => t.fail() });
+  const api = new ApiService({ desk, bus: taken, subjects, clock: new ManualClock(), log, onChange: () => t.fail() });
   const part = { v: 1, upload: 'u', parts: 2, specs: [] } as const;
   for (const data of [encodePlanRequest({ ...part, part: 0 }), encodePlanRequest({ ...part, part: 1, delete: ['a'] })])
     await api.receive(request(subjects.api('plan'), 'inbox', data));
@@ -76,10 +83,47 @@ test('api: parts of a plan are staged, the last is planned, and no change is ann
   );
 });
 
+for (const [workingTo, signs] of [
+  ['_INBOX.operator.7', ['_INBOX.operator.7 2000', '_INBOX.operator.7 2000', '_INBOX.operator.7 3000']],
+  ['', []],
+  ['shunt.v1.live.edge-7', []],
+  ['_INBOX.a b', []],
+  ['_INBOX.>', []],
+] as const) {
+  test(`api: while it works, a sign of it goes each second to the inbox that was named: ${workingTo}`, async (t) => {
+    const taken = bus();
+    const clock = new ManualClock();
+    const reply = Promise.withResolvers<ApplyReply>();
+    let hear: Hear = () => {};
+    const desk = {
+      apply: (_last: ApplyRequest, heard: Hear) => {
+        hear = heard;
+        return reply.promise;
+      },
+    } as unknown as Desk;
+    const api = new ApiService({ desk, bus: taken, subjects, clock, log, onChange: () => {} });
+    const data = encodeApplyRequest({ v: 1, upload: 'u', part: 0, parts: 1, specs: [] });
+    const done = api.receive({ subject: subjects.api('apply'), replyTo: 'inbox', workingTo, data });
+    hear(2000);
+    await clock.pass(2000);
+    hear(3000);
+    await clock.pass(1000);
+    reply.resolve({ v: 1, upload: 'u', created: 1, changed: 0, unchanged: 0, hosts: 1, rev: 1 });
+    await done;
+    await clock.pass(5000);
+    const told = taken.answers.map(({ subject, data }) => [subject, data] as const);
+    t.deepEqual(
+      told.slice(0, -1).map(([subject, data]) => `${subject} ${parseWorking(data).done}`),
+      signs,
+    );
+    t.is(told.at(-1)?.[0], 'inbox');
+  });
+}
+
 test('api: a request that nobody waits for is not done', async (t) => {
   const taken = bus();
   const desk = { delete: () => Promise.reject(t.fail()) } as unknown as Desk;
-  const api = new ApiService({ desk, bus: taken, subjects, log, onChange: () => t.fail() });
+  const api = new ApiService({ desk, bus: taken, subjects, clock: new ManualClock(), log, onChange: () => t.fail() });
   await api.receive(request(subjects.api('delete'), '', encodeDeleteRequest({ v: 1, names: ['a'] })));
   t.deepEqual(taken.answers, []);
 });

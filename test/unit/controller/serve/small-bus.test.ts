@@ -64,7 +64,7 @@ class Asking {
       },
     };
     const refusals = new Refusals(log, new ManualClock());
-    this.#api = new ApiService({ desk: store.desk, bus, subjects, log, onChange: () => {} });
+    this.#api = new ApiService({ desk: store.desk, bus, subjects, clock: new ManualClock(), log, onChange: () => {} });
     this.#sync = new SyncService({ logs: store.logs, bus, subjects, refusals, log });
   }
 
