@@ -1,17 +1,18 @@
 import { type Finding, findings, type Level } from '../../agent/doctor/finding.ts';
 import { encodeAskRequest, parseStatusReply } from '../../protocol/ask.ts';
-import { encodeHostsRequest, type HostsReply, parseHostsReply } from '../../protocol/listings.ts';
+import type { HostItem } from '../../protocol/listings.ts';
 import type { Status } from '../../protocol/status.ts';
 import { Bus, type BusOptions } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { damageText } from '../show/damage.ts';
-import { ageText, clockText, codeText, countText } from '../show/format.ts';
+import { isSilent, troubleOf } from '../show/fleet-health.ts';
+import { ageText, clockText, codeText, countText, someText } from '../show/format.ts';
 import { reasonOf, sumReasons } from '../show/passed.ts';
 import { fill } from '../show/table.ts';
 import { paint, type Terminal, type Tone } from '../show/terminal.ts';
-import { SILENT_MS } from './hosts.ts';
+import { readFleet } from './hosts.ts';
 
 const SKEW_MS = 5_000;
 /** Smaller messages work, and are more. */
@@ -66,7 +67,7 @@ async function examineBus(host: string, options: BusOptions): Promise<readonly F
 
 async function examineController(bus: Bus): Promise<readonly Finding[]> {
   try {
-    const { items, next, damage } = await bus.api('hosts', encodeHostsRequest({ v: 1, limit: 100 }), parseHostsReply);
+    const { items, damage } = await readFleet(bus);
     if (damage !== undefined) {
       const { found, mend } = damageText(damage);
       return [controller.bad(found, mend)];
@@ -76,15 +77,26 @@ async function examineController(bus: Bus): Promise<readonly Finding[]> {
       return [
         controller.warn(`its clock is ${ageText(ahead)} ahead of this one`, 'set both by NTP: `expires` is a time'),
       ];
-    return [controller.ok(`answers; ${next === null ? '' : 'among the first '}${describe(items)}`)];
+    return [judgeFleet(items, Date.now())];
   } catch (error) {
     return [controller.bad(...sentences(error))];
   }
 }
 
-function describe(items: HostsReply['items']): string {
-  const silent = items.filter(({ seenAt }) => seenAt === null || Date.now() - seenAt > SILENT_MS);
-  return `${countText(items.length, 'host')}, ${silent.length} silent for a minute or more`;
+/** A controller that hears nobody is of no use, however well it answers. */
+export function judgeFleet(items: readonly HostItem[], nowMs: number): Finding {
+  const fleet = countText(items.length, 'host');
+  const unheard = items.filter((item) => item.seenAt === null || isSilent(item, nowMs));
+  if (unheard.length > 0 && unheard.length === items.length)
+    return controller.bad(
+      `answers, and has not heard any of its ${fleet} for a minute or more`,
+      'start the agents, or read in their logs what keeps them off its bus; a clock of this host that is ahead looks alike',
+    );
+  const troubled = items.filter((item) => unheard.includes(item) || troubleOf(item, nowMs) !== '');
+  if (troubled.length === 0) return controller.ok(`answers; ${fleet}, and nothing is wrong with them`);
+  const names = someText(troubled.map(({ host }) => host));
+  const silent = unheard.length === 0 ? '' : `, ${unheard.length} of them not heard for a minute or more`;
+  return controller.warn(`answers; of ${fleet} ${troubled.length} in trouble (${names})${silent}`, 'see shunt hosts');
 }
 
 async function examineStatus(bus: Bus, host: string): Promise<readonly Finding[]> {

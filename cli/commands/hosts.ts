@@ -6,7 +6,8 @@ import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect } from '../paging.ts';
 import { damageText } from '../show/damage.ts';
-import { ageText, countText, labelsText } from '../show/format.ts';
+import { troubleOf } from '../show/fleet-health.ts';
+import { ageText, labelsText } from '../show/format.ts';
 import { type Cell, type Column, fill, table } from '../show/table.ts';
 import { paint } from '../show/terminal.ts';
 
@@ -20,8 +21,6 @@ const COLUMNS: readonly Column[] = [
   { title: 'INSTALLED', align: 'right' },
   { title: 'EXCEPTIONS', align: 'right' },
 ];
-/** A status is said anew after 18 s at most: three of them did not come. */
-export const SILENT_MS = 60_000;
 /** Only where some host is not as it should be. */
 const TROUBLE: Column = { title: 'TROUBLE', below: true };
 
@@ -35,18 +34,26 @@ the controller's own database, if anything is.`,
   options: BUS_OPTIONS,
   async run({ options, terminal }) {
     await using bus = await Bus.open(options);
-    let damage: SpecsDamage | undefined;
-    const items = await collect(async (after) => {
-      const request = encodeHostsRequest({ v: 1, ...(after !== undefined && { after }), limit: MAX_LIMIT });
-      const page = await bus.api('hosts', request, parseHostsReply);
-      damage = page.damage;
-      return page;
-    });
+    const { items, damage } = await readFleet(bus);
     if (options.output === 'json') terminal.print(JSON.stringify({ items, ...(damage !== undefined && { damage }) }));
     else terminal.print([layOut(items, Date.now(), terminal), ...damageLines(damage, terminal)].join('\n'));
     return EXIT.done;
   },
 });
+
+/** Reads every host that the controller knows, and what is missing from its database. */
+export async function readFleet(
+  bus: Pick<Bus, 'api'>,
+): Promise<{ readonly items: readonly HostItem[]; readonly damage: SpecsDamage | undefined }> {
+  let damage: SpecsDamage | undefined;
+  const items = await collect(async (after) => {
+    const request = encodeHostsRequest({ v: 1, ...(after !== undefined && { after }), limit: MAX_LIMIT });
+    const page = await bus.api('hosts', request, parseHostsReply);
+    damage = page.damage;
+    return page;
+  });
+  return { items, damage };
+}
 
 function damageLines(damage: SpecsDamage | undefined, terminal: Parameters<typeof table>[2]): readonly string[] {
   if (damage === undefined) return [];
@@ -77,19 +84,4 @@ function row(item: HostItem, nowMs: number): Cell[] {
     `${installed}/${desired}`,
     { text: String(exceptions), tone: exceptions > 0 ? 'bad' : undefined },
   ];
-}
-
-function troubleOf(
-  { seenAt, standing, problem, bypass, undelivered = 0, passed = 0, notSent }: HostItem,
-  nowMs: number,
-): string {
-  const troubles = [
-    seenAt !== null && nowMs - seenAt > SILENT_MS && 'silent',
-    bypass && 'BYPASS',
-    problem ?? (standing !== 'ok' && `history ${standing}`),
-    undelivered > 0 && `not delivered at ${countText(undelivered, 'interface')}`,
-    passed > 0 && `HITS_PASSED: packets of ${countText(passed, 'redirect')} not sent`,
-    notSent && `${notSent.code}: not sent ${countText(notSent.redirects, 'redirect')}`,
-  ];
-  return troubles.filter(Boolean).join(', ');
 }

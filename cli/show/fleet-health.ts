@@ -1,0 +1,24 @@
+import type { HostItem } from '../../protocol/listings.ts';
+import { countText } from './format.ts';
+
+/** A status is said anew after 18 s at most: three of them did not come. */
+const SILENT_MS = 60_000;
+
+/** Whether a host that reported once has not been heard for too long. */
+export function isSilent({ seenAt }: Pick<HostItem, 'seenAt'>, nowMs: number): boolean {
+  return seenAt !== null && nowMs - seenAt > SILENT_MS;
+}
+
+/** Writes what is wrong with a host, the empty text where nothing is known to be. */
+export function troubleOf(item: HostItem, nowMs: number): string {
+  const { standing, problem, bypass, undelivered = 0, passed = 0, notSent } = item;
+  const troubles = [
+    isSilent(item, nowMs) && 'silent',
+    bypass && 'BYPASS',
+    problem ?? (standing !== 'ok' && `history ${standing}`),
+    undelivered > 0 && `not delivered at ${countText(undelivered, 'interface')}`,
+    passed > 0 && `HITS_PASSED: packets of ${countText(passed, 'redirect')} not sent`,
+    notSent && `${notSent.code}: not sent ${countText(notSent.redirects, 'redirect')}`,
+  ];
+  return troubles.filter(Boolean).join(', ');
+}
