@@ -1,5 +1,7 @@
 import test from 'ava';
-import { listHosts } from '../../../../controller/desk/listings.ts';
+import { listHosts, listSpecs } from '../../../../controller/desk/listings.ts';
+import { readProposal } from '../../../../controller/desk/proposal.ts';
+import type { Transaction } from '../../../../controller/log/transaction.ts';
 import { Declined } from '../../../../controller/model/declined.ts';
 import type { Desk } from '../../../../controller/ports.ts';
 import type { Session } from '../../../../controller/store/session.ts';
@@ -152,26 +154,22 @@ test('hosts: those that reported and those that specs name, with their standing'
   );
 });
 
-/** Lists hosts, and answers how many there were and how many statements that took. */
-async function countedHosts(path: string, limit: number): Promise<readonly [hosts: number, statements: number]> {
+/** How many statements a script takes on the database of a file. */
+async function statementsOf(path: string, script: (transaction: Transaction) => Promise<unknown>): Promise<number> {
   const clock = new ManualClock();
   await using database = await SqliteDatabase.open(path, { migrations: controllerMigrations, clock });
   const tables = new Tables(database.compiler);
   let statements = 0;
-  const reply = await database.read((session) => {
+  await database.read((session) => {
     const counting = new Proxy(session, {
       get(target, name: keyof Session) {
         statements += 1;
         return target[name].bind(target);
       },
     });
-    return listHosts(
-      { session: counting, tables, turn: clock.turn, damage: undefined },
-      { v: 1, limit },
-      2 * AMPLE_BYTES,
-    );
+    return script({ session: counting, tables, turn: clock.turn, damage: undefined });
   });
-  return [reply.items.length, statements];
+  return statements;
 }
 
 test('hosts: a thousand take as many statements as one', async (t) => {
@@ -180,9 +178,45 @@ test('hosts: a thousand take as many statements as one', async (t) => {
   const fleet = Array.from({ length: 1000 }, (_, at) => `edge-${String(at).padStart(4, '0')}`);
   await apply(store, spec('a', 1, { hosts: 'all', idle: { after: '10m' } }));
   await store.roster.report(fleet.map((host) => ({ status: status(host), seenAtMs: 5 })));
-  const [one, statements] = await countedHosts(folder.file(), 1);
-  t.is(one, 1);
-  t.deepEqual(await countedHosts(folder.file(), 1000), [1000, statements]);
+  const list = (limit: number) =>
+    statementsOf(folder.file(), async (transaction) => {
+      t.is((await listHosts(transaction, { v: 1, limit }, 2 * AMPLE_BYTES)).items.length, limit);
+    });
+  t.is(await list(1000), await list(1));
+});
+
+test('get, plan: a redirect on a thousand hosts takes as many statements as on one', async (t) => {
+  using folder = new Folder();
+  const fleet = Array.from({ length: 1000 }, (_, at) => `edge-${String(at).padStart(4, '0')}`);
+  const idle = { idle: { after: '10m' } };
+  const taken: number[][] = [];
+  for (const hosts of [fleet.slice(0, 1), fleet]) {
+    const file = folder.file(`${hosts.length}.db`);
+    await using store = await openStore(file);
+    await store.roster.report(hosts.map((host) => ({ status: status(host, { can: [] }), seenAtMs: 5 })));
+    const specs = [
+      spec('wins', 1, { hosts, priority: 9 }),
+      spec('loses', 1, { hosts: 'all' }),
+      spec('old', 2, { hosts, ...idle }),
+    ];
+    await apply(store, ...specs);
+    const get = await statementsOf(file, async (transaction) => {
+      const { items } = await listSpecs(transaction, { v: 1 }, AMPLE_BYTES);
+      t.deepEqual(
+        items.map(({ hostsTotal, shadowedTotal, notSentTotal = 0 }) => [hostsTotal, shadowedTotal, notSentTotal]),
+        [
+          [0, hosts.length, 0],
+          [0, 0, hosts.length],
+          [hosts.length, 0, 0],
+        ],
+      );
+    });
+    const plan = await statementsOf(file, (transaction) =>
+      readProposal(transaction, { v: 1, upload: 'u', part: 0, parts: 1, specs, delete: ['wins-not'] }),
+    );
+    taken.push([get, plan]);
+  }
+  t.deepEqual(taken[1], taken[0]);
 });
 
 test('hosts: what is not sent is counted by host, whatever of it an agent lacks and whoever never reported', async (t) => {
