@@ -8,7 +8,19 @@ import {
   parseAddress,
 } from './address.ts';
 import { familyOf, hasPorts, type Match, readInterface, readPort } from './match.ts';
-import { join, object, oneOf, optional, type Reader, refuseUnknown, requireObject, show } from './read.ts';
+import { nearest } from './near.ts';
+import {
+  type Faults,
+  join,
+  object,
+  oneOf,
+  optional,
+  type Reader,
+  refuseUnknown,
+  requireObject,
+  show,
+  whole,
+} from './read.ts';
 import { Refused } from './refused.ts';
 
 /** What happens to the packets of a match. */
@@ -50,8 +62,8 @@ export function actionKind(action: Action): ActionKind {
 }
 
 /** Reads an action for the packets of `match`, which decides the address family. Errors: Refused. */
-export function parseAction(value: unknown, match: Match, path = 'to'): Action {
-  const action = readAction(value, path);
+export function parseAction(value: unknown, match: Match, path = 'to', faults?: Faults): Action {
+  const action = readAction(value, path, faults);
   checkAction(action, match, path);
   return action;
 }
@@ -109,22 +121,36 @@ const FIELDS = ['nexthop', 'interface', 'mac', 'encap', 'remote', 'local', 'rewr
 /** Fields that decide what an action is; only `nexthop` may stand beside another, as an option of `rewrite`. */
 const DECIDING = ['rewrite', 'encap', 'mac', 'nexthop'] as const;
 
-export const readAction: Reader<Action> = (value, path) => {
+export const readAction: Reader<Action> = whole<Action>((value, path, faults) => {
   if (value === 'drop' || value === 'pass') return value;
   if (typeof value === 'string')
-    throw new Refused('BAD_ACTION', path, `expected drop, pass or an object, not ${show(value)}`);
+    throw new Refused('BAD_ACTION', path, `expected drop, pass or an object, not ${show(value)}${wordHint(value)}`);
   const given = requireObject(value, path);
-  refuseUnknown(given, FIELDS, path);
+  refuseUnknown(given, FIELDS, path, faults);
   const [kind, other] = DECIDING.filter((field) => given[field] !== undefined);
   if (other !== undefined && !(kind === 'rewrite' && other === 'nexthop')) {
     throw new Refused('BAD_ACTION', path, `${kind} and ${other} exclude one another`);
   }
-  if (kind === 'rewrite') return readRewrite(given, path);
-  if (kind === 'encap') return readEncap(given, path);
-  if (kind === 'mac') return readToInterface(given, path);
-  if (kind === 'nexthop') return readToNexthop(given, path);
+  if (kind === 'rewrite') return readRewrite(given, path, faults);
+  if (kind === 'encap') return readEncap(given, path, faults);
+  if (kind === 'mac') return readToInterface(given, path, faults);
+  if (kind === 'nexthop') return readToNexthop(given, path, faults);
   throw new Refused('BAD_ACTION', path, 'needs nexthop, or interface and mac, or is drop or pass');
+});
+
+/** What other firewalls call the two actions that are words. */
+const ACTION_WORDS: Readonly<Record<string, string>> = {
+  drop: 'deny block discard blackhole',
+  pass: 'accept allow permit none continue',
 };
+
+function wordHint(text: string): string {
+  if (parseAddress(text) !== undefined) return `; write { nexthop: ${text} }`;
+  const word = text.toLowerCase();
+  const meant = ['drop', 'pass'].find((action) => ACTION_WORDS[action]?.split(' ').includes(word));
+  const near = meant ?? nearest(word, ['drop', 'pass']);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}
 
 /** Checks what an action may say only beside its match: family of its addresses, ports, a link for link-local ones. */
 function checkAction(action: Action, match: Match, path: string): void {

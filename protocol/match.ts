@@ -7,7 +7,9 @@ import {
   parsePrefix,
   prefixFault,
 } from './address.ts';
-import { integer, join, object, optional, type Reader, show } from './read.ts';
+import type { JsonObject } from './json.ts';
+import { nearest } from './near.ts';
+import { attempt, integer, join, optional, partly, type Reader, requireObject, show, whole } from './read.ts';
 import { Refused } from './refused.ts';
 
 export type { Family } from './address.ts';
@@ -68,7 +70,14 @@ export const readInterface: Reader<string> = (value, path) => {
   return value;
 };
 
-export const readPort: Reader<number> = integer(1, 65535, 'BAD_PORT');
+const ONE_EACH = '; write a redirect for each';
+
+const readPortNumber: Reader<number> = integer(1, 65535, 'BAD_PORT');
+export const readPort: Reader<number> = (value, path) => {
+  if (Array.isArray(value) || /^[0-9]+[-:,][0-9]+$/.test(String(value)))
+    throw new Refused('BAD_PORT', path, `expected one port, not ${show(value)}${ONE_EACH}`);
+  return readPortNumber(value, path);
+};
 
 interface Written {
   readonly in?: string;
@@ -81,7 +90,11 @@ interface Written {
 
 const readPrefix: Reader<Prefix> = (value, path) => {
   if (typeof value !== 'string')
-    throw new Refused('BAD_PREFIX', path, `expected an address or prefix, not ${show(value)}`);
+    throw new Refused(
+      'BAD_PREFIX',
+      path,
+      `expected an address or prefix, not ${show(value)}${Array.isArray(value) ? ONE_EACH : ''}`,
+    );
   const prefix = parsePrefix(value);
   if (prefix !== undefined) return prefix;
   const fault = prefixFault(value);
@@ -94,10 +107,23 @@ const readProto: Reader<Proto> = (value, path) => {
     const number = (value as number) + 0;
     return protoOf(number);
   }
-  throw new Refused('BAD_PROTO', path, `expected tcp, udp, icmp, icmp6 or 0 to 255, not ${show(value)}`);
+  throw new Refused(
+    'BAD_PROTO',
+    path,
+    `expected tcp, udp, icmp, icmp6 or 0 to 255, not ${show(value)}${protoHint(value)}`,
+  );
 };
 
-const readWritten = object<Written>({
+function protoHint(value: unknown): string {
+  if (Array.isArray(value)) return ONE_EACH;
+  if (typeof value !== 'string') return '';
+  if (/^[0-9]{1,3}$/.test(value)) return `; write ${value}`;
+  const plain = value.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  const meant = ['icmpv6', 'ipv6icmp'].includes(plain) ? 'icmp6' : nearest(plain, Object.keys(NUMBERS));
+  return meant === undefined ? '' : `; did you mean ${meant}?`;
+}
+
+const readWritten = partly<Written>({
   in: optional(readInterface),
   src: optional(readPrefix),
   dst: optional(readPrefix),
@@ -106,14 +132,18 @@ const readWritten = object<Written>({
   dport: optional(readPort),
 });
 
-export const readMatch: Reader<Match> = (value, path) => {
-  const { src, dst, ...written } = readWritten(value, path);
-  const family = src?.family ?? dst?.family;
-  if (family === undefined) throw new Refused('NO_ADDRESS', path, 'src or dst must be given');
-  if (dst !== undefined && dst.family !== family) {
-    throw new Refused('MIXED_FAMILIES', path, 'src and dst must be of one address family');
-  }
-  checkProto(written, family, path);
+export const readMatch: Reader<Match> = whole((value, path, faults) => {
+  if (typeof value === 'string' && parsePrefix(value) !== undefined)
+    throw new Refused('BAD_FIELD', path, `expected an object, not ${show(value)}; write { dst: ${value} }`);
+  const written = readWritten(value, path, faults);
+  const given = requireObject(value, path);
+  const family = attempt(() => requireFamily(written, given, path), faults);
+  attempt(() => checkProto(written, family, path), faults);
+  attempt(() => checkPorts(written, given, path), faults);
+  return family === undefined ? undefined : arrange(written, family);
+});
+
+function arrange({ src, dst, ...written }: Written, family: Family): Match {
   return Object.freeze({
     ...(written.in !== undefined && { in: written.in }),
     src: src === undefined ? anyPrefix(family) : formatPrefix(src),
@@ -122,20 +152,29 @@ export const readMatch: Reader<Match> = (value, path) => {
     ...(written.sport !== undefined && { sport: written.sport }),
     ...(written.dport !== undefined && { dport: written.dport }),
   });
-};
+}
 
-function checkProto({ proto, sport, dport }: Written, family: Family, path: string): void {
-  if (proto === (family === 4 ? 'icmp6' : 'icmp')) {
-    throw new Refused(
-      'BAD_PROTO',
-      join(path, 'proto'),
-      `IPv${family} has ${family === 4 ? 'icmp' : 'icmp6'}, not ${proto}`,
-    );
-  }
-  if (hasPorts(proto) || (sport === undefined && dport === undefined)) return;
+/** The family of both prefixes; undefined where what is given could not be read. */
+function requireFamily({ src, dst }: Written, given: JsonObject, path: string): Family | undefined {
+  if (given.src === undefined && given.dst === undefined)
+    throw new Refused('NO_ADDRESS', path, 'src or dst must be given');
+  if (src !== undefined && dst !== undefined && dst.family !== src.family)
+    throw new Refused('MIXED_FAMILIES', path, 'src and dst must be of one address family');
+  return (src ?? dst)?.family;
+}
+
+function checkProto({ proto }: Written, family: Family | undefined, path: string): void {
+  if (family === undefined || proto !== (family === 4 ? 'icmp6' : 'icmp')) return;
   throw new Refused(
-    'PORT_WITHOUT_PROTO',
-    join(path, sport === undefined ? 'dport' : 'sport'),
-    'needs proto tcp or udp',
+    'BAD_PROTO',
+    join(path, 'proto'),
+    `IPv${family} has ${family === 4 ? 'icmp' : 'icmp6'}, not ${proto}`,
   );
+}
+
+/** A protocol that could not be read may be one that has ports. */
+function checkPorts({ proto }: Written, given: JsonObject, path: string): void {
+  const [port] = ['sport', 'dport'].filter((name) => given[name] !== undefined);
+  if (port === undefined || hasPorts(proto) || (proto === undefined && given.proto !== undefined)) return;
+  throw new Refused('PORT_WITHOUT_PROTO', join(path, port), 'needs proto tcp or udp');
 }

@@ -11,6 +11,34 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** What neighbouring tools and plain words call the fields of a redirect. */
+const FIELD_WORDS: Readonly<Record<string, string>> = {
+  hosts: 'node nodes selector on',
+  match: 'when filter rule packets',
+  to: 'action target then redirect',
+  src: 'source from saddr srcip sourceip srcaddr sourceaddress',
+  dst: 'destination dest daddr dstip destip destinationip dstaddr destinationaddress',
+  proto: 'protocol ipprotocol',
+  sport: 'srcport sourceport',
+  dport: 'port dstport destport destinationport',
+  in: 'iif ingress ininterface input',
+  nexthop: 'via gateway gw hop',
+  interface: 'dev device iface oif ifname link',
+  mac: 'lladdr hwaddr ether macaddress',
+  idle: 'timeout idletimeout',
+  expires: 'until expiry expiration deadline',
+  priority: 'prio metric preference order',
+  enabled: 'disabled active',
+  description: 'comment note desc remark title',
+  redirects: 'rules routes items specs',
+};
+
+/** Answers the field, of those that an object has, that somebody meant by another word; or undefined. */
+export function meantField(word: string, names: readonly string[]): string | undefined {
+  const plain = word.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  return names.find((name) => FIELD_WORDS[name]?.split(' ').includes(plain)) ?? nearest(plain, names);
+}
+
 /** Counts the insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
 export function editDistance(a: string, b: string): number {
   let older: number[] = [];

@@ -1,10 +1,25 @@
-import { type Action, actionKind, arrangeAction, parseAction } from './action.ts';
+import { type Action, actionKind, arrangeAction, parseAction, readAction } from './action.ts';
 import type { AnyCode } from './codes.ts';
 import { type Labels, readHost, readLabels } from './host.ts';
 import { type Idle, readAfterMs, readName, readRearm } from './intent.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { type Match, readMatch } from './match.ts';
-import { integer, join, list, object, optional, type Reader, readBoolean, readTime, show } from './read.ts';
+import { nearest } from './near.ts';
+import {
+  attempt,
+  type Faults,
+  integer,
+  join,
+  list,
+  object,
+  optional,
+  partly,
+  type Reader,
+  readBoolean,
+  readTime,
+  show,
+  whole,
+} from './read.ts';
 import { Refused } from './refused.ts';
 import { readDuration, readInstant } from './times.ts';
 
@@ -35,17 +50,35 @@ export interface Problem {
 /** The most host ids that one selector lists. */
 const MAX_LISTED_HOSTS = 4096;
 const MAX_PRIORITY = 1_000_000;
+/** The most words of a text that a hint puts in order. */
+const MAX_HINTED = 4;
 
 const readListedHosts = list(readHost, MAX_LISTED_HOSTS);
 
-const readSelector: Reader<Selector> = (value, path) => {
+const readSelector: Reader<Selector> = (value, path, faults) => {
   if (value === 'all') return value;
   if (Array.isArray(value) && value.length > 0) {
-    return Object.freeze([...new Set(readListedHosts(value, path))].sort());
+    return Object.freeze([...new Set(readListedHosts(value, path, faults))].sort());
   }
-  if (isObject(value) && Object.keys(value).length > 0) return readLabels(value, path);
-  throw new Refused('BAD_SELECTOR', path, `expected all, a list of host ids or labels, not ${describe(value)}`);
+  if (isObject(value) && Object.keys(value).length > 0) return readLabels(value, path, faults);
+  const hint = typeof value === 'string' ? selectorHint(value) : '';
+  throw new Refused('BAD_SELECTOR', path, `expected all, a list of host ids or labels, not ${describe(value)}${hint}`);
 };
+
+/** What one word where a selector belongs was probably meant to be. */
+function selectorHint(text: string): string {
+  if (text === '*' || text.toLowerCase() === 'any' || nearest(text, ['all']) !== undefined) return '; write all';
+  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+  const labels = words.map((word) => /^([\w.-]+)[=:]([\w.-]+)$/.exec(word));
+  if (words.length === 0 || words.length > MAX_HINTED) return '';
+  if (labels.every((label) => label !== null))
+    return `; write { ${labels.map(([, key, label]) => `${key}: ${label}`).join(', ')} }`;
+  return words.every(isHost) ? `; write [${words.join(', ')}]` : '';
+}
+
+function isHost(word: string): boolean {
+  return attempt(() => readHost(word, ''), new Map()) !== undefined;
+}
 
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an empty list';
@@ -62,8 +95,10 @@ const readWrittenIdle = object<WrittenIdle>({
   rearm: optional(readRearm),
 });
 
-const readIdle: Reader<Idle> = (value, path) => {
-  const { after, rearm = 'revision' } = readWrittenIdle(value, path);
+const readIdle: Reader<Idle> = (value, path, faults) => {
+  if (typeof value !== 'object')
+    throw new Refused('BAD_FIELD', path, `expected an object, not ${show(value)}; write { after: 10m }`);
+  const { after, rearm = 'revision' } = readWrittenIdle(value, path, faults);
   return Object.freeze({ afterMs: after, rearm });
 };
 
@@ -78,7 +113,7 @@ interface Written {
   readonly priority?: number;
 }
 
-const readWritten = object<Written>({
+const readWritten = partly<Written>({
   name: readName,
   hosts: readSelector,
   enabled: optional(readBoolean),
@@ -89,10 +124,19 @@ const readWritten = object<Written>({
   priority: optional(integer(-MAX_PRIORITY, MAX_PRIORITY)),
 });
 
-const readSpec: Reader<Spec> = (value, path) => {
-  const { name, hosts, enabled = true, match, idle, expires, priority = 0, ...written } = readWritten(value, path);
-  const to = parseAction(written.to, match, join(path, 'to'));
-  requireOffered(to, join(path, 'to'));
+const readSpec: Reader<Spec> = whole((value, path, faults) => {
+  const {
+    name,
+    hosts,
+    enabled = true,
+    match,
+    idle,
+    expires,
+    priority = 0,
+    ...written
+  } = readWritten(value, path, faults);
+  const to = attempt(() => readTo(written.to, match, join(path, 'to'), faults), faults);
+  if (name === undefined || hosts === undefined || match === undefined || to === undefined) return undefined;
   return Object.freeze({
     name,
     hosts,
@@ -103,7 +147,15 @@ const readSpec: Reader<Spec> = (value, path) => {
     ...(expires !== undefined && { expires }),
     priority,
   });
-};
+});
+
+/** Judges the action beside its match, or for itself where there is none that could be read. */
+function readTo(value: unknown, match: Match | undefined, path: string, faults?: Faults): Action | undefined {
+  if (value === undefined) return undefined;
+  const to = match === undefined ? readAction(value, path, faults) : parseAction(value, match, path, faults);
+  requireOffered(to, path);
+  return to;
+}
 
 /** Refuses the actions that the wire knows and no agent does yet. */
 function requireOffered(to: Action, path: string): void {
@@ -122,25 +174,28 @@ export function parseSpec(value: unknown): Spec {
   return readSpec(value, '');
 }
 
-/** Reads every spec of an upload: those that are valid, and the first problem of each that is not; names must be unique. */
-export function parseSpecs(values: readonly unknown[]): {
-  readonly specs: readonly Spec[];
-  readonly problems: readonly Problem[];
-} {
-  const specs: Spec[] = [];
-  const problems: Problem[] = [];
-  const firstUse = new Map<string, number>();
-  for (const [index, value] of values.entries()) {
-    try {
-      const spec = readSpec(value, '');
-      checkUnique(spec.name, index, firstUse);
-      specs.push(spec);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      problems.push(problemOf(error, index, value));
-    }
-  }
-  return { specs, problems };
+/** Reads a spec as written by an operator, or says all that is wrong with it. */
+export function judgeSpec(value: unknown): { readonly spec: Spec | undefined; readonly faults: readonly Refused[] } {
+  const faults: Faults = new Map();
+  const spec = attempt(() => readSpec(value, '', faults), faults);
+  return { spec, faults: [...faults.values()] };
+}
+
+/** Says what of a spec is refused, as it is told to the operator: `index` is its place in the upload. */
+export function problemOf(refused: Refused, index: number, value: unknown): Problem {
+  const name = nameOf(value);
+  return {
+    index,
+    ...(name !== undefined && { name }),
+    code: refused.code,
+    path: refused.path,
+    message: refused.reason,
+  };
+}
+
+/** The name of what may be no spec, as far as it has one. */
+export function nameOf(value: unknown): string | undefined {
+  return isObject(value) && typeof value.name === 'string' ? value.name.slice(0, 63) : undefined;
 }
 
 /** Writes a spec as the canonical JSON object that travels in `apply` and is stored; `parseSpec` reads it back equal. */
@@ -167,22 +222,4 @@ export function specToJson(spec: Spec): JsonObject {
 
 function dropAbsent(value: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined));
-}
-
-function checkUnique(name: string, index: number, firstUse: Map<string, number>): void {
-  const first = firstUse.get(name);
-  if (first !== undefined)
-    throw new Refused('DUPLICATE_NAME', 'name', `${name} is also the name of redirect ${first + 1}`);
-  firstUse.set(name, index);
-}
-
-function problemOf(refused: Refused, index: number, value: unknown): Problem {
-  const name = isObject(value) && typeof value.name === 'string' ? value.name.slice(0, 63) : undefined;
-  return {
-    index,
-    ...(name !== undefined && { name }),
-    code: refused.code,
-    path: refused.path,
-    message: refused.reason,
-  };
 }

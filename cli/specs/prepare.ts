@@ -1,8 +1,7 @@
-import { isObject, type JsonObject } from '../../protocol/json.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { parseSpec, specToJson } from '../../protocol/spec.ts';
+import { judgeSpec, nameOf, specToJson } from '../../protocol/spec.ts';
 import type { FileProblem } from '../line/failure.ts';
-import { reasonOf } from '../line/refusal.ts';
 import { isJsonLines, readJsonLines } from './json-lines.ts';
 import type { Source } from './source.ts';
 import type { Contents, Place, Written } from './written.ts';
@@ -24,9 +23,13 @@ export async function prepareSpecs(
     const contents = await readContents(source);
     const found = [...contents.problems];
     for (const written of contents.written) prepare(written, firstUse, specs, found);
-    for (const problem of found.sort((a, b) => a.line - b.line)) problems.push(problem);
+    for (const problem of found.sort(byPlace)) problems.push(problem);
   }
   return { specs, problems };
+}
+
+function byPlace(a: FileProblem, b: FileProblem): number {
+  return a.line - b.line || (a.column ?? 0) - (b.column ?? 0);
 }
 
 async function readContents(source: Source): Promise<Contents> {
@@ -41,29 +44,19 @@ function prepare(
   specs: Prepared[],
   problems: FileProblem[],
 ): void {
-  try {
-    const spec = parseSpec(value);
-    requireUnused(spec.name, firstUse);
-    firstUse.set(spec.name, locate('name'));
-    specs.push({ name: spec.name, json: specToJson(spec), locate });
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    const name = isObject(value) && typeof value.name === 'string' ? value.name.slice(0, 63) : undefined;
-    problems.push({
-      ...locate(error.path, error.code),
-      ...(name !== undefined && { name }),
-      code: error.code,
-      message: reasonOf(error),
-    });
-  }
+  const { spec, faults } = judgeSpec(value);
+  const name = nameOf(value);
+  const twice = name === undefined ? [] : usedAlready(name, firstUse);
+  for (const { code, path, reason } of [...faults, ...twice])
+    problems.push({ ...locate(path, code), ...(name !== undefined && { name }), code, message: reason });
+  const named = name !== undefined && !faults.some(({ path }) => path === 'name');
+  if (named && twice.length === 0) firstUse.set(name, locate('name'));
+  if (spec !== undefined) specs.push({ name: spec.name, json: specToJson(spec), locate });
 }
 
-function requireUnused(name: string, firstUse: ReadonlyMap<string, Place>): void {
+function usedAlready(name: string, firstUse: ReadonlyMap<string, Place>): readonly Refused[] {
   const first = firstUse.get(name);
-  if (first === undefined) return;
-  throw new Refused(
-    'DUPLICATE_NAME',
-    'name',
-    `${name} is also the name of the redirect at ${first.file}:${first.line}`,
-  );
+  if (first === undefined) return [];
+  const reason = `${name} is also the name of the redirect at ${first.file}:${first.line}`;
+  return [new Refused('DUPLICATE_NAME', 'name', reason)];
 }

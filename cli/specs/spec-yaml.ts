@@ -13,11 +13,11 @@ import {
   visit,
 } from 'yaml';
 import type { Code } from '../../protocol/codes.ts';
+import { attempt, type Faults } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { FileProblem } from '../line/failure.ts';
-import { reasonOf } from '../line/refusal.ts';
 import type { Source } from './source.ts';
-import { type Contents, EXPECTED, type Place, requireRedirects, type Written } from './written.ts';
+import { type Contents, EXPECTED, type Place, readRedirects, type Written } from './written.ts';
 
 /** A document of YAML takes nearly 200 times its size in memory while it is read. */
 const MAX_YAML_BYTES = 8 * 1024 * 1024;
@@ -84,18 +84,30 @@ class YamlFile {
     this.#name = name;
     this.#document = document;
     this.#lines = lines;
-    this.problems = [...this.#syntaxProblems(), ...this.#tagProblems()];
-    if (this.problems.length > 0) return;
-    try {
-      const redirects = requireRedirects(this.#toPlain());
-      this.written = redirects.map((value, index) => ({
-        value,
-        locate: (path, code) => this.#locate(path === '' ? `redirects[${index}]` : `redirects[${index}].${path}`, code),
-      }));
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      this.problems = [{ ...this.#locate(error.path, error.code), code: error.code, message: reasonOf(error) }];
-    }
+    const written = [...this.#syntaxProblems(), ...this.#tagProblems()];
+    const faults: Faults = new Map();
+    const redirects = attempt(() => readRedirects(this.#toPlain(), '', faults), faults) ?? [];
+    this.written = redirects.slice(0, this.#soundItems()).map((value, index) => ({
+      value,
+      locate: (path, code) => this.#locate(path === '' ? `redirects[${index}]` : `redirects[${index}].${path}`, code),
+    }));
+    const read = [...faults.values()].map(({ path, code, reason }) => {
+      return { ...this.#locate(path, code), code, message: reason };
+    });
+    this.problems = written.length > 0 ? written : read;
+  }
+
+  /** How many redirects stand before what is no YAML: the one that it belongs to, and all after it, may be its consequence. */
+  #soundItems(): number {
+    const { errors, contents } = this.#document;
+    const fault = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
+    if (fault === undefined) return Number.POSITIVE_INFINITY;
+    const list = isMap(contents) ? contents.get('redirects') : undefined;
+    if (!isSeq(list)) return 0;
+    return Math.max(
+      list.items.filter((item) => (startOf(item) ?? Number.POSITIVE_INFINITY) <= fault.pos[0]).length - 1,
+      0,
+    );
   }
 
   /** What follows the first fault is mostly its consequence; only keys given twice are faults of their own. */

@@ -1,5 +1,5 @@
 import { isObject } from '../../protocol/json.ts';
-import { refuseUnknown } from '../../protocol/read.ts';
+import { join, type Reader, refuseUnknown } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { FileProblem } from '../line/failure.ts';
 
@@ -21,12 +21,12 @@ export interface Contents {
 }
 
 /** Reads the list out of a document `redirects: […]`. Errors: Refused, with the path in the document. */
-export function requireRedirects(document: unknown): readonly unknown[] {
-  if (!isObject(document)) throw new Refused('BAD_FIELD', '', EXPECTED);
+export const readRedirects: Reader<readonly unknown[]> = (document, path, faults) => {
+  if (!isObject(document)) throw new Refused('BAD_FIELD', path, EXPECTED);
   if (document.redirects === undefined && document.match !== undefined)
-    throw new Refused('MISSING_FIELD', '', `${EXPECTED}, not one by itself`);
-  refuseUnknown(document, ['redirects'], '');
-  if (!Array.isArray(document.redirects))
-    throw new Refused('BAD_FIELD', document.redirects === undefined ? '' : 'redirects', EXPECTED);
-  return document.redirects;
-}
+    throw new Refused('MISSING_FIELD', path, `${EXPECTED}, not one by itself`);
+  refuseUnknown(document, ['redirects'], path, faults);
+  if (Array.isArray(document.redirects)) return document.redirects;
+  if (document.redirects === undefined && faults?.size) return [];
+  throw new Refused('BAD_FIELD', document.redirects === undefined ? path : join(path, 'redirects'), EXPECTED);
+};

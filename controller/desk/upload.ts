@@ -1,5 +1,5 @@
 import type { ApplyReply, ApplyRequest } from '../../protocol/api.ts';
-import { type Problem, parseSpecs, type Spec } from '../../protocol/spec.ts';
+import { judgeSpec, type Problem, problemOf, type Spec } from '../../protocol/spec.ts';
 import { Concern } from '../compile/concern.ts';
 import { Strangers } from '../compile/strangers.ts';
 import type { Transaction } from '../log/transaction.ts';
@@ -123,6 +123,8 @@ class Upload {
   readonly #firstUse = new Map<string, number>();
   #index = 0;
   #refused = 0;
+  /** Problems that are not named. */
+  #left = 0;
 
   constructor(take: (spec: Spec) => Promise<void>, turn: () => Promise<void>) {
     this.#take = take;
@@ -139,8 +141,7 @@ class Upload {
 
   requireSound(): void {
     if (this.#refused === 0) return;
-    const named = this.#problems.length;
-    const rest = this.#refused > named ? `; the first ${named} are named` : '';
+    const rest = this.#left > 0 ? `; the first ${this.#problems.length} problems are named` : '';
     const code = this.#problems[0]?.code === 'DUPLICATE_NAME' ? 'DUPLICATE_NAME' : 'BAD_REQUEST';
     throw new Declined(
       code,
@@ -150,11 +151,9 @@ class Upload {
   }
 
   async #addOne(value: unknown): Promise<void> {
-    const { specs, problems } = parseSpecs([value]);
-    for (const problem of problems) this.#refuse({ ...problem, index: this.#index });
-    const [spec] = specs;
-    if (spec === undefined || !this.#isFirst(spec.name) || this.#refused > 0) return;
-    await this.#take(spec);
+    const { spec, faults } = judgeSpec(value);
+    if (spec === undefined) this.#refuse(faults.map((fault) => problemOf(fault, this.#index, value)));
+    else if (this.#isFirst(spec.name) && this.#refused === 0) await this.#take(spec);
   }
 
   #isFirst(name: string): boolean {
@@ -164,12 +163,15 @@ class Upload {
       return true;
     }
     const message = `${name} is also the name of redirect ${first + 1} of this upload`;
-    this.#refuse({ index: this.#index, name, code: 'DUPLICATE_NAME', path: 'name', message });
+    this.#refuse([{ index: this.#index, name, code: 'DUPLICATE_NAME', path: 'name', message }]);
     return false;
   }
 
-  #refuse(problem: Problem): void {
+  /** Notes all that is wrong with one redirect. */
+  #refuse(problems: readonly Problem[]): void {
     this.#refused += 1;
-    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem);
+    const room = MAX_PROBLEMS - this.#problems.length;
+    this.#left += Math.max(problems.length - room, 0);
+    this.#problems.push(...problems.slice(0, room));
   }
 }

@@ -71,6 +71,19 @@ const REFUSED: Readonly<Record<string, string | Uint8Array>> = {
   'json-lines':
     '{"name":"a","hosts":"all","match":{"dst":"203.0.113.9"},"to":"drop"}\n\n{"name":"b","hosts":"all","match":{"dst":"203.0.113.9/24"},"to":"drop"}\n{"name":"c"\n[1]\n',
   many: `redirects:\n${'  - { name: Bad, hosts: all, match: { dst: 203.0.113.10 }, to: drop }\n'.repeat(60)}`,
+  'all-of-one': spec({
+    hosts: '[Edge.1, edge-2, Edge.3]',
+    match: '{ src: 198.51.100.7/24, proto: UDP, dprot: 443 }',
+    to: '{ nexthop: 127.0.0.1, dev: eth1 }',
+    more: '    enabled: yes\n    idle: { after: soon }\n',
+  }),
+  'host-for-hosts': spec({}).replace('    hosts:', '    host:'),
+  'one-host': spec({ hosts: 'edge-1' }),
+  'labels-as-text': spec({ hosts: 'role=edge' }),
+  'before-no-yaml': `${spec({ match: '{ dst: 203.0.113.300 }' })}  - { name: third, hosts: al, match: {}, to: drop }\n  - name: [x\n`,
+  'key-twice-and-more': spec({ match: '{ dst: 203.0.113.300 }', more: '    to: pass\n' }),
+  'several-top-fields': `version: 1\n${spec({ match: '{ dst: 203.0.113.300 }' })}`,
+  'name-twice-and-more': spec({ more: '  - { name: fine, hosts: al, match: { dst: 203.0.113.9 }, to: pass }\n' }),
   several: spec({
     match: '{ src: 198.51.100.7/24 }',
     more: '  - name: third\n    hosts: al\n    match: {}\n    to: drop\n  - 4th\n',

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { Code } from '../../../protocol/codes.ts';
 import { Refused } from '../../../protocol/refused.ts';
-import { parseSpec, parseSpecs, type Spec, specToJson } from '../../../protocol/spec.ts';
+import { judgeSpec, parseSpec, problemOf, type Spec, specToJson } from '../../../protocol/spec.ts';
 import { intent } from './arbitraries.ts';
 import { readFixture } from './messages.ts';
 import { expected, refusal } from './refusal.ts';
@@ -105,37 +105,132 @@ test('parse spec: durations and times in each notation', (t) => {
   }
 });
 
-test('parse specs: the problems of a whole upload are collected', (t) => {
-  const { specs, problems } = parseSpecs([
-    least,
-    { ...least, name: 'b', to: 'dorp' },
-    7,
-    least,
-    { ...least, name: 'c' },
-  ]);
+/** What is wrong with a spec, as `CODE path`. */
+function faultsOf(value: unknown): string[] {
+  const { spec, faults } = judgeSpec(value);
+  return spec === undefined ? faults.map(({ code, path }) => `${code} ${path}`) : [];
+}
+
+test('judge spec: all that is wrong with one is said at once, and nothing that only follows from it', (t) => {
+  t.deepEqual(faultsOf(least), []);
+  t.deepEqual(faultsOf(7), ['BAD_FIELD ']);
+  const match = { in: 'a/b', src: '198.51.100.7/24', dst: '203.0.113.300', proto: 'sctp', dport: 0, ports: 1 };
+  const to = { nexthop: '127.0.0.1', interface: 'a b', ttl: 'drop', lokal: 1 };
+  const idle = { after: 'soon', rearm: 'always' };
   t.deepEqual(
-    specs.map(({ name }) => name),
-    ['a', 'c'],
-  );
-  t.deepEqual(
-    problems.map(({ index, name, code, path }) => [index, name, code, path]),
+    faultsOf({ name: 'Web', hosts: ['A', 'b', 'C'], enabled: 'yes', match, to, idle, expires: 'x', priority: 'y' }),
     [
-      [1, 'b', 'BAD_ACTION', 'to'],
-      [2, undefined, 'BAD_FIELD', ''],
-      [3, 'a', 'DUPLICATE_NAME', 'name'],
+      'BAD_NAME name',
+      'BAD_HOST hosts[0]',
+      'BAD_HOST hosts[2]',
+      'BAD_FIELD enabled',
+      'BAD_INTERFACE match.in',
+      'BAD_PREFIX match.src',
+      'BAD_PREFIX match.dst',
+      'BAD_PROTO match.proto',
+      'BAD_PORT match.dport',
+      'UNKNOWN_FIELD match.ports',
+      'BAD_DURATION idle.after',
+      'BAD_FIELD idle.rearm',
+      'BAD_TIME expires',
+      'BAD_FIELD priority',
+      'UNKNOWN_FIELD to.lokal',
+      'BAD_TARGET to.nexthop',
+      'BAD_INTERFACE to.interface',
+      'BAD_FIELD to.ttl',
     ],
   );
 });
 
-test('parse specs: a problem says the path once', (t) => {
-  const [problem] = parseSpecs([{ ...least, match: { dst: '198.51.100.7/24' } }]).problems;
-  t.deepEqual(problem, {
-    index: 0,
-    name: 'a',
-    code: 'BAD_PREFIX',
-    path: 'match.dst',
-    message: '"198.51.100.7/24" has host bits set; did you mean 198.51.100.0/24?',
+test('judge spec: what fields are only together is judged though one of them is wrong', (t) => {
+  const match = { src: '198.51.100.7/24', dst: '203.0.113.10', proto: 'icmp6', dport: 443 };
+  t.deepEqual(faultsOf({ ...least, match, to: { encap: 'ipip', remote: '10.0.0.7' } }), [
+    'BAD_PREFIX match.src',
+    'BAD_PROTO match.proto',
+    'PORT_WITHOUT_PROTO match.dport',
+    'NOT_SUPPORTED to',
+  ]);
+  t.deepEqual(faultsOf({ ...least, hosts: { 'a b': 1, role: 2 }, to: { nexthop: '2001:db8::1' } }), [
+    'BAD_LABEL hosts.a b',
+    'BAD_LABEL hosts.role',
+    'MIXED_FAMILIES to.nexthop',
+  ]);
+});
+
+test('judge spec: a field under another name is one problem, not also a missing one', (t) => {
+  const { name, hosts, match } = least;
+  t.deepEqual(faultsOf({ name, host: hosts, match, action: 'drop' }), ['UNKNOWN_FIELD host', 'UNKNOWN_FIELD action']);
+  t.deepEqual(faultsOf({ name, match, colour: 1 }), [
+    'MISSING_FIELD hosts',
+    'MISSING_FIELD to',
+    'UNKNOWN_FIELD colour',
+  ]);
+});
+
+test('judge spec: of very many unknown fields some are named and all are counted', (t) => {
+  const many = Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`field-${at}`, at]));
+  const { faults } = judgeSpec({ ...least, ...many });
+  t.is(faults.length, 17);
+  t.is(faults.at(-1)?.reason, 'and 4984 more unknown fields');
+});
+
+const HINTS: readonly [change: object, hint: string][] = [
+  [{ hosts: 'edge-1' }, 'write [edge-1]'],
+  [{ hosts: 'edge-1, edge-2' }, 'write [edge-1, edge-2]'],
+  [{ hosts: 'role=edge' }, 'write { role: edge }'],
+  [{ hosts: 'role=edge,rack:a1' }, 'write { role: edge, rack: a1 }'],
+  [{ hosts: '*' }, 'write all'],
+  [{ hosts: 'All' }, 'write all'],
+  [{ hosts: ['Edge_7'] }, 'did you mean edge-7?'],
+  [{ hosts: { rack: 12 } }, 'write "12"'],
+  [{ name: 'Web_1 ' }, 'did you mean web-1?'],
+  [{ name: 7 }, 'write "7"'],
+  [{ enabled: 'yes' }, 'write true'],
+  [{ enabled: 'off' }, 'write false'],
+  [{ priority: '5' }, 'write 5'],
+  [{ idle: '10m' }, 'write { after: 10m }'],
+  [{ idle: { after: '1m', rearm: 'nver' } }, 'did you mean never?'],
+  [{ match: '203.0.113.10' }, 'write { dst: 203.0.113.10 }'],
+  [{ match: { ...least.match, src: ['10.0.0.1'] } }, 'write a redirect for each'],
+  [{ match: { ...least.match, proto: 'UDP' } }, 'did you mean udp?'],
+  [{ match: { ...least.match, proto: 'icmpv6' } }, 'did you mean icmp6?'],
+  [{ match: { ...least.match, proto: '47' } }, 'write 47'],
+  [{ match: { ...least.match, proto: 'tcp', dport: '443' } }, 'write 443'],
+  [{ match: { ...least.match, proto: 'tcp', dport: '80-90' } }, 'write a redirect for each'],
+  [{ match: { ...least.match, proto: 'tcp', dport: [80, 443] } }, 'write a redirect for each'],
+  [{ to: 'deny' }, 'did you mean drop?'],
+  [{ to: 'ACCEPT' }, 'did you mean pass?'],
+  [{ to: 'drp' }, 'did you mean drop?'],
+  [{ to: '10.0.0.7' }, 'write { nexthop: 10.0.0.7 }'],
+  [{ to: { via: '10.0.0.7' } }, 'did you mean `nexthop`?'],
+  [{ match: { source: '10.0.0.1' } }, 'did you mean `src`?'],
+  [{ match: { ...least.match, 'dst-port': 1 } }, 'did you mean `dport`?'],
+];
+
+for (const [change, hint] of HINTS) {
+  test(`judge spec: of ${JSON.stringify(change)} it is said what to write`, (t) => {
+    const { faults } = judgeSpec({ ...least, ...change });
+    t.true(
+      faults.some(({ reason }) => reason.endsWith(hint)),
+      faults.map(({ message }) => message).join('\n'),
+    );
   });
+}
+
+test('judge spec: a problem says the path once', (t) => {
+  const value = { ...least, match: { dst: '198.51.100.7/24' } };
+  t.deepEqual(
+    judgeSpec(value).faults.map((fault) => problemOf(fault, 0, value)),
+    [
+      {
+        index: 0,
+        name: 'a',
+        code: 'BAD_PREFIX',
+        path: 'match.dst',
+        message: '"198.51.100.7/24" has host bits set; did you mean 198.51.100.0/24?',
+      },
+    ],
+  );
 });
 
 test('spec to JSON: it reads back equal, whatever the order of fields', (t) => {

@@ -58,7 +58,7 @@ test('labels: sorted, bounded, never a prototype', (t) => {
   t.is(JSON.stringify(parseLabels({ b: '1', a: 'x.y_z-0' })), '{"a":"x.y_z-0","b":"1"}');
   t.is(
     refusal(() => parseLabels({ 'a b': 'c' })),
-    expected('BAD_LABEL', 'labels'),
+    expected('BAD_LABEL', 'labels.a b'),
   );
   t.is(
     refusal(() => parseLabels({ a: '' })),
