@@ -1,4 +1,3 @@
-import { nearest } from '../protocol/near.ts';
 import { COMMANDS } from './commands.ts';
 import type { AnyCommand, Call } from './line/command.ts';
 import type { Environment } from './line/command-line.ts';
@@ -42,7 +41,7 @@ async function call(
   { env, terminal, stdin }: Surroundings,
 ): Promise<Exit> {
   const { checkOperands, readArguments, readOptions } = await import('./line/command-line.ts');
-  const given = readArguments(command, words);
+  const given = readArguments(name, command, words);
   if (given.help) {
     terminal.print(await commandHelp(name, command));
     return EXIT.done;
@@ -68,7 +67,8 @@ async function load(name: string): Promise<AnyCommand> {
   if (entry !== undefined) return entry.load();
   if (name.startsWith('-'))
     throw usage(`${name} comes before the command; write shunt COMMAND ${name}, and see shunt --help`);
-  const meant = nearest(name, ['help', ...Object.keys(COMMANDS)]);
+  const { meantCommand } = await import('./line/neighbours.ts');
+  const meant = meantCommand(name, Object.keys(COMMANDS));
   throw new Failure(
     EXIT.usage,
     'USAGE',

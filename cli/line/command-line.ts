@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { nearest } from '../../protocol/near.ts';
 import type { AnyCommand } from './command.ts';
 import { usage } from './failure.ts';
+import { optionAdvice } from './neighbours.ts';
 import { OPTIONS, type Option, type OptionName } from './options.ts';
 import { orElse, reasonOf } from './refusal.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -16,7 +16,7 @@ export interface Arguments {
 }
 
 /** Sorts the words after a command's name. Errors: Failure USAGE. */
-export function readArguments(command: AnyCommand, words: readonly string[]): Arguments {
+export function readArguments(name: string, command: AnyCommand, words: readonly string[]): Arguments {
   const names: readonly OptionName[] = ['config', ...command.options];
   const { tokens } = parseArgs({ args: [...words], options: parseOptions(names), strict: false, tokens: true });
   const given = new Map<string, string[]>();
@@ -26,7 +26,7 @@ export function readArguments(command: AnyCommand, words: readonly string[]): Ar
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind !== 'option') continue;
     if (token.name === 'help') help = true;
-    else addValue(given, names, token);
+    else addValue(name, given, names, token);
   }
   return { given, operands, help };
 }
@@ -69,9 +69,15 @@ function optionFor({ options, synopsis }: AnyCommand, given: Arguments['given'])
 
 type OptionToken = Extract<NonNullable<ReturnType<typeof parseArgs>['tokens']>[number], { kind: 'option' }>;
 
-function addValue(given: Map<string, string[]>, names: readonly OptionName[], token: OptionToken): void {
+function addValue(
+  command: string,
+  given: Map<string, string[]>,
+  names: readonly OptionName[],
+  token: OptionToken,
+): void {
   const { name, rawName, value, inlineValue } = token;
-  if (!(names as readonly string[]).includes(name)) throw unknownOption(rawName, names);
+  if (!(names as readonly string[]).includes(name))
+    throw usage(`unknown option ${rawName}; ${optionAdvice(command, rawName, names)}`);
   const { flag }: Option<unknown> = OPTIONS[name as OptionName];
   if (flag === true) {
     if (value !== undefined) throw usage(`${rawName} takes no value, and was given "${value}"`);
@@ -82,11 +88,6 @@ function addValue(given: Map<string, string[]>, names: readonly OptionName[], to
     throw usage(`${rawName} needs a value: ${rawName} ${OPTIONS[name as OptionName].placeholder}`);
   }
   given.set(name, [...(given.get(name) ?? []), value]);
-}
-
-function unknownOption(rawName: string, names: readonly string[]): Error {
-  const meant = nearest(rawName, ['--help', ...names.map((name) => `--${name}`)]);
-  return usage(`unknown option ${rawName}; ${meant === undefined ? 'see --help' : `did you mean ${meant}?`}`);
 }
 
 function parseOptions(names: readonly OptionName[]) {

@@ -15,7 +15,7 @@ const everything = command({
 });
 
 async function read(words: readonly string[], env: Record<string, string> = {}) {
-  return readOptions(everything, readArguments(everything, words), {
+  return readOptions(everything, readArguments('everything', everything, words), {
     SHUNT_CONFIG: '/dev/null',
     SHUNT_HOST: 'b',
     ...env,
@@ -99,7 +99,7 @@ test('options: short ones, with and without space; an empty variable is none', a
 });
 
 test('options: what follows -- is an operand', (t) => {
-  t.deepEqual(readArguments(everything, ['a', '--', '--nats']).operands, ['a', '--nats']);
+  t.deepEqual(readArguments('everything', everything, ['a', '--', '--nats']).operands, ['a', '--nats']);
 });
 
 const WRONG: readonly (readonly [words: readonly string[], message: string])[] = [
@@ -112,7 +112,10 @@ const WRONG: readonly (readonly [words: readonly string[], message: string])[] =
   [['--timeout', '1ms'], '--timeout: expected 100ms to 10m, not "1ms"'],
   [['--output', 'yaml'], '--output: expected one of json, table, not "yaml"'],
   [['--mode', 'fast'], '--mode: expected one of auto, native, generic, not "fast"'],
-  [['--host', 'Edge.7'], '--host: expected a host id of a-z, 0-9 and inner dashes, at most 63 long, not "Edge.7"'],
+  [
+    ['--host', 'Edge.7'],
+    '--host: expected a host id of a-z, 0-9 and inner dashes, at most 63 long, not "Edge.7"; did you mean edge-7?; did you mean edge-7?',
+  ],
   [['--nats', 'http://a'], '--nats: expected an address such as nats://127.0.0.1:4222, not "http://a"'],
   [['--nats', ''], '--nats: expected an address such as nats://127.0.0.1:4222, not ""'],
   [['--root-subject', 'a.>'], '--root-subject: expected a root subject of lower-case tokens, not "a.>"'],
@@ -185,7 +188,7 @@ test('options: every one has a description and a default that it accepts', (t) =
 test('options: a flag is given or not, and takes no value', async (t) => {
   t.true((await read(['--follow'])).follow);
   t.is((await read(['--follow', '--last', '5'])).last, 5);
-  t.throws(() => readArguments(everything, ['--follow=yes']), {
+  t.throws(() => readArguments('everything', everything, ['--follow=yes']), {
     message: '--follow takes no value, and was given "yes"',
   });
 });

@@ -1,0 +1,91 @@
+import { nearest } from '../../protocol/near.ts';
+
+/** Words of other tools, and what does here what they do there. */
+type Words = Readonly<Record<string, string>>;
+
+const COMMAND_WORDS: Words = {
+  'shunt plan -f FILE': 'diff check preview dry-run dryrun validate lint verify test simulate',
+  'shunt apply -f FILE': 'create add replace edit set patch update import load-file push sync run put insert new',
+  'shunt delete NAME': 'rm remove del destroy drop unset flush',
+  'shunt get': 'list ls show redirects rules describe-all export view print cat',
+  'shunt get NAME, or shunt explain --host HOST NAME': 'describe inspect info desc detail details',
+  'shunt explain --host HOST NAME': 'why trace debug diagnose lookup',
+  'shunt hosts': 'nodes node agents agent-list fleet host inventory cluster-info members',
+  'shunt stats --host HOST': 'top counters stat statistics metrics count usage',
+  'shunt events --host HOST --follow': 'watch log logs tail monitor follow event history journal',
+  'shunt status --host HOST': 'state health ping st',
+  'shunt doctor': 'troubleshoot selftest self-test fix repair',
+  'shunt attach --interface IF': 'load up install enable link init',
+  'shunt detach': 'unload down uninstall disable unlink',
+  'shunt agent or shunt controller': 'start serve server daemon service',
+  'shunt --version': 'version ver',
+  'shunt --help': 'man usage commands',
+  'shunt completion bash': 'completions autocomplete',
+};
+
+/** By option of another tool: the option here that means it, where a command has that; else the sentence. */
+const OPTION_WORDS: Words = {
+  '--file': '--filename --from-file --input --in',
+  '--interface': '-i --iface --dev --device --if --nic',
+  '--host': '--node --hostname --on --agent -H',
+  '--label': '-l --selector --labels --tag',
+  '--nats': '--server --servers -s --url --address --broker --bus',
+  '--creds': '--credentials --token --auth --user --password',
+  '--output': '--format',
+  '--output json': '--json -j',
+  '--last': '--limit --tail -n --lines --count',
+  '--follow': '-w --watch --tail-follow --stream',
+  '--log-level debug': '-v --verbose -d --debug -vv',
+  '--log-level error': '-q --quiet --silent',
+  '--delete': '--remove --rm --prune',
+  '--state': '--state-dir --data --data-dir',
+  '--db': '--database --store',
+  '--timeout': '--wait --request-timeout -t',
+};
+
+const OPTION_SENTENCES: Words = {
+  'shunt plan -f FILE shows what an apply would do':
+    '--dry-run --dryrun --diff --check --noop --what-if --simulate --plan',
+  'shunt events --host HOST --follow shows what happens, as it does': '-w --watch --follow -F --stream --tail',
+  'nobody is asked, so it is not needed': '--force --yes -y --assume-yes --no-input --confirm --interactive',
+  'redirects have no namespaces': '--namespace --all-namespaces -A',
+  'a redirect selects hosts by `hosts:`, see shunt hosts': '-l --selector --label --labels --host --node',
+  'shunt status --host HOST shows one host, and shunt hosts all of them':
+    '-l --selector --label --labels --host --node',
+  'shunt delete takes the names of redirects, see shunt get': '-f --file --all --filename --name',
+  'shunt --version shows the version': '--version -V',
+  'errors say all there is; the programs take --log-level': '-v --verbose -d --debug --trace',
+};
+
+/** What does here what a command of another tool does; or undefined. */
+export function meantCommand(word: string, commands: readonly string[]): string | undefined {
+  const near = nearest(word, ['help', ...commands]);
+  return find(COMMAND_WORDS, word.toLowerCase()) ?? near;
+}
+
+/** Advice on an option that a command does not have. */
+export function optionAdvice(command: string, raw: string, names: readonly string[]): string {
+  const options = ['--help', ...names.map((name) => `--${name}`)];
+  const has = (option: string): boolean => options.includes(option.split(' ')[0] ?? '');
+  const word = raw.length > 2 ? raw.toLowerCase() : raw;
+  const same = findAll(OPTION_WORDS, word).find(has) ?? nearest(raw, options);
+  if (same !== undefined) return `did you mean ${same}?`;
+  const sentence = findAll(OPTION_SENTENCES, word).find((text) => fits(text, command));
+  return sentence ?? 'see --help';
+}
+
+/** Advice to call a command is none to who calls it. */
+function fits(sentence: string, command: string): boolean {
+  if (sentence.startsWith('shunt delete')) return command === 'delete';
+  if (sentence.startsWith('a redirect selects')) return ['apply', 'plan', 'get', 'delete'].includes(command);
+  if (sentence.startsWith('shunt status')) return command === 'hosts';
+  return !sentence.startsWith(`shunt ${command} `);
+}
+
+function find(words: Words, word: string): string | undefined {
+  return findAll(words, word)[0];
+}
+
+function findAll(words: Words, word: string): readonly string[] {
+  return Object.entries(words).flatMap(([meant, those]) => (those.split(' ').includes(word) ? [meant] : []));
+}
