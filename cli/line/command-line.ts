@@ -87,7 +87,9 @@ function addValue(
   if (value === undefined || (inlineValue === false && /^-./.test(value))) {
     throw usage(`${rawName} needs a value: ${rawName} ${OPTIONS[name as OptionName].placeholder}`);
   }
-  given.set(name, [...(given.get(name) ?? []), value]);
+  const values = given.get(name);
+  if (values === undefined) given.set(name, [value]);
+  else values.push(value);
 }
 
 function parseOptions(names: readonly OptionName[]) {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { isObject } from '../../protocol/json.ts';
 import { nearest } from '../../protocol/near.ts';
-import { type Failure, usage } from './failure.ts';
+import { Failure, usage } from './failure.ts';
 import { OPTION_NAMES, OPTIONS, type Option, type OptionName } from './options.ts';
 import { readFault } from './read-fault.ts';
 
@@ -11,6 +11,7 @@ export interface Settings {
   readonly values: ReadonlyMap<OptionName, readonly string[]>;
 }
 
+const MAX_BYTES = 1024 * 1024;
 const DEFAULT_FILE = '/etc/shunt/shunt.yaml';
 const NAMES: readonly string[] = OPTION_NAMES.filter((name) => {
   const option: Option<unknown> = OPTIONS[name];
@@ -35,8 +36,11 @@ export async function readSettings(name: string | undefined): Promise<Settings> 
 
 async function readText(file: string, mayBeAbsent: boolean): Promise<string> {
   try {
+    const { size } = await stat(file);
+    if (size > MAX_BYTES) throw usage(`the settings file ${file} is longer than 1 MiB; name another with --config`);
     return await readFile(file, 'utf8');
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const fault = error as NodeJS.ErrnoException;
     if (fault.code === 'ENOENT' && mayBeAbsent) return '';
     throw usage(`cannot read the settings file ${file}: ${readFault(fault)}; name another with --config`);
@@ -44,9 +48,14 @@ async function readText(file: string, mayBeAbsent: boolean): Promise<string> {
 }
 
 async function parse(file: string, text: string): Promise<Readonly<Record<string, unknown>>> {
-  const { LineCounter, parseDocument } = await import('yaml');
+  const [{ LineCounter }, { composeYaml, isExcess }] = await Promise.all([import('yaml'), import('./bounded-yaml.ts')]);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, schema: 'core' });
+  const read = composeYaml(text, lines);
+  if (isExcess(read)) throw usage(`${file}:${lines.linePos(read.offset).line}: ${read.message}`);
+  const [document, second] = read;
+  if (second !== undefined)
+    throw usage(`${file}:${lines.linePos(second.range[0]).line}: expected one document, not more`);
+  if (document === undefined) return {};
   const [fault] = document.errors;
   if (fault !== undefined) throw usage(`${file}:${lines.linePos(fault.pos[0]).line}: not valid YAML: ${fault.message}`);
   const value: unknown = document.toJS({ maxAliasCount: 0 });

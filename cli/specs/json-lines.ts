@@ -3,7 +3,7 @@ import { Refused } from '../../protocol/refused.ts';
 import type { FileProblem } from '../line/failure.ts';
 import { reasonOf } from '../line/refusal.ts';
 import type { Source } from './source.ts';
-import type { Contents, Written } from './written.ts';
+import { type Contents, MAX_PROBLEMS, type Written } from './written.ts';
 
 const LINE_FEED = 10;
 
@@ -23,6 +23,7 @@ export function readJsonLines({ name, bytes }: Source): Contents {
   const written: Written[] = [];
   const problems: FileProblem[] = [];
   for (const { text, line } of lines(bytes)) {
+    if (problems.length >= MAX_PROBLEMS) break;
     if (isBlank(text)) continue;
     const value = decode(text);
     if (value instanceof Refused)

@@ -4,7 +4,7 @@ import { judgeSpec, nameOf, specToJson } from '../../protocol/spec.ts';
 import type { FileProblem } from '../line/failure.ts';
 import { isJsonLines, readJsonLines } from './json-lines.ts';
 import type { Source } from './source.ts';
-import type { Contents, Place, Written } from './written.ts';
+import { type Contents, MAX_PROBLEMS, type Place, type Written } from './written.ts';
 
 /** A redirect in normal form, ready to be sent. */
 export interface Prepared extends Pick<Written, 'locate'> {
@@ -12,7 +12,7 @@ export interface Prepared extends Pick<Written, 'locate'> {
   readonly json: JsonObject;
 }
 
-/** Reads every redirect of every source and says everything that is wrong with them, in the order of the files. */
+/** Reads every redirect of every source and says what is wrong with them, in the order of the files, up to MAX_PROBLEMS. */
 export async function prepareSpecs(
   sources: readonly Source[],
 ): Promise<{ readonly specs: readonly Prepared[]; readonly problems: readonly FileProblem[] }> {
@@ -22,8 +22,11 @@ export async function prepareSpecs(
   for (const source of sources) {
     const contents = await readContents(source);
     const found = [...contents.problems];
-    for (const written of contents.written) prepare(written, firstUse, specs, found);
-    for (const problem of found.sort(byPlace)) problems.push(problem);
+    for (const written of contents.written) {
+      if (problems.length + found.length >= MAX_PROBLEMS) break;
+      prepare(written, firstUse, specs, found);
+    }
+    problems.push(...found.sort(byPlace).slice(0, MAX_PROBLEMS));
   }
   return { specs, problems };
 }

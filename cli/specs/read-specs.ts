@@ -3,6 +3,7 @@ import { countText, someText } from '../show/format.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 import { type Prepared, prepareSpecs } from './prepare.ts';
 import { readSource } from './source.ts';
+import { MAX_PROBLEMS } from './written.ts';
 
 /** Reads every redirect of some files. Errors: Failure, with all that is wrong in them. */
 export async function readSpecs(
@@ -29,7 +30,6 @@ export function noteExpired(specs: readonly Prepared[], nowMs: number, terminal:
 function refusal(problems: readonly FileProblem[]): Failure {
   const files = new Set(problems.map(({ file }) => file)).size;
   const where = files === 1 ? '' : ` in ${files} files`;
-  return new Failure(EXIT.refused, 'NOT_VALID', `${countText(problems.length, 'problem')}${where}; nothing was sent`, {
-    problems,
-  });
+  const count = `${countText(problems.length, 'problem')}${problems.length < MAX_PROBLEMS ? '' : ' or more'}`;
+  return new Failure(EXIT.refused, 'NOT_VALID', `${count}${where}; nothing was sent`, { problems });
 }

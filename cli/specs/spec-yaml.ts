@@ -1,20 +1,8 @@
-import {
-  Composer,
-  CST,
-  type Document,
-  isAlias,
-  isCollection,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Pair,
-  Parser,
-  visit,
-} from 'yaml';
+import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Pair, visit } from 'yaml';
 import type { Code } from '../../protocol/codes.ts';
 import { attempt, type Faults } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
+import { composeYaml, isExcess } from '../line/bounded-yaml.ts';
 import type { FileProblem } from '../line/failure.ts';
 import type { Source } from './source.ts';
 import { type Contents, EXPECTED, type Place, readRedirects, type Written } from './written.ts';
@@ -24,8 +12,6 @@ const MAX_YAML_BYTES = 8 * 1024 * 1024;
 /** How often the aliases of one document may be followed: a list of hosts for thousands of redirects, and no alias bomb. */
 const MAX_ALIASES = 10_000;
 const TOO_LONG = 'longer than 8 MiB, which is too long for YAML; write it as JSON lines, one redirect a line';
-/** A redirect needs 5 levels. */
-const MAX_DEPTH = 32;
 
 /** Reads `redirects:` of every YAML document: YAML 1.2 core schema, no tags, no key twice. */
 export function readYaml(source: Source): Contents {
@@ -33,35 +19,17 @@ export function readYaml(source: Source): Contents {
   const text = decode(source);
   if (typeof text !== 'string') return refused(text);
   const lines = new LineCounter();
-  const documents = parse(text, lines);
-  if (documents === undefined) return refused(wholeFile(source, 'TOO_DEEP', 'nested too deeply to be read'));
-  const files = documents.map((document) => new YamlFile(source.name, document, lines));
+  const documents = composeYaml(text, lines);
+  if (isExcess(documents)) {
+    const { offset, code, message } = documents;
+    const { line, col } = lines.linePos(offset);
+    return refused({ file: source.name, line, column: col, path: '', code, message });
+  }
+  const files = documents
+    .filter(({ contents, errors }) => contents !== null || errors.length > 0)
+    .map((document) => new YamlFile(source.name, document, lines));
   if (files.length === 0) return refused(wholeFile(source, 'MISSING_FIELD', `there is nothing; ${EXPECTED}`));
   return { written: files.flatMap((file) => file.written), problems: files.flatMap((file) => file.problems) };
-}
-
-/** The documents that are not empty; undefined when they are nested too deeply: composing them would end the stack. */
-function parse(text: string, lines: LineCounter): Document.Parsed[] | undefined {
-  const tokens = [...new Parser(lines.addNewLine).parse(text)];
-  if (tokens.some(isTooDeep)) return undefined;
-  const composer = new Composer({ prettyErrors: false, schema: 'core', stringKeys: true, logLevel: 'silent' });
-  return [...composer.compose(tokens)].filter(({ contents, errors }) => contents !== null || errors.length > 0);
-}
-
-function isTooDeep(document: CST.Token): boolean {
-  const waiting: [token: CST.Token, depth: number][] = [[document, 0]];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const [token, depth] = next;
-    if (depth > MAX_DEPTH) return true;
-    for (const child of childrenOf(token)) waiting.push([child, depth + 1]);
-  }
-  return false;
-}
-
-function childrenOf(token: CST.Token): CST.Token[] {
-  if (token.type === 'document') return token.value === undefined ? [] : [token.value];
-  if (!CST.isCollection(token)) return [];
-  return token.items.flatMap(({ key, value }) => [key, value]).filter((child) => child !== undefined && child !== null);
 }
 
 function wholeFile({ name }: Source, code: Code, message: string): FileProblem {

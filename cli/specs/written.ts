@@ -3,6 +3,9 @@ import { join, type Reader, refuseUnknown } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { FileProblem } from '../line/failure.ts';
 
+/** The problems of one call that are looked for; who has so many mends what makes the file. */
+export const MAX_PROBLEMS = 1000;
+
 export const EXPECTED = 'expected `redirects:` and a list of redirects';
 
 /** Where something stands in a file; `path` is as the file has it, e.g. `redirects[3].match.dport`. */

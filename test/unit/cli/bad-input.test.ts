@@ -25,6 +25,10 @@ e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]
 redirects: *e
 `;
 
+function lines(count: number, line: (at: number) => string): string {
+  return Array.from({ length: count }, (_, at) => line(at)).join('');
+}
+
 const REFUSED: Readonly<Record<string, string | Uint8Array>> = {
   'malformed-yaml': 'redirects:\n  - name: [x\n',
   'empty-file': '# nothing yet\n',
@@ -66,6 +70,10 @@ const REFUSED: Readonly<Record<string, string | Uint8Array>> = {
   'merge-key': spec({ match: '{ <<: { proto: udp }, dst: 203.0.113.10 }' }),
   'alias-bomb': BOMB,
   'too-deep': `redirects: ${'['.repeat(100_000)}`,
+  'too-many-keys': `redirects:\n  - name: x\n    hosts: {${lines(20_000, (at) => ` k${at}: v,`)} }\n`,
+  'too-many-lines-of-keys': `redirects: []\n${lines(20_000, (at) => `k${at}: v\n`)}`,
+  'too-long-text': `redirects:\n  - name: "${'x\n\n        '.repeat(20_000)}"\n`,
+  'too-many-problems': lines(5000, () => '{"name":1}\n'),
   'not-utf8': Buffer.from('redirects:\n  - name: caf\xe9\n', 'latin1'),
   'second-document': `${spec({})}---\n${spec({ match: '{ dst: 203.0.113.10, dport: 1 }' })}`,
   'json-lines':

@@ -114,7 +114,7 @@ const WRONG: readonly (readonly [words: readonly string[], message: string])[] =
   [['--mode', 'fast'], '--mode: expected one of auto, native, generic, not "fast"'],
   [
     ['--host', 'Edge.7'],
-    '--host: expected a host id of a-z, 0-9 and inner dashes, at most 63 long, not "Edge.7"; did you mean edge-7?; did you mean edge-7?',
+    '--host: expected a host id of a-z, 0-9 and inner dashes, at most 63 long, not "Edge.7"; did you mean edge-7?',
   ],
   [['--nats', 'http://a'], '--nats: expected an address such as nats://127.0.0.1:4222, not "http://a"'],
   [['--nats', ''], '--nats: expected an address such as nats://127.0.0.1:4222, not ""'],
@@ -191,4 +191,27 @@ test('options: a flag is given or not, and takes no value', async (t) => {
   t.throws(() => readArguments('everything', everything, ['--follow=yes']), {
     message: '--follow takes no value, and was given "yes"',
   });
+});
+
+const EXCESSIVE: Readonly<Record<string, readonly [text: string, message: RegExp]>> = {
+  'very many keys': [
+    Array.from({ length: 5000 }, (_, at) => `k${at}: v\n`).join(''),
+    /:1: a map of 5000 keys; none here/,
+  ],
+  'a deep nest': [`nats: ${'['.repeat(50_000)}`, /:1: nested too deeply to be read$/],
+  'a very long text': [`nats: ${'x'.repeat(100_000)}`, /:1: a text of 100000 characters; none here/],
+  'two documents': ['host: a\n---\nhost: b\n', /:2: expected one document, not more$/],
+  'more than 1 MiB': ['# x\n'.repeat(300_000), /is longer than 1 MiB/],
+};
+
+for (const [title, [text, message]] of Object.entries(EXCESSIVE)) {
+  test(`settings file: ${title} is refused with a sentence`, async (t) => {
+    const file = await settingsFile(t, text);
+    await t.throwsAsync(() => read(['--config', file]), { message, name: 'Failure' });
+  });
+}
+
+test('options: so many of one kind that copying them each time would take minutes', async (t) => {
+  const words = Array.from({ length: 100_000 }, (_, at) => ['--file', `f-${at}`]).flat();
+  t.is(readArguments('everything', everything, words).given.get('file')?.length, 100_000);
 });
