@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makeSystemClock } from '../daemon/clock.ts';
 import { makeLog } from '../daemon/log.ts';
 import { keepHeapSmall, makeTrim } from '../daemon/memory.ts';
+import { shutOthersOut } from '../daemon/private-file.ts';
 import { agentMigrations } from '../migrations/agent/index.ts';
 import { type LockHandle, loadNative, type Native } from '../native/index.ts';
 import manifest from '../package.json' with { type: 'json' };
@@ -72,7 +73,10 @@ function lockState(native: Native, state: string): LockHandle {
   }
   const path = join(state, 'lock');
   const lock = native.lockFile(path);
-  if (typeof lock !== 'number') return lock;
+  if (typeof lock !== 'number') {
+    shutOthersOut(path); // whoever can open it could hold the lock at the next start
+    return lock;
+  }
   const errno = errnoName(lock);
   if (errno === 'EAGAIN')
     throw new StartError(`lock ${path}: another agent runs on this state directory; stop it first`);

@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { replacePrivateFile } from '../../daemon/private-file.ts';
 import { object, prose, readTime, readWord } from '../../protocol/read.ts';
 import type { BusTrouble } from '../ports.ts';
 
@@ -27,8 +28,7 @@ export class BusFile {
     }
     this.#since ??= trouble.since;
     const written: BusTrouble = { ...trouble, since: this.#since };
-    writeFileSync(`${this.#path}.new`, JSON.stringify(written), { mode: 0o600 });
-    renameSync(`${this.#path}.new`, this.#path);
+    replacePrivateFile(this.#path, JSON.stringify(written));
   }
 }
 

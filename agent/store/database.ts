@@ -1,8 +1,9 @@
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteAdapter, SqliteDialect } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
+import { makePrivateDatabase } from '../../daemon/private-file.ts';
 import { StoreError } from '../model/store-error.ts';
 import { toStoreError } from './failure.ts';
 import type { Schema } from './schema.ts';
@@ -41,7 +42,8 @@ export async function openDatabase(
 
 /** Opens a database file, or makes it. `synchronous`: FULL has a commit on the disk before it returns. */
 export function connect(path: string, synchronous: 'FULL' | 'NORMAL'): Database.Database {
-  makePrivate(path);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makePrivateDatabase(path);
   const raw = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     raw.pragma('journal_mode = WAL');
@@ -67,12 +69,6 @@ export function moveAside(path: string): void {
     rmSync(aside, { force: true });
     if (existsSync(path + suffix)) renameSync(path + suffix, aside);
   }
-}
-
-/** SQLite gives the files beside the database its mode, so this settles all three. */
-function makePrivate(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, 'a', 0o600));
 }
 
 async function migrate(

@@ -1,5 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replacePrivateFile, shutOthersOut } from '../../daemon/private-file.ts';
 import { object, pattern, type Reader, readWord } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { TimeStore } from '../ports.ts';
@@ -37,6 +38,7 @@ export class TimeFile implements TimeStore {
 
   load(): number | undefined {
     try {
+      shutOthersOut(this.#path);
       const { boot, offsetMs } = readWritten(JSON.parse(readFileSync(this.#path, 'utf8')), '');
       return boot === this.#boot ? offsetMs : undefined;
     } catch {
@@ -46,7 +48,6 @@ export class TimeFile implements TimeStore {
 
   save(offsetMs: number): void {
     const written: Written = { boot: this.#boot, offsetMs };
-    writeFileSync(`${this.#path}.new`, JSON.stringify(written), { mode: 0o600 });
-    renameSync(`${this.#path}.new`, this.#path);
+    replacePrivateFile(this.#path, JSON.stringify(written));
   }
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { patiently } from '../../../daemon/patiently.ts';
+import { makePrivateDatabase } from '../../../daemon/private-file.ts';
 import { StoreError } from '../../model/store-error.ts';
 import type { Schema } from '../schema.ts';
 import type { Database, Look, Session } from '../session.ts';
@@ -52,6 +53,7 @@ export class SqliteDatabase implements Database {
   static async open(path: string, { migrations, clock }: SqliteOptions): Promise<SqliteDatabase> {
     try {
       return await patiently(async () => {
+        makePrivate(path);
         using connections = new DisposableStack();
         const writer = connections.adopt(connect(path), (database) => database.close());
         await migrate(writer, path, migrations);
@@ -136,10 +138,26 @@ export class SqliteDatabase implements Database {
   }
 }
 
-function connect(path: string): BetterSqlite3.Database {
+/** What operators wrote is nobody else's; SQLite alone would follow the umask. */
+function makePrivate(path: string): void {
+  requireFolder(path);
+  try {
+    makePrivateDatabase(path);
+  } catch (error) {
+    const { message } = error as NodeJS.ErrnoException;
+    const text = `database ${path}: ${message}; it, what stands beside it and its folder must be the controller's own: chown them`;
+    throw new StoreError('UNUSABLE', text, error);
+  }
+}
+
+function requireFolder(path: string): void {
   if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new StoreError('UNUSABLE', `database ${path}: its folder is not there; make it, or name another with --db`);
   }
+}
+
+function connect(path: string): BetterSqlite3.Database {
+  requireFolder(path);
   const database = new BetterSqlite3(path, { timeout: BUSY_CALL_MS });
   try {
     requireOurs(database, path);
