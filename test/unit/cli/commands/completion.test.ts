@@ -11,7 +11,7 @@ function offered(...words: readonly string[]): string[] {
 compopt() { COMPREPLY+=("compopt $*"); }
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shunt
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { status, stdout, stderr } = spawnSync('bash', ['-euc', script, 'bash', 'shunt', ...words], {
+  const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-euc', script, 'bash', 'shunt', ...words], {
     encoding: 'utf8',
   });
   if (status !== 0 || stderr !== '') throw new Error(`bash ended with ${status}: ${stderr}`);
