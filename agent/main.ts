@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { makeSystemClock } from '../daemon/clock.ts';
 import { makeLog } from '../daemon/log.ts';
@@ -12,13 +11,14 @@ import { makeSubjects } from '../protocol/subjects.ts';
 import { NatsBus } from './bus/nats-bus.ts';
 import type { AgentConfig } from './config.ts';
 import { errnoName } from './kernel/errno.ts';
-import { NativeKernel } from './kernel/native-kernel.ts';
+import { readBootId } from './kernel/processes.ts';
 import { CAN } from './model/can.ts';
+import { OwnMaps } from './own-maps.ts';
 import type { BusNote } from './ports.ts';
 import { serve } from './serve.ts';
 import { BusFile } from './store/bus-file.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
-import { readBootId, TimeFile } from './store/time-file.ts';
+import { TimeFile } from './store/time-file.ts';
 
 /** The agent could not start; what it found is as it was. */
 export class StartError extends Error {
@@ -41,14 +41,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
     await SqliteStore.open({ directory: config.state, host: config.host, migrations: agentMigrations, clock }),
     (it) => it.close(),
   );
-  const kernel = held.use(new NativeKernel(native, config.pinRoot));
-  held.use(await claimMaps(kernel, config.pinRoot));
-  const reopen = async (): Promise<void> => {
-    const { instance } = kernel;
-    kernel.reopen();
-    if (kernel.instance !== instance) held.use(await claimMaps(kernel, config.pinRoot));
-  };
   const log = makeLog(config.logLevel, { host: config.host });
+  const maps = held.use(await OwnMaps.open(native, config.pinRoot, log));
+  const { kernel } = maps;
+  const reopen = () => maps.reopen();
   const { host, nats: urls, creds: credsPath } = config;
   const servers = { urls, ...(credsPath !== undefined && { credsPath }) };
   const subjects = makeSubjects(config.rootSubject);
@@ -61,6 +57,21 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   await serve({ identity, store, kernel, clock, log, times, reopen, connect, afterBulk: makeTrim() }, signal);
 }
 
+const MAKE_IT = "make it as root and chown it to the agent's user";
+const STATE_ERRNOS: Readonly<Record<string, string>> = {
+  EACCES: "the state directory must be the agent's own: chown it, chmod 700",
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'its file system is full',
+  EDQUOT: 'the quota of this user there is used up',
+  EMFILE: 'this process has too many files open: raise its limit (ulimit -n, LimitNOFILE)',
+  ENFILE: 'this host has too many files open: raise sysctl fs.file-max',
+  ENOLCK: 'its file system has no locks left, or none at all: take a local one',
+  ELOOP: 'it is a symbolic link: remove it',
+  EISDIR: 'it is a folder: remove it',
+  ENOTDIR: 'a part of its path is no folder',
+  EEXIST: 'there is something else of that name',
+};
+
 /** One agent a state directory: the lock goes with the process, however it ends. */
 function lockState(native: Native, state: string): LockHandle {
   try {
@@ -68,7 +79,7 @@ function lockState(native: Native, state: string): LockHandle {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new StartError(
-      `make the state directory ${state}: ${code}; make it as root and chown it to the agent's user`,
+      `make the state directory ${state}: ${code}; ${code === 'EACCES' || code === 'EPERM' ? MAKE_IT : (STATE_ERRNOS[code ?? ''] ?? 'see mkdir(2)')}`,
     );
   }
   const path = join(state, 'lock');
@@ -80,19 +91,5 @@ function lockState(native: Native, state: string): LockHandle {
   const errno = errnoName(lock);
   if (errno === 'EAGAIN')
     throw new StartError(`lock ${path}: another agent runs on this state directory; stop it first`);
-  throw new StartError(`lock ${path}: ${errno}; the state directory must be the agent's own: chown it, chmod 700`);
-}
-
-/** One agent a set of maps, whatever its state directory: an abstract socket is the kernel's own lock, and needs no right. */
-async function claimMaps(kernel: NativeKernel, pinRoot: string): Promise<AsyncDisposable> {
-  const server = createServer((socket) => socket.destroy());
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject);
-  server.listen(`\0shunt-agent/${kernel.instance}`, listening.resolve);
-  await listening.promise.catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'EADDRINUSE' ? 'another agent keeps these maps; stop it first' : error.code;
-    throw new StartError(`claim the maps below ${pinRoot}: ${why}`);
-  });
-  server.unref();
-  return server;
+  throw new StartError(`lock ${path}: ${errno}; ${STATE_ERRNOS[errno] ?? 'see open(2) and flock(2)'}`);
 }

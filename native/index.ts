@@ -207,6 +207,8 @@ export interface Native {
   mapDump(map: MapHandle, elemFlags: number): MapDump;
   /** Maps an ARRAY made with BPF_F_MMAPABLE, whole. */
   mapMmap(map: MapHandle, writable: boolean): MemoryHandle | Rc;
+  /** The same, with what is left of the last page: zero at first, and of those alone who map it, for it is no value. */
+  mapMmapPages(map: MapHandle, writable: boolean): MemoryHandle | Rc;
   memorySize(memory: MemoryHandle): number;
   /** A copy of the bytes now; 64-bit words are read whole where offset is a multiple of 8. */
   memoryRead(memory: MemoryHandle, offset: number, length: number): Uint8Array | Rc;
@@ -256,8 +258,11 @@ export interface Native {
 
   /** Opens (creates, 0600) and locks the file exclusively, without waiting; -EWOULDBLOCK when somebody holds it. */
   lockFile(path: string): LockHandle | Rc;
+  /** The same of a folder that is there: on a bpffs nothing else can be locked. */
+  lockFolder(path: string): LockHandle | Rc;
   /** membarrier(MEMBARRIER_CMD_GLOBAL): an RCU grace period on every CPU. */
   membarrierGlobal(): Rc;
+  /** Mode 0711; its source in mountinfo is `shunt`. */
   mountBpf(path: string): Rc;
   possibleCpus(): number;
 }

@@ -64,7 +64,8 @@ void writeShared(uint8_t* shared, const uint8_t* bytes, size_t length) {
       [&](uint8_t* byte, size_t i) { __atomic_store_n(byte, bytes[i], __ATOMIC_RELAXED); });
 }
 
-Napi::Value mapMmap(const Napi::CallbackInfo& info) {
+/** Maps the values of a map; `pages`: with what is left of the last page. */
+Napi::Value mapValues(const Napi::CallbackInfo& info, bool pages) {
   Args args(info);
   auto* map = args.handle<Map>("map");
   const bool writable = args.boolean("writable");
@@ -75,8 +76,13 @@ Napi::Value mapMmap(const Napi::CallbackInfo& info) {
   const size_t mapped = (size + page - 1) / page * page;
   void* data = mmap(nullptr, mapped, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, map->fd(), 0);
   if (data == MAP_FAILED) return number(info.Env(), -errno);
-  return adopt(info.Env(), std::make_shared<Memory>(static_cast<uint8_t*>(data), size, mapped, writable));
+  const size_t held = pages ? mapped : size;
+  return adopt(info.Env(), std::make_shared<Memory>(static_cast<uint8_t*>(data), held, mapped, writable));
 }
+
+Napi::Value mapMmap(const Napi::CallbackInfo& info) { return mapValues(info, false); }
+
+Napi::Value mapMmapPages(const Napi::CallbackInfo& info) { return mapValues(info, true); }
 
 Napi::Value memorySize(const Napi::CallbackInfo& info) {
   Args args(info);
@@ -132,6 +138,7 @@ Napi::Value memoryWrite(const Napi::CallbackInfo& info) {
 
 void exportMemory(Napi::Object exports) {
   expose<mapMmap>(exports, "mapMmap");
+  expose<mapMmapPages>(exports, "mapMmapPages");
   expose<memorySize>(exports, "memorySize");
   expose<memoryRead>(exports, "memoryRead");
   expose<memoryStoreU32>(exports, "memoryStoreU32");

@@ -66,16 +66,20 @@ Napi::Value netProbe(const Napi::CallbackInfo& info) {
   return number(info.Env(), rc);
 }
 
-Napi::Value lockFile(const Napi::CallbackInfo& info) {
+Napi::Value lockPath(const Napi::CallbackInfo& info, int flags) {
   Args args(info);
   const std::string path = args.path("path");
   if (!args.ok()) return args.raise();
-  const int fd = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+  const int fd = open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) return number(info.Env(), -errno);
   auto lock = std::make_shared<Lock>(fd);
   if (flock(fd, LOCK_EX | LOCK_NB) < 0) return number(info.Env(), -errno);
   return adopt(info.Env(), lock);
 }
+
+Napi::Value lockFile(const Napi::CallbackInfo& info) { return lockPath(info, O_CREAT | O_RDWR); }
+
+Napi::Value lockFolder(const Napi::CallbackInfo& info) { return lockPath(info, O_RDONLY | O_DIRECTORY); }
 
 Napi::Value membarrierGlobal(const Napi::CallbackInfo& info) {
   return number(info.Env(), resultOf(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0)));
@@ -86,7 +90,7 @@ Napi::Value mountBpf(const Napi::CallbackInfo& info) {
   const std::string path = args.path("path");
   if (!args.ok()) return args.raise();
   const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-  return number(info.Env(), resultOf(mount("bpf", path.c_str(), "bpf", flags, "mode=0711")));
+  return number(info.Env(), resultOf(mount("shunt", path.c_str(), "bpf", flags, "mode=0711")));
 }
 
 Napi::Value possibleCpus(const Napi::CallbackInfo& info) { return number(info.Env(), libbpf_num_possible_cpus()); }
@@ -96,6 +100,7 @@ Napi::Value possibleCpus(const Napi::CallbackInfo& info) { return number(info.En
 void exportSystem(Napi::Object exports) {
   expose<netProbe>(exports, "netProbe");
   expose<lockFile>(exports, "lockFile");
+  expose<lockFolder>(exports, "lockFolder");
   expose<membarrierGlobal>(exports, "membarrierGlobal");
   expose<mountBpf>(exports, "mountBpf");
   expose<possibleCpus>(exports, "possibleCpus");

@@ -7,13 +7,16 @@ import { openMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
 import { AttachError } from './attach-error.ts';
+import { dropClaimFolder, keepClaimFolder, requireClaimFolder } from './claim-folder.ts';
 import { type Unwatched, watchDelivery } from './delivery.ts';
+import { ownKernel, requireKernel, type Shortfall } from './floor.ts';
 import { type Advice, adviceFor } from './large.ts';
 import { type AttachedInterface, Loader, planInterface } from './loader.ts';
+import { clearLeftovers, removeLayout, requireMade, requireNoLink } from './made.ts';
 import { memoryBytes } from './memory.ts';
 import type { Mode } from './mode.ts';
 import { makePins, type Owner } from './object.ts';
-import { releasePinRoot, removePins, requirePinRoot } from './pin-root.ts';
+import { isMountedByUs, releasePinRoot, requirePinRoot } from './pin-root.ts';
 import { type NotRestored, TagMemory } from './tag-memory.ts';
 import { dropZones, heldIfindexes, pinnedInterfaces } from './zones.ts';
 
@@ -43,6 +46,8 @@ export interface AttachReport {
   readonly unwatched: readonly Unwatched[];
   /** What senders may do that spoils redirects, by the interface that they come in by. */
   readonly advice: readonly (Advice & { readonly interface: string })[];
+  /** What a kernel below the floor keeps from working. */
+  readonly shortfall?: Shortfall;
   /** False when everything was as asked already. */
   readonly changed: boolean;
 }
@@ -63,12 +68,15 @@ const ROOT: Owner = { uid: 0, gid: 0 };
  */
 export function attach(native: Native, options: AttachOptions): AttachReport {
   requireRoot('attach');
+  requireKernel();
   const links = allLinks(native);
   const wanted = options.interfaces.map((name) => requireLink(links, name));
   const paths = pinPaths(options.pinRoot);
   const asked = { mode: options.mode, acceptHiddenTags: options.acceptHiddenTags ?? false };
   const plan = () => wanted.map((link) => planInterface(native, paths, links, link, asked));
+  requireNoLink(options.pinRoot);
   requireLayout(options.pinRoot);
+  requireClaimFolder(paths.claim);
   const fresh = !existsSync(paths.layout);
   if (fresh) {
     for (const link of wanted) requireFree(link);
@@ -84,11 +92,13 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   for (const link of wanted) if (link.xdpProgramId !== about.program) requireFree(link);
   const planned = plan();
   const program = requireValue(native.programOpen(paths.program), 'open program', paths.program);
+  const claimable = keepClaimFolder(paths.claim, owner);
   using memory = TagMemory.require(native, paths, owner.gid);
   const loader = new Loader(native, paths, { maps, program, memory }, links);
   const watch = watchDelivery(native, paths, maps);
   const interfaces = planned.map((one) => loader.attach(one));
   for (const handle of [program, ...Object.values(maps)]) native.close(handle);
+  const shortfall = ownKernel(owner.uid);
   return {
     pinRoot: options.pinRoot,
     interfaces,
@@ -100,7 +110,8 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
       const advice = adviceFor(requireLink(links, name), mode);
       return advice === undefined ? [] : [{ interface: name, ...advice }];
     }),
-    changed: fresh || watch.changed || interfaces.some((it) => it.changed),
+    ...(shortfall !== undefined && { shortfall }),
+    changed: fresh || claimable || watch.changed || interfaces.some((it) => it.changed),
   };
 }
 
@@ -110,6 +121,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
  */
 export function detach(native: Native, pinRoot: string, interfaces: readonly string[]): DetachReport {
   requireRoot('detach');
+  requireNoLink(pinRoot);
   const paths = pinPaths(pinRoot);
   const links = allLinks(native);
   const pinned = pinnedInterfaces(paths);
@@ -117,20 +129,32 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
   const carrying = links
     .filter(({ name, xdpMode }) => xdpMode !== 0 && isNamed(name) && !pinned.includes(name))
     .map(({ name, xdpProgramId }) => ({ name, program: xdpProgramId }));
-  if (!existsSync(paths.layout)) return { detached: [], notRestored: [], carrying };
+  if (!existsSync(paths.layout)) {
+    if (isMountedByUs(pinRoot)) releaseRoot(native, paths, pinRoot);
+    return { detached: [], notRestored: [], carrying };
+  }
+  requireMade(native, paths);
   for (const name of interfaces) if (!pinned.includes(name)) requireLink(links, name);
   const chosen = pinned.filter(isNamed);
   for (const name of chosen) detachLink(native, paths.link(name));
   const notRestored = restoreTags(native, paths, links);
   if (chosen.length === pinned.length) {
-    removePins(paths.layout);
-    releasePinRoot(pinRoot);
+    removeLayout(pinRoot);
+    releaseRoot(native, paths, pinRoot);
   } else {
     const maps = openMaps(native, paths, 'loader');
     dropZones(native, paths, maps);
     for (const map of Object.values(maps)) native.close(map);
   }
   return { detached: chosen, notRestored, carrying };
+}
+
+/** Of a layout other than ours an agent may be running, or be about to. */
+function releaseRoot(native: Native, { claim }: PinPaths, pinRoot: string): void {
+  clearLeftovers(pinRoot);
+  if (layoutsIn(pinRoot).length > 0) return;
+  dropClaimFolder(native, claim);
+  releasePinRoot(pinRoot);
 }
 
 function detachLink(native: Native, pin: string): void {
@@ -174,11 +198,15 @@ function requireFree(link: NetLink): void {
 /** Refuses a pin root that holds another layout: its program may be running. */
 function requireLayout(pinRoot: string): void {
   if (!existsSync(pinRoot)) return;
-  const other = readdirSync(pinRoot).find((name) => /^v\d+$/.test(name) && name !== `v${LIMITS.SHUNT_LAYOUT}`);
+  const other = layoutsIn(pinRoot).find((name) => name !== `v${LIMITS.SHUNT_LAYOUT}`);
   if (other === undefined) return;
   throw new AttachError(
     `${pinRoot} holds pins of another layout (${other}, this is v${LIMITS.SHUNT_LAYOUT}); nothing was changed`,
   );
+}
+
+function layoutsIn(pinRoot: string): readonly string[] {
+  return readdirSync(pinRoot).filter((name) => /^v\d+$/.test(name));
 }
 
 /** Answers who owns the maps; refuses another owner than they have. */

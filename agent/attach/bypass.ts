@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
 import { STRUCTS } from '../kernel/abi.ts';
 import { decodeAbout } from '../kernel/about.ts';
+import { pinAdvice } from '../kernel/advice.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
 import { pinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 
 const AT = STRUCTS.control.bypass;
-const EACCES = -13;
 
 /**
  * The one word that makes the program pass everything, in the pinned `control` map. Needs neither agent nor bus, and no
@@ -71,6 +71,6 @@ function openControl(native: Native, pinRoot: string): MapHandle {
 function openMap(native: Native, path: string, readOnly: boolean): MapHandle {
   const map = native.mapOpen(path, readOnly);
   if (typeof map !== 'number') return map;
-  const advice = map === EACCES ? "this user may not; run it as root, or as the agent's user" : 'is it attached?';
-  throw new AttachError(`open ${path}: ${errnoName(map)}; ${advice}`);
+  const advice = pinAdvice(map, "this user may not; run it as root, or as the agent's user");
+  throw new AttachError(`open ${path}: ${errnoName(map)}${advice === '' ? '' : `; ${advice}`}`);
 }

@@ -2,12 +2,18 @@ import { chmodSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Native, ObjectHandle } from '../../native/index.ts';
 import { LOSSES } from '../kernel/abi.ts';
+import { bpfAdvice } from '../kernel/advice.ts';
 import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
 import type { OpenMaps } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { encodeWatched, TRACEPOINTS } from '../kernel/traffic.ts';
 
 const OBJECT = fileURLToPath(new URL('../../bpf/build/delivery.bpf.o', import.meta.url));
+const BTF = '/sys/kernel/btf/vmlinux';
+/** libbpf, bpf_object__load_vmlinux_btf and what looks kernel types up in it. */
+const WITHOUT_BTF = Object.fromEntries(
+  ['ENOENT', 'ESRCH', 'EINVAL'].map((errno) => [errno, `this kernel has no ${BTF}`]),
+);
 const BPF_NOEXIST = 1;
 const EEXIST = 17;
 
@@ -48,7 +54,12 @@ function openObject(native: Native, maps: OpenMaps): ObjectHandle | string {
   const { rc } = native.objectLoad(object);
   if (rc === 0) return object;
   native.close(object);
-  return `${errnoName(rc)}; it takes the kernel's own BTF (/sys/kernel/btf/vmlinux) and CAP_PERFMON`;
+  return withAdvice(rc, { EPERM: 'it takes CAP_PERFMON', ...(existsSync(BTF) ? {} : WITHOUT_BTF) });
+}
+
+function withAdvice(rc: number, special: Readonly<Record<string, string>>): string {
+  const advice = bpfAdvice(rc, special);
+  return advice === '' ? errnoName(rc) : `${errnoName(rc)}; ${advice}`;
 }
 
 /** Watches one tracepoint; or answers why it cannot. The row that says so comes last. */
@@ -57,7 +68,7 @@ function watch(native: Native, object: ObjectHandle, paths: PinPaths, maps: Open
   const handle = requireValue(native.objectProgram(object, program), 'find program', program);
   const link = native.programAttachRawTracepoint(handle, name);
   native.close(handle);
-  if (typeof link === 'number') return `${errnoName(link)}; this kernel may lack the tracepoint`;
+  if (typeof link === 'number') return withAdvice(link, { ENOENT: 'this kernel lacks the tracepoint' });
   const pin = paths.tracepoint(name);
   requireDone(native.linkPin(link, pin), 'pin', pin);
   chmodSync(pin, 0o600);

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { majorOf, minorOf } from '../kernel/processes.ts';
 import { AttachError } from './attach-error.ts';
 import { netnsName, netnsPath } from './netns.ts';
 
@@ -43,12 +44,10 @@ export function isSeenByFirst(path: string, proc = '/proc'): boolean {
     .some((line) => line.split(' ')[2] === device);
 }
 
-/** As mountinfo writes it; gnu_dev_major and gnu_dev_minor of sys/sysmacros.h. */
+/** As mountinfo writes it. */
 function deviceOf(path: string): string {
   const { dev } = statSync(path, { bigint: true });
-  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
-  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
-  return `${major}:${minor}`;
+  return `${majorOf(dev)}:${minorOf(dev)}`;
 }
 
 /** Whether process 1 is this one, or started this one, and is not known to go on. */

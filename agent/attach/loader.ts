@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
+import { bpfAdvice } from '../kernel/advice.ts';
 import { errnoName, requireDone } from '../kernel/errno.ts';
 import type { OpenMaps } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
@@ -12,6 +13,21 @@ import { addZone, dropZones, heldIfindexes, linkIfindex } from './zones.ts';
 /** XDP_FLAGS_ of include/uapi/linux/if_link.h. */
 const FLAGS = { generic: 2, native: 4 } as const;
 const GENERIC = 2;
+
+/** net/core/dev.c, bpf_xdp_link_attach and dev_xdp_attach. */
+const ATTACHING: Readonly<Record<string, string>> = {
+  EBUSY: 'it carries another XDP program by now; Shunt never replaces it',
+  EEXIST: 'it carries an XDP program in the other mode by now; Shunt never replaces it',
+  ENODEV: 'it is gone by now',
+  EPERM: 'it takes CAP_NET_ADMIN, which root may lack in a container',
+};
+/** What a driver answers, and the kernel for one that cannot. */
+const NATIVELY: Readonly<Record<string, string>> = {
+  EOPNOTSUPP: 'its driver runs no XDP program; try --mode generic',
+  EINVAL: 'its driver refuses, as it is set up now; try --mode generic',
+  ERANGE: 'try --mode generic or a smaller MTU',
+  ENOSPC: 'its driver has no queues left for it; try --mode generic',
+};
 
 /** How the program shall be on an interface, found before anything is changed. */
 export interface Planned {
@@ -154,9 +170,9 @@ export class Loader {
   #create(link: NetLink, { mode }: ChosenMode): LinkHandle {
     const handle = this.#native.linkCreateXdp(this.#program, link.ifindex, FLAGS[mode]);
     if (typeof handle !== 'number') return handle;
-    const errno = errnoName(handle);
-    const advice = mode === 'native' ? `; try --mode generic${errno === 'ERANGE' ? ' or a smaller MTU' : ''}` : '';
-    throw new AttachError(`attach to ${link.name} in ${mode} mode: ${errno}${advice}`);
+    const advice = bpfAdvice(handle, mode === 'native' ? { ...ATTACHING, ...NATIVELY } : ATTACHING);
+    const why = `${errnoName(handle)}${advice === '' ? '' : `; ${advice}`}`;
+    throw new AttachError(`attach to ${link.name} in ${mode} mode: ${why}`);
   }
 
   #pin(link: NetLink, handle: LinkHandle): void {

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MapHandle, Native, ObjectHandle, ProgramHandle } from '../../native/index.ts';
 import { LIMITS, PASS_REASONS } from '../kernel/abi.ts';
 import { type About, encodeAbout, encodeConfig } from '../kernel/about.ts';
+import { bpfAdvice } from '../kernel/advice.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
@@ -13,6 +14,7 @@ import { ownNetns } from '../kernel/open-maps.ts';
 import { LATER_MAPS, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { measureHertz } from './hertz.ts';
+import { clearLeftovers } from './made.ts';
 import { ENTRIES_PER_SLOT, memoryBytes } from './memory.ts';
 import { makeFolder, removePins } from './pin-root.ts';
 
@@ -25,6 +27,9 @@ export interface Owner {
 const OBJECT = fileURLToPath(new URL('../../bpf/build/redirect.bpf.o', import.meta.url));
 /** Devices that can stand in the devmap at once. */
 const PORTS_MAX = 256;
+/** bpf(2), BPF_PROG_LOAD. */
+const LOADING =
+  'it takes CAP_BPF and CAP_NET_ADMIN, which root may lack in a container, and a seccomp profile that lets bpf(2) through';
 /** The part of RAM that the maps may take. */
 const RAM_PART = 1 / 16;
 
@@ -61,11 +66,6 @@ function requireMemory(bytes: number): void {
   );
 }
 
-/** What a loader left that died half-way. */
-function clearLeftovers(pinRoot: string): void {
-  for (const name of readdirSync(pinRoot)) if (name.startsWith('new-')) removePins(join(pinRoot, name));
-}
-
 function load(native: Native, object: ObjectHandle, slots: number, cpuRows: number): void {
   const entries = slots * ENTRIES_PER_SLOT;
   const sizes = {
@@ -81,7 +81,7 @@ function load(native: Native, object: ObjectHandle, slots: number, cpuRows: numb
   requireDone(native.objectSetData(object, '.rodata', 0, encodeConfig({ slots, cpuRows })), 'set data', '.rodata');
   const { rc, log } = native.objectLoad(object);
   if (rc === 0) return;
-  requireDone(rc, 'load', OBJECT, log === '' ? 'attach needs root' : `the verifier says:\n${log}`);
+  requireDone(rc, 'load', OBJECT, log === '' ? bpfAdvice(rc, { EPERM: LOADING }) : `the verifier says:\n${log}`);
 }
 
 function pinAll(

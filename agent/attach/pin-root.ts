@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statfsSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Native } from '../../native/index.ts';
 import { errnoName } from '../kernel/errno.ts';
@@ -8,6 +17,13 @@ import { requireLasting } from './lasting.ts';
 
 /** BPF_FS_MAGIC of include/uapi/linux/magic.h. */
 const BPF_FS_MAGIC = 0xcafe4a11;
+
+/** mount(2). */
+const MOUNTING: Readonly<Record<string, string>> = {
+  EPERM: 'attach needs root with CAP_SYS_ADMIN for this',
+  ENODEV: 'this kernel has no bpffs (CONFIG_BPF_SYSCALL)',
+  EACCES: 'attach may not reach the folder; choose another --pin-root',
+};
 
 /** True when the path is on a bpffs. */
 export function isBpffs(path: string): boolean {
@@ -41,7 +57,8 @@ function mountPinRoot(native: Native, pinRoot: string): boolean {
   }
   const rc = native.mountBpf(pinRoot);
   if (rc < 0) {
-    throw new AttachError(`mount bpffs on ${pinRoot}: ${errnoName(rc)}; attach needs root with CAP_SYS_ADMIN for this`);
+    const advice = MOUNTING[errnoName(rc)] ?? 'see mount(2)';
+    throw new AttachError(`mount bpffs on ${pinRoot}: ${errnoName(rc)}; ${advice}`);
   }
   chmodSync(pinRoot, 0o711);
   return true;
@@ -71,14 +88,34 @@ export function removePins(path: string): void {
   rmdirSync(path);
 }
 
-/** Unmounts the pin root once nothing is pinned below it; the system's own bpffs stays. */
+/** Unmounts the pin root that `attach` mounted, once nothing is pinned below it; another bpffs stays as it is. */
 export function releasePinRoot(pinRoot: string): void {
-  if (pinRoot.startsWith('/sys/') || !isBpffs(pinRoot) || !isEmpty(pinRoot)) return;
+  if (!isBpffs(pinRoot) || !isEmpty(pinRoot) || !isMountedByUs(pinRoot)) return;
   spawnSync('umount', [pinRoot]);
-  if (!isBpffs(pinRoot)) rmdirSync(pinRoot);
+  if (!isBpffs(pinRoot) && readdirSync(pinRoot).length === 0) rmdirSync(pinRoot);
 }
 
 /** A new bpffs holds the kernel's own iterators (kernel/bpf/preload). */
 function isEmpty(bpffs: string): boolean {
   return readdirSync(bpffs).every((name) => name.endsWith('.debug'));
+}
+
+/** By what mountinfo says of the mount that is uppermost there; loaders up to 0.1 named it `bpf`, as others do theirs. */
+export function isMountedByUs(pinRoot: string): boolean {
+  const mount = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .findLast(([, , , , point = '']) => plainPath(point) === pinRoot);
+  const [type, source, options] = mount?.slice(mount.indexOf('-') + 1) ?? [];
+  const flags = mount?.[5]?.split(',') ?? [];
+  const asMade = ['nosuid', 'nodev', 'noexec'].every((flag) => flags.includes(flag)) && options?.endsWith('mode=711');
+  return type === 'bpf' && (source === 'shunt' || (source === 'bpf' && asMade === true));
+}
+
+/** proc(5): what would end a field is written in octal. */
+function plainPath(field: string): string {
+  return Buffer.from(
+    field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    'latin1',
+  ).toString();
 }

@@ -1,13 +1,14 @@
-import { release } from 'node:os';
 import type { Native } from '../../native/index.ts';
 import { AttachError } from '../attach/attach-error.ts';
 import { Bypass } from '../attach/bypass.ts';
+import { ownKernel } from '../attach/floor.ts';
 import { KernelError } from '../model/kernel-error.ts';
+import { examineAgent } from './agent.ts';
 import { AS_ROOT, type Finding, findings } from './finding.ts';
 import { examineInterfaces } from './interfaces.ts';
 import { examineKernel } from './kernel.ts';
 import { examinePins } from './pins.ts';
-import { examineAgent, examineState } from './state.ts';
+import { examineState } from './state.ts';
 import { examineTags } from './tags.ts';
 
 export type { Finding, Level } from './finding.ts';
@@ -18,13 +19,13 @@ const bypass = findings('bypass');
 export function examineHost(native: Native, pinRoot: string, state: string): readonly Finding[] {
   const pins = examinePins(native, pinRoot);
   return [
-    ...examineKernel(native, release()),
+    ...examineKernel(native, ownKernel(pins.owner)),
     ...pins.findings,
     ...(pins.owner === undefined ? [] : [examineBypass(native, pinRoot)]),
     ...examineInterfaces(native, pins.about),
     ...examineTags(native, pinRoot, pins.about),
     ...examineState(state, pins.owner),
-    ...examineAgent(state, pins.about?.instance),
+    ...examineAgent(native, pinRoot, state, pins.about),
   ];
 }
 
@@ -35,6 +36,6 @@ function examineBypass(native: Native, pinRoot: string): Finding {
     return bypass.bad('on: every packet passes, nothing is redirected', 'shunt bypass off');
   } catch (error) {
     if (!(error instanceof AttachError || error instanceof KernelError)) throw error;
-    return bypass.unseen('whether it is on', AS_ROOT);
+    return bypass.unseen(`whether it is on: ${error.message}`, AS_ROOT);
   }
 }

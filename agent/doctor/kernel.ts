@@ -1,17 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
 import type { Native } from '../../native/index.ts';
+import type { Shortfall } from '../attach/floor.ts';
 import { ndoXmit } from '../kernel/netdevs.ts';
 import { type Finding, findings } from './finding.ts';
 
-/** XDP links came with Linux 5.9, the word on what drivers can do with 6.3. */
-const OLDEST = [5, 9] as const;
+/** Since then a kernel says what its drivers can do. */
 const TELLING = '6.3';
 
 const kernel = findings('kernel');
 
 /** Looks at the kernel itself: its release, and what it can do that Shunt uses. */
-export function examineKernel(native: Pick<Native, 'netFeatures'>, release: string): readonly Finding[] {
-  const found = [examineRelease(release)];
+export function examineKernel(
+  native: Pick<Native, 'netFeatures'>,
+  shortfall: Shortfall | undefined,
+): readonly Finding[] {
+  const found = [examineRelease(shortfall)];
   found.push(
     ndoXmit(native) === undefined
       ? kernel.warn(
@@ -32,11 +36,10 @@ export function examineKernel(native: Pick<Native, 'netFeatures'>, release: stri
   return found;
 }
 
-function examineRelease(release: string): Finding {
-  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
-  const old = major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
-  if (old) return kernel.bad(`Linux ${release} attaches no XDP program by link`, `use Linux ${TELLING} or newer`);
-  return kernel.ok(`Linux ${release}`);
+function examineRelease(shortfall: Shortfall | undefined): Finding {
+  if (shortfall === undefined) return kernel.ok(`Linux ${release()}`);
+  const { keeps, why, mend } = shortfall;
+  return keeps === 'untried' ? kernel.warn(why, mend) : kernel.bad(why, mend);
 }
 
 /** Undefined where the file is not there or not for this user. */

@@ -4,9 +4,10 @@ import { isSeenByFirst } from '../attach/lasting.ts';
 import { isBpffs } from '../attach/pin-root.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import { type About, decodeAbout } from '../kernel/about.ts';
+import { pinAdvice } from '../kernel/advice.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { runClock } from '../kernel/clock-program.ts';
-import { errnoName } from '../kernel/errno.ts';
+import { errnoName, isErrno } from '../kernel/errno.ts';
 import { ownNetns } from '../kernel/open-maps.ts';
 import { LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
@@ -38,12 +39,13 @@ export function examinePins(native: Native, pinRoot: string): Pins {
   return {
     findings: [
       ...found,
+      ...examineClaim(paths, owner),
       ...examineMount(pinRoot),
       ...examineAbout(native, paths, about),
       examineClock(native, paths),
       examineDelivery(paths),
     ],
-    about: typeof about === 'string' ? undefined : about,
+    about: typeof about === 'number' ? undefined : about,
     owner,
   };
 }
@@ -76,6 +78,18 @@ function examineMaps(paths: PinPaths): { readonly found: readonly Finding[]; rea
   return { found, owner };
 }
 
+/** Without its folder, any local user can keep an agent from these maps; in one of somebody else, that one can. */
+function examineClaim({ claim }: PinPaths, owner: number | undefined): readonly Finding[] {
+  const stat = statOf(claim);
+  if (stat?.isDirectory() === true && (stat.mode & 0o777) === 0o700 && (owner === undefined || stat.uid === owner))
+    return [];
+  const found =
+    stat === undefined
+      ? `there is no ${claim}, which an older shunt attach did not make: local users can stop an agent from starting`
+      : `${claim} is not a folder of user ${owner} alone: an agent cannot claim the maps by it`;
+  return [pins.warn(found, 'run shunt attach again, with the same interfaces')];
+}
+
 /** A bpffs goes with the last mount namespace that has it, and what is pinned there too. */
 function examineMount(pinRoot: string): readonly Finding[] {
   try {
@@ -96,17 +110,25 @@ function modeText(stat: Stats | undefined): string {
   return ((stat?.mode ?? 0) & 0o777).toString(8);
 }
 
-function readAbout(native: Native, paths: PinPaths): About | string {
+/** Or a negative errno. */
+function readAbout(native: Native, paths: PinPaths): About | number {
   const map = native.mapOpen(paths.map('about'), true);
-  if (typeof map === 'number') return errnoName(map);
+  if (typeof map === 'number') return map;
   const bytes = native.mapLookupElem(map, u32(0), 0);
   native.close(map);
-  return typeof bytes === 'number' ? errnoName(bytes) : decodeAbout(bytes);
+  return typeof bytes === 'number' ? bytes : decodeAbout(bytes);
 }
 
-function examineAbout(native: Native, paths: PinPaths, about: About | string): readonly Finding[] {
-  if (typeof about === 'string')
-    return [pins.unseen(`what the loader says of them: ${paths.map('about')}: ${about}`, AS_ROOT)];
+/** What this user may not see, root may; whatever else keeps us from seeing it would keep an agent from it, too. */
+function notRead(check: ReturnType<typeof findings>, what: string, rc: number): Finding {
+  const found = `${what}: ${errnoName(rc)}`;
+  if (isErrno(rc, 'EACCES')) return check.unseen(found, AS_ROOT);
+  const mend = pinAdvice(rc, AS_ROOT);
+  return mend === '' ? check.unseen(found, 'see bpf(2)') : check.bad(`cannot see ${found}`, mend);
+}
+
+function examineAbout(native: Native, paths: PinPaths, about: About | number): readonly Finding[] {
+  if (typeof about === 'number') return [notRead(pins, `what the loader says of them: ${paths.map('about')}`, about)];
   const found: Finding[] = [];
   if (about.netns !== ownNetns())
     found.push(
@@ -129,8 +151,7 @@ function isReplaced(native: Native, paths: PinPaths, { maps }: About, name: Excl
 function examineClock(native: Native, paths: PinPaths): Finding {
   const program = native.programOpen(paths.clock);
   if (typeof program === 'number') {
-    const why = `${paths.clock}: ${errnoName(program)}`;
-    return existsSync(paths.clock) ? clock.unseen(`whether it runs: ${why}`, AS_ROOT) : clock.bad(why, ATTACH);
+    return notRead(clock, `whether it runs: ${paths.clock}`, program);
   }
   const ran = runClock(native, program);
   native.close(program);

@@ -2,6 +2,8 @@ import type { Native } from '../../native/index.ts';
 import type { Kernel } from '../ports.ts';
 import { ClockProgram } from './clock-program.ts';
 import { Control } from './control.ts';
+import { requireValue } from './errno.ts';
+import { ownHolder, writeHolder } from './holder.ts';
 import { KernelCounts } from './kernel-counts.ts';
 import { KernelEntries } from './kernel-entries.ts';
 import { KernelNet } from './kernel-net.ts';
@@ -31,6 +33,11 @@ export class NativeKernel implements Kernel, Disposable {
     return this.#opened.instance;
   }
 
+  /** Of the map `control`, by which a process that has it open is known. */
+  get controlId(): number {
+    return requireValue(this.#native.mapInfo(this.#opened.maps.control), 'map info', 'control').id;
+  }
+
   get entries(): Kernel['entries'] {
     return this.#opened.entries;
   }
@@ -56,6 +63,11 @@ export class NativeKernel implements Kernel, Disposable {
     const before = this.#opened;
     this.#opened = open(this.#native, this.#pinRoot);
     closeMaps(this.#native, before.maps);
+  }
+
+  /** Notes in the maps that this process keeps them. Errors: KernelError. */
+  sign(): void {
+    writeHolder(this.#native, this.#opened.maps.control, ownHolder());
   }
 
   [Symbol.dispose](): void {

@@ -3,13 +3,18 @@ import type { MapHandle, Native } from '../../native/index.ts';
 import { KernelError, PinsLostError } from '../model/kernel-error.ts';
 import { LIMITS, STRUCTS } from './abi.ts';
 import { type About, decodeAbout } from './about.ts';
+import { pinAdvice } from './advice.ts';
 import { u32 } from './bytes.ts';
-import { errnoName, requireValue } from './errno.ts';
+import { errnoName, isErrno, requireValue } from './errno.ts';
 import { LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths } from './pins.ts';
+
+/** Why a pin cannot be opened whose modes keep us out. */
+const NOT_OWNER = 'this user may not open it: give it to the agent with `shunt attach --owner USER`';
 
 export type OpenMaps = Readonly<Record<MapName, MapHandle> & Partial<Record<LaterMapName, MapHandle>>>;
 
-const SIZES: Readonly<Partial<Record<MapName | LaterMapName, readonly [key: number, value: number]>>> = {
+/** Bytes of a key and of a value. */
+export const MAP_SIZES = {
   redirect4: [STRUCTS.key4.size, STRUCTS.value.size],
   redirect6: [STRUCTS.key6.size, STRUCTS.value.size],
   stats: [4, STRUCTS.stat.size],
@@ -20,7 +25,7 @@ const SIZES: Readonly<Partial<Record<MapName | LaterMapName, readonly [key: numb
   losses: [STRUCTS.loss.size, 8],
   passed: [4, 8],
   about: [4, STRUCTS.about.size],
-};
+} as const satisfies Partial<Record<MapName | LaterMapName, readonly [key: number, value: number]>>;
 
 /** The inode of the network namespace that this process is in. */
 export function ownNetns(): bigint {
@@ -56,14 +61,10 @@ function openMap(native: Native, paths: PinPaths, name: MapName | LaterMapName, 
   const path = paths.map(name);
   const map = native.mapOpen(path, readOnly);
   if (typeof map === 'number') {
-    const advice =
-      map === -13
-        ? 'this user may not open it: give it to the agent with `shunt attach --owner USER`'
-        : 'pins are missing: run `shunt detach` and `shunt attach` as root';
-    throw new KernelError('open map', path, errnoName(map), advice);
+    throw new KernelError('open map', path, errnoName(map), pinAdvice(map, NOT_OWNER));
   }
   const info = requireValue(native.mapInfo(map), 'map info', path);
-  const want = SIZES[name];
+  const want: readonly [number, number] | undefined = name === 'verdicts' ? undefined : MAP_SIZES[name];
   if (want !== undefined && (info.keySize !== want[0] || info.valueSize !== want[1])) {
     native.close(map);
     const found = `keys of ${info.keySize} and values of ${info.valueSize} bytes, not ${want[0]} and ${want[1]}`;
@@ -92,6 +93,10 @@ export function requireOwn(native: Native, maps: OpenMaps, about: About, paths: 
   }
 }
 
+function whyLost(rc: number): string {
+  return isErrno(rc, 'ENOENT') ? 'pins are gone' : pinAdvice(rc, NOT_OWNER);
+}
+
 /**
  * Refuses to go on with maps whose pins are gone or are others now: no packet would meet what is written into these, or
  * no agent after this one would find it. Errors: PinsLostError.
@@ -100,7 +105,7 @@ export function requireSamePins(native: Native, maps: OpenMaps, paths: PinPaths)
   for (const [name, own] of Object.entries(maps) as [keyof OpenMaps, MapHandle][]) {
     const pin = paths.map(name);
     const pinned = native.mapOpen(pin, true);
-    if (typeof pinned === 'number') throw new PinsLostError('check pins', pin, errnoName(pinned), 'pins are gone');
+    if (typeof pinned === 'number') throw new PinsLostError('check pins', pin, errnoName(pinned), whyLost(pinned));
     const [now, opened] = [pinned, own].map((map) => requireValue(native.mapInfo(map), 'map info', pin).id);
     native.close(pinned);
     if (now !== opened) throw new PinsLostError('check pins', pin, 'ESTALE', 'another map is pinned there now');

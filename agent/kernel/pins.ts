@@ -25,6 +25,8 @@ export function pinPaths(pinRoot: string) {
   const layout = join(pinRoot, `v${LIMITS.SHUNT_LAYOUT}`);
   const rootOnly = join(layout, 'root');
   return {
+    /** The folder that the agent locks, whatever its layout. */
+    claim: join(pinRoot, 'agent'),
     layout,
     rootOnly,
     map: (name: MapName | LaterMapName): string => join(layout, name),

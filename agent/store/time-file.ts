@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replacePrivateFile, shutOthersOut } from '../../daemon/private-file.ts';
-import { object, pattern, type Reader, readWord } from '../../protocol/read.ts';
+import { object, type Reader, readWord } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { TimeStore } from '../ports.ts';
 
@@ -17,11 +17,6 @@ const readOffset: Reader<number> = (value, path) => {
 };
 
 const readWritten = object<Written>({ boot: readWord, offsetMs: readOffset });
-
-/** Identifies this boot of the host (proc(5), /proc/sys/kernel/random/boot_id). */
-export function readBootId(): string {
-  return pattern(/^[0-9a-f-]{36}$/, 'a boot id')(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(), '');
-}
 
 /**
  * In a file of its own in the state directory: it is no part of the set, and an aid only. One that cannot be read, or is of

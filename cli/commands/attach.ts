@@ -45,14 +45,16 @@ off. Refuses mounts that go with this command (ip netns exec, a container), wher
 });
 
 /** In lines and not a table: why a mode was taken is a sentence, and is not to be cut. */
-function describe({ interfaces, maxRedirects, pinRoot, memoryBytes, owner, unwatched, advice }: AttachReport): string {
+function describe(report: AttachReport): string {
+  const { interfaces, maxRedirects, pinRoot, memoryBytes, owner, unwatched, advice, shortfall } = report;
   const lines = interfaces.map(
     ({ name, mode, changed, why }) => `${name}: ${changed ? 'attached' : 'unchanged'}, ${mode} mode: ${why}`,
   );
   const blind = unwatched.map(({ tracepoint, why }) => `warning: losses at ${tracepoint} are not counted: ${why}`);
   const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}, owned by ${owner.uid}:${owner.gid}`;
   const notes = advice.map(({ interface: name, why, mend }) => `note: ${name}: ${why}; ${mend}`);
-  return [...lines, ...interfaces.flatMap(tagLines), maps, ...blind, ...notes].join('\n');
+  const kernel = shortfall === undefined ? [] : [`warning: ${shortfall.why}; ${shortfall.mend}`];
+  return [...lines, ...interfaces.flatMap(tagLines), maps, ...kernel, ...blind, ...notes].join('\n');
 }
 
 /** What the program sees of VLAN tags, where that is not simply all of them. */

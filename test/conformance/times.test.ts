@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { readBootId } from '../../agent/kernel/processes.ts';
 import type { TimeStore } from '../../agent/ports.ts';
-import { readBootId, TimeFile } from '../../agent/store/time-file.ts';
+import { TimeFile } from '../../agent/store/time-file.ts';
 import { MemoryTimes } from '../fakes/memory-times.ts';
 
 const BOOT = '5d3b8c1e-4f0a-4a34-9d53-0b8e8b6a9d11';

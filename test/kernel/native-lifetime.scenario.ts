@@ -98,8 +98,12 @@ const scenarios: Record<string, () => unknown> = {
     const freed = typeof native.lockFile(`${path}2`);
     execFileSync('ln', ['-s', path, `${path}3`]);
     const symlink = native.lockFile(`${path}3`);
+    const folder = must('lockFolder', native.lockFolder(dir));
+    const folders = [native.lockFolder(dir), native.lockFolder(path), native.lockFolder(`${path}3`)];
+    native.close(folder);
+    folders.push(typeof native.lockFolder(dir) === 'object' ? 0 : -1);
     rmSync(dir, { recursive: true });
-    return { collected: second, held, freed, symlink };
+    return { collected: second, held, freed, symlink, folders };
   },
 
   async throwing() {

@@ -75,6 +75,7 @@ function signatures(native: Native): Record<string, readonly Param[]> {
     mapDeleteBatch: [handle('map'), bytes(8), u32(2)],
     mapDump: [handle('map'), u32(0)],
     mapMmap: [handle('map'), boolean],
+    mapMmapPages: [handle('map'), boolean],
     memorySize: [handle('memory')],
     memoryRead: [handle('memory'), u32(0), u32(8)],
     memoryStoreU32: [handle('memory'), u32(0), u32(1)],
@@ -94,6 +95,7 @@ function signatures(native: Native): Record<string, readonly Param[]> {
     netNamespaceId: [text],
     netProbe: [u32(1), bytes(4)],
     lockFile: [text],
+    lockFolder: [text],
     mountBpf: [text],
   };
 }

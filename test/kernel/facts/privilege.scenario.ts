@@ -80,6 +80,7 @@ const openAll = (root: string) => ({
   clock: open(native.programOpen(join(root, 'clock'))),
   program: open(native.programOpen(join(root, 'program'))),
   link: open(native.linkOpen(join(root, 'link'))),
+  folder: open(native.lockFolder(join(root, 'folder'))),
 });
 
 function refusal(work: () => unknown): string {
@@ -136,6 +137,7 @@ const roles: Record<string, (root: string) => unknown> = {
       switchOffload: native.netSetOffload(LOOPBACK, 'rx-gro', false),
       program: open(native.programOpen(join(root, 'program'))),
       link: open(native.linkOpen(join(root, 'link'))),
+      folder: open(native.lockFolder(join(root, 'folder'))),
     };
   },
   stranger: openAll,
@@ -171,7 +173,8 @@ function observe(): unknown {
   const link = must('link', native.linkCreateXdp(source.program('program'), ifindex, NATIVE_MODE));
   native.linkPin(link, bpffs.path('link'));
   for (const name of PINS) chmodSync(bpffs.path(name), 0o600);
-  for (const name of [...MAPS, 'clock']) chownSync(bpffs.path(name), OWNER, OWNER);
+  mkdirSync(bpffs.path('folder'), { mode: 0o700 });
+  for (const name of [...MAPS, 'clock', 'folder']) chownSync(bpffs.path(name), OWNER, OWNER);
   const own = ['unshare', '--user', '--map-root-user', '--net'];
   const result = {
     owner: runAs(OWNER, 'owner', bpffs.root),

@@ -10,7 +10,7 @@ const EINVAL = -22;
 
 interface Observed {
   readonly owner: Readonly<Record<string, unknown>> & { readonly can: Readonly<Record<string, number>> };
-  readonly stranger: unknown;
+  readonly stranger: Readonly<Record<string, unknown>>;
   readonly attachClosed: unknown;
   readonly attachOpen: unknown;
   readonly attachClock: unknown;
@@ -42,8 +42,13 @@ kernel(
 );
 
 kernel('fact stranger-cannot: another user opens no pin', async (t) => {
-  const { stranger } = await observe();
+  const { folder: _, ...stranger } = (await observe()).stranger;
   t.deepEqual(stranger, { maps: Array(3).fill(EACCES), clock: EACCES, program: EACCES, link: EACCES });
+});
+
+kernel('fact folder-lock: the owner of a 0700 folder of a bpffs locks it, and another user does not', async (t) => {
+  const { owner, stranger } = await observe();
+  t.deepEqual([owner.folder, stranger.folder], [0, EACCES]);
 });
 
 kernel(

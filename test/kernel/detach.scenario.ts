@@ -1,0 +1,112 @@
+/** What `detach` is pointed at and did not make: its answers, and what stands before and after, as one JSON document. */
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { attach, detach } from '../../agent/attach/attach.ts';
+import { loadNative } from '../../native/index.ts';
+import { must } from '../support/must.ts';
+import { printResult } from '../support/netns.ts';
+
+const native = loadNative();
+const parent = mkdtempSync(join(tmpdir(), 'shunt-detach-'));
+const at = (...names: readonly string[]): string => join(parent, ...names);
+const sh = (line: string): string => execFileSync('sh', ['-ec', line], { cwd: parent, encoding: 'utf8' });
+const attachAt = (pinRoot: string): void => {
+  const options = { interfaces: ['lo'], mode: 'generic', maxRedirects: 64, acceptPrivatePins: true } as const;
+  attach(native, { ...options, acceptHiddenTags: true, pinRoot });
+};
+/** Whatever lies below a folder, and whatever is mounted. */
+const standing = (): string =>
+  `${sh('find . | sort')}${sh("grep -F shunt-detach- /proc/self/mounts | cut -d' ' -f1-3")}`;
+
+/** Points `detach` somewhere: what it says, and whether it left everything alone. */
+function aim(pinRoot: string): { said: string; untouched: boolean } {
+  const before = standing();
+  let said = 'done';
+  try {
+    detach(native, pinRoot, []);
+  } catch (error) {
+    said = (error as Error).message.replaceAll(parent, '…');
+  }
+  return { said, untouched: standing() === before };
+}
+
+function pinMap(path: string, keySize: number, valueSize: number, name: string): void {
+  const map = must('mapCreate', native.mapCreate(1, name, keySize, valueSize, 4, 0));
+  native.mapPin(map, path);
+  native.close(map);
+}
+
+const strange: Record<string, () => string> = {
+  'a plain folder': () => {
+    mkdirSync(at('plain', 'v1', 'root'), { recursive: true });
+    writeFileSync(at('plain', 'v1', 'about'), 'precious');
+    return at('plain');
+  },
+  'a file': () => {
+    mkdirSync(at('file'));
+    writeFileSync(at('file', 'v1'), 'precious');
+    return at('file');
+  },
+  'a bpffs of somebody else, with nothing of ours': () => {
+    sh('mkdir other && mount -t bpf bpf other && mkdir other/v1');
+    pinMap(at('other', 'v1', 'stats'), 4, 32, 'stats');
+    pinMap(at('other', 'v1', 'redirect4'), 4, 8, 'redirect4');
+    return at('other');
+  },
+  'a bpffs of somebody else, empty': () => {
+    sh('mkdir empty && mount -t bpf bpf empty && mkdir -m 700 empty/agent');
+    return at('empty');
+  },
+  'an empty v1': () => {
+    sh('mkdir bare && mount -t bpf bpf bare && mkdir bare/v1');
+    return at('bare');
+  },
+  'leftovers that are none': () => {
+    sh(
+      'mkdir left && mount -t bpf bpf left && mkdir -p left/new-business/v1 left/new-1/v2/more && chmod 700 left/new-1',
+    );
+    return at('left');
+  },
+};
+const refused: Record<string, unknown> = {};
+for (const [name, make] of Object.entries(strange)) refused[name] = aim(make());
+
+attachAt(at('bpf'));
+symlinkSync(at('bpf'), at('link'));
+symlinkSync(parent, at('up'));
+refused['a link to the pin root'] = aim(at('link'));
+refused['a link, with a slash'] = aim(`${at('link')}/`);
+refused['a link above'] = aim(join(at('up'), 'bpf'));
+sh('mkdir linked && mount -t bpf bpf linked && ln -s ../bpf/v1 linked/v1');
+refused['a link to v1'] = aim(at('linked'));
+sh('mkdir -p bound && mount -t bpf bpf bound && mkdir bound/v1 && mount --bind bpf/v1 bound/v1');
+refused['v1 mounted there'] = aim(at('bound'));
+sh('umount bound/v1');
+renameSync(at('bpf', 'v1', 'root'), at('bpf', 'root'));
+symlinkSync('../root', at('bpf', 'v1', 'root'));
+refused['a link to root'] = aim(at('bpf'));
+sh('rm bpf/v1/root && mv bpf/root bpf/v1/root && mkdir bpf/v1/more');
+refused['a folder beside the pins'] = aim(at('bpf'));
+sh('rmdir bpf/v1/more');
+
+const made = aim(at('bpf'));
+const gone = !readdirSync(parent).includes('bpf');
+// Below a bpffs that somebody else mounted, only what attach made goes.
+chmodSync(at('empty'), 0o755);
+sh('rmdir empty/agent && mkdir empty/theirs');
+attachAt(at('empty'));
+const shared = { ...aim(at('empty')), left: readdirSync(at('empty')).filter((name) => !name.endsWith('.debug')) };
+sh('umount other empty bare left linked bound');
+rmSync(parent, { recursive: true });
+printResult({ refused, made, gone, shared });

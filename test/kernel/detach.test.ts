@@ -1,0 +1,67 @@
+import { kernelTests } from '../support/kernel.ts';
+import { runInNamespace } from '../support/netns.ts';
+
+const kernel = kernelTests();
+
+interface Aimed {
+  readonly said: string;
+  readonly untouched: boolean;
+}
+
+interface Story {
+  readonly refused: Readonly<Record<string, Aimed>>;
+  readonly made: Aimed;
+  readonly gone: boolean;
+  readonly shared: Aimed & { readonly left: readonly string[] };
+}
+
+/** Where `v1` is: why it is nothing that attach made. */
+const STRANGE: Readonly<Record<string, string>> = {
+  'a plain folder': 'plain/v1 was not made by attach: it is not on a bpffs',
+  'a file': 'file/v1 was not made by attach: it is no folder',
+  'a bpffs of somebody else, with nothing of ours':
+    'other/v1 was not made by attach: none of the maps that attach makes is in it',
+  'an empty v1': 'bare/v1 was not made by attach: none of the maps that attach makes is in it',
+  'a link to v1': 'linked/v1 was not made by attach: it is no folder',
+  'v1 mounted there': 'bound/v1 was not made by attach: something is mounted there',
+  'a link to root': 'bpf/v1 was not made by attach: …/bpf/v1/root is no pin',
+  'a folder beside the pins': 'bpf/v1 was not made by attach: …/bpf/v1/more is no pin',
+};
+
+const LINKS: Readonly<Record<string, string>> = {
+  'a link to the pin root': 'link',
+  'a link, with a slash': 'link/',
+  'a link above': 'up/bpf',
+};
+
+kernel('detach: removes only what attach made, and never through a link', async (t) => {
+  t.timeout(60_000);
+  const { refused, made, gone, shared } = (await runInNamespace(
+    new URL('detach.scenario.ts', import.meta.url),
+  )) as Story;
+  const expected = {
+    ...Object.fromEntries(
+      Object.entries(STRANGE).map(([what, why]) => [
+        what,
+        `…/${why}; nothing was changed; if it is to go, remove it by hand`,
+      ]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(LINKS).map(([what, path]) => [
+        what,
+        `…/${path} leads through a symbolic link; nothing was changed; if it is meant, name …/bpf`,
+      ]),
+    ),
+    'a bpffs of somebody else, empty': 'done',
+    'leftovers that are none': 'done',
+  };
+  t.deepEqual(Object.fromEntries(Object.entries(refused).map(([what, { said }]) => [what, said])), expected);
+  t.deepEqual(
+    Object.entries(refused).flatMap(([what, { untouched }]) => (untouched ? [] : [what])),
+    [],
+    'nothing was changed',
+  );
+  t.like(made, { said: 'done', untouched: false });
+  t.true(gone);
+  t.like(shared, { said: 'done', left: ['theirs'] });
+});

@@ -1,0 +1,45 @@
+import test from 'ava';
+import { judgeKernel } from '../../../../agent/attach/floor.ts';
+import { examineKernel } from '../../../../agent/doctor/kernel.ts';
+
+const CASES = [
+  ['4.19.0-26-amd64', '2', 998, 'none'],
+  ['5.8.18', '0', 0, 'none'],
+  ['5.9.0', '0', 998, 'untried'],
+  ['5.10.0-30-amd64', '0', 998, 'untried'],
+  ['5.10.0-30-amd64', '2', 0, 'untried'],
+  ['5.10.0-30-amd64', '2', undefined, 'untried'],
+  ['5.10.0-30-amd64', '1', 998, 'agent'],
+  ['5.18.19', '2', 998, 'agent'],
+  ['5.18.19', undefined, 998, 'agent'],
+  ['5.19.0', '2', 998, undefined],
+  ['5.19-rc1', '2', 998, undefined],
+  ['6.1.0-18-cloud-amd64', '2', 998, undefined],
+  ['10.0', '2', 998, undefined],
+] as const;
+
+for (const [release, setting, uid, keeps] of CASES) {
+  test(`floor: Linux ${release}, unprivileged_bpf_disabled ${setting}, maps of user ${uid}`, (t) => {
+    const found = judgeKernel(release, setting, uid);
+    t.is(found?.keeps, keeps);
+    if (found === undefined) return;
+    t.regex(found.why, new RegExp(`^Linux ${release} `));
+    t.is(/bpf\(2\)/.test(found.why), keeps === 'agent');
+    t.regex(found.mend, /^use Linux 5\.19 or newer/);
+  });
+}
+
+test('floor: doctor names what a kernel below it keeps from working', (t) => {
+  const native = { netFeatures: () => ({ rc: 0, items: [] }) };
+  const levels = CASES.map(([release, setting, uid]) => {
+    const shortfall = judgeKernel(release, setting, uid);
+    const [found] = examineKernel(native, shortfall);
+    t.is(found?.mend, shortfall?.mend);
+    return found?.level;
+  });
+  const of = { none: 'bad', agent: 'bad', untried: 'warn', ok: 'ok' } as const;
+  t.deepEqual(
+    levels,
+    CASES.map(([, , , keeps]) => of[keeps ?? 'ok']),
+  );
+});
