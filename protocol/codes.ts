@@ -44,6 +44,7 @@ export const CODES = {
   // Why an intent is blocked, denied or failed on a host.
   UNSUPPORTED_ACTION: 'this agent cannot do the action',
   NO_INTERFACE: 'the interface does not exist or is down',
+  NOT_ETHERNET: 'the interface is no Ethernet: frames can neither be redirected to it nor come in by it',
   NO_ROUTE: 'no route leads out of this host to the target',
   NO_NEIGHBOUR: 'the next hop does not answer address resolution',
   NO_XDP_PATH: 'the target interface cannot take redirected frames',

@@ -3,7 +3,7 @@ import type { Native, NetLink } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import type { About } from '../kernel/about.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
-import { openMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
+import { findAbout, openMaps, ownNetns, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
 import { AttachError } from './attach-error.ts';
@@ -168,7 +168,13 @@ function detachLink(native: Native, pin: string): void {
 function restoreTags(native: Native, paths: PinPaths, links: readonly NetLink[]): readonly NotRestored[] {
   if (!existsSync(paths.tags)) return [];
   using memory = TagMemory.require(native, paths, 0);
-  return memory.restore(heldIfindexes(native, paths), links);
+  return memory.restore(heldIfindexes(native, paths), isAttachedHere(native, paths) ? links : undefined);
+}
+
+/** Whether the pins are of the network namespace that we are in: else an ifindex is that of another device here. */
+function isAttachedHere(native: Native, paths: PinPaths): boolean {
+  const about = findAbout(native, paths);
+  return typeof about !== 'number' && about.netns === ownNetns();
 }
 
 function requireRoot(command: string): void {

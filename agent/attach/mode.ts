@@ -1,5 +1,5 @@
 import type { Native, NetLink } from '../../native/index.ts';
-import { ndoXmit } from '../kernel/netdevs.ts';
+import { ndoXmit, whyUntold } from '../kernel/netdevs.ts';
 
 export type Mode = 'auto' | 'native' | 'generic';
 
@@ -25,7 +25,7 @@ export function chooseMode(native: Native, link: NetLink, links: readonly NetLin
   const able = ndoXmit(native);
   const features = native.netFeatures();
   if (able === undefined)
-    return { mode: 'generic', why: 'this kernel does not say what its drivers can do (before 6.3)' };
+    return { mode: 'generic', why: `this kernel does not say what its drivers can do (${whyUntold(features.rc)})` };
   const own = features.items.find((it) => it.ifindex === link.ifindex)?.xdp ?? 0n;
   if ((own & NATIVE) !== NATIVE)
     return { mode: 'generic', why: `the driver of ${link.name} does not run XDP natively` };

@@ -94,10 +94,14 @@ export class TagMemory implements Disposable {
     return !this.#native.netOffloads(ifindex, null).active.includes(name);
   }
 
-  /** Puts back what was changed for interfaces that are not held any more, and forgets it; answers what could not be. */
-  restore(held: ReadonlySet<number>, links: readonly NetLink[]): readonly NotRestored[] {
+  /**
+   * Puts back what was changed for interfaces that are not held any more, and forgets it; answers what could not be.
+   * `links` are the devices of the network namespace that it was changed in; undefined where that is another one, in which
+   * a number means another device.
+   */
+  restore(held: ReadonlySet<number>, links: readonly NetLink[] | undefined): readonly NotRestored[] {
     const left = this.rows().filter(({ of }) => !held.has(of));
-    const failed = left.flatMap((row) => this.#putBack(row, links));
+    const failed = left.flatMap((row) => (links === undefined ? outOfReach(row) : this.#putBack(row, links)));
     for (const { ifindex } of left) this.#native.mapDeleteElem(this.#map, u32(ifindex));
     return failed;
   }
@@ -127,6 +131,11 @@ export class TagMemory implements Disposable {
   [Symbol.dispose](): void {
     this.#native.close(this.#map);
   }
+}
+
+function outOfReach({ ifindex, wereOn }: TagRow): readonly NotRestored[] {
+  const device = `interface ${ifindex} of another network namespace`;
+  return wereOn.map((name) => ({ device, name, why: 'out of reach from here' }));
 }
 
 function viewOf(bytes: Uint8Array): DataView {

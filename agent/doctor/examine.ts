@@ -2,6 +2,7 @@ import type { Native } from '../../native/index.ts';
 import { AttachError } from '../attach/attach-error.ts';
 import { Bypass } from '../attach/bypass.ts';
 import { ownKernel } from '../attach/floor.ts';
+import { ownNetns } from '../kernel/open-maps.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import { examineAgent } from './agent.ts';
 import { AS_ROOT, type Finding, findings } from './finding.ts';
@@ -14,18 +15,24 @@ import { examineTags } from './tags.ts';
 export type { Finding, Level } from './finding.ts';
 
 const bypass = findings('bypass');
+/** An ifindex is true in one network namespace only. */
+const ELSEWHERE = findings('interfaces').unseen(
+  'those that the program is attached to: they are in another network namespace',
+  'look where shunt attach was run: nsenter --net=… shunt doctor',
+);
 
 /** Looks at this host as far as this user may, and changes nothing. `state` is the state directory of the agent. */
 export function examineHost(native: Native, pinRoot: string, state: string): readonly Finding[] {
   const pins = examinePins(native, pinRoot);
+  const { about } = pins;
+  const isHere = about === undefined || about.netns === ownNetns();
   return [
     ...examineKernel(native, ownKernel(pins.owner)),
     ...pins.findings,
     ...(pins.owner === undefined ? [] : [examineBypass(native, pinRoot)]),
-    ...examineInterfaces(native, pins.about),
-    ...examineTags(native, pinRoot, pins.about),
+    ...(isHere ? [...examineInterfaces(native, about), ...examineTags(native, pinRoot, about)] : [ELSEWHERE]),
     ...examineState(state, pins.owner),
-    ...examineAgent(native, pinRoot, state, pins.about),
+    ...examineAgent(native, pinRoot, state, about),
   ];
 }
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Native } from '../../native/index.ts';
 import type { Shortfall } from '../attach/floor.ts';
-import { ndoXmit } from '../kernel/netdevs.ts';
+import { whyUntold } from '../kernel/netdevs.ts';
 import { type Finding, findings } from './finding.ts';
 
 /** Since then a kernel says what its drivers can do. */
@@ -16,10 +16,11 @@ export function examineKernel(
   shortfall: Shortfall | undefined,
 ): readonly Finding[] {
   const found = [examineRelease(shortfall)];
+  const { rc } = native.netFeatures();
   found.push(
-    ndoXmit(native) === undefined
+    rc < 0
       ? kernel.warn(
-          'does not say which drivers send redirected frames',
+          `does not say which drivers send redirected frames (${whyUntold(rc)})`,
           `with Linux ${TELLING} or newer shunt attach chooses the mode by itself; until then name one with --mode`,
         )
       : kernel.ok('says which drivers send redirected frames'),

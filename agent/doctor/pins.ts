@@ -3,12 +3,11 @@ import type { MapHandle, Native } from '../../native/index.ts';
 import { isSeenByFirst } from '../attach/lasting.ts';
 import { isBpffs } from '../attach/pin-root.ts';
 import { LIMITS } from '../kernel/abi.ts';
-import { type About, decodeAbout } from '../kernel/about.ts';
+import type { About } from '../kernel/about.ts';
 import { pinAdvice } from '../kernel/advice.ts';
-import { u32 } from '../kernel/bytes.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { errnoName, isErrno } from '../kernel/errno.ts';
-import { ownNetns } from '../kernel/open-maps.ts';
+import { findAbout, ownNetns } from '../kernel/open-maps.ts';
 import { LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { AS_ROOT, type Finding, findings } from './finding.ts';
@@ -35,7 +34,7 @@ export function examinePins(native: Native, pinRoot: string): Pins {
     return none(pins.bad(`${pinRoot} is not a bpffs`, `if no agent runs, remove it; then ${ATTACH}`));
   if (!existsSync(paths.layout)) return none(examineLayout(pinRoot));
   const { found, owner } = examineMaps(paths);
-  const about = readAbout(native, paths);
+  const about = findAbout(native, paths);
   return {
     findings: [
       ...found,
@@ -108,15 +107,6 @@ function isAsMade(name: MapName | LaterMapName, { uid, mode }: Stats, owner: num
 
 function modeText(stat: Stats | undefined): string {
   return ((stat?.mode ?? 0) & 0o777).toString(8);
-}
-
-/** Or a negative errno. */
-function readAbout(native: Native, paths: PinPaths): About | number {
-  const map = native.mapOpen(paths.map('about'), true);
-  if (typeof map === 'number') return map;
-  const bytes = native.mapLookupElem(map, u32(0), 0);
-  native.close(map);
-  return typeof bytes === 'number' ? bytes : decodeAbout(bytes);
 }
 
 /** What this user may not see, root may; whatever else keeps us from seeing it would keep an agent from it, too. */

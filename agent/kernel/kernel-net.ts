@@ -5,7 +5,7 @@ import type { Net } from '../ports.ts';
 import type { About } from './about.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireValue } from './errno.ts';
-import { observeNetdevs } from './netdevs.ts';
+import { notEthernet, observeLinks, observeNetdevs } from './netdevs.ts';
 import { NextHops } from './next-hops.ts';
 import { type OpenMaps, readAbout, requireSamePins } from './open-maps.ts';
 import type { PinPaths } from './pins.ts';
@@ -30,9 +30,11 @@ export class KernelNet implements Net {
     requireSamePins(this.#native, this.#maps, this.#paths);
     const about = readAbout(this.#native, this.#maps);
     const zones = zonesOf(about);
-    const netdevs = observeNetdevs(this.#native, { zones, program: about.program });
+    const links = observeLinks(this.#native);
+    const netdevs = observeNetdevs(this.#native, { zones, program: about.program }, links);
     this.#nextHops = new NextHops(this.#native, netdevs);
-    return { netdevs, zones, ports: readPorts(this.#native, this.#maps.ports, this.#portsMax) };
+    const ports = readPorts(this.#native, this.#maps.ports, this.#portsMax);
+    return { netdevs, notEthernet: notEthernet(links), zones, ports };
   }
 
   resolve(queries: readonly NextHopQuery[]): NextHop[] {

@@ -1,7 +1,6 @@
 import type { Native, NetLink } from '../../native/index.ts';
-import { KernelError } from '../model/kernel-error.ts';
 import type { Netdev } from '../model/network.ts';
-import { errnoName } from './errno.ts';
+import { errnoName, isErrno, requireDone } from './errno.ts';
 import { formatMac } from './layout.ts';
 import { hidesTags, tagTaker } from './vlan-tags.ts';
 
@@ -19,11 +18,21 @@ export interface Ingress {
 
 type Netlink = Pick<Native, 'netLinks' | 'netFeatures' | 'netOffloads'>;
 
-/** Lists the Ethernet devices of our namespace. Errors: KernelError. */
-export function observeNetdevs(netlink: Netlink, ingress: Ingress): Netdev[] {
-  const links = netlink.netLinks();
-  if (links.rc < 0) throw new KernelError('rtnetlink dump', 'links', errnoName(links.rc));
-  const ethernet = links.items.filter((link) => link.type === ARPHRD_ETHER);
+/** Lists the devices of our namespace. Errors: KernelError. */
+export function observeLinks(netlink: Pick<Native, 'netLinks'>): readonly NetLink[] {
+  const { rc, items } = netlink.netLinks();
+  requireDone(rc, 'rtnetlink dump', 'links');
+  return items;
+}
+
+/** The names of those that are no Ethernet, by ifindex. */
+export function notEthernet(links: readonly NetLink[]): ReadonlyMap<number, string> {
+  return new Map(links.filter(({ type }) => type !== ARPHRD_ETHER).map(({ ifindex, name }) => [ifindex, name]));
+}
+
+/** What the Ethernet devices among them are. Errors: KernelError. */
+export function observeNetdevs(netlink: Netlink, ingress: Ingress, links = observeLinks(netlink)): Netdev[] {
+  const ethernet = links.filter((link) => link.type === ARPHRD_ETHER);
   const attachedOf = (link: NetLink): Netdev['attached'] => attachment(link, ingress);
   const native = ethernet.some((link) => attachedOf(link) === 'native');
   const able = ndoXmit(netlink);
@@ -36,7 +45,7 @@ export function observeNetdevs(netlink: Netlink, ingress: Ingress): Netdev[] {
     takesRedirects: !native || able === undefined || able.has(link.ifindex),
     attached: attachedOf(link),
     zone: ingress.zones.get(link.ifindex) ?? 0,
-    ...hiddenTags(netlink, link, links.items, attachedOf(link)),
+    ...hiddenTags(netlink, link, links, attachedOf(link)),
   }));
 }
 
@@ -57,8 +66,13 @@ function attachment(link: NetLink, ingress: Ingress): Netdev['attached'] {
   return link.xdpMode === XDP_ATTACHED.generic ? 'generic' : 'native';
 }
 
+/** Why the kernel does not say what its drivers can do; before 6.3 it has no such family of generic netlink. */
+export function whyUntold(rc: number): string {
+  return isErrno(rc, 'ENOENT') ? 'before 6.3' : errnoName(rc);
+}
+
 /**
- * The devices whose driver sends frames redirected natively; undefined where the kernel does not say (before 6.3).
+ * The devices whose driver sends frames redirected natively; undefined where the kernel does not say.
  * Generic XDP sends as an ordinary skb and needs none of this.
  */
 export function ndoXmit(netlink: Pick<Native, 'netFeatures'>): ReadonlySet<number> | undefined {

@@ -73,6 +73,15 @@ function openMap(native: Native, paths: PinPaths, name: MapName | LaterMapName, 
   return map;
 }
 
+/** The loader's words, where nothing else is open; or a negative errno. */
+export function findAbout(native: Native, paths: PinPaths): About | number {
+  const map = native.mapOpen(paths.map('about'), true);
+  if (typeof map === 'number') return map;
+  const bytes = native.mapLookupElem(map, u32(0), 0);
+  native.close(map);
+  return typeof bytes === 'number' ? bytes : decodeAbout(bytes);
+}
+
 /** Reads the loader's words. */
 export function readAbout(native: Native, maps: OpenMaps): About {
   return decodeAbout(requireValue(native.mapLookupElem(maps.about, u32(0), 0), 'map lookup', 'about'));

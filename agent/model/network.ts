@@ -24,7 +24,10 @@ export function runsProgram({ zone, attached }: Pick<Netdev, 'zone' | 'attached'
 
 /** Everything about the network devices that an entry may depend on. */
 export interface Network {
+  /** Ethernet devices. */
   readonly netdevs: readonly Netdev[];
+  /** The names of all other devices, by ifindex: nothing can be redirected to them. */
+  readonly notEthernet?: ReadonlyMap<number, string>;
   /** The zones that the loader gave out, by ifindex; the device may be gone. */
   readonly zones: ReadonlyMap<number, number>;
   /**
@@ -32,6 +35,12 @@ export interface Network {
    * The kernel drops what leads to a device that goes.
    */
   readonly ports: ReadonlyMap<number, number>;
+}
+
+/** Why a redirect cannot have an interface, by its name or ifindex, that is none of the Ethernet devices. */
+export function whyNotThere({ notEthernet }: Network, wanted: string | number): 'NOT_ETHERNET' | 'NO_INTERFACE' {
+  const found = [...(notEthernet ?? [])].some(([ifindex, name]) => ifindex === wanted || name === wanted);
+  return found ? 'NOT_ETHERNET' : 'NO_INTERFACE';
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Action } from '../../protocol/action.ts';
 import type { Code } from '../../protocol/codes.ts';
-import type { Netdev, Network, NextHop, NextHopQuery } from '../model/network.ts';
+import { type Netdev, type Network, type NextHop, type NextHopQuery, whyNotThere } from '../model/network.ts';
 
 /** Where an action sends packets, as the network stands now. */
 export type Target =
@@ -38,7 +38,8 @@ export function targetOf(to: Action, network: Network, resolve: Resolve): Target
   if (to === 'pass' || to === 'drop') return { state: 'local', action: to };
   if ('encap' in to || 'rewrite' in to) return { state: 'blocked', code: 'UNSUPPORTED_ACTION' };
   const netdev = to.interface === undefined ? undefined : network.netdevs.find((dev) => dev.name === to.interface);
-  if (to.interface !== undefined && netdev === undefined) return { state: 'blocked', code: 'NO_INTERFACE' };
+  if (to.interface !== undefined && netdev === undefined)
+    return { state: 'blocked', code: whyNotThere(network, to.interface) };
   if ('mac' in to) return netdev === undefined ? { state: 'blocked', code: 'NO_INTERFACE' } : direct(netdev, to.mac);
   return viaNextHop(to.nexthop, netdev, network, resolve);
 }
@@ -58,7 +59,7 @@ function viaNextHop(address: string, wanted: Netdev | undefined, network: Networ
   const hop = resolve(wanted === undefined ? { address } : { address, ifindex: wanted.ifindex });
   if (hop.state === 'no-route') return { state: 'blocked', code: 'NO_ROUTE' };
   const netdev = network.netdevs.find((dev) => dev.ifindex === hop.ifindex);
-  if (netdev === undefined) return { state: 'blocked', code: 'NO_INTERFACE' };
+  if (netdev === undefined) return { state: 'blocked', code: whyNotThere(network, hop.ifindex) };
   const code = unusable(netdev);
   if (code !== undefined) return { state: 'blocked', code };
   if (hop.state === 'resolved') {

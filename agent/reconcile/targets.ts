@@ -1,7 +1,7 @@
 import type { Action } from '../../protocol/action.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { entryId } from '../model/entry-key.ts';
-import { type Network, runsProgram } from '../model/network.ts';
+import { type Network, runsProgram, whyNotThere } from '../model/network.ts';
 import type { Net } from '../ports.ts';
 import { type Probe, sameTarget, type Target, targetKey, targetOf, type ZoneAnswer } from './target.ts';
 
@@ -27,7 +27,7 @@ export class Targets {
 
   zoneOf(ifname: string): ZoneAnswer {
     const netdev = this.network.netdevs.find((dev) => dev.name === ifname);
-    if (netdev === undefined) return { code: 'NO_INTERFACE' };
+    if (netdev === undefined) return { code: whyNotThere(this.network, ifname) };
     return netdev.zone === 0 ? { code: 'NOT_ATTACHED' } : { zone: netdev.zone };
   }
 

@@ -62,6 +62,15 @@ test.serial('doctor: nothing is bad on a sound host, and what is broken is named
   await must((tags[0]?.mend ?? '').split(' '));
   t.true(those(await doctor(), 'ok').includes('VLAN tags: of to-a reach the program'));
 
+  const elsewhere = await bed.shunt('a', ...words, '--timeout', '100ms', '-o', 'json');
+  t.true(those(elsewhere, 'bad').includes('pins: they belong to another network namespace'));
+  t.deepEqual(
+    findingsOf(elsewhere).flatMap(({ check, level, found }) => (check === 'interfaces' ? [`${level} ${found}`] : [])),
+    ['unseen those that the program is attached to: they are in another network namespace'],
+  );
+  t.false(findingsOf(elsewhere).some(({ check }) => /^VLAN tags|^veth/.test(check)));
+  t.true(those(elsewhere, 'ok').some((text) => /^agent: runs as process/.test(text)));
+
   const explained = (await bed.ask('explain', '--host', HOST, 'to-c')) as Explanation;
   t.like(explained, { state: 'installed', rev, entry: { dmac: C.mac, sound: true }, bypass: false });
   t.like(explained.nexthop, { state: 'resolved', interface: 'to-c', gateway: C.v4, mac: C.mac });

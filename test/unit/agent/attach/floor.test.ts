@@ -43,3 +43,12 @@ test('floor: doctor names what a kernel below it keeps from working', (t) => {
     CASES.map(([, , , keeps]) => of[keeps ?? 'ok']),
   );
 });
+
+test('floor: that the kernel says nothing of its drivers is laid to its age only if the errno says so', (t) => {
+  const said = ([2, 12, 1] as const).map((errno) => {
+    const [, found] = examineKernel({ netFeatures: () => ({ rc: -errno, items: [] }) }, undefined);
+    return found?.found;
+  });
+  const what = 'does not say which drivers send redirected frames';
+  t.deepEqual(said, [`${what} (before 6.3)`, `${what} (ENOMEM)`, `${what} (EPERM)`]);
+});

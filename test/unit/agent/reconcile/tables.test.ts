@@ -23,6 +23,13 @@ const via: Action = { nexthop: '192.0.2.1' };
 const direct: Action = { interface: 'eth1', mac: MAC };
 const resolved: NextHop = { state: 'resolved', ifindex: 3, gateway: '192.0.2.254', mac: MAC, mtu: 1400 };
 const probe = { ifindex: 3, address: '192.0.2.254' };
+const mixed: Network = {
+  ...network,
+  notEthernet: new Map([
+    [1, 'lo'],
+    [8, 'wg0'],
+  ]),
+};
 const blocked = (code: string, more: object = {}) => ({ state: 'blocked', code, ...more }) as Target;
 
 const TARGETS: readonly (readonly [what: string, Action, Network, NextHop, Target])[] = [
@@ -49,13 +56,11 @@ const TARGETS: readonly (readonly [what: string, Action, Network, NextHop, Targe
     resolved,
     blocked('NO_INTERFACE'),
   ],
-  [
-    'a next hop behind a device that is not Ethernet',
-    via,
-    network,
-    { ...resolved, ifindex: 1 },
-    blocked('NO_INTERFACE'),
-  ],
+  ['a next hop behind a device that is not Ethernet', via, mixed, { ...resolved, ifindex: 1 }, blocked('NOT_ETHERNET')],
+  ['a next hop behind a device that is gone', via, mixed, { ...resolved, ifindex: 9 }, blocked('NO_INTERFACE')],
+  ['a MAC on a tunnel', { interface: 'wg0', mac: MAC }, mixed, resolved, blocked('NOT_ETHERNET')],
+  ['a next hop by a tunnel', { ...via, interface: 'wg0' }, mixed, resolved, blocked('NOT_ETHERNET')],
+  ['a MAC on an interface that is neither', { interface: 'wg1', mac: MAC }, mixed, resolved, blocked('NO_INTERFACE')],
   ['a next hop behind an interface that is down', via, down, resolved, blocked('NO_INTERFACE')],
   ['a next hop behind an interface that takes no redirects', via, deaf, resolved, blocked('NO_XDP_PATH')],
   [
