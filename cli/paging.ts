@@ -1,6 +1,7 @@
 import { MAX_LIMIT } from '../protocol/ask.ts';
 import type { GetItem, Rest } from '../protocol/listings.ts';
 import { EXIT, Failure } from './line/failure.ts';
+import type { Terminal } from './show/terminal.ts';
 
 /** One page of a list; `next` is where the following one starts, null at the end. */
 interface Page<T> {
@@ -8,17 +9,25 @@ interface Page<T> {
   readonly next: string | null;
 }
 
-/** Reads a list to its end. A peer whose pages do not get on is refused, instead of being asked for ever. */
-export async function collect<T>(read: (after: string | undefined) => Promise<Page<T>>): Promise<readonly T[]> {
+/** Reads a list to its end, and shows how far it has come. A peer whose pages do not get on is refused, instead of being asked for ever. */
+export async function collect<T>(
+  read: (after: string | undefined) => Promise<Page<T>>,
+  terminal: Pick<Terminal, 'progress'>,
+): Promise<readonly T[]> {
   const items: T[] = [];
   const seen = new Set<string>();
-  for (let after: string | undefined; ; ) {
-    const page = await read(after);
-    for (const item of page.items) items.push(item);
-    if (page.next === null) return items;
-    if (seen.has(page.next)) throw endless(page.next);
-    seen.add(page.next);
-    after = page.next;
+  try {
+    for (let after: string | undefined; ; ) {
+      const page = await read(after);
+      for (const item of page.items) items.push(item);
+      if (page.next === null) return items;
+      if (seen.has(page.next)) throw endless(page.next);
+      seen.add(page.next);
+      terminal.progress(`${items.length} read`);
+      after = page.next;
+    }
+  } finally {
+    terminal.progress('');
   }
 }
 

@@ -80,19 +80,32 @@ export interface Moment {
 }
 
 /**
- * Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. Of exceptions
- * and passed hits it lists as many as fit.
+ * Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. Of exceptions,
+ * passed hits, undelivered packets and interfaces it lists as many as fit.
  */
 export function summarise(who: Identity, progress: Progress, taken: Taken, moment: Moment): Status {
   return shorten(describe(who, progress, taken, moment), moment.maxBytes);
 }
 
 function shorten(status: Status, maxBytes: number): Status {
-  const { exceptions, passed } = status;
-  const listed = exceptions.length + (passed?.length ?? 0);
-  if (listed === 0 || encodeStatus(status).length <= maxBytes) return status;
-  if (exceptions.length > 0) return shorten({ ...status, exceptions: half(exceptions) }, maxBytes);
-  return shorten({ ...status, passed: half(passed ?? []) }, maxBytes);
+  if (encodeStatus(status).length <= maxBytes) return status;
+  const less = cut(status);
+  return less === undefined ? status : shorten(less, maxBytes);
+}
+
+/** Half of the list that can be missed most goes; undefined when there is none left. */
+function cut(status: Status): Status | undefined {
+  const { exceptions, passed, undelivered, interfaces } = status;
+  if (exceptions.length > 0) return { ...status, exceptions: half(exceptions) };
+  if (passed?.length) return { ...status, passed: half(passed) };
+  if (undelivered?.length) return { ...status, undelivered: half(undelivered) };
+  if (interfaces.length > 0) return { ...status, interfaces: half(worstFirst(interfaces)) };
+  return undefined;
+}
+
+/** Those that packets pass by at first. */
+function worstFirst(interfaces: readonly InterfaceStatus[]): readonly InterfaceStatus[] {
+  return [...interfaces].sort((a, b) => Number(a.attached) - Number(b.attached));
 }
 
 function half<Item>(items: readonly Item[]): readonly Item[] {

@@ -26,7 +26,7 @@ too. The exit status is 1 when something is bad.`,
   examples: ['sudo shunt doctor', 'sudo shunt doctor --host edge-7 --nats nats://bus.example:4222'],
   options: ['host', 'pin-root', 'state', ...BUS_OPTIONS],
   async run({ options: { host, 'pin-root': pinRoot, state, ...options }, terminal }) {
-    const found = [...(await examineHere(pinRoot, state)), ...(await examineBus(host, options))];
+    const found = [...(await examineHere(pinRoot, state)), ...(await examineBus(host, options, terminal))];
     terminal.print(options.output === 'json' ? JSON.stringify({ findings: found }) : layOut(found, terminal));
     return found.some(({ level }) => level === 'bad') ? EXIT.refused : EXIT.done;
   },
@@ -48,7 +48,11 @@ async function examineHere(pinRoot: string, state: string): Promise<readonly Fin
 const onBus = findings('bus');
 const controller = findings('controller');
 
-async function examineBus(host: string, options: BusOptions): Promise<readonly Finding[]> {
+async function examineBus(
+  host: string,
+  options: BusOptions,
+  terminal: Pick<Terminal, 'progress'>,
+): Promise<readonly Finding[]> {
   try {
     await using bus = await Bus.open(options);
     const { maxPayloadBytes } = bus;
@@ -59,15 +63,15 @@ async function examineBus(host: string, options: BusOptions): Promise<readonly F
             `set max_payload: ${2 * FULL_MESSAGE_BYTES} on the server`,
           )
         : onBus.ok(`${options.nats.join(', ')} answers`);
-    return [reach, ...(await examineController(bus)), ...(await examineStatus(bus, host))];
+    return [reach, ...(await examineController(bus, terminal)), ...(await examineStatus(bus, host))];
   } catch (error) {
     return [onBus.bad(...sentences(error))];
   }
 }
 
-async function examineController(bus: Bus): Promise<readonly Finding[]> {
+async function examineController(bus: Bus, terminal: Pick<Terminal, 'progress'>): Promise<readonly Finding[]> {
   try {
-    const { items, damage } = await readFleet(bus);
+    const { items, damage } = await readFleet(bus, terminal);
     if (damage !== undefined) {
       const { found, mend } = damageText(damage);
       return [controller.bad(found, mend)];

@@ -27,11 +27,13 @@ export const dump = command({
   async run({ options: { host, ...options }, terminal }) {
     await using bus = await Bus.open(options);
     const portion = new Portion();
-    const items = await collect((after) =>
-      portion.read((limit) => {
-        const request = encodeAskRequest({ v: 1, ...(after !== undefined && { after }), limit });
-        return bus.ask(host, 'dump', request, parseDumpReply);
-      }),
+    const items = await collect(
+      (after) =>
+        portion.read((limit) => {
+          const request = encodeAskRequest({ v: 1, ...(after !== undefined && { after }), limit });
+          return bus.ask(host, 'dump', request, parseDumpReply);
+        }),
+      terminal,
     );
     terminal.print(
       options.output === 'json' ? JSON.stringify({ host, items }) : table(COLUMNS, items.map(row), terminal),

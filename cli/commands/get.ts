@@ -33,24 +33,31 @@ are not sent one, and why. With -o json every host of each is named.`,
   async run({ options, operands: [given], terminal }) {
     const name = given === undefined ? undefined : requireName(given);
     await using bus = await Bus.open(options);
-    const items = await collect((after) => bus.api('get', request(name, after), parseGetReply));
+    const items = await collect((after) => bus.api('get', request(name, after), parseGetReply), terminal);
     if (name !== undefined && items.length === 0)
       throw new Failure(EXIT.refused, 'FAILED', `there is no redirect ${name}; see shunt get`);
-    if (options.output === 'json') terminal.print(JSON.stringify({ items: await completeAll(items, bus) }));
+    if (options.output === 'json') terminal.print(JSON.stringify({ items: await completeAll(items, bus, terminal) }));
     else terminal.print(layOut(items, terminal));
     return EXIT.done;
   },
 });
 
 /** For people the first hosts of each redirect will do; programs get all. */
-async function completeAll(items: readonly GetItem[], bus: Pick<Bus, 'api'>): Promise<readonly GetItem[]> {
+async function completeAll(
+  items: readonly GetItem[],
+  bus: Pick<Bus, 'api'>,
+  terminal: Pick<Terminal, 'progress'>,
+): Promise<readonly GetItem[]> {
   const whole: GetItem[] = [];
   for (const item of items) {
     const name = String(item.spec.name);
-    const read = async (rest: Rest) =>
-      (await bus.api('get', encodeGetRequest({ v: 1, name, rest }), parseGetReply)).items;
+    const read = async (rest: Rest) => {
+      terminal.progress(`reading the hosts of ${name}, ${whole.length + 1} of ${items.length}`);
+      return (await bus.api('get', encodeGetRequest({ v: 1, name, rest }), parseGetReply)).items;
+    };
     whole.push(await complete(item, read));
   }
+  terminal.progress('');
   return whole;
 }
 

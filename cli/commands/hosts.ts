@@ -9,7 +9,7 @@ import { damageText } from '../show/damage.ts';
 import { troubleOf } from '../show/fleet-health.ts';
 import { ageText, labelsText } from '../show/format.ts';
 import { type Cell, type Column, fill, table } from '../show/table.ts';
-import { paint } from '../show/terminal.ts';
+import { paint, type Terminal } from '../show/terminal.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'HOST', whole: true },
@@ -34,7 +34,7 @@ the controller's own database, if anything is.`,
   options: BUS_OPTIONS,
   async run({ options, terminal }) {
     await using bus = await Bus.open(options);
-    const { items, damage } = await readFleet(bus);
+    const { items, damage } = await readFleet(bus, terminal);
     if (options.output === 'json') terminal.print(JSON.stringify({ items, ...(damage !== undefined && { damage }) }));
     else terminal.print([layOut(items, Date.now(), terminal), ...damageLines(damage, terminal)].join('\n'));
     return EXIT.done;
@@ -44,6 +44,7 @@ the controller's own database, if anything is.`,
 /** Reads every host that the controller knows, and what is missing from its database. */
 export async function readFleet(
   bus: Pick<Bus, 'api'>,
+  terminal: Pick<Terminal, 'progress'>,
 ): Promise<{ readonly items: readonly HostItem[]; readonly damage: SpecsDamage | undefined }> {
   let damage: SpecsDamage | undefined;
   const items = await collect(async (after) => {
@@ -51,7 +52,7 @@ export async function readFleet(
     const page = await bus.api('hosts', request, parseHostsReply);
     damage = page.damage;
     return page;
-  });
+  }, terminal);
   return { items, damage };
 }
 

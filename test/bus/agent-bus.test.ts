@@ -264,6 +264,15 @@ test('bus: it says how much the server takes, and what is larger stays here', as
   await client.close();
 });
 
+test('bus: of a server that takes next to nothing it says that it is too small', async (t) => {
+  await using server = await startNats('-c', configFile(t, 'max_payload: 4095'));
+  const errors: object[] = [];
+  const bus = makeBus(server, { ...silent, error: (facts) => errors.push(facts) });
+  await until(t, 'the connection', () => bus.connected());
+  t.deepEqual(errors, [{ maxPayloadBytes: 4095, leastBytes: 4096 }]);
+  await bus.close();
+});
+
 function configFile(t: ExecutionContext, text: string): string {
   const directory = mkdtempSync(join(tmpdir(), 'shunt-nats-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));

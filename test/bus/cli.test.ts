@@ -249,7 +249,9 @@ test('get: every page is read, as a table and as JSON', async (t) => {
       after === undefined ? { v: 1, items: [item, disabled], next: 'paused' } : { v: 1, items: [many], next: null },
     );
   });
-  await matchesGolden(t, 'done-get', ['get'], await bench.shunt(['get']));
+  const terminal = new KeptTerminal();
+  await matchesGolden(t, 'done-get', ['get'], await bench.shunt(['get'], { terminal }));
+  t.deepEqual(terminal.shown, ['2 read', '']);
   t.is(JSON.parse((await bench.shunt(['get', '-o', 'json'])).stdout).items.length, 3);
   t.is(JSON.parse((await bench.shunt(['get', 'wide', '-o', 'json'])).stdout).items[0].spec.name, 'wide');
   await matchesGolden(t, 'no-such-redirect', ['get', 'nosuch'], await bench.shunt(['get', 'nosuch']));

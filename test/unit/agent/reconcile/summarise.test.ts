@@ -151,6 +151,28 @@ test('summarise: of exceptions as many are listed as the bus takes, and all are 
   t.deepEqual(within(1).exceptions, []);
 });
 
+test('summarise: on a small bus a host with many interfaces is heard, and first of those that packets pass by', (t) => {
+  const ingresses = Array.from({ length: 200 }, (_, at) => ({
+    ...{ name: `eth${at}`, zone: at, ifindex: at + 1, mode: 'native' as const, up: true },
+    ...(at === 150 && { lost: 'the program is not attached' }),
+  }));
+  const undelivered = Array.from({ length: 40 }, (_, ifindex) => ({
+    ...{ interface: `eth${ifindex}`, ifindex, errno: 'ENOBUFS', packets: 7n, sinceMs: NOW, intents: [] },
+  }));
+  const within = (maxBytes: number): Status =>
+    summarise(WHO, { ...AT_REST, ingresses, undelivered }, TAKEN, { nowMs: NOW, seq: 3, maxBytes });
+  const whole = within(MAX_MESSAGE_BYTES);
+  t.deepEqual([whole.interfaces.length, whole.undelivered?.length], [200, 40]);
+  for (const maxBytes of [4096, 16_384]) {
+    const status = within(maxBytes);
+    t.true(encodeStatus(status).length <= maxBytes);
+    t.is(status.interfaces[0]?.name, 'eth150');
+    t.true(status.interfaces.length > 5);
+    t.deepEqual(parseStatus(encodeStatus(status)), status);
+  }
+  t.deepEqual(within(1).interfaces, []);
+});
+
 test('summarise: an entry that could not be removed is an exception that travels, too', (t) => {
   const kernel = makeKernel();
   const convergence = start(kernel, [intentOf(1)]);

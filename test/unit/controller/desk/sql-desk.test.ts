@@ -8,7 +8,7 @@ import type { Session } from '../../../../controller/store/session.ts';
 import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
 import { Tables } from '../../../../controller/store/tables/tables.ts';
 import { controllerMigrations } from '../../../../migrations/controller/index.ts';
-import { MAX_ITEM_HOSTS } from '../../../../protocol/listings.ts';
+import { encodeHostsReply, MAX_ITEM_HOSTS } from '../../../../protocol/listings.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { AMPLE_BYTES, apply, Folder, openStore, report, spec, status } from '../fleet.ts';
 
@@ -183,6 +183,30 @@ test('hosts: a thousand take as many statements as one', async (t) => {
       t.is((await listHosts(transaction, { v: 1, limit }, 2 * AMPLE_BYTES)).items.length, limit);
     });
   t.is(await list(1000), await list(1));
+});
+
+test('hosts: in a small message what is missing leaves room for the hosts', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await report(store, 'edge-1');
+  const standing = Array.from({ length: 100 }, (_, at) => ({
+    name: `r${at}-`.padEnd(63, 'x'),
+    hosts: 1333,
+    gone: true,
+  }));
+  for (const [bytes, names] of [
+    [3072, 6],
+    [AMPLE_BYTES, 100],
+  ] as const) {
+    await statementsOf(folder.file(), async (transaction) => {
+      const damage = { lost: 120, standing };
+      const reply = await listHosts({ ...transaction, damage }, { v: 1 }, bytes);
+      t.is(reply.items.length, 1);
+      t.like(reply.damage, { missing: 120, nameless: 20, standingTotal: 100, standing: standing.slice(0, names) });
+      t.is(reply.damage?.standing.length, names);
+      t.true(encodeHostsReply(reply).length < bytes + 1024);
+    });
+  }
 });
 
 test('get, plan: a redirect on a thousand hosts takes as many statements as on one', async (t) => {
