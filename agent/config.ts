@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { type BusAccess, parseAccess } from '../bus/access.ts';
 import { parseServers } from '../bus/servers.ts';
 import { LOG_LEVELS, type LogLevel } from '../daemon/log-level.ts';
 import { type Labels, parseHost, parseLabels } from '../protocol/host.ts';
@@ -8,7 +9,7 @@ import { Refused } from '../protocol/refused.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 
 /** Everything that an agent is told at its start, validated and frozen. */
-export interface AgentConfig {
+export interface AgentConfig extends BusAccess {
   readonly host: string;
   readonly nats: readonly string[];
   /** The state directory. */
@@ -19,12 +20,10 @@ export interface AgentConfig {
   readonly interfaces: readonly string[];
   readonly rootSubject: string;
   readonly logLevel: LogLevel;
-  /** A NATS credentials file. */
-  readonly creds?: string;
 }
 
 /** The settings of an agent as they were written; labels as `key=value`. */
-export interface AgentSettings {
+export interface AgentSettings extends BusAccess {
   readonly host: string;
   readonly nats: readonly string[];
   readonly state: string;
@@ -33,12 +32,10 @@ export interface AgentSettings {
   readonly interfaces: readonly string[];
   readonly rootSubject: string;
   readonly logLevel: string;
-  readonly creds?: string | undefined;
 }
 
 /** Validates the settings of an agent. Errors: Refused, its path the option's name, its message with advice. */
 export function parseAgentConfig(settings: AgentSettings): AgentConfig {
-  const { creds } = settings;
   return Object.freeze({
     host: parseHost(settings.host),
     nats: parseServers(settings.nats),
@@ -48,7 +45,7 @@ export function parseAgentConfig(settings: AgentSettings): AgentConfig {
     interfaces: Object.freeze(settings.interfaces.map((name) => readInterface(name, 'interface'))),
     rootSubject: makeSubjects(settings.rootSubject).root,
     logLevel: parseLogLevel(settings.logLevel),
-    ...(creds !== undefined && { creds }),
+    ...parseAccess(settings),
   });
 }
 

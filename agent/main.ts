@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseAccess } from '../bus/access.ts';
 import { makeSystemClock } from '../daemon/clock.ts';
 import { makeLog } from '../daemon/log.ts';
 import { keepHeapSmall, makeTrim } from '../daemon/memory.ts';
@@ -45,8 +46,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const maps = held.use(await OwnMaps.open(native, config.pinRoot, log));
   const { kernel } = maps;
   const reopen = () => maps.reopen();
-  const { host, nats: urls, creds: credsPath } = config;
-  const servers = { urls, ...(credsPath !== undefined && { credsPath }) };
+  const { host } = config;
+  const servers = { urls: config.nats, ...parseAccess(config) };
   const subjects = makeSubjects(config.rootSubject);
   const busFile = new BusFile(config.state);
   const note: BusNote = (trouble) => busFile.note(trouble);

@@ -7,19 +7,32 @@ const MAX_PINGS_OUT = 2;
 
 /**
  * Connects once, to the first server that answers; what becomes of the connection later, `options` say.
- * Errors: BusError REFUSED, UNREACHABLE, NO_CREDS.
+ * Errors: BusError REFUSED, UNREACHABLE, NO_CREDS, TLS.
  */
 export async function openConnection(
   options: ConnectionOptions & { readonly timeout: number },
 ): Promise<NatsConnection> {
   try {
-    return await connect({ pingInterval: PING_EVERY_MS, maxPingOut: MAX_PINGS_OUT, ...options });
+    const defaults = { pingInterval: PING_EVERY_MS, maxPingOut: MAX_PINGS_OUT };
+    const connection = await connect({ ...defaults, ...options, reconnect: false });
+    if (options.reconnect !== false) letReconnect(connection);
+    return connection;
   } catch (error) {
-    throw connectError(error, connecting([options.servers ?? []].flat()), options.timeout);
+    const { servers = [], tls, timeout: timeoutMs } = options;
+    const tried = connecting([servers].flat());
+    throw connectError(error, { tried, timeoutMs, withCertificate: 'cert' in (tls ?? {}) });
   }
 }
 
 /** What is tried, as errors say it. */
 export function connecting(servers: readonly string[]): string {
   return `connect to ${servers.join(', ')}`;
+}
+
+/**
+ * From now on the client looks for a server by itself when it has lost the one. It is not to do so before it has one: it would
+ * keep to itself why a server that hears our name, or sees our certificate, closes the connection, and only be late.
+ */
+function letReconnect(connection: NatsConnection): void {
+  (connection as unknown as { readonly options: { reconnect: boolean } }).options.reconnect = true;
 }

@@ -4,8 +4,10 @@ export type BusErrorCode =
   | 'UNREACHABLE'
   /** A server answered, and did not let us in. */
   | 'REFUSED'
-  /** The credentials cannot be read, or are none. */
+  /** A file that says who we are, or whom to believe, cannot be read, can be read by others, or holds none. */
   | 'NO_CREDS'
+  /** We and the server do not come to terms about TLS: we do not believe it, or it does not believe us. */
+  | 'TLS'
   /** There is no connection now, or it was lost on the way. */
   | 'DOWN'
   | 'TIMEOUT'

@@ -5,7 +5,8 @@ import { LEAST_PAYLOAD_BYTES } from '../protocol/json.ts';
 import { Backoff } from './backoff.ts';
 import { connecting, type openConnection } from './connect.ts';
 import { BusError } from './error.ts';
-import { connectError, refusalOf } from './nats-error.ts';
+import { Inquiry } from './inquiry.ts';
+import { type Attempt, connectError, refusalOf } from './nats-error.ts';
 import { toServerOptions } from './options.ts';
 import type { BusServers } from './servers.ts';
 
@@ -34,11 +35,12 @@ export interface ConnectionEvents {
   deaf(subject: string): void;
 }
 
-/** Connects once. Errors: BusError REFUSED, UNREACHABLE, NO_CREDS. */
-export async function connectOnce({ servers, who, clock, open }: Keeping): Promise<NatsConnection> {
+/** Connects once. Errors: BusError REFUSED, UNREACHABLE, NO_CREDS, TLS. */
+export async function connectOnce({ servers, who, clock, open }: Keeping, reconnect = true): Promise<NatsConnection> {
   return open({
     ...toServerOptions(servers),
     ...who,
+    reconnect,
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: () => awayMs(clock),
@@ -49,7 +51,8 @@ export async function connectOnce({ servers, who, clock, open }: Keeping): Promi
  * Keeps a connection to the bus until the signal aborts, beginning with `first` if there is one.
  *
  * Flow: while a server is away the client itself looks for it, without end. It gives up when it is refused twice, or finds
- * no credentials: then another connection is made, and another, ever later, each with what the credentials file holds then.
+ * no credentials, and we give it up when there is something about TLS that it cannot mend: then another connection is made,
+ * and another, ever later, each with what the files of credentials and certificates hold then.
  * Guarantees: never throws for a bus that is down; says once, and not at each attempt, that it is down and why.
  */
 export async function keepConnection(
@@ -70,20 +73,22 @@ class ConnectionKeeper {
   readonly #keeping: Keeping;
   readonly #events: ConnectionEvents;
   readonly #backoff: Backoff;
-  readonly #tried: string;
+  readonly #attempt: Attempt;
   #why: BusError | undefined;
 
   constructor(keeping: Keeping, events: ConnectionEvents) {
     this.#keeping = keeping;
     this.#events = events;
     this.#backoff = new Backoff(keeping.clock);
-    this.#tried = connecting(keeping.servers.urls);
+    const { urls, tlsCert } = keeping.servers;
+    const withCertificate = tlsCert !== undefined;
+    this.#attempt = { tried: connecting(urls), timeoutMs: CONNECT_TIMEOUT_MS, withCertificate };
   }
 
   /** Makes a connection and follows it to its end; answers how long to wait before the next. */
   async keepOne(given: NatsConnection | undefined, signal: AbortSignal): Promise<number> {
     const end = await this.#end(given, signal);
-    const why = end === undefined ? this.#lost() : connectError(end, this.#tried, CONNECT_TIMEOUT_MS);
+    const why = end === undefined ? this.#lost() : connectError(end, this.#attempt);
     if (!signal.aborted) this.#down(why);
     return why.code === 'UNREACHABLE' ? awayMs(this.#keeping.clock) : this.#backoff.failed();
   }
@@ -104,44 +109,51 @@ class ConnectionKeeper {
       connection.close().catch((error: unknown) => log.debug({ error }, 'bus: closing failed'));
     };
     const openedAtMs = clock.monotonicMs();
+    const inquiry = new Inquiry(clock, () => connectOnce(this.#keeping, false));
     signal.addEventListener('abort', close, { once: true });
     try {
       if (signal.aborted) return undefined;
       this.#events.opened(connection);
       this.#up(connection);
-      return await this.#watch(connection);
+      return await this.#watch(connection, inquiry);
     } finally {
+      inquiry.end();
       signal.removeEventListener('abort', close);
       close();
       this.#backoff.stood(clock.monotonicMs() - openedAtMs);
     }
   }
 
-  async #watch(connection: NatsConnection): Promise<unknown> {
+  async #watch(connection: NatsConnection, inquiry: Inquiry): Promise<unknown> {
     const statuses = connection.status()[Symbol.asyncIterator]();
     const closed = connection.closed().then((end) => ({ end }));
+    const given = inquiry.found.then((end) => ({ end }));
     for (;;) {
       // The client does not end its statuses when a connection is drained, so the close itself is waited for, too.
-      const next = await Promise.race([statuses.next(), closed]);
+      const next = await Promise.race([statuses.next(), closed, given]);
       if ('end' in next) return next.end;
       if (next.done === true) return (await closed).end;
-      this.#note(next.value, connection);
+      this.#note(next.value, connection, inquiry);
     }
   }
 
-  #note({ type, data, permissionContext: may }: Status, connection: NatsConnection): void {
-    if (type === Events.Reconnect) this.#up(connection);
-    else if (type === Events.Disconnect) this.#down(this.#why ?? this.#lost());
-    else if (type === Events.Error && may?.operation === 'subscription') this.#events.deaf(may.subject);
+  #note({ type, data, permissionContext: may }: Status, connection: NatsConnection, inquiry: Inquiry): void {
+    if (type === Events.Reconnect) {
+      inquiry.end();
+      this.#up(connection);
+    } else if (type === Events.Disconnect) {
+      inquiry.begin();
+      this.#down(this.#why ?? this.#lost());
+    } else if (type === Events.Error && may?.operation === 'subscription') this.#events.deaf(may.subject);
     else if (type === Events.Error) {
-      const refusal = refusalOf(data, this.#tried);
+      const refusal = refusalOf(data, this.#attempt.tried);
       if (refusal !== undefined) this.#down(refusal);
       else this.#keeping.log.error({ reason: data, ...may }, 'bus: the server refused something');
     }
   }
 
   #lost(): BusError {
-    return new BusError('DOWN', this.#tried, 'the connection was lost');
+    return new BusError('DOWN', this.#attempt.tried, 'the connection was lost');
   }
 
   #up(connection: NatsConnection): void {
@@ -168,7 +180,7 @@ class ConnectionKeeper {
 
 /** Who is let in does not mend itself. */
 function isForPeople({ code }: BusError): boolean {
-  return code === 'REFUSED' || code === 'NO_CREDS';
+  return code === 'REFUSED' || code === 'NO_CREDS' || code === 'TLS';
 }
 
 function awayMs(clock: Pick<Clock, 'random'>): number {

@@ -1,5 +1,6 @@
 import { ErrorCode, NatsError } from 'nats';
 import { BusError, type BusErrorCode } from './error.ts';
+import { tlsReason } from './tls-error.ts';
 
 const REQUEST_CODES: Readonly<Record<string, BusErrorCode>> = {
   [ErrorCode.Timeout]: 'TIMEOUT',
@@ -17,6 +18,8 @@ const REFUSED: readonly string[] = [
   ErrorCode.BadAuthentication,
 ];
 
+const NO_TLS = 'the server does not speak TLS; turn it on there, or ask for none: nats:// and no file of TLS';
+
 /** Why a request has no answer. Whatever is no error of the client is handed back as it came. */
 export function requestError(error: unknown, tried: string): unknown {
   if (!(error instanceof NatsError)) return error;
@@ -24,12 +27,25 @@ export function requestError(error: unknown, tried: string): unknown {
   return new BusError(code, tried, code === 'NO_RESPONDERS' ? 'nobody listens there' : error.message, { cause: error });
 }
 
-/** Why there is no connection. `timeoutMs` is how long a server was waited for. */
-export function connectError(error: unknown, tried: string, timeoutMs: number): BusError {
+/** How a connection was attempted: with what, and for how long a server was waited for. */
+export interface Attempt {
+  readonly tried: string;
+  readonly timeoutMs: number;
+  readonly withCertificate: boolean;
+}
+
+/** Why there is no connection. */
+export function connectError(error: unknown, { tried, timeoutMs, withCertificate }: Attempt): BusError {
   if (error instanceof BusError) return error;
-  const refused = error instanceof NatsError && REFUSED.includes(error.code);
-  const reason = refused ? refusalReason(error.code) : connectReason(error, timeoutMs);
-  return new BusError(refused ? 'REFUSED' : 'UNREACHABLE', tried, reason, { cause: error });
+  const { chainedError } = error as { readonly chainedError?: unknown };
+  if (chainedError instanceof BusError) return chainedError;
+  const code = error instanceof NatsError ? error.code : undefined;
+  const cause = { cause: error };
+  if (code !== undefined && REFUSED.includes(code)) return new BusError('REFUSED', tried, refusalReason(code), cause);
+  const byTls =
+    code === ErrorCode.ServerOptionNotAvailable ? NO_TLS : tlsReason(chainedError ?? error, withCertificate);
+  if (byTls !== undefined) return new BusError('TLS', tried, byTls, cause);
+  return new BusError('UNREACHABLE', tried, connectReason(error, timeoutMs), cause);
 }
 
 /** What the code of a server's objection means where it is that we are not let in; undefined where it is something else. */
@@ -45,12 +61,17 @@ function refusalReason(code: string): string {
 
 function connectReason(error: unknown, timeoutMs: number): string {
   const { code, message } = error as Error & { readonly code?: unknown };
+  const { code: chained } = ((error as NatsError).chainedError ?? {}) as { readonly code?: unknown };
   switch (code) {
     case ErrorCode.ConnectionRefused:
-      return 'connection refused';
+      // The client says so, too, of a connection that was closed before the server said who it is.
+      return chained === 'ECONNREFUSED' ? 'connection refused' : 'the connection was closed without a word';
     case ErrorCode.Timeout:
     case ErrorCode.ConnectionTimeout:
       return `no answer within ${Math.floor(timeoutMs / 1000)}s`;
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'the connection was cut';
     case 'ENOTFOUND':
       return 'the host name is unknown';
     default:

@@ -1,29 +1,26 @@
-import { readFileSync } from 'node:fs';
-import { type Authenticator, type ConnectionOptions, credsAuthenticator } from 'nats';
-import { BusError } from './error.ts';
+import type { ConnectionOptions } from 'nats';
+import type { BusAccess } from './access.ts';
+import { authenticatorOf } from './authenticator.ts';
 import type { BusServers } from './servers.ts';
+import { tlsOf } from './tls.ts';
 
 type ServerOptions = Pick<ConnectionOptions, 'servers' | 'tls' | 'authenticator'>;
 
-/** Turns addresses into what the NATS client takes, which by itself ignores `tls:`. Errors: BusError NO_CREDS. */
-export function toServerOptions({ urls, credsPath }: BusServers): ServerOptions {
+/**
+ * Turns addresses and access into what the NATS client takes. It demands TLS where an address or a file asks for that, and
+ * speaks it wherever the server does. Errors: BusError NO_CREDS, where one of the files cannot be used as it is now.
+ */
+export function toServerOptions({ urls, ...access }: BusServers): ServerOptions {
+  const authenticator = authenticatorOf(access);
+  authenticator?.();
+  const tls = wantsTls(urls, access) ? tlsOf(access) : undefined;
   return {
     servers: urls.map((url) => url.replace(/^[a-z]+:\/\//, '')),
-    ...(urls.some((url) => url.startsWith('tls:')) && { tls: {} }),
-    ...(credsPath !== undefined && { authenticator: authenticatorOf(credsPath) }),
+    ...(tls !== undefined && { tls }),
+    ...(authenticator !== undefined && { authenticator }),
   };
 }
 
-/** The file is read whenever a server asks who we are: it may have been written anew since. */
-function authenticatorOf(path: string): Authenticator {
-  const authenticator: Authenticator = (nonce) => {
-    try {
-      return credsAuthenticator(readFileSync(path))(nonce);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new BusError('NO_CREDS', `read the credentials file ${path}`, reason, { cause });
-    }
-  };
-  authenticator();
-  return authenticator;
+function wantsTls(urls: readonly string[], { tlsCa, tlsCert }: BusAccess): boolean {
+  return tlsCa !== undefined || tlsCert !== undefined || urls.some((url) => url.startsWith('tls:'));
 }

@@ -1,12 +1,11 @@
 import { show } from '../protocol/read.ts';
 import { Refused } from '../protocol/refused.ts';
+import type { BusAccess } from './access.ts';
 
 /** Where the bus is, and as whom to go there. */
-export interface BusServers {
+export interface BusServers extends BusAccess {
   /** Addresses of one cluster: `host:port`, `nats://host:port`, or `tls://host:port`, which asks for TLS everywhere. */
   readonly urls: readonly string[];
-  /** A NATS credentials file. */
-  readonly credsPath?: string;
 }
 
 /**

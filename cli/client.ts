@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection, type NatsError } from 'nats';
+import { type BusAccess, otherAccess } from '../bus/access.ts';
 import { openConnection } from '../bus/connect.ts';
 import { BusError } from '../bus/error.ts';
 import { requestError } from '../bus/nats-error.ts';
@@ -10,9 +11,9 @@ import { LEAST_PAYLOAD_BYTES } from '../protocol/json.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
 import { parseWorking, WORKING_HEADER } from '../protocol/working.ts';
+import { accessOf } from './line/access.ts';
 import { EXIT, Failure, usage } from './line/failure.ts';
 import type { BUS_OPTIONS, Options } from './line/options.ts';
-import { readFault } from './line/read-fault.ts';
 import { Patience } from './patience.ts';
 import { ageText } from './show/format.ts';
 
@@ -50,30 +51,33 @@ export class Bus implements AsyncDisposable {
   readonly #subjects: Subjects;
   readonly #timeoutMs: number;
   readonly #where: string;
+  readonly #access: BusAccess;
   /** Rejected when the server does not let us listen, or does not any more. */
   readonly #deaf = Promise.withResolvers<never>();
 
-  private constructor(connection: NatsConnection, options: BusOptions) {
+  private constructor(connection: NatsConnection, options: BusOptions, access: BusAccess) {
     this.#connection = connection;
     this.#subjects = makeSubjects(options['root-subject']);
     this.#timeoutMs = options.timeout;
+    this.#access = access;
     this.#where = `nats://${connection.getServer()}`;
     this.#deaf.promise.catch(() => {}); // whoever listens has it
   }
 
   /** Connects to the first server that answers. Errors: Failure NO_BUS, NOT_PERMITTED, USAGE. */
   static async open(options: BusOptions): Promise<Bus> {
-    const { nats, creds } = options;
+    const { nats } = options;
+    const access = accessOf(options);
     try {
       const connection = await openConnection({
-        ...toServerOptions({ urls: nats, ...(creds !== undefined && { credsPath: creds }) }),
+        ...toServerOptions({ urls: nats, ...access }),
         name: 'shunt',
         timeout: Math.max(options.timeout, CONNECT_LEAST_MS),
         reconnect: false,
       });
-      return new Bus(await requireRoom(connection), options);
+      return new Bus(await requireRoom(connection), options, access);
     } catch (error) {
-      throw connectFailure(error, nats.join(', '));
+      throw connectFailure(error, nats.join(', '), access);
     }
   }
 
@@ -207,7 +211,7 @@ export class Bus implements AsyncDisposable {
   }
 
   #notPermitted(what: string, cause: Error): Failure {
-    const message = `${this.#where} does not let this user ${what}; use other --creds`;
+    const message = `${this.#where} does not let this user ${what}; ${otherAccess(this.#access)}`;
     return new Failure(EXIT.refused, 'NOT_PERMITTED', message, { cause });
   }
 
@@ -251,19 +255,21 @@ function refusalOf(verb: ApiVerb): (error: ApiError['error']) => Failure {
   return ({ code, message }) => new Failure(EXIT.refused, code, `the controller refused ${verb}: ${message}`);
 }
 
-function connectFailure(error: unknown, servers: string): unknown {
+function connectFailure(error: unknown, servers: string, access: BusAccess): unknown {
   if (!(error instanceof BusError)) return error;
   const cause = { cause: error };
   switch (error.code) {
     case 'NO_CREDS':
-      return usage(`cannot ${error.tried}: ${readFault(error.cause as NodeJS.ErrnoException)}`);
+      return usage(`cannot ${error.tried}: ${error.reason}`);
     case 'REFUSED':
       return new Failure(
         EXIT.refused,
         'NOT_PERMITTED',
-        `${servers} does not let this user in; use other --creds`,
+        `${servers} does not let this user in; ${otherAccess(access)}`,
         cause,
       );
+    case 'TLS':
+      return new Failure(EXIT.unreachable, 'TLS', `cannot reach NATS at ${servers}: ${error.reason}`, cause);
     default: {
       const advice = 'start nats-server there, or name another with --nats';
       return new Failure(

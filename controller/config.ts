@@ -1,13 +1,12 @@
+import type { BusAccess } from '../bus/access.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 
-export interface ControllerConfig {
+export interface ControllerConfig extends BusAccess {
   /** Addresses of one cluster: `nats://host:port`, or `tls://host:port`, which asks for TLS everywhere. */
   readonly nats: readonly string[];
   /** Path of the database file; made when it is not there, its folder must be. */
   readonly db: string;
   readonly rootSubject: string;
-  /** A NATS credentials file. */
-  readonly creds?: string | undefined;
 }
 
 const DEFAULTS: ControllerConfig = {

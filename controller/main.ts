@@ -1,3 +1,4 @@
+import { parseAccess } from '../bus/access.ts';
 import { type Clock, makeSystemClock } from '../daemon/clock.ts';
 import type { Log, RootLog } from '../daemon/log.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
@@ -40,7 +41,7 @@ export async function startController(
       tellDamage(log.child({ component: 'store' }), mended, damage),
     ),
   );
-  const servers = { urls: config.nats, ...(config.creds !== undefined && { credsPath: config.creds }) };
+  const servers = { urls: config.nats, ...parseAccess(config) };
   const bus = parts.use(await NatsBus.connect(servers, clock, log.child({ component: 'bus' })));
   const publisherLog = log.child({ component: 'publisher' });
   const publisher = await Publisher.begin({ logs, bus, subjects, clock, log: publisherLog });

@@ -69,7 +69,8 @@ function examineBusFile(directory: string): readonly Finding[] {
 /** What keeps an agent off the bus, and people have to mend; it tries again by itself every half minute. */
 const MENDS: Readonly<Record<string, string>> = {
   REFUSED: 'write the file of its --creds anew, or let this user in on the server; it tries again by itself',
-  NO_CREDS: 'write the file of its --creds anew; it tries again by itself',
+  NO_CREDS: 'write that file anew; it tries again by itself',
+  TLS: 'mend that; it tries again by itself, and reads the files of its --tls options anew',
 };
 
 /** The process that holds the state directory; `unseen` where this user may not look into it. */

@@ -1,6 +1,8 @@
 import { parseAgentConfig } from '../../agent/config.ts';
+import { accessOf } from '../line/access.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
+import { ACCESS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
 import { stopSignal } from '../line/signals.ts';
 
@@ -12,7 +14,7 @@ order; packets go on.`,
   examples: [
     'setpriv --reuid=shunt --regid=shunt --clear-groups shunt agent --nats nats://bus.example:4222 --label role=edge',
   ],
-  options: ['host', 'nats', 'creds', 'root-subject', 'state', 'pin-root', 'interface', 'label', 'log-level'],
+  options: ['host', 'nats', ...ACCESS_OPTIONS, 'root-subject', 'state', 'pin-root', 'interface', 'label', 'log-level'],
   async run({ options }) {
     const config = orElse(
       () =>
@@ -25,7 +27,7 @@ order; packets go on.`,
           interfaces: options.interface,
           rootSubject: options['root-subject'],
           logLevel: options['log-level'],
-          creds: options.creds,
+          ...accessOf(options),
         }),
       ({ message }) => usage(`--${message}`),
     );

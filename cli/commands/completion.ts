@@ -1,6 +1,6 @@
 import { type Commands, command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
-import { OPTIONS, type Option } from '../line/options.ts';
+import { argumentsOf, OPTIONS, type Option } from '../line/options.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -47,7 +47,7 @@ async function readCommands(table: Commands): Promise<readonly Completed[]> {
   return Promise.all(
     Object.entries(table).map(async ([name, { summary, load }]) => {
       const { options, operands } = await load();
-      const taken = [...options, 'config' as const].map((option) => describe(option, OPTIONS[option]));
+      const taken = [...argumentsOf(options), 'config' as const].map((option) => describe(option, OPTIONS[option]));
       const help = { long: '--help', short: '-h', help: 'what it does and takes', values: undefined, file: false };
       return { name, summary, options: [...taken, help], words: operands?.values ?? [] };
     }),

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { accessOf } from '../line/access.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
+import { ACCESS_OPTIONS } from '../line/options.ts';
 import { stopSignal } from '../line/signals.ts';
 
 export const controller = command({
@@ -8,7 +10,7 @@ export const controller = command({
   about: `Runs the controller: keeps redirects in its database, compiles them for each host, and serves hosts and commands
 over the bus. SIGTERM ends it in good order.`,
   examples: ['shunt controller --nats nats://127.0.0.1:4222 --db /var/lib/shunt/controller.db'],
-  options: ['nats', 'root-subject', 'creds', 'db', 'log-level'],
+  options: ['nats', ...ACCESS_OPTIONS, 'root-subject', 'db', 'log-level'],
   async run({ options }) {
     const [{ makeControllerConfig }, { startController }, { makeLog }] = await Promise.all([
       import('../../controller/config.ts'),
@@ -19,7 +21,7 @@ over the bus. SIGTERM ends it in good order.`,
       nats: options.nats,
       db: options.db,
       rootSubject: options['root-subject'],
-      ...(options.creds !== undefined && { creds: options.creds }),
+      ...accessOf(options),
     });
     const stop = stopSignal();
     const fatal = Promise.withResolvers<never>();
@@ -32,6 +34,7 @@ over the bus. SIGTERM ends it in good order.`,
 
 /** A bus that does not answer has an exit status of its own. */
 function rethrow(error: unknown): never {
-  const unreachable = error instanceof Error && 'code' in error && error.code === 'UNREACHABLE';
+  const unreachable =
+    error instanceof Error && 'code' in error && (error.code === 'UNREACHABLE' || error.code === 'TLS');
   throw unreachable ? new Failure(EXIT.unreachable, 'NO_BUS', error.message, { cause: error }) : error;
 }

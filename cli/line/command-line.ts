@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import type { AnyCommand } from './command.ts';
 import { usage } from './failure.ts';
 import { optionAdvice } from './neighbours.ts';
-import { OPTIONS, type Option, type OptionName } from './options.ts';
+import { argumentsOf, OPTIONS, type Option, type OptionName } from './options.ts';
 import { orElse, reasonOf } from './refusal.ts';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -77,8 +77,9 @@ function addValue(
 ): void {
   const { name, rawName, value, inlineValue } = token;
   if (!(names as readonly string[]).includes(name))
-    throw usage(`unknown option ${rawName}; ${optionAdvice(command, rawName, names)}`);
-  const { flag }: Option<unknown> = OPTIONS[name as OptionName];
+    throw usage(`unknown option ${rawName}; ${optionAdvice(command, rawName, argumentsOf(names))}`);
+  const { flag, environmentOnly, help }: Option<unknown> = OPTIONS[name as OptionName];
+  if (environmentOnly === true) throw onCommandLine(name as OptionName, help);
   if (flag === true) {
     if (value !== undefined) throw usage(`${rawName} takes no value, and was given "${value}"`);
     given.set(name, ['']);
@@ -90,6 +91,15 @@ function addValue(
   const values = given.get(name);
   if (values === undefined) given.set(name, [value]);
   else values.push(value);
+}
+
+function onCommandLine(name: OptionName, file: string): Error {
+  const elsewhere = `set ${variableOf(name)}, or write it into a file and name that with ${file}`;
+  return usage(`--${name}: whoever lists processes would see a secret that stands here; ${elsewhere}`);
+}
+
+function variableOf(name: OptionName): string {
+  return `SHUNT_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
 function parseOptions(names: readonly OptionName[]) {
@@ -121,7 +131,7 @@ function findValues(
   const argument = given.get(name);
   if (argument !== undefined) return [argument, `--${name}`];
   if (option.argumentOnly === true) return [[], `--${name}`];
-  const variable = `SHUNT_${name.toUpperCase().replaceAll('-', '_')}`;
+  const variable = variableOf(name);
   const text = env[variable] ?? '';
   if (text !== '')
     return [option.repeat === true ? text.split(/[\s,]+/).filter((part) => part !== '') : [text], variable];

@@ -28,8 +28,10 @@ or timed out; 4 cannot reach the bus, the controller or the agent.`;
 
 /** The help of one command. */
 export async function commandHelp(name: string, command: AnyCommand): Promise<string> {
-  const { OPTIONS } = await import('./options.ts');
-  const options = [...command.options, 'config' as const].map((option) => optionLine(option, OPTIONS[option]));
+  const { argumentsOf, OPTIONS } = await import('./options.ts');
+  const options = [...argumentsOf(command.options), 'config' as const].map((option) =>
+    optionLine(option, OPTIONS[option]),
+  );
   const width = Math.max(...options.map(([left]) => left.length));
   return `Usage: ${['shunt', name, command.synopsis].filter((word) => word !== '').join(' ')}
 

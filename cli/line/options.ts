@@ -26,6 +26,8 @@ export interface Option<T> {
   readonly flag?: true;
   /** All that may be given, where that is a few words. */
   readonly values?: readonly string[];
+  /** A secret, and only in the environment: it would stand in every list of processes, or in a file that many read. */
+  readonly environmentOnly?: true;
   /** Only an argument: it belongs to one call, not to a machine. */
   readonly argumentOnly?: true;
   readonly read: (given: readonly string[]) => T;
@@ -72,6 +74,15 @@ export const OPTIONS = {
     read: (given: readonly string[]) => parseServers(given.length > 0 ? given : [DEFAULT_SERVER], ''),
   },
   creds: optional({ placeholder: 'FILE', help: 'NATS credentials file' }, readPath),
+  nkey: optional({ placeholder: 'FILE', help: 'file of an nkey seed' }, readPath),
+  user: optional({ placeholder: 'NAME', help: 'user of the bus' }, readText),
+  'password-file': optional({ placeholder: 'FILE', help: 'its password; or SHUNT_PASSWORD' }, readPath),
+  'token-file': optional({ placeholder: 'FILE', help: 'token of the bus; or SHUNT_TOKEN' }, readPath),
+  'tls-ca': optional({ placeholder: 'FILE', help: 'authorities that servers are to be of' }, readPath),
+  'tls-cert': optional({ placeholder: 'FILE', help: 'client certificate' }, readPath),
+  'tls-key': optional({ placeholder: 'FILE', help: 'key of the client certificate' }, readPath),
+  password: secret('--password-file'),
+  token: secret('--token-file'),
   'root-subject': single(
     { placeholder: 'SUBJECT', help: 'what every subject starts with' },
     'shunt.v1',
@@ -121,14 +132,39 @@ export type Options<K extends OptionName> = { readonly [N in K]: ReturnType<(typ
 
 export const OPTION_NAMES = Object.freeze(Object.keys(OPTIONS)) as readonly OptionName[];
 
+/** Who goes to the bus, and whom it believes there. */
+export const ACCESS_OPTIONS = [
+  'creds',
+  'nkey',
+  'user',
+  'password-file',
+  'token-file',
+  'tls-ca',
+  'tls-cert',
+  'tls-key',
+  'password',
+  'token',
+] as const satisfies readonly OptionName[];
+
 /** The options of every command that talks over the bus. */
 export const BUS_OPTIONS = [
   'nats',
-  'creds',
+  ...ACCESS_OPTIONS,
   'root-subject',
   'timeout',
   'output',
 ] as const satisfies readonly OptionName[];
+
+/** Those that may stand on the command line. */
+export function argumentsOf<T extends OptionName>(names: readonly T[]): T[] {
+  return names.filter((name) => (OPTIONS[name] as Option<unknown>).environmentOnly !== true);
+}
+
+/** What is said to who writes it on the command line is where else to put it. */
+function secret(file: string) {
+  const description = { placeholder: '', help: file, environmentOnly: true as const };
+  return { ...description, read: (given: readonly string[]): string | undefined => given.at(-1) };
+}
 
 function flag(help: string) {
   const read = (given: readonly string[]): boolean => given.length > 0;

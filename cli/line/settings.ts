@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
+import { readFault } from '../../daemon/read-fault.ts';
 import { isObject } from '../../protocol/json.ts';
 import { nearest } from '../../protocol/near.ts';
 import { Failure, usage } from './failure.ts';
-import { OPTION_NAMES, OPTIONS, type Option, type OptionName } from './options.ts';
-import { readFault } from './read-fault.ts';
+import { argumentsOf, OPTION_NAMES, OPTIONS, type Option, type OptionName } from './options.ts';
 
 /** A settings file: option names and their values as texts. */
 export interface Settings {
@@ -13,7 +13,7 @@ export interface Settings {
 
 const MAX_BYTES = 1024 * 1024;
 const DEFAULT_FILE = '/etc/shunt/shunt.yaml';
-const NAMES: readonly string[] = OPTION_NAMES.filter((name) => {
+const NAMES: readonly string[] = argumentsOf(OPTION_NAMES).filter((name) => {
   const option: Option<unknown> = OPTIONS[name];
   return name !== 'config' && option.argumentOnly !== true;
 });

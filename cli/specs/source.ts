@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
+import { readFault } from '../../daemon/read-fault.ts';
 import { EXIT, Failure } from '../line/failure.ts';
-import { readFault } from '../line/read-fault.ts';
 
 /** A text as the operator gave it. */
 export interface Source {

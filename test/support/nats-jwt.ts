@@ -44,7 +44,7 @@ export class Account {
     const limits = { ...UNLIMITED, imports: -1, exports: -1, conn: -1, leaf: -1, wildcards: true };
     const account = sign(this.#operator, this.#account, { type: 'account', limits, ...more });
     const id = this.#account.getPublicKey();
-    return `operator: ${this.#operatorJwt}\nresolver: MEMORY\nresolver_preload: { ${id}: ${account} }\n`;
+    return `authorization: { timeout: 60 }\noperator: ${this.#operatorJwt}\nresolver: MEMORY\nresolver_preload: { ${id}: ${account} }\n`;
   }
 
   #admit(times: object): string {

@@ -15,6 +15,9 @@ const AWAY = new BusError('UNREACHABLE', 'connect', 'connection refused');
 class Bench implements AsyncDisposable {
   readonly clock = new ManualClock();
   readonly attemptsAtMs: number[] = [];
+  /** What is asked on the side while the client looks for a server, and what comes of it. */
+  readonly inquiriesAtMs: number[] = [];
+  answer = AWAY;
   /** What was told: `opened`, `up`, or why it is down. */
   readonly told: string[] = [];
   readonly logged: object[] = [];
@@ -22,15 +25,19 @@ class Bench implements AsyncDisposable {
   readonly #over = new AbortController();
   readonly #kept: Promise<void>;
 
-  constructor(first?: FakeConnection, credsPath?: string) {
+  constructor(first?: FakeConnection, creds?: string) {
     const note = (facts: object, message: string): void => void this.logged.push({ ...facts, message });
     this.#kept = keepConnection(
       {
-        servers: { urls: ['nats://bus'], ...(credsPath !== undefined && { credsPath }) },
+        servers: { urls: ['nats://bus'], ...(creds !== undefined && { creds }) },
         who: { name: 'test' },
         clock: this.clock,
         log: { debug: () => {}, info: note, warn: note, error: note },
-        open: async () => {
+        open: async ({ reconnect }) => {
+          if (reconnect === false) {
+            this.inquiriesAtMs.push(this.clock.monotonicMs());
+            throw this.answer;
+          }
           this.attemptsAtMs.push(this.clock.monotonicMs());
           const outcome = this.next.length > 1 ? this.next.shift() : this.next[0];
           if (outcome instanceof FakeConnection) return outcome.asClients;
@@ -118,14 +125,31 @@ test('keep: what the client loses and finds by itself is told, and no other conn
   lose(first);
   lose(first);
   await bench.clock.pass(60_000);
+  t.deepEqual(bench.inquiriesAtMs, [5000, 35_000]);
   find(first);
-  await bench.clock.pass(0);
+  await bench.clock.pass(60_000);
+  t.is(bench.inquiriesAtMs.length, 2);
   first.say(Events.Error, ErrorCode.AuthenticationExpired);
   lose(first);
   find(first);
   await bench.clock.pass(0);
   t.deepEqual(bench.told, ['opened', 'up', 'DOWN', 'up', 'REFUSED', 'up']);
   t.deepEqual(bench.attemptsAtMs, []);
+});
+
+test('keep: what no looking mends is found out on the side, told, and followed by other connections, ever later', async (t) => {
+  const first = new FakeConnection();
+  const second = new FakeConnection();
+  await using bench = new Bench(first);
+  bench.answer = new BusError('TLS', 'connect', 'the certificate of the server is of an unknown authority');
+  bench.next = [bench.answer, bench.answer, second];
+  lose(first);
+  await bench.clock.pass(10_000);
+  t.true(first.isClosed());
+  t.deepEqual(bench.told, ['opened', 'up', 'DOWN', 'TLS', 'opened', 'up']);
+  t.deepEqual(gapsOf([5000, ...bench.attemptsAtMs]), [500, 1000, 2000]);
+  t.deepEqual(bench.logged.filter((facts) => 'code' in facts && facts.code === 'TLS').length, 1);
+  t.deepEqual(bench.inquiriesAtMs, [5000]);
 });
 
 test('keep: a subscription that the server refuses is told by its subject, and other objections are logged', async (t) => {
@@ -147,11 +171,11 @@ test('keep: credentials are read anew at each attempt, and none are a reason lik
   bench.next = [new FakeConnection()];
   first.giveUp(ErrorCode.AuthorizationViolation);
   await bench.clock.pass(1000);
-  writeFileSync(creds, 'nonsense');
+  writeFileSync(creds, 'nonsense', { mode: 0o600 });
   await bench.clock.pass(60_000);
   t.deepEqual(bench.told, ['opened', 'up', 'REFUSED', 'NO_CREDS', 'NO_CREDS']);
   t.deepEqual(bench.attemptsAtMs, []);
-  t.like(bench.logged.at(-1), { code: 'NO_CREDS', reason: 'BAD_CREDS' });
+  t.like(bench.logged.at(-1), { code: 'NO_CREDS', reason: 'it holds no credentials' });
 });
 
 test('keep: the end closes the connection, and is no trouble', async (t) => {

@@ -7,5 +7,4 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'permission denied',
   EISDIR: 'it is a folder; name a file',
-  BAD_CREDS: 'it holds no credentials',
 };
