@@ -40,11 +40,11 @@ async function resume(parts: Parts, outbox: Outbox) {
 }
 
 /** Makes the statuses of this start of the agent, and counts them. */
-function makeStatuses({ identity, clock }: Parts, bus: Bus, reconciler: Reconciler, intake: Intake): () => Status {
+function makeStatuses({ identity, clock }: Parts, bus: Bus, reconciler: Reconciler, intake: Intake) {
   let seq = 0;
-  return () => {
+  return (ended = false): Status => {
     seq += 1;
-    const moment = { nowMs: clock.nowMs(), seq, maxBytes: bus.maxBytes };
+    const moment = { nowMs: clock.nowMs(), seq, ended, maxBytes: bus.maxBytes };
     return summarise(identity, reconciler.progress(), intake.state(), moment);
   };
 }
@@ -85,11 +85,12 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   await Promise.race([reconciler.settle(), reconciling, aborted(signal)]);
 
   const bus = held.adopt(parts.connect(), (it) => it.close());
-  held.defer(stop);
   const intake = new Intake({ host, store, bus, reconciling: reconciler, clock, log, footing, mark, outbox });
   const status = makeStatuses(parts, bus, reconciler, intake);
   const publisher = new StatusPublisher(status, bus, clock);
-  const questions = makeQuestions(parts, reconciler, status);
+  held.defer(() => publisher.end());
+  held.defer(stop);
+  const questions = makeQuestions(parts, reconciler, () => status());
   outbox.to(bus, publisher);
   bus.onAsk((verb, bytes) => questions.answer(verb, bytes, bus.maxBytes));
 

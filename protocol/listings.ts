@@ -98,6 +98,7 @@ export interface HostItem {
   /** As in its status: what a person has to know of it. */
   readonly problem?: AnyCode;
   readonly bypass?: true;
+  readonly ended?: true;
   /** How many interfaces its redirected packets do not get past. */
   readonly undelivered?: number;
   /** How many of its redirects have packets that are passed and not sent. */
@@ -194,6 +195,7 @@ const readHostItem = object<HostItem>(
     standing: readStanding,
     problem: optional(readCode),
     bypass: optional(readTrue),
+    ended: optional(readTrue),
     undelivered: optional(readCount),
     passed: optional(readCount),
     notSent: optional(object<NonNullable<HostItem['notSent']>>({ code: readCode, redirects: readCount }, 'ignored')),

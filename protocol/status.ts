@@ -125,6 +125,8 @@ export interface Status {
   /** Whose packets are not sent, the most first; absent when all are, null when the host does not count it. */
   readonly passed?: readonly PassedStatus[] | null;
   readonly passedTotal?: number;
+  /** The last one of this start: the agent ends, and what stands in the kernel goes on. Absent of one that runs. */
+  readonly ended?: true;
 }
 
 /** A clock that is wrong by less is no trouble to anybody. */
@@ -228,6 +230,7 @@ const readFields = object<Status>(
     drifted: optional(readU64),
     passed: optional(nullable(readPassedHits)),
     passedTotal: optional(readCount),
+    ended: optional(readTrue),
   },
   'ignored',
 );

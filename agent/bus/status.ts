@@ -8,12 +8,12 @@ const REPEAT_MS = 15_000;
 
 /** Publishes status when it changed, at most once a second, and every 15 s ± 20 % in any case. */
 export class StatusPublisher {
-  readonly #summarise: () => Status;
+  readonly #summarise: (ended: boolean) => Status;
   readonly #bus: Pick<Bus, 'publish'>;
   readonly #clock: Clock;
   readonly #waker = new Waker();
 
-  constructor(summarise: () => Status, bus: Pick<Bus, 'publish'>, clock: Clock) {
+  constructor(summarise: (ended: boolean) => Status, bus: Pick<Bus, 'publish'>, clock: Clock) {
     this.#summarise = summarise;
     this.#bus = bus;
     this.#clock = clock;
@@ -24,12 +24,17 @@ export class StatusPublisher {
     this.#waker.wake();
   }
 
+  /** Says that the agent ends, so that nobody waits for the next one. */
+  end(): void {
+    this.#bus.publish('status', encodeStatus(this.#summarise(true)));
+  }
+
   /** Publishes until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { delay, random } = this.#clock;
     try {
       for (;;) {
-        this.#bus.publish('status', encodeStatus(this.#summarise()));
+        this.#bus.publish('status', encodeStatus(this.#summarise(false)));
         await delay(COALESCE_MS, signal);
         await this.#waker.sleep(delay, REPEAT_MS * (0.8 + 0.4 * random()) - COALESCE_MS, signal);
       }

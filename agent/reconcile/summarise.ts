@@ -72,10 +72,11 @@ export interface Taken {
 /** Stands for the name of a key that is no longer desired and could not be removed. */
 const NO_NAME = 'removed';
 
-/** When a status is told (ms since 1970), which one it is since the agent's start, and the most bytes it may have. */
+/** When a status is told (ms since 1970), which one it is since the agent's start and whether the last, and its most bytes. */
 export interface Moment {
   readonly nowMs: number;
   readonly seq: number;
+  readonly ended?: boolean;
   readonly maxBytes: number;
 }
 
@@ -112,7 +113,7 @@ function half<Item>(items: readonly Item[]): readonly Item[] {
   return items.slice(0, items.length >> 1);
 }
 
-function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq }: Moment): Status {
+function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq, ended }: Moment): Status {
   const { counts, exceptions, exceptionsTotal } = tally(progress);
   return {
     v: 1,
@@ -142,6 +143,7 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq 
     ...clockOf(progress),
     ...(progress.drifted === 0n ? {} : { drifted: progress.drifted.toString() }),
     ...passedOf(progress),
+    ...(ended ? { ended: true } : {}),
   };
 }
 

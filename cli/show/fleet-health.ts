@@ -11,9 +11,9 @@ export function isSilent({ seenAt }: Pick<HostItem, 'seenAt'>, nowMs: number): b
 
 /** Writes what is wrong with a host, the empty text where nothing is known to be. */
 export function troubleOf(item: HostItem, nowMs: number): string {
-  const { standing, problem, bypass, undelivered = 0, passed = 0, notSent } = item;
+  const { ended, standing, problem, bypass, undelivered = 0, passed = 0, notSent } = item;
   const troubles = [
-    isSilent(item, nowMs) && 'silent',
+    ended ? 'agent ended' : isSilent(item, nowMs) && 'silent',
     bypass && 'BYPASS',
     problem ?? (standing !== 'ok' && `history ${standing}`),
     undelivered > 0 && `not delivered at ${countText(undelivered, 'interface')}`,

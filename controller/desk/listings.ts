@@ -79,7 +79,7 @@ async function chooseSpecs(
 async function hostOf(host: string, head: number, report: Report | undefined, standings: Standings): Promise<HostItem> {
   if (report === undefined) return { ...UNHEARD, host, head };
   const { epoch, stored, applied, verified, counts, exceptionsTotal, labels } = report.status;
-  const { problems, bypass, undelivered, passedTotal } = report.status;
+  const { problems, bypass, ended, undelivered, passedTotal } = report.status;
   const problem = problems?.[0]?.code ?? report.status.problem;
   return {
     host,
@@ -96,6 +96,7 @@ async function hostOf(host: string, head: number, report: Report | undefined, st
     standing: await standings.of({ epoch, rev: stored }),
     ...(problem !== undefined && { problem }),
     ...(bypass !== undefined && { bypass }),
+    ...(ended !== undefined && { ended }),
     ...(undelivered?.length && { undelivered: undelivered.length }),
     ...(passedTotal && { passed: passedTotal }),
   };

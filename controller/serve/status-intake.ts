@@ -29,7 +29,7 @@ export class StatusIntake {
   readonly #parts: IntakeParts;
   /** By host, in their order: the newest of each start of its agent. */
   readonly #waiting = new Map<string, Report[]>();
-  /** What selectors and the compiler look at, as stored by this process, by host. */
+  /** What selectors and the compiler look at, and whether it ended, as stored by this process, by host. */
   readonly #facts = new Map<string, string>();
   readonly #waker = new Waker();
   /** Monotonic: when what waits is written. */
@@ -104,6 +104,7 @@ export class StatusIntake {
   }
 }
 
-function factsOf({ labels, can = [] }: Status): string {
-  return JSON.stringify({ labels, can });
+/** Nor is a host's end kept waiting: whoever asks next is not to take it for one that runs. */
+function factsOf({ labels, can = [], ended }: Status): string {
+  return JSON.stringify({ labels, can, ended });
 }

@@ -333,6 +333,10 @@ test('hosts: how far each one is', async (t) => {
   ];
   await matchesGolden(t, 'done-hosts-trouble', ['hosts'], await bench.shunt(['hosts']));
   await matchesGolden(t, 'done-hosts-trouble-80', ['hosts'], await bench.shunt(['hosts'], narrow()));
+  hosts = [item, { ...item, host: 'edge-8', seenAt: null, ended: true }];
+  const { stdout } = await bench.shunt(['hosts']);
+  t.deepEqual(stdout.match(/(silent|agent ended)$/gm), ['silent', 'agent ended']);
+  t.like(JSON.parse((await bench.shunt(['hosts', '-o', 'json'])).stdout).items[1], { host: 'edge-8', ended: true });
   hosts = [{ ...item, seenAt: null }, never];
   damage = { damage: fixture('hosts-reply').damage };
   await matchesGolden(t, 'done-hosts-damaged', ['hosts'], await bench.shunt(['hosts']));
