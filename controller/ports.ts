@@ -20,12 +20,17 @@ export interface Head {
 /** Hears how far work has come: how many redirects of hosts, or of a plan hosts, were gone through so far. */
 export type Hear = (done: number) => void;
 
+/** What an apply did, as the operator is told it; `named` has the first redirects of each kind, for the log. */
+export interface Applied extends ApplyReply {
+  readonly named: { readonly created: readonly string[]; readonly changed: readonly string[] };
+}
+
 /** What operators ask of the controller. Errors: Declined, and then nothing was changed. */
 export interface Desk {
   /** Keeps a part of an upload until the last one comes. */
   stage(part: ApplyRequest | PlanRequest): Promise<void>;
   /** Takes the last part, and with it the whole upload or nothing. */
-  apply(last: ApplyRequest, hear?: Hear): Promise<ApplyReply>;
+  apply(last: ApplyRequest, hear?: Hear): Promise<Applied>;
   /** Takes the last part as `apply` does, and says what would be done. */
   plan(last: PlanRequest, budgetBytes: number, hear?: Hear): Promise<PlanReply>;
   delete(names: readonly string[], hear?: Hear): Promise<DeleteReply>;

@@ -1,5 +1,7 @@
-import { destination, pino, stdSerializers } from 'pino';
+import { fstatSync } from 'node:fs';
+import { type DestinationStream, destination, pino, stdSerializers, stdTimeFunctions } from 'pino';
 import type { LogLevel } from './log-level.ts';
+import { textLine } from './log-line.ts';
 
 /** Where facts go that people read later; a message is constant, facts are fields. */
 export interface Log {
@@ -14,15 +16,42 @@ export interface RootLog extends Log {
   child(bindings: Readonly<Record<string, string>>): Log;
 }
 
-/** Makes the program's log: JSON lines on stderr, written without blocking and flushed when the process ends. */
-export function makeLog(level: LogLevel, bindings: Readonly<Record<string, string>> = {}): RootLog {
+/** Who reads the log: people at a terminal, the journal of systemd, or whatever takes JSON lines. */
+export type LogReader = 'terminal' | 'journal' | 'other';
+
+/** sd-daemon(3): the priorities of syslog, by pino's numbers. */
+const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
+
+/**
+ * Makes the program's log on stderr, written without blocking and flushed when the process ends: a line of text each for
+ * people at a terminal, else JSON lines, for the journal behind their priority. Times are ISO 8601, in UTC.
+ */
+export function makeLog(
+  level: LogLevel,
+  bindings: Readonly<Record<string, string>> = {},
+  reader = readerOfStderr(),
+  stream: DestinationStream = destination({ fd: 2, sync: false }),
+): RootLog {
   return pino(
     {
       level,
       base: bindings,
+      timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: stdSerializers.err },
     },
-    destination({ fd: 2, sync: false }),
+    reader === 'other' ? stream : { write: (line: string) => stream.write(toldTo(reader, line)) },
   );
+}
+
+/** systemd.exec(5), JOURNAL_STREAM: only where it names our very stderr is that the journal; children inherit the variable. */
+export function readerOfStderr(env: NodeJS.ProcessEnv = process.env): LogReader {
+  if (process.stderr.isTTY) return 'terminal';
+  const { dev, ino } = fstatSync(2);
+  return env.JOURNAL_STREAM === `${dev}:${ino}` ? 'journal' : 'other';
+}
+
+function toldTo(reader: 'terminal' | 'journal', line: string): string {
+  const facts = JSON.parse(line) as { readonly level: LogLevel; readonly time: string; readonly msg: string };
+  return reader === 'terminal' ? textLine(facts) : `<${PRIORITIES[facts.level]}>${line}`;
 }

@@ -4,6 +4,7 @@ import type { Event } from '../../protocol/event.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { DesiredStore, Outbox } from '../ports.ts';
+import { logEvents } from './logged.ts';
 import type { PassResult } from './pass-result.ts';
 import { tellPass } from './tell.ts';
 import { Unsaved } from './unsaved.ts';
@@ -42,6 +43,7 @@ export class Outcomes {
   /** The flight recorder is an aid: what it does not take is lost. */
   async record(events: readonly Event[]): Promise<void> {
     const { store, outbox, log } = this.#options;
+    logEvents(log, events);
     for (const event of events.slice(0, EVENTS_MAX)) outbox.event(event);
     try {
       await store.record(events);

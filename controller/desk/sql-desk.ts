@@ -7,7 +7,7 @@ import type { Strangers } from '../compile/strangers.ts';
 import { convergeNamed } from '../log/assess.ts';
 import type { LogTransaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
-import type { Desk, Hear } from '../ports.ts';
+import type { Applied, Desk, Hear } from '../ports.ts';
 import { deleteSpecs } from './deletion.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { readProposal } from './proposal.ts';
@@ -28,16 +28,16 @@ export class SqlDesk implements Desk {
     await this.#work.write((transaction) => stagePart(transaction, part, this.#work.clock.nowMs()));
   }
 
-  async apply(last: ApplyRequest, hear: Hear = unheard): Promise<ApplyReply> {
+  async apply(last: ApplyRequest, hear: Hear = unheard): Promise<Applied> {
     return this.#work.change(async (transaction) => {
       const { session, tables, log } = transaction;
-      const { counts, concern, strangers, names } = await storeUpload(transaction, last);
+      const { counts, concern, strangers, names, named } = await storeUpload(transaction, last);
       await convergeNamed(heard(transaction, hear), concern, names);
       const { hosts, rev } = await log.finish();
       const done = { ...counts, hosts, rev };
       const { upload } = last;
       await tables.audit.note(session, this.#work.clock.nowMs(), 'apply', { upload, ...done });
-      return { v: 1, upload, ...done, ...nobody(strangers) };
+      return { v: 1, upload, ...done, ...nobody(strangers), named };
     });
   }
 

@@ -4,11 +4,14 @@ import { Concern } from '../compile/concern.ts';
 import { Strangers } from '../compile/strangers.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
+import type { Applied } from '../ports.ts';
 import type { UploadSize } from '../store/tables/uploads.ts';
 
 /** The problems that one reply names; an operator mends some and sends again. */
 const MAX_PROBLEMS = 100;
 const SPECS_AT_ONCE = 250;
+/** Of what an upload did, so many redirects are named. */
+const NAMED_MAX = 20;
 const MIB = 1024 * 1024;
 
 /** How much is kept of uploads that are not complete, so that forgotten ones cannot fill the disk. */
@@ -63,6 +66,7 @@ interface Stored {
   readonly concern: Concern;
   readonly strangers: Strangers;
   readonly names: readonly string[];
+  readonly named: Applied['named'];
 }
 
 /** Stores every spec of an upload. Errors: Declined, when the transaction must end. */
@@ -70,6 +74,7 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
   const { session, tables, damage } = transaction;
   const counts = { created: 0, changed: 0, unchanged: 0 };
   const names: string[] = [];
+  const named = { created: [] as string[], changed: [] as string[] };
   const concern = new Concern();
   const strangers = new Strangers(await tables.hosts.fleet(session));
   await readUpload(transaction, last, async (spec) => {
@@ -80,6 +85,8 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
       if (damage !== undefined) concern.add(stored.after);
       return;
     }
+    const list = named[stored.before === undefined ? 'created' : 'changed'];
+    if (list.length < NAMED_MAX) list.push(spec.name);
     if (stored.before === undefined) counts.created += 1;
     else {
       counts.changed += 1;
@@ -89,7 +96,7 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
     strangers.add(stored.after);
   });
   await tables.uploads.drop(session, last.upload);
-  return { counts, concern, strangers, names };
+  return { counts, concern, strangers, names, named };
 }
 
 /**

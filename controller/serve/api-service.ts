@@ -3,6 +3,7 @@ import type { Log } from '../../daemon/log.ts';
 import {
   type ApiError,
   type ApiVerb,
+  type DeleteReply,
   encodeApiError,
   encodeApplyReply,
   encodeDeleteReply,
@@ -21,6 +22,8 @@ import { StoreError } from '../model/store-error.ts';
 import type { Bus, Desk, Hear, Incoming } from '../ports.ts';
 import { Working } from './working.ts';
 
+/** Of what a delete took out, so many redirects are named in the log. */
+const LOGGED_NAMES = 20;
 /** Requests at hand at a time; each may hold a whole message. */
 const MAX_AT_HAND = 64;
 
@@ -82,6 +85,7 @@ export class ApiService {
         this.#requireRoom(names);
         const reply = await desk.delete(names, hear);
         onChange();
+        this.#logDelete(reply);
         return encodeDeleteReply(reply);
       }
       case 'get':
@@ -101,7 +105,14 @@ export class ApiService {
     }
     const reply = await desk.apply(request, hear);
     onChange();
+    const { created, changed, unchanged, hosts, rev, named } = reply;
+    this.#parts.log.info({ created, changed, unchanged, hosts, rev, named }, 'redirects applied');
     return encodeApplyReply(reply);
+  }
+
+  #logDelete({ deleted, absent, hosts, rev }: DeleteReply): void {
+    const facts = { deleted: deleted.length, absent: absent.length, hosts, rev, named: deleted.slice(0, LOGGED_NAMES) };
+    this.#parts.log.info(facts, 'redirects deleted');
   }
 
   async #plan(data: Uint8Array, budgetBytes: number, hear: Hear): Promise<Uint8Array> {

@@ -22,7 +22,11 @@ const FLEETS: Readonly<Record<string, readonly [fleet: readonly HostItem[], leve
   'one that is silent': [[host('a', 61_000)], 'bad', /not heard any of its 1 host for a minute/],
   'all silent': [many((name) => host(name, 3_600_000)), 'bad', /not heard any of its 150 hosts/],
   'some silent, some never heard, nobody else': [[host('a', null), host('b', 90_000)], 'bad', /any of its 2 hosts/],
-  'one whose agent has just ended, of two': [[well, host('a', 5_000, { ended: true })], 'warn', /of 2 hosts 1 in trouble \(a\)$/],
+  'one whose agent has just ended, of two': [
+    [well, host('a', 5_000, { ended: true })],
+    'warn',
+    /of 2 hosts 1 in trouble \(a\)$/,
+  ],
   'one silent of two': [[well, host('a', 61_000)], 'warn', /of 2 hosts 1 in trouble \(a\), 1 of them not heard/],
   'one never heard of two': [[well, host('a', null)], 'warn', /1 in trouble \(a\), 1 of them not heard/],
   'only the last of many silent': [
