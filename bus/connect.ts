@@ -6,20 +6,23 @@ const PING_EVERY_MS = 10_000;
 const MAX_PINGS_OUT = 2;
 
 /**
- * Connects once, to the first server that answers; what becomes of the connection later, `options` say.
+ * Connects once, to the first server that answers; what becomes of the connection later, `options` say. `timeout` is for all
+ * servers together: each has its share.
  * Errors: BusError REFUSED, UNREACHABLE, NO_CREDS, TLS.
  */
 export async function openConnection(
   options: ConnectionOptions & { readonly timeout: number },
 ): Promise<NatsConnection> {
+  const servers = [options.servers ?? []].flat();
   try {
+    const timeout = Math.ceil(options.timeout / Math.max(1, servers.length));
     const defaults = { pingInterval: PING_EVERY_MS, maxPingOut: MAX_PINGS_OUT };
-    const connection = await connect({ ...defaults, ...options, reconnect: false });
+    const connection = await connect({ ...defaults, ...options, timeout, reconnect: false });
     if (options.reconnect !== false) letReconnect(connection);
     return connection;
   } catch (error) {
-    const { servers = [], tls, timeout: timeoutMs } = options;
-    const tried = connecting([servers].flat());
+    const { tls, timeout: timeoutMs } = options;
+    const tried = connecting(servers);
     throw connectError(error, { tried, timeoutMs, withCertificate: 'cert' in (tls ?? {}) });
   }
 }

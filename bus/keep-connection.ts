@@ -10,6 +10,7 @@ import { type Attempt, connectError, refusalOf } from './nats-error.ts';
 import { toServerOptions } from './options.ts';
 import type { BusServers } from './servers.ts';
 
+/** For each server: a busy machine may take so long. */
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Between attempts at a server that is away; spread out, so that a fleet does not come back in one moment. */
 const AWAY_MS = { min: 200, max: 2_000 };
@@ -41,7 +42,7 @@ export async function connectOnce({ servers, who, clock, open }: Keeping, reconn
     ...toServerOptions(servers),
     ...who,
     reconnect,
-    timeout: CONNECT_TIMEOUT_MS,
+    timeout: CONNECT_TIMEOUT_MS * servers.urls.length,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: () => awayMs(clock),
   });
@@ -82,7 +83,7 @@ class ConnectionKeeper {
     this.#backoff = new Backoff(keeping.clock);
     const { urls, tlsCert } = keeping.servers;
     const withCertificate = tlsCert !== undefined;
-    this.#attempt = { tried: connecting(urls), timeoutMs: CONNECT_TIMEOUT_MS, withCertificate };
+    this.#attempt = { tried: connecting(urls), timeoutMs: CONNECT_TIMEOUT_MS * urls.length, withCertificate };
   }
 
   /** Makes a connection and follows it to its end; answers how long to wait before the next. */

@@ -59,6 +59,11 @@ function refusalReason(code: string): string {
   return expired ? 'the credentials have expired' : 'the server does not let this user in';
 }
 
+/** Why not, where nothing came in the time that there was. */
+export function noAnswerWithin(timeoutMs: number): string {
+  return `no answer within ${timeoutMs / 1000}s`;
+}
+
 function connectReason(error: unknown, timeoutMs: number): string {
   const { code, message } = error as Error & { readonly code?: unknown };
   const { code: chained } = ((error as NatsError).chainedError ?? {}) as { readonly code?: unknown };
@@ -68,7 +73,7 @@ function connectReason(error: unknown, timeoutMs: number): string {
       return chained === 'ECONNREFUSED' ? 'connection refused' : 'the connection was closed without a word';
     case ErrorCode.Timeout:
     case ErrorCode.ConnectionTimeout:
-      return `no answer within ${Math.floor(timeoutMs / 1000)}s`;
+      return noAnswerWithin(timeoutMs);
     case 'ECONNRESET':
     case 'EPIPE':
       return 'the connection was cut';

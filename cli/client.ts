@@ -15,7 +15,8 @@ import { accessOf } from './line/access.ts';
 import { EXIT, Failure, usage } from './line/failure.ts';
 import type { BUS_OPTIONS, Options } from './line/options.ts';
 import { Patience } from './patience.ts';
-import { ageText } from './show/format.ts';
+import { waitText } from './show/format.ts';
+import { within } from './within.ts';
 
 export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
 
@@ -68,12 +69,13 @@ export class Bus implements AsyncDisposable {
   static async open(options: BusOptions): Promise<Bus> {
     const { nats } = options;
     const access = accessOf(options);
+    const timeout = Math.max(options.timeout, CONNECT_LEAST_MS);
     try {
-      const connection = await openConnection({
-        ...toServerOptions({ urls: nats, ...access }),
-        name: 'shunt',
-        timeout: Math.max(options.timeout, CONNECT_LEAST_MS),
-        reconnect: false,
+      const servers = toServerOptions({ urls: nats, ...access });
+      const opening = openConnection({ ...servers, name: 'shunt', timeout, reconnect: false });
+      const connection = await within(timeout, opening, 'connect').catch((error: unknown) => {
+        opening.then((late) => late.close()).catch(() => {}); // said already: nobody waits for it any more
+        throw error;
       });
       return new Bus(await requireRoom(connection), options, access);
     } catch (error) {
@@ -130,7 +132,12 @@ export class Bus implements AsyncDisposable {
       else this.#deaf.reject(this.#notPermitted(`listen to ${wanted}`, error));
     };
     this.#connection.subscribe(wanted, { callback });
-    await Promise.race([this.#connection.flush(), this.#deaf.promise]);
+    const heard = Promise.race([this.#connection.flush(), this.#deaf.promise]);
+    await within(this.#timeoutMs, heard, 'listen').catch((error: unknown) => {
+      if (!(error instanceof BusError)) throw error;
+      const message = `no answer from ${this.#where} within ${waitText(this.#timeoutMs)}; ${TRY_AGAIN}`;
+      throw new Failure(EXIT.unreachable, 'NO_BUS', message, { cause: error });
+    });
   }
 
   /** Resolves when the signal aborts. Errors: Failure NO_BUS, NOT_PERMITTED when nothing can be heard any more. */
@@ -227,7 +234,7 @@ export class Bus implements AsyncDisposable {
 }
 
 function lateFailure(subject: string, { who, late }: Peer, waitedMs: number, cause?: Error): Failure {
-  const message = `${who} did not answer on ${subject} within ${ageText(waitedMs)}; ${late}`;
+  const message = `${who} did not answer on ${subject} within ${waitText(waitedMs)}; ${late}`;
   return new Failure(EXIT.unfinished, 'TIMED_OUT', message, cause && { cause });
 }
 

@@ -32,6 +32,11 @@ export function ageText(ageMs: number): string {
   return pair(seconds, 86_400, 'd', 3600, 'h');
 }
 
+/** Writes how long was waited, exactly where that is short. */
+export function waitText(waitMs: number): string {
+  return waitMs < 60_000 ? `${waitMs / 1000}s` : ageText(waitMs);
+}
+
 /** Writes how wrong a host's clock is: `2h5m ahead of the controller's`. */
 export function clockText(aheadMs: number): string {
   return `${ageText(Math.abs(aheadMs))} ${aheadMs < 0 ? 'behind' : 'ahead of'} the controller's`;
