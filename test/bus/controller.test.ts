@@ -29,7 +29,7 @@ import { onlyUsers } from '../support/nats-users.ts';
 import { Folder, Replica, spec, status } from '../unit/controller/fleet.ts';
 
 const subjects = makeSubjects();
-const WAIT_MS = 60_000;
+const WAIT_MS = 300_000;
 /** Long enough for what must not come. */
 const SILENCE_MS = 400;
 

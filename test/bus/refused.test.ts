@@ -82,7 +82,7 @@ test('refused: what was asked over one connection is answered over the next', as
     asked.resolve();
     return answer.promise;
   });
-  const heard = asker.request(subjects.ask(HOST, 'status'), '{"v":1}', { timeout: 60_000 });
+  const heard = asker.request(subjects.ask(HOST, 'status'), '{"v":1}', { timeout: 600_000 });
   await asked.promise;
   rig.configure(account.withoutOld);
   await rig.bothSaid(t, 'REFUSED');

@@ -115,7 +115,7 @@ export class Rig implements AsyncDisposable {
   /** The agent asks the controller, and has its answer. */
   async together(t: ExecutionContext, when: string): Promise<void> {
     await until(t, `an answer ${when}`, async () => {
-      const answer = await this.bus?.sync(REQUEST, AbortSignal.timeout(60_000)).catch(() => undefined);
+      const answer = await this.bus?.sync(REQUEST, AbortSignal.timeout(300_000)).catch(() => undefined);
       return answer !== undefined;
     });
   }
@@ -126,7 +126,7 @@ export class Rig implements AsyncDisposable {
 }
 
 export async function until(t: ExecutionContext, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = Date.now() + 60_000;
+  const deadlineMs = Date.now() + 300_000;
   while (!(await holds())) {
     if (Date.now() > deadlineMs) return t.fail(`not within a minute: ${what}`);
     await setTimeout(20);

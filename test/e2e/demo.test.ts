@@ -25,7 +25,7 @@ test.serial('demo: it tells its story in one run and ends with 0', async (t) => 
 
 test.serial('demo: an interrupt removes everything and ends with 130', async (t) => {
   const demo = await Running.start('demo', DEMO);
-  await demo.until('the story begins', 60_000, () => demo.lines.some((line) => line.includes('✓ ask')));
+  await demo.until('the story begins', 300_000, () => demo.lines.some((line) => line.includes('✓ ask')));
   t.is((await namespacesOf(demo.pid)).length, 4);
   t.is(await demo.stop('SIGINT'), 130);
   t.deepEqual(await namespacesOf(demo.pid), []);

@@ -62,7 +62,7 @@ async function freePort(): Promise<number> {
 }
 
 async function untilListening(server: ChildProcess, port: number): Promise<void> {
-  const deadlineMs = Date.now() + 60_000;
+  const deadlineMs = Date.now() + 300_000;
   let failure: Error | undefined;
   server.once('error', (error) => {
     failure = error;

@@ -11,7 +11,7 @@ import { Folder } from '../../unit/controller/fleet.ts';
 import { IndependentHost } from './host.ts';
 import { IndependentOperator } from './operator.ts';
 
-const WAIT_MS = 60_000;
+const WAIT_MS = 300_000;
 
 function start(nats: string, db: string): Promise<Controller> {
   return startController({ nats: [nats], db, rootSubject: 'shunt.v1' }, pino({ level: 'silent' }), (error) => {

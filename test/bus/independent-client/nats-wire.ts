@@ -9,7 +9,7 @@ export interface Message {
 }
 
 const END_OF_LINE = Buffer.from('\r\n');
-const REPLY_WITHIN_MS = 60_000;
+const REPLY_WITHIN_MS = 300_000;
 
 /** One connection. `inbox` is the prefix of the subjects on which it waits for replies. */
 export class NatsWire implements Disposable {
