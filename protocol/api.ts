@@ -71,6 +71,12 @@ export interface DeleteRequest {
   readonly names: readonly string[];
 }
 
+/** A name that is not there, and the one that was probably meant. */
+export interface Near {
+  readonly name: string;
+  readonly near: string;
+}
+
 /** `absent` names were not there: that is success too. */
 export interface DeleteReply {
   readonly v: 1;
@@ -78,6 +84,8 @@ export interface DeleteReply {
   readonly absent: readonly string[];
   readonly hosts: number;
   readonly rev: number;
+  /** What some of the first absent ones probably meant. */
+  readonly near?: readonly Near[];
 }
 
 /** The most elements of a list in one message of the api; its size ends it sooner. */
@@ -86,6 +94,8 @@ export const MAX_LIST = 10_000;
 export const MAX_PROBLEMS = 1000;
 /** The most redirects and hosts that an apply names because they find nobody. */
 export const MAX_STRANGERS = 16;
+/** The most names for which a near one is looked for. */
+export const MAX_NEAR = 3;
 const MAX_PARTS = 65_536;
 
 const readUpload = pattern(/^[A-Za-z0-9_-]{1,64}$/, 'an upload id of letters, digits, dash or underscore');
@@ -154,10 +164,11 @@ const readApplyReply: Reader<ApplyReply | ApplyPartReply> = (value, path) => {
     : readApplyPartReply(value, path);
 };
 
+export const readNear = list(object<Near>({ name: readName, near: readName }, 'ignored'), MAX_STRANGERS);
 const readNames = list(readName, MAX_LIST);
 const readDelete = object<DeleteRequest>({ v: readVersion, names: readNames });
 const readDeleteReply = object<DeleteReply>(
-  { v: readVersion, deleted: readNames, absent: readNames, hosts: readCount, rev: readRev },
+  { v: readVersion, deleted: readNames, absent: readNames, hosts: readCount, rev: readRev, near: optional(readNear) },
   'ignored',
 );
 

@@ -1,4 +1,4 @@
-import { type ApiError, MAX_LIST, readReply } from './api.ts';
+import { type ApiError, MAX_LIST, type Near, readNear, readReply } from './api.ts';
 import { readLimit, readPlace } from './ask.ts';
 import type { AnyCode } from './codes.ts';
 import { readEpochOrNone } from './cursor.ts';
@@ -73,6 +73,8 @@ export interface GetReply {
   readonly v: 1;
   readonly items: readonly GetItem[];
   readonly next: string | null;
+  /** What was probably meant, where there is none of the name that was asked for. */
+  readonly near?: readonly Near[];
 }
 
 export interface HostsRequest {
@@ -174,7 +176,7 @@ const readGetItem = object<GetItem>(
   'ignored',
 );
 const readGetReply = object<GetReply>(
-  { v: readVersion, items: list(readGetItem, MAX_LIST), next: nullable(readPlace) },
+  { v: readVersion, items: list(readGetItem, MAX_LIST), next: nullable(readPlace), near: optional(readNear) },
   'ignored',
 );
 

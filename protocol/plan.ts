@@ -1,4 +1,13 @@
-import { type ApiError, type ApplyPartReply, applyFields, MAX_LIST, readApplyPartReply, readReply } from './api.ts';
+import {
+  type ApiError,
+  type ApplyPartReply,
+  applyFields,
+  MAX_LIST,
+  type Near,
+  readApplyPartReply,
+  readNear,
+  readReply,
+} from './api.ts';
 import type { AnyCode } from './codes.ts';
 import { open } from './envelope.ts';
 import { readHost } from './host.ts';
@@ -106,6 +115,8 @@ export interface PlanReply {
   /** Names that were to go and are not there. */
   readonly absent: readonly string[];
   readonly absentTotal: number;
+  /** What some of the first absent ones probably meant. */
+  readonly near?: readonly Near[];
   readonly hosts: readonly PlanHost[];
   readonly hostsTotal: number;
   readonly changes: readonly PlanChange[];
@@ -203,6 +214,7 @@ const readLastReply = object<PlanReply>(
     unheardTotal: readCount,
     notSent: optional(list(readNotSent, MAX_LIST)),
     notSentTotal: optional(readCount),
+    near: optional(readNear),
   },
   'ignored',
 );

@@ -1,4 +1,4 @@
-import { encodeDeleteRequest, parseDeleteReply } from '../../protocol/api.ts';
+import { encodeDeleteRequest, type Near, parseDeleteReply } from '../../protocol/api.ts';
 import { readName } from '../../protocol/intent.ts';
 import { listBudgetBytes } from '../../protocol/json.ts';
 import { Bus } from '../client.ts';
@@ -6,7 +6,7 @@ import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
-import { workText } from '../show/format.ts';
+import { nearText, workText } from '../show/format.ts';
 
 /** A request is one transaction of the controller; a longer list takes several. */
 const NAMES_AT_ONCE = 5_000;
@@ -23,18 +23,21 @@ export const remove = command({
     const names = [...new Set(operands)].map(requireName);
     await using bus = await Bus.open(options);
     const done = { deleted: [] as string[], absent: [] as string[], hosts: 0, rev: 0 };
+    const nears: Near[] = [];
     for (const some of split(names, listBudgetBytes(bus.maxPayloadBytes))) {
       const request = encodeDeleteRequest({ v: 1, names: some });
       const hear = (done: number): void => terminal.progress(workText(done, 'redirects on hosts'));
-      const { deleted, absent, hosts, rev } = await bus.api('delete', request, parseDeleteReply, { hear });
+      const { deleted, absent, hosts, rev, near = [] } = await bus.api('delete', request, parseDeleteReply, { hear });
       terminal.progress('');
       done.deleted.push(...deleted);
       done.absent.push(...absent);
+      nears.push(...near);
       done.hosts = Math.max(done.hosts, hosts);
       done.rev = rev;
     }
-    if (options.output === 'json') terminal.print(JSON.stringify(done));
-    else terminal.print(listed(names, new Set(done.deleted)));
+    if (options.output === 'json')
+      terminal.print(JSON.stringify({ ...done, ...(nears.length > 0 && { near: nears }) }));
+    else terminal.print(listed(names, new Set(done.deleted), nears));
     return EXIT.done;
   },
 });
@@ -45,8 +48,10 @@ function* split(names: readonly string[], budgetBytes: number): Generator<readon
   for (let from = 0; from < names.length; from += most) yield names.slice(from, from + most);
 }
 
-function listed(names: readonly string[], deleted: ReadonlySet<string>): string {
-  return names.map((name) => `${name}: ${deleted.has(name) ? 'deleted' : 'already absent'}`).join('\n');
+function listed(names: readonly string[], deleted: ReadonlySet<string>, nears: readonly Near[]): string {
+  return names
+    .map((name) => `${name}: ${deleted.has(name) ? 'deleted' : `already absent${nearText(name, nears)}`}`)
+    .join('\n');
 }
 
 function requireName(name: string): string {

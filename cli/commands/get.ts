@@ -1,3 +1,4 @@
+import type { Near } from '../../protocol/api.ts';
 import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { readName } from '../../protocol/intent.ts';
 import { encodeGetRequest, type GetItem, parseGetReply, type Rest } from '../../protocol/listings.ts';
@@ -7,7 +8,7 @@ import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
 import { collect, complete } from '../paging.ts';
-import { actionText, matchText, someText, whyNotSent } from '../show/format.ts';
+import { actionText, matchText, nearText, someText, whyNotSent } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 
@@ -33,9 +34,18 @@ are not sent one, and why. With -o json every host of each is named.`,
   async run({ options, operands: [given], terminal }) {
     const name = given === undefined ? undefined : requireName(given);
     await using bus = await Bus.open(options);
-    const items = await collect((after) => bus.api('get', request(name, after), parseGetReply), terminal);
+    let near: readonly Near[] = [];
+    const items = await collect(async (after) => {
+      const page = await bus.api('get', request(name, after), parseGetReply);
+      near = page.near ?? [];
+      return page;
+    }, terminal);
     if (name !== undefined && items.length === 0)
-      throw new Failure(EXIT.refused, 'FAILED', `there is no redirect ${name}; see shunt get`);
+      throw new Failure(
+        EXIT.refused,
+        'FAILED',
+        `there is no redirect ${name}${nearText(name, near) || '; see shunt get'}`,
+      );
     if (options.output === 'json') terminal.print(JSON.stringify({ items: await completeAll(items, bus, terminal) }));
     else terminal.print(layOut(items, terminal));
     return EXIT.done;

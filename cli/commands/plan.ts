@@ -13,7 +13,7 @@ import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { someText, strangerTexts, whyNotSent } from '../show/format.ts';
+import { nearText, someText, strangerTexts, whyNotSent } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 import { noteExpired, readSpecs } from '../specs/read-specs.ts';
@@ -198,8 +198,12 @@ const OVER: Readonly<Record<PlanOver, (host: PlanHost) => string>> = {
     `would have ${host.shapes6} IPv6 shapes, and looks up ${host.shapesMax}: some redirects would be blocked`,
 };
 
-function warnings({ hosts, unmatched, unmatchedTotal, unheard, unheardTotal }: Planned, screen: Screen): string {
+function warnings(
+  { hosts, unmatched, unmatchedTotal, unheard, unheardTotal, near = [] }: Planned,
+  screen: Screen,
+): string {
   const lines = hosts.flatMap((host) => host.over.map((what) => `${host.host} ${OVER[what](host)}`));
+  lines.push(...near.map(({ name }) => `${name} is not there${nearText(name, near)}`));
   lines.push(...strangerTexts({ unmatched, unmatchedTotal, unheard, unheardTotal }));
   return lines.map((line) => noteText(screen, line)).join('\n');
 }

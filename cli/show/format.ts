@@ -1,4 +1,5 @@
 import { type Action, readAction } from '../../protocol/action.ts';
+import type { Near } from '../../protocol/api.ts';
 import { type AnyCode, CODES, type Code } from '../../protocol/codes.ts';
 import { keyOf } from '../../protocol/key.ts';
 import { parseMatch } from '../../protocol/match.ts';
@@ -101,6 +102,12 @@ export function whyNotSent({
   readonly lacks?: readonly string[];
 }): string {
   return lacks.length === 0 ? code : `${code} (${lacks.join(' ')})`;
+}
+
+/** Says which name that is there was probably meant by one that is not: `; did you mean drain-web-2?`. */
+export function nearText(name: string, nears: readonly Near[]): string {
+  const found = nears.find((one) => one.name === name);
+  return found === undefined ? '' : `; did you mean ${found.near}?`;
 }
 
 /** Writes a number and its noun: `1 host`, `2 hosts`. */

@@ -1,3 +1,4 @@
+import type { Near } from '../../protocol/api.ts';
 import {
   MAX_NAMED_HOSTS,
   type PlanChange,
@@ -21,6 +22,8 @@ export interface PreviewHead {
   readonly upload: string;
   /** Names to delete that are not there. */
   readonly absent: readonly string[];
+  /** What the first of them probably meant. */
+  readonly near?: readonly Near[];
   /** What hosts said of their room. */
   readonly capacities: ReadonlyMap<string, Room>;
 }
@@ -110,7 +113,7 @@ export class PreviewReport {
     const strangers = new Strangers(this.#proposal.fleet);
     for (const { after } of moves) if (after !== undefined) strangers.add(after);
     const { unmatched, unheard } = strangers;
-    const { upload, absent } = this.#head;
+    const { upload, absent, near } = this.#head;
     return {
       v: 1,
       upload,
@@ -120,6 +123,7 @@ export class PreviewReport {
       deleted: moves.filter(({ after }) => after === undefined).length,
       absent: absent.slice(0, limit),
       absentTotal: absent.length,
+      ...(near !== undefined && { near }),
       hosts,
       hostsTotal: this.#hosts.length,
       changes: this.#changes.first(limit),

@@ -14,6 +14,7 @@ import { type Damage, namelessOf } from '../model/damage.ts';
 import { Fleet } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
+import { nearNames } from './near-names.ts';
 import { bytesOf, fill, fitting, limitOf, nextOf, once } from './paging.ts';
 import { redirectItem } from './redirect-item.ts';
 
@@ -24,7 +25,9 @@ export async function listSpecs(transaction: Transaction, request: GetRequest, b
   const fleet = once(() => transaction.tables.hosts.fleet(transaction.session));
   const make = (spec: StoredSpec) => redirectItem(transaction, fleet, spec, { rest: request.rest, budgetBytes });
   const items = await fill(specs, make, nameOf, budgetBytes);
-  return { v: 1, items, next: nextOf(specs, items.length, limit, nameOf, request) };
+  const next = nextOf(specs, items.length, limit, nameOf, request);
+  const missing = request.name !== undefined && specs.length === 0 ? [request.name] : [];
+  return { v: 1, items, next, ...(await nearNames(transaction, missing)) };
 }
 
 /** Of a reply, what is missing from the database may take so much: each page says it anew. */

@@ -5,6 +5,7 @@ import type { PreviewHead } from '../compile/preview-report.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { type Claim, claimOf } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
+import { nearNames } from './near-names.ts';
 import { readUpload } from './upload.ts';
 
 const CLAIMS_AT_ONCE = 2000;
@@ -29,7 +30,8 @@ export async function readProposal(
     if (before === undefined) absent.push(name);
     else moves.push({ before, after: undefined, same: false });
   }
-  const head = { upload: last.upload, absent, capacities: await tables.hosts.capacities(session) };
+  const capacities = await tables.hosts.capacities(session);
+  const head = { upload: last.upload, absent, capacities, ...(await nearNames(transaction, absent)) };
   return { moves, claims: await readClaims(transaction, moves), fleet: await tables.hosts.fleet(session), head };
 }
 

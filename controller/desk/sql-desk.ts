@@ -10,6 +10,7 @@ import type { Work } from '../log/work.ts';
 import type { Applied, Desk, Hear } from '../ports.ts';
 import { deleteSpecs } from './deletion.ts';
 import { listHosts, listSpecs } from './listings.ts';
+import { nearNames } from './near-names.ts';
 import { readProposal } from './proposal.ts';
 import { stagePart, storeUpload } from './upload.ts';
 
@@ -61,7 +62,7 @@ export class SqlDesk implements Desk {
       const { hosts, rev } = await log.finish();
       const some = { deleted: deleted.length, names: deleted.slice(0, AUDITED_NAMES), absent: absent.length };
       await tables.audit.note(session, this.#work.clock.nowMs(), 'delete', { ...some, hosts, rev });
-      return { v: 1, deleted, absent, hosts, rev };
+      return { v: 1, deleted, absent, hosts, rev, ...(await nearNames(transaction, absent)) };
     });
   }
 

@@ -220,6 +220,24 @@ test('delete: each name, deleted or already absent, is success', async (t) => {
   t.deepEqual(JSON.parse(json.stdout), { deleted: ['web'], absent: ['gone'], hosts: 1, rev: 13 });
 });
 
+test('delete and get: a name that is not there, and one that is near', async (t) => {
+  await using bench = await Bench.open();
+  const near = [{ name: 'drain-wbe-2', near: 'drain-web-2' }];
+  await bench.answers('shunt.v1.api.delete', (data) => {
+    return encodeDeleteReply({ v: 1, deleted: [], absent: parseDeleteRequest(data).names, hosts: 0, rev: 13, near });
+  });
+  await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: [], next: null, near }));
+  const words = ['delete', 'drain-wbe-2', 'gone'];
+  const { exit, stdout } = await bench.shunt(words);
+  t.is(exit, 0);
+  t.is(stdout, 'drain-wbe-2: already absent; did you mean drain-web-2?\ngone: already absent\n');
+  const json = await bench.shunt([...words, '-o', 'json']);
+  t.deepEqual(JSON.parse(json.stdout), { deleted: [], absent: ['drain-wbe-2', 'gone'], hosts: 0, rev: 13, near });
+  const got = await bench.shunt(['get', 'drain-wbe-2']);
+  t.is(got.exit, 1);
+  t.is(got.stderr, 'shunt get: there is no redirect drain-wbe-2; did you mean drain-web-2?\n');
+});
+
 test('get: every page is read, as a table and as JSON', async (t) => {
   await using bench = await Bench.open();
   const {

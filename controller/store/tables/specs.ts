@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
+import { nearest } from '../../../protocol/near.ts';
 import type { Selector, Spec } from '../../../protocol/spec.ts';
 import { ABILITIES, type Claim } from '../../model/claim.ts';
 import { upsert } from '../dialect.ts';
@@ -8,6 +9,9 @@ import type { Schema, SpecRow } from '../schema.ts';
 import type { Session } from '../session.ts';
 import { claimFrom, rowFrom, specSeal } from './spec-row.ts';
 import type { SumTable } from './sums.ts';
+
+/** The names that are looked at for one that is near: one glance at a table of any size. */
+const MAX_CANDIDATES = 10_000;
 
 /** A spec as it is listed. */
 export interface StoredSpec {
@@ -32,6 +36,7 @@ export class SpecTable {
   readonly #byKey;
   readonly #keysAfter;
   readonly #namesAfter;
+  readonly #namesLike;
   readonly #demands;
   readonly #all;
   readonly #put;
@@ -50,6 +55,13 @@ export class SpecTable {
     );
     this.#namesAfter = query<{ after: string; limit: number }, SpecRow>((at) =>
       specs.where('name', '>', at('after')).orderBy('name').limit(at('limit')),
+    );
+    this.#namesLike = query<{ head: string; middle: string; tail: string }, { name: string }>((at) =>
+      db
+        .selectFrom('specs')
+        .select('name')
+        .where((of) => of.or((['head', 'middle', 'tail'] as const).map((part) => of('name', 'like', at(part)))))
+        .limit(MAX_CANDIDATES),
     );
     // Every column: no index has them all, so the table itself is read.
     this.#all = query<object, SpecRow>(() => specs);
@@ -76,6 +88,17 @@ export class SpecTable {
   async find(session: Session, name: string): Promise<StoredSpec | undefined> {
     const row = await session.first(this.#byName, { name });
     return row && specOf(row);
+  }
+
+  /** The name that was probably meant by one that is not there. Two edits leave one of three parts as it is. */
+  async near(session: Session, name: string): Promise<string | undefined> {
+    const size = Math.ceil(name.length / 3);
+    const [head = '', middle = '', tail = ''] = [0, 1, 2].map((at) => `%${name.slice(at * size, (at + 1) * size)}%`);
+    const candidates = await session.all(this.#namesLike, { head, middle, tail });
+    return nearest(
+      name,
+      candidates.map((row) => row.name),
+    );
   }
 
   /** Every claim to each of some keys. */

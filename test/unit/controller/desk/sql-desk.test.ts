@@ -73,6 +73,24 @@ test('apply, plan, delete: who waits hears how far they have come', async (t) =>
   for (const counts of [heard.apply, heard.delete]) t.true(counts.length >= 40);
 });
 
+test('a name that is not there: delete, plan and get say which one is near, and change nothing', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, ...['drain-web-2', 'block-scan', 'w'].map((name, index) => spec(name, index)));
+  const { near, absent, deleted } = await store.desk.delete(['drain-wbe-2', 'blok-scan', 'nothing-like-it']);
+  t.deepEqual(near, [
+    { name: 'drain-wbe-2', near: 'drain-web-2' },
+    { name: 'blok-scan', near: 'block-scan' },
+  ]);
+  t.deepEqual([deleted.length, absent.length], [0, 3]);
+  t.is((await store.desk.delete(['elsewhere'])).near, undefined);
+  const plan = { v: 1 as const, upload: 'u', part: 0, parts: 1, specs: [], delete: ['drain_web-2', 'w'] };
+  t.deepEqual((await store.desk.plan(plan, AMPLE_BYTES)).near, [{ name: 'drain_web-2', near: 'drain-web-2' }]);
+  const get = await store.desk.get({ v: 1, name: 'drain-web-22' }, AMPLE_BYTES);
+  t.deepEqual(get.near, [{ name: 'drain-web-22', near: 'drain-web-2' }]);
+  t.is((await store.desk.get({ v: 1, name: 'w' }, AMPLE_BYTES)).near, undefined);
+});
+
 test('get: pages by name, and says where each stands', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
