@@ -14,6 +14,7 @@ import {
   object,
   optional,
   partly,
+  prose,
   type Reader,
   readBoolean,
   readTime,
@@ -26,7 +27,10 @@ import { readDuration, readInstant } from './times.ts';
 /** Which hosts a redirect is for: every one, those listed, or those that carry all the labels. */
 export type Selector = 'all' | readonly string[] | Labels;
 
-/** A redirect as the operator means it, normalised: defaults filled in, lists sorted. `expires` is in ms since 1970. */
+/**
+ * A redirect as the operator means it, normalised: defaults filled in, lists sorted. `expires` is in ms since 1970;
+ * `description` is for people alone, and no host is sent it.
+ */
 export interface Spec {
   readonly name: string;
   readonly hosts: Selector;
@@ -36,6 +40,7 @@ export interface Spec {
   readonly idle?: Idle;
   readonly expires?: number;
   readonly priority: number;
+  readonly description?: string;
 }
 
 /** One reason why an upload is refused: `index` is the spec's place in it, `path` the field within the spec. */
@@ -50,6 +55,7 @@ export interface Problem {
 /** The most host ids that one selector lists. */
 const MAX_LISTED_HOSTS = 4096;
 const MAX_PRIORITY = 1_000_000;
+const MAX_DESCRIPTION = 256;
 /** The most words of a text that a hint puts in order. */
 const MAX_HINTED = 4;
 
@@ -102,6 +108,15 @@ const readIdle: Reader<Idle> = (value, path, faults) => {
   return Object.freeze({ afterMs: after, rearm });
 };
 
+/** Reads text for people: on one line, without what commands a terminal. */
+const readDescription: Reader<string> = (value, path) => {
+  const line = prose(Number.POSITIVE_INFINITY)(value, path)
+    .replaceAll(/[\s\p{Bidi_Control}]+/gu, ' ')
+    .trim();
+  if (line !== '' && line.length <= MAX_DESCRIPTION) return line;
+  throw new Refused('BAD_FIELD', path, `expected text of 1 to ${MAX_DESCRIPTION} characters, not ${line.length}`);
+};
+
 interface Written {
   readonly name: string;
   readonly hosts: Selector;
@@ -111,6 +126,7 @@ interface Written {
   readonly idle?: Idle;
   readonly expires?: number;
   readonly priority?: number;
+  readonly description?: string;
 }
 
 const readWritten = partly<Written>({
@@ -122,6 +138,7 @@ const readWritten = partly<Written>({
   idle: optional(readIdle),
   expires: optional((value, path) => readTime(readInstant(value, path), path)),
   priority: optional(integer(-MAX_PRIORITY, MAX_PRIORITY)),
+  description: optional(readDescription),
 });
 
 const readSpec: Reader<Spec> = whole((value, path, faults) => {
@@ -133,6 +150,7 @@ const readSpec: Reader<Spec> = whole((value, path, faults) => {
     idle,
     expires,
     priority = 0,
+    description,
     ...written
   } = readWritten(value, path, faults);
   const to = attempt(() => readTo(written.to, match, join(path, 'to'), faults), faults);
@@ -146,6 +164,7 @@ const readSpec: Reader<Spec> = whole((value, path, faults) => {
     ...(idle !== undefined && { idle }),
     ...(expires !== undefined && { expires }),
     priority,
+    ...(description !== undefined && { description }),
   });
 });
 
@@ -217,6 +236,7 @@ export function specToJson(spec: Spec): JsonObject {
     ...(spec.idle !== undefined && { idle: { after: spec.idle.afterMs, rearm: spec.idle.rearm } }),
     ...(spec.expires !== undefined && { expires: spec.expires }),
     priority: spec.priority,
+    ...(spec.description !== undefined && { description: spec.description }),
   };
 }
 

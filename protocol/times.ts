@@ -22,10 +22,23 @@ export const readInstant: Reader<number> = (value, path) => {
   const [, date, time, fraction = '', zone] = (typeof value === 'string' && RFC3339.exec(value)) || [];
   const instant = Date.parse(`${date}T${time}${fraction}${zone?.toUpperCase()}`);
   if (date === undefined || Number.isNaN(instant) || !exists(date)) {
-    throw new Refused('BAD_TIME', path, `expected a time such as 2026-12-31T00:00:00Z, not ${show(value)}`);
+    throw new Refused(
+      'BAD_TIME',
+      path,
+      `expected a time such as 2026-12-31T00:00:00Z, not ${show(value)}${zoneHint(value)}`,
+    );
   }
   return instant;
 };
+
+/** A time without its zone would be another one on each machine. */
+function zoneHint(value: unknown): string {
+  const [, date, time = '00:00:00'] = /^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9:]{8}))?$/.exec(String(value)) ?? [];
+  const written = `${date}T${time}Z`;
+  return date === undefined || Number.isNaN(Date.parse(written)) || !exists(date)
+    ? ''
+    : `; write ${written}, if UTC is meant`;
+}
 
 /** Date.parse takes 30 February for 2 March. */
 function exists(date: string): boolean {

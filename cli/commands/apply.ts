@@ -8,11 +8,13 @@ import { noteExpired, readSpecs } from '../specs/read-specs.ts';
 import { APPLY, upload } from '../specs/upload.ts';
 
 export const apply = command({
-  synopsis: '-f FILE...',
+  synopsis: '-f FILE... [--expires-in TIME]',
   about: `Creates the redirects of the files, or changes those whose names exist; others stay as they are. All of them or none:
 one that is wrong refuses the whole, with file, line and reason. Applying the same again changes nothing.
 
-A file is YAML with a list \`redirects:\`, or JSON lines with one redirect a line, for bulk.`,
+A file is YAML with a list \`redirects:\`, or JSON lines with one redirect a line, for bulk.
+
+With --expires-in, redirects that have no \`expires\` end so long after this call; the same call again ends them later.`,
   examples: [
     `shunt apply -f - <<'END'
 redirects:
@@ -23,11 +25,12 @@ redirects:
 END`,
     'shunt apply -f redirects.yaml -f more.jsonl',
   ],
-  options: ['file', ...BUS_OPTIONS],
+  options: ['file', 'expires-in', ...BUS_OPTIONS],
   async run({ options, terminal, stdin }) {
     if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
-    const specs = await readSpecs(options.file, stdin);
-    noteExpired(specs, Date.now(), terminal);
+    const nowMs = Date.now();
+    const specs = await readSpecs(options.file, stdin, { nowMs, expiresInMs: options['expires-in'] });
+    noteExpired(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
     const { v: _, upload: __, ...reply } = await upload(specs, bus, terminal, APPLY);
     const { created, changed, unchanged, hosts, rev } = reply;

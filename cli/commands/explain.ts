@@ -1,6 +1,7 @@
 import type { AskError } from '../../protocol/ask.ts';
 import { type Explanation, encodeExplainRequest, type NextHopNow, parseExplainReply } from '../../protocol/explain.ts';
 import { readName } from '../../protocol/intent.ts';
+import { encodeGetRequest, parseGetReply } from '../../protocol/listings.ts';
 import { readKey } from '../../protocol/read.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
@@ -14,6 +15,8 @@ import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
 
 type Screen = Pick<Terminal, 'width' | 'colour'>;
+/** What an agent answers, and what the controller adds. */
+type Told = Explanation & { readonly description?: string };
 
 export const explain = command({
   synopsis: '--host HOST NAME|KEY',
@@ -31,12 +34,24 @@ decided last. KEY is as dump and plan show it.`,
     const request = requestOf(what);
     await using bus = await Bus.open(options);
     const answer = await bus.ask(host, 'explain', request, parseExplainReply, refusalOn(host));
-    terminal.print(
-      options.output === 'json' ? JSON.stringify(answer) : layOut(answer as Explanation, Date.now(), terminal),
-    );
+    const description = await describe(bus, answer.name);
+    const told = { ...answer, ...(description !== undefined && { description }) };
+    terminal.print(options.output === 'json' ? JSON.stringify(told) : layOut(told, Date.now(), terminal));
     return EXIT.done;
   },
 });
+
+/** What the controller has a redirect say of itself; agents do not know it. It is no matter if nobody tells. */
+async function describe(bus: Pick<Bus, 'api'>, name: string): Promise<string | undefined> {
+  try {
+    const { items } = await bus.api('get', encodeGetRequest({ v: 1, name }), parseGetReply);
+    const description = items[0]?.spec.description;
+    return typeof description === 'string' ? description : undefined;
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
 
 function requestOf(what: string): Uint8Array {
   return orElse(
@@ -57,18 +72,19 @@ function refusalOn(host: string): (error: AskError['error']) => Failure {
 }
 
 /** Lays an explanation out for people: the facts, the overlapping redirects, the last decisions. */
-export function layOut(explanation: Explanation, nowMs: number, screen: Screen): string {
+export function layOut(explanation: Told, nowMs: number, screen: Screen): string {
   const { events } = explanation;
   const sections = [fields(facts(explanation, nowMs), screen), overlapTable(explanation, screen)];
   if (events.length > 0) sections.push(eventTable(events, ['host', 'key', 'name'], screen));
   return sections.filter((section) => section !== '').join('\n\n');
 }
 
-function facts(explanation: Explanation, nowMs: number): [name: string, value: Cell][] {
-  const { host, name, key, rev, to, expires, idle, packets, bytes, seenMsAgo, slot } = explanation;
+function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] {
+  const { host, name, key, rev, to, expires, idle, packets, bytes, seenMsAgo, slot, description } = explanation;
   const seen = seenMsAgo === null ? 'never seen a packet' : `the last one ${ageText(seenMsAgo)} ago`;
   return [
     ['redirect', `${name} on ${host}, revision ${rev}`],
+    ...(description === undefined ? [] : ([['description', description]] as [string, Cell][])),
     ...bypassRow(explanation),
     ['key', key],
     ['to', actionText(to)],

@@ -27,7 +27,8 @@ export const get = command({
   synopsis: '[NAME]',
   about: `Shows redirects as the controller has them: what they match, where packets go, on which hosts they win, and where
 another one with the same match wins over them (shadowed). Below stands which hosts
-are not sent one, and why. With -o json every host of each is named.`,
+are not sent one, and why. What a redirect says of itself (description) stands at the end of its line. With -o json every
+host of each is named.`,
   examples: ['shunt get', 'shunt get drain-web-2 -o json'],
   options: BUS_OPTIONS,
   operands: { placeholder: 'NAME', min: 0, max: 1 },
@@ -85,7 +86,10 @@ function request(name: string | undefined, after: string | undefined): Uint8Arra
 
 function layOut(items: readonly GetItem[], screen: Screen): string {
   const notes = items.flatMap(notSentTexts).map((text) => noteText(screen, text));
-  const listed = table(COLUMNS, items.map(row), screen);
+  const described = items.some(({ spec }) => spec.description !== undefined);
+  const columns = described ? [...COLUMNS, { title: 'DESCRIPTION' }] : COLUMNS;
+  const rows = items.map((item) => (described ? [...row(item), String(item.spec.description ?? '-')] : row(item)));
+  const listed = table(columns, rows, screen);
   return notes.length === 0 ? listed : [listed, notes.join('\n')].join('\n\n');
 }
 

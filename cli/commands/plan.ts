@@ -16,25 +16,27 @@ import { BUS_OPTIONS } from '../line/options.ts';
 import { nearText, someText, strangerTexts, whyNotSent } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
+import type { Prepared } from '../specs/prepare.ts';
 import { noteExpired, readSpecs } from '../specs/read-specs.ts';
 import { upload } from '../specs/upload.ts';
 
 type Screen = Pick<Terminal, 'width' | 'colour'>;
 
 export const plan = command({
-  synopsis: '[-f FILE...] [--delete NAME...]',
+  synopsis: '[-f FILE...] [--delete NAME...] [--expires-in TIME]',
   about: `Shows what an apply of the files and a delete of the names would do to each host, and does nothing: what would be
 added, changed and deleted; which redirects another one shadows, because it has the same match and wins; which ones
 overlap, and which of them has a packet that matches both; which hosts would be given more than they can hold, and which
 are not sent a redirect because their agents are too old for it.`,
   examples: ['shunt plan -f redirects.yaml', 'shunt plan -f redirects.yaml --delete drain-web-1'],
-  options: ['file', 'delete', ...BUS_OPTIONS],
+  options: ['file', 'delete', 'expires-in', ...BUS_OPTIONS],
   async run({ options, terminal, stdin }) {
     const names = [...new Set(options.delete)];
     if (options.file.length + names.length === 0)
       throw usage('name at least one file or redirect: -f FILE, -f - for standard input, or --delete NAME');
-    const specs = await readSpecs(options.file, stdin);
-    noteExpired(specs, Date.now(), terminal);
+    const nowMs = Date.now();
+    const specs = await readSpecs(options.file, stdin, { nowMs, expiresInMs: options['expires-in'] });
+    noteExpired(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
     const {
       v: _,
@@ -46,7 +48,7 @@ are not sent a redirect because their agents are too old for it.`,
       parse: parsePlanReply,
       lastBytes: Buffer.byteLength(JSON.stringify(names)),
     });
-    terminal.print(options.output === 'json' ? JSON.stringify(reply) : layOut(reply, terminal));
+    terminal.print(options.output === 'json' ? JSON.stringify(reply) : layOut(reply, terminal, specs));
     return EXIT.done;
   },
 });
@@ -57,11 +59,12 @@ const MAX_SHOWN = 40;
 type Planned = Omit<PlanReply, 'v' | 'upload'>;
 
 /** Lays a plan out for people: the sums, each host, each change, and at the end what deserves a second look. */
-export function layOut(planned: Planned, screen: Screen): string {
+export function layOut(planned: Planned, screen: Screen, specs: readonly Prepared[] = []): string {
   const sections = [
     sums(planned),
     hostTable(planned, screen),
     changeTable(planned, screen),
+    describedTable(specs, screen),
     shadowTable(planned, screen),
     notSentTable(planned, screen),
     overlapTable(planned, screen),
@@ -117,6 +120,18 @@ function changeTable({ changes: all, changesTotal }: Planned, screen: Screen): s
   ]);
   const columns = [{ title: 'OP' }, { title: 'NAME', whole: true }, { title: 'HOSTS' }, { title: 'KEY', below: true }];
   return more(table(columns, rows, screen), changesTotal - onHosts(changes));
+}
+
+/** What the files say of their redirects for people. */
+function describedTable(specs: readonly Prepared[], screen: Screen): string {
+  const described = specs.filter(({ json }) => json.description !== undefined);
+  if (described.length === 0) return '';
+  const rows = described.slice(0, MAX_SHOWN).map(({ name, json }) => [name, String(json.description)]);
+  const columns = [
+    { title: 'DESCRIBED', whole: true },
+    { title: 'AS', below: true },
+  ];
+  return more(table(columns, rows, screen), described.length - rows.length, 'described');
 }
 
 function shadowTable({ shadowed: all, shadowedTotal }: Planned, screen: Screen): string {

@@ -4,7 +4,7 @@ import { DEFAULT_SLOTS, MAX_SLOTS } from '../../agent/model/limits.ts';
 import { parseServers } from '../../bus/servers.ts';
 import { LOG_LEVELS } from '../../daemon/log-level.ts';
 import { readHost } from '../../protocol/host.ts';
-import { readName } from '../../protocol/intent.ts';
+import { readAfterMs, readName } from '../../protocol/intent.ts';
 import { integer, oneOf, type Reader, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
@@ -48,6 +48,7 @@ const readTimeout: Reader<number> = (value, path) => {
   if (timeoutMs >= 100 && timeoutMs <= 600_000) return timeoutMs;
   throw new Refused('BAD_DURATION', path, `expected 100ms to 10m, not ${show(value)}`);
 };
+const readExpiresIn: Reader<number> = (value, path) => readAfterMs(readDuration(value, path), path);
 const readRootSubject: Reader<string> = (value) => makeSubjects(String(value)).root;
 function readHostOption(given: string | undefined): string {
   if (given !== undefined) return readHost(given, '');
@@ -109,6 +110,10 @@ export const OPTIONS = {
     ...many({ placeholder: 'NAME', help: 'redirect that is to go' }),
     argumentOnly: true,
     read: (given: readonly string[]) => given.map((name) => readName(name, '')),
+  },
+  'expires-in': {
+    ...optional({ placeholder: 'TIME', help: 'end of what has no `expires`, from now on' }, readExpiresIn),
+    argumentOnly: true,
   },
   interface: many({ placeholder: 'IF', help: 'network interface' }),
   owner: optional(

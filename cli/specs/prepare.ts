@@ -1,7 +1,8 @@
-import type { JsonObject } from '../../protocol/json.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { judgeSpec, nameOf, specToJson } from '../../protocol/spec.ts';
+import { judgeSpec, nameOf, type Spec, specToJson } from '../../protocol/spec.ts';
 import type { FileProblem } from '../line/failure.ts';
+import { endsAt, expiryHint, type Moment } from './expiry.ts';
 import { isJsonLines, readJsonLines } from './json-lines.ts';
 import type { Source } from './source.ts';
 import { type Contents, MAX_PROBLEMS, type Place, type Written } from './written.ts';
@@ -15,6 +16,7 @@ export interface Prepared extends Pick<Written, 'locate'> {
 /** Reads every redirect of every source and says what is wrong with them, in the order of the files, up to MAX_PROBLEMS. */
 export async function prepareSpecs(
   sources: readonly Source[],
+  moment: Moment,
 ): Promise<{ readonly specs: readonly Prepared[]; readonly problems: readonly FileProblem[] }> {
   const specs: Prepared[] = [];
   const problems: FileProblem[] = [];
@@ -24,7 +26,7 @@ export async function prepareSpecs(
     const found = [...contents.problems];
     for (const written of contents.written) {
       if (problems.length + found.length >= MAX_PROBLEMS) break;
-      prepare(written, firstUse, specs, found);
+      prepare(written, moment, firstUse, specs, found);
     }
     problems.push(...found.sort(byPlace).slice(0, MAX_PROBLEMS));
   }
@@ -43,6 +45,7 @@ async function readContents(source: Source): Promise<Contents> {
 
 function prepare(
   { value, locate }: Written,
+  moment: Moment,
   firstUse: Map<string, Place>,
   specs: Prepared[],
   problems: FileProblem[],
@@ -51,10 +54,24 @@ function prepare(
   const name = nameOf(value);
   const twice = name === undefined ? [] : usedAlready(name, firstUse);
   for (const { code, path, reason } of [...faults, ...twice])
-    problems.push({ ...locate(path, code), ...(name !== undefined && { name }), code, message: reason });
+    problems.push({
+      ...locate(path, code),
+      ...(name !== undefined && { name }),
+      code,
+      message: reason + hintOf(path, value, moment),
+    });
   const named = name !== undefined && !faults.some(({ path }) => path === 'name');
   if (named && twice.length === 0) firstUse.set(name, locate('name'));
-  if (spec !== undefined) specs.push({ name: spec.name, json: specToJson(spec), locate });
+  if (spec !== undefined) specs.push({ name: spec.name, json: specToJson(lasting(spec, moment)), locate });
+}
+
+function hintOf(path: string, value: unknown, moment: Moment): string {
+  return path === 'expires' && isObject(value) ? expiryHint(value.expires, moment) : '';
+}
+
+function lasting(spec: Spec, moment: Moment): Spec {
+  const { expiresInMs } = moment;
+  return expiresInMs === undefined ? spec : { expires: endsAt(moment, expiresInMs), ...spec };
 }
 
 function usedAlready(name: string, firstUse: ReadonlyMap<string, Place>): readonly Refused[] {

@@ -1,6 +1,7 @@
 import { EXIT, Failure, type FileProblem, usage } from '../line/failure.ts';
 import { countText, someText } from '../show/format.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
+import type { Moment } from './expiry.ts';
 import { type Prepared, prepareSpecs } from './prepare.ts';
 import { readSource } from './source.ts';
 import { MAX_PROBLEMS } from './written.ts';
@@ -9,12 +10,13 @@ import { MAX_PROBLEMS } from './written.ts';
 export async function readSpecs(
   files: readonly string[],
   stdin: AsyncIterable<Uint8Array>,
+  moment: Moment,
 ): Promise<readonly Prepared[]> {
   if (files.filter((file) => file === '-').length > 1)
     throw usage('-f - is given twice, and there is one standard input');
   const sources = [];
   for (const file of files) sources.push(await readSource(file, stdin));
-  const { specs, problems } = await prepareSpecs(sources);
+  const { specs, problems } = await prepareSpecs(sources, moment);
   if (problems.length > 0) throw refusal(problems);
   return specs;
 }

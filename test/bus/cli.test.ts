@@ -456,6 +456,21 @@ test('a bus that takes next to nothing is said to be too small', async (t) => {
   await matchesGolden(t, 'bus-too-small', ['get'], await bench.shunt(['get']));
 });
 
+test('explain and plan: what a redirect says of itself is shown', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.ask.edge-7.explain', () => encodeExplanation(fixture('explain-reply')));
+  await bench.answers('shunt.v1.api.get', () => encodeGetReply(fixture('get-reply')));
+  await bench.answers('shunt.v1.api.plan', (data) => {
+    return encodePlanReply({ ...fixture('plan-reply'), upload: parsePlanRequest(data).upload });
+  });
+  const words = ['explain', '--host', 'edge-7', 'drain-web-2'];
+  t.regex((await bench.shunt(words)).stdout, /^description {2,}until web-2 is back$/m);
+  const json = await bench.shunt([...words, '-o', 'json']);
+  t.is(JSON.parse(json.stdout).description, 'until web-2 is back');
+  const stdin = `${APPLY}    description: why it is there\n`;
+  t.regex((await bench.shunt(['plan', '-f', '-'], { stdin })).stdout, /^web {2,}why it is there$/m);
+});
+
 test('explain: all about one redirect, by name and by key', async (t) => {
   await using bench = await Bench.open();
   const asked: unknown[] = [];

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Code } from '../../../protocol/codes.ts';
+import { intentBody } from '../../../protocol/intent.ts';
 import { Refused } from '../../../protocol/refused.ts';
 import { judgeSpec, parseSpec, problemOf, type Spec, specToJson } from '../../../protocol/spec.ts';
 import { intent } from './arbitraries.ts';
@@ -20,6 +21,7 @@ test('parse spec: what an operator writes is normalised', (t) => {
     idle: { afterMs: 600_000, rearm: 'revision' },
     expires: Date.UTC(2026, 11, 31),
     priority: 0,
+    description: 'until web-2 is back',
   });
 });
 
@@ -69,6 +71,18 @@ for (const [title, change, code, path] of REFUSED) {
       expected(code, path),
     ));
 }
+
+test('parse spec: a description is one line of text for people, and no part of what a host is sent', (t) => {
+  const description = (text: unknown) => parseSpec({ ...least, description: text }).description;
+  t.is(description(' two\nlines,\tand \u001b[31mred\u202e '), 'two lines, and [31mred');
+  t.is(description('ü'.repeat(256)), 'ü'.repeat(256));
+  for (const wrong of ['x'.repeat(257), '', ' \n ', 7, null, ['a']])
+    t.is(
+      refusal(() => description(wrong)),
+      expected('BAD_FIELD', 'description'),
+    );
+  t.is(intentBody(parseSpec({ ...least, description: 'why' })), intentBody(parseSpec(least)));
+});
 
 const SUGGESTED: readonly [path: string, value: object, meant: string][] = [
   ['prioritty', { ...least, prioritty: 1 }, 'priority'],
@@ -198,6 +212,9 @@ const HINTS: readonly [change: object, hint: string][] = [
   [{ match: { ...least.match, proto: 'tcp', dport: '443' } }, 'write 443'],
   [{ match: { ...least.match, proto: 'tcp', dport: '80-90' } }, 'write a redirect for each'],
   [{ match: { ...least.match, proto: 'tcp', dport: [80, 443] } }, 'write a redirect for each'],
+  [{ expires: '2026-12-31' }, 'write 2026-12-31T00:00:00Z, if UTC is meant'],
+  [{ expires: '2026-12-31 08:30:00' }, 'write 2026-12-31T08:30:00Z, if UTC is meant'],
+  [{ comment: 'x' }, 'did you mean `description`?'],
   [{ to: 'deny' }, 'did you mean drop?'],
   [{ to: 'ACCEPT' }, 'did you mean pass?'],
   [{ to: 'drp' }, 'did you mean drop?'],

@@ -53,6 +53,7 @@ test('options: the defaults', async (t) => {
     'log-level': 'info',
     file: [],
     delete: [],
+    'expires-in': undefined,
     interface: [],
     owner: undefined,
     mode: 'auto',

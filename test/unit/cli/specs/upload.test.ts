@@ -16,7 +16,7 @@ async function prepared(count: number): Promise<readonly Prepared[]> {
   const line = (index: number) =>
     `{"name":"r-${index}","hosts":"all","match":{"dst":"203.0.113.10"},"to":"drop","priority":${index}}\n`;
   const text = Array.from({ length: count }, (_, index) => line(index)).join('');
-  const { specs } = await prepareSpecs([{ name: 'bulk.jsonl', bytes: Buffer.from(text) }]);
+  const { specs } = await prepareSpecs([{ name: 'bulk.jsonl', bytes: Buffer.from(text) }], { nowMs: 0 });
   return specs;
 }
 
@@ -111,7 +111,7 @@ test('upload: the last part has room for what it has beside redirects', async (t
 test('upload: a redirect longer than any message is named with its line', async (t) => {
   const hosts = Array.from({ length: 500 }, (_, index) => `edge-${index}`);
   const line = JSON.stringify({ name: 'long', hosts, match: { dst: '203.0.113.10' }, to: 'drop' });
-  const { specs } = await prepareSpecs([{ name: 'x.jsonl', bytes: Buffer.from(`\n${line}\n`) }]);
+  const { specs } = await prepareSpecs([{ name: 'x.jsonl', bytes: Buffer.from(`\n${line}\n`) }], { nowMs: 0 });
   const error = await t.throwsAsync(upload(specs, new FakeBus(8192), new KeptTerminal(), APPLY));
   t.like(error, { code: 'TOO_LARGE', exit: 1, problems: [{ file: 'x.jsonl', line: 2, name: 'long' }] });
 });

@@ -91,6 +91,19 @@ test('a name that is not there: delete, plan and get say which one is near, and 
   t.is((await store.desk.get({ v: 1, name: 'w' }, AMPLE_BYTES)).near, undefined);
 });
 
+test('a description is kept and listed, and moves the log of no host', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('a', 1));
+  const { rev } = await store.logs.movedAfter(0);
+  const described = { ...spec('a', 1), description: 'until web-2 is back' };
+  const last = { v: 1 as const, upload: 'u', part: 0, parts: 1, specs: [described] };
+  t.like(await store.desk.apply(last), { changed: 1, hosts: 0, rev });
+  t.is((await store.logs.movedAfter(0)).rev, rev);
+  t.like((await store.desk.get({ v: 1 }, AMPLE_BYTES)).items[0], { spec: { description: 'until web-2 is back' }, rev });
+  t.like(await store.desk.apply({ ...last, upload: 'again' }), { changed: 0, unchanged: 1, rev });
+});
+
 test('get: pages by name, and says where each stands', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
