@@ -10,8 +10,7 @@ import { damageText } from '../show/damage.ts';
 import { isSilent, troubleOf } from '../show/fleet-health.ts';
 import { ageText, clockText, codeText, countText, someText } from '../show/format.ts';
 import { reasonOf, sumReasons } from '../show/passed.ts';
-import { fill } from '../show/table.ts';
-import { paint, type Terminal, type Tone } from '../show/terminal.ts';
+import { fill, paint, type Terminal, type Tone } from '../show/terminal.ts';
 import { readFleet } from './hosts.ts';
 
 const SKEW_MS = 5_000;

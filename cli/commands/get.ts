@@ -2,6 +2,7 @@ import type { Near } from '../../protocol/api.ts';
 import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { readName } from '../../protocol/intent.ts';
 import { encodeGetRequest, type GetItem, parseGetReply, type Rest } from '../../protocol/listings.ts';
+import { compareNames } from '../../protocol/order.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure, usage } from '../line/failure.ts';
@@ -36,11 +37,12 @@ host of each is named.`,
     const name = given === undefined ? undefined : requireName(given);
     await using bus = await Bus.open(options);
     let near: readonly Near[] = [];
-    const items = await collect(async (after) => {
+    const listed = await collect(async (after) => {
       const page = await bus.api('get', request(name, after), parseGetReply);
       near = page.near ?? [];
       return page;
     }, terminal);
+    const items = listed.toSorted((a, b) => compareNames(String(a.spec.name), String(b.spec.name)));
     if (name !== undefined && items.length === 0)
       throw new Failure(
         EXIT.refused,

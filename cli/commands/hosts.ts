@@ -1,5 +1,6 @@
 import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { encodeHostsRequest, type HostItem, parseHostsReply, type SpecsDamage } from '../../protocol/listings.ts';
+import { compareNames } from '../../protocol/order.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
@@ -8,8 +9,8 @@ import { collect } from '../paging.ts';
 import { damageText } from '../show/damage.ts';
 import { troubleOf } from '../show/fleet-health.ts';
 import { ageText, labelsText } from '../show/format.ts';
-import { type Cell, type Column, fill, table } from '../show/table.ts';
-import { paint, type Terminal } from '../show/terminal.ts';
+import { type Cell, type Column, table } from '../show/table.ts';
+import { fill, paint, type Terminal } from '../show/terminal.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'HOST', whole: true },
@@ -21,8 +22,16 @@ const COLUMNS: readonly Column[] = [
   { title: 'INSTALLED', align: 'right' },
   { title: 'EXCEPTIONS', align: 'right' },
 ];
+const NARROW: readonly Column[] = [
+  { title: 'HOST', whole: true },
+  { title: 'SEEN' },
+  { title: 'STORED', align: 'right' },
+  { title: 'INSTALLED', align: 'right' },
+  { title: 'EXC', align: 'right' },
+  { title: 'LABELS, TROUBLE', below: true, prose: true },
+];
 /** Only where some host is not as it should be. */
-const TROUBLE: Column = { title: 'TROUBLE', below: true };
+const TROUBLE: Column = { title: 'TROUBLE', below: true, prose: true };
 
 export const hosts = command({
   synopsis: '',
@@ -53,7 +62,7 @@ export async function readFleet(
     damage = page.damage;
     return page;
   }, terminal);
-  return { items, damage };
+  return { items: items.toSorted((a, b) => compareNames(a.host, b.host)), damage };
 }
 
 function damageLines(damage: SpecsDamage | undefined, terminal: Parameters<typeof table>[2]): readonly string[] {
@@ -70,7 +79,32 @@ function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<
     const trouble: Cell = { text: troubles[at] ?? '', tone: 'bad' };
     return ordinary ? row(item, nowMs) : [...row(item, nowMs), trouble];
   });
+  const wide = table(ordinary ? COLUMNS : [...COLUMNS, TROUBLE], rows, { ...terminal, colour: false });
+  const width = terminal.width ?? Number.POSITIVE_INFINITY;
+  if (wide.split('\n').some((line) => line.length > width)) return layNarrow(items, troubles, nowMs, terminal);
   return table(ordinary ? COLUMNS : [...COLUMNS, TROUBLE], rows, terminal);
+}
+
+/** Where all columns do not fit: what is as it should be is left out, and what has no room stands below its row. */
+function layNarrow(
+  items: readonly HostItem[],
+  troubles: readonly string[],
+  nowMs: number,
+  terminal: Parameters<typeof table>[2],
+): string {
+  const rows = items.map((item, at): Cell[] => {
+    const { labels, stored, applied, verified } = item;
+    const [host = '', , seen = '', ofHead = '', , , installed = '', exceptions = ''] = row(item, nowMs);
+    const more = [
+      labelsText(labels),
+      applied < stored && `applied ${applied}`,
+      verified < stored && `verified ${verified}`,
+      troubles[at],
+    ];
+    const below = { text: more.filter(Boolean).join(', '), tone: troubles[at] === '' ? undefined : ('bad' as const) };
+    return [host, seen, ofHead, installed, exceptions, below];
+  });
+  return table(NARROW, rows, terminal);
 }
 
 function row(item: HostItem, nowMs: number): Cell[] {

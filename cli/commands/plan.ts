@@ -1,4 +1,5 @@
 import { matchOfKey } from '../../protocol/key.ts';
+import { compareNames } from '../../protocol/order.ts';
 import {
   encodePlanRequest,
   type PlanChange,
@@ -81,7 +82,9 @@ function sums({ created, changed, unchanged, deleted, absent, absentTotal, chang
 
 function hostTable({ hosts: all, hostsTotal }: Planned, screen: Screen): string {
   if (all.length === 0) return '';
-  const hosts = all.slice(0, MAX_SHOWN);
+  const hosts = all
+    .toSorted((a, b) => b.over.length - a.over.length || compareNames(a.host, b.host))
+    .slice(0, MAX_SHOWN);
   const right = (title: string): Column => ({ title, align: 'right' });
   const titles = ['ADD', 'CHANGE', 'DELETE', 'SHADOWED', 'OVERLAPS', 'REDIRECTS', 'SHAPES4', 'SHAPES6'].map(right);
   const columns = [{ title: 'HOST', whole: true }, ...titles];
@@ -111,7 +114,7 @@ const OPS: Readonly<Record<PlanChange['op'], Cell>> = {
 
 function changeTable({ changes: all, changesTotal }: Planned, screen: Screen): string {
   if (all.length === 0) return '';
-  const changes = all.slice(0, MAX_SHOWN);
+  const changes = all.toSorted((a, b) => compareNames(a.name, b.name)).slice(0, MAX_SHOWN);
   const rows = changes.map(({ op, name, was, hosts, hostsTotal, key }): Cell[] => [
     OPS[op],
     was === undefined ? name : `${name} (was ${was})`,

@@ -1,4 +1,4 @@
-import { fill } from '../show/table.ts';
+import { fill } from '../show/terminal.ts';
 import type { AnyCommand, Commands } from './command.ts';
 
 const WIDTH = 80;

@@ -1,4 +1,5 @@
-import { paint, type Terminal } from '../show/terminal.ts';
+import { GAP } from '../show/table.ts';
+import { fill, paint, type Terminal } from '../show/terminal.ts';
 import type { Environment } from './command-line.ts';
 import { EXIT, type Exit, Failure, type FileProblem } from './failure.ts';
 
@@ -39,9 +40,21 @@ function codeOf(error: unknown): string {
 }
 
 function writeText({ message, problems }: Failure, caller: string, terminal: Terminal): void {
-  for (const problem of problems.slice(0, MAX_SHOWN)) terminal.note(problemLine(problem));
+  const width = terminal.noteWidth ?? Number.POSITIVE_INFINITY;
+  for (const problem of problems.slice(0, MAX_SHOWN)) terminal.note(wrap(problemLine(problem), width).join('\n'));
   if (problems.length > MAX_SHOWN) terminal.note(`… and ${problems.length - MAX_SHOWN} more`);
-  terminal.note(`${paint(terminal, 'bad', `${caller}:`)} ${message}`);
+  const [first = '', ...rest] = wrap(`${caller}: ${message}`, width);
+  const head = first.startsWith(`${caller}:`) ? `${caller}:` : '';
+  terminal.note([paint(terminal, 'bad', head) + first.slice(head.length), ...rest].join('\n'));
+}
+
+/** Breaks between words what a terminal would break anywhere; what goes on is set in. */
+function wrap(text: string, width: number): readonly string[] {
+  return text.split('\n').flatMap((line) => {
+    if (line.length <= width) return [line];
+    const [first = '', ...rest] = fill(line, width);
+    return [first, ...fill(rest.join(' '), width - GAP.length).map((more) => GAP + more)];
+  });
 }
 
 function problemLine({ file, line, column, path, message }: FileProblem): string {

@@ -3,6 +3,7 @@ import type { Near } from '../../protocol/api.ts';
 import { type AnyCode, CODES, type Code } from '../../protocol/codes.ts';
 import { keyOf } from '../../protocol/key.ts';
 import { parseMatch } from '../../protocol/match.ts';
+import { compareNames } from '../../protocol/order.ts';
 import { Refused } from '../../protocol/refused.ts';
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
@@ -71,9 +72,9 @@ export function labelsText(labels: Readonly<Record<string, string>>): string {
     .join(',');
 }
 
-/** Writes the first three of a list and how many more there are; `total` where the list has not all of them. */
+/** Writes the first three of some names, in their order, and how many more there are; `total` where the list has not all. */
 export function someText(items: readonly string[], total = items.length): string {
-  const shown = items.slice(0, 3);
+  const shown = items.toSorted(compareNames).slice(0, 3);
   return total > shown.length ? `${shown.join(',')} +${total - shown.length}` : shown.join(',');
 }
 

@@ -1,4 +1,4 @@
-import { paint, type Terminal, type Tone } from './terminal.ts';
+import { fill, paint, type Terminal, type Tone } from './terminal.ts';
 
 export interface Column {
   readonly title: string;
@@ -7,6 +7,8 @@ export interface Column {
   readonly whole?: boolean;
   /** Long, and never cut: where lines do not fit, it stands on one of its own below its row. One column at most. */
   readonly below?: boolean;
+  /** Below its row it may be broken between words; a key is copied, and may not. */
+  readonly prose?: boolean;
 }
 
 /** A cell: its text, and how it is coloured where colours are wanted. */
@@ -40,12 +42,19 @@ export function table(
     all.map((row) => row.toSpliced(at, 1)),
     terminal,
   );
-  return all.flatMap((row, i) => [upper[i], ...lineBelow(row[at] ?? '', terminal)]).join('\n');
+  return all.flatMap((row, i) => [upper[i], ...linesBelow(row[at] ?? '', columns[at], terminal)]).join('\n');
 }
 
-function lineBelow(cell: Cell, terminal: Pick<Terminal, 'colour'>): readonly string[] {
+function linesBelow(
+  cell: Cell,
+  column: Column | undefined,
+  terminal: Pick<Terminal, 'colour' | 'width'>,
+): readonly string[] {
   const text = textOf(cell);
-  return text === '' ? [] : [GAP + paint(terminal, toneOf(cell), text)];
+  if (text === '') return [];
+  const room = (terminal.width ?? Number.POSITIVE_INFINITY) - GAP.length;
+  const lines = column?.prose === true ? fill(text, room) : [text];
+  return lines.map((line) => GAP + paint(terminal, toneOf(cell), line));
 }
 
 function layRows(
@@ -88,18 +97,6 @@ export function fields(
       return `${paint(terminal, 'strong', name.padEnd(width))}${GAP}${lines.join(`\n${indent}`)}`;
     })
     .join('\n');
-}
-
-/** Breaks a text between words into lines of at most `width` columns; a longer word has a line of its own. */
-export function fill(text: string, width: number): readonly string[] {
-  const lines: string[] = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) ?? '';
-    if (line === '') lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }
 
 function layCell(cell: Cell, width: number, column: Column, terminal: Pick<Terminal, 'colour'>): string {

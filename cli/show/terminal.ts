@@ -2,8 +2,10 @@ import type { WriteStream } from 'node:tty';
 
 /** Where a command writes: results to `print`, everything else to `note`, so that pipes carry results only. */
 export interface Terminal {
-  /** Columns of standard output, or undefined when it is no terminal: then nothing is cut. */
+  /** Columns of standard output: of the terminal, or COLUMNS. Undefined where neither says: then nothing is cut. */
   readonly width: number | undefined;
+  /** The same of standard error. */
+  readonly noteWidth: number | undefined;
   readonly colour: boolean;
   /** Writes one text and a line break to standard output. */
   print(text: string): void;
@@ -23,8 +25,26 @@ export function paint(terminal: Pick<Terminal, 'colour'>, tone: Tone | undefined
 }
 
 /** Writes what deserves a second look, and is no error. */
-export function noteText(terminal: Pick<Terminal, 'colour'>, text: string): string {
-  return `${paint(terminal, 'warn', 'note:')} ${text}`;
+export function noteText(terminal: Pick<Terminal, 'colour' | 'width'>, text: string): string {
+  const lines = fill(text, (terminal.width ?? Number.POSITIVE_INFINITY) - 'note: '.length);
+  return `${paint(terminal, 'warn', 'note:')} ${lines.join('\n      ')}`;
+}
+
+/** Writes it to standard error. */
+export function notice(terminal: Pick<Terminal, 'colour' | 'noteWidth' | 'note'>, text: string): void {
+  terminal.note(noteText({ colour: terminal.colour, width: terminal.noteWidth }, text));
+}
+
+/** Breaks a text between words into lines of at most `width` columns; a longer word has a line of its own. */
+export function fill(text: string, width: number): readonly string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /**
@@ -40,12 +60,22 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     });
   }
   return {
-    width: stdout.isTTY ? stdout.columns : undefined,
+    width: widthOf(stdout, env),
+    noteWidth: widthOf(stderr, env),
     colour: wantsColour(stdout, env),
     print: (text) => void stdout.write(`${text}\n`),
     note: (text) => void stderr.write(`${text}\n`),
     progress: (text) => void (stderr.isTTY && stderr.write(`\r\x1b[K${text}`)),
   };
+}
+
+/** Who pipes into something of a known width says so by COLUMNS, as with ls(1) and ps(1); a terminal knows better. */
+function widthOf(
+  stream: Pick<WriteStream, 'isTTY' | 'columns'>,
+  { COLUMNS = '' }: NodeJS.ProcessEnv,
+): number | undefined {
+  if (stream.isTTY === true && stream.columns > 0) return stream.columns;
+  return /^[1-9][0-9]{0,4}$/.test(COLUMNS) ? Number(COLUMNS) : undefined;
 }
 
 /** NO_COLOR: https://no-color.org, any value but the empty one. */

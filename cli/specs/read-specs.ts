@@ -1,6 +1,6 @@
 import { EXIT, Failure, type FileProblem, usage } from '../line/failure.ts';
 import { countText, someText } from '../show/format.ts';
-import { noteText, type Terminal } from '../show/terminal.ts';
+import { notice, type Terminal } from '../show/terminal.ts';
 import type { Moment } from './expiry.ts';
 import { type Prepared, prepareSpecs } from './prepare.ts';
 import { readSource } from './source.ts';
@@ -26,7 +26,7 @@ export function noteExpired(specs: readonly Prepared[], nowMs: number, terminal:
   const past = specs.flatMap(({ name, json: { expires } }) => (Number(expires) <= nowMs ? [name] : []));
   if (past.length === 0) return;
   const text = `past its time already, so it redirects nothing: ${someText(past)}; change or remove expires`;
-  terminal.note(noteText(terminal, text));
+  notice(terminal, text);
 }
 
 function refusal(problems: readonly FileProblem[]): Failure {

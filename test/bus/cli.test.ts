@@ -38,8 +38,8 @@ const APPLY = `redirects:
 `;
 
 /** A terminal of the usual size: nothing that says which redirect it is may be cut. */
-function narrow() {
-  return { terminal: new KeptTerminal(80) };
+function narrow(width = 80) {
+  return { terminal: new KeptTerminal(width) };
 }
 
 function fixture(name: string) {
@@ -345,6 +345,7 @@ test('hosts: how far each one is', async (t) => {
   await bench.answers('shunt.v1.api.hosts', () => encodeHostsReply({ v: 1, items: hosts, next: null, ...damage }));
   await matchesGolden(t, 'done-hosts', ['hosts'], await bench.shunt(['hosts']));
   await matchesGolden(t, 'done-hosts-80', ['hosts'], await bench.shunt(['hosts'], narrow()));
+  await matchesGolden(t, 'done-hosts-60', ['hosts'], await bench.shunt(['hosts'], narrow(60)));
   hosts = [
     { ...item, seenAt: null },
     { ...troubled, seenAt: null },
@@ -355,6 +356,14 @@ test('hosts: how far each one is', async (t) => {
   const { stdout } = await bench.shunt(['hosts']);
   t.deepEqual(stdout.match(/(silent|agent ended)$/gm), ['silent', 'agent ended']);
   t.like(JSON.parse((await bench.shunt(['hosts', '-o', 'json'])).stdout).items[1], { host: 'edge-8', ended: true });
+  const small = await bench.shunt(['hosts'], narrow(60));
+  t.true(
+    small.stdout.split('\n').every((line) => line.length <= 60),
+    small.stdout,
+  );
+  await matchesGolden(t, 'done-hosts-trouble-60', ['hosts'], small);
+  hosts = ['edge-10', 'edge-2', 'edge-1'].map((host) => ({ ...item, host, seenAt: null }));
+  t.deepEqual((await bench.shunt(['hosts'])).stdout.match(/^edge-[0-9]+/gm), ['edge-1', 'edge-2', 'edge-10']);
   hosts = [{ ...item, seenAt: null }, never];
   damage = { damage: fixture('hosts-reply').damage };
   await matchesGolden(t, 'done-hosts-damaged', ['hosts'], await bench.shunt(['hosts']));

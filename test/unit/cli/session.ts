@@ -13,10 +13,12 @@ export class KeptTerminal implements Terminal {
   stderr = '';
   readonly shown: string[] = [];
   readonly width: number | undefined;
+  readonly noteWidth: number | undefined;
   readonly colour: boolean;
 
   constructor(width?: number, colour = false) {
     this.width = width;
+    this.noteWidth = width;
     this.colour = colour;
   }
 
