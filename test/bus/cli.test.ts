@@ -168,6 +168,33 @@ test('apply, plan, delete: what the controller says of its work is shown until i
   t.deepEqual(asked, ['apply', 'plan', 'delete']);
 });
 
+test('apply: a redirect that loses on every host is named, with the one that wins', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.api.apply', (data) => {
+    const { upload } = parseApplyRequest(data);
+    return encodeApplyReply({ v: 1, upload, created: 1, changed: 0, unchanged: 0, hosts: 0, rev: 12 });
+  });
+  const [item] = fixture('get-reply').items;
+  let standing: object = {};
+  await bench.answers('shunt.v1.api.get', () => {
+    return encodeGetReply({ v: 1, items: [{ ...item, spec: { ...item.spec, name: 'web' }, ...standing }], next: null });
+  });
+  const notes = async (of: object): Promise<string> => {
+    standing = of;
+    const { exit, stderr } = await bench.shunt(['apply', '-f', '-'], { stdin: APPLY });
+    t.is(exit, 0);
+    return stderr;
+  };
+  const by = (...names: readonly string[]) => names.map((name, at) => ({ host: `edge-${at}`, by: name }));
+  const nowhere = { hosts: [], hostsTotal: 0 };
+  const lost = 'note: web stands nowhere: old has the same match and wins';
+  const mend = 'give one of them another priority\n';
+  t.is(await notes({ ...nowhere, shadowed: by('old', 'old'), shadowedTotal: 2 }), `${lost} on all 2 hosts; ${mend}`);
+  t.is(await notes({ ...nowhere, shadowed: by('old'), shadowedTotal: 1 }), `${lost} on edge-0; ${mend}`);
+  t.is(await notes({ hosts: ['edge-9'], hostsTotal: 1, shadowed: by('old'), shadowedTotal: 1 }), '');
+  t.is(await notes({ ...nowhere, shadowed: [], shadowedTotal: 0 }), '');
+});
+
 test('apply: a problem that only the controller sees is named by line', async (t) => {
   await using bench = await Bench.open();
   const problems = [
