@@ -57,6 +57,7 @@ async function live(): Promise<World> {
 }
 
 test('a day: agents, controller and bus on one manual clock end converged, and every run is the same', async (t) => {
+  t.timeout(3_600_000);
   const [first, second] = [await live(), await live()];
   for (const [name, host] of first.hosts) {
     const { stored, applied, verified, counts, problems } = first.statuses.get(name) ?? {};
