@@ -100,8 +100,8 @@ async function migrate(
  * stumbled would do so again at each start.
  */
 function requireOrder(raw: Database.Database, path: string): void {
-  const found = raw.pragma('integrity_check(1)', { simple: true });
-  if (found !== 'ok') throw new StoreError('DAMAGED', path, `open: ${String(found)}; the file is damaged`);
+  const found = String(raw.pragma('integrity_check(1)', { simple: true })).replaceAll('\n', ' ');
+  if (found !== 'ok') throw new StoreError('DAMAGED', path, `open: ${found}; the file is damaged`);
 }
 
 /** Each migration that was run has a row. A version that is one bit off their number is no newer agent's, but damage. */

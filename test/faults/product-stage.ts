@@ -12,8 +12,8 @@ import type { Moment, Outcome } from './controller-stage.ts';
 type Program = 'controller' | 'agent';
 
 const REDIRECTS = 60;
-/** What an agent asks by itself it asks within half of this. */
-const SETTLE_MS = 60_000;
+/** What an agent asks by itself it asks within a fraction of this, also on a busy machine. */
+const SETTLE_MS = 180_000;
 const LOOK_AGAIN_MS = 200;
 const SUFFIXES = ['', '-wal', '-shm'] as const;
 const MAC = '02:00:00:00:0c:02';
@@ -62,7 +62,7 @@ export class ProductStage implements AsyncDisposable {
     const files = this.#files(program);
     damage(this.#paths(program));
     if (moment !== 'serving') await this.#start(program);
-    const code = await this.#settled();
+    const code = await this.#settled(KNOWN);
     const ended = this.#running[program].status === undefined ? undefined : this.#running[program].lines.join('\n');
     const after = await this.#standing();
     const outcome = judge(before, after, code, ended);
@@ -73,13 +73,13 @@ export class ProductStage implements AsyncDisposable {
     await this.#bed[Symbol.asyncDispose]();
   }
 
-  /** Has one redirect changed; answers why that did not reach the kernel, or nothing. */
-  async #settled(): Promise<string> {
+  /** Has one redirect changed; answers why that did not reach the kernel, or nothing. `ends` are reasons to wait no longer. */
+  async #settled(ends: readonly string[]): Promise<string> {
     let code = 'nothing was answered';
     const look = async (): Promise<boolean> => {
       if (Object.values(this.#running).some(({ status }) => status !== undefined)) return true;
       code = await this.#change().catch((error: Error) => error.message);
-      return code === '' || KNOWN.includes(code);
+      return code === '' || ends.includes(code);
     };
     await until('the product settles', SETTLE_MS, look, LOOK_AGAIN_MS).catch(() => {});
     return code;
@@ -113,13 +113,13 @@ export class ProductStage implements AsyncDisposable {
       if (program === 'agent') chownSync(path, NOBODY, NOBODY);
     }
     await this.#start(program);
-    return (await this.#settled()) === '';
+    return (await this.#settled([])) === '';
   }
 
   async #restart(program: Program): Promise<void> {
     await this.#running[program].stop();
     await this.#start(program);
-    await this.#settled();
+    await this.#settled(KNOWN);
   }
 
   async #start(program: Program): Promise<void> {

@@ -7,7 +7,8 @@ const RESTORE =
 /** A database in which not even the tables can be found. */
 export function unreadable(path: string, error: unknown): StoreError {
   const why = error instanceof Error ? error.message : String(error);
-  return new StoreError('FAILED', `database ${path} is damaged: ${why}; ${RESTORE}`, error);
+  // SQLite reports what it found in several lines.
+  return new StoreError('FAILED', `database ${path} is damaged: ${why.replaceAll('\n', ' ')}; ${RESTORE}`, error);
 }
 
 /** Names what SQLite threw; anything else comes back as it is. */
