@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import type { LockHandle, Native } from '../../native/index.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import { bpfAdvice } from './advice.ts';
@@ -78,7 +78,7 @@ function writtenDown(native: Native, paths: PinPaths): Process | undefined {
 }
 
 function locker({ claim }: PinPaths): Process | undefined {
-  const pid = identify(claim) === undefined ? undefined : lockHolder(claim);
+  const pid = existsSync(claim) ? lockHolder(claim) : undefined;
   return pid === undefined || pid === 0 ? undefined : readProcess(pid);
 }
 
@@ -88,8 +88,15 @@ function adviceFor(errno: number): string {
   return isErrno(errno, 'ENOENT') ? 'run `shunt attach` as root once more: it makes this folder' : bpfAdvice(errno);
 }
 
-/** Which folder it is; undefined where there is none. */
+/** Which folder it is; undefined where there is none. Errors: KernelError, where that is not to be seen. */
 function identify(path: string): string | undefined {
-  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`;
+  try {
+    const { dev, ino } = lstatSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    const advice = code === 'EACCES' ? 'this user may not enter the folders above: chmod 711 them' : '';
+    throw new KernelError('look at', path, code, advice);
+  }
 }
