@@ -57,6 +57,8 @@ export interface Roster {
 export interface Upkeep {
   /** Makes every host's log say again what the specs say, a few hosts at a time. */
   reconcile(signal: AbortSignal): Promise<void>;
+  /** The redirects that stand and that an apply would refuse now: an earlier release took them. */
+  refused(): Promise<readonly string[]>;
   /** Looks through the database, drops tombstones that no live host needs, and uploads that nobody ended. */
   tidy(): Promise<void>;
 }

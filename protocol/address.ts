@@ -32,6 +32,13 @@ export function parsePrefix(text: string): Prefix | undefined {
   return prefix === undefined || isMapped(prefix) || !isMasked(prefix) ? undefined : prefix;
 }
 
+/** Reads a prefix that is in normal form. Errors: TypeError for any other text. */
+export function requirePrefix(canonical: string): Prefix {
+  const prefix = parsePrefix(canonical);
+  if (prefix === undefined) throw new TypeError(`${canonical} is not a prefix`);
+  return prefix;
+}
+
 /** Says why `parseAddress` refuses a text. */
 export function addressFault(text: string): AddressFault {
   const address = readAddress(text);
@@ -63,11 +70,24 @@ export function anyPrefix(family: Family): string {
 }
 
 /** Tells whether frames can be addressed to it: not unspecified, loopback, multicast or limited broadcast. */
-export function isUnicastTarget({ family, bytes }: Address): boolean {
+export function isUnicastTarget(address: Address): boolean {
+  return noStation({ ...address, len: address.bytes.length * 8 }) === undefined;
+}
+
+/**
+ * Says why no address of a prefix is that of one station: `nowhere`, unspecified or loopback (RFC 1122, section 3.2.1.3;
+ * RFC 4291, section 2.5), or `group`, multicast or limited broadcast (RFC 1122; RFC 4291, section 2.7).
+ */
+export function noStation({ family, bytes, len }: Prefix): 'nowhere' | 'group' | undefined {
   const first = bytes[0] ?? 0;
-  if (family === 6)
-    return first !== 0xff && !(bytes.subarray(0, 15).every((byte) => byte === 0) && (bytes[15] ?? 0) <= 1);
-  return first !== 0 && first !== 127 && (first < 224 || first > 239) && !bytes.every((byte) => byte === 255);
+  if (family === 4) {
+    if (len >= 8 && (first === 0 || first === 127)) return 'nowhere';
+    return (len >= 4 && first >> 4 === 14) || (len === 32 && bytes.every((byte) => byte === 255)) ? 'group' : undefined;
+  }
+  if (len >= 8 && first === 0xff) return 'group';
+  return len >= 127 && (bytes[15] ?? 0) <= 1 && bytes.subarray(0, 15).every((byte) => byte === 0)
+    ? 'nowhere'
+    : undefined;
 }
 
 /** The family of an address or prefix in canonical text. */

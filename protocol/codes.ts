@@ -40,6 +40,7 @@ export const CODES = {
   BAD_TIME: 'not an RFC 3339 time or milliseconds since 1970',
   NOT_SUPPORTED: 'understood, but not offered by this version',
   DUPLICATE_NAME: 'the same redirect name twice in one upload',
+  NEVER_MATCHES: 'a match that no packet has, or only packets that must not be sent on',
 
   // Why an intent is blocked, denied or failed on a host.
   UNSUPPORTED_ACTION: 'this agent cannot do the action',

@@ -12,6 +12,7 @@ import {
   nullable,
   object,
   optional,
+  prose,
   type Reader,
   readBoolean,
   readCode,
@@ -23,6 +24,7 @@ import {
   requireObject,
 } from './read.ts';
 import { Refused } from './refused.ts';
+import type { Fault } from './spec.ts';
 
 export interface GetRequest {
   readonly v: 1;
@@ -60,6 +62,8 @@ export interface GetItem {
   readonly selector?: readonly string[];
   /** Absent where nothing was cut. */
   readonly rest?: Rest;
+  /** Why an apply of it would be refused: an earlier release took it. */
+  readonly refused?: Fault;
 }
 
 /** A host that is not sent a redirect, and why: `lacks` names what its agent does not say that it can. */
@@ -160,6 +164,7 @@ const readGet: Reader<GetRequest> = (value, path) => {
   throw new Refused('MISSING_FIELD', 'name', 'is required with rest: it is that of one redirect');
 };
 const readNotSent = object<NotSent>({ host: readHost, code: readCode, lacks: list(readWord, MAX_LACKS) }, 'ignored');
+const readFault = object<Fault>({ code: readCode, path: prose(256), message: prose(512) }, 'ignored');
 const readGetItem = object<GetItem>(
   {
     spec: requireObject,
@@ -172,6 +177,7 @@ const readGetItem = object<GetItem>(
     notSentTotal: optional(readCount),
     selector: optional(list(readHost, MAX_LIST)),
     rest: optional(object<Rest>(restFields, 'ignored')),
+    refused: optional(readFault),
   },
   'ignored',
 );

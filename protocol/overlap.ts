@@ -1,19 +1,19 @@
-import { type Prefix, parsePrefix } from './address.ts';
+import { type Prefix, requirePrefix } from './address.ts';
 import { familyOf, type Match } from './match.ts';
 
 /** Makes the test whether some packet matches both a match and another one. */
 export function makeMeets(match: Match): (other: Match) => boolean {
   const family = familyOf(match);
-  const src = prefixOf(match.src);
-  const dst = prefixOf(match.dst);
+  const src = requirePrefix(match.src);
+  const dst = requirePrefix(match.dst);
   return (other) =>
     familyOf(other) === family &&
     free(match.proto, other.proto) &&
     free(match.sport, other.sport) &&
     free(match.dport, other.dport) &&
     free(match.in, other.in) &&
-    prefixesMeet(dst, prefixOf(other.dst)) &&
-    prefixesMeet(src, prefixOf(other.src));
+    prefixesMeet(dst, requirePrefix(other.dst)) &&
+    prefixesMeet(src, requirePrefix(other.src));
 }
 
 function free(a: unknown, b: unknown): boolean {
@@ -26,10 +26,4 @@ function prefixesMeet(a: Prefix, b: Prefix): boolean {
   for (let at = 0; at < whole; at += 1) if (a.bytes[at] !== b.bytes[at]) return false;
   const mask = 0xff00 >> (len & 7);
   return (((a.bytes[whole] ?? 0) ^ (b.bytes[whole] ?? 0)) & mask & 0xff) === 0;
-}
-
-function prefixOf(canonical: string): Prefix {
-  const prefix = parsePrefix(canonical);
-  if (prefix === undefined) throw new TypeError(`${canonical} is not a prefix`);
-  return prefix;
 }

@@ -4,6 +4,7 @@ import { type Labels, readHost, readLabels } from './host.ts';
 import { type Idle, readAfterMs, readName, readRearm } from './intent.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { type Match, readMatch } from './match.ts';
+import { requireMatchable } from './matchable.ts';
 import { nearest } from './near.ts';
 import {
   attempt,
@@ -43,13 +44,17 @@ export interface Spec {
   readonly description?: string;
 }
 
-/** One reason why an upload is refused: `index` is the spec's place in it, `path` the field within the spec. */
-export interface Problem {
-  readonly index: number;
-  readonly name?: string;
+/** What is wrong with a spec; `path` is the field within it. */
+export interface Fault {
   readonly code: AnyCode;
   readonly path: string;
   readonly message: string;
+}
+
+/** One reason why an upload is refused: `index` is the spec's place in it. */
+export interface Problem extends Fault {
+  readonly index: number;
+  readonly name?: string;
 }
 
 /** The most host ids that one selector lists. */
@@ -141,32 +146,38 @@ const readWritten = partly<Written>({
   description: optional(readDescription),
 });
 
-const readSpec: Reader<Spec> = whole((value, path, faults) => {
-  const {
-    name,
-    hosts,
-    enabled = true,
-    match,
-    idle,
-    expires,
-    priority = 0,
-    description,
-    ...written
-  } = readWritten(value, path, faults);
-  const to = attempt(() => readTo(written.to, match, join(path, 'to'), faults), faults);
-  if (name === undefined || hosts === undefined || match === undefined || to === undefined) return undefined;
-  return Object.freeze({
-    name,
-    hosts,
-    enabled,
-    match,
-    to,
-    ...(idle !== undefined && { idle }),
-    ...(expires !== undefined && { expires }),
-    priority,
-    ...(description !== undefined && { description }),
+/** Makes the reader of a spec: as an operator writes it, or as it may have been stored by an earlier release. */
+const readerOf = (from: 'operator' | 'store'): Reader<Spec> =>
+  whole((value, path, faults) => {
+    const {
+      name,
+      hosts,
+      enabled = true,
+      match,
+      idle,
+      expires,
+      priority = 0,
+      description,
+      ...written
+    } = readWritten(value, path, faults);
+    const to = attempt(() => readTo(written.to, match, join(path, 'to'), faults), faults);
+    if (from === 'operator' && match !== undefined) requireMatchable(match, to, join(path, 'match'), faults);
+    if (name === undefined || hosts === undefined || match === undefined || to === undefined) return undefined;
+    return Object.freeze({
+      name,
+      hosts,
+      enabled,
+      match,
+      to,
+      ...(idle !== undefined && { idle }),
+      ...(expires !== undefined && { expires }),
+      priority,
+      ...(description !== undefined && { description }),
+    });
   });
-});
+
+const readSpec = readerOf('operator');
+const readStoredSpec = readerOf('store');
 
 /** Judges the action beside its match, or for itself where there is none that could be read. */
 function readTo(value: unknown, match: Match | undefined, path: string, faults?: Faults): Action | undefined {
@@ -188,9 +199,20 @@ function requireOffered(to: Action, path: string): void {
   }
 }
 
-/** Reads a spec as written by an operator, or as `specToJson` made it. Errors: Refused with a path such as `match.src`. */
+/** Reads a spec as written by an operator. Errors: Refused with a path such as `match.src`. */
 export function parseSpec(value: unknown): Spec {
   return readSpec(value, '');
+}
+
+/** Reads a spec as `specToJson` made it, also one that an earlier release took and `parseSpec` refuses. Errors: Refused. */
+export function parseStoredSpec(value: unknown): Spec {
+  return readStoredSpec(value, '');
+}
+
+/** Why `parseSpec` refuses what is stored, undefined when it does not. */
+export function faultOf(stored: unknown): Fault | undefined {
+  const [fault] = judgeSpec(stored).faults;
+  return fault && { code: fault.code, path: fault.path, message: fault.reason };
 }
 
 /** Reads a spec as written by an operator, or says all that is wrong with it. */

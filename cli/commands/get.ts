@@ -28,8 +28,8 @@ export const get = command({
   synopsis: '[NAME]',
   about: `Shows redirects as the controller has them: what they match, where packets go, on which hosts they win, and where
 another one with the same match wins over them (shadowed). Below stands which hosts
-are not sent one, and why. What a redirect says of itself (description) stands at the end of its line. With -o json every
-host of each is named.`,
+are not sent one, and what an apply would refuse now, each with the reason. What a redirect says of itself (description)
+stands at the end of its line. With -o json every host of each is named.`,
   examples: ['shunt get', 'shunt get drain-web-2 -o json'],
   options: BUS_OPTIONS,
   operands: { placeholder: 'NAME', min: 0, max: 1 },
@@ -87,7 +87,9 @@ function request(name: string | undefined, after: string | undefined): Uint8Arra
 }
 
 function layOut(items: readonly GetItem[], screen: Screen): string {
-  const notes = items.flatMap(notSentTexts).map((text) => noteText(screen, text));
+  const notes = items
+    .flatMap((item) => [...notSentTexts(item), ...refusedTexts(item)])
+    .map((text) => noteText(screen, text));
   const described = items.some(({ spec }) => spec.description !== undefined);
   const columns = described ? [...COLUMNS, { title: 'DESCRIPTION' }] : COLUMNS;
   const rows = items.map((item) => (described ? [...row(item), String(item.spec.description ?? '-')] : row(item)));
@@ -103,6 +105,13 @@ function notSentTexts({ spec, notSent = [], notSentTotal = 0 }: GetItem): readon
     const hosts = some.map(({ host }) => host);
     return `${spec.name} is not sent to ${someText(hosts, total)}: ${why}`;
   });
+}
+
+/** What an earlier release took and none would now. */
+function refusedTexts({ spec, refused }: GetItem): readonly string[] {
+  if (refused === undefined) return [];
+  const { code, path, message } = refused;
+  return [`${spec.name} would be refused now: ${path}: ${message} (${code}); change it, or delete it`];
 }
 
 function row({ spec, hosts, hostsTotal, shadowed, shadowedTotal, rev }: GetItem): Cell[] {

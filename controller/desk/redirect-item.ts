@@ -1,5 +1,6 @@
 import { MAX_LIST } from '../../protocol/api.ts';
 import { type GetItem, MAX_ITEM_HOSTS, type NotSent, type Rest } from '../../protocol/listings.ts';
+import { faultOf } from '../../protocol/spec.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { type Claim, contends, lackOf } from '../model/claim.ts';
 import type { Fleet } from '../model/fleet.ts';
@@ -42,17 +43,25 @@ export async function redirectItem(
   if (rest !== undefined) {
     return share({ spec: { name: claim.name }, rev }, { ...lists, selector: listed }, rest, budgetBytes, MAX_LIST);
   }
-  const ample = share({ spec: json, rev }, { ...lists, selector: [] }, START, Number.POSITIVE_INFINITY, MAX_ITEM_HOSTS);
+  const refused = faultOf(json);
+  const said = { rev, ...(refused !== undefined && { refused }) };
+  const ample = share(
+    { spec: json, ...said },
+    { ...lists, selector: [] },
+    START,
+    Number.POSITIVE_INFINITY,
+    MAX_ITEM_HOSTS,
+  );
   if (bytesOf(ample) < budgetBytes) return ample;
   const spec = bytesOf(json) + LEAST_ROOM_BYTES > budgetBytes && listed.length > 0 ? { ...json, hosts: [] } : json;
   if (bytesOf(spec) + LEAST_ROOM_BYTES > budgetBytes) throw tooLarge(claim.name, bytesOf(spec), budgetBytes);
   const selector = spec === json ? [] : listed;
-  return share({ spec, rev }, { ...lists, selector }, START, budgetBytes, MAX_ITEM_HOSTS);
+  return share({ spec, ...said }, { ...lists, selector }, START, budgetBytes, MAX_ITEM_HOSTS);
 }
 
 /** Gives each list its share of the room, the longest what the others leave. */
 function share(
-  { spec, rev }: Pick<GetItem, 'spec' | 'rev'>,
+  { spec, rev, ...said }: Pick<GetItem, 'spec' | 'rev' | 'refused'>,
   lists: Lists,
   from: Rest,
   budgetBytes: number,
@@ -61,7 +70,7 @@ function share(
   const { hosts, shadowed, notSent } = lists;
   const totals = { hostsTotal: hosts.length, shadowedTotal: shadowed.length, notSentTotal: notSent.length };
   const left = leftOf(lists, from);
-  let room = budgetBytes - bytesOf({ spec, rev, ...totals, ...EMPTY }) - REST_BYTES;
+  let room = budgetBytes - bytesOf({ spec, rev, ...said, ...totals, ...EMPTY }) - REST_BYTES;
   const take = <Item extends object | string>(items: readonly Item[], sharing: number): readonly Item[] => {
     const taken = fitting(items.slice(0, limit), room / sharing);
     room -= bytesOf(taken);
@@ -80,6 +89,7 @@ function share(
     ...(notSent.length > 0 && { notSent: given.notSent, notSentTotal: totals.notSentTotal }),
     ...(lists.selector.length > 0 && from.selector !== undefined && { selector: given.selector }),
     ...(Object.keys(rest).length > 0 && { rest }),
+    ...said,
   };
 }
 

@@ -1,3 +1,4 @@
+import { faultOf } from '../../protocol/spec.ts';
 import { convergeHosts } from '../log/converge.ts';
 import type { Transaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
@@ -7,6 +8,8 @@ import type { Report, Roster, Upkeep } from '../ports.ts';
 
 /** Hosts that are seen to in one transaction; between two of them others may write. */
 const HOSTS_AT_ONCE = 64;
+/** Redirects that are read in one transaction. */
+const SPECS_AT_ONCE = 1000;
 /** What moves neither size nor time of a file is looked for so often. */
 const VERIFY_EVERY_MS = 3_600_000;
 const TOMBSTONE_KEPT_MS = 24 * 3_600_000;
@@ -39,6 +42,18 @@ export class SqlRoster implements Roster, Upkeep {
         await convergeHosts(transaction, facts);
         await transaction.log.finish();
       });
+    }
+  }
+
+  async refused(): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (let after = ''; ; ) {
+      const place = after;
+      const specs = await this.#work.read(({ session, tables }) => tables.specs.list(session, place, SPECS_AT_ONCE));
+      const last = specs.at(-1);
+      if (last === undefined) return names;
+      for (const { claim, json } of specs) if (faultOf(json) !== undefined) names.push(claim.name);
+      after = last.claim.name;
     }
   }
 

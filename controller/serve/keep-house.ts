@@ -2,6 +2,8 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Upkeep } from '../ports.ts';
 
+/** `shunt get` has all, and why. */
+const LOGGED_NAMES = 20;
 const TIDY_EVERY_MS = 10 * 60_000;
 
 interface HouseParts {
@@ -13,13 +15,14 @@ interface HouseParts {
 }
 
 /**
- * Sees to it that the logs say what the specs say, once, and then from time to time that what is no longer needed goes,
+ * Sees to it that the logs say what the specs say, once, and tells which specs nobody would take now; and then from time to time that what is no longer needed goes,
  * until the signal aborts. What fails is logged, and tried again with the next turn.
  */
 export async function keepHouse({ upkeep, clock, log, onChange }: HouseParts, signal: AbortSignal): Promise<void> {
   const attempt = (work: Promise<void>): Promise<void> =>
     work.catch((error: unknown) => log.error({ error }, 'controller: keeping house failed'));
   await attempt(upkeep.reconcile(signal).then(onChange));
+  await attempt(upkeep.refused().then((names) => tellRefused(names, log)));
   try {
     for (;;) {
       await clock.delay(TIDY_EVERY_MS, signal);
@@ -28,4 +31,10 @@ export async function keepHouse({ upkeep, clock, log, onChange }: HouseParts, si
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+}
+
+function tellRefused(names: readonly string[], log: Log): void {
+  if (names.length === 0) return;
+  const redirects = names.slice(0, LOGGED_NAMES);
+  log.warn({ redirects, total: names.length }, 'controller: redirects stand that an apply would refuse; see shunt get');
 }

@@ -268,7 +268,7 @@ test('delete and get: a name that is not there, and one that is near', async (t)
 test('get: every page is read, as a table and as JSON', async (t) => {
   await using bench = await Bench.open();
   const {
-    items: [item],
+    items: [item, old],
   } = fixture('get-reply');
   const { notSent: _, notSentTotal: __, ...sent } = item;
   const disabled = {
@@ -291,13 +291,15 @@ test('get: every page is read, as a table and as JSON', async (t) => {
     const { name, after } = parseGetRequest(data);
     if (name !== undefined) return encodeGetReply({ v: 1, items: name === 'wide' ? [many] : [], next: null });
     return encodeGetReply(
-      after === undefined ? { v: 1, items: [item, disabled], next: 'paused' } : { v: 1, items: [many], next: null },
+      after === undefined
+        ? { v: 1, items: [item, old, disabled], next: 'paused' }
+        : { v: 1, items: [many], next: null },
     );
   });
   const terminal = new KeptTerminal();
   await matchesGolden(t, 'done-get', ['get'], await bench.shunt(['get'], { terminal }));
-  t.deepEqual(terminal.shown, ['2 read', '']);
-  t.is(JSON.parse((await bench.shunt(['get', '-o', 'json'])).stdout).items.length, 3);
+  t.deepEqual(terminal.shown, ['3 read', '']);
+  t.is(JSON.parse((await bench.shunt(['get', '-o', 'json'])).stdout).items.length, 4);
   t.is(JSON.parse((await bench.shunt(['get', 'wide', '-o', 'json'])).stdout).items[0].spec.name, 'wide');
   await matchesGolden(t, 'no-such-redirect', ['get', 'nosuch'], await bench.shunt(['get', 'nosuch']));
   await matchesGolden(t, 'done-get-80', ['get'], await bench.shunt(['get'], narrow()));

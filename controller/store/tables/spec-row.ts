@@ -1,6 +1,6 @@
 import { Refused } from '../../../protocol/refused.ts';
 import type { Selector } from '../../../protocol/spec.ts';
-import { parseSpec, type Spec, specToJson } from '../../../protocol/spec.ts';
+import { parseStoredSpec, type Spec, specToJson } from '../../../protocol/spec.ts';
 import { type Claim, claimOf, needsOf, selectorText } from '../../model/claim.ts';
 import type { SpecRow } from '../schema.ts';
 import { Seal } from './seal.ts';
@@ -41,7 +41,7 @@ export function mended(row: SpecRow): SpecRow | undefined {
 
 function fromText(text: string): SpecRow | undefined {
   try {
-    return rowFrom(parseSpec(JSON.parse(text)));
+    return rowFrom(parseStoredSpec(JSON.parse(text)));
   } catch (error) {
     if (error instanceof Refused || error instanceof SyntaxError) return undefined;
     throw error;

@@ -3,7 +3,15 @@ import fc from 'fast-check';
 import type { Code } from '../../../protocol/codes.ts';
 import { intentBody } from '../../../protocol/intent.ts';
 import { Refused } from '../../../protocol/refused.ts';
-import { judgeSpec, parseSpec, problemOf, type Spec, specToJson } from '../../../protocol/spec.ts';
+import {
+  faultOf,
+  judgeSpec,
+  parseSpec,
+  parseStoredSpec,
+  problemOf,
+  type Spec,
+  specToJson,
+} from '../../../protocol/spec.ts';
 import { intent } from './arbitraries.ts';
 import { readFixture } from './messages.ts';
 import { expected, refusal } from './refusal.ts';
@@ -274,10 +282,10 @@ test('spec to JSON: it reads back equal, whatever the order of fields', (t) => {
         ...(idle && { idle }),
         ...(expires !== undefined && { expires }),
       });
-      const spec: Spec = parseSpec(JSON.parse(JSON.stringify(json)));
-      t.deepEqual(parseSpec(specToJson(spec)), spec);
+      const spec: Spec = parseStoredSpec(JSON.parse(JSON.stringify(json)));
+      t.deepEqual(parseStoredSpec(specToJson(spec)), spec);
       const reversed = Object.fromEntries(Object.entries(json).reverse());
-      t.is(JSON.stringify(specToJson(parseSpec(reversed))), JSON.stringify(specToJson(spec)));
+      t.is(JSON.stringify(specToJson(parseStoredSpec(reversed))), JSON.stringify(specToJson(spec)));
     }),
   );
 });
@@ -287,4 +295,57 @@ test('spec: a time beyond the calendar is refused, for nobody could show it', (t
   t.is(parseSpec({ ...written, expires: 8.64e15 }).expires, 8.64e15);
   const error = t.throws(() => parseSpec({ ...written, expires: 8.64e15 + 1 }));
   t.like(error, { name: 'Refused', path: 'expires' });
+});
+
+const OLD: readonly [match: object, to: unknown, path: string, reason: string][] = [
+  [
+    { dst: '2001:db8::1', proto: 51 },
+    'drop',
+    'match.proto',
+    '51 is no protocol in IPv6 but a header before it (Authentication), which is looked through: name the protocol behind it, or none',
+  ],
+  [{ dst: 'ff02::/16' }, 'drop', 'match.dst', 'frames to ff02::/16 have a group MAC, and such frames always pass'],
+  [
+    { src: '127.0.0.0/8' },
+    { nexthop: '10.0.0.7' },
+    'match.src',
+    '127.0.0.0/8 is unspecified or loopback: what comes from it is forged and must not be sent on; it can be dropped or passed',
+  ],
+  [
+    { src: '2001:db8::1', dst: '::1' },
+    { nexthop: '2001:db8::7' },
+    'match.dst',
+    '::1/128 is unspecified or loopback: what comes to it is forged and must not be sent on; it can be dropped or passed',
+  ],
+  [
+    { src: '224.0.0.1', dst: '10.0.0.1' },
+    { nexthop: '10.0.0.7' },
+    'match.src',
+    '224.0.0.1/32 is a group: what comes from it is forged and must not be sent on; it can be dropped or passed',
+  ],
+];
+
+test('spec: a match that no packet can have is refused with the reason, and read where it is stored', (t) => {
+  for (const [match, to, path, message] of OLD) {
+    const spec = { ...least, match, to };
+    t.like(judgeSpec(spec).faults, [{ code: 'NEVER_MATCHES', path, reason: message }]);
+    const stored = specToJson(parseStoredSpec(spec));
+    t.deepEqual(faultOf(stored), { code: 'NEVER_MATCHES', path, message });
+  }
+  t.is(faultOf(specToJson(parseSpec(least))), undefined);
+});
+
+test('judge spec: what no packet can have is said at once with all else that is wrong', (t) => {
+  const match = { src: '::1', dst: 'ff02::1', proto: 44 };
+  t.deepEqual(faultsOf({ ...least, name: 'Web', match, to: { interface: 'eth1', mac: '02:00:00:00:00:07' } }), [
+    'BAD_NAME name',
+    'NEVER_MATCHES match.proto',
+    'NEVER_MATCHES match.src',
+    'NEVER_MATCHES match.dst',
+  ]);
+  t.deepEqual(faultsOf({ ...least, match, to: 'reject' }), [
+    'BAD_ACTION to',
+    'NEVER_MATCHES match.proto',
+    'NEVER_MATCHES match.dst',
+  ]);
 });

@@ -9,6 +9,7 @@ import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts'
 import { Tables } from '../../../../controller/store/tables/tables.ts';
 import { controllerMigrations } from '../../../../migrations/controller/index.ts';
 import { encodeHostsReply, MAX_ITEM_HOSTS } from '../../../../protocol/listings.ts';
+import { parseStoredSpec } from '../../../../protocol/spec.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { AMPLE_BYTES, apply, Folder, openStore, report, spec, status } from '../fleet.ts';
 
@@ -299,3 +300,36 @@ test('hosts: what is not sent is counted by host, whatever of it an agent lacks 
     ],
   );
 });
+
+test('a redirect that an earlier release took and none can match: it stands, is told, and hinders nobody', async (t) => {
+  using folder = new Folder();
+  const old = { ...spec('old', 1), match: { dst: '2001:db8::53', proto: 51 }, to: 'drop' };
+  await keepAsEarlier(folder.file(), old);
+  for (const start of [1, 2]) {
+    await using store = await openStore(folder.file());
+    await report(store, 'edge-1');
+    t.deepEqual(await store.roster.refused(), ['old'], `start ${start}`);
+    const [item] = (await store.desk.get({ v: 1, name: 'old' }, AMPLE_BYTES)).items;
+    t.like(item?.refused, { code: 'NEVER_MATCHES', path: 'match.proto' });
+    t.deepEqual(item?.hosts, ['edge-1'], 'it is sent, and does what it did');
+    t.like(await apply(store, spec('new', start)), start === 1 ? { created: 1 } : { changed: 1 });
+    t.is((await store.desk.get({ v: 1, name: 'new' }, AMPLE_BYTES)).items[0]?.refused, undefined);
+    const again = (await t.throwsAsync(apply(store, spec('new', 9), old))) as Declined;
+    t.deepEqual(
+      again.problems.map(({ name, code, path }) => [name, code, path]),
+      [['old', 'NEVER_MATCHES', 'match.proto']],
+    );
+  }
+  await using store = await openStore(folder.file());
+  t.deepEqual((await store.desk.delete(['old'])).deleted, ['old']);
+  t.deepEqual(await store.roster.refused(), []);
+});
+
+/** Stores a spec as a release did that refused less. */
+async function keepAsEarlier(path: string, written: object): Promise<void> {
+  await (await openStore(path))[Symbol.asyncDispose]();
+  const clock = new ManualClock();
+  await using database = await SqliteDatabase.open(path, { migrations: controllerMigrations, clock });
+  const tables = new Tables(database.compiler);
+  await database.write((session) => tables.specs.put(session, parseStoredSpec(written), false));
+}

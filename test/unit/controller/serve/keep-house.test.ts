@@ -12,6 +12,7 @@ test('house: logs are made to follow once, and what is old goes every ten minute
   let failing = true;
   const upkeep = {
     reconcile: async () => void done.push('reconcile'),
+    refused: async () => [],
     tidy: async () => {
       done.push('tidy');
       if (failing) throw new Error('busy');
@@ -25,6 +26,23 @@ test('house: logs are made to follow once, and what is old goes every ten minute
   failing = false;
   await clock.pass(10 * MINUTE_MS);
   t.deepEqual(done, ['reconcile', 'change', 'tidy', 'tidy']);
+  end.abort();
+  await running;
+});
+
+test('house: redirects that stand and would be refused now are told once, by name, the first of them', async (t) => {
+  const clock = new ManualClock();
+  const end = new AbortController();
+  const told: Record<string, unknown>[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => void told.push(JSON.parse(line)) });
+  const names = Array.from({ length: 30 }, (_, index) => `old-${index}`);
+  const upkeep = { reconcile: async () => {}, tidy: async () => {}, refused: async () => names };
+  const running = keepHouse({ upkeep, clock, log, onChange: () => {} }, end.signal);
+  await clock.pass(20 * MINUTE_MS);
+  t.deepEqual(
+    told.map(({ redirects, total }) => ({ redirects, total })),
+    [{ redirects: names.slice(0, 20), total: 30 }],
+  );
   end.abort();
   await running;
 });
