@@ -195,7 +195,7 @@ enum verdict {
 	VERDICT_TTL,		/* TTL or hop limit used up */
 	VERDICT_TOO_BIG,	/* longer than the egress MTU */
 	VERDICT_NO_PORT,	/* the egress does not stand in `ports` */
-	VERDICT_VLAN,		/* tagged, and the egress is another interface */
+	VERDICT_VLAN,		/* in a VLAN, and the egress is another interface */
 	VERDICT_RACE,		/* no consistent copy, not even under the lock */
 	VERDICT_UNKNOWN_ACTION,	/* an action or slot this program does not know */
 	VERDICT_OVERHEARD,	/* on its way to the target on this link already */

@@ -97,10 +97,31 @@ static __always_inline void decrease_ttl4(struct iphdr *ip)
 	ip->ttl--;
 }
 
+static __always_inline int is_priority_tagged(const struct packet *p)
+{
+	return p->tags && !p->tagged;
+}
+
+/*
+ * A tag that names no VLAN is of the link that it came by, and stays behind: rewrite() has
+ * put the Ethernet header right before the IP header, and what is before it goes. It cannot
+ * fail, for it would have to leave less than an Ethernet header (bpf_xdp_adjust_head in
+ * net/core/filter.c). No pointer into the frame is good afterwards.
+ */
+static __always_inline void untag(struct xdp_md *ctx, const struct packet *p)
+{
+	if (p->tags == 1)
+		bpf_xdp_adjust_head(ctx, sizeof(struct vlan_tag));
+	else
+		bpf_xdp_adjust_head(ctx, 2 * sizeof(struct vlan_tag));
+}
+
 static __always_inline void rewrite(const struct packet *p, enum kind kind, const struct value *v)
 {
 	struct ethhdr *eth = p->data;
 
+	if (is_priority_tagged(p))
+		eth = p->l3 - sizeof(*eth);	/* whose type is that of the last tag */
 	__builtin_memcpy(eth->h_dest, v->dmac, ETH_ALEN);
 	__builtin_memcpy(eth->h_source, v->smac, ETH_ALEN);
 	if (v->flags & VALUE_KEEP_TTL)
@@ -132,6 +153,8 @@ static __always_inline enum verdict send(struct xdp_md *ctx, const struct packet
 		verdict = VERDICT_SENT;
 	}
 	rewrite(p, kind, v);
+	if (is_priority_tagged(p))
+		untag(ctx, p);
 	return verdict;
 }
 

@@ -19,8 +19,11 @@
 
 #define IP_FRAGMENT 0x3fff	/* more fragments, or an offset */
 #define IP6_OFFSET 0xfff8	/* fragment offset, in the Fragment header */
+#define IP6_FRAGMENT 0xfff9	/* more fragments, or an offset */
 #define NEXTHDR_MOBILITY 135
 #define EXT_LATER (1 << 24)
+#define EXT_PART (1 << 25)
+#define VLAN_ID 0x0fff
 #define OFFSET_MAX 0x3fff	/* more than tags, IPv6 header and EXT_HDRS_MAX of the longest */
 
 enum kind {
@@ -36,7 +39,8 @@ struct packet {
 	void *l3;	/* IP header; its fixed part lies inside the frame */
 	__u32 l3_len;	/* as the IP header says; inside the frame */
 	__u8 group;	/* group bit in the destination MAC */
-	__u8 tagged;
+	__u8 tags;
+	__u8 tagged;	/* one of the tags names a VLAN */
 	__u8 known;	/* which of KEY_PROTO, KEY_SPORT and KEY_DPORT could be read */
 	__u8 proto;
 	__u8 ttl;
@@ -67,6 +71,7 @@ static __always_inline int is_vlan(__be16 type)
 	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
 }
 
+/* IEEE 802.1Q, 9.6: a tag with VLAN id 0 says only a priority, and its frame is in no VLAN. */
 static __always_inline enum kind parse_frame(struct packet *p)
 {
 	struct ethhdr *eth = p->data;
@@ -87,7 +92,8 @@ static __always_inline enum kind parse_frame(struct packet *p)
 		cursor = tag + 1;
 		if (cursor > p->end)
 			return KIND_MALFORMED;
-		p->tagged = 1;
+		p->tags++;
+		p->tagged |= !!(tag->tci & bpf_htons(VLAN_ID));
 		type = tag->type;
 	}
 	p->l3 = cursor;
@@ -151,9 +157,9 @@ static __always_inline __u32 extension_len(__u8 kind, __u8 len)
 
 /*
  * Reads the extension header at `offset` of the frame: its length in bytes, the next
- * header << 16, and EXT_LATER in the Fragment header of a fragment that is not the
- * first; negative when it is cut off. Global, so that the verifier walks it once and
- * not once for every chain of headers.
+ * header << 16, and of a Fragment header EXT_PART, unless it is the only fragment, and
+ * EXT_LATER, if it is not the first; negative when it is cut off. Global, so that the
+ * verifier walks it once and not once for every chain of headers.
  */
 __noinline int read_extension(struct xdp_md *ctx, __u32 offset, __u32 kind)
 {
@@ -168,7 +174,11 @@ __noinline int read_extension(struct xdp_md *ctx, __u32 offset, __u32 kind)
 	if ((void *)(ext + 1) > end)
 		return -1;
 	found = extension_len(kind, ext->len) | ext->next << 16;
-	if (kind == IPPROTO_FRAGMENT && ext->fragment & bpf_htons(IP6_OFFSET))
+	if (kind != IPPROTO_FRAGMENT)
+		return found;
+	if (ext->fragment & bpf_htons(IP6_FRAGMENT))
+		found |= EXT_PART;
+	if (ext->fragment & bpf_htons(IP6_OFFSET))
 		found |= EXT_LATER;
 	return found;
 }
@@ -186,7 +196,8 @@ static __always_inline void parse_icmp6(struct packet *p, void *cursor, __u32 le
 /*
  * Walks to the upper-layer header. Leaves the protocol unknown when a header is
  * cut off, when there are more than EXT_HDRS_MAX, or when the rest of the chain
- * lies in another fragment. `left`: bytes of the packet after the fixed header.
+ * lies in another fragment. What is whole in one fragment is no part (RFC 6946).
+ * `left`: bytes of the packet after the fixed header.
  */
 static __always_inline void parse_upper(struct xdp_md *ctx, struct packet *p, __u8 next, __u32 left)
 {
@@ -198,7 +209,7 @@ static __always_inline void parse_upper(struct xdp_md *ctx, struct packet *p, __
 		len = found & 0xffff;
 		if (found < 0 || len > left)
 			return;
-		if (next == IPPROTO_FRAGMENT)
+		if (found & EXT_PART)
 			whole = 0;
 		offset += len;
 		left -= len;
@@ -218,19 +229,25 @@ static __always_inline void parse_upper(struct xdp_md *ctx, struct packet *p, __
 		parse_ports(p, p->data + offset, left);
 }
 
+/* RFC 2675: the length of a jumbogram does not fit its field, which is 0; it is as long as its frame. */
+static __always_inline int is_jumbogram(const struct ipv6hdr *ip)
+{
+	return !ip->payload_len && ip->nexthdr == IPPROTO_HOPOPTS;
+}
+
 static __always_inline enum kind parse_ipv6(struct xdp_md *ctx, struct packet *p)
 {
 	struct ipv6hdr *ip = p->l3;
-	__u32 payload_len;
 
 	if ((void *)(ip + 1) > p->end || ip->version != 6)
 		return KIND_MALFORMED;
-	payload_len = bpf_ntohs(ip->payload_len);
-	p->l3_len = sizeof(*ip) + payload_len;
+	p->l3_len = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	if (is_jumbogram(ip))
+		p->l3_len = p->end - p->l3;
 	if (p->l3_len > (__u64)(p->end - p->l3))
 		return KIND_MALFORMED;
 	p->ttl = ip->hop_limit;
-	parse_upper(ctx, p, ip->nexthdr, payload_len);
+	parse_upper(ctx, p, ip->nexthdr, p->l3_len - sizeof(*ip));
 	return KIND_IPV6;
 }
 

@@ -20,7 +20,7 @@ const REASONS: Readonly<Record<string, Reason>> = {
     mend: 'a traceroute does that; other packets may go round in a loop',
   },
   VLAN: {
-    means: 'tagged, and the egress is another interface',
+    means: 'tagged as of a VLAN, and the egress is another interface',
     mend: 'take the tag off before, or send them back out of the interface that they came in by',
   },
   UNKNOWN_ACTION: {

@@ -141,12 +141,12 @@ kernel('parse: what follows ESP or no next header is not looked at', (t) => {
   t.is(known(loaded, ipv6(udp(), { next: 139 })), 'address', 'HIP');
 });
 
-kernel('parse: no IPv6 fragment has ports; its protocol is known where its header says it', (t) => {
+kernel('parse: no IPv6 fragment of several has ports; its protocol is known where its header says it', (t) => {
   using loaded = program();
   const options = extension(DESTINATION_OPTIONS);
   const cases: [string, Extension[], string][] = [
     ['first', [fragmentHeader(0, true)], 'proto'],
-    ['atomic', [fragmentHeader(0, false)], 'proto'],
+    ['atomic: the whole packet', [fragmentHeader(0, false)], 'ports'],
     ['later', [fragmentHeader(1, true)], 'proto'],
     ['last', [fragmentHeader(0x1fff, false)], 'proto'],
     ['first, options before', [options, fragmentHeader(0, true)], 'proto'],

@@ -22,6 +22,8 @@ import { redirectTo } from './redirect-to.ts';
 
 const TAGS = ['untagged', 'C', 'S'] as const;
 type Tag = (typeof TAGS)[number];
+/** What is sent: `priority` has a C-tag with VLAN id 0. */
+type Sent = Tag | 'priority';
 type Mode = 'native' | 'generic';
 /** Packets by the tag that they have where they are counted. */
 export type Counted = Readonly<Record<Tag, number>>;
@@ -36,7 +38,7 @@ export interface Row {
   readonly mode: Mode;
   readonly sender: string;
   readonly report: TagReport;
-  readonly became: Readonly<Record<Tag, Became>>;
+  readonly became: Readonly<Record<Sent, Became>>;
 }
 
 const native = loadNative();
@@ -44,7 +46,13 @@ const PACKETS = 20;
 const SETTLE_MS = 120_000;
 const IN_MAC = '02:00:00:00:01:00';
 const HERE = '198.51.100.2';
-const TPIDS: Readonly<Record<Tag, readonly number[]>> = { untagged: [], C: [0x8100], S: [0x88a8] };
+const VLAN = 100;
+const IN_FRAME: Readonly<Record<Sent, { readonly tags: readonly number[]; readonly vlans: readonly number[] }>> = {
+  untagged: { tags: [], vlans: [] },
+  C: { tags: [0x8100], vlans: [VLAN] },
+  S: { tags: [0x88a8], vlans: [VLAN] },
+  priority: { tags: [0x8100], vlans: [0] },
+};
 
 /** `tag_…` puts a tag beside the frame, as a VLAN interface does; `passed` and `arrived` count, tags beside or in the frame. */
 const SOURCE = `
@@ -59,8 +67,9 @@ static __always_inline int count(struct __sk_buff *skb, __u32 at) {
   return 0;
 }
 SEC("tc") int tag_untagged(struct __sk_buff *skb) { return 0; }
-SEC("tc") int tag_C(struct __sk_buff *skb) { bpf_skb_vlan_push(skb, bpf_htons(0x8100), 100); return 0; }
-SEC("tc") int tag_S(struct __sk_buff *skb) { bpf_skb_vlan_push(skb, bpf_htons(0x88a8), 100); return 0; }
+SEC("tc") int tag_C(struct __sk_buff *skb) { bpf_skb_vlan_push(skb, bpf_htons(0x8100), ${VLAN}); return 0; }
+SEC("tc") int tag_S(struct __sk_buff *skb) { bpf_skb_vlan_push(skb, bpf_htons(0x88a8), ${VLAN}); return 0; }
+SEC("tc") int tag_priority(struct __sk_buff *skb) { bpf_skb_vlan_push(skb, bpf_htons(0x8100), 0); return 0; }
 SEC("tc") int passed(struct __sk_buff *skb) { return count(skb, 0); }
 SEC("tc") int arrived(struct __sk_buff *skb) { return count(skb, 3); }
 char LICENSE[] SEC("license") = "GPL";`;
@@ -77,7 +86,7 @@ class Watchers implements Disposable {
     const object = must('open', native.objectOpen(source.path));
     const { rc, log } = native.objectLoad(object);
     if (rc < 0) throw new Error(log);
-    for (const name of ['tag_untagged', 'tag_C', 'tag_S', 'passed', 'arrived']) {
+    for (const name of ['tag_untagged', 'tag_C', 'tag_S', 'tag_priority', 'passed', 'arrived']) {
       const program = must(name, native.objectProgram(object, name));
       native.programPin(program, this.#bpffs.path(name));
       native.close(program);
@@ -154,8 +163,13 @@ async function sendUdp(): Promise<void> {
   await new Promise<void>((resolve) => socket.close(() => resolve()));
 }
 
-async function each(observed: (tag: Tag) => Promise<Became>): Promise<Row['became']> {
-  return { untagged: await observed('untagged'), C: await observed('C'), S: await observed('S') };
+async function each(observed: (sent: Sent) => Promise<Became>): Promise<Row['became']> {
+  return {
+    untagged: await observed('untagged'),
+    C: await observed('C'),
+    S: await observed('S'),
+    priority: await observed('priority'),
+  };
 }
 
 /** A sender on in1, whose peer in0 has the program: or the bridge that in0 is a port of. */
@@ -201,7 +215,7 @@ async function throughTap(mode: Mode, writer: string): Promise<Row> {
   using ingress = new Ingress('in0', mode);
   const became = await each((tag) =>
     observe(async () => {
-      const bytes = frame(ipv4(udp(), { dst: HERE }), { dst: IN_MAC, tags: TPIDS[tag] });
+      const bytes = frame(ipv4(udp(), { dst: HERE }), { dst: IN_MAC, ...IN_FRAME[tag] });
       for (let sent = 0; sent < PACKETS; sent += 1) tap.write(Buffer.from(bytes).toString('hex'));
     }),
   );

@@ -22,18 +22,22 @@ export interface Frame {
   readonly src?: string;
   /** TPIDs of the tags, outermost first. */
   readonly tags?: readonly number[];
+  /** Their VLAN ids; each its own by default. */
+  readonly vlans?: readonly number[];
   /** Of what is carried; by default what the payload's first nibble says. */
   readonly type?: number;
+  /** Bytes behind the payload. */
+  readonly padding?: number;
 }
 
 /** An Ethernet frame without FCS. */
 export function frame(
   payload: Uint8Array,
-  { dst = HOST_MAC, src = SENDER_MAC, tags = [], type }: Frame = {},
+  { dst = HOST_MAC, src = SENDER_MAC, tags = [], vlans, type, padding = 0 }: Frame = {},
 ): Uint8Array {
   const carried = type ?? ((payload[0] ?? 0) >> 4 === 6 ? 0x86dd : 0x0800);
-  const types = [...tags, carried].map((each, index) => [...(index === 0 ? [] : u16(0x0064 + index)), ...u16(each)]);
-  return join(macBytes(dst), macBytes(src), types.flat(), payload);
+  const words = tags.flatMap((tpid, index) => [...u16(tpid), ...u16(vlans?.[index] ?? 0x0065 + index)]);
+  return join(macBytes(dst), macBytes(src), words, u16(carried), payload, new Uint8Array(padding).fill(0xff));
 }
 
 export interface Ipv4 {

@@ -1,7 +1,8 @@
-/** The page of redirects says of each value what is tested, and nothing else. */
+/** The page of redirects says of each value and of each frame what is tested, and nothing else. */
 import test from 'ava';
 import { parseSpec } from '../../../protocol/spec.ts';
 import { type Becomes, VALUE_ROWS } from '../../support/match-values.ts';
+import { FRAME_ROWS } from '../../support/odd-frames.ts';
 import { refusal } from '../protocol/refusal.ts';
 import { read } from './pages.ts';
 
@@ -24,6 +25,13 @@ test('redirects page: each row of matches is one that is tested, and each that i
   t.deepEqual(
     rowsUnder('in `match` | becomes | because'),
     VALUE_ROWS.map(({ says, becomes }) => [says, wordsFor(becomes)]),
+  );
+});
+
+test('redirects page: each row of frames is one that is tested, and each that is tested has its row', (t) => {
+  t.deepEqual(
+    rowsUnder('frame | known, or passes as | because'),
+    FRAME_ROWS.map(({ says, known }) => [says, known === known.toLowerCase() ? known : `\`${known}\``]),
   );
 });
 
