@@ -2,6 +2,7 @@ import type BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { StoreError } from '../../model/store-error.ts';
+import { mendNames, namesIn } from './migration-names.ts';
 
 type Named = Readonly<Record<string, Migration>>;
 
@@ -24,15 +25,33 @@ export const APPLICATION_ID = 0x5348636c;
 export async function migrate(database: BetterSqlite3.Database, path: string, migrations: Migrations): Promise<void> {
   database.exec('begin immediate');
   try {
+    mend(database, migrations);
     requireNotNewer(database, path, migrations.tables);
     database.pragma(`application_id = ${APPLICATION_ID}`);
     const db = new Kysely({ dialect: new SqliteDialect({ database }) });
     await bringUp(db, migrations.tables, {});
     await bringUp(db, unlessNewer(database, migrations.additions), ADDITIONS);
+    if (versionOf(database) < countOf(migrations)) database.pragma(`user_version = ${countOf(migrations)}`);
     database.exec('commit');
   } finally {
     if (database.inTransaction) database.exec('rollback');
   }
+}
+
+/** How many migrations there were when the last of them was run. Releases before this one wrote no number. */
+function versionOf(database: BetterSqlite3.Database): number {
+  return database.pragma('user_version', { simple: true }) as number;
+}
+
+function countOf({ tables, additions }: Migrations): number {
+  return Object.keys(tables).length + Object.keys(additions).length;
+}
+
+/** Where the number is ours, all of ours were run, whatever their names look like, and none of a newer release. */
+function mend(database: BetterSqlite3.Database, migrations: Migrations): void {
+  if (versionOf(database) !== countOf(migrations)) return;
+  mendNames(database, 'kysely_migration', Object.keys(migrations.tables));
+  mendNames(database, ADDITIONS.migrationTableName, Object.keys(migrations.additions));
 }
 
 async function bringUp(db: Kysely<unknown>, migrations: Named, names: Partial<typeof ADDITIONS>): Promise<void> {
@@ -46,12 +65,6 @@ function unlessNewer(database: BetterSqlite3.Database, additions: Named): Named 
   const strange = namesIn(database, ADDITIONS.migrationTableName).filter((name) => !Object.hasOwn(additions, name));
   const nothing: Migration = { up: async () => {} };
   return { ...additions, ...Object.fromEntries(strange.map((name) => [name, nothing])) };
-}
-
-function namesIn(database: BetterSqlite3.Database, table: string): string[] {
-  const there = database.prepare(`select 1 from sqlite_schema where name = ?`).get(table);
-  if (there === undefined) return [];
-  return database.prepare<[], string>(`select name from ${table} order by name`).pluck().all();
 }
 
 /** Kysely would call this damage; it is a database that a newer release has written. */

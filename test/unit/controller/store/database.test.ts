@@ -58,6 +58,34 @@ test('database: one that the release before filled gets its additions, and that 
   await (await openStore(folder.file()))[Symbol.asyncDispose]();
 });
 
+/** What a bit that flips in the names of migrations, or in their index, may come to. */
+const FLIPS: Readonly<Record<string, string>> = {
+  'a name that no release has': "update shunt_addition set name = '0203_checksums' where name = '0003_checksums'",
+  'a name of the tables': "update kysely_migration set name = '1001_start'",
+  'a time that is none': "update shunt_addition set timestamp = '2026-31-28T16:44:17.791Z'",
+  'a text that is too short': "update shunt_addition set name = substr(name, 1, 5), timestamp = 's' || timestamp",
+  'a row that is not there': "delete from shunt_addition where name = '0002_host_levels'",
+};
+
+for (const [what, sql] of Object.entries(FLIPS)) {
+  test(`database: which migrations were run is known where their table has it wrong: ${what}`, async (t) => {
+    using folder = new Folder();
+    {
+      await using store = await openStore(folder.file());
+      await apply(store, spec('a', 1));
+    }
+    const damaged = new BetterSqlite3(folder.file());
+    damaged.exec(sql);
+    damaged.close();
+    {
+      await using store = await openStore(folder.file());
+      t.is((await holds(store, 'edge-1')).intents.size, 1);
+    }
+    await using again = await openStore(folder.file());
+    t.is((await holds(again, 'edge-1')).intents.size, 1);
+  });
+}
+
 test('database: an unfinished write leaves nothing', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
