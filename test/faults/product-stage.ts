@@ -1,5 +1,6 @@
 import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { DATABASE_NAME, EVENTS_NAME } from '../../agent/store/sqlite-store.ts';
 import type { HostsReply } from '../../protocol/listings.ts';
 import { inKernel } from '../support/in-kernel.ts';
@@ -59,7 +60,7 @@ export class ProductStage implements AsyncDisposable {
     const before = await this.#standing();
     if (moment === 'serving') await this.#restart(program);
     else await this.#running[program].stop(moment === 'killed' ? 'SIGKILL' : 'SIGTERM');
-    const files = this.#files(program);
+    const files = moment === 'serving' ? this.#snapshots(program) : this.#files(program);
     damage(this.#paths(program));
     if (moment !== 'serving') await this.#start(program);
     const code = await this.#settled(KNOWN);
@@ -136,6 +137,12 @@ export class ProductStage implements AsyncDisposable {
     return new Map(there.map((path) => [path, readFileSync(path)]));
   }
 
+  /** Of databases that are in use, as one moment had them. */
+  #snapshots(program: Program): Files {
+    const paths = this.#databases(program).filter((path) => existsSync(path));
+    return new Map(paths.map((path) => [path, snapshot(path)]));
+  }
+
   /** Databases and their logs; the index of a log is made anew from it. */
   #paths(program: Program): readonly string[] {
     return this.#databases(program).flatMap((path) => [path, `${path}-wal`]);
@@ -150,6 +157,15 @@ export class ProductStage implements AsyncDisposable {
   async #standing(): Promise<ReadonlySet<string>> {
     const changed = addressOf(REDIRECTS);
     return new Set([...(await inKernel(this.#bed))].filter((entry) => !entry.startsWith(`${changed} `)));
+  }
+}
+
+function snapshot(path: string): Buffer {
+  const database = new BetterSqlite3(path, { readonly: true });
+  try {
+    return database.serialize();
+  } finally {
+    database.close();
   }
 }
 
