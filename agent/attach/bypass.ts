@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
 import { STRUCTS } from '../kernel/abi.ts';
 import { decodeAbout } from '../kernel/about.ts';
-import { pinAdvice } from '../kernel/advice.ts';
+import { errnoText, pinAdvice } from '../kernel/advice.ts';
 import { u32 } from '../kernel/bytes.ts';
-import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
+import { requireDone, requireValue } from '../kernel/errno.ts';
 import { pinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 
@@ -72,5 +72,5 @@ function openMap(native: Native, path: string, readOnly: boolean): MapHandle {
   const map = native.mapOpen(path, readOnly);
   if (typeof map !== 'number') return map;
   const advice = pinAdvice(map, "this user may not; run it as root, or as the agent's user");
-  throw new AttachError(`open ${path}: ${errnoName(map)}${advice === '' ? '' : `; ${advice}`}`);
+  throw new AttachError(`open ${path}: ${errnoText(map, advice)}`);
 }

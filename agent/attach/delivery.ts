@@ -2,8 +2,8 @@ import { chmodSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Native, ObjectHandle } from '../../native/index.ts';
 import { LOSSES } from '../kernel/abi.ts';
-import { bpfAdvice } from '../kernel/advice.ts';
-import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
+import { bpfAdvice, errnoText } from '../kernel/advice.ts';
+import { requireDone, requireValue } from '../kernel/errno.ts';
 import type { OpenMaps } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { encodeWatched, TRACEPOINTS } from '../kernel/traffic.ts';
@@ -58,8 +58,7 @@ function openObject(native: Native, maps: OpenMaps): ObjectHandle | string {
 }
 
 function withAdvice(rc: number, special: Readonly<Record<string, string>>): string {
-  const advice = bpfAdvice(rc, special);
-  return advice === '' ? errnoName(rc) : `${errnoName(rc)}; ${advice}`;
+  return errnoText(rc, bpfAdvice(rc, special));
 }
 
 /** Watches one tracepoint; or answers why it cannot. The row that says so comes last. */

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
-import { bpfAdvice } from '../kernel/advice.ts';
-import { errnoName, requireDone } from '../kernel/errno.ts';
+import { bpfAdvice, errnoText } from '../kernel/advice.ts';
+import { requireDone } from '../kernel/errno.ts';
 import type { OpenMaps } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
@@ -171,8 +171,7 @@ export class Loader {
     const handle = this.#native.linkCreateXdp(this.#program, link.ifindex, FLAGS[mode]);
     if (typeof handle !== 'number') return handle;
     const advice = bpfAdvice(handle, mode === 'native' ? { ...ATTACHING, ...NATIVELY } : ATTACHING);
-    const why = `${errnoName(handle)}${advice === '' ? '' : `; ${advice}`}`;
-    throw new AttachError(`attach to ${link.name} in ${mode} mode: ${why}`);
+    throw new AttachError(`attach to ${link.name} in ${mode} mode: ${errnoText(handle, advice)}`);
   }
 
   #pin(link: NetLink, handle: LinkHandle): void {

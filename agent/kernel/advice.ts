@@ -29,6 +29,11 @@ export function pinAdvice(rc: number, denied: string): string {
   return OF_PINS[errno] ?? bpfAdvice(rc);
 }
 
+/** An errno, and what to do about it where that is known. */
+export function errnoText(rc: number, advice: string): string {
+  return advice === '' ? errnoName(rc) : `${errnoName(rc)}; ${advice}`;
+}
+
 /** What an errno of bpf(2) means, and what to do; `special` where the call gives one a meaning of its own. */
 export function bpfAdvice(rc: number, special: Readonly<Record<string, string>> = {}): string {
   const errno = errnoName(rc);
