@@ -30,7 +30,7 @@ const OPTION_WORDS: Words = {
   '--host': '--node --hostname --on --agent -H',
   '--label': '-l --selector --labels --tag',
   '--nats': '--server --servers -s --url --address --broker --bus',
-  '--creds': '--credentials --token --auth --user --password',
+  '--creds': '--credentials --auth',
   '--output': '--format',
   '--output json': '--json -j',
   '--last': '--limit --tail -n --lines --count',
