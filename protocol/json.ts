@@ -40,6 +40,11 @@ export function encodeJson(value: object): Uint8Array {
   return bytes;
 }
 
+/** How many bytes a value takes within a message. */
+export function bytesOf(value: object | string): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
 /** Answers how many bytes of list elements fit one message on a server that takes `maxPayloadBytes`; 0 where it takes too little. */
 export function listBudgetBytes(maxPayloadBytes: number): number {
   if (maxPayloadBytes < LEAST_PAYLOAD_BYTES) return 0;

@@ -1,9 +1,9 @@
 import type { Clock } from '../../daemon/clock.ts';
 import { type AskRequest, type Dump, type DumpEntry, type KernelEntry, MAX_LIMIT } from '../../protocol/ask.ts';
 import type { Intent } from '../../protocol/intent.ts';
+import { bytesOf } from '../../protocol/json.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Counter, Kernel, KernelTime, ObservedEntry } from '../ports.ts';
-import { bytesOf } from './shorten.ts';
 
 /** What a dump is made of. */
 export interface DumpView {

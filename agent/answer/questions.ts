@@ -11,14 +11,14 @@ import {
 } from '../../protocol/ask.ts';
 import { type Events, encodeEvents } from '../../protocol/event.ts';
 import { type Explanation, encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
-import { listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
+import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { encodeStats, type Stats } from '../../protocol/stats.ts';
 import { encodeStatus, type Status } from '../../protocol/status.ts';
 import type { Recorder } from '../ports.ts';
 import { Dumper } from './dump.ts';
 import { type ExplainParts, explain } from './explain.ts';
-import { bytesOf, shorten } from './shorten.ts';
+import { shorten } from './shorten.ts';
 
 /** Whom questions are answered from. */
 export interface QuestionParts extends ExplainParts {

@@ -1,3 +1,5 @@
+import { bytesOf } from '../../protocol/json.ts';
+
 /** Leaves out of an answer until it fits, or `less` has nothing more to leave out. */
 export function shorten<Answer extends object>(
   answer: Answer,
@@ -11,9 +13,4 @@ export function shorten<Answer extends object>(
     told = shorter;
   }
   return told;
-}
-
-/** What a value takes in a message. */
-export function bytesOf(value: object): number {
-  return Buffer.byteLength(JSON.stringify(value));
 }

@@ -1,3 +1,4 @@
+import { bytesOf } from '../../protocol/json.ts';
 import { matchOfKey } from '../../protocol/key.ts';
 import { compareNames } from '../../protocol/order.ts';
 import {
@@ -47,7 +48,7 @@ are not sent a redirect because their agents are too old for it.`,
       verb: 'plan',
       encode: (part) => encodePlanRequest({ ...part, delete: part.part === part.parts - 1 ? names : [] }),
       parse: parsePlanReply,
-      lastBytes: Buffer.byteLength(JSON.stringify(names)),
+      lastBytes: bytesOf(names),
     });
     terminal.print(options.output === 'json' ? JSON.stringify(reply) : layOut(reply, terminal, specs));
     return EXIT.done;

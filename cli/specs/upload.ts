@@ -8,7 +8,7 @@ import {
   MAX_LIST,
   parseApplyReply,
 } from '../../protocol/api.ts';
-import { listBudgetBytes } from '../../protocol/json.ts';
+import { bytesOf, listBudgetBytes } from '../../protocol/json.ts';
 import type { Bus } from '../client.ts';
 import { EXIT, Failure, type FileProblem } from '../line/failure.ts';
 import { reasonOf } from '../line/refusal.ts';
@@ -92,7 +92,7 @@ export function split(
   const parts: Prepared[][] = [[]];
   let used = 0;
   for (const spec of specs) {
-    const size = Buffer.byteLength(JSON.stringify(spec.json)) + 1; // and a comma
+    const size = bytesOf(spec.json) + 1; // and a comma
     if (size > budgetBytes) throw tooLarge(spec, size, budgetBytes);
     if (used + size > budgetBytes || parts.at(-1)?.length === MAX_LIST) {
       parts.push([]);

@@ -1,4 +1,5 @@
 import type { Near } from '../../protocol/api.ts';
+import { bytesOf } from '../../protocol/json.ts';
 import {
   MAX_NAMED_HOSTS,
   type PlanChange,
@@ -104,7 +105,7 @@ export class PreviewReport {
     const hosts = this.#hosts.sort((a, b) => b.over.length - a.over.length || (a.host < b.host ? -1 : 1));
     for (let limit = MAX_LINES; ; limit = Math.floor(limit / 2)) {
       const reply = this.#reply(hosts.slice(0, (MAX_HOSTS * limit) / MAX_LINES), limit);
-      if (limit === 0 || Buffer.byteLength(JSON.stringify(reply)) <= budgetBytes) return reply;
+      if (limit === 0 || bytesOf(reply) <= budgetBytes) return reply;
     }
   }
 

@@ -1,3 +1,4 @@
+import { bytesOf } from '../../protocol/json.ts';
 import {
   type GetReply,
   type GetRequest,
@@ -15,7 +16,7 @@ import { Fleet } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
 import { nearNames } from './near-names.ts';
-import { bytesOf, fill, fitting, limitOf, nextOf, once } from './paging.ts';
+import { fill, fitting, limitOf, nextOf, once } from './paging.ts';
 import { redirectItem } from './redirect-item.ts';
 
 /** Lists specs by name, each with the hosts where it stands and those where another has its key. */

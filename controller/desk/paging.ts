@@ -1,3 +1,4 @@
+import { bytesOf } from '../../protocol/json.ts';
 import { Declined } from '../model/declined.ts';
 
 const DEFAULT_LIMIT = 100;
@@ -38,11 +39,6 @@ export function fitting<Item extends object | string>(items: readonly Item[], bu
     return bytes > budgetBytes;
   });
   return end === -1 ? items : items.slice(0, end);
-}
-
-/** How much of a reply it takes. */
-export function bytesOf(value: object | string): number {
-  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** The place to go on from: after the last item given, when there is, or may be, another. */

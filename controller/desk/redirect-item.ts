@@ -1,11 +1,12 @@
 import { MAX_LIST } from '../../protocol/api.ts';
+import { bytesOf } from '../../protocol/json.ts';
 import { type GetItem, MAX_ITEM_HOSTS, type NotSent, type Rest } from '../../protocol/listings.ts';
 import { faultOf } from '../../protocol/spec.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { type Claim, contends, lackOf } from '../model/claim.ts';
 import type { Fleet } from '../model/fleet.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
-import { bytesOf, fitting, tooLarge } from './paging.ts';
+import { fitting, tooLarge } from './paging.ts';
 
 /** Where an item goes on, undefined for its beginning, and what it may take. */
 interface Cut {

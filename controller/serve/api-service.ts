@@ -11,7 +11,7 @@ import {
   parseApplyRequest,
   parseDeleteRequest,
 } from '../../protocol/api.ts';
-import { listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
+import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { Refused } from '../../protocol/refused.ts';
@@ -148,7 +148,7 @@ export class ApiService {
   /** A delete is told of by every name: what could not be told is not done. Errors: Declined TOO_LARGE. */
   #requireRoom(names: readonly string[]): void {
     const reply = { v: 1, deleted: names, absent: [], hosts: Number.MAX_SAFE_INTEGER, rev: Number.MAX_SAFE_INTEGER };
-    const bytes = Buffer.byteLength(JSON.stringify(reply));
+    const bytes = bytesOf(reply);
     if (bytes <= this.#roomBytes) return;
     const room = `a message on this bus holds ${this.#roomBytes}`;
     throw new Declined('TOO_LARGE', `an answer of ${bytes} bytes, and ${room}; delete fewer at once`);
