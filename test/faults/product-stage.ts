@@ -2,10 +2,11 @@ import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { DATABASE_NAME, EVENTS_NAME } from '../../agent/store/sqlite-store.ts';
+import type { ApplyReply } from '../../protocol/api.ts';
 import type { HostsReply } from '../../protocol/listings.ts';
 import { inKernel } from '../support/in-kernel.ts';
 import { type Operator, type Product, startProduct } from '../support/operator.ts';
-import { type Running, until } from '../support/process.ts';
+import { must, type Running, until } from '../support/process.ts';
 import { HOST, NATS_URL, NOBODY, shuntCommand, Testbed } from '../support/testbed.ts';
 import type { Damage } from './campaign.ts';
 import type { Moment, Outcome } from './controller-stage.ts';
@@ -45,8 +46,7 @@ export class ProductStage implements AsyncDisposable {
     const bed = await Testbed.make();
     try {
       const stage = new ProductStage(bed, await startProduct(bed));
-      const specs = Array.from({ length: REDIRECTS }, (_, n) => redirect(n));
-      const { rev } = await stage.#operator.apply(...specs);
+      const { rev } = await stage.#applyAll();
       await stage.#operator.applied(rev);
       return stage;
     } catch (error) {
@@ -101,20 +101,44 @@ export class ProductStage implements AsyncDisposable {
     return damage?.code ?? '';
   }
 
-  /** What is missing is applied again; what is gone for good is put back as it was. Answers whether all is well then. */
+  /**
+   * What is missing is applied again; what is gone for good is put back as it was; and where the backup does not know the
+   * host either, the host gives up its history. Answers whether all is well then.
+   */
   async #isRemedied(program: Program, files: Files): Promise<boolean> {
     if (this.#running[program].status === undefined) {
-      await this.#operator.apply(...Array.from({ length: REDIRECTS }, (_, n) => redirect(n))).catch(() => {});
+      await this.#applyAll().catch(() => {});
       if ((await this.#change().catch(() => 'not well')) === '') return true;
     }
+    await this.#putBack(program, files);
+    if ((await this.#settled([])) === '') return true;
+    await this.#giveUpHistory();
+    return (await this.#settled([])) === '';
+  }
+
+  async #putBack(program: Program, files: Files): Promise<void> {
     await this.#running[program].stop();
-    for (const path of this.#databases(program)) for (const suffix of SUFFIXES) rmSync(path + suffix, { force: true });
+    this.#databases(program).forEach(rmDatabase);
     for (const [path, data] of files) {
       writeFileSync(path, data, { mode: 0o600 });
       if (program === 'agent') chownSync(path, NOBODY, NOBODY);
     }
     await this.#start(program);
-    return (await this.#settled([])) === '';
+  }
+
+  /** What docs/operations.md says to do where the newest backup is older than what the host has seen. */
+  async #giveUpHistory(): Promise<void> {
+    await this.#applyAll();
+    await this.#running.agent.stop();
+    await must(this.#bed.inside('b', shuntCommand(['detach', '--pin-root', this.#bed.pinRoot])));
+    rmDatabase(join(this.#bed.state, DATABASE_NAME));
+    const attached = await this.#bed.attach('--interface', 'to-a', '--interface', 'to-c');
+    if (attached.status !== 0) throw new Error(`shunt attach ended with ${attached.status}: ${attached.stderr}`);
+    await this.#start('agent');
+  }
+
+  async #applyAll(): Promise<ApplyReply> {
+    return await this.#operator.apply(...Array.from({ length: REDIRECTS }, (_, n) => redirect(n)));
   }
 
   async #restart(program: Program): Promise<void> {
@@ -158,6 +182,10 @@ export class ProductStage implements AsyncDisposable {
     const changed = addressOf(REDIRECTS);
     return new Set([...(await inKernel(this.#bed))].filter((entry) => !entry.startsWith(`${changed} `)));
   }
+}
+
+function rmDatabase(path: string): void {
+  for (const suffix of SUFFIXES) rmSync(path + suffix, { force: true });
 }
 
 function snapshot(path: string): Buffer {
