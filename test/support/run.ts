@@ -11,7 +11,7 @@ import { lockMachine } from './lock.ts';
 import { missing, type Need } from './needs.ts';
 import { addTally, NOTHING, type Tally } from './tap.ts';
 
-const TOGETHER = ['--concurrency=2'];
+const TOGETHER = ['--concurrency=2', '--no-worker-threads'];
 const ALONE = ['--concurrency=1', '--no-worker-threads', `--node-arguments=--import=${ROOT}/test/support/fd-guard.ts`];
 /** How many of the slowest files are named at the end. */
 const NAMED = 5;
