@@ -1,6 +1,6 @@
 import { ErrorCode, NatsError } from 'nats';
 import { BusError, type BusErrorCode } from './error.ts';
-import { tlsReason } from './tls-error.ts';
+import { cutReason, tlsReason } from './tls-error.ts';
 
 const REQUEST_CODES: Readonly<Record<string, BusErrorCode>> = {
   [ErrorCode.Timeout]: 'TIMEOUT',
@@ -45,7 +45,7 @@ export function connectError(error: unknown, { tried, timeoutMs, withCertificate
   const byTls =
     code === ErrorCode.ServerOptionNotAvailable ? NO_TLS : tlsReason(chainedError ?? error, withCertificate);
   if (byTls !== undefined) return new BusError('TLS', tried, byTls, cause);
-  return new BusError('UNREACHABLE', tried, connectReason(error, timeoutMs), cause);
+  return new BusError('UNREACHABLE', tried, connectReason(error, timeoutMs, withCertificate), cause);
 }
 
 /** What the code of a server's objection means where it is that we are not let in; undefined where it is something else. */
@@ -64,7 +64,7 @@ export function noAnswerWithin(timeoutMs: number): string {
   return `no answer within ${timeoutMs / 1000}s`;
 }
 
-function connectReason(error: unknown, timeoutMs: number): string {
+function connectReason(error: unknown, timeoutMs: number, withCertificate: boolean): string {
   const { code, message } = error as Error & { readonly code?: unknown };
   const { code: chained } = ((error as NatsError).chainedError ?? {}) as { readonly code?: unknown };
   switch (code) {
@@ -76,7 +76,7 @@ function connectReason(error: unknown, timeoutMs: number): string {
       return noAnswerWithin(timeoutMs);
     case 'ECONNRESET':
     case 'EPIPE':
-      return 'the connection was cut';
+      return cutReason(withCertificate);
     case 'ENOTFOUND':
       return 'the host name is unknown';
     default:

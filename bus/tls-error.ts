@@ -21,9 +21,10 @@ const CERTIFICATE: Readonly<Record<string, string>> = {
   INVALID_PURPOSE: 'the certificate of the server is not one for servers; renew it there',
 };
 
-const NONE_GIVEN = 'the server wants a client certificate; give one with --tls-cert and --tls-key';
-const NOT_TAKEN =
-  'the server does not take our client certificate; is it of an authority that the server knows, and not past its end?';
+const GIVE_ONE = 'give one with --tls-cert and --tls-key';
+const IS_IT_GOOD = 'is it of an authority that the server knows, and not past its end?';
+const NONE_GIVEN = `the server wants a client certificate; ${GIVE_ONE}`;
+const NOT_TAKEN = `the server does not take our client certificate; ${IS_IT_GOOD}`;
 
 /** What a server says of a client's certificate, at the end of the codes that Node.js makes of alerts (RFC 8446, 6.2). */
 const ABOUT_OURS =
@@ -49,4 +50,12 @@ interface NameError {
 function wrongName({ host, cert }: NameError): string {
   const names = cert?.subjectaltname ?? 'no name at all';
   return `the certificate of the server is for ${names}, not for ${host}; name the server with --nats as its certificate does`;
+}
+
+/** What to say of a connection that was cut: the reset may overtake the alert that says what was wrong with a certificate. */
+export function cutReason(withCertificate: boolean): string {
+  const perhaps = withCertificate
+    ? `if it is our client certificate that the server does not take, ${IS_IT_GOOD}`
+    : `if the server wants a client certificate, ${GIVE_ONE}`;
+  return `the connection was cut; ${perhaps}`;
 }

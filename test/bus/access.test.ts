@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import test from 'ava';
 import { nkeys } from 'nats';
 import type { BusAccess } from '../../bus/access.ts';
@@ -13,6 +15,9 @@ const SECRET = 'correct horse battery staple';
 const USER = nkeys.createUser();
 const SEED = new TextDecoder().decode(USER.getSeed());
 const TIMEOUT = 'timeout: 60';
+const CUT = 'the connection was cut';
+const START = 'start nats-server there, or name another with --nats';
+const IS_IT_GOOD = 'is it of an authority that the server knows, and not past its end?';
 
 /** Each way to say who one is: what the server has, the file, its text, what agent and controller get, and a command. */
 const WAYS: readonly Way[] = [
@@ -193,13 +198,17 @@ test('tls: what is wrong is said in words, each with what to do', async (t) => {
   const other = authority.issue('other', ['bus.example', '127.0.0.2']);
   const local = authority.issue('local', ['localhost']);
   const verify = `verify: true, ca_file: "${authority.file}"`;
-  const says = async (config: string, words: readonly string[], reason: string, scheme = 'nats'): Promise<void> => {
+  const saidOf = async (config: string, words: readonly string[], scheme = 'nats'): Promise<string> => {
     const file = papers.folder.file('nats.conf');
     writeFileSync(file, config);
     await using server = await startNats('--config', file);
     const url = server.url.replace('nats', scheme);
-    const stderr = `shunt get: cannot reach NATS at ${url}: ${reason}\n`;
-    t.deepEqual(await shunt(['get', '--nats', url, ...words]), { exit: 4, stdout: '', stderr });
+    const { exit, stdout, stderr } = await shunt(['get', '--nats', url, ...words]);
+    t.deepEqual({ exit, stdout }, { exit: 4, stdout: '' });
+    return stderr.replace(`shunt get: cannot reach NATS at ${url}: `, '').trimEnd();
+  };
+  const says = async (config: string, words: readonly string[], reason: string, scheme?: string): Promise<void> => {
+    t.is(await saidOf(config, words, scheme), reason);
   };
   const unknown =
     'the certificate of the server is of an unknown authority; name the file of the right one with --tls-ca';
@@ -216,11 +225,38 @@ test('tls: what is wrong is said in words, each with what to do', async (t) => {
   await says('', ca, none);
   await says('', [], none, 'tls');
   const wants = 'the server wants a client certificate; give one with --tls-cert and --tls-key';
-  await says(tlsConfig(good, verify), ca, wants);
+  const either = [
+    wants,
+    `${CUT}; if the server wants a client certificate, give one with --tls-cert and --tls-key; ${START}`,
+  ];
+  t.true(either.includes(await saidOf(tlsConfig(good, verify), ca)));
   const ours = ['--tls-cert', client.cert, '--tls-key', client.key];
-  const refuses =
-    'the server does not take our client certificate; is it of an authority that the server knows, and not past its end?';
-  await says(tlsConfig(good, verify), [...ca, ...ours], refuses);
+  const refuses = `the server does not take our client certificate; ${IS_IT_GOOD}`;
+  const orElse = [
+    refuses,
+    `${CUT}; if it is our client certificate that the server does not take, ${IS_IT_GOOD}; ${START}`,
+  ];
+  t.true(orElse.includes(await saidOf(tlsConfig(good, verify), [...ca, ...ours])));
+});
+
+test('tls: a server that cuts the connection may have wanted a certificate: the reset overtakes what it says', async (t) => {
+  using papers = new Papers();
+  const { cert, key } = papers.authority.issue('client', ['client']);
+  const cutting = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', () => socket.resetAndDestroy());
+    socket.write('INFO {"server_id":"CUT","version":"2.10.0","proto":1,"max_payload":1048576,"tls_required":true}\r\n');
+  });
+  await once(cutting.listen(0, '127.0.0.1'), 'listening');
+  const url = `nats://127.0.0.1:${(cutting.address() as AddressInfo).port}`;
+  const says = async (words: readonly string[], perhaps: string): Promise<void> => {
+    const stderr = `shunt get: cannot reach NATS at ${url}: ${CUT}; ${perhaps}; ${START}\n`;
+    t.deepEqual(await shunt(['get', '--nats', url, ...words]), { exit: 4, stdout: '', stderr });
+  };
+  await says([], 'if the server wants a client certificate, give one with --tls-cert and --tls-key');
+  const ours = ['--tls-cert', cert, '--tls-key', key];
+  await says(ours, `if it is our client certificate that the server does not take, ${IS_IT_GOOD}`);
+  cutting.close();
 });
 
 test('tls: files that are not what they should be are named before anything is sent', async (t) => {
