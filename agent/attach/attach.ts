@@ -2,7 +2,8 @@ import { existsSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import type { Native, NetLink } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import type { About } from '../kernel/about.ts';
-import { requireDone, requireValue } from '../kernel/errno.ts';
+import { requireValue } from '../kernel/errno.ts';
+import { observeLinks } from '../kernel/netdevs.ts';
 import { findAbout, openMaps, ownNetns, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
@@ -69,7 +70,7 @@ const ROOT: Owner = { uid: 0, gid: 0 };
 export function attach(native: Native, options: AttachOptions): AttachReport {
   requireRoot('attach');
   requireKernel();
-  const links = allLinks(native);
+  const links = observeLinks(native);
   const wanted = options.interfaces.map((name) => requireLink(links, name));
   const paths = pinPaths(options.pinRoot);
   const asked = { mode: options.mode, acceptHiddenTags: options.acceptHiddenTags ?? false };
@@ -123,7 +124,7 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
   requireRoot('detach');
   requireNoLink(pinRoot);
   const paths = pinPaths(pinRoot);
-  const links = allLinks(native);
+  const links = observeLinks(native);
   const pinned = pinnedInterfaces(paths);
   const isNamed = (name: string): boolean => interfaces.length === 0 || interfaces.includes(name);
   const carrying = links
@@ -180,12 +181,6 @@ function isAttachedHere(native: Native, paths: PinPaths): boolean {
 function requireRoot(command: string): void {
   if (process.geteuid?.() === 0) return;
   throw new AttachError(`${command} needs root: it loads a program into the kernel; run it with sudo`);
-}
-
-function allLinks(native: Native): readonly NetLink[] {
-  const links = native.netLinks();
-  requireDone(links.rc, 'rtnetlink dump', 'links');
-  return links.items;
 }
 
 function requireLink(links: readonly NetLink[], name: string): NetLink {

@@ -2,6 +2,7 @@ import type { Native, NetLink } from '../../native/index.ts';
 import { adviceFor } from '../attach/large.ts';
 import { chooseMode, isEgress } from '../attach/mode.ts';
 import type { About } from '../kernel/about.ts';
+import { whole } from '../kernel/dump.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { ndoXmit } from '../kernel/netdevs.ts';
 import { AS_ROOT, type Finding, findings } from './finding.ts';
@@ -12,7 +13,7 @@ const interfaces = findings('interfaces');
 
 /** Looks at where the program is attached and how, and at what stops frames on their way out. */
 export function examineInterfaces(native: Native, about: About | undefined): readonly Finding[] {
-  const { rc, items: links } = native.netLinks();
+  const { rc, items: links } = whole(() => native.netLinks());
   if (rc < 0) return [interfaces.unseen(`rtnetlink: ${errnoName(rc)}`, AS_ROOT)];
   if (about === undefined) return strangers(links);
   const zones = about.zones.filter((ifindex) => ifindex !== 0);

@@ -2,6 +2,7 @@ import type { Native, NetLink } from '../../native/index.ts';
 import { TagMemory } from '../attach/tag-memory.ts';
 import { lookAtTags, type Tags } from '../attach/tags.ts';
 import type { About } from '../kernel/about.ts';
+import { whole } from '../kernel/dump.ts';
 import { pinPaths } from '../kernel/pins.ts';
 import { type Finding, findings } from './finding.ts';
 
@@ -10,7 +11,7 @@ const tagged = findings('VLAN tags');
 
 /** Looks whether the program sees the VLAN tags of what comes in by the interfaces that it is attached to. */
 export function examineTags(native: Native, pinRoot: string, about: About | undefined): readonly Finding[] {
-  const links = native.netLinks().items;
+  const links = whole(() => native.netLinks()).items;
   const ours = links.filter(({ xdpMode, xdpProgramId }) => xdpMode !== 0 && xdpProgramId === about?.program);
   using memory = ours.length === 0 ? undefined : TagMemory.find(native, pinPaths(pinRoot));
   return ours.map((link) => {

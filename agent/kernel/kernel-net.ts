@@ -4,7 +4,7 @@ import type { Network, NextHop, NextHopQuery } from '../model/network.ts';
 import type { Net } from '../ports.ts';
 import type { About } from './about.ts';
 import { LITTLE_ENDIAN } from './check.ts';
-import { requireValue } from './errno.ts';
+import { isErrno, requireValue } from './errno.ts';
 import { notEthernet, observeLinks, observeNetdevs } from './netdevs.ts';
 import { NextHops } from './next-hops.ts';
 import { type OpenMaps, readAbout, requireSamePins } from './open-maps.ts';
@@ -66,14 +66,19 @@ function zonesOf(about: About): Map<number, number> {
 function readPorts(native: Native, map: MapHandle, most: number): Map<number, number> {
   const ports = new Map<number, number>();
   const met = new Set<number>();
-  let key: Uint8Array | number = native.mapNextKey(map, null);
-  while (typeof key !== 'number' && !met.has(wordOf(key)) && met.size < 2 * most) {
+  let key = found(native.mapNextKey(map, null));
+  while (key !== undefined && !met.has(wordOf(key)) && met.size < 2 * most) {
     met.add(wordOf(key));
-    const value = native.mapLookupElem(map, key, 0);
-    if (typeof value !== 'number') ports.set(wordOf(key), wordOf(value));
-    key = native.mapNextKey(map, key);
+    const value = found(native.mapLookupElem(map, key, 0));
+    if (value !== undefined) ports.set(wordOf(key), wordOf(value));
+    key = found(native.mapNextKey(map, key));
   }
   return ports;
+}
+
+function found(answer: Uint8Array | number): Uint8Array | undefined {
+  const absent = typeof answer === 'number' && isErrno(answer, 'ENOENT');
+  return absent ? undefined : requireValue(answer, 'map walk', 'ports');
 }
 
 function wordOf(bytes: Uint8Array): number {

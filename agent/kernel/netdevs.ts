@@ -1,5 +1,6 @@
 import type { Native, NetLink } from '../../native/index.ts';
 import type { Netdev } from '../model/network.ts';
+import { whole } from './dump.ts';
 import { errnoName, isErrno, requireDone } from './errno.ts';
 import { formatMac } from './layout.ts';
 import { hidesTags, tagTaker } from './vlan-tags.ts';
@@ -20,7 +21,7 @@ type Netlink = Pick<Native, 'netLinks' | 'netFeatures' | 'netOffloads'>;
 
 /** Lists the devices of our namespace. Errors: KernelError. */
 export function observeLinks(netlink: Pick<Native, 'netLinks'>): readonly NetLink[] {
-  const { rc, items } = netlink.netLinks();
+  const { rc, items } = whole(() => netlink.netLinks());
   requireDone(rc, 'rtnetlink dump', 'links');
   return items;
 }
@@ -76,7 +77,7 @@ export function whyUntold(rc: number): string {
  * Generic XDP sends as an ordinary skb and needs none of this.
  */
 export function ndoXmit(netlink: Pick<Native, 'netFeatures'>): ReadonlySet<number> | undefined {
-  const features = netlink.netFeatures();
+  const features = whole(() => netlink.netFeatures());
   if (features.rc < 0) return undefined;
   return new Set(features.items.filter((it) => (it.xdp & NDO_XMIT) !== 0n).map((it) => it.ifindex));
 }

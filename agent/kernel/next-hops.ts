@@ -1,7 +1,8 @@
-import type { Native, NetHop, NetNeighbour } from '../../native/index.ts';
+import type { Native, NetHop, NetNeighbour, NetNexthop } from '../../native/index.ts';
 import { formatAddress, parseAddress } from '../../protocol/address.ts';
 import type { Netdev, NextHop, NextHopQuery } from '../model/network.ts';
-import { isErrno } from './errno.ts';
+import { whole } from './dump.ts';
+import { isErrno, requireDone } from './errno.ts';
 import { formatMac } from './layout.ts';
 
 /** include/uapi/linux/rtnetlink.h */
@@ -10,6 +11,9 @@ const RTNH_F_DEAD = 1;
 const RTNH_F_LINKDOWN = 16;
 /** include/uapi/linux/neighbour.h */
 const NUD_FAILED = 0x20;
+
+/** What the kernel answers where it has looked and there is none: also of routes that refuse (net/ipv4/fib_semantics.c, fib_props). */
+const NO_ROUTE = ['ENETUNREACH', 'EHOSTUNREACH', 'EACCES', 'EINVAL'] as const;
 
 type Netlink = Pick<Native, 'netRouteGet' | 'netNexthopGet' | 'netNeighbours'>;
 
@@ -22,7 +26,7 @@ interface Route {
 /**
  * Where packets for addresses leave: by the routing tables as they are when asked, by devices and neighbours as they stood
  * when this was made. The kernel's caches are not asked: a single forged packet from anywhere gets a path's MTU or another
- * gateway into them (kernel-facts: route-cache).
+ * gateway into them (kernel-facts: route-cache). Errors: KernelError where the kernel does not tell; that is no answer.
  */
 export class NextHops {
   readonly #netlink: Netlink;
@@ -32,7 +36,9 @@ export class NextHops {
   constructor(netlink: Netlink, netdevs: readonly Netdev[]) {
     this.#netlink = netlink;
     this.#netdevs = new Map(netdevs.map((dev) => [dev.ifindex, dev]));
-    for (const it of netlink.netNeighbours().items) {
+    const { rc, items } = whole(() => netlink.netNeighbours());
+    requireDone(rc, 'rtnetlink dump', 'neighbours');
+    for (const it of items) {
       this.#neighbours.set(`${it.ifindex} ${formatAddress(it.address)}`, it);
     }
   }
@@ -57,7 +63,9 @@ export class NextHops {
     // that is bound to one (kernel-facts: fib-match-bound).
     const onLink = bound !== 0 && bytes.length === 4 && isErrno(rc, 'EHOSTUNREACH');
     if (onLink) return { hops: [{ ifindex: bound, gateway: new Uint8Array(), flags: 0 }], mtu: 0 };
-    if (rc < 0 || type !== RTN_UNICAST) return { hops: [], mtu: 0 };
+    const none = NO_ROUTE.some((name) => isErrno(rc, name));
+    if (!none) requireDone(rc, 'look up the route to', address);
+    if (none || type !== RTN_UNICAST) return { hops: [], mtu: 0 };
     // What IPv6 answers of a next hop object may be another route that shares it (kernel-facts: shared-nexthop).
     const own = bytes.length === 4 || nexthop === 0;
     return { hops: hops.length === 0 ? this.#hopsOf(nexthop) : hops, mtu: own ? mtu : 0 };
@@ -65,9 +73,16 @@ export class NextHops {
 
   /** Those of a next hop object, or of the members of a group, which are no groups. */
   #hopsOf(nexthop: number): readonly NetHop[] {
-    const { hop, members } = this.#netlink.netNexthopGet(nexthop);
-    const found = members.length === 0 ? [hop] : members.map((id) => this.#netlink.netNexthopGet(id).hop);
+    const { hop, members } = this.#nexthop(nexthop);
+    const found = members.length === 0 ? [hop] : members.map((id) => this.#nexthop(id).hop);
     return found.filter((it) => it !== null);
+  }
+
+  /** One that was removed since the route was told has no hops. */
+  #nexthop(id: number): NetNexthop {
+    const found = this.#netlink.netNexthopGet(id);
+    if (!isErrno(found.rc, 'ENOENT')) requireDone(found.rc, 'look up the next hop object', `${id}`);
+    return found;
   }
 
   /** The first that can be used now, or the first: always the same one of several, whatever the kernel would take. */
