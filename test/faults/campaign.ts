@@ -10,14 +10,14 @@ export interface Stage {
   run(damage: Damage): Promise<Outcome>;
 }
 
-/** Many random faults, one after the other; `below` draws them. */
+/** Many random faults, one after the other; `below` draws them. They may be added to those of another stage. */
 export async function campaign(
   stage: Stage,
   count: number,
   below: (n: number) => number,
   onRun: (tally: Tally) => void = () => {},
+  tally = new Tally(),
 ): Promise<Tally> {
-  const tally = new Tally();
   for (let run = 0; run < count; run += 1) {
     let fault: Fault | undefined;
     const outcome = await stage.run((paths) => {

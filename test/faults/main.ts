@@ -16,8 +16,10 @@ import { campaign, type Damage, type Stage } from './campaign.ts';
 import { ControllerStage, type Moment } from './controller-stage.ts';
 import { ProductStage } from './product-stage.ts';
 import { flipRow, TABLES } from './rows.ts';
-import type { Tally } from './tally.ts';
+import { Tally } from './tally.ts';
 
+/** So many products side by side: each waits most of the time, for its agent's next sync. */
+const LANES = 4;
 const MOMENTS: readonly Moment[] = ['rest', 'killed', 'serving'];
 
 const { values } = parseArgs({
@@ -59,13 +61,23 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-/** One after the other: each program, in each of the moments. */
+/** Each program, in each of the moments. */
 async function campaignOfProcesses(count: number): Promise<void> {
   await using _ = await lockMachine((line) => process.stderr.write(`${line}\n`));
-  await using stage = await ProductStage.make();
+  await using stack = new AsyncDisposableStack();
+  const stages: ProductStage[] = [];
+  for (let lane = 0; lane < LANES; lane += 1) stages.push(stack.use(await ProductStage.make()));
+  const each = Math.ceil(count / 2 / LANES);
   for (const program of ['controller', 'agent'] as const) {
-    const ofMoments = { run: (damage: Damage) => stage.run(program, MOMENTS[below(MOMENTS.length)] ?? 'rest', damage) };
-    await show(`the files of the process of ${program}`, ofMoments, Math.ceil(count / 2));
+    const title = `the files of the process of ${program}`;
+    const tally = new Tally();
+    const lanes = stages.map((stage) => {
+      const draw = randomBelow(below(2 ** 31));
+      const run = (damage: Damage) => stage.run(program, MOMENTS[draw(MOMENTS.length)] ?? 'rest', damage);
+      return campaign({ run }, each, draw, ({ runs: done }) => progress(`${title}: ${done} of ${each * LANES}`), tally);
+    });
+    await Promise.all(lanes);
+    tell(title, tally);
   }
 }
 
