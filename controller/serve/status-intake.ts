@@ -70,9 +70,9 @@ export class StatusIntake {
     const { host } = report.status;
     const waiting = this.#waiting.get(host) ?? [];
     this.#waiting.set(host, waiting);
-    const last = waiting.at(-1)?.status;
-    if (last?.boot !== report.status.boot) waiting.push(report);
-    else if (isNewer(remember(undefined, last), report.status)) waiting.splice(-1, 1, report);
+    const last = waiting.at(-1);
+    if (last?.status.boot !== report.status.boot) waiting.push(report);
+    else if (isNewer(remember(undefined, last.status, last.seenAtMs), report.status, report.seenAtMs)) waiting.splice(-1, 1, report);
     if (waiting.length > MAX_WAITING) waiting.shift();
   }
 

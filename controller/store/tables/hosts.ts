@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Labels } from '../../../protocol/host.ts';
 import { type Capacity, encodeStatus, parseStatus, type Status } from '../../../protocol/status.ts';
 import type { HostFacts } from '../../model/claim.ts';
-import { type Evidence, isNewer, remember } from '../../model/evidence.ts';
+import { type Evidence, type Heard, isNewer, remember } from '../../model/evidence.ts';
 import { Fleet } from '../../model/fleet.ts';
 import type { Report } from '../../ports.ts';
 import { upsert } from '../dialect.ts';
@@ -91,8 +91,8 @@ export class HostTable {
     const found = await session.first(this.#one, { host: status.host });
     const before = found && hostSeal.fits(found) ? found : undefined;
     const evidence = before && evidenceOf(before);
-    if (evidence !== undefined && !isNewer(evidence, status)) return false;
-    const row = rowFrom(status, remember(evidence, status), seenAtMs);
+    if (evidence !== undefined && !isNewer(evidence, status, seenAtMs)) return false;
+    const row = rowFrom(status, remember(evidence, status, seenAtMs));
     await session.run(this.#put, row);
     return before?.labels !== row.labels || (before.can ?? '[]') !== row.can;
   }
@@ -130,7 +130,7 @@ function rowOf(at: <Name extends keyof HostRow>(name: Name) => HostRow[Name]): H
   };
 }
 
-function rowFrom(status: Status, { boots }: Evidence, seenAtMs: number): HostRow {
+function rowFrom(status: Status, { boots, seenAtMs }: Evidence): HostRow {
   const { host, epoch, stored, applied, verified, digest, boot } = status;
   return hostSeal.put({
     host,
@@ -152,13 +152,19 @@ function rowFrom(status: Status, { boots }: Evidence, seenAtMs: number): HostRow
   });
 }
 
+/** A start of which an earlier release noted no more than that it was heard. */
+const NEVER_LATER = { seq: Number.MAX_SAFE_INTEGER, at: Number.MAX_SAFE_INTEGER };
+
 function reportOf(row: HostRow): Report {
   return { status: parseStatus(JSON.parse(row.status)), seenAtMs: row.seen_at_ms };
 }
 
 function evidenceOf(row: HostRow): Evidence {
   const { boot, seq, at } = JSON.parse(row.status) as Status;
-  return { boot, seq, at, boots: row.boots === null ? [boot] : (JSON.parse(row.boots) as string[]) };
+  const known = JSON.parse(row.boots ?? '[]') as readonly (Heard | string)[];
+  const heard = known.map((one) => (typeof one === 'string' ? { ...NEVER_LATER, boot: one } : one));
+  const newest = { boot, ...(seq !== undefined && { seq }), at };
+  return { boots: [newest, ...heard.filter((one) => one.boot !== boot)], seenAtMs: row.seen_at_ms };
 }
 
 function roomOf({ slots, shapes, status }: Room): Pick<Capacity, 'max' | 'shapesMax'> {
