@@ -21,12 +21,13 @@ export type FootingEvent =
 
 /**
  * How a store that was just opened stands. What it cannot read comes first: a newer agent judges the rest. A store that
- * fails its checks, or that the kernel's mark has overtaken (R8), proves nothing; nor does one that holds nothing yet.
+ * fails its checks, or that the kernel's mark has overtaken (R8), proves nothing; nor does one that holds nothing yet. By
+ * its count alone an old one does not show: that began anew where a host lost both its store and, with a boot, its mark.
  */
 export function atStart(stored: Omit<Stored, 'intents' | 'entries'>, mark: Mark | undefined): Footing {
   const { cursor: at, digest } = stored;
   if (stored.newer) return { is: 'held', at, digest, why: 'STORE_NEWER', until: 'upgrade' };
-  const behind = mark !== undefined && mark.seq > stored.seq;
+  const behind = mark !== undefined && (mark.seq > stored.seq || mark.rev > at.rev);
   const have = behind ? { epoch: mark.epoch, rev: mark.rev } : at;
   if (!stored.sound) return { is: 'unproven', at, digest, have, why: 'STORE_DAMAGED' };
   if (behind) return { is: 'unproven', at, digest, have, why: 'ADOPTING' };

@@ -153,7 +153,9 @@ test('footing: a store is judged by its own checks and by the mark', (t) => {
   const ahead = { ...at(9), seq: 8 };
   const empty = { ...stored, cursor: NO_CURSOR, digest: EMPTY_DIGEST };
   t.deepEqual(atStart(stored, undefined), follows);
-  t.deepEqual(atStart(stored, { ...at(9), seq: 7 }), follows);
+  t.deepEqual(atStart(stored, { ...at(4), seq: 7 }), follows);
+  t.deepEqual(atStart({ ...stored, seq: 8 }, { ...at(3), seq: 7 }), follows, 'it died before the mark');
+  t.deepEqual(atStart({ ...stored, seq: 8 }, { ...at(9), seq: 7 }), adopting, 'a count that began anew');
   t.deepEqual(atStart(stored, ahead), adopting);
   t.deepEqual(atStart(empty, undefined), fresh);
   t.deepEqual(atStart(empty, ahead), { ...fresh, have: at(9), why: 'ADOPTING' });
