@@ -74,11 +74,13 @@ export class Reconciler implements Reconciling {
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
-  constructor(options: ReconcilerOptions, stored: Pick<Stored, 'intents' | 'entries'>, footing: Footing) {
+  constructor(options: ReconcilerOptions, stored: Pick<Stored, 'intents' | 'entries' | 'seq'>, footing: Footing) {
     this.#options = options;
     this.#outcomes = new Outcomes(options);
     this.#time = new SharedTime(options);
     this.#footing = footing;
+    // A host that has booted has no mark, and one that died before it was written has an old one.
+    if (footing.is === 'follows') this.#mark = { ...footing.at, seq: stored.seq };
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
     this.#ownWords = new OwnWords(options.kernel.words);
     this.#watch = new Watch(options, (events) => this.#outcomes.record(events));

@@ -117,6 +117,17 @@ test('reconciler: memory is given back once after bulk, and not after a single c
   t.is(bench.trims, 1);
 });
 
+test('reconciler: a start on a kernel without a mark leaves one, so that a store which is set back after it is found out', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(2, [put(1, 1), put(2, 2)]);
+  await bench.reconciler.settle();
+  bench.kernel.setMark({ epoch: '', rev: 0, seq: 0 });
+  await bench.start();
+  await bench.reconciler.settle();
+  t.deepEqual(bench.kernel.mark(), { epoch: 'e1', rev: 2, seq: 1 });
+});
+
 test('reconciler: what is stored is installed at start, told, remembered and then said to be applied', async (t) => {
   await using bench = new Bench();
   await bench.start();
