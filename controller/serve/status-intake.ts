@@ -72,7 +72,8 @@ export class StatusIntake {
     this.#waiting.set(host, waiting);
     const last = waiting.at(-1);
     if (last?.status.boot !== report.status.boot) waiting.push(report);
-    else if (isNewer(remember(undefined, last.status, last.seenAtMs), report.status, report.seenAtMs)) waiting.splice(-1, 1, report);
+    else if (isNewer(remember(undefined, last.status, last.seenAtMs), report.status, report.seenAtMs))
+      waiting.splice(-1, 1, report);
     if (waiting.length > MAX_WAITING) waiting.shift();
   }
 

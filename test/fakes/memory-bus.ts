@@ -12,6 +12,12 @@ interface Subscription {
   readonly receive: Receive;
 }
 
+/** A message as it comes out of the bus. */
+export interface Arrival {
+  readonly afterMs: number;
+  readonly data: Uint8Array;
+}
+
 const LATENCY_MS = 1;
 const REPLY_WITHIN_MS = 5_000;
 const NEVER = AbortSignal.any([]);
@@ -19,6 +25,8 @@ const NEVER = AbortSignal.any([]);
 /** A nats-server in memory, as far as Shunt uses one: core subjects, queue groups, requests. Messages take a millisecond. */
 export class MemoryBus {
   readonly subjects: Subjects;
+  /** What becomes of a message: after how many ms what arrives, each time that something does. */
+  carry: (message: controller.Incoming) => readonly Arrival[] = ({ data }) => [{ afterMs: LATENCY_MS, data }];
   /** Called for each message that is published. */
   onMessage: (subject: string, data: Uint8Array) => void = () => {};
   readonly maxPayloadBytes = 1 << 20;
@@ -33,7 +41,10 @@ export class MemoryBus {
 
   publish(subject: string, data: Uint8Array, replyTo = ''): void {
     this.onMessage(subject, data);
-    void this.#clock.delay(LATENCY_MS, NEVER).then(() => this.#deliver({ subject, replyTo, data }));
+    for (const arrival of this.carry({ subject, replyTo, data })) {
+      const message = { subject, replyTo, data: arrival.data };
+      void this.#clock.delay(arrival.afterMs, NEVER).then(() => this.#deliver(message));
+    }
   }
 
   /** Answers what ends the subscription. */

@@ -1,7 +1,8 @@
 import test from 'ava';
 import { encodeApplyRequest } from '../../protocol/api.ts';
 import { MemoryTimes } from '../fakes/memory-times.ts';
-import { type Host, World } from './world.ts';
+import type { Host } from './host.ts';
+import { World } from './world.ts';
 
 const DAYS_400_MS = 400 * 86_400_000;
 const LIFE_MS = 900_000;

@@ -1,0 +1,129 @@
+import type { EntryValue } from '../../agent/model/entry.ts';
+import type { Op } from '../../agent/model/op.ts';
+import type { HostItem } from '../../protocol/listings.ts';
+import type { Status } from '../../protocol/status.ts';
+import type { Host } from './host.ts';
+import { expectedOn } from './oracle.ts';
+import type { HostName } from './schedule.ts';
+
+/** Codes of a host that waits for an operator, because its history is lost. */
+const HELD = ['HISTORY_LOST', 'FOREIGN_EPOCH'];
+/** Its store does not say any more what it held. */
+const LOST = ['ADOPTING', 'STORE_DAMAGED'];
+
+export interface Seen {
+  readonly name: HostName;
+  readonly status: Status | undefined;
+  readonly listed: HostItem | undefined;
+  readonly specs: readonly object[];
+  readonly nowMs: number;
+  /** Whether a database was put back, so that a host may know more than its controller. */
+  readonly mayBeHeld: boolean;
+}
+
+/** What does not hold of a host that has had its time (I1, I2, I5); what is not converged has to say why. */
+export function checkQuiet(host: Host, { name, status, listed, specs, nowMs, mayBeHeld }: Seen): readonly string[] {
+  const says = (what: string): string => `${name}: ${what}`;
+  if (status === undefined || listed === undefined) return [says('was never heard')];
+  const held = (status.problems ?? []).some(({ code }) => HELD.includes(code));
+  const stands = new Map([...host.kernel.observe().entries].map(([id, { value }]) => [id, value.action]));
+  const set = [...host.store.set.keys()].sort();
+  // What stands is kept whatever the store says, where that is lost, too.
+  const isLost = (status.problems ?? []).some(({ code }) => LOST.includes(code));
+  if (held && mayBeHeld && isLost) return [];
+  if (held && mayBeHeld)
+    return same(
+      'kernel, though it is held',
+      [...stands.keys()].filter((id) => !set.includes(id)),
+      [],
+    ).map(says);
+  const { wanted, standing } = expectedOn(name, host.labels, specs, nowMs);
+  const { stored, applied, verified } = status;
+  return [
+    ...same(
+      'problems',
+      (status.problems ?? []).map(({ code }) => code),
+      [],
+    ),
+    ...same('set', set, wanted),
+    ...same('kernel', sorted(stands), sorted(standing)),
+    ...same('stored, applied, verified', [stored, applied, verified], [listed.head, listed.head, listed.head]),
+    ...same(
+      'listed',
+      [listed.stored, listed.applied, listed.verified, listed.standing],
+      [stored, applied, verified, 'ok'],
+    ),
+    ...same('installed', status.counts.installed, standing.size),
+  ].map(says);
+}
+
+/** The newest change of a key in the log of a host. */
+export type Newest = (key: string) => { readonly op: 'put' | 'delete'; readonly rev: number } | undefined;
+
+/**
+ * What an op does that it must not, at the moment at which it is asked for:
+ * - it writes what is not stored, or not of that revision (R8, I2), or an older revision than stood before (I4);
+ * - it deletes what stands, though its newest change is a put that the host has (I8), and nothing else speaks against it.
+ */
+export class OpCheck {
+  readonly #host: Host;
+  readonly #newest: Newest;
+  /** Revisions by entry, of each boot: with its kernel a host may have lost the only word that it knew more once. */
+  readonly #written = new WeakMap<object, Map<string, number>>();
+
+  constructor(host: Host, newest: Newest) {
+    this.#host = host;
+    this.#newest = newest;
+  }
+
+  of(op: Op): readonly string[] {
+    if (op.op === 'write') return this.#write(op.id, op.value);
+    return op.op === 'delete' ? this.#delete(op.id) : [];
+  }
+
+  #write(id: string, { rev }: EntryValue): readonly string[] {
+    const { store, kernel } = this.#host;
+    const written = this.#written.get(kernel) ?? new Map<string, number>();
+    const before = written.get(id) ?? 0;
+    this.#written.set(kernel, written.set(id, rev));
+    return [
+      ...same(`writes ${id} with rev`, rev, store.set.get(id)?.rev ?? 'nothing stored'),
+      ...(rev < before ? [`writes ${id} with rev ${rev} after ${before}`] : []),
+    ];
+  }
+
+  #delete(id: string): readonly string[] {
+    const { kernel } = this.#host;
+    const entry = kernel.observe().entries.get(id);
+    const newest = this.#newest(id);
+    const mark = kernel.mark();
+    if (entry === undefined || !entry.sound || newest?.op !== 'put' || mark === undefined) return [];
+    if (newest.rev > mark.rev || entry.value.rev !== newest.rev || entry.value.until !== 0n) return [];
+    const isUp = kernel.network().netdevs.every(({ up }) => up);
+    return entry.value.action === 'send' && !isUp
+      ? []
+      : [`deletes ${id}, whose newest change is a put of rev ${newest.rev}`];
+  }
+}
+
+/** What a status says that is not so, at the moment at which it is sent (I5). */
+export function checkStatus(
+  { host: name, stored, applied, verified }: Status,
+  host: Host | undefined,
+): readonly string[] {
+  const says = `${name}: says ${verified} verified, ${applied} applied, ${stored} stored`;
+  if (verified > applied || applied > stored || stored > (host?.store.stored.cursor.rev ?? 0)) return [says];
+  const due = [...(host?.store.set.values() ?? [])].filter(({ rev }) => rev <= applied);
+  return due.flatMap(({ key, rev }) =>
+    host?.store.rows.get(key)?.rev === rev ? [] : [`${says}, and ${key} of ${rev} was not looked at`],
+  );
+}
+
+function sorted(entries: ReadonlyMap<string, string>): readonly string[] {
+  return [...entries].map((entry) => entry.join(' ')).sort();
+}
+
+function same(what: string, is: unknown, shall: unknown): readonly string[] {
+  const [found, wanted] = [JSON.stringify(is), JSON.stringify(shall)];
+  return found === wanted ? [] : [`${what} ${found}, and not ${wanted}`];
+}

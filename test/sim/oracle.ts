@@ -1,0 +1,126 @@
+import { keyOf } from '../../protocol/key.ts';
+import { parseSpec, type Spec, specToJson } from '../../protocol/spec.ts';
+import type { HostName, Wish } from './schedule.ts';
+
+const NOTHING = 'nothing';
+const TARGETS = { pass: 'pass', drop: 'drop', c: { nexthop: '192.0.2.7' }, nowhere: { nexthop: '192.0.2.8' } } as const;
+
+/** A spec as an operator writes it. */
+export function written({ name, hosts, dst, to, priority, enabled, lifeMs }: Wish, nowMs: number): object {
+  const expires = lifeMs === 0 ? {} : { expires: nowMs + lifeMs };
+  const match = { dst: `203.0.113.${dst}`, proto: 'udp', dport: 443 };
+  return { name, hosts, enabled, match, to: TARGETS[to], priority, ...expires };
+}
+
+/** What an operation that was asked for would leave of each name that it names: a spec's text, or nothing. */
+type Effect = ReadonlyMap<string, string>;
+
+/**
+ * What operators asked for, and what of it may be in effect: what was answered is, what was not may be. It knows nothing of
+ * how a controller works.
+ */
+export class Oracle {
+  /** By name, everything that it may be now. */
+  #possible = new Map<string, Set<string>>();
+  /** Asked and not answered. */
+  #open = new Set<Effect>();
+
+  /** Notes an operation; answers what to call with what became of it. */
+  asked(specs: readonly object[], deleted: readonly string[]): (became: 'done' | 'refused' | 'unknown') => void {
+    const effect: Effect = new Map([
+      ...deleted.map((name) => [name, NOTHING] as const),
+      ...specs.map((spec) => textOf(spec)),
+    ]);
+    const alone = this.#open.size === 0;
+    const before = new Map([...effect.keys()].map((name) => [name, new Set(this.#of(name))]));
+    this.#open.add(effect);
+    for (const [name, text] of effect) this.#of(name).add(text);
+    return (became) => {
+      const undisturbed = alone && this.#open.size === 1 && this.#open.has(effect);
+      if (became !== 'unknown') this.#open.delete(effect);
+      if (!undisturbed || became === 'unknown') return;
+      for (const [name, text] of effect) {
+        this.#possible.set(name, became === 'done' ? new Set([text]) : (before.get(name) ?? new Set([NOTHING])));
+      }
+    };
+  }
+
+  /** Compares with what a controller says that there is, and answers what cannot be. From then on that is what there is. */
+  settle(found: readonly object[]): readonly string[] {
+    const texts = new Map(found.map(textOf));
+    const names = new Set([...this.#possible.keys(), ...texts.keys()]);
+    const wrong = [...names].flatMap((name) => {
+      const is = texts.get(name) ?? NOTHING;
+      const might = this.#of(name);
+      return might.has(is) ? [] : [`${name} is ${is}, and can only be ${[...might].join(' or ')}`];
+    });
+    this.#possible = new Map([...texts].map(([name, text]) => [name, new Set([text])]));
+    this.#open = new Set();
+    return wrong;
+  }
+
+  /** As it was when a database was copied. */
+  copy(): () => void {
+    const possible = new Map([...this.#possible].map(([name, texts]) => [name, new Set(texts)]));
+    const open = new Set(this.#open);
+    return () => {
+      this.#possible = new Map([...possible].map(([name, texts]) => [name, new Set(texts)]));
+      this.#open = new Set(open);
+    };
+  }
+
+  #of(name: string): Set<string> {
+    const known = this.#possible.get(name) ?? new Set([NOTHING]);
+    this.#possible.set(name, known);
+    return known;
+  }
+}
+
+function textOf(spec: object): [string, string] {
+  const parsed = parseSpec(spec);
+  return [parsed.name, JSON.stringify(specToJson(parsed))];
+}
+
+/** What has to stand in the kernel of a host, by key. */
+export function expectedOn(
+  host: HostName,
+  labels: Readonly<Record<string, string>>,
+  specs: readonly object[],
+  nowMs: number,
+): { readonly wanted: readonly string[]; readonly standing: ReadonlyMap<string, 'pass' | 'drop' | 'send'> } {
+  const winners = new Map<string, Spec>();
+  for (const spec of specs.map(parseSpec)) {
+    if (!spec.enabled || !isFor(spec, host, labels)) continue;
+    const key = keyOf(spec.match);
+    const other = winners.get(key);
+    if (other === undefined || beats(spec, other)) winners.set(key, spec);
+  }
+  const acting = [...winners].filter(([, { expires = Number.POSITIVE_INFINITY }]) => expires > nowMs);
+  const standing = acting.flatMap(([key, { to }]): [string, 'pass' | 'drop' | 'send'][] => {
+    if (to === 'pass' || to === 'drop') return [[key, to]];
+    return 'nexthop' in to && to.nexthop === TARGETS.c.nexthop ? [[key, 'send']] : [];
+  });
+  return { wanted: [...winners.keys()].sort(), standing: new Map(standing) };
+}
+
+function isFor({ hosts }: Spec, host: HostName, labels: Readonly<Record<string, string>>): boolean {
+  if (hosts === 'all') return true;
+  if (isList(hosts)) return hosts.includes(host);
+  return Object.entries(hosts).every(([label, value]) => labels[label] === value);
+}
+
+/** Higher priority, then list before labels before all, then the smaller name. */
+function beats(a: Spec, b: Spec): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  const [wide, other] = [breadth(a), breadth(b)];
+  return wide === other ? a.name < b.name : wide < other;
+}
+
+function breadth({ hosts }: Spec): number {
+  if (hosts === 'all') return 2;
+  return isList(hosts) ? 0 : 1;
+}
+
+function isList(hosts: Spec['hosts']): hosts is readonly string[] {
+  return Array.isArray(hosts);
+}

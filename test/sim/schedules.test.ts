@@ -1,0 +1,34 @@
+import test from 'ava';
+import { Crash } from '../fakes/memory-kernel.ts';
+import { play } from './play.ts';
+import { scheduleOf } from './schedule.ts';
+import { shorten } from './shorten.ts';
+
+/** `./dev sim` plays many more. */
+const SEEDS = 24;
+
+// What a process that is dead had under way ends so.
+process.on('unhandledRejection', (reason) => {
+  if (!(reason instanceof Crash)) throw reason;
+});
+
+test('schedules: whatever happens to them, hosts end with what was asked for, or say why not', async (t) => {
+  t.timeout(1_800_000);
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
+    const { wrong, events } = await play(scheduleOf(seed), seed);
+    t.deepEqual(wrong, [], `./dev sim --seeds 1 --from ${seed}`);
+    t.true(events >= 200, `${events} events`);
+  }
+});
+
+test('schedules: the same seed is the same run, to the last message and op', async (t) => {
+  t.timeout(600_000);
+  const [first, second] = [await play(scheduleOf(7), 7), await play(scheduleOf(7), 7)];
+  t.is(first.trace, second.trace);
+  t.not((await play(scheduleOf(8), 8)).trace, first.trace);
+});
+
+test('schedules: what is not needed for a failure is left out', async (t) => {
+  const all = Array.from({ length: 100 }, (_, n) => n);
+  t.deepEqual(await shorten(all, async (some) => some.includes(17) && some.includes(60)), [17, 60]);
+});

@@ -1,0 +1,19 @@
+import type { Op, OpResult } from '../../agent/model/op.ts';
+import { MemoryKernel, type MemoryKernelOptions } from '../fakes/memory-kernel.ts';
+
+/** A kernel that shows every op to somebody else before it is done. */
+export class WatchedKernel extends MemoryKernel {
+  readonly #onOp: (op: Op) => void;
+
+  constructor(options: MemoryKernelOptions, onOp: (op: Op) => void) {
+    super(options);
+    this.#onOp = onOp;
+  }
+
+  override apply(ops: readonly Op[]): OpResult[] {
+    return ops.flatMap((op) => {
+      if (this.opsToLive > 0) this.#onOp(op);
+      return super.apply([op]);
+    });
+  }
+}
