@@ -35,12 +35,17 @@ export class Tally {
     if (mute) this.mute += 1;
     if (stuck) this.stuck += 1;
     if (refused !== undefined) this.refused += 1;
-    else if (held.length > 0) this.held += 1;
+    else if (held.length > 0) this.#hold(held);
     else if (lost.length === 0) this.converged += 1;
-    for (const code of new Set(held.map((one) => one.split(' ')[1] ?? '')))
-      this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
     if ((wronged.length > 0 || lost.length > 0 || mute || stuck) && this.faults.length < KEPT)
       this.faults.push(JSON.stringify({ fault, outcome }));
+  }
+
+  /** By the code of each host, which stands behind its name. */
+  #hold(held: Outcome['held']): void {
+    this.held += 1;
+    for (const code of new Set(held.map((one) => one.split(' ')[1] ?? '')))
+      this.byCode.set(code, (this.byCode.get(code) ?? 0) + 1);
   }
 
   toString(): string {
