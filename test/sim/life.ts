@@ -2,6 +2,13 @@ import { Crash } from '../fakes/memory-kernel.ts';
 
 const NEVER = new Promise<never>(() => {});
 
+/** Nobody waits for what a process that is dead had under way; from now on that ends nothing. */
+export function letDie(): void {
+  process.on('unhandledRejection', (reason) => {
+    if (!(reason instanceof Crash)) throw reason;
+  });
+}
+
 /**
  * One life of a process. What it calls, it calls through `guard`: after its end nothing answers it, and nothing that it
  * calls is done, as after a kill -9.

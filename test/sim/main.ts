@@ -5,7 +5,7 @@
  * printed, unless it is to be brief. `--mutants` plays them on sources with planted bugs, each until it is found.
  */
 import { parseArgs } from 'node:util';
-import { Crash } from '../fakes/memory-kernel.ts';
+import { letDie } from './life.ts';
 import { hunt, type Mutant, mutantNames } from './mutants.ts';
 import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
@@ -21,10 +21,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const [count, from] = [Number(values.seeds), Number(values.from)];
-// What a process that is dead had under way ends so.
-process.on('unhandledRejection', (reason) => {
-  if (!(reason instanceof Crash)) throw reason;
-});
+letDie();
 process.exitCode = (values.mutants ? huntAll() : await playAll()) ? 0 : 1;
 
 /** Answers whether all held. */

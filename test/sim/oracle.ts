@@ -1,9 +1,10 @@
 import { keyOf } from '../../protocol/key.ts';
 import { parseSpec, type Spec, specToJson } from '../../protocol/spec.ts';
+import { C, NOWHERE } from './host.ts';
 import type { HostName, Wish } from './schedule.ts';
 
 const NOTHING = 'nothing';
-const TARGETS = { pass: 'pass', drop: 'drop', c: { nexthop: '192.0.2.7' }, nowhere: { nexthop: '192.0.2.8' } } as const;
+const TARGETS = { pass: 'pass', drop: 'drop', c: { nexthop: C.address }, nowhere: { nexthop: NOWHERE } } as const;
 
 /** A spec as an operator writes it. */
 export function written({ name, hosts, dst, to, priority, enabled, lifeMs }: Wish, nowMs: number): object {

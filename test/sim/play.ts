@@ -1,4 +1,3 @@
-import type { Incoming } from '../../controller/ports.ts';
 import {
   encodeApplyRequest,
   encodeDeleteRequest,
@@ -6,14 +5,13 @@ import {
   parseApplyReply,
   parseDeleteReply,
 } from '../../protocol/api.ts';
-import { randomBelow } from '../conformance/sequences.ts';
-import type { Arrival } from '../fakes/memory-bus.ts';
 import type { MemoryStore } from '../fakes/memory-store.ts';
+import { Carrier } from './carrier.ts';
 import { checkQuiet, checkStatus, OpCheck } from './check.ts';
 import { Controller } from './controller.ts';
 import type { Host } from './host.ts';
 import { Oracle, written } from './oracle.ts';
-import { type Act, HOSTS, type HostName, type Weather } from './schedule.ts';
+import { type Act, HOSTS, type HostName } from './schedule.ts';
 import { SeededClock } from './seeded-clock.ts';
 import { World } from './world.ts';
 
@@ -21,9 +19,6 @@ import { World } from './world.ts';
 const QUIET_MS = 75_000;
 /** A loop that ended, or work that was given up; other errors are of the world, and it is right to log them. */
 const FAILED = /"[a-z: ]*failed"/;
-const CALM: Weather = { drop: 0, repeat: 0, delay: 0, stale: 0 };
-const REPLIES_KEPT = 20;
-const LATE_MS = 8_000;
 
 /** What a schedule came to. */
 export interface Played {
@@ -55,21 +50,18 @@ class Stage {
   readonly #hosts = new Map<HostName, Host>();
   readonly #controllers: readonly Controller[];
   readonly #oracle = new Oracle();
-  readonly #below: (bound: number) => number;
-  readonly #partitions = new Map<HostName, 'to' | 'from' | 'both' | 'none'>();
+  readonly #carrier: Carrier;
   readonly #stores = new Map<HostName, Pick<MemoryStore, 'stored' | 'set'>>();
-  readonly #replies = new Map<HostName, readonly Uint8Array[]>();
-  #weather = CALM;
   #backup: { readonly data: Buffer; readonly back: () => void } | undefined;
   #restored = false;
-  #events = 0;
+  #acts = 0;
   #uploads = 0;
 
   private constructor(world: World, seed: number) {
     this.#world = world;
-    this.#below = randomBelow(seed);
+    this.#carrier = new Carrier(seed);
     this.#controllers = [world.controller, new Controller(world)];
-    world.bus.carry = (message) => this.#carry(message);
+    world.bus.carry = (message) => this.#carrier.carry(message);
     world.onStatus = (status) => this.wrong.push(...checkStatus(status, world.hosts.get(status.host)));
     for (const name of HOSTS)
       this.#hosts.set(name, this.#watched(world.host(name, { role: name === 'c' ? 'core' : 'edge' })));
@@ -93,11 +85,15 @@ class Stage {
   }
 
   played(where: string): Played {
-    return { wrong: this.wrong.map((line) => `${where}${line}`), events: this.#events, trace: this.#world.traceOf() };
+    return {
+      wrong: this.wrong.map((line) => `${where}${line}`),
+      events: this.#acts + this.#carrier.touched,
+      trace: this.#world.traceOf(),
+    };
   }
 
   async perform(act: Act): Promise<void> {
-    this.#events += 1;
+    this.#acts += 1;
     await this.#pass(act.afterMs);
     await this.#do(act);
     await this.#pass(0);
@@ -137,10 +133,10 @@ class Stage {
       case 'start controller':
         return this.#startController(act.which);
       case 'weather':
-        this.#weather = act.weather;
+        this.#carrier.weather = act.weather;
         return;
       case 'partition':
-        this.#partitions.set(act.host, act.ways);
+        this.#carrier.part(act.host, act.ways);
         return;
       case 'quiet':
         return this.#quiet();
@@ -214,8 +210,7 @@ class Stage {
 
   /** Everything works again, and has time. Then it has to be as was asked for. */
   async #quiet(): Promise<void> {
-    this.#weather = CALM;
-    this.#partitions.clear();
+    this.#carrier.calm();
     for (const controller of this.#controllers) controller.spare();
     for (const which of this.#controllers.keys()) await this.#startController(which);
     for (const [name, host] of this.#hosts) {
@@ -236,28 +231,6 @@ class Stage {
       const nowMs = this.#world.clock.nowMs();
       this.wrong.push(...checkQuiet(host, { name, status, listed, specs, nowMs, mayBeHeld: this.#restored }));
     }
-  }
-
-  #carry({ subject, replyTo, data }: Incoming): readonly Arrival[] {
-    const { drop, repeat, delay, stale } = this.#weather;
-    const [host, way] = concerned(subject, replyTo);
-    const asItCame = { afterMs: 1, data };
-    if (host === undefined) return [asItCame];
-    const cut = this.#partitions.get(host) ?? 'none';
-    const isLost = cut === 'both' || cut === way || this.#below(1000) < drop;
-    const late = this.#below(1000) < delay ? this.#below(LATE_MS) : 0;
-    const again = this.#below(1000) < repeat ? [{ afterMs: 1 + this.#below(2 * LATE_MS), data }] : [];
-    const old = subject.startsWith('_INBOX') ? this.#anOldReply(host, data, stale) : undefined;
-    if (!isLost && late === 0 && again.length === 0 && old === undefined) return [asItCame];
-    this.#events += 1;
-    return isLost ? [] : [{ afterMs: 1 + late, data: old ?? data }, ...again];
-  }
-
-  /** One that was sent to the same host before, now and then. */
-  #anOldReply(host: HostName, data: Uint8Array, stale: number): Uint8Array | undefined {
-    const replies = this.#replies.get(host) ?? [];
-    this.#replies.set(host, [...replies.slice(1 - REPLIES_KEPT), data]);
-    return this.#below(1000) < stale ? replies[this.#below(replies.length)] : undefined;
   }
 
   #apply(specs: readonly object[]): Promise<boolean> {
@@ -339,17 +312,6 @@ class Stage {
 /** The last of each name. */
 function uniquely(specs: readonly object[]): readonly object[] {
   return [...new Map(specs.map((spec) => [(spec as { readonly name: string }).name, spec])).values()];
-}
-
-/** The host that a message goes to or comes from; none of what operators ask. */
-function concerned(subject: string, replyTo: string): [HostName, 'to' | 'from'] | [undefined, undefined] {
-  const of = (text: string): HostName | undefined => HOSTS.find((name) => text.split('.').includes(name));
-  if (/\.(live|ask)\./.test(subject) || subject.startsWith('_INBOX')) {
-    const host = of(subject);
-    return host === undefined ? [undefined, undefined] : [host, 'to'];
-  }
-  const host = of(subject) ?? of(replyTo);
-  return host === undefined ? [undefined, undefined] : [host, 'from'];
 }
 
 function textOf(entry: unknown): string {

@@ -13,6 +13,9 @@ export interface Weather {
   readonly stale: number;
 }
 
+/** In which ways nothing comes through between a host and the bus. */
+export type Ways = 'to' | 'from' | 'both' | 'none';
+
 /** What happens at one moment of a schedule, `afterMs` after the one before. */
 export type Act = { readonly afterMs: number } & (
   | { readonly act: 'apply'; readonly specs: readonly Wish[] }
@@ -24,7 +27,7 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'kill controller'; readonly which: number; readonly waits: number }
   | { readonly act: 'start controller'; readonly which: number }
   | { readonly act: 'weather'; readonly weather: Weather }
-  | { readonly act: 'partition'; readonly host: HostName; readonly ways: 'to' | 'from' | 'both' | 'none' }
+  | { readonly act: 'partition'; readonly host: HostName; readonly ways: Ways }
   | { readonly act: 'lose store'; readonly host: HostName }
   | { readonly act: 'keep store'; readonly host: HostName }
   | { readonly act: 'restore store'; readonly host: HostName }

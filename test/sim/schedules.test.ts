@@ -1,5 +1,5 @@
 import test from 'ava';
-import { Crash } from '../fakes/memory-kernel.ts';
+import { letDie } from './life.ts';
 import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
 import { shorten } from './shorten.ts';
@@ -7,10 +7,7 @@ import { shorten } from './shorten.ts';
 /** `./dev sim` plays many more. */
 const SEEDS = 24;
 
-// What a process that is dead had under way ends so.
-process.on('unhandledRejection', (reason) => {
-  if (!(reason instanceof Crash)) throw reason;
-});
+letDie();
 
 test('schedules: whatever happens to them, hosts end with what was asked for, or say why not', async (t) => {
   t.timeout(1_800_000);

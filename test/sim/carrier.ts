@@ -1,0 +1,67 @@
+import type { Incoming } from '../../controller/ports.ts';
+import { randomBelow } from '../conformance/sequences.ts';
+import type { Arrival } from '../fakes/memory-bus.ts';
+import { HOSTS, type HostName, type Ways, type Weather } from './schedule.ts';
+
+const CALM: Weather = { drop: 0, repeat: 0, delay: 0, stale: 0 };
+const REPLIES_KEPT = 20;
+const LATE_MS = 8_000;
+
+/** What a bus does to messages between hosts and controllers; which of them it strikes is a matter of the seed. */
+export class Carrier {
+  weather = CALM;
+  /** Messages that were lost, repeated, late, or not what was sent. */
+  touched = 0;
+  readonly #below: (bound: number) => number;
+  readonly #partitions = new Map<HostName, Ways>();
+  readonly #replies = new Map<HostName, readonly Uint8Array[]>();
+
+  constructor(seed: number) {
+    this.#below = randomBelow(seed);
+  }
+
+  /** Lets nothing through to a host, or from it, from now on. */
+  part(host: HostName, ways: Ways): void {
+    this.#partitions.set(host, ways);
+  }
+
+  /** Every message arrives from now on. */
+  calm(): void {
+    this.weather = CALM;
+    this.#partitions.clear();
+  }
+
+  /** What becomes of a message. */
+  carry({ subject, replyTo, data }: Incoming): readonly Arrival[] {
+    const { drop, repeat, delay, stale } = this.weather;
+    const [host, way] = concerned(subject, replyTo);
+    const asItCame = { afterMs: 1, data };
+    if (host === undefined) return [asItCame];
+    const cut = this.#partitions.get(host) ?? 'none';
+    const isLost = cut === 'both' || cut === way || this.#below(1000) < drop;
+    const late = this.#below(1000) < delay ? this.#below(LATE_MS) : 0;
+    const again = this.#below(1000) < repeat ? [{ afterMs: 1 + this.#below(2 * LATE_MS), data }] : [];
+    const old = subject.startsWith('_INBOX') ? this.#anOldReply(host, data, stale) : undefined;
+    if (!isLost && late === 0 && again.length === 0 && old === undefined) return [asItCame];
+    this.touched += 1;
+    return isLost ? [] : [{ afterMs: 1 + late, data: old ?? data }, ...again];
+  }
+
+  /** One that was sent to the same host before, now and then. */
+  #anOldReply(host: HostName, data: Uint8Array, stale: number): Uint8Array | undefined {
+    const replies = this.#replies.get(host) ?? [];
+    this.#replies.set(host, [...replies.slice(1 - REPLIES_KEPT), data]);
+    return this.#below(1000) < stale ? replies[this.#below(replies.length)] : undefined;
+  }
+}
+
+/** The host that a message goes to or comes from; none of what operators ask. */
+function concerned(subject: string, replyTo: string): [HostName, 'to' | 'from'] | [undefined, undefined] {
+  const of = (text: string): HostName | undefined => HOSTS.find((name) => text.split('.').includes(name));
+  if (/\.(live|ask)\./.test(subject) || subject.startsWith('_INBOX')) {
+    const host = of(subject);
+    return host === undefined ? [undefined, undefined] : [host, 'to'];
+  }
+  const host = of(subject) ?? of(replyTo);
+  return host === undefined ? [undefined, undefined] : [host, 'from'];
+}
