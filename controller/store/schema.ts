@@ -65,7 +65,7 @@ export interface HostRow extends Sealed {
   readonly boot: string | null;
   /** Null also where the agent does not count. */
   readonly seq: number | null;
-  /** JSON lists: what its agent can; what was heard last of each of its last starts, the newest first (`Heard`; 0.1.0 wrote names alone). */
+  /** JSON lists: what its agent can; what was heard last of each of its last starts, the newest first (`Heard`, or of an earlier release its name alone). */
   readonly can: string | null;
   readonly boots: string | null;
 }

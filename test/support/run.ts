@@ -1,9 +1,9 @@
 /**
- * Runs the tests: `node test/support/run.ts [--long] [PATTERN...]`. What needs nothing but itself runs together, two files
- * at a time; what touches the kernel runs one file after the other, each in a process of its own, with the machine's lock,
- * and must leave nothing behind on it. `--long` runs test/long/ instead of all else. The last line is
- * `N passed, M failed[, K skipped]`. The status is 1 if anything failed or no test matches, and where REQUIRE is set, also
- * if anything was skipped.
+ * Runs the tests: `node test/support/run.ts [--long] [PATTERN...]`. Each file has a process of its own: V8 can abort where
+ * threads of one process come and go. What needs nothing but itself runs together, two files at a time; what touches the
+ * kernel runs one file after the other, with the machine's lock, and must leave nothing behind on it. `--long` runs
+ * test/long/ instead of all else. The last line is `N passed, M failed[, K skipped]`. The status is 1 if anything failed or
+ * no test matches, and where REQUIRE is set, also if anything was skipped.
  */
 import { glob } from 'node:fs/promises';
 import { type CleanRun, ROOT, runClean } from './clean-run.ts';
@@ -11,8 +11,8 @@ import { lockMachine } from './lock.ts';
 import { missing, type Need } from './needs.ts';
 import { addTally, NOTHING, type Tally } from './tap.ts';
 
-const TOGETHER = ['--concurrency=2', '--no-worker-threads'];
-const ALONE = ['--concurrency=1', '--no-worker-threads', `--node-arguments=--import=${ROOT}/test/support/fd-guard.ts`];
+const TOGETHER = ['--concurrency=2'];
+const ALONE = ['--concurrency=1', `--node-arguments=--import=${ROOT}/test/support/fd-guard.ts`];
 /** How many of the slowest files are named at the end. */
 const NAMED = 5;
 
