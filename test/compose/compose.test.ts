@@ -1,4 +1,4 @@
-import { glob, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import test from 'ava';
 import type { Dump } from '../../protocol/ask.ts';
@@ -178,8 +178,6 @@ test.serial(
       }
       t.is(await remains(engine), '', 'no container, network or volume is left');
       diary.note('everything is removed');
-      const mounts = await readFile('/proc/mounts', 'utf8');
-      t.false(mounts.includes('shunt-test'), 'no mount is left');
     } finally {
       t.log(`A's log:\n${diary.lines.join('\n')}`);
     }
@@ -202,9 +200,4 @@ test.serial('compose: the image has neither compilers nor caches, and runs as a 
   t.not((await inside('id -u')).trim(), '0');
   t.regex(await inside('node --version'), /^v24\./);
   t.is(await inside('find / -xdev -type f -writable -not -path "/proc/*" -not -path "/sys/*" 2>/dev/null || true'), '');
-});
-
-test.serial('compose: a private engine leaves neither cgroups nor sockets', async (t) => {
-  const left = glob(['/sys/fs/cgroup/**/shunt-engine-*', '/run/shunt-engine-*']);
-  t.deepEqual(await Array.fromAsync(left), []);
 });

@@ -1,9 +1,10 @@
 /**
  * What a test run could leave behind on this machine, looked at before and after: named network namespaces, netdevs of
- * our own namespace, mounts and pins of bpffs, XDP programs and BPF links, and processes (by a mark in their environment).
+ * our own namespace, mounts and pins, what a Docker engine keeps, XDP programs and BPF links, and processes (by a mark in
+ * their environment).
  */
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { glob, readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -14,9 +15,14 @@ async function names(folder: string, recursive = false): Promise<string[]> {
   return await readdir(folder, { recursive }).catch(() => []);
 }
 
-async function bpfMounts(): Promise<string[]> {
+async function mounts(): Promise<string[]> {
   const rows = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((row) => row.split(' '));
-  return rows.filter((row) => row[2] === 'bpf').map((row) => row[1] ?? '');
+  return rows.filter(([, path = '', type]) => type === 'bpf' || path.includes('shunt')).map(([, path = '']) => path);
+}
+
+/** Folders of a private engine (docker/engine): its cgroups, and where its sockets are. */
+async function engines(): Promise<string[]> {
+  return await Array.fromAsync(glob(['/sys/fs/cgroup/**/shunt-engine-*', '/run/shunt-engine-*']));
 }
 
 /** Lists ids of one kind of kernel object; nothing where bpftool is absent or may not look. */
@@ -30,7 +36,8 @@ async function observe(): Promise<Set<string>> {
   const found: [string, Promise<string[]>][] = [
     ['network namespace', names('/run/netns')],
     ['netdev', names('/sys/class/net')],
-    ['bpffs at', bpfMounts()],
+    ['mount at', mounts()],
+    ['of an engine', engines()],
     ['pin /sys/fs/bpf/', names('/sys/fs/bpf', true)],
     ['in /run/shunt:', names('/run/shunt', true)],
     ['XDP program', bpfObjects('prog')],
