@@ -8,12 +8,14 @@ import { toServerOptions } from '../bus/options.ts';
 import { API_VERBS, type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
 import type { AskError, AskVerb } from '../protocol/ask.ts';
 import { LEAST_PAYLOAD_BYTES } from '../protocol/json.ts';
+import { parseHostsReply } from '../protocol/listings.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
 import { parseWorking, WORKING_HEADER } from '../protocol/working.ts';
 import { accessOf } from './line/access.ts';
 import { EXIT, Failure, usage } from './line/failure.ts';
 import type { BUS_OPTIONS, Options } from './line/options.ts';
+import { nearHost } from './near-host.ts';
 import { Patience } from './patience.ts';
 import { waitText } from './show/format.ts';
 import { within } from './within.ts';
@@ -117,10 +119,19 @@ export class Bus implements AsyncDisposable {
     const who = `the agent of ${host}`;
     const absent = `no agent answers for host ${host} on ${this.#where}; see shunt hosts for the names, and run shunt agent there`;
     const peer: Peer = { who, code: 'NO_AGENT', absent, late: TRY_AGAIN };
-    const data = await this.#request(this.#subjects.ask(host, verb), request, peer, this.#timeoutMs);
+    const asked = this.#request(this.#subjects.ask(host, verb), request, peer, this.#timeoutMs);
+    const data = await asked.catch(async (error: unknown) => Promise.reject(await this.#meantHost(host, error)));
     const reply = this.#read(() => parse(data, host), who);
     if ('error' in reply) throw refuse(reply.error);
     return reply as T;
+  }
+
+  async #meantHost(host: string, error: unknown): Promise<unknown> {
+    if (!(error instanceof Failure) || error.code !== 'NO_AGENT') return error;
+    const near = await nearHost(host, (request) => this.api('hosts', request, parseHostsReply));
+    if (near === undefined) return error;
+    const message = `no agent answers for host ${host} on ${this.#where}; did you mean ${near}?`;
+    return new Failure(EXIT.unreachable, 'NO_AGENT', message, { cause: error });
   }
 
   /** Listens to the events of one host, or of all; resolves when the server knows. Errors: Failure NOT_PERMITTED. */

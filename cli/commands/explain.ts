@@ -1,7 +1,7 @@
 import type { AskError } from '../../protocol/ask.ts';
 import { type Explanation, encodeExplainRequest, type NextHopNow, parseExplainReply } from '../../protocol/explain.ts';
 import { readName } from '../../protocol/intent.ts';
-import { encodeGetRequest, parseGetReply } from '../../protocol/listings.ts';
+import { encodeGetRequest, type GetReply, parseGetReply } from '../../protocol/listings.ts';
 import { readKey } from '../../protocol/read.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
@@ -9,7 +9,7 @@ import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
 import { eventTable } from '../show/event-table.ts';
-import { actionText, ageText, bytesText, codeText, timeText } from '../show/format.ts';
+import { actionText, ageText, bytesText, codeText, nearText, timeText } from '../show/format.ts';
 import { reasonOf } from '../show/passed.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
@@ -33,24 +33,29 @@ decided last. KEY is as dump and plan show it.`,
     if (rest.length > 0) throw usage(`expected one NAME or KEY, not ${rest.length + 1}; put a key into single quotes`);
     const request = requestOf(what);
     await using bus = await Bus.open(options);
-    const answer = await bus.ask(host, 'explain', request, parseExplainReply, refusalOn(host));
-    const description = await describe(bus, answer.name);
-    const told = { ...answer, ...(description !== undefined && { description }) };
+    const asked = bus.ask(host, 'explain', request, parseExplainReply, refusalOn(host));
+    const answer = await asked.catch(async (error: unknown) => Promise.reject(await meantRedirect(bus, what, error)));
+    const description = (await controllerOn(bus, answer.name))?.items[0]?.spec.description;
+    const told = { ...answer, ...(typeof description === 'string' && { description }) };
     terminal.print(options.output === 'json' ? JSON.stringify(told) : layOut(told, Date.now(), terminal));
     return EXIT.done;
   },
 });
 
-/** What the controller has a redirect say of itself; agents do not know it. It is no matter if nobody tells. */
-async function describe(bus: Pick<Bus, 'api'>, name: string): Promise<string | undefined> {
+/** What the controller says of a redirect by its name; undefined where none tells: it is no matter. */
+async function controllerOn(bus: Pick<Bus, 'api'>, name: string): Promise<GetReply | undefined> {
   try {
-    const { items } = await bus.api('get', encodeGetRequest({ v: 1, name }), parseGetReply);
-    const description = items[0]?.spec.description;
-    return typeof description === 'string' ? description : undefined;
+    return await bus.api('get', encodeGetRequest({ v: 1, name }), parseGetReply);
   } catch (error) {
     if (error instanceof Failure) return undefined;
     throw error;
   }
+}
+
+async function meantRedirect(bus: Pick<Bus, 'api'>, name: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof Failure) || error.code !== 'UNKNOWN_REDIRECT' || name.includes(' ')) return error;
+  const near = nearText(name, (await controllerOn(bus, name))?.near ?? []);
+  return new Failure(error.exit, error.code, `${error.message}${near}`, { cause: error });
 }
 
 function requestOf(what: string): Uint8Array {

@@ -19,7 +19,7 @@ import {
 import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
 import { type Event, encodeEvent, encodeEvents } from '../../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
-import { encodeGetReply, encodeHostsReply, parseGetRequest } from '../../protocol/listings.ts';
+import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodeStats } from '../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
@@ -602,6 +602,34 @@ test('nobody answers: the exit status is 4, and the sentence says who is missing
     t.is(session.exit, 4);
     await matchesGolden(t, `nobody-${words[0]}`, words, session);
   }
+});
+
+test('nobody answers: the host or the redirect that was probably meant is named', async (t) => {
+  await using bench = await Bench.open();
+  const page = fixture('hosts-reply');
+  const [item] = page.items;
+  const pages = [
+    { ...page, items: [{ ...item, host: 'edge-1' }], next: 'edge-1' },
+    { ...page, items: [{ ...item, host: 'paris-7' }], next: null },
+  ];
+  await bench.answers('shunt.v1.api.hosts', (data) =>
+    encodeHostsReply(pages[parseHostsRequest(data).after === undefined ? 0 : 1]),
+  );
+  const said = async (host: string) => (await bench.shunt(['status', '--host', host])).stderr.trim();
+  const nobody = (host: string) => `shunt status: no agent answers for host ${host} on nats://BUS; `;
+  t.is(await said('pariss-7'), `${nobody('pariss-7')}did you mean paris-7?`);
+  const usual = 'see shunt hosts for the names, and run shunt agent there';
+  for (const host of ['paris-7', 'london-1']) t.is(await said(host), nobody(host) + usual);
+
+  const message = 'there is no redirect wbe on this host';
+  const error = { code: 'UNKNOWN_REDIRECT', message } as const;
+  await bench.answers('shunt.v1.ask.b.explain', () => encodeAskError({ v: 1, host: 'b', error }));
+  await bench.answers('shunt.v1.api.get', () =>
+    encodeGetReply({ v: 1, items: [], next: null, near: [{ name: 'wbe', near: 'web' }] }),
+  );
+  const { exit, stderr } = await bench.shunt(['explain', '--host', 'b', 'wbe']);
+  t.is(exit, 1);
+  t.regex(stderr, /^shunt explain: b: there is no redirect wbe on this host; .*; did you mean web\?$/m);
 });
 
 test('no answer in time: the exit status is 3', async (t) => {
