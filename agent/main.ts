@@ -18,6 +18,7 @@ import { OwnMaps } from './own-maps.ts';
 import type { BusNote } from './ports.ts';
 import { serve } from './serve.ts';
 import { BusFile } from './store/bus-file.ts';
+import { SightFile } from './store/sight-file.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
 import { TimeFile } from './store/time-file.ts';
 
@@ -55,7 +56,8 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const { labels, interfaces } = config;
   const identity = { host, boot: clock.token(16), agent: manifest.version, can: CAN, labels, interfaces };
   const times = new TimeFile(config.state, readBootId());
-  await serve({ identity, store, kernel, clock, log, times, reopen, connect, afterBulk: makeTrim() }, signal);
+  const sight = new SightFile(config.state);
+  await serve({ identity, store, kernel, clock, log, times, sight, reopen, connect, afterBulk: makeTrim() }, signal);
 }
 
 const MAKE_IT = "make it as root and chown it to the agent's user";

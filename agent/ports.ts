@@ -3,6 +3,7 @@ import type { Event, EventKind } from '../protocol/event.ts';
 import type { Change, Intent } from '../protocol/intent.ts';
 import type { Family } from '../protocol/match.ts';
 import type { Shape } from '../protocol/shape.ts';
+import type { Counter } from './model/counter.ts';
 import type { EntryValue } from './model/entry.ts';
 import type { EntryKey } from './model/entry-key.ts';
 import type { Footing } from './model/footing.ts';
@@ -31,15 +32,6 @@ export interface Swept {
   readonly removed: Readonly<Record<Family, number>>;
   /** There were more than one sweep takes: observe again. */
   readonly more: boolean;
-}
-
-/** Counts of one slot since it was given out. */
-export interface Counter {
-  readonly packets: bigint;
-  /** L2 frame bytes without FCS. */
-  readonly bytes: bigint;
-  /** jiffies64 of the last hit; 0n is never. */
-  readonly seen: bigint;
 }
 
 /** Packets that died after the program had said where they go, since the maps were made. */
@@ -108,10 +100,11 @@ export interface Net {
 /** What the program counted. */
 export interface Counts {
   counters(slots: readonly number[]): readonly Counter[];
-  /**
-   * Waits until no CPU can still count into these slots, and answers their last counts; then they read as zero.
-   * For slots whose entries are deleted.
-   */
+  /** By slot the jiffies64 of the last hit, 0 where there was none; exact below 2^53. One look at a million slots. */
+  seen(): Float64Array;
+  /** Waits until no CPU can still count into these slots, whose entries are deleted, and answers their last counts. */
+  settled(slots: readonly number[]): readonly Counter[];
+  /** The same; and then they read as zero. */
   retire(slots: readonly number[]): readonly Counter[];
   /** Packets by verdict, since the maps were made. */
   verdicts(): ReadonlyMap<string, bigint>;
@@ -127,6 +120,8 @@ export interface Words {
   isReady(): boolean;
   setReady(ready: boolean): void;
   bypass(): boolean;
+  /** Another word than before: meanwhile packets may have passed without being counted, or the counts are new ones. */
+  blinds(): string;
 }
 
 /** The kernel's own clock. A time namespace shifts this process's clocks, and not that one. */
@@ -264,6 +259,29 @@ export interface Outbox {
 export interface TimeStore {
   load(): number | undefined;
   save(offsetMs: number): void;
+}
+
+/** Since when an interface is looked through without a break, in jiffies64, and what would have moved with one. */
+export interface Seeing {
+  readonly ifindex: number;
+  readonly carrierDowns: number;
+  readonly since: number;
+}
+
+/** Since when packets that hit are counted, all of them. */
+export interface SeenSince {
+  /** As `Words.blinds` was. */
+  readonly blinds: string;
+  /** Of one interface at least; absent while of none. jiffies64. */
+  readonly any?: number;
+  /** By name. */
+  readonly interfaces: Readonly<Record<string, Seeing>>;
+}
+
+/** Remembers that across starts of the agent. Errors of saving: those of the file system. */
+export interface SightStore {
+  load(): SeenSince | undefined;
+  save(seen: SeenSince): void;
 }
 
 /** What the reconciler is told; all of it returns at once and is a hint to work on. */

@@ -8,7 +8,7 @@ import { BusOutbox } from './bus/outbox.ts';
 import { StatusPublisher } from './bus/status.ts';
 import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
-import type { Bus, DesiredStore, Kernel, Outbox, Recorder, TimeStore } from './ports.ts';
+import type { Bus, DesiredStore, Kernel, Outbox, Recorder, SightStore, TimeStore } from './ports.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { type Identity, summarise } from './reconcile/summarise.ts';
 
@@ -20,6 +20,7 @@ export interface Parts {
   readonly clock: Clock;
   readonly log: Log;
   readonly times: TimeStore;
+  readonly sight: SightStore;
   /** Makes `kernel` that of the pins that are there now. Errors: KernelError while it cannot be. */
   readonly reopen: () => Promise<void>;
   /** Called once desired state as it is stored stands in the kernel. */
@@ -53,7 +54,18 @@ function makeQuestions({ identity, store, kernel, clock }: Parts, reconciler: Re
   const { host } = identity;
   const stats = (): Stats => summariseTraffic(host, kernel.counts, reconciler.progress().network, clock.nowMs());
   const again = (key: string): void => reconciler.again([key]);
-  return new Questions({ host, status, stats, view: reconciler.view, kernel, clock, recorder: store, again });
+  const arm = (keys: readonly string[]): Promise<void> => reconciler.arm(keys);
+  return new Questions({
+    host,
+    status,
+    stats,
+    view: reconciler.view,
+    kernel,
+    clock,
+    recorder: store,
+    again,
+    arm,
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -137,14 +137,14 @@ struct mark {
 };
 _Static_assert(sizeof(struct mark) == 80, "mark");
 
-/* The agent's words, mapped by it and by `shunt bypass`. */
+/* The agent's words, mapped by it and by the commands that work on a host. */
 struct control {
 	__u32 shapes4;		/* which list of the map shapes4 is live: 0 or 1 */
 	__u32 shapes6;
 	__u32 bypass;		/* not 0: pass everything */
 	__u32 ready;		/* not 0: filled and read back */
 	__u32 mark_live;	/* which mark is whole: 0 or 1 */
-	__u32 zero;
+	__u32 blinds;		/* moves when packets may pass uncounted: bypass is put on, an interface attached or detached */
 	struct mark mark[2];
 };
 _Static_assert(sizeof(struct control) == 184, "control");

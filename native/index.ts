@@ -93,6 +93,8 @@ export interface NetLink {
   /** IF_OPER_ state; 6 is up, 0 unknown. */
   readonly operState: number;
   readonly carrier: boolean;
+  /** How often it went, since the netdev was made; modulo 2^32. */
+  readonly carrierDowns: number;
   readonly mtu: number;
   /** 6 bytes, or empty for a device without Ethernet addresses. */
   readonly mac: Uint8Array;
@@ -215,6 +217,11 @@ export interface Native {
   /** Aligned 32-bit store with release order; -EACCES on memory mapped read-only. */
   memoryStoreU32(memory: MemoryHandle, offset: number, value: number): Rc;
   memoryWrite(memory: MemoryHandle, offset: number, bytes: Uint8Array): Rc;
+  /**
+   * Of `count` columns the largest 64-bit word that any of `rows` rows has: word `offset + (row * count + column) *
+   * stride`, each read whole. As doubles: exact below 2^53.
+   */
+  memoryMax(memory: MemoryHandle, offset: number, stride: number, count: number, rows: number): Float64Array | Rc;
 
   programOpen(path: string): ProgramHandle | Rc;
   programPin(program: ProgramHandle, path: string): Rc;

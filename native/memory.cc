@@ -1,5 +1,7 @@
 #include <sys/mman.h>
 
+#include <algorithm>
+
 #include "bpf_fd.h"
 #include "map.h"
 #include "values.h"
@@ -134,6 +136,33 @@ Napi::Value memoryWrite(const Napi::CallbackInfo& info) {
   return number(info.Env(), 0);
 }
 
+Napi::Value memoryMax(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* memory = args.handle<Memory>("memory");
+  const size_t offset = args.u32("offset");
+  const size_t stride = args.u32("stride");
+  const size_t count = args.u32("count");
+  const size_t rows = args.u32("rows");
+  if (!args.ok() || !args.expect(offset % 8 == 0, "offset", "a multiple of 8") ||
+      !args.expect(stride >= 8 && stride % 8 == 0, "stride", "a multiple of 8") ||
+      !args.expect(count > 0 && rows > 0, "count", "at least one column and row") ||
+      !args.expect(memory->holds(offset, 8) && rows * count - 1 <= (memory->size - offset - 8) / stride, "count",
+                   "columns inside the memory")) {
+    return args.raise();
+  }
+  if (memory->closed()) return number(info.Env(), -EBADF);
+  Napi::Float64Array largest = Napi::Float64Array::New(info.Env(), count);
+  for (size_t column = 0; column < count; column++) {
+    uint64_t most = 0;
+    for (size_t row = 0; row < rows; row++) {
+      auto* word = reinterpret_cast<uint64_t*>(memory->at(offset + (row * count + column) * stride));
+      most = std::max(most, __atomic_load_n(word, __ATOMIC_RELAXED));
+    }
+    largest[column] = static_cast<double>(most);
+  }
+  return largest;
+}
+
 }  // namespace
 
 void exportMemory(Napi::Object exports) {
@@ -143,6 +172,7 @@ void exportMemory(Napi::Object exports) {
   expose<memoryRead>(exports, "memoryRead");
   expose<memoryStoreU32>(exports, "memoryStoreU32");
   expose<memoryWrite>(exports, "memoryWrite");
+  expose<memoryMax>(exports, "memoryMax");
 }
 
 }  // namespace shunt

@@ -34,6 +34,7 @@ Napi::Object describeLink(Napi::Env env, const nlmsghdr* message) {
   result.Set("flags", header->ifi_flags);
   result.Set("operState", number(env, link.integer(IFLA_OPERSTATE)));
   result.Set("carrier", link.integer(IFLA_CARRIER) != 0);
+  result.Set("carrierDowns", number(env, link.integer(IFLA_CARRIER_DOWN_COUNT)));
   result.Set("mtu", number(env, link.integer(IFLA_MTU)));
   result.Set("mac", copyBytes(env, link.data(IFLA_ADDRESS), ethernet ? 6 : 0));
   result.Set("type", number(env, header->ifi_type));

@@ -61,6 +61,15 @@ export interface Overlapping {
   readonly wins: boolean;
 }
 
+/**
+ * What silence a redirect is in. `leftMs`: how much more of it gives the redirect up; absent where it is not being judged.
+ * `by`: the interfaces by which its packets are counted now; of none nobody can tell.
+ */
+export interface Silence {
+  readonly leftMs?: number;
+  readonly by: readonly string[];
+}
+
 /** All that an agent knows of one redirect. Times are in ms since 1970; counters are 64 bit, decimal strings. */
 export interface Explanation {
   readonly v: 1;
@@ -74,6 +83,8 @@ export interface Explanation {
   readonly state: IntentState;
   readonly code?: AnyCode;
   readonly errno?: string;
+  /** In a redirect with `idle`. */
+  readonly silence?: Silence;
   /** When it came to this state. */
   readonly since?: number;
   readonly installedAt?: number;
@@ -99,6 +110,8 @@ export interface Explanation {
 /** The most overlapping redirects that one explanation names. */
 export const MAX_OVERLAPS = 20;
 const MAX_EVENTS = 256;
+/** As many as there are zones. */
+const MAX_INTERFACES = 16;
 
 const readAsked = object<{ v: 1; name?: string; key?: string }>({
   v: readVersion,
@@ -137,6 +150,11 @@ const readOverlapping = object<Overlapping>(
   'ignored',
 );
 
+const readSilence = object<Silence>(
+  { leftMs: optional(readCount), by: list(readInterface, MAX_INTERFACES) },
+  'ignored',
+);
+
 const readExplanation = object<Explanation>(
   {
     v: readVersion,
@@ -150,6 +168,7 @@ const readExplanation = object<Explanation>(
     state: readState,
     code: optional(readCode),
     errno: optional(readWord),
+    silence: optional(readSilence),
     since: optional(readTime),
     installedAt: optional(readTime),
     retryAt: optional(readTime),

@@ -2,8 +2,9 @@ import type { Clock } from '../../daemon/clock.ts';
 import { type AskRequest, type Dump, type DumpEntry, type KernelEntry, MAX_LIMIT } from '../../protocol/ask.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { bytesOf } from '../../protocol/json.ts';
+import type { Counter } from '../model/counter.ts';
 import type { EntryState } from '../model/state.ts';
-import type { Counter, Kernel, KernelTime, ObservedEntry } from '../ports.ts';
+import type { Kernel, KernelTime, ObservedEntry } from '../ports.ts';
 
 /** What a dump is made of. */
 export interface DumpView {
@@ -75,7 +76,7 @@ export class Dumper {
     const at = this.#view.states.get(key);
     const slot = at?.slot ?? null;
     const entry = this.#view.entryOf(key);
-    const counter = slot === null ? undefined : this.#kernel.counts.counters([slot])[0];
+    const counter = slot === null ? at?.counted : this.#kernel.counts.counters([slot])[0];
     return {
       key,
       name: intent.name,

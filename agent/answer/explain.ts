@@ -7,6 +7,7 @@ import {
   MAX_OVERLAPS,
   type NextHopNow,
   type Overlapping,
+  type Silence,
 } from '../../protocol/explain.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { compareSpecificity } from '../../protocol/key.ts';
@@ -20,7 +21,7 @@ import { type DumpView, kernelEntry, msAgo } from './dump.ts';
 /** What an explanation is made of. */
 export interface ExplainParts {
   readonly host: string;
-  readonly view: DumpView;
+  readonly view: DumpView & { readonly silenceOf: (intent: Intent) => Silence | undefined };
   readonly kernel: Kernel;
   readonly recorder: Pick<Recorder, 'history'>;
   readonly clock: Pick<Clock, 'turn'>;
@@ -44,7 +45,8 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
   const events = await recorder.history(key);
   const at = view.states.get(key);
   const slot = at?.slot ?? null;
-  const counter = slot === null ? undefined : kernel.counts.counters([slot])[0];
+  const counter = slot === null ? at?.counted : kernel.counts.counters([slot])[0];
+  const silence = view.silenceOf(intent);
   const network = kernel.net.network();
   return {
     ...{ v: 1, host, name, key, rev, to },
@@ -53,6 +55,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     state: at?.state ?? 'pending',
     ...(at?.code !== undefined && { code: at.code }),
     ...(at?.errno !== undefined && { errno: at.errno }),
+    ...(silence !== undefined && { silence }),
     ...(at !== undefined && { since: at.sinceMs }),
     ...(at?.installedAtMs !== undefined && { installedAt: at.installedAtMs }),
     ...(at?.retryAtMs !== undefined && { retryAt: at.retryAtMs }),

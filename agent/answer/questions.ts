@@ -12,16 +12,18 @@ import {
 import { type Events, encodeEvents } from '../../protocol/event.ts';
 import { type Explanation, encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
+import { encodeRearmReply, parseRearmRequest } from '../../protocol/rearm.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { encodeStats, type Stats } from '../../protocol/stats.ts';
 import { encodeStatus, type Status } from '../../protocol/status.ts';
 import type { Recorder } from '../ports.ts';
 import { Dumper } from './dump.ts';
 import { type ExplainParts, explain } from './explain.ts';
+import { type RearmParts, rearm } from './rearm.ts';
 import { shorten } from './shorten.ts';
 
 /** Whom questions are answered from. */
-export interface QuestionParts extends ExplainParts {
+export interface QuestionParts extends ExplainParts, Pick<RearmParts, 'arm'> {
   readonly recorder: Recorder;
   readonly clock: Pick<Clock, 'monotonicMs' | 'turn'>;
   readonly status: () => Status;
@@ -66,6 +68,8 @@ export class Questions {
         return await this.#explain(bytes, maxBytes);
       case 'events':
         return encodeEvents(await this.#events(parseAskRequest(bytes), maxBytes));
+      case 'rearm':
+        return encodeRearmReply(await rearm(this.#parts, parseRearmRequest(bytes)));
     }
   }
 

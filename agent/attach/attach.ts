@@ -2,9 +2,10 @@ import { existsSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import type { Native, NetLink } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import type { About } from '../kernel/about.ts';
+import { moveBlinds } from '../kernel/blinds.ts';
 import { requireValue } from '../kernel/errno.ts';
 import { observeLinks } from '../kernel/netdevs.ts';
-import { findAbout, openMaps, ownNetns, readAbout, requireOwn } from '../kernel/open-maps.ts';
+import { findAbout, type OpenMaps, openMaps, ownNetns, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
 import { AttachError } from './attach-error.ts';
@@ -137,17 +138,21 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
   requireMade(native, paths);
   for (const name of interfaces) if (!pinned.includes(name)) requireLink(links, name);
   const chosen = pinned.filter(isNamed);
+  const isAll = chosen.length === pinned.length;
+  if (!isAll) withMaps(native, paths, (maps) => moveBlinds(native, maps.control));
   for (const name of chosen) detachLink(native, paths.link(name));
   const notRestored = restoreTags(native, paths, links);
-  if (chosen.length === pinned.length) {
+  if (isAll) {
     removeLayout(pinRoot);
     releaseRoot(native, paths, pinRoot);
-  } else {
-    const maps = openMaps(native, paths, 'loader');
-    dropZones(native, paths, maps);
-    for (const map of Object.values(maps)) native.close(map);
-  }
+  } else withMaps(native, paths, (maps) => dropZones(native, paths, maps));
   return { detached: chosen, notRestored, carrying };
+}
+
+function withMaps(native: Native, paths: PinPaths, use: (maps: OpenMaps) => void): void {
+  const maps = openMaps(native, paths, 'loader');
+  use(maps);
+  for (const map of Object.values(maps)) native.close(map);
 }
 
 /** Of a layout other than ours an agent may be running, or be about to. */

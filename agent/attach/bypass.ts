@@ -3,6 +3,7 @@ import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
 import { STRUCTS } from '../kernel/abi.ts';
 import { decodeAbout } from '../kernel/about.ts';
 import { errnoText, pinAdvice } from '../kernel/advice.ts';
+import { moveBlinds } from '../kernel/blinds.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
 import { pinPaths } from '../kernel/pins.ts';
@@ -33,6 +34,7 @@ export class Bypass implements Disposable {
   /** Answers whether that changed anything. */
   set(on: boolean): boolean {
     if (this.on === on) return false;
+    if (on) moveBlinds(this.#native, this.#control);
     requireDone(this.#native.memoryStoreU32(this.#memory, AT, on ? 1 : 0), 'store', 'control');
     return true;
   }

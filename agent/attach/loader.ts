@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
 import { bpfAdvice, errnoText } from '../kernel/advice.ts';
+import { moveBlinds } from '../kernel/blinds.ts';
 import { requireDone } from '../kernel/errno.ts';
 import type { OpenMaps } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
@@ -132,6 +133,7 @@ export class Loader {
     const former = existsSync(this.#paths.link(name)) ? this.#clear(this.#paths.link(name)) : undefined;
     try {
       const report = this.#showTags(planned);
+      moveBlinds(this.#native, this.#maps.control);
       addZone(this.#native, this.#maps, link.ifindex, former);
       this.#pin(link, this.#create(link, chosen));
       return { name, ...chosen, changed: true, tags: report };

@@ -37,7 +37,7 @@ function examineDatabase(path: string): Finding {
   if (typeof header === 'string') return state.unseen(`${path}: ${header}`, AS_ROOT);
   if (header.toString('latin1', 0, SQLITE_MAGIC.length) !== SQLITE_MAGIC)
     return state.bad(`${path} is no database`, 'restart the agent: it moves it aside and fetches everything again');
-  const known = Object.keys(agentMigrations).length;
+  const known = Object.keys(agentMigrations.tables).length;
   const schema = header.readUInt32BE(USER_VERSION_AT);
   if (schema > known)
     return state.bad(`${path} has schema ${schema}, and this program knows ${known}`, 'run the newer agent');

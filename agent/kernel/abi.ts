@@ -30,7 +30,7 @@ export const STRUCTS = {
   shapes6: { size: 292, count: 0, shape: 4 },
   stat: { size: 32, packets: 0, bytes: 8, seen: 16, zero: 24 },
   mark: { size: 80, rev: 0, seq: 8, epoch: 16 },
-  control: { size: 184, shapes4: 0, shapes6: 4, bypass: 8, ready: 12, mark_live: 16, zero: 20, mark: 24 },
+  control: { size: 184, shapes4: 0, shapes6: 4, bypass: 8, ready: 12, mark_live: 16, blinds: 20, mark: 24 },
   about: {
     size: 144,
     layout: 0,

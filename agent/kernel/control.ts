@@ -16,13 +16,16 @@ const SELECTOR = { 4: AT.shapes4, 6: AT.shapes6 } as const;
 /** The map `control`: which shapes are live, the mark, bypass and ready. */
 export class Control implements Words {
   readonly #native: Native;
+  readonly #instance: string;
   readonly #memory: MemoryHandle;
   readonly #lists: Readonly<Record<Family, MapHandle>>;
   /** The idle list of a family may still be read by a packet that began before the last publication. */
   readonly #settling = new Set<Family>();
 
-  constructor(native: Native, control: MapHandle, lists: Readonly<Record<Family, MapHandle>>) {
+  /** `instance`: of the maps, as the loader drew it. */
+  constructor(native: Native, control: MapHandle, lists: Readonly<Record<Family, MapHandle>>, instance: string) {
     this.#native = native;
+    this.#instance = instance;
     this.#memory = requireValue(native.mapMmap(control, true), 'mmap', 'control');
     this.#lists = lists;
   }
@@ -59,6 +62,10 @@ export class Control implements Words {
 
   bypass(): boolean {
     return this.#word(AT.bypass) !== 0;
+  }
+
+  blinds(): string {
+    return `${this.#instance}:${this.#word(AT.blinds)}`;
   }
 
   isReady(): boolean {

@@ -1,5 +1,6 @@
 import type { Native } from '../../native/index.ts';
-import type { Counter, Counts, Losses, PassedHits } from '../ports.ts';
+import type { Counter } from '../model/counter.ts';
+import type { Counts, Losses, PassedHits } from '../ports.ts';
 import type { About } from './about.ts';
 import type { OpenMaps } from './open-maps.ts';
 import { Passed } from './passed.ts';
@@ -22,6 +23,14 @@ export class KernelCounts implements Counts {
 
   counters(slots: readonly number[]): Counter[] {
     return slots.map((slot) => this.#stats.read(slot));
+  }
+
+  seen(): Float64Array {
+    return this.#stats.seen();
+  }
+
+  settled(slots: readonly number[]): Counter[] {
+    return this.#stats.settled(slots);
   }
 
   retire(slots: readonly number[]): Counter[] {

@@ -5,10 +5,10 @@
 import { formatPrefix, type Prefix, parsePrefix } from '../../protocol/address.ts';
 import { type Family, familyOf, type Match, protoNumber, protoOf } from '../../protocol/match.ts';
 import type { Shape } from '../../protocol/shape.ts';
+import type { Counter } from '../model/counter.ts';
 import type { EntryValue } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import type { Mark } from '../model/mark.ts';
-import type { Counter } from '../ports.ts';
 import { ACTIONS, KEY_FLAGS, LIMITS, MTU_MAX, STRUCTS, VALUE_FLAGS } from './abi.ts';
 import { checkOf, LITTLE_ENDIAN } from './check.ts';
 

@@ -81,7 +81,7 @@ function open(native: Native, pinRoot: string): Opened {
   try {
     const about = readAbout(native, maps);
     requireOwn(native, maps, about, paths);
-    const words = new Control(native, maps.control, { 4: maps.shapes4, 6: maps.shapes6 });
+    const words = new Control(native, maps.control, { 4: maps.shapes4, 6: maps.shapes6 }, about.instance);
     return {
       maps,
       instance: about.instance,

@@ -43,6 +43,7 @@ export function observeNetdevs(netlink: Netlink, ingress: Ingress, links = obser
     mac: formatMac(link.mac),
     mtu: link.mtu,
     up: (link.flags & IFF_UP) !== 0 && link.carrier,
+    carrierDowns: link.carrierDowns,
     takesRedirects: !native || able === undefined || able.has(link.ifindex),
     attached: attachedOf(link),
     zone: ingress.zones.get(link.ifindex) ?? 0,

@@ -1,5 +1,5 @@
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
-import type { Counter } from '../ports.ts';
+import type { Counter } from '../model/counter.ts';
 import { STRUCTS } from './abi.ts';
 import { u32 } from './bytes.ts';
 import { requireDone, requireValue } from './errno.ts';
@@ -38,15 +38,26 @@ export class Stats {
     return { packets, bytes, seen };
   }
 
-  /** Answers the last counts of slots that no CPU can count into any more, and sets them to zero. */
-  retire(slots: readonly number[]): Counter[] {
+  /** The last hit of every slot, in jiffies64; 0 is never. */
+  seen(): Float64Array {
+    const largest = this.#native.memoryMax(this.#memory, STRUCTS.stat.seen, ROW, this.#slots, this.#rows);
+    return requireValue(largest, 'read', 'stats');
+  }
+
+  /** The last counts of slots that no CPU can count into any more. */
+  settled(slots: readonly number[]): Counter[] {
     if (slots.length === 0) return [];
     requireDone(this.#native.membarrierGlobal(), 'membarrier', 'before reading the last counts');
-    return slots.map((slot) => {
-      const last = this.read(slot);
-      if (last.packets !== 0n || last.seen !== 0n) this.#clear(slot);
-      return last;
-    });
+    return slots.map((slot) => this.read(slot));
+  }
+
+  /** Answers the last counts, and sets them to zero. */
+  retire(slots: readonly number[]): Counter[] {
+    const last = this.settled(slots);
+    for (const [i, slot] of slots.entries()) {
+      if (last[i]?.packets !== 0n || last[i].seen !== 0n) this.#clear(slot);
+    }
+    return last;
   }
 
   #clear(slot: number): void {

@@ -7,6 +7,8 @@ export interface Netdev {
   readonly mtu: number;
   /** Administratively up, with carrier. */
   readonly up: boolean;
+  /** How often it lost its carrier. */
+  readonly carrierDowns: number;
   /** Frames redirected to it will leave: it is able to take them from the ingress modes in use. */
   readonly takesRedirects: boolean;
   /** How our program is attached; `none` when it is not, `foreign` when another program is. */

@@ -1,4 +1,5 @@
 import type { Code } from '../../protocol/codes.ts';
+import type { Counter } from './counter.ts';
 
 /** Where an intent stands on this host. */
 export type State = 'pending' | 'installed' | 'idle' | 'expired' | 'blocked' | 'denied' | 'failed';
@@ -20,4 +21,8 @@ export interface EntryState {
   readonly installedAtMs?: number;
   /** When the next try is due; epoch milliseconds. */
   readonly retryAtMs?: number;
+  /** Of a redirect that is given up in silence: silence counts from here at the earliest; jiffies64. */
+  readonly armed?: number;
+  /** Its last counts: on which it was found idle, or that its slot had when it was given to another key. */
+  readonly counted?: Counter;
 }

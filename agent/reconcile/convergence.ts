@@ -3,21 +3,22 @@ import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
-import type { Decision } from './decision.ts';
-import type { Egress } from './delivery.ts';
 import { Departed } from './departed.ts';
 import type { Drift } from './drift.ts';
 import { Expiry } from './expiry.ts';
+import { Idle } from './idle.ts';
 import { KnownPorts } from './known-ports.ts';
 import { Ledger } from './ledger.ts';
 import { ObservedCache } from './observed-cache.ts';
-import { sameState, stateAfter } from './outcome.ts';
-import type { Gone, PassResult } from './pass-result.ts';
+import { type OutcomeInput, sameState, stateAfter } from './outcome.ts';
+import type { Changed, Gone, PassResult } from './pass-result.ts';
 import { Placements } from './placements.ts';
 import { type Plan, plan } from './plan.ts';
+import type { PlanInput } from './plan-input.ts';
 import { ReadBack } from './read-back.ts';
 import { Retries } from './retries.ts';
 import { Schedule } from './schedule.ts';
+import { Silence } from './silence.ts';
 import { recoverSlots, Slots } from './slots.ts';
 import { Targets } from './targets.ts';
 import { Waiting } from './waiting.ts';
@@ -37,6 +38,7 @@ const SCOPE_MAX = 1_000;
 export class Convergence {
   readonly schedule = new Schedule();
   readonly ledger: Ledger;
+  readonly silence: Silence;
   /** Whose packets may have been lost just before their entries left; whoever looks at losses clears it. */
   readonly departed = new Departed();
   /** Slots that count from zero; whoever looks at passed hits clears it. */
@@ -46,6 +48,7 @@ export class Convergence {
   readonly #retries = new Retries(this.schedule);
   readonly #placed: Placements;
   readonly #waiting: Waiting;
+  readonly #idle: Idle;
   readonly #targets: Targets;
   readonly #slots: Slots;
   readonly #observed: ObservedCache;
@@ -62,9 +65,16 @@ export class Convergence {
     this.#observed = new ObservedCache(kernel.entries.observe());
     this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => this.#observed.entries.has(id)));
     this.#waiting = new Waiting(kernel.entries.limits.shapes);
-    const trackers = [new Expiry(this.schedule), this.#retries, this.#placed, this.#waiting];
-    this.ledger = new Ledger(intents, states, this.schedule, trackers);
+    this.#idle = new Idle(kernel.clock.now().hz);
+    const { schedule } = this;
+    const trackers = [new Expiry(schedule), this.#retries, this.#placed, this.#waiting, this.#idle];
+    this.ledger = new Ledger(intents, states, schedule, trackers);
     this.#slots = this.#recover();
+    this.silence = new Silence({
+      ...{ kernel, schedule, ledger: this.ledger, idle: this.#idle, waiting: this.#waiting, slots: this.#slots },
+      release: (slots) => this.#release(slots),
+    });
+    this.silence.reconsider();
     this.#readBack = new ReadBack({
       ...{ entries: kernel.entries, observed: this.#observed, placed: this.#placed, desired: this.ledger.desired },
       zoneOf: (ifname) => this.#targets.zoneOf(ifname),
@@ -90,18 +100,6 @@ export class Convergence {
 
   entryOf(key: string): ObservedEntry | undefined {
     return this.#observed.entries.get(this.#placed.idOf(key));
-  }
-
-  /** The device's name, and the intents whose entries send out of it, or did since `departed` was cleared. */
-  egress(ifindex: number): Egress {
-    const sends = (key: string): boolean => {
-      const value = this.entryOf(key)?.value;
-      return (value?.action === 'send' && value.ifindex === ifindex) || this.departed.has(key, ifindex);
-    };
-    return {
-      interface: this.network.netdevs.find((dev) => dev.ifindex === ifindex)?.name ?? null,
-      intents: [...this.ledger.desired.values()].filter(({ key }) => sends(key)),
-    };
   }
 
   /** Looks at these keys again, in the kernel first: they may stand otherwise than was seen. */
@@ -141,13 +139,14 @@ export class Convergence {
     const network = this.#networkChanged || readBack ? this.#lookAtNetwork() : [];
     const scope = this.schedule.take(nowMs, SCOPE_MAX);
     const drifted = [...entries, ...network, ...this.#readBack.look(scope)];
-    const decided = this.#plan(scope, nowMs, this.#readBack.takeForeign(prune));
+    const now = { ...this.#kernel.clock.now(), nowMs };
+    const decided = this.#plan(scope, now, this.#readBack.takeForeign(prune));
     const results = applyOps(this.#kernel.entries, decided.ops);
-    return { ...this.#conclude(decided, results, nowMs, random), drifted, readBack, decided: decided.decisions.length };
+    return { ...this.#conclude(decided, results, now, random), drifted, readBack, decided: decided.decisions.length };
   }
 
   /** Decides about these keys, and gives them their slots. */
-  #plan(scope: readonly string[], nowMs: number, foreign: readonly string[]): Plan {
+  #plan(scope: readonly string[], clock: PlanInput['clock'], foreign: readonly string[]): Plan {
     const decided = plan({
       scope,
       desired: this.ledger.desired,
@@ -158,7 +157,7 @@ export class Convergence {
       placed: this.#placed,
       targets: this.#targets,
       slots: this.#slots,
-      clock: { ...this.#kernel.clock.now(), nowMs },
+      clock,
       foreign,
     });
     this.#slots.take(decided.slotsTaken);
@@ -211,39 +210,44 @@ export class Convergence {
   #conclude(
     decided: Plan,
     results: readonly OpResult[],
-    nowMs: number,
+    { nowMs, jiffies }: PlanInput['clock'],
     random: () => number,
   ): Pick<PassResult, 'changed' | 'forgotten'> {
     const released = this.#lookAgain(decided, results);
-    const changed: { before: EntryState | undefined; now: EntryState }[] = [];
+    const last = this.silence.last(decided.decisions);
+    const changed: Changed[] = [];
     const forgotten: Gone[] = [];
     for (const decision of decided.decisions) {
       const before = this.ledger.states.get(decision.key);
+      const standing = this.#idle.take(decision.key);
       const mine = decision.ops.map((i) => results[i] as OpResult);
       if (decision.intent === undefined && mine.every((result) => result.done)) {
         const gone = this.#forget(decision.key, before?.slot ?? null, released);
         if (before !== undefined || mine.length > 0) forgotten.push(gone);
       } else {
-        const now = this.#settle(decision, mine, before, nowMs, random());
-        if (!sameState(before, now)) changed.push({ before, now });
+        const input = {
+          decision,
+          results: mine,
+          before,
+          last: last.get(decision.key),
+          givenUp: standing !== undefined,
+        };
+        const now = this.#settle({ ...input, jiffies, nowMs, random: random() });
+        const was = standing ?? before;
+        if (!sameState(was, now)) changed.push({ before: was, now, stored: sameState(before, now) });
       }
     }
     this.#release(released);
     return { changed, forgotten };
   }
 
-  #settle(
-    decision: Decision,
-    results: readonly OpResult[],
-    before: EntryState | undefined,
-    nowMs: number,
-    random: number,
-  ): EntryState {
-    const { key, want } = decision;
+  #settle(input: Omit<OutcomeInput, 'seen' | 'tries'>): EntryState {
+    const { key, want, state } = input.decision;
     if (want !== undefined) this.#observed.share(want.id, want);
     const seen = want === undefined ? undefined : this.#observed.entries.get(want.id);
-    const now = stateAfter({ decision, results, before, seen, tries: this.#retries.tries(key), nowMs, random });
-    this.ledger.settle(decision, now);
+    const now = stateAfter({ ...input, seen, tries: this.#retries.tries(key) });
+    this.ledger.settle(input.decision, now);
+    if (state === 'idle' && now.state === 'pending') this.schedule.markDue([key]);
     return now;
   }
 

@@ -2,6 +2,7 @@ import type { Code } from '../../protocol/codes.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Decision } from './decision.ts';
+import { staysIdle } from './idle.ts';
 import type { Gone } from './pass-result.ts';
 import type { Schedule } from './schedule.ts';
 import type { Tracker } from './tracker.ts';
@@ -67,8 +68,10 @@ export class Ledger {
 
   /** No desired key stands, whatever was done: that is known without a look at each. `nowMs`: epoch milliseconds. */
   block(code: Code, nowMs: number): void {
-    for (const { key, rev } of this.desired.values()) {
+    for (const intent of this.desired.values()) {
+      const { key, rev } = intent;
       const before = this.states.get(key);
+      if (staysIdle(intent, before)) continue;
       const sinceMs = before?.code === code ? before.sinceMs : nowMs;
       this.states.set(key, { key, rev, slot: before?.slot ?? null, state: 'blocked', code, sinceMs });
     }

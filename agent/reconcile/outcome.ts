@@ -1,10 +1,12 @@
 import type { Code } from '../../protocol/codes.ts';
+import type { Counter } from '../model/counter.ts';
 import { sameEntry } from '../model/entry.ts';
 import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
 import type { ObservedEntry } from '../ports.ts';
 import { backoffMs, classify } from './backoff.ts';
 import type { Decision } from './decision.ts';
+import { cameSince } from './idle.ts';
 
 export interface OutcomeInput {
   readonly decision: Decision;
@@ -13,6 +15,11 @@ export interface OutcomeInput {
   /** What the kernel says stands under the decision's id now. */
   readonly seen: ObservedEntry | undefined;
   readonly tries: number;
+  /** The counts of an entry that is gone, once no CPU can count into it any more. */
+  readonly last?: Counter | undefined;
+  /** It was found idle just before, and is only if nobody came since. */
+  readonly givenUp: boolean;
+  readonly jiffies: bigint;
   readonly nowMs: number;
   readonly random: number;
 }
@@ -26,11 +33,27 @@ export function stateAfter(input: OutcomeInput): EntryState {
     const stands = input.seen?.sound === true && sameEntry(input.seen.value, decision.want.value);
     if (!stands) return failure(input, undefined);
   }
+  if (input.givenUp && cameSince(input.before?.counted, input.last)) return settle(input, { state: 'pending' });
   return settle(input, {
     state: decision.state,
     ...(decision.code === undefined ? {} : { code: decision.code }),
-    ...(decision.state === 'installed' ? { installedAtMs: installedAt(input) } : {}),
+    ...(decision.state === 'installed' ? standing(input) : {}),
+    ...(decision.state === 'idle' || decision.slot === null ? counted(input) : {}),
   });
+}
+
+/** Silence counts from when a revision came to stand. */
+function standing(input: OutcomeInput): Pick<EntryState, 'installedAtMs' | 'armed'> {
+  const { decision, before, jiffies } = input;
+  const installedAtMs = installedAt(input);
+  if (decision.intent?.idle === undefined) return { installedAtMs };
+  const stood = before?.state === 'installed' && before.rev === decision.intent.rev;
+  return { installedAtMs, armed: (stood ? before.armed : undefined) ?? Number(jiffies) };
+}
+
+function counted({ before, last }: OutcomeInput): Pick<EntryState, 'counted'> {
+  const counter = last ?? before?.counted;
+  return counter === undefined ? {} : { counted: counter };
 }
 
 function installedAt({ before, nowMs }: OutcomeInput): number {
@@ -51,7 +74,7 @@ function failure(input: OutcomeInput, errno: string | undefined): EntryState {
 
 function settle(
   input: OutcomeInput,
-  now: Pick<EntryState, 'state'> & Partial<Pick<EntryState, 'code' | 'errno' | 'installedAtMs' | 'retryAtMs'>>,
+  now: Pick<EntryState, 'state'> & Partial<Omit<EntryState, 'key' | 'slot' | 'rev' | 'sinceMs'>>,
 ): EntryState {
   const { before, decision } = input;
   const same = before?.state === now.state && before.code === now.code;
@@ -73,6 +96,8 @@ export function sameState(a: EntryState | undefined, b: EntryState): boolean {
     a.state === b.state &&
     a.code === b.code &&
     a.errno === b.errno &&
-    a.retryAtMs === b.retryAtMs
+    a.retryAtMs === b.retryAtMs &&
+    a.armed === b.armed &&
+    a.counted?.seen === b.counted?.seen
   );
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Intent } from '../../protocol/intent.ts';
+import type { EntryState } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { DesiredStore, Outbox } from '../ports.ts';
 import { logEvents } from './logged.ts';
@@ -40,6 +41,18 @@ export class Outcomes {
     await this.record(events);
   }
 
+  /**
+   * Stores how keys are about to stand. False: the disk does not take it now, and they stand as they do (`now`). Errors:
+   * StoreError when the store is lost.
+   */
+  async ahead(rows: readonly EntryState[], now: (key: string) => EntryState | undefined): Promise<boolean> {
+    const { store } = this.#options;
+    this.#unsaved.states(rows);
+    if (await this.#stored(() => this.#unsaved.save(store))) return true;
+    this.#unsaved.states(rows.flatMap(({ key }) => now(key) ?? []));
+    return false;
+  }
+
   /** The flight recorder is an aid: what it does not take is lost. */
   async record(events: readonly Event[]): Promise<void> {
     const { store, outbox, log } = this.#options;
@@ -54,12 +67,14 @@ export class Outcomes {
   }
 
   /** What passes, as a full or busy disk does, is tried again with the next pass. */
-  async #stored(write: () => Promise<void>): Promise<void> {
+  async #stored(write: () => Promise<void>): Promise<boolean> {
     try {
       await write();
+      return true;
     } catch (error) {
       if (!(error instanceof StoreError) || !error.passing) throw error;
       this.#options.log.warn({ code: error.code, reason: error.message }, 'outcomes not stored yet');
+      return false;
     }
   }
 }

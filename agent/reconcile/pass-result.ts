@@ -7,9 +7,16 @@ export interface Gone {
   readonly name?: string;
 }
 
+/** A key that stands otherwise than before; `stored`: the disk has it so. */
+export interface Changed {
+  readonly before: EntryState | undefined;
+  readonly now: EntryState;
+  readonly stored: boolean;
+}
+
 /** What one pass changed; the caller stores and tells it. */
 export interface PassResult {
-  readonly changed: readonly { readonly before: EntryState | undefined; readonly now: EntryState }[];
+  readonly changed: readonly Changed[];
   /** Keys whose entry is gone for good. */
   readonly forgotten: readonly Gone[];
   readonly drifted: readonly Drift[];

@@ -1,6 +1,7 @@
 import type { Code } from '../../protocol/codes.ts';
 import type { State } from '../model/state.ts';
 import type { Candidate } from './candidate.ts';
+import { staysIdle } from './idle.ts';
 import type { ShapeRoom } from './rooms.ts';
 
 /** In which state a key is while its entry does not stand, and why. */
@@ -17,8 +18,10 @@ const blocked = (code: Code): Objection => ({ state: 'blocked', code });
 const expired: Reason = ({ intent, input }) =>
   intent.expires !== undefined && intent.expires <= input.clock.nowMs ? { state: 'expired' } : undefined;
 
-const unsupported: Reason = ({ intent }) =>
-  intent.confirm !== undefined || intent.idle !== undefined ? blocked('UNSUPPORTED_OPTION') : undefined;
+const unsupported: Reason = ({ intent }) => (intent.confirm !== undefined ? blocked('UNSUPPORTED_OPTION') : undefined);
+
+const idle: Reason = ({ intent, input }) =>
+  staysIdle(intent, input.states.get(intent.key)) ? { state: 'idle' } : undefined;
 
 const unzoned: Reason = ({ place }) => ('code' in place ? blocked(place.code) : undefined);
 
@@ -32,4 +35,4 @@ const shapeless: Reason = ({ shape }, shapes) =>
  * mend stands before what may come by itself, and what takes room comes last. A slot is the last thing that is asked
  * for (`MAP_FULL`, in draft.ts), because asking takes it.
  */
-export const REASONS: readonly Reason[] = [expired, unsupported, unzoned, unreachable, shapeless];
+export const REASONS: readonly Reason[] = [expired, unsupported, idle, unzoned, unreachable, shapeless];

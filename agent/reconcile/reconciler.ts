@@ -1,11 +1,13 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
+import type { Intent } from '../../protocol/intent.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
-import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, Stored, TimeStore } from '../ports.ts';
+import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, SightStore, Stored, TimeStore } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { countDrift } from './drift.ts';
+import { GivingUp } from './giving-up.ts';
 import { LostPins } from './lost-pins.ts';
 import { Outcomes } from './outcomes.ts';
 import { OwnWords } from './own-words.ts';
@@ -34,6 +36,7 @@ export interface ReconcilerOptions {
   readonly log: Log;
   readonly host: string;
   readonly times: TimeStore;
+  readonly sight: SightStore;
   readonly outbox: Outbox;
   /** Interfaces that ought to have the program. */
   readonly interfaces: readonly string[];
@@ -62,13 +65,13 @@ export class Reconciler implements Reconciling {
   readonly #outcomes: Outcomes;
   readonly #watch: Watch;
   readonly #pins: LostPins;
+  readonly #givingUp: GivingUp;
   #ownWords: OwnWords;
   #footing: Footing;
   /** Not in the kernel yet. */
   #mark: Mark | undefined;
   #applied = 0;
   #verified = 0;
-  #bypass = false;
   /** Since the start. */
   #drifted = 0n;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
@@ -84,6 +87,7 @@ export class Reconciler implements Reconciling {
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
     this.#ownWords = new OwnWords(options.kernel.words);
     this.#watch = new Watch(options, (events) => this.#outcomes.record(events));
+    this.#givingUp = new GivingUp({ outcomes: this.#outcomes, look: () => this.#watch.lookForSight() });
     this.#pins = new LostPins(() => options.kernel.net, options.log);
     const periods = [
       { everyMs: DRIFT_MS, act: () => this.#convergence.readBackNext() },
@@ -113,6 +117,12 @@ export class Reconciler implements Reconciling {
   again(keys: readonly string[]): void {
     this.#convergence.again(keys);
     this.#waker.wake();
+  }
+
+  /** Those of these keys that are idle stand again once it resolves, or say why not. */
+  arm(keys: readonly string[]): Promise<void> {
+    this.#givingUp.arm(keys);
+    return this.settle();
   }
 
   heard(atMs: number): void {
@@ -151,6 +161,7 @@ export class Reconciler implements Reconciling {
         return now().ledger.states;
       },
       entryOf: (key: string) => now().entryOf(key),
+      silenceOf: (intent: Intent) => now().silence.of(intent, this.#watch.sight),
     };
   }
 
@@ -198,7 +209,7 @@ export class Reconciler implements Reconciling {
     this.#takeTime();
     try {
       if (this.#pins.lost) await this.#regain();
-      await this.#watch.look(this.#convergence);
+      await this.#watch.look(this.#convergence, !mayTouch(this.#footing));
       if (mayTouch(this.#footing)) await this.#converge(signal);
     } catch (error) {
       if (!this.#pins.explain(error)) throw error;
@@ -229,17 +240,22 @@ export class Reconciler implements Reconciling {
     do {
       await clock.turn();
       this.#writeMark();
+      await this.#givingUp.prepare(this.#convergence, this.#time.nowMs());
       const result = this.#noteDrift(
         this.#convergence.pass(this.#time.nowMs(), () => clock.random(), mayPrune(this.#footing)),
       );
       await this.#outcomes.take(result, this.#convergence.ledger.desired);
       decided += result.decided;
       if (result.changed.length > 0 || result.readBack) this.#options.outbox.changed();
-    } while (this.#convergence.pending && !signal.aborted);
-    if (this.#convergence.pending) return;
+    } while (this.#pending && !signal.aborted);
+    if (this.#pending) return;
     this.#ownWords.setReady();
     this.#advance();
     if (decided >= BULK_KEYS) afterBulk?.();
+  }
+
+  get #pending(): boolean {
+    return this.#convergence.pending || this.#givingUp.pending;
   }
 
   /** Looks again at what ends by time where it is another time than was thought. */
@@ -273,13 +289,9 @@ export class Reconciler implements Reconciling {
     this.#options.outbox.changed();
   }
 
-  /** Looks at the network without a notice, and whether somebody on this host put bypass on or off. */
+  /** Looks at the network without a notice. */
   #refreshNetwork(): void {
     this.#convergence.refreshNetworkNext();
-    const bypass = this.#options.kernel.words.bypass();
-    if (bypass === this.#bypass) return;
-    this.#bypass = bypass;
-    this.#options.log.warn({ bypass }, 'bypass was put on or off');
-    this.#options.outbox.changed();
+    this.#watch.lookAtBypass();
   }
 }

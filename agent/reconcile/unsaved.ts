@@ -7,8 +7,13 @@ export class Unsaved {
   readonly #states = new Map<string, EntryState | undefined>();
 
   note({ changed, forgotten }: Pick<PassResult, 'changed' | 'forgotten'>): void {
-    for (const { now } of changed) this.#states.set(now.key, now);
+    for (const { now, stored } of changed) if (!stored) this.#states.set(now.key, now);
     for (const { key } of forgotten) this.#states.set(key, undefined);
+  }
+
+  /** These are to be stored, whatever was noted of their keys. */
+  states(rows: readonly EntryState[]): void {
+    for (const row of rows) this.#states.set(row.key, row);
   }
 
   /** Hands everything to the store. Errors: StoreError; then it stays here. */

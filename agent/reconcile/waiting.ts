@@ -28,6 +28,11 @@ export class Waiting implements Tracker {
     for (const keys of [this.#slot, this.#shape[4], this.#shape[6], this.#room]) keys.delete(key);
   }
 
+  /** How many wait for a slot. */
+  get forSlots(): number {
+    return this.#slot.size;
+  }
+
   /** Who may have what there is now: no more than there are free slots, so that a crowd does not look at each one. */
   *ready(freeSlots: number, observed: ObservedCache, removed: boolean): Iterable<string> {
     if (removed) yield* this.#room;

@@ -1,11 +1,14 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Event } from '../../protocol/event.ts';
-import type { Kernel, Outbox } from '../ports.ts';
+import { KernelError } from '../model/kernel-error.ts';
+import type { Network } from '../model/network.ts';
+import type { Kernel, Outbox, SightStore } from '../ports.ts';
 import type { Convergence } from './convergence.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, type Egress } from './delivery.ts';
 import { Ingresses, type Moved } from './ingresses.ts';
 import { Passing } from './passing.ts';
+import { Sight } from './sight.ts';
 import { tellIngresses, tellLoss, tellPassed } from './tell.ts';
 
 export interface WatchOptions {
@@ -16,6 +19,7 @@ export interface WatchOptions {
   readonly outbox: Pick<Outbox, 'changed'>;
   /** Interfaces that ought to have the program. */
   readonly interfaces: readonly string[];
+  readonly sight: SightStore;
 }
 
 /**
@@ -28,12 +32,16 @@ export class Watch {
   readonly #delivery = new Delivery();
   readonly #passing = new Passing();
   readonly #ingresses: Ingresses;
+  readonly #sight: Sight;
   #ingressesDue = true;
+  #held = false;
+  #bypass = false;
 
   constructor(options: WatchOptions, record: (events: readonly Event[]) => Promise<void>) {
     this.#options = options;
     this.#record = record;
     this.#ingresses = new Ingresses(options.interfaces);
+    this.#sight = new Sight(options.sight);
   }
 
   /** What status says of it. */
@@ -50,11 +58,33 @@ export class Watch {
     this.#ingressesDue = true;
   }
 
-  /** Errors: PinsLostError, other KernelErrors, and those of recording. */
-  async look(convergence: Convergence): Promise<void> {
+  /** Since when what comes in is counted. */
+  get sight(): Pick<Sight, 'since' | 'interfaces'> {
+    return this.#sight;
+  }
+
+  /** Looks at that this moment. Errors: KernelError. */
+  lookForSight(): Pick<Sight, 'since'> {
+    this.#see(this.#options.kernel.net.network());
+    return this.#sight;
+  }
+
+  /** `held`: nothing is touched now. Errors: PinsLostError, other KernelErrors, and those of recording. */
+  async look(convergence: Convergence, held: boolean): Promise<void> {
+    this.#held = held;
     await this.#lookAtIngresses(convergence);
     await this.#lookAtDelivery(convergence);
     await this.#lookAtPassed(convergence);
+  }
+
+  /** Whether somebody on this host put bypass on or off. */
+  lookAtBypass(): void {
+    const { kernel, log, outbox } = this.#options;
+    const bypass = kernel.words.bypass();
+    if (bypass === this.#bypass) return;
+    this.#bypass = bypass;
+    log.warn({ bypass }, 'bypass was put on or off');
+    outbox.changed();
   }
 
   /** The pins are lost. */
@@ -66,9 +96,24 @@ export class Watch {
     if (!this.#ingressesDue) return;
     this.#ingressesDue = false;
     const { clock, kernel } = this.#options;
-    const moved = this.#ingresses.look(kernel.net.network(), clock.nowMs());
+    const network = kernel.net.network();
+    const moved = this.#ingresses.look(network, clock.nowMs());
+    this.#see(network);
     if (moved.changed) convergence.refreshNetworkNext();
     await this.#tellIngresses(moved);
+  }
+
+  /** What it leaves for the agent after this one is an aid: without it silence is counted from that one's start. */
+  #see(network: Network): void {
+    const { words, clock } = this.#options.kernel;
+    const { jiffies } = clock.now();
+    try {
+      const shut = this.#held || words.bypass();
+      this.#sight.look(network, { blinds: words.blinds(), shut, jiffies: Number(jiffies) });
+    } catch (error) {
+      if (error instanceof KernelError) throw error;
+      this.#options.log.warn({ error }, 'since when packets are seen was not stored');
+    }
   }
 
   async #tellIngresses(moved: Moved): Promise<void> {
@@ -84,8 +129,8 @@ export class Watch {
   async #lookAtDelivery(convergence: Convergence): Promise<void> {
     const { clock, host, kernel, log, outbox } = this.#options;
     const at = clock.nowMs();
-    const egressOf = (ifindex: number) => convergence.egress(ifindex);
-    const { begun, changed } = this.#delivery.look(kernel.counts.losses(), egressOf, at);
+    const egress = (ifindex: number) => egressOf(convergence, ifindex);
+    const { begun, changed } = this.#delivery.look(kernel.counts.losses(), egress, at);
     convergence.departed.clear();
     if (changed) outbox.changed();
     for (const loss of begun) {
@@ -110,4 +155,17 @@ export class Watch {
     log.warn({ reasons, redirects: begun.length }, 'packets that match are passed and not sent');
     await this.#record(tellPassed({ host, at: at.nowMs }, begun));
   }
+}
+
+/** The device's name, and the intents whose entries send out of it, or did since it was last looked at. */
+function egressOf(convergence: Convergence, ifindex: number): Egress {
+  const { network, ledger, departed } = convergence;
+  const sends = (key: string): boolean => {
+    const value = convergence.entryOf(key)?.value;
+    return (value?.action === 'send' && value.ifindex === ifindex) || departed.has(key, ifindex);
+  };
+  return {
+    interface: network.netdevs.find((dev) => dev.ifindex === ifindex)?.name ?? null,
+    intents: [...ledger.desired.values()].filter(({ key }) => sends(key)),
+  };
 }

@@ -14,6 +14,12 @@ const BUSY_TIMEOUT_MS = 0;
 const CHECKPOINT_PAGES = 4096;
 const PAGE_BYTES = 4096;
 
+/** By name, oldest first; see migrations/agent/index.ts. */
+export interface Migrations {
+  readonly tables: Readonly<Record<string, Migration>>;
+  readonly additions: Readonly<Record<string, Migration>>;
+}
+
 export interface OpenDatabase {
   readonly raw: Database.Database;
   readonly queries: Kysely<Schema>;
@@ -23,15 +29,13 @@ export interface OpenDatabase {
  * Opens the database file, making it (mode 0600, in a directory of mode 0700) and bringing its schema up to date.
  * Errors: StoreError ACCESS, READ_ONLY, BUSY, FULL, IO, DAMAGED, NEWER_SCHEMA.
  */
-export async function openDatabase(
-  path: string,
-  migrations: Readonly<Record<string, Migration>>,
-): Promise<OpenDatabase> {
+export async function openDatabase(path: string, { tables, additions }: Migrations): Promise<OpenDatabase> {
   let raw: Database.Database | undefined;
   try {
     raw = connect(path, 'FULL');
     const queries = queriesOn(raw);
-    await migrate(raw, queries, path, migrations);
+    await migrate(raw, queries, path, tables);
+    for (const { up } of Object.values(additions)) await up(queries);
     requireOrder(raw, path);
     return { raw, queries };
   } catch (error) {

@@ -5,6 +5,7 @@ import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EntryRow } from './schema.ts';
+import { SilenceTable } from './silence-table.ts';
 import { understood } from './understood.ts';
 
 /** Rows of `entries`: what is remembered of each key beside its intent. */
@@ -12,8 +13,11 @@ export class EntryTable {
   readonly #all: PreparedRead<object, EntryRow>;
   readonly #put: PreparedWrite<EntryRow>;
   readonly #delete: PreparedWrite<{ key: string }>;
+  readonly #silence: SilenceTable;
 
-  constructor({ raw, queries }: OpenDatabase) {
+  constructor(database: OpenDatabase) {
+    const { raw, queries } = database;
+    this.#silence = new SilenceTable(database);
     this.#all = prepareRead(raw, () => queries.selectFrom('entries').selectAll());
     this.#put = prepareWrite<EntryRow>(raw, (slot) =>
       queries.replaceInto('entries').values({
@@ -41,18 +45,25 @@ export class EntryTable {
   load(): { readonly entries: readonly EntryState[]; readonly newer: boolean } {
     const entries: EntryState[] = [];
     let newer = false;
+    const silence = this.#silence.load();
     for (const row of this.#all.iterate({})) {
       if (row.checksum !== checksum(row)) continue;
       const entry = understood(() => toEntry(row));
       if (entry === undefined) newer = true;
-      else entries.push(entry);
+      else entries.push({ ...entry, ...silence.get(entry.key) });
     }
     return { entries, newer };
   }
 
   save(entries: readonly EntryState[], forget: readonly string[]): void {
-    for (const key of forget) this.#delete.run({ key });
-    for (const entry of entries) this.#put.run(toRow(entry));
+    for (const key of forget) {
+      this.#delete.run({ key });
+      this.#silence.forget(key);
+    }
+    for (const entry of entries) {
+      this.#put.run(toRow(entry));
+      this.#silence.save(entry);
+    }
   }
 }
 

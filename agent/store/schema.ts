@@ -5,6 +5,7 @@ export interface Schema {
   readonly cursor: CursorRow;
   readonly intents: IntentRow;
   readonly entries: EntryRow;
+  readonly silence: SilenceRow;
   readonly events: EventRow;
 }
 
@@ -37,6 +38,16 @@ export interface EntryRow {
   readonly since_ms: number;
   readonly installed_at_ms: number | null;
   readonly retry_at_ms: number | null;
+  readonly checksum: string;
+}
+
+/** Times are jiffies64; counts are 64 bit, as decimal texts. */
+export interface SilenceRow {
+  readonly key: string;
+  readonly armed: number | null;
+  readonly packets: string | null;
+  readonly bytes: string | null;
+  readonly seen: number | null;
   readonly checksum: string;
 }
 

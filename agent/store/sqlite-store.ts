@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Migration } from 'kysely/migration';
 import { type Patience, patiently } from '../../daemon/patiently.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
@@ -8,7 +7,7 @@ import type { EntryState } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Candidate, DesiredStore, Recorded, Recorder, Stored } from '../ports.ts';
 import { CursorTable, type Position } from './cursor-row.ts';
-import { moveAside, type OpenDatabase, openDatabase } from './database.ts';
+import { type Migrations, moveAside, type OpenDatabase, openDatabase } from './database.ts';
 import { EntryTable } from './entry-table.ts';
 import { EventFile } from './event-file.ts';
 import type { EventTable } from './event-table.ts';
@@ -27,7 +26,7 @@ export interface StorePlace {
   readonly directory: string;
   readonly host: string;
   /** `migrations/agent`, oldest first. */
-  readonly migrations: Readonly<Record<string, Migration>>;
+  readonly migrations: Migrations;
   /** By which it is waited for a lock that another process holds. */
   readonly clock: Patience['clock'];
 }

@@ -1,5 +1,17 @@
 import type { Migration } from 'kysely/migration';
 import { start } from './0001_start.ts';
+import { silence } from './0002_silence.ts';
 
-/** Every migration of the agent's store, oldest first; their number is the schema's version. */
-export const agentMigrations: Readonly<Record<string, Migration>> = Object.freeze({ '0001_start': start });
+/** Migrations by name, oldest first. */
+type Migrations = Readonly<Record<string, Migration>>;
+
+/** The agent's tables; their number is the schema's version, and an agent that knows fewer refuses the store. */
+const tables: Migrations = Object.freeze({ '0001_start': start });
+
+/**
+ * What was added beside them, in such a way that an agent of a release before it may go on with the store, or go back to it. Each
+ * is run at every start, and does nothing where it is there.
+ */
+const additions: Migrations = Object.freeze({ '0002_silence': silence });
+
+export const agentMigrations = Object.freeze({ tables, additions });

@@ -364,6 +364,29 @@ export const CASES: readonly Case[] = [
     ],
   },
   {
+    title: 'the last hit of every slot is told at once, and settled counts stay',
+    run: (subject) => {
+      const { counts } = subject.kernel;
+      for (const slot of [0, 3]) subject.count(slot, { packets: 1n, bytes: 2n ** 40n, seen: BigInt(slot + 5) });
+      subject.count(1, { packets: 2n, bytes: 2n ** 40n, seen: 77n });
+      return [[...counts.seen()], counts.settled([1, 2]), counts.settled([]), [...counts.seen()]];
+    },
+    expected: [[5, 77, 0, 8], [counter(2n), counter(0n)], [], [5, 77, 0, 8]],
+  },
+  {
+    title: 'the word for what may have passed unseen is another one each time, and lasts',
+    run: (subject) => {
+      const { words } = subject.kernel;
+      const first = words.blinds();
+      const same = words.blinds();
+      subject.blind();
+      const second = words.blinds();
+      subject.blind();
+      return [first === same, new Set([first, second, words.blinds()]).size];
+    },
+    expected: [true, 3],
+  },
+  {
     title: 'hits that were passed are told by verdict and slot, and go with retire, of these slots only',
     run: (subject) => {
       const { kernel } = subject;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach, detach } from '../../agent/attach/attach.ts';
 import { PASS_REASONS, STRUCTS, VERDICTS } from '../../agent/kernel/abi.ts';
+import { moveBlinds } from '../../agent/kernel/blinds.ts';
 import { u32 } from '../../agent/kernel/bytes.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { errnoName } from '../../agent/kernel/errno.ts';
@@ -92,6 +93,11 @@ export function nativeSubject(): Subject & Disposable {
         bytes[STRUCTS[name].shape] = 0x5a; // the mask of no prefix length
         put(name, u32(list), bytes, 0);
       }
+    },
+    blind: () => {
+      const control = must('control', native.mapOpen(pinPaths(pinRoot).map('control'), false));
+      moveBlinds(native, control);
+      native.close(control);
     },
     pass: (slot, verdict, packets) => {
       const add = (name: 'passed' | 'verdicts', row: number, cpus: number): void => {

@@ -1,7 +1,8 @@
 import type { PassReason } from '../../agent/kernel/abi.ts';
+import type { Counter } from '../../agent/model/counter.ts';
 import type { EntryValue } from '../../agent/model/entry.ts';
 import type { EntryKey } from '../../agent/model/entry-key.ts';
-import type { Counter, Kernel } from '../../agent/ports.ts';
+import type { Kernel } from '../../agent/ports.ts';
 import type { Family } from '../../protocol/match.ts';
 import { MemoryKernel } from '../fakes/memory-kernel.ts';
 
@@ -22,6 +23,8 @@ export interface Subject {
   plantStray(family: Family, n: number): void;
   /** Changes masks in the lists of shapes. */
   damageShapes(family: Family): void;
+  /** As the commands that have packets pass uncounted. */
+  blind(): void;
   /** Counts hits as passed, and then under their verdict, as the program does. */
   pass(slot: number, verdict: PassReason, packets: bigint): void;
 }
@@ -41,6 +44,9 @@ export function memorySubject(): Subject & { readonly kernel: MemoryKernel } {
       if (kernel.hasRoom(family)) kernel.plantStrays(family, 1);
     },
     damageShapes: (family) => kernel.setShapes(family, undefined),
+    blind: () => {
+      kernel.blinded += 1;
+    },
     pass: (slot, verdict, packets) => kernel.pass(slot, verdict, packets),
   };
 }

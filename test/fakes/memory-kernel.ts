@@ -1,9 +1,9 @@
+import type { Counter } from '../../agent/model/counter.ts';
 import { type EntryValue, NO_MAC } from '../../agent/model/entry.ts';
 import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
 import type { Mark } from '../../agent/model/mark.ts';
 import type { Op, OpResult } from '../../agent/model/op.ts';
 import type {
-  Counter,
   Counts,
   Entries,
   Kernel,
@@ -58,6 +58,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   /** The tracepoints that the loader could not watch. */
   unwatched: readonly string[] = [];
   bypassed = false;
+  blinded = 0;
   /** False: a loader made the maps that did not count passed hits. */
   countsPassed = true;
   jiffies = 1_000_000n;
@@ -119,8 +120,16 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     });
   }
 
+  seen(): Float64Array {
+    return Float64Array.from({ length: this.limits.slots }, (_, slot) => Number(this.#counters.get(slot)?.seen ?? 0n));
+  }
+
+  settled(slots: readonly number[]): Counter[] {
+    return this.counters(slots);
+  }
+
   retire(slots: readonly number[]): Counter[] {
-    const last = this.counters(slots);
+    const last = this.settled(slots);
     for (const slot of slots) this.#counters.delete(slot);
     for (const [verdict, bySlot] of this.#passed) {
       if (slots.some((slot) => bySlot[slot] !== 0n)) {
@@ -172,6 +181,10 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
 
   bypass(): boolean {
     return this.bypassed;
+  }
+
+  blinds(): string {
+    return `memory:${this.blinded}`;
   }
 
   /** The next op of this kind is refused and not carried out. */

@@ -101,12 +101,14 @@ export class MemoryNet implements Net {
       mac: `02:00:00:00:00:${ifindex.toString(16).padStart(2, '0')}`,
       mtu: 1500,
       up: true,
+      carrierDowns: 0,
       takesRedirects: true,
       attached: 'none',
       zone: 0,
     };
     const netdev = { ...made, ...this.#netdevs.get(name), ...change };
-    this.#netdevs.set(name, netdev);
+    const downs = before?.up === true && !netdev.up ? 1 : 0;
+    this.#netdevs.set(name, { ...netdev, carrierDowns: netdev.carrierDowns + downs });
     return netdev;
   }
 

@@ -15,6 +15,7 @@ import { ManualClock } from '../fakes/manual-clock.ts';
 import { AgentBus, ControllerBus, MemoryBus } from '../fakes/memory-bus.ts';
 import { MemoryController, type Wish } from '../fakes/memory-controller.ts';
 import { MemoryKernel } from '../fakes/memory-kernel.ts';
+import { MemorySight } from '../fakes/memory-sight.ts';
 import { MemoryTimes } from '../fakes/memory-times.ts';
 import type { Damage } from './campaign.ts';
 import type { Outcome } from './controller-stage.ts';
@@ -126,10 +127,10 @@ export class AgentStage {
       const store = held.adopt(await opening, (it) => it.close());
       const identity = { host: HOST, boot: clock.token(4), agent: '0.0.0', can: CAN, labels: {}, interfaces: [] };
       const connect = () => new AgentBus(this.#bus, HOST);
-      const times = new MemoryTimes();
+      const [times, sight] = [new MemoryTimes(), new MemorySight()];
       const kernel = this.#kernel;
       let failed: Error | undefined;
-      const parts = { identity, store, kernel, times, clock, log: SILENT, connect };
+      const parts = { identity, store, kernel, times, sight, clock, log: SILENT, connect };
       const serving = serve({ ...parts, reopen: async () => kernel.reopen() }, end.signal);
       const watched = serving.catch((error: Error) => {
         failed = error;

@@ -171,6 +171,22 @@ kernel('native memory: what is stored in the mapping is in the map, and the othe
   native.close(memory);
 });
 
+kernel('native memory: of each column the largest word of all rows', (t) => {
+  using map = new TestMap(ARRAY, 16, 6, BPF_F_MMAPABLE);
+  const { native, handle } = map;
+  const seen = [3n, 2n ** 53n - 1n, 0n, 9n, 5n, 0n];
+  for (const [n, value] of seen.entries()) native.mapUpdateElem(handle, keysOf(n), valuesOf(77n, value), 0);
+  const memory = must('mapMmap', native.mapMmap(handle, false));
+  t.deepEqual(native.memoryMax(memory, 8, 16, 3, 2), Float64Array.of(9, 2 ** 53 - 1, 0));
+  t.deepEqual(native.memoryMax(memory, 8, 16, 1, 6), Float64Array.of(2 ** 53 - 1));
+  for (const [offset, stride, count, rows] of [
+    ...[[4, 16, 3, 2] as const, [8, 12, 3, 2] as const, [8, 0, 3, 2] as const],
+    ...[[8, 16, 4, 2] as const, [8, 16, 0, 2] as const, [8, 16, 3, 0] as const, [96, 16, 1, 1] as const],
+  ])
+    t.throws(() => native.memoryMax(memory, offset, stride, count, rows), { instanceOf: TypeError });
+  native.close(memory);
+});
+
 kernel('native memory: a read-only mapping reads, refuses to write, and outlives its map handle', (t) => {
   const map = new TestMap(ARRAY, 8, 1, BPF_F_MMAPABLE);
   const { native, handle } = map;

@@ -80,6 +80,7 @@ function signatures(native: Native): Record<string, readonly Param[]> {
     memoryRead: [handle('memory'), u32(0), u32(8)],
     memoryStoreU32: [handle('memory'), u32(0), u32(1)],
     memoryWrite: [handle('memory'), u32(0), bytes(8)],
+    memoryMax: [handle('memory'), u32(0), u32(8), u32(1), u32(1)],
     programOpen: [text],
     programPin: [handle('program'), text],
     programInfo: [handle('program')],

@@ -5,6 +5,7 @@ import { serve } from '../../agent/serve.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import { AgentBus } from '../fakes/memory-bus.ts';
 import type { MemoryKernel } from '../fakes/memory-kernel.ts';
+import { MemorySight } from '../fakes/memory-sight.ts';
 import { MemoryStore } from '../fakes/memory-store.ts';
 import { MemoryTimes } from '../fakes/memory-times.ts';
 import type { Life } from './life.ts';
@@ -21,6 +22,7 @@ export class Host extends Mortal {
   readonly name: string;
   kernel: MemoryKernel;
   times = new MemoryTimes();
+  readonly sight = new MemorySight();
   store = new MemoryStore();
   /** By how much its wall clock is ahead of the controller's; negative: behind. */
   aheadMs = 0;
@@ -51,7 +53,15 @@ export class Host extends Mortal {
     };
     const kernel = this.kernel;
     kernel.opsToLive = Number.POSITIVE_INFINITY;
-    const parts = { identity, clock, log, connect, store: life.guard(this.store), times: life.guard(this.times) };
+    const parts = {
+      identity,
+      clock,
+      log,
+      connect,
+      store: life.guard(this.store),
+      times: life.guard(this.times),
+      sight: life.guard(this.sight),
+    };
     this.run(serve({ ...parts, kernel: guarded(life, kernel), reopen: async () => kernel.reopen() }, signal));
   }
 

@@ -29,8 +29,9 @@ function questions(
 ): Questions {
   return new Questions({
     again: (key) => convergence.again([key]),
+    arm: async () => {},
     host: HOST,
-    view: { ...convergence.ledger, entryOf: (key) => convergence.entryOf(key) },
+    view: { ...convergence.ledger, entryOf: (key) => convergence.entryOf(key), silenceOf: () => undefined },
     kernel,
     clock: new ManualClock(),
     status: () => {

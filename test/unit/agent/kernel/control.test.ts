@@ -32,7 +32,7 @@ function makeControl() {
     membarrierGlobal: () => 0,
   };
   const map = {} as MapHandle;
-  return { control: new Control(native as Native, map, { 4: map, 6: map }), words, lists };
+  return { control: new Control(native as Native, map, { 4: map, 6: map }, 'ab'), words, lists };
 }
 
 test('control: a selector that nobody of ours wrote is read as the program reads it', (t) => {

@@ -6,7 +6,7 @@ const C = 'rx-vlan-hw-parse';
 const S = 'rx-vlan-stag-hw-parse';
 
 function linkOf(ifindex: number, kind: string | null, master = 0): NetLink {
-  const none = { flags: 1, operState: 6, carrier: true, mtu: 1500, mac: new Uint8Array(6), type: 1 };
+  const none = { flags: 1, operState: 6, carrier: true, carrierDowns: 0, mtu: 1500, mac: new Uint8Array(6), type: 1 };
   return {
     ...none,
     ifindex,

@@ -152,7 +152,17 @@ const want = { id: intent.key, key: { match: intent.match, zone: 0 }, value: dro
 const decided: OutcomeInput['decision'] = { key: intent.key, intent, state: 'installed', slot: 4, want, ops: [0] };
 const stood: ObservedEntry = { key: want.key, value: want.value, sound: true };
 const input = (more: Partial<OutcomeInput> = {}): OutcomeInput => ({
-  ...{ decision: decided, results: [{ done: true }], before: undefined, seen: stood, tries: 0, nowMs: NOW, random: 0 },
+  ...{
+    decision: decided,
+    results: [{ done: true }],
+    before: undefined,
+    seen: stood,
+    tries: 0,
+    nowMs: NOW,
+    random: 0,
+    jiffies: 1n,
+    givenUp: false,
+  },
   ...more,
 });
 const base = { key: intent.key, slot: 4, rev: 1, sinceMs: NOW };

@@ -1,0 +1,134 @@
+import type { Silence as SilenceNow } from '../../protocol/explain.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import type { Counter } from '../model/counter.ts';
+import type { EntryState } from '../model/state.ts';
+import type { Kernel } from '../ports.ts';
+import type { Decision } from './decision.ts';
+import { cameSince, type Idle } from './idle.ts';
+import type { Ledger } from './ledger.ts';
+import type { Schedule } from './schedule.ts';
+import type { Sight } from './sight.ts';
+import type { Slots } from './slots.ts';
+import type { Waiting } from './waiting.ts';
+
+/** Entries in these states are gone by a rule of their own, and come back by none but an operator's word. */
+const HAVE_ENDED: ReadonlySet<EntryState['state']> = new Set(['idle', 'expired', 'denied']);
+/** The most slots that are given away at once: of them one commit is made. */
+const SPARED_MAX = 1_000;
+
+export interface SilenceParts {
+  readonly kernel: Pick<Kernel, 'counts' | 'clock'>;
+  readonly ledger: Ledger;
+  readonly schedule: Schedule;
+  readonly idle: Idle;
+  readonly waiting: Waiting;
+  readonly slots: Slots;
+  /** Nobody holds these any more. */
+  readonly release: (slots: ReadonlySet<number>) => void;
+}
+
+/**
+ * Gives up redirects that no packet meets any more, and slots of what has ended. It is found twice that nobody came: before
+ * the disk has it, and when no CPU can count into the entry that is gone.
+ */
+export class Silence {
+  readonly #parts: SilenceParts;
+
+  constructor(parts: SilenceParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether it is time to look for it, which takes a look at every slot. */
+  get isDue(): boolean {
+    const { idle, kernel } = this.#parts;
+    return idle.watches && idle.isDue(kernel.clock.now());
+  }
+
+  /** How keys stand that have been silent long enough, to be stored before they are given up. */
+  find(sight: Pick<Sight, 'since'>, nowMs: number): readonly EntryState[] {
+    const { idle, kernel, ledger } = this.#parts;
+    const keys = idle.silent(kernel.counts, sight, kernel.clock.now());
+    return keys.flatMap((key): EntryState[] => {
+      const standing = ledger.states.get(key);
+      if (standing === undefined || standing.slot === null) return [];
+      const [counted] = kernel.counts.counters([standing.slot]);
+      const { rev, slot } = standing;
+      return [{ key, rev, slot, state: 'idle', sinceMs: nowMs, ...(counted && { counted }) }];
+    });
+  }
+
+  /** The disk has it that they are idle. What was desired otherwise since is left. */
+  giveUp(rows: readonly EntryState[]): void {
+    const { idle, ledger, schedule } = this.#parts;
+    for (const row of rows) {
+      const standing = ledger.states.get(row.key);
+      if (standing?.state !== 'installed' || standing.rev !== ledger.desired.get(row.key)?.rev) continue;
+      idle.giveUp(standing);
+      ledger.states.set(row.key, row);
+      schedule.markDue([row.key]);
+    }
+  }
+
+  /** The last counts of those whose entries are gone by now. */
+  last(decisions: readonly Decision[]): ReadonlyMap<string, Counter> {
+    const { kernel } = this.#parts;
+    const gone = decisions.filter(({ state, slot, ops }) => state === 'idle' && slot !== null && ops.length > 0);
+    const counters = kernel.counts.settled(gone.map(({ slot }) => slot ?? 0));
+    return new Map(gone.map(({ key }, i) => [key, counters[i] as Counter]));
+  }
+
+  /** Looks through what an agent before this one stored: of another boot, or of redirects that packets met after it died. */
+  reconsider(): void {
+    const { kernel, ledger } = this.#parts;
+    const now = Number(kernel.clock.now().jiffies);
+    for (const { armed, ...row } of ledger.states.values())
+      if (armed !== undefined && armed > now) ledger.states.set(row.key, row);
+    const idle = [...ledger.states.values()].filter(({ state, slot }) => state === 'idle' && slot !== null);
+    if (idle.length === 0) return;
+    const seen = kernel.counts.seen();
+    for (const row of idle) {
+      const last = { packets: 0n, bytes: 0n, seen: BigInt(seen[row.slot ?? 0] ?? 0) };
+      if (cameSince(row.counted, last)) ledger.states.set(row.key, { ...row, state: 'pending' });
+    }
+  }
+
+  /** What silence a redirect is in; undefined where it is never given up. */
+  of({ key, idle: option, match }: Intent, sight: Pick<Sight, 'since' | 'interfaces'>): SilenceNow | undefined {
+    if (option === undefined) return undefined;
+    const { idle, kernel } = this.#parts;
+    const by = sight.interfaces.filter((name) => match.in === undefined || match.in === name);
+    const leftMs = idle.leftMs(key, kernel.counts, sight, kernel.clock.now());
+    return { by, ...(leftMs !== undefined && { leftMs }) };
+  }
+
+  /** These are stored as armed again: they are decided on anew. */
+  arm(rows: readonly EntryState[]): void {
+    const { ledger, schedule } = this.#parts;
+    for (const row of rows) ledger.states.set(row.key, row);
+    schedule.markDue(rows.map(({ key }) => key));
+  }
+
+  /** How keys stand that give their slots to those who wait, while none is free; to be stored before anybody has them. */
+  spare(): readonly EntryState[] {
+    const { kernel, ledger, slots, waiting } = this.#parts;
+    if (waiting.forSlots === 0 || slots.free.length > 0) return [];
+    const ended = ledger.states.values().filter(({ state, slot }) => slot !== null && HAVE_ENDED.has(state));
+    return [...ended.take(Math.min(waiting.forSlots, SPARED_MAX))].map((row) => {
+      const [counted] = kernel.counts.counters([row.slot ?? 0]);
+      return { ...row, slot: null, ...(counted && { counted }) };
+    });
+  }
+
+  giveAway(rows: readonly EntryState[]): void {
+    const { ledger, release, slots } = this.#parts;
+    const given = new Set<number>();
+    for (const row of rows) {
+      const { slot = null } = ledger.states.get(row.key) ?? {};
+      if (slot === null) continue;
+      ledger.states.set(row.key, row);
+      slots.drop(slot, row.key);
+      given.add(slot);
+    }
+    release(given);
+  }
+}

@@ -1,0 +1,100 @@
+import { atStart } from '../../../../agent/follow/footing.ts';
+import type { Footing } from '../../../../agent/model/footing.ts';
+import { Reconciler } from '../../../../agent/reconcile/reconciler.ts';
+import type { Cursor } from '../../../../protocol/cursor.ts';
+import { type Event, encodeEvent } from '../../../../protocol/event.ts';
+import type { Change, Intent } from '../../../../protocol/intent.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
+import type { MemoryKernel } from '../../../fakes/memory-kernel.ts';
+import { MemorySight } from '../../../fakes/memory-sight.ts';
+import { MemoryStore } from '../../../fakes/memory-store.ts';
+import { MemoryTimes } from '../../../fakes/memory-times.ts';
+import { digestOf, HOST, silent } from '../follow/samples.ts';
+import { makeKernel } from './world.ts';
+
+/** A reconciler on a store and a kernel in memory, and all that it told. */
+export class Bench implements AsyncDisposable {
+  readonly store = new MemoryStore();
+  readonly clock = new ManualClock();
+  readonly times = new MemoryTimes();
+  readonly sight = new MemorySight();
+  readonly kernel: MemoryKernel = makeKernel({ slots: 8, monotonicMs: () => this.clock.monotonicMs() });
+  readonly published: Event[] = [];
+  readonly fatal: unknown[] = [];
+  changes = 0;
+  trims = 0;
+  #reconciler: Reconciler | undefined;
+  #ending = new AbortController();
+  /** Resolves when the loop has ended, by itself or because it was told to. */
+  running = Promise.resolve();
+
+  get reconciler(): Reconciler {
+    if (this.#reconciler === undefined) throw new Error('not started');
+    return this.#reconciler;
+  }
+
+  /** As a process does that starts on this store and this kernel. */
+  async start(footing?: Footing): Promise<Reconciler> {
+    await this.end();
+    const stored = await this.store.load();
+    const { kernel, store, clock, times, sight } = this;
+    const reconciler = new Reconciler(
+      {
+        ...{ kernel, store, clock, times, sight, log: silent, host: HOST, interfaces: [] },
+        reopen: async () => kernel.reopen(),
+        outbox: {
+          changed: () => {
+            this.changes += 1;
+          },
+          event: (event) => {
+            encodeEvent(event);
+            this.published.push(event);
+          },
+        },
+        afterBulk: () => {
+          this.trims += 1;
+        },
+      },
+      stored,
+      footing ?? atStart(stored, undefined),
+    );
+    this.#reconciler = reconciler;
+    this.#ending = new AbortController();
+    this.running = reconciler.run(this.#ending.signal).catch((error: unknown) => {
+      this.fatal.push(error);
+    });
+    return reconciler;
+  }
+
+  async end(): Promise<void> {
+    this.#ending.abort();
+    await this.running;
+  }
+
+  /** Stores changes and tells the reconciler, as intake does; does not wait for the pass. */
+  async accept(rev: number, changes: readonly Change[], base: 'stored' | 'empty' = 'stored'): Promise<void> {
+    const next = new Map<string, Intent>(base === 'stored' ? this.store.set : []);
+    for (const change of changes) {
+      if (change.op === 'put') next.set(change.key, change);
+      else next.delete(change.key);
+    }
+    const cursor: Cursor = { epoch: 'e1', rev };
+    const acceptance = await this.store.accept({ base, changes, cursor, digest: digestOf(next.values()) });
+    if (acceptance.outcome !== 'accepted') throw new Error('not accepted');
+    this.reconciler.accepted(acceptance, { is: 'follows', at: cursor, digest: '' });
+  }
+
+  revs(): number[] {
+    const { cursor, applied, verified } = this.reconciler.progress();
+    return [cursor.rev, applied, verified];
+  }
+
+  /** What was told since last asked, in a line each. */
+  told(): string[] {
+    return this.published.splice(0).map(({ kind, key, code }) => `${kind} ${key?.split('> ')[1]} ${code ?? ''}`.trim());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+}
