@@ -9,6 +9,10 @@ export const COMMANDS: Commands = Object.freeze({
   delete: { summary: 'delete redirects by name', load: async () => (await import('./commands/delete.ts')).remove },
   get: { summary: 'show redirects and where they win', load: async () => (await import('./commands/get.ts')).get },
   hosts: { summary: 'show hosts and how far they are', load: async () => (await import('./commands/hosts.ts')).hosts },
+  rearm: {
+    summary: 'have redirects that went idle stand again',
+    load: async () => (await import('./commands/rearm.ts')).rearm,
+  },
   status: { summary: 'ask a host for its status', load: async () => (await import('./commands/status.ts')).status },
   dump: {
     summary: 'ask a host for its entries and counters',

@@ -107,6 +107,8 @@ export interface HostItem {
   readonly ended?: true;
   /** How many interfaces its redirected packets do not get past. */
   readonly undelivered?: number;
+  /** How many of its redirects were given up in silence. */
+  readonly idle?: number;
   /** How many of its redirects have packets that are passed and not sent. */
   readonly passed?: number;
   /** How many redirects are for it and not sent to it, and why; absent where there are none. */
@@ -205,6 +207,7 @@ const readHostItem = object<HostItem>(
     bypass: optional(readTrue),
     ended: optional(readTrue),
     undelivered: optional(readCount),
+    idle: optional(readCount),
     passed: optional(readCount),
     notSent: optional(object<NonNullable<HostItem['notSent']>>({ code: readCode, redirects: readCount }, 'ignored')),
   },

@@ -1,11 +1,10 @@
 import { encodeDeleteRequest, type Near, parseDeleteReply } from '../../protocol/api.ts';
-import { readName } from '../../protocol/intent.ts';
 import { listBudgetBytes } from '../../protocol/json.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
-import { EXIT, usage } from '../line/failure.ts';
+import { EXIT } from '../line/failure.ts';
+import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { orElse } from '../line/refusal.ts';
 import { nearText, workText } from '../show/format.ts';
 
 /** A request is one transaction of the controller; a longer list takes several. */
@@ -52,11 +51,4 @@ function listed(names: readonly string[], deleted: ReadonlySet<string>, nears: r
   return names
     .map((name) => `${name}: ${deleted.has(name) ? 'deleted' : `already absent${nearText(name, nears)}`}`)
     .join('\n');
-}
-
-function requireName(name: string): string {
-  return orElse(
-    () => readName(name, ''),
-    ({ message }) => usage(`NAME: ${message}`),
-  );
 }

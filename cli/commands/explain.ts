@@ -1,5 +1,11 @@
 import type { AskError } from '../../protocol/ask.ts';
-import { type Explanation, encodeExplainRequest, type NextHopNow, parseExplainReply } from '../../protocol/explain.ts';
+import {
+  type Explanation,
+  encodeExplainRequest,
+  type NextHopNow,
+  parseExplainReply,
+  type Silence,
+} from '../../protocol/explain.ts';
 import { readName } from '../../protocol/intent.ts';
 import { encodeGetRequest, type GetReply, parseGetReply } from '../../protocol/listings.ts';
 import { readKey } from '../../protocol/read.ts';
@@ -9,7 +15,7 @@ import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
 import { eventTable } from '../show/event-table.ts';
-import { actionText, ageText, bytesText, codeText, nearText, timeText } from '../show/format.ts';
+import { actionText, ageText, bytesText, codeText, nearText, someText, timeText } from '../show/format.ts';
 import { reasonOf } from '../show/passed.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
@@ -85,7 +91,7 @@ export function layOut(explanation: Told, nowMs: number, screen: Screen): string
 }
 
 function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] {
-  const { host, name, key, rev, to, expires, idle, packets, bytes, seenMsAgo, slot, description } = explanation;
+  const { host, name, key, rev, to, expires, packets, bytes, seenMsAgo, slot, description } = explanation;
   const seen = seenMsAgo === null ? 'never seen a packet' : `the last one ${ageText(seenMsAgo)} ago`;
   return [
     ['redirect', `${name} on ${host}, revision ${rev}`],
@@ -93,7 +99,7 @@ function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] 
     ...bypassRow(explanation),
     ['key', key],
     ['to', actionText(to)],
-    ...(idle === undefined ? [] : ([['idle after', ageText(idle.afterMs)]] as [string, Cell][])),
+    ...idleRow(explanation),
     ...(expires === undefined ? [] : ([['expires', timeText(expires)]] as [string, Cell][])),
     ['state', stateCell(explanation, nowMs)],
     ...whyRow(explanation, nowMs),
@@ -105,6 +111,22 @@ function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] 
     ],
     ...passedRows(explanation),
   ];
+}
+
+/** When it is given up, and by what it is armed again. */
+function idleRow({ name, idle, silence, state, overlaps }: Explanation): [name: string, value: Cell][] {
+  if (idle === undefined) return [];
+  const again = idle.rearm === 'never' ? `shunt rearm ${name}` : `a newer revision, or shunt rearm ${name},`;
+  const after = `given up after ${ageText(idle.afterMs)} without a packet`;
+  if (state === 'idle') return [['idle', `${after}; ${again} has it stand again`]];
+  const starved = overlaps.filter(({ wins }) => wins).map((it) => it.name);
+  const quiet = starved.length === 0 ? '' : `; packets that ${someText(starved)} takes do not count for it`;
+  return [['idle', `${after}; ${leftText(silence)}${quiet}`]];
+}
+
+function leftText(silence: Silence | undefined): string {
+  if (silence?.leftMs !== undefined) return `in ${ageText(silence.leftMs)} if none comes on ${silence.by.join(', ')}`;
+  return silence?.by.length === 0 ? 'its packets are not seen now, and the time stands still' : 'not judged now';
 }
 
 /** What of the hits did not go where the redirect says. */

@@ -1,13 +1,12 @@
 import type { Near } from '../../protocol/api.ts';
 import { MAX_LIMIT } from '../../protocol/ask.ts';
-import { readName } from '../../protocol/intent.ts';
 import { encodeGetRequest, type GetItem, parseGetReply, type Rest } from '../../protocol/listings.ts';
 import { compareNames } from '../../protocol/order.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
-import { EXIT, Failure, usage } from '../line/failure.ts';
+import { EXIT, Failure } from '../line/failure.ts';
+import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { orElse } from '../line/refusal.ts';
 import { collect, complete } from '../paging.ts';
 import { actionText, matchText, nearText, someText, whyNotSent } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
@@ -72,13 +71,6 @@ async function completeAll(
   }
   terminal.progress('');
   return whole;
-}
-
-function requireName(name: string): string {
-  return orElse(
-    () => readName(name, ''),
-    ({ message }) => usage(`NAME: ${message}`),
-  );
 }
 
 function request(name: string | undefined, after: string | undefined): Uint8Array {

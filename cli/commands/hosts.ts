@@ -30,6 +30,8 @@ const NARROW: readonly Column[] = [
   { title: 'EXC', align: 'right' },
   { title: 'LABELS, TROUBLE', below: true, prose: true },
 ];
+/** Only where some host has any. */
+const IDLE: Column = { title: 'IDLE', align: 'right' };
 /** Only where some host is not as it should be. */
 const TROUBLE: Column = { title: 'TROUBLE', below: true, prose: true };
 
@@ -74,15 +76,21 @@ function damageLines(damage: SpecsDamage | undefined, terminal: Parameters<typeo
 
 function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
   const troubles = items.map((item) => troubleOf(item, nowMs));
-  const ordinary = troubles.every((trouble) => trouble === '');
-  const rows = items.map((item, at) => {
-    const trouble: Cell = { text: troubles[at] ?? '', tone: 'bad' };
-    return ordinary ? row(item, nowMs) : [...row(item, nowMs), trouble];
-  });
-  const wide = table(ordinary ? COLUMNS : [...COLUMNS, TROUBLE], rows, { ...terminal, colour: false });
+  const extra = [
+    ...(items.some(({ idle = 0 }) => idle > 0) ? [IDLE] : []),
+    ...(troubles.some((trouble) => trouble !== '') ? [TROUBLE] : []),
+  ];
+  const columns = [...COLUMNS, ...extra];
+  const rows = items.map((item, at) => [
+    ...row(item, nowMs),
+    ...extra.map(
+      (column): Cell => (column === IDLE ? String(item.idle ?? 0) : { text: troubles[at] ?? '', tone: 'bad' }),
+    ),
+  ]);
+  const wide = table(columns, rows, { ...terminal, colour: false });
   const width = terminal.width ?? Number.POSITIVE_INFINITY;
   if (wide.split('\n').some((line) => line.length > width)) return layNarrow(items, troubles, nowMs, terminal);
-  return table(ordinary ? COLUMNS : [...COLUMNS, TROUBLE], rows, terminal);
+  return table(columns, rows, terminal);
 }
 
 /** Where all columns do not fit: what is as it should be is left out, and what has no room stands below its row. */
@@ -93,12 +101,13 @@ function layNarrow(
   terminal: Parameters<typeof table>[2],
 ): string {
   const rows = items.map((item, at): Cell[] => {
-    const { labels, stored, applied, verified } = item;
+    const { labels, stored, applied, verified, idle = 0 } = item;
     const [host = '', , seen = '', ofHead = '', , , installed = '', exceptions = ''] = row(item, nowMs);
     const more = [
       labelsText(labels),
       applied < stored && `applied ${applied}`,
       verified < stored && `verified ${verified}`,
+      idle > 0 && `${idle} idle`,
       troubles[at],
     ];
     const below = { text: more.filter(Boolean).join(', '), tone: troubles[at] === '' ? undefined : ('bad' as const) };

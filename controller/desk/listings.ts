@@ -101,6 +101,7 @@ async function hostOf(host: string, head: number, report: Report | undefined, st
     ...(problem !== undefined && { problem }),
     ...(bypass !== undefined && { bypass }),
     ...(ended !== undefined && { ended }),
+    ...(counts.idle > 0 && { idle: counts.idle }),
     ...(undelivered?.length && { undelivered: undelivered.length }),
     ...(passedTotal && { passed: passedTotal }),
   };

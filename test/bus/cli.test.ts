@@ -21,6 +21,7 @@ import { type Event, encodeEvent, encodeEvents } from '../../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
+import { encodeRearmReply, parseRearmRequest } from '../../protocol/rearm.ts';
 import { encodeStats } from '../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
 import { encodeWorking, WORKING_HEADER } from '../../protocol/working.ts';
@@ -630,6 +631,42 @@ test('nobody answers: the host or the redirect that was probably meant is named'
   const { exit, stderr } = await bench.shunt(['explain', '--host', 'b', 'wbe']);
   t.is(exit, 1);
   t.regex(stderr, /^shunt explain: b: there is no redirect wbe on this host; .*; did you mean web\?$/m);
+});
+
+test('rearm: every host that holds one is asked, and what became of it there is one line a redirect', async (t) => {
+  await using bench = await Bench.open();
+  const asked: unknown[] = [];
+  const whole = fixture('get-reply').items[0];
+  await bench.answers('shunt.v1.api.get', (data) => {
+    const { name = '' } = parseGetRequest(data);
+    const hosts = name === 'web' ? ['edge-1', 'edge-2', 'edge-3'] : ['edge-2'];
+    const item = { ...whole, spec: { ...whole.spec, name }, hosts, hostsTotal: hosts.length };
+    return encodeGetReply({ v: 1, items: name === 'nosuch' ? [] : [item], next: null });
+  });
+  for (const [host, was, state] of [
+    ['edge-1', 'idle', 'installed'],
+    ['edge-2', 'installed', 'installed'],
+  ] as const) {
+    await bench.answers(`shunt.v1.ask.${host}.rearm`, (data) => {
+      const { names } = parseRearmRequest(data);
+      asked.push([host, names]);
+      return encodeRearmReply({ v: 1, host, items: names.map((name) => ({ name, was, state })), absent: [] });
+    });
+  }
+  const words = ['rearm', 'web', 'dns'];
+  await matchesGolden(t, 'done-rearm', words, await bench.shunt(words));
+  t.deepEqual(asked.toSorted(), [
+    ['edge-1', ['web']],
+    ['edge-2', ['web', 'dns']],
+  ]);
+  const { exit, stdout } = await bench.shunt(['rearm', 'dns', '-o', 'json']);
+  t.is(exit, 0);
+  const items = [{ host: 'edge-2', name: 'dns', was: 'installed', state: 'installed' }];
+  t.deepEqual(JSON.parse(stdout), { items, failed: [] });
+  const none = await bench.shunt(['rearm', 'web', 'nosuch']);
+  t.is(none.exit, 1);
+  t.regex(none.stderr, /there is no redirect nosuch; see shunt get; nothing was changed/);
+  t.is(asked.length, 3, 'nobody was asked for any of them');
 });
 
 test('no answer in time: the exit status is 3', async (t) => {

@@ -50,6 +50,18 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
     `${Array.from({ length: 3 }, (_, at) => `r-${at}`).join(' ')} R-3`,
     `a --nats ${NOBODY}`,
   ],
+  rearm: [
+    '',
+    'Web',
+    'a,b',
+    'a --host edge-1',
+    '--all',
+    '--name a',
+    'a --timeout 0',
+    'a --timeout',
+    'a R-3',
+    `a --nats ${NOBODY}`,
+  ],
   get: [
     'a b',
     'Web',

@@ -6,6 +6,7 @@ import * as explain from '../../../protocol/explain.ts';
 import * as listings from '../../../protocol/listings.ts';
 import * as page from '../../../protocol/page.ts';
 import * as plan from '../../../protocol/plan.ts';
+import * as rearm from '../../../protocol/rearm.ts';
 import { encodeStats, parseStatsReply } from '../../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../../protocol/status.ts';
 import { encodeUpdate, parseUpdate } from '../../../protocol/update.ts';
@@ -51,6 +52,8 @@ export const MESSAGES: readonly Message[] = [
   message('dump', ask.parseDumpReply, ask.encodeDump, 'tolerant'),
   message('explain-request', explain.parseExplainRequest, explain.encodeExplainRequest, 'strict'),
   message('explain-reply', explain.parseExplainReply, explain.encodeExplanation, 'tolerant'),
+  message('rearm-request', rearm.parseRearmRequest, rearm.encodeRearmRequest, 'strict'),
+  message('rearm-reply', rearm.parseRearmReply, rearm.encodeRearmReply, 'tolerant'),
   message('events-reply', parseEventsReply, encodeEvents, 'tolerant'),
   message('stats', parseStatsReply, encodeStats, 'tolerant'),
   message('api-error', api.parseApplyReply, api.encodeApiError, 'tolerant'),

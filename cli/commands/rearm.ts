@@ -1,0 +1,108 @@
+import { encodeGetRequest, parseGetReply, type Rest } from '../../protocol/listings.ts';
+import { encodeRearmRequest, MAX_REARMED, parseRearmReply, type Rearmed } from '../../protocol/rearm.ts';
+import { Bus } from '../client.ts';
+import { command } from '../line/command.ts';
+import { EXIT, Failure } from '../line/failure.ts';
+import { requireName } from '../line/name.ts';
+import { BUS_OPTIONS } from '../line/options.ts';
+import { complete } from '../paging.ts';
+import { nearText, someText } from '../show/format.ts';
+import { notice, type Terminal } from '../show/terminal.ts';
+
+type Asker = Pick<Bus, 'api' | 'ask'>;
+type Item = Rearmed & { readonly host: string };
+/** A host that did not do it, and why. */
+interface Failed {
+  readonly host: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Hosts that are asked at the same time. */
+const ASKED_AT_ONCE = 32;
+
+export const rearm = command({
+  synopsis: 'NAME...',
+  about: `Has redirects that were given up in silence (\`idle\`) stand again, on every host that holds them. Where one is not idle,
+nothing changes. The exit status is 3 if a host that holds one did not answer.`,
+  examples: ['shunt rearm drain-web-2'],
+  options: BUS_OPTIONS,
+  operands: { placeholder: 'NAME', min: 1, max: Number.POSITIVE_INFINITY },
+  async run({ options, operands, terminal }) {
+    const names = [...new Set(operands)].map(requireName);
+    await using bus = await Bus.open(options);
+    const wanted = await hostsOf(bus, names);
+    const { items, failed } = await armAll(bus, wanted, terminal);
+    if (options.output === 'json') terminal.print(JSON.stringify({ items, failed }));
+    else terminal.print(names.map((name) => line(name, items)).join('\n'));
+    for (const { host, message } of failed) notice(terminal, `${host}: ${message}`);
+    return failed.length === 0 ? EXIT.done : EXIT.unfinished;
+  },
+});
+
+/** The names by the hosts that hold them. Errors: Failure where there is none of a name. */
+async function hostsOf(bus: Asker, names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const byHost = new Map<string, string[]>();
+  for (const name of names) {
+    for (const host of await holders(bus, name)) byHost.set(host, [...(byHost.get(host) ?? []), name]);
+  }
+  return byHost;
+}
+
+async function holders(bus: Asker, name: string): Promise<readonly string[]> {
+  const ask = (rest?: Rest) =>
+    bus.api('get', encodeGetRequest({ v: 1, name, ...(rest !== undefined && { rest }) }), parseGetReply);
+  const { items, near = [] } = await ask();
+  const [item] = items;
+  if (item !== undefined) return (await complete(item, async (rest) => (await ask(rest)).items)).hosts;
+  const advice = nearText(name, near) || '; see shunt get';
+  throw new Failure(EXIT.refused, 'FAILED', `there is no redirect ${name}${advice}; nothing was changed`);
+}
+
+async function armAll(
+  bus: Asker,
+  wanted: ReadonlyMap<string, readonly string[]>,
+  terminal: Pick<Terminal, 'progress'>,
+): Promise<{ readonly items: readonly Item[]; readonly failed: readonly Failed[] }> {
+  const items: Item[] = [];
+  const failed: Failed[] = [];
+  const left = [...wanted];
+  const work = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const [host, names] = next;
+      try {
+        items.push(...(await arm(bus, host, names)));
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        failed.push({ host, code: error.code, message: error.message });
+      }
+      terminal.progress(`${wanted.size - left.length} of ${wanted.size} hosts asked`);
+    }
+  };
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, work));
+  terminal.progress('');
+  return { items, failed };
+}
+
+/** One that is not there yet, or no more, is the controller's matter: the host has it with its next page. */
+async function arm(bus: Asker, host: string, names: readonly string[]): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for (let from = 0; from < names.length; from += MAX_REARMED) {
+    const request = encodeRearmRequest({ v: 1, names: names.slice(from, from + MAX_REARMED) });
+    const reply = await bus.ask(host, 'rearm', request, parseRearmReply);
+    items.push(...reply.items.map((item) => ({ host, ...item })));
+  }
+  return items;
+}
+
+function line(name: string, items: readonly Item[]): string {
+  const mine = items.filter((item) => item.name === name);
+  const idle = mine.filter(({ was }) => was === 'idle');
+  const parts = [...Map.groupBy(idle, ({ state, code }) => code ?? state)].map(([state, some]) => {
+    const hosts = someText(some.map(({ host }) => host));
+    return state === 'installed' ? `stands again on ${hosts}` : `${state} on ${hosts}`;
+  });
+  const others = mine.filter(({ was }) => was !== 'idle').map(({ host }) => host);
+  if (others.length > 0) parts.push(`was not idle on ${someText(others)}`);
+  return `${name}: ${parts.join('; ') || 'no host holds it'}`;
+}

@@ -1,0 +1,105 @@
+import test from 'ava';
+import type { Explanation } from '../../protocol/explain.ts';
+import type { HostItem } from '../../protocol/listings.ts';
+import { CONVERGE_MS, serviceRedirect, startProduct } from '../support/operator.ts';
+import { until } from '../support/process.ts';
+import { HOST, Testbed } from '../support/testbed.ts';
+import { Asker, Echo } from '../support/traffic.ts';
+
+const AFTER_MS = 2_000;
+const RATE = 200;
+const BURST = 100;
+const NAME = 'quiet';
+const LASTING = 'lasting';
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function explained(bed: Testbed): Promise<Explanation> {
+  return (await bed.ask('explain', '--host', HOST, NAME)) as Explanation;
+}
+
+/** Waits until the entry is in the kernel's map, or is not. */
+async function stands(bed: Testbed, wanted: boolean): Promise<void> {
+  await until(`the entry is ${wanted ? '' : 'not '}there`, CONVERGE_MS, async () => {
+    return (await bed.entries('redirect4')).length === (wanted ? 1 : 0);
+  });
+}
+
+test.serial(
+  'idle: A falls silent, and its entry is gone and nothing else; A sends again and is answered by B, until it is armed',
+  async (t) => {
+    await using bed = await Testbed.make();
+    const { agent, operator } = await startProduct(bed);
+    const [, , asker] = [await Echo.start(bed, 'b'), await Echo.start(bed, 'c'), await Asker.start(bed)];
+    const idle = { after: AFTER_MS };
+    const { rev } = await operator.apply({ ...serviceRedirect(NAME, 'v4'), idle }, serviceRedirect(LASTING, 'v6'));
+    await operator.applied(rev);
+
+    await asker.steady(RATE);
+    await sleep(3 * AFTER_MS);
+    t.is((await bed.entries('redirect4')).length, 1, 'it stands while A sends');
+    const { silence } = await explained(bed);
+    t.deepEqual(silence?.by, ['to-a', 'to-c']);
+    t.true((silence?.leftMs ?? 0) > 0);
+    const told = await asker.stop();
+    t.deepEqual(told.answers, { c: told.sent });
+
+    await stands(bed, false);
+    t.is((await bed.entries('redirect6')).length, 1, 'what has no such time stays');
+    const passed = await asker.burst(BURST);
+    t.deepEqual([passed.answers.b, passed.lost], [BURST, 0]);
+    const { state, packets, entry } = await explained(bed);
+    t.deepEqual([state, packets, entry], ['idle', String(told.sent), null]);
+    const [host] = ((await bed.ask('hosts')) as { readonly items: readonly HostItem[] }).items;
+    t.is(host?.idle, 1);
+
+    await agent.stop('SIGKILL');
+    const next = await bed.startAgent();
+    await next.until('reports its status', CONVERGE_MS, async () => (await operator.status()) !== undefined);
+    t.deepEqual(await bed.entries('redirect4'), [], 'a restart brings it not back');
+
+    const armed = await bed.ask('rearm', NAME);
+    t.deepEqual(armed, { items: [{ host: HOST, name: NAME, was: 'idle', state: 'installed' }], failed: [] });
+    const again = await asker.burst(BURST);
+    t.is((again.answers.c ?? 0) - (passed.answers.c ?? 0), BURST);
+    await stands(bed, false);
+    await operator.apply({ ...serviceRedirect(NAME, 'v4'), idle: { after: AFTER_MS + 1 } });
+    await stands(bed, true);
+  },
+);
+
+test.serial('idle: nobody is silent whom nobody can see', async (t) => {
+  await using bed = await Testbed.make();
+  let { agent, operator } = await startProduct(bed);
+  const [, , asker] = [await Echo.start(bed, 'b'), await Echo.start(bed, 'c'), await Asker.start(bed)];
+  const spec = serviceRedirect(NAME, 'v4') as { readonly match: object };
+  const { rev } = await operator.apply({ ...spec, match: { ...spec.match, in: 'to-a' }, idle: { after: AFTER_MS } });
+  await operator.applied(rev);
+  await asker.steady(RATE);
+  const shunt = async (...words: string[]): Promise<void> => {
+    const { status, stderr } = await bed.shunt('b', ...words, '--pin-root', bed.pinRoot);
+    if (status !== 0) throw new Error(stderr);
+  };
+  const link = (state: string) => bed.must('b', ['ip', 'link', 'set', 'to-a', state]);
+  const attach = () => bed.attach('--interface', 'to-a');
+  for (const [what, blind, see, dies] of [
+    ['bypass, the agent alive', () => shunt('bypass', 'on'), () => shunt('bypass', 'off'), false],
+    ['detached, the agent dead', () => shunt('detach', '--interface', 'to-a'), attach, true],
+    ['without carrier, the agent dead', () => link('down'), () => link('up'), true],
+  ] as const) {
+    if (dies) await agent.stop('SIGKILL');
+    await blind();
+    await sleep(3 * AFTER_MS);
+    await see();
+    if (dies) {
+      agent = await bed.startAgent();
+      await agent.until('reports its status', CONVERGE_MS, async () => (await operator.status()) !== undefined);
+    }
+    await sleep(AFTER_MS / 2);
+    t.is((await bed.entries('redirect4')).length, 1, what);
+  }
+  const events = (await bed.shunt('bus', 'events', '--host', HOST, '--nats', 'nats://10.99.0.1:4222')).stdout;
+  t.notRegex(events, /\bidle\b/);
+  await asker.stop();
+  await stands(bed, false);
+});
