@@ -13,6 +13,7 @@ import {
   prose,
   type Reader,
   readCode,
+  readCount,
   readKey,
   readRev,
   readTime,
@@ -44,6 +45,8 @@ export interface Event {
   readonly rev?: number;
   readonly code?: AnyCode;
   readonly detail?: string;
+  /** It stands for so many events of its kind that were not told one by one. */
+  readonly more?: number;
 }
 
 export const readEvent: Reader<Event> = object<Event>(
@@ -57,6 +60,7 @@ export const readEvent: Reader<Event> = object<Event>(
     rev: optional(readRev),
     code: optional(readCode),
     detail: optional(prose(1024)),
+    more: optional(readCount),
   },
   'ignored',
 );

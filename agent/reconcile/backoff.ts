@@ -11,9 +11,15 @@ export function classify(errno: string): Class {
 
 const FIRST_MS = 200;
 const LONGEST_MS = 30_000;
+/** Keys that are tried again within a second, of all that the kernel refuses. */
+const RETRIES_A_SECOND = 5_000;
 
-/** Delay before try number `tries` (from 1), doubling with jitter; milliseconds. `random` is in [0, 1). */
-export function backoffMs(tries: number, random: number): number {
+/**
+ * Delay before try number `tries` (from 1), doubling with jitter; milliseconds. `random` is in [0, 1). In a `crowd` of so
+ * many keys that wait like this one, each waits as long as keeps all together within 5,000 tries a second.
+ */
+export function backoffMs(tries: number, random: number, crowd = 0): number {
   const full = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(tries - 1, 20));
-  return Math.round(full * (0.5 + random / 2));
+  const shared = (2 * 1_000 * crowd) / RETRIES_A_SECOND;
+  return Math.ceil(Math.max(full, shared) * (0.5 + random / 2));
 }

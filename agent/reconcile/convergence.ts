@@ -241,11 +241,12 @@ export class Convergence {
     return { changed, forgotten };
   }
 
-  #settle(input: Omit<OutcomeInput, 'seen' | 'tries'>): EntryState {
+  #settle(input: Omit<OutcomeInput, 'seen' | 'tries' | 'crowd'>): EntryState {
     const { key, want, state } = input.decision;
     if (want !== undefined) this.#observed.share(want.id, want);
     const seen = want === undefined ? undefined : this.#observed.entries.get(want.id);
-    const now = stateAfter({ ...input, seen, tries: this.#retries.tries(key) });
+    const retries = { tries: this.#retries.tries(key), crowd: this.#retries.crowd };
+    const now = stateAfter({ ...input, ...retries, seen });
     this.ledger.settle(input.decision, now);
     if (state === 'idle' && now.state === 'pending') this.schedule.markDue([key]);
     return now;

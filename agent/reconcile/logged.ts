@@ -17,9 +17,11 @@ const SAID: Readonly<Partial<Record<EventKind, readonly [level: 'info' | 'warn',
   undelivered: ['warn', 'redirect: its packets do not arrive'],
 };
 
-/** Says of each redirect what happened to it; where not all are named, what is grave is. */
+/** Says of each redirect what happened to it; where not all are named, what is grave is, and how many there were. */
 export function logEvents(log: Log, events: readonly Event[]): void {
-  const told = events.filter(({ kind, name, key }) => SAID[kind] !== undefined && (name ?? key) !== undefined);
+  const told = events.filter(
+    ({ kind, name, key, more }) => SAID[kind] !== undefined && (name ?? key ?? more) !== undefined,
+  );
   const of = (level: 'info' | 'warn'): Event[] => told.filter(({ kind }) => SAID[kind]?.[0] === level);
   const named = [...of('warn').slice(0, NAMED_MAX), ...of('info')].slice(0, NAMED_MAX);
   for (const event of named) logEvent(log, event);
@@ -27,7 +29,7 @@ export function logEvents(log: Log, events: readonly Event[]): void {
     log.info({ more: told.length - named.length }, 'redirects: see shunt events for more');
 }
 
-function logEvent(log: Log, { kind, name, rev, key, code, detail }: Event): void {
+function logEvent(log: Log, { kind, name, rev, key, code, detail, more }: Event): void {
   const [level, message] = SAID[kind] ?? ['info', kind];
   log[level](
     {
@@ -36,7 +38,8 @@ function logEvent(log: Log, { kind, name, rev, key, code, detail }: Event): void
       ...(key !== undefined && { key }),
       ...(code !== undefined && { code }),
       ...(detail !== undefined && { detail }),
+      ...(more !== undefined && { more }),
     },
-    message,
+    more === undefined ? message : `${message}; many at once, summed up`,
   );
 }

@@ -20,6 +20,8 @@ export interface OutcomeInput {
   /** It was found idle just before, and is only if nobody came since. */
   readonly givenUp: boolean;
   readonly jiffies: bigint;
+  /** How many keys are to be tried again. */
+  readonly crowd: number;
   readonly nowMs: number;
   readonly random: number;
 }
@@ -68,7 +70,7 @@ function failure(input: OutcomeInput, errno: string | undefined): EntryState {
     state: kind === 'blocked' ? 'blocked' : 'failed',
     code,
     ...(errno === undefined ? {} : { errno }),
-    ...(kind === 'terminal' ? {} : { retryAtMs: input.nowMs + backoffMs(input.tries + 1, input.random) }),
+    ...(kind === 'terminal' ? {} : { retryAtMs: input.nowMs + backoffMs(input.tries + 1, input.random, input.crowd) }),
   });
 }
 

@@ -5,18 +5,19 @@ import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { DesiredStore, Outbox } from '../ports.ts';
+import { EventRate } from './event-rate.ts';
 import { logEvents } from './logged.ts';
 import type { PassResult } from './pass-result.ts';
 import { tellPass } from './tell.ts';
 import { Unsaved } from './unsaved.ts';
 
-/** The most events that are published at once; the flight recorder keeps them all. */
-const EVENTS_MAX = 256;
+/** So often it is said how many were settled. */
+const CONVERGED_MS = 1_000;
 
 export interface OutcomesOptions {
   readonly store: Pick<DesiredStore, 'saveEntries' | 'record'>;
   readonly outbox: Outbox;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   readonly log: Log;
   readonly host: string;
 }
@@ -25,19 +26,29 @@ export interface OutcomesOptions {
 export class Outcomes {
   readonly #options: OutcomesOptions;
   readonly #unsaved = new Unsaved();
+  readonly #rate = new EventRate();
+  #storing = true;
+  /** Not said yet. */
+  #settled = { installed: 0, events: 0 };
+  #saidMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
   }
 
+  /** When there is something to sum up; monotonic milliseconds. */
+  get dueMs(): number {
+    return this.#rate.dueMs;
+  }
+
   /** Errors: StoreError when the store is lost. */
   async take(result: PassResult, desired: ReadonlyMap<string, Intent>): Promise<void> {
-    const { store, clock, host, log } = this.#options;
+    const { store, clock, host } = this.#options;
     this.#unsaved.note(result);
     await this.#stored(() => this.#unsaved.save(store));
     const events = tellPass({ host, at: clock.nowMs() }, result, desired);
-    if (events.length === 0) return;
-    log.info({ installed: events.filter((it) => it.kind === 'applied').length, events: events.length }, 'converged');
+    this.#settled.events += events.length;
+    this.#settled.installed += events.filter((it) => it.kind === 'applied').length;
     await this.record(events);
   }
 
@@ -53,11 +64,32 @@ export class Outcomes {
     return false;
   }
 
-  /** The flight recorder is an aid: what it does not take is lost. */
+  /** Nothing is due any more. */
+  rest(): void {
+    const { clock, log } = this.#options;
+    if (this.#settled.events === 0 || clock.monotonicMs() - this.#saidMs < CONVERGED_MS) return;
+    log.info(this.#settled, 'converged');
+    this.#settled = { installed: 0, events: 0 };
+    this.#saidMs = clock.monotonicMs();
+  }
+
+  /** Tells what happened, as much of it as may be told at once. */
   async record(events: readonly Event[]): Promise<void> {
+    await this.#tell(this.#rate.admit(events, this.#options.clock.monotonicMs()));
+  }
+
+  /** Sums up what was not told one by one, where that is due; with `all`, whatever there is. */
+  async summarise(all = false): Promise<void> {
+    const { clock, host } = this.#options;
+    await this.#tell(this.#rate.summaries({ host, at: clock.nowMs() }, clock.monotonicMs(), all));
+  }
+
+  /** The flight recorder is an aid: what it does not take is lost. */
+  async #tell(events: readonly Event[]): Promise<void> {
+    if (events.length === 0) return;
     const { store, outbox, log } = this.#options;
     logEvents(log, events);
-    for (const event of events.slice(0, EVENTS_MAX)) outbox.event(event);
+    for (const event of events) outbox.event(event);
     try {
       await store.record(events);
     } catch (error) {
@@ -66,15 +98,18 @@ export class Outcomes {
     }
   }
 
-  /** What passes, as a full or busy disk does, is tried again with the next pass. */
+  /** What passes, as a full or busy disk does, is tried again with the next pass; it is said once. */
   async #stored(write: () => Promise<void>): Promise<boolean> {
+    const { log } = this.#options;
     try {
       await write();
-      return true;
+      if (!this.#storing) log.info({}, 'outcomes are stored again');
+      this.#storing = true;
     } catch (error) {
       if (!(error instanceof StoreError) || !error.passing) throw error;
-      this.#options.log.warn({ code: error.code, reason: error.message }, 'outcomes not stored yet');
-      return false;
+      if (this.#storing) log.warn({ code: error.code, reason: error.message }, 'outcomes not stored yet');
+      this.#storing = false;
     }
+    return this.#storing;
   }
 }

@@ -8,6 +8,7 @@ import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, SightStore, S
 import { Convergence } from './convergence.ts';
 import { countDrift } from './drift.ts';
 import { GivingUp } from './giving-up.ts';
+import { Levels } from './levels.ts';
 import { LostPins } from './lost-pins.ts';
 import { Outcomes } from './outcomes.ts';
 import { OwnWords } from './own-words.ts';
@@ -70,8 +71,9 @@ export class Reconciler implements Reconciling {
   #footing: Footing;
   /** Not in the kernel yet. */
   #mark: Mark | undefined;
-  #applied = 0;
-  #verified = 0;
+  readonly #levels = new Levels();
+  /** Keys since it was last at rest. */
+  #decided = 0;
   /** Since the start. */
   #drifted = 0n;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
@@ -105,9 +107,7 @@ export class Reconciler implements Reconciling {
     if (!mayPrune(this.#footing)) this.#convergence.readBackNext();
     this.#footing = footing;
     this.#mark = { ...cursor, seq: acceptance.seq };
-    // A set whose revisions start again lower is not applied yet either.
-    this.#applied = Math.min(this.#applied, Math.max(0, cursor.rev - 1));
-    this.#verified = Math.min(this.#verified, this.#applied);
+    this.#levels.lower(cursor.rev);
     if (acceptance.whole) ledger.keepOnly(new Set(acceptance.put.map(({ key }) => key)));
     else ledger.remove(acceptance.removed);
     ledger.put(acceptance.put);
@@ -134,8 +134,8 @@ export class Reconciler implements Reconciling {
     const { desired, states } = this.#convergence.ledger;
     return {
       cursor: this.#footing.at,
-      applied: this.#applied,
-      verified: this.#verified,
+      applied: this.#levels.applied,
+      verified: this.#levels.verified,
       desired,
       states,
       deleteAbsent: this.#convergence.deleteAbsent,
@@ -185,28 +185,39 @@ export class Reconciler implements Reconciling {
       while (!signal.aborted) {
         const { resolve } = this.#rest;
         this.#rest = Promise.withResolvers();
-        await this.#turn(signal).finally(resolve);
+        await this.#comeToRest(signal).finally(resolve);
         await this.#waker.sleep(clock.delay, this.#leftMs(), signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       this.#rest.resolve();
+      await this.#outcomes.summarise(true);
     }
+  }
+
+  async #comeToRest(signal: AbortSignal): Promise<void> {
+    do await this.#turn(signal);
+    while (this.#mayWork && this.#pending && !signal.aborted);
+    this.#outcomes.rest();
+  }
+
+  get #mayWork(): boolean {
+    return mayTouch(this.#footing) && !this.#pins.lost;
   }
 
   /** How long there is nothing to do, in milliseconds. */
   #leftMs(): number {
     const { clock } = this.#options;
-    const periodMs = this.#periods.nextMs - clock.monotonicMs();
-    const keyMs =
-      mayTouch(this.#footing) && !this.#pins.lost ? this.#convergence.schedule.firstMs - this.#time.nowMs() : periodMs;
+    const periodMs = Math.min(this.#periods.nextMs, this.#outcomes.dueMs) - clock.monotonicMs();
+    const keyMs = this.#mayWork ? this.#convergence.schedule.leftMs(this.#time.nowMs()) : periodMs;
     return Math.max(1, Math.min(periodMs, keyMs));
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
     this.#periods.run(this.#options.clock.monotonicMs());
     this.#takeTime();
+    await this.#outcomes.summarise();
     try {
       if (this.#pins.lost) await this.#regain();
       await this.#watch.look(this.#convergence, !mayTouch(this.#footing));
@@ -233,10 +244,9 @@ export class Reconciler implements Reconciling {
     this.#pins.found();
   }
 
-  /** Makes passes until nothing is due. */
+  /** Makes passes until nothing is due, or something else has its turn. */
   async #converge(signal: AbortSignal): Promise<void> {
     const { clock, afterBulk } = this.#options;
-    let decided = 0;
     do {
       await clock.turn();
       this.#writeMark();
@@ -245,13 +255,14 @@ export class Reconciler implements Reconciling {
         this.#convergence.pass(this.#time.nowMs(), () => clock.random(), mayPrune(this.#footing)),
       );
       await this.#outcomes.take(result, this.#convergence.ledger.desired);
-      decided += result.decided;
+      this.#decided += result.decided;
       if (result.changed.length > 0 || result.readBack) this.#options.outbox.changed();
-    } while (this.#pending && !signal.aborted);
+    } while (this.#pending && !signal.aborted && clock.monotonicMs() < this.#periods.nextMs);
     if (this.#pending) return;
     this.#ownWords.setReady();
     this.#advance();
-    if (decided >= BULK_KEYS) afterBulk?.();
+    if (this.#decided >= BULK_KEYS) afterBulk?.();
+    this.#decided = 0;
   }
 
   get #pending(): boolean {
@@ -282,11 +293,7 @@ export class Reconciler implements Reconciling {
 
   /** Every change up to the cursor now stands in the kernel and was read back, or is among the exceptions. */
   #advance(): void {
-    const { rev } = this.#footing.at;
-    if (this.#applied === rev && this.#verified === rev) return;
-    this.#applied = rev;
-    this.#verified = rev;
-    this.#options.outbox.changed();
+    if (this.#levels.raise(this.#footing.at.rev)) this.#options.outbox.changed();
   }
 
   /** Looks at the network without a notice. */

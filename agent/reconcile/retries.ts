@@ -13,6 +13,11 @@ export class Retries implements Tracker {
     this.#schedule = schedule;
   }
 
+  /** How many keys are to be tried again. */
+  get crowd(): number {
+    return this.#tries.size;
+  }
+
   tries(key: string): number {
     return this.#tries.get(key) ?? 0;
   }

@@ -1,3 +1,7 @@
+/** Where the times of so many keys come, those that are close together are taken in one go: each costs a look at all. */
+const CROWD_KEYS = 1_000;
+const CROWD_MS = 100;
+
 /**
  * When keys are to be looked at: now, or at a time in epoch milliseconds; of several times of one key the earliest wins.
  * A key that is taken has no time any more: whoever follows it says it anew once it is decided. Asking costs nothing
@@ -16,6 +20,11 @@ export class Schedule {
   /** No time is earlier; one that was taken may still be told. Infinity when there is none. */
   get firstMs(): number {
     return this.#firstMs;
+  }
+
+  /** How long there is nothing to do for a time that comes, in milliseconds. */
+  leftMs(nowMs: number): number {
+    return Math.max(this.#times.size < CROWD_KEYS ? 1 : CROWD_MS, this.#firstMs - nowMs);
   }
 
   markDue(keys: Iterable<string>): void {

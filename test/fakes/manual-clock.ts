@@ -5,6 +5,8 @@ import type { Clock } from '../../daemon/clock.ts';
 export class ManualClock implements Clock {
   /** By how much the wall clock was set ahead; negative: back. */
   wallMs = 0;
+  /** How long the others take that have their turn. */
+  turnMs = 0;
   #ms = 0;
   #tokens = 0;
   /** Of `turn`, those that did not come yet. */
@@ -23,6 +25,7 @@ export class ManualClock implements Clock {
     this.#turns += 1;
     await setImmediate();
     this.#turns -= 1;
+    this.#ms += this.turnMs;
   };
 
   random(): number {
@@ -62,7 +65,7 @@ export class ManualClock implements Clock {
       next.fire();
       await this.#settle();
     }
-    this.#ms = endMs;
+    this.#ms = Math.max(this.#ms, endMs);
   }
 
   /** Lets everything run that waits for nothing but its turn. */

@@ -76,6 +76,8 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   readonly #counters = new Map<number, Counter>();
   readonly #losses = new Map<string, Loss>();
   readonly #passed = new Map<string, BigUint64Array>();
+  /** Ops of this kind are refused and not carried out, for as long as it stands here. */
+  readonly refuses = new Map<Op['op'], string>();
   readonly #failures: { readonly op: Op['op']; readonly errno: string }[] = [];
   #mark: Mark | undefined;
 
@@ -113,6 +115,8 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
       if (this.opsToLive <= 0) throw new Crash();
       this.opsToLive -= 1;
       this.asked.push(op);
+      const refusal = this.refuses.get(op.op);
+      if (refusal !== undefined) return { done: false, errno: refusal };
       const failure = this.#failures.findIndex((it) => it.op === op.op);
       if (failure < 0) return this.#carryOut(op);
       const [{ errno } = { errno: 'EIO' }] = this.#failures.splice(failure, 1);

@@ -1,32 +1,39 @@
 import { atStart } from '../../../../agent/follow/footing.ts';
 import type { Footing } from '../../../../agent/model/footing.ts';
 import { Reconciler } from '../../../../agent/reconcile/reconciler.ts';
+import type { Log } from '../../../../daemon/log.ts';
 import type { Cursor } from '../../../../protocol/cursor.ts';
 import { type Event, encodeEvent } from '../../../../protocol/event.ts';
 import type { Change, Intent } from '../../../../protocol/intent.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
-import type { MemoryKernel } from '../../../fakes/memory-kernel.ts';
+import type { MemoryKernel, MemoryKernelOptions } from '../../../fakes/memory-kernel.ts';
 import { MemorySight } from '../../../fakes/memory-sight.ts';
 import { MemoryStore } from '../../../fakes/memory-store.ts';
 import { MemoryTimes } from '../../../fakes/memory-times.ts';
-import { digestOf, HOST, silent } from '../follow/samples.ts';
-import { makeKernel } from './world.ts';
+import { digestOf, HOST } from '../follow/samples.ts';
+import { intentOf, makeKernel } from './world.ts';
 
 /** A reconciler on a store and a kernel in memory, and all that it told. */
 export class Bench implements AsyncDisposable {
+  readonly kernel: MemoryKernel;
   readonly store = new MemoryStore();
   readonly clock = new ManualClock();
   readonly times = new MemoryTimes();
   readonly sight = new MemorySight();
-  readonly kernel: MemoryKernel = makeKernel({ slots: 8, monotonicMs: () => this.clock.monotonicMs() });
   readonly published: Event[] = [];
   readonly fatal: unknown[] = [];
+  /** Facts and message of each line that is no debugging. */
+  readonly lines: string[] = [];
   changes = 0;
   trims = 0;
   #reconciler: Reconciler | undefined;
   #ending = new AbortController();
   /** Resolves when the loop has ended, by itself or because it was told to. */
   running = Promise.resolve();
+
+  constructor(options: MemoryKernelOptions = { slots: 8 }) {
+    this.kernel = makeKernel({ monotonicMs: () => this.clock.monotonicMs(), ...options });
+  }
 
   get reconciler(): Reconciler {
     if (this.#reconciler === undefined) throw new Error('not started');
@@ -40,7 +47,7 @@ export class Bench implements AsyncDisposable {
     const { kernel, store, clock, times, sight } = this;
     const reconciler = new Reconciler(
       {
-        ...{ kernel, store, clock, times, sight, log: silent, host: HOST, interfaces: [] },
+        ...{ kernel, store, clock, times, sight, log: this.#log(), host: HOST, interfaces: [] },
         reopen: async () => kernel.reopen(),
         outbox: {
           changed: () => {
@@ -64,6 +71,13 @@ export class Bench implements AsyncDisposable {
       this.fatal.push(error);
     });
     return reconciler;
+  }
+
+  #log(): Log {
+    const line = (facts: object, message: string): void => {
+      this.lines.push(`${message} ${JSON.stringify(facts, (_, it) => (typeof it === 'bigint' ? `${it}` : it))}`);
+    };
+    return { debug() {}, info: line, warn: line, error: line };
   }
 
   async end(): Promise<void> {
@@ -98,3 +112,9 @@ export class Bench implements AsyncDisposable {
     await this.end();
   }
 }
+
+export const put = (n: number, rev: number, to: Intent['to'] = 'drop'): Change => ({
+  op: 'put',
+  ...intentOf(n, to, { rev }),
+});
+export const del = (n: number, rev: number): Change => ({ op: 'delete', rev, key: intentOf(n).key });

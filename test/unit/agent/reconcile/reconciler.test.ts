@@ -1,17 +1,13 @@
 import test from 'ava';
 import { StoreError } from '../../../../agent/model/store-error.ts';
-import type { Change, Intent } from '../../../../protocol/intent.ts';
+import type { Change } from '../../../../protocol/intent.ts';
 import { digestOf } from '../follow/samples.ts';
-import { Bench } from './bench.ts';
+import { Bench, del, put } from './bench.ts';
 import { DIRECT, intentOf, stands } from './world.ts';
-
-const put = (n: number, rev: number, to: Intent['to'] = 'drop'): Change => ({ op: 'put', ...intentOf(n, to, { rev }) });
-const del = (n: number, rev: number): Change => ({ op: 'delete', rev, key: intentOf(n).key });
 
 test('reconciler: memory is given back once after bulk, and not after a single change', async (t) => {
   await using bench = new Bench();
   await bench.start();
-  const put = (n: number, rev: number): Change => ({ op: 'put', ...intentOf(n, 'drop', { rev }) });
   await bench.accept(
     10_000,
     Array.from({ length: 10_000 }, (_, n) => put(n + 1, n + 1)),

@@ -118,6 +118,14 @@ test('backoff: doubles from 200 ms to 30 s, half of it jitter', (t) => {
   );
 });
 
+test('backoff: a crowd is tried 5,000 times a second at most, whatever chance says', (t) => {
+  t.deepEqual([backoffMs(1, 0, 100), backoffMs(1, 1, 100)], [100, 200]);
+  for (const crowd of [10_000, 100_000, 131_072]) {
+    t.true(crowd / (backoffMs(1, 0, crowd) / 1_000) <= 5_000);
+    t.true(backoffMs(40, 0.999, crowd) <= 60_000, 'and none waits for long');
+  }
+});
+
 const seenWith = (slot: number, sound = true): ObservedEntry => ({ key: keyOf(1), value: drop(slot), sound });
 const row = (key: string, slot: number | null): EntryState => ({ ...installedRow(intentOf(1), 0), key, slot });
 
@@ -158,6 +166,7 @@ const input = (more: Partial<OutcomeInput> = {}): OutcomeInput => ({
     before: undefined,
     seen: stood,
     tries: 0,
+    crowd: 0,
     nowMs: NOW,
     random: 0,
     jiffies: 1n,
