@@ -1,6 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../daemon/clock.ts';
 
+interface Timer {
+  readonly atMs: number;
+  readonly fire: () => void;
+}
+
 /** A clock that stands still until it is told how much time has passed; random is always in the middle. */
 export class ManualClock implements Clock {
   /** By how much the wall clock was set ahead; negative: back. */
@@ -11,7 +16,7 @@ export class ManualClock implements Clock {
   #tokens = 0;
   /** Of `turn`, those that did not come yet. */
   #turns = 0;
-  readonly #timers = new Set<{ readonly atMs: number; readonly fire: () => void }>();
+  readonly #timers = new Set<Timer>();
 
   nowMs(): number {
     return 1_700_000_000_000 + this.#ms + this.wallMs;
@@ -23,7 +28,7 @@ export class ManualClock implements Clock {
 
   readonly turn = async (): Promise<void> => {
     this.#turns += 1;
-    await setImmediate();
+    await this.othersRan();
     this.#turns -= 1;
     this.#ms += this.turnMs;
   };
@@ -58,7 +63,7 @@ export class ManualClock implements Clock {
     const endMs = this.#ms + delayMs;
     await this.#settle();
     for (;;) {
-      const next = [...this.#timers].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
+      const next = this.#nextUntil(endMs);
       if (next === undefined) break;
       this.#ms = Math.max(this.#ms, next.atMs);
       this.#timers.delete(next);
@@ -68,9 +73,22 @@ export class ManualClock implements Clock {
     this.#ms = Math.max(this.#ms, endMs);
   }
 
+  /** The timer that is due first, of those at one moment the oldest. */
+  #nextUntil(endMs: number): Timer | undefined {
+    let next: Timer | undefined;
+    for (const timer of this.#timers)
+      if (timer.atMs <= endMs && timer.atMs < (next?.atMs ?? Number.POSITIVE_INFINITY)) next = timer;
+    return next;
+  }
+
   /** Lets everything run that waits for nothing but its turn. */
   async #settle(): Promise<void> {
-    do await setImmediate();
+    do await this.othersRan();
     while (this.#turns > 0);
+  }
+
+  /** Resolves when everything else has run that was ready. */
+  protected async othersRan(): Promise<void> {
+    await setImmediate();
   }
 }

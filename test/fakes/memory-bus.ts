@@ -21,6 +21,8 @@ export interface Arrival {
 const LATENCY_MS = 1;
 const REPLY_WITHIN_MS = 5_000;
 const NEVER = AbortSignal.any([]);
+/** Why nobody waits for a reply any more. An error of its own would be made anew each time. */
+const OVER = 'answered, or given up';
 
 /** A nats-server in memory, as far as Shunt uses one: core subjects, queue groups, requests. Messages take a millisecond. */
 export class MemoryBus {
@@ -72,7 +74,7 @@ export class MemoryBus {
       return await Promise.race([reply.promise, late]);
     } finally {
       unsubscribe();
-      over.abort();
+      over.abort(OVER);
     }
   }
 

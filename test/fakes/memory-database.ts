@@ -7,6 +7,7 @@ import { migrate } from '../../controller/store/sqlite/migrate.ts';
 import { Tables } from '../../controller/store/tables/tables.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import { controllerMigrations } from '../../migrations/controller/index.ts';
+import { Remembering } from './remembering.ts';
 
 /** For whom a database is opened: whoever dies in the middle of a transaction leaves nothing of it. */
 export interface Holder {
@@ -16,30 +17,53 @@ export interface Holder {
 
 const IMMORTAL: Holder = { guard: (port) => port, orEnd: (work) => work };
 
+/** A database without anything in it, and its statements: they are the same for all. */
+let made: Promise<{ readonly empty: Buffer; readonly tables: Tables }> | undefined;
+
+async function makeOnce() {
+  const database = new BetterSqlite3(':memory:');
+  await migrate(database, ':memory:', controllerMigrations);
+  return {
+    empty: database.serialize(),
+    tables: new Tables(new Kysely<Schema>({ dialect: new SqliteDialect({ database }) })),
+  };
+}
+
 /** The controller's own tables in SQLite's memory: nothing waits for a disk. Controllers come and go on it. */
 export class MemoryDatabase {
   readonly tables: Tables;
   readonly #clock: Clock;
   #connection: Connection;
+  #session: Remembering;
   #database: BetterSqlite3.Database;
+  #newest: BetterSqlite3.Statement | undefined;
 
-  private constructor(database: BetterSqlite3.Database, clock: Clock) {
-    this.tables = new Tables(new Kysely<Schema>({ dialect: new SqliteDialect({ database }) }));
+  private constructor(database: BetterSqlite3.Database, tables: Tables, clock: Clock) {
+    this.tables = tables;
     this.#clock = clock;
     this.#database = database;
     this.#connection = this.#connect();
+    this.#session = new Remembering(this.#connection);
   }
 
   static async make(clock: Clock): Promise<MemoryDatabase> {
-    const database = new BetterSqlite3(':memory:');
-    await migrate(database, ':memory:', controllerMigrations);
-    return new MemoryDatabase(database, clock);
+    made ??= makeOnce();
+    const { empty, tables } = await made;
+    return new MemoryDatabase(new BetterSqlite3(empty), tables, clock);
   }
 
   /** As one controller has it; closing it leaves what is in it. */
   open(holder: Holder = IMMORTAL): Database {
-    const transact = <T>(work: (session: Session) => Promise<T>) =>
-      this.#connection.transact('begin immediate', (session) => holder.orEnd(work(holder.guard(session))));
+    const session = this.#session;
+    const guarded = holder.guard(session);
+    const transact = async <T>(work: (session: Session) => Promise<T>): Promise<T> => {
+      try {
+        return await this.#connection.transact('begin immediate', () => holder.orEnd(work(guarded)));
+      } catch (error) {
+        session.forget(); // what it wrote was taken back
+        throw error;
+      }
+    };
     return holder.guard({
       path: ':memory:',
       look: () => 'same' as const,
@@ -53,8 +77,8 @@ export class MemoryDatabase {
 
   /** The newest change of a key on a host, as it stands at this moment. */
   newest(host: string, key: string): { readonly op: 'put' | 'delete'; readonly rev: number } | undefined {
-    const found = this.#database.prepare('select op, rev from changes where host = ? and key = ?').get(host, key);
-    return found as { readonly op: 'put' | 'delete'; readonly rev: number } | undefined;
+    this.#newest ??= this.#database.prepare('select op, rev from changes where host = ? and key = ?');
+    return this.#newest.get(host, key) as { readonly op: 'put' | 'delete'; readonly rev: number } | undefined;
   }
 
   /** A copy of all that is in it now. */
@@ -65,7 +89,9 @@ export class MemoryDatabase {
   /** Puts a copy in its place; no controller may run on it. */
   restore(copy: Buffer): void {
     this.#database = new BetterSqlite3(copy);
+    this.#newest = undefined;
     this.#connection = this.#connect();
+    this.#session = new Remembering(this.#connection);
   }
 
   close(): Promise<void> {

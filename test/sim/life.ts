@@ -1,7 +1,5 @@
 import { Crash } from '../fakes/memory-kernel.ts';
 
-const NEVER = new Promise<never>(() => {});
-
 /** Nobody waits for what a process that is dead had under way; from now on that ends nothing. */
 export function letDie(): void {
   process.on('unhandledRejection', (reason) => {
@@ -80,16 +78,20 @@ export class Life {
     return (...args: unknown[]): unknown => (this.#ended ? undefined : Reflect.apply(arg, undefined, args));
   }
 
-  async #wait(answer: Promise<unknown>): Promise<unknown> {
-    const settled = await answer.then(
-      (value) => () => value,
-      (error: unknown) => () => {
-        throw error;
-      },
-    );
+  /** Whoever is dead by then is answered nothing, for ever. */
+  #wait(answer: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      answer.then(
+        (value) => this.#outlives() && resolve(value),
+        (error: unknown) => this.#outlives() && reject(error),
+      );
+    });
+  }
+
+  /** One thing that it waited for is over; answers whether it lives on. */
+  #outlives(): boolean {
     this.#waits -= 1;
     if (this.#waits <= 0 && !this.#ended) this.end();
-    if (this.#ended) await NEVER;
-    return settled();
+    return !this.#ended;
   }
 }

@@ -15,8 +15,10 @@ import { type Act, HOSTS, type HostName } from './schedule.ts';
 import { SeededClock } from './seeded-clock.ts';
 import { World } from './world.ts';
 
-/** Longer than a read-back, two syncs and any life of a redirect. */
+/** Longer than a read-back, two syncs and any life of a redirect: what does not hold by then does not hold. */
 const QUIET_MS = 75_000;
+/** Whatever was late has come by then. */
+const LOOK_EVERY_MS = 20_000;
 /** A loop that ended, or work that was given up; other errors are of the world, and it is right to log them. */
 const FAILED = /"[a-z: ]*failed"/;
 
@@ -219,18 +221,28 @@ class Stage {
       host.kernel.notify();
       this.#start(name);
     }
-    await this.#pass(QUIET_MS);
+    let wrong: readonly string[] = ['it was never looked at'];
+    for (let waitedMs = 0; waitedMs < QUIET_MS && wrong.length > 0; waitedMs += LOOK_EVERY_MS) {
+      await this.#pass(LOOK_EVERY_MS);
+      wrong = await this.#look();
+    }
+    this.wrong.push(...wrong);
+  }
+
+  /** What is not as it was asked for. */
+  async #look(): Promise<readonly string[]> {
     const { desk } = this.#world.controller.ports;
     const { items } = await this.#passing(desk.get({ v: 1 }, 500_000));
     const specs = items.map(({ spec }) => spec);
-    this.wrong.push(...this.#oracle.settle(specs));
     const { items: known } = await this.#passing(desk.hosts({ v: 1 }, 500_000));
-    for (const [name, host] of this.#hosts) {
+    const nowMs = this.#world.clock.nowMs();
+    const wrong = [...this.#hosts].flatMap(([name, host]) => {
       const status = this.#world.statuses.get(name);
       const listed = known.find((it) => it.host === name);
-      const nowMs = this.#world.clock.nowMs();
-      this.wrong.push(...checkQuiet(host, { name, status, listed, specs, nowMs, mayBeHeld: this.#restored }));
-    }
+      return checkQuiet(host, { name, status, listed, specs, nowMs, mayBeHeld: this.#restored });
+    });
+    this.wrong.push(...this.#oracle.settle(specs));
+    return wrong;
   }
 
   #apply(specs: readonly object[]): Promise<boolean> {

@@ -83,7 +83,7 @@ function quiet(below: Below): Act {
 }
 
 function someAct(below: Below, losing: boolean): Act {
-  const afterMs = below(3) === 0 ? below(4_000) : below(40);
+  const afterMs = below(5) === 0 ? below(4_000) : below(40);
   const host = one(below, HOSTS);
   const made = below(100);
   if (made < 30) return { afterMs, act: 'apply', specs: Array.from({ length: 1 + below(4) }, () => wish(below)) };

@@ -15,6 +15,11 @@ export class SeededClock extends ManualClock {
     return Math.floor(super.nowMs());
   }
 
+  /** Nobody here waits for the world outside: nothing is ready any more once the queue of promises is empty. */
+  protected override othersRan(): Promise<void> {
+    return new Promise((resolve) => process.nextTick(resolve));
+  }
+
   override random(): number {
     return this.#below(2 ** 31) / 2 ** 31;
   }
