@@ -31,7 +31,9 @@ export class MemoryBus {
   carry: (message: controller.Incoming) => readonly Arrival[] = ({ data }) => [{ afterMs: LATENCY_MS, data }];
   /** Called for each message that is published. */
   onMessage: (subject: string, data: Uint8Array) => void = () => {};
-  readonly maxPayloadBytes = 1 << 20;
+  /** Called for each message that comes to somebody. */
+  onArrival: (message: controller.Incoming) => void = () => {};
+  maxPayloadBytes = 1 << 20;
   readonly #clock: Clock;
   readonly #subscriptions = new Set<Subscription>();
   #inboxes = 0;
@@ -87,7 +89,9 @@ export class MemoryBus {
   }
 
   #deliver(message: controller.Incoming): void {
-    for (const { receive } of this.#receivers(message.subject)) receive(message);
+    const receivers = this.#receivers(message.subject);
+    if (receivers.length > 0) this.onArrival(message);
+    for (const { receive } of receivers) receive(message);
   }
 }
 
@@ -158,13 +162,15 @@ export class AgentBus implements agent.Bus {
 /** The bus as a controller sees it. */
 export class ControllerBus implements controller.Bus {
   readonly connected = true;
-  readonly maxPayloadBytes: number;
   readonly #server: MemoryBus;
   readonly #ended: (() => void)[] = [];
 
   constructor(server: MemoryBus) {
     this.#server = server;
-    this.maxPayloadBytes = server.maxPayloadBytes;
+  }
+
+  get maxPayloadBytes(): number {
+    return this.#server.maxPayloadBytes;
   }
 
   publish(subject: string, data: Uint8Array): void {

@@ -17,6 +17,13 @@ export interface Holder {
 
 const IMMORTAL: Holder = { guard: (port) => port, orEnd: (work) => work };
 
+/** Tables that a controller can write anew, what is flipped there, and what tells their rows apart. */
+const FLIPPED = {
+  changes: { cell: 'body', key: 'host, key' },
+  heads: { cell: 'digest', key: 'host' },
+  hosts: { cell: 'status', key: 'host' },
+} as const;
+
 /** A database without anything in it, and its statements: they are the same for all. */
 let made: Promise<{ readonly empty: Buffer; readonly tables: Tables }> | undefined;
 
@@ -79,6 +86,17 @@ export class MemoryDatabase {
   newest(host: string, key: string): { readonly op: 'put' | 'delete'; readonly rev: number } | undefined {
     this.#newest ??= this.#database.prepare('select op, rev from changes where host = ? and key = ?');
     return this.#newest.get(host, key) as { readonly op: 'put' | 'delete'; readonly rev: number } | undefined;
+  }
+
+  /** As a bit does that flips in one of the rows of a table; answers false where there are not so many. */
+  flip(table: keyof typeof FLIPPED, which: number): boolean {
+    const { cell, key } = FLIPPED[table];
+    const row = `select ${key} from ${table} order by ${key} limit 1 offset ?`;
+    const { changes: changed } = this.#database
+      .prepare(`update ${table} set ${cell} = '#' || substr(${cell}, 2) where (${key}) = (${row})`)
+      .run(which);
+    this.#session.forget();
+    return changed > 0;
   }
 
   /** A copy of all that is in it now. */

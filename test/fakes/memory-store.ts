@@ -12,6 +12,9 @@ export interface UnreadRow {
   readonly body: string;
 }
 
+/** A copy of the desired set; what became of it in the kernel is left out. */
+export type KeptStore = Pick<MemoryStore, 'stored' | 'set' | 'flipped'>;
+
 /** A store in memory, as strict about digests as the real one. It passes test/conformance/store.test.ts. */
 export class MemoryStore implements DesiredStore, Recorder {
   /** What is stored; to be set for a test that starts with something. */
@@ -24,6 +27,8 @@ export class MemoryStore implements DesiredStore, Recorder {
   set: ReadonlyMap<string, Intent> = new Map();
   /** Rows of intents that only a newer agent can read; `writeAsNewer` adds one. */
   unread: ReadonlyMap<string, UnreadRow> = new Map();
+  /** Keys of rows of intents that do not fit their checksums. */
+  flipped: ReadonlySet<string> = new Set();
   readonly rows = new Map<string, EntryState>();
   /** How often rows were saved. */
   saves = 0;
@@ -35,7 +40,22 @@ export class MemoryStore implements DesiredStore, Recorder {
 
   async load(): Promise<Stored> {
     const newer = this.unread.size > 0;
-    return { ...this.stored, newer, intents: [...this.set.values()], entries: [...this.rows.values()] };
+    const intents = [...this.set.values()].filter(({ key }) => !this.flipped.has(key));
+    return { ...this.stored, sound: this.#sound, newer, intents, entries: [...this.rows.values()] };
+  }
+
+  /** What is kept of it when its disk is copied. */
+  copy(): KeptStore {
+    const { stored, set, flipped } = this;
+    return { stored, set, flipped };
+  }
+
+  /** As a bit does that flips in a row of an intent; answers false where there is none. */
+  flip(which: number): boolean {
+    const key = [...this.set.keys()].sort()[which];
+    if (key === undefined) return false;
+    this.flipped = new Set([...this.flipped, key]);
+    return true;
   }
 
   /** As a newer agent does that ran on this store. */
@@ -54,13 +74,14 @@ export class MemoryStore implements DesiredStore, Recorder {
       if (change.op === 'put') next.set(change.key, intentOf(change));
       else next.delete(change.key);
     }
-    const sound = this.stored.sound || base === 'empty';
-    if (!sound || digestOf(next.values(), unread.values()) !== digest)
-      return { outcome: 'mismatch', sound: this.stored.sound };
+    const inTheWay = base === 'stored' && (!this.stored.sound || changes.some(({ key }) => this.flipped.has(key)));
+    if (inTheWay || digestOf(next.values(), unread.values()) !== digest)
+      return { outcome: 'mismatch', sound: this.#sound };
     const whole = base === 'empty';
     const removed = whole ? [] : [...this.set.keys()].filter((key) => !next.has(key));
     const put = [...next.values()].filter((intent) => whole || this.set.get(intent.key) !== intent);
     this.set = next;
+    if (whole) this.flipped = new Set();
     this.unread = unread;
     this.stored = { sound: true, cursor, digest, seq: Math.max(this.stored.seq, afterSeq) + 1 };
     return { outcome: 'accepted', seq: this.stored.seq, whole, put, removed };
@@ -94,6 +115,10 @@ export class MemoryStore implements DesiredStore, Recorder {
   }
 
   async close(): Promise<void> {}
+
+  get #sound(): boolean {
+    return this.stored.sound && this.flipped.size === 0;
+  }
 
   #failNext(): void {
     const failure = this.failures.shift();

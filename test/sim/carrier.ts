@@ -3,7 +3,18 @@ import { randomBelow } from '../conformance/sequences.ts';
 import type { Arrival } from '../fakes/memory-bus.ts';
 import { HOSTS, type HostName, type Ways, type Weather } from './schedule.ts';
 
-const CALM: Weather = { drop: 0, repeat: 0, delay: 0, stale: 0 };
+/** What may become of a message. */
+export const STRIKES = [
+  'lost',
+  'repeated',
+  'late',
+  'replaced by an older reply',
+  'spoilt',
+  'kept from a host',
+] as const;
+export type Strike = (typeof STRIKES)[number];
+
+const CALM: Weather = { drop: 0, repeat: 0, delay: 0, stale: 0, spoil: 0 };
 const REPLIES_KEPT = 20;
 const LATE_MS = 8_000;
 
@@ -12,12 +23,14 @@ export class Carrier {
   weather = CALM;
   /** Messages that were lost, repeated, late, or not what was sent. */
   touched = 0;
+  readonly #struck: (how: Strike) => void;
   readonly #below: (bound: number) => number;
   readonly #partitions = new Map<HostName, Ways>();
   readonly #replies = new Map<HostName, readonly Uint8Array[]>();
 
-  constructor(seed: number) {
+  constructor(seed: number, struck: (how: Strike) => void) {
     this.#below = randomBelow(seed);
+    this.#struck = struck;
   }
 
   /** Lets nothing through to a host, or from it, from now on. */
@@ -33,18 +46,22 @@ export class Carrier {
 
   /** What becomes of a message. */
   carry({ subject, replyTo, data }: Incoming): readonly Arrival[] {
-    const { drop, repeat, delay, stale } = this.weather;
+    const { drop, repeat, delay, stale, spoil } = this.weather;
     const [host, way] = concerned(subject, replyTo);
     const asItCame = { afterMs: 1, data };
     if (host === undefined) return [asItCame];
     const cut = this.#partitions.get(host) ?? 'none';
-    const isLost = cut === 'both' || cut === way || this.#below(1000) < drop;
+    const isKept = cut === 'both' || cut === way;
+    const isLost = this.#below(1000) < drop;
     const late = this.#below(1000) < delay ? this.#below(LATE_MS) : 0;
     const again = this.#below(1000) < repeat ? [{ afterMs: 1 + this.#below(2 * LATE_MS), data }] : [];
     const old = subject.startsWith('_INBOX') ? this.#anOldReply(host, data, stale) : undefined;
-    if (!isLost && late === 0 && again.length === 0 && old === undefined) return [asItCame];
+    const bad = this.#below(1000) < spoil ? spoilt(data, this.#below(3)) : undefined;
+    const struck = [isLost, again.length > 0, late > 0, old !== undefined, bad !== undefined, isKept];
+    if (!struck.includes(true)) return [asItCame];
     this.touched += 1;
-    return isLost ? [] : [{ afterMs: 1 + late, data: old ?? data }, ...again];
+    for (const [at, how] of STRIKES.entries()) if (struck[at]) this.#struck(how);
+    return isLost || isKept ? [] : [{ afterMs: 1 + late, data: bad ?? old ?? data }, ...again];
   }
 
   /** One that was sent to the same host before, now and then. */
@@ -55,8 +72,15 @@ export class Carrier {
   }
 }
 
+/** One that ends too soon, is of another host, or of a version that nobody knows. */
+function spoilt(data: Uint8Array, how: number): Uint8Array {
+  if (how === 0) return data.subarray(0, data.length / 2);
+  const text = Buffer.from(data).toString();
+  return Buffer.from(how === 1 ? text.replace(/"host":"."/, '"host":"z"') : text.replace('"v":1', '"v":99'));
+}
+
 /** The host that a message goes to or comes from; none of what operators ask. */
-function concerned(subject: string, replyTo: string): [HostName, 'to' | 'from'] | [undefined, undefined] {
+export function concerned(subject: string, replyTo: string): [HostName, 'to' | 'from'] | [undefined, undefined] {
   const of = (text: string): HostName | undefined => HOSTS.find((name) => text.split('.').includes(name));
   if (/\.(live|ask)\./.test(subject) || subject.startsWith('_INBOX')) {
     const host = of(subject);

@@ -1,13 +1,14 @@
 import { CAN } from '../../agent/model/can.ts';
 import type { Op } from '../../agent/model/op.ts';
-import type { Kernel } from '../../agent/ports.ts';
+import type { Acceptance, Candidate, Kernel } from '../../agent/ports.ts';
 import { serve } from '../../agent/serve.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import { AgentBus } from '../fakes/memory-bus.ts';
 import type { MemoryKernel } from '../fakes/memory-kernel.ts';
 import { MemorySight } from '../fakes/memory-sight.ts';
-import { MemoryStore } from '../fakes/memory-store.ts';
+import { type KeptStore, MemoryStore } from '../fakes/memory-store.ts';
 import { MemoryTimes } from '../fakes/memory-times.ts';
+import { onDisk } from './disk.ts';
 import type { Life } from './life.ts';
 import { Mortal } from './mortal.ts';
 import { WatchedKernel } from './watched-kernel.ts';
@@ -29,6 +30,9 @@ export class Host extends Mortal {
   labels: Readonly<Record<string, string>>;
   /** Is shown every op before it is done. */
   onOp: (op: Op) => void = () => {};
+  onStart: () => void = () => {};
+  /** Is shown what its store was asked to take, and what it answered. */
+  onAccept: (candidate: Candidate, acceptance: Acceptance) => void = () => {};
   readonly #world: World;
 
   constructor(world: World, name: string, labels: Readonly<Record<string, string>>) {
@@ -40,6 +44,7 @@ export class Host extends Mortal {
   }
 
   start(): void {
+    this.onStart();
     const { bus: server } = this.#world;
     let bus: AgentBus | undefined;
     const { life, signal } = this.begin(() => void bus?.close());
@@ -53,15 +58,9 @@ export class Host extends Mortal {
     };
     const kernel = this.kernel;
     kernel.opsToLive = Number.POSITIVE_INFINITY;
-    const parts = {
-      identity,
-      clock,
-      log,
-      connect,
-      store: life.guard(this.store),
-      times: life.guard(this.times),
-      sight: life.guard(this.sight),
-    };
+    const store = life.guard(onDisk(this.store, clock, (...it) => this.onAccept(...it)));
+    const [times, sight] = [life.guard(this.times), life.guard(this.sight)];
+    const parts = { identity, clock, log, connect, store, times, sight };
     this.run(serve({ ...parts, kernel: guarded(life, kernel), reopen: async () => kernel.reopen() }, signal));
   }
 
@@ -75,7 +74,7 @@ export class Host extends Mortal {
   }
 
   /** Another disk: an empty one, or one as it was. */
-  loseStore(kept: Pick<MemoryStore, 'stored' | 'set'> | undefined): void {
+  loseStore(kept: KeptStore | undefined): void {
     this.store = Object.assign(new MemoryStore(), kept);
   }
 

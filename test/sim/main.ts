@@ -1,14 +1,18 @@
 /**
- * Plays random schedules on simulated fleets: `node test/sim/main.ts [--seeds N] [--from S] [--brief]`. Agents, two
+ * Plays random schedules on simulated fleets: `node test/sim/main.ts [--seeds N] [--from S] [--jobs N] [--brief]`. Agents, two
  * controllers on one database and a bus, all real but for their ports, in one process and on one clock: everything is a
  * matter of the seed. The status is 1 when something that must hold did not; the shortest schedule that shows it is
- * printed, unless it is to be brief. `--mutants` plays them on sources with planted bugs, each until it is found.
+ * printed, unless it is to be brief. `--mutants [NAME...]` says how often each rule and fault came up, and plays the
+ * schedules on sources with planted bugs, all or those named, each until it is found.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { playSeeds, type Result } from './crew.ts';
 import { letDie } from './life.ts';
 import { hunt, type Mutant, mutantNames } from './mutants.ts';
 import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
+import { Shares } from './shares.ts';
 import { shorten } from './shorten.ts';
 
 const { values, positionals } = parseArgs({
@@ -17,34 +21,44 @@ const { values, positionals } = parseArgs({
     from: { type: 'string', default: '1' },
     brief: { type: 'boolean' },
     mutants: { type: 'boolean' },
+    jobs: { type: 'string', default: `${availableParallelism()}` },
   },
   allowPositionals: true,
 });
-const [count, from] = [Number(values.seeds), Number(values.from)];
+const [count, from, jobs] = [Number(values.seeds), Number(values.from), Number(values.jobs)];
 letDie();
-process.exitCode = (values.mutants ? huntAll() : await playAll()) ? 0 : 1;
+const held = await playAll();
+process.exitCode = held && (!values.mutants || (await huntAll())) ? 0 : 1;
 
 /** Answers whether all held. */
 async function playAll(): Promise<boolean> {
-  let events = 0;
   const startedMs = performance.now();
-  for (let seed = from; seed < from + count; seed += 1) {
-    const played = await play(scheduleOf(seed), seed);
-    events += played.events;
-    if (played.wrong.length > 0) {
-      await tell(seed, played.wrong);
-      return false;
-    }
-    progress(`${seed - from + 1} of ${count}`);
-  }
+  const shares = new Shares();
+  let [events, done] = [0, 0];
+  const failed = await playSeeds({ from, count, jobs }, (result: Result) => {
+    events += result.events;
+    done += 1;
+    shares.add(result.fired);
+    progress(`${done} of ${count}`);
+  });
   progress('');
+  if (failed !== undefined) {
+    await tell(failed);
+    return false;
+  }
   const seconds = (performance.now() - startedMs) / 1000;
   process.stdout.write(`${count} seeds from ${from}: ${events} events, ${seconds.toFixed(1)} s\n`);
-  return true;
+  return !values.mutants || tellShares(shares);
 }
 
-async function tell(seed: number, wrong: readonly string[]): Promise<void> {
-  progress('');
+/** Answers whether every rule and every fault came up often enough. */
+function tellShares(shares: Shares): boolean {
+  process.stdout.write(`of the schedules had need of, or went through:\n${shares.lines.join('\n')}\n`);
+  for (const name of shares.rare) process.stdout.write(`too seldom: ${name}\n`);
+  return shares.rare.length === 0;
+}
+
+async function tell({ seed, wrong }: Result): Promise<void> {
   process.stdout.write(`seed ${seed}: ${wrong.join('\n  ')}\n`);
   if (values.brief) return;
   const acts = await shorten(scheduleOf(seed), async (some) => (await play(some, seed)).wrong.length > 0);
@@ -55,23 +69,20 @@ async function tell(seed: number, wrong: readonly string[]): Promise<void> {
 }
 
 /** Answers whether every planted bug was found. */
-function huntAll(): boolean {
+async function huntAll(): Promise<boolean> {
   const names = positionals.length > 0 ? positionals : mutantNames();
-  const mutants = names.map((name) => {
-    progress(name);
-    const mutant = hunt(name, count);
-    progress('');
+  let found = 0;
+  await hunt({ names, from, seeds: count, jobs }, (mutant) => {
+    if (mutant.seed !== undefined) found += 1;
     process.stdout.write(`${line(mutant)}\n`);
-    return mutant;
   });
-  const found = mutants.filter(({ seeds }) => seeds !== undefined);
-  process.stdout.write(`${found.length} of ${mutants.length} planted bugs found\n`);
-  return found.length === mutants.length;
+  process.stdout.write(`${found} of ${names.length} planted bugs found\n`);
+  return found === names.length;
 }
 
-function line({ name, why, seeds, seen }: Mutant): string {
-  const how = seeds === undefined ? 'NOT FOUND' : `${seeds} seeds`;
-  return `${how.padStart(10)}  ${name.padEnd(24)} ${seeds === undefined ? why : seen.slice(0, 120)}`;
+function line({ name, why, seed, seen }: Mutant): string {
+  const how = seed === undefined ? 'NOT FOUND' : `seed ${seed}`;
+  return `${how.padStart(10)}  ${name.padEnd(24)} ${seed === undefined ? why : seen.slice(0, 120)}`;
 }
 
 /** On a terminal: how far it is. */

@@ -12,6 +12,11 @@ export class Mortal {
     return this.#life?.ended === false;
   }
 
+  /** Whether it died, and was not buried yet. */
+  get died(): boolean {
+    return this.#life?.ended === true;
+  }
+
   /** A life begins. `hangUp` ends its connection, and is called when it ends. */
   protected begin(hangUp: () => void): { readonly life: Life; readonly signal: AbortSignal } {
     this.#life = new Life();

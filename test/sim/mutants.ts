@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { ROOT } from '../support/clean-run.ts';
 
 const FOLDER = join(import.meta.dirname, 'mutants');
@@ -13,9 +15,18 @@ export interface Mutant {
   readonly name: string;
   /** What is wrong with it. */
   readonly why: string;
-  readonly seeds: number | undefined;
+  readonly seed: number | undefined;
   /** What it was seen by. */
   readonly seen: string;
+}
+
+export interface Hunt {
+  readonly names: readonly string[];
+  readonly from: number;
+  /** How many schedules are tried at most. */
+  readonly seeds: number;
+  /** How many bugs are hunted at a time. */
+  readonly jobs: number;
 }
 
 export function mutantNames(): readonly string[] {
@@ -24,24 +35,60 @@ export function mutantNames(): readonly string[] {
     .sort();
 }
 
-/** Plays schedules on a copy of the sources that has one bug more, until what must hold does not; at most so many. */
-export function hunt(name: string, seeds: number): Mutant {
-  const patch = readFileSync(join(FOLDER, `${name}.patch`));
-  const folder = mkdtempSync(join(tmpdir(), 'shunt-mutant-'));
-  try {
-    for (const source of SOURCES) {
-      cpSync(join(ROOT, source), join(folder, source), { recursive: true, filter: (path) => !path.includes('/build') });
-    }
-    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    const patched = spawnSync('git', ['apply'], { cwd: folder, input: patch, encoding: 'utf8' });
-    if (patched.status !== 0) throw new Error(`the patch of ${name} does not fit any more: ${patched.stderr}`);
-    const argv = [join(folder, 'test/sim/main.ts'), '--seeds', `${seeds}`, '--brief'];
-    const { stdout, status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
+/** Plays schedules on copies of the sources that have one bug more, each until what must hold does not. */
+export async function hunt({ names, jobs, ...how }: Hunt, onMutant: (mutant: Mutant) => void): Promise<void> {
+  const left = [...names];
+  const work = async (): Promise<void> => {
+    using copy = new Copy();
+    for (let name = left.shift(); name !== undefined; name = left.shift()) onMutant(await copy.hunt(name, how));
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+}
+
+/** A copy of the sources, with one bug at a time. */
+class Copy implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'shunt-mutant-'));
+
+  constructor() {
+    const filter = (path: string): boolean => !path.includes('/build');
+    for (const source of SOURCES) cpSync(join(ROOT, source), join(this.#folder, source), { recursive: true, filter });
+    symlinkSync(join(ROOT, 'node_modules'), join(this.#folder, 'node_modules'));
+  }
+
+  async hunt(name: string, { from, seeds }: Pick<Hunt, 'from' | 'seeds'>): Promise<Mutant> {
+    const patch = readFileSync(join(FOLDER, `${name}.patch`), 'utf8');
+    this.#apply(name, patch);
+    const { stdout, stderr, status } = await this.#play(from, seeds);
+    this.#apply(name, patch, '--reverse');
     const [, seed, seen = ''] = /^seed (\d+): (.*)$/m.exec(stdout) ?? [];
     if (status !== 0 && seed === undefined) throw new Error(`${name} was not played: ${stderr}`);
-    const why = patch.toString().split('\n')[0] ?? '';
-    return { name, why, seeds: seed === undefined ? undefined : Number(seed), seen };
-  } finally {
-    rmSync(folder, { recursive: true });
+    const [why = ''] = patch.split('\n');
+    return { name, why, seed: seed === undefined ? undefined : Number(seed), seen };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  #apply(name: string, patch: string, ...options: readonly string[]): void {
+    const { status, stderr } = spawnSync('git', ['apply', ...options], {
+      cwd: this.#folder,
+      input: patch,
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`the patch of ${name} does not fit any more: ${stderr}`);
+  }
+
+  async #play(from: number, seeds: number) {
+    const main = join(this.#folder, 'test/sim/main.ts');
+    const argv = [main, '--brief', '--jobs', '1', '--seeds', `${seeds}`, '--from', `${from}`];
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(this.#folder, '.cache') };
+    const child = spawn(process.execPath, argv, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [stdout, stderr, [status]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
+    return { stdout, stderr, status: status as number | null };
   }
 }

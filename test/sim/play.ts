@@ -1,20 +1,19 @@
-import {
-  encodeApplyRequest,
-  encodeDeleteRequest,
-  isApiError,
-  parseApplyReply,
-  parseDeleteReply,
-} from '../../protocol/api.ts';
-import type { MemoryStore } from '../fakes/memory-store.ts';
-import { Carrier } from './carrier.ts';
+import type { KeptStore } from '../fakes/memory-store.ts';
+import { Carrier, concerned } from './carrier.ts';
 import { checkQuiet, checkStatus, OpCheck } from './check.ts';
 import { Controller } from './controller.ts';
+import { harm } from './harm.ts';
 import type { Host } from './host.ts';
-import { Oracle, written } from './oracle.ts';
+import type { Mortal } from './mortal.ts';
+import { Operator } from './operator.ts';
+import { Oracle } from './oracle.ts';
+import { RuleWatch } from './rules.ts';
 import { type Act, HOSTS, type HostName } from './schedule.ts';
 import { SeededClock } from './seeded-clock.ts';
 import { World } from './world.ts';
 
+/** What a server takes as it comes. */
+const MAX_PAYLOAD_BYTES = 1 << 20;
 /** Longer than a read-back, two syncs and any life of a redirect: what does not hold by then does not hold. */
 const QUIET_MS = 75_000;
 /** Whatever was late has come by then. */
@@ -28,6 +27,8 @@ export interface Played {
   readonly wrong: readonly string[];
   /** Acts, and messages that were lost, repeated or late. */
   readonly events: number;
+  /** Rules that were needed, acts that were done, and what messages were struck with. */
+  readonly fired: readonly string[];
   /** Over every message and every op, in their order. */
   readonly trace: string;
 }
@@ -52,19 +53,33 @@ class Stage {
   readonly #hosts = new Map<HostName, Host>();
   readonly #controllers: readonly Controller[];
   readonly #oracle = new Oracle();
+  readonly #operator: Operator;
   readonly #carrier: Carrier;
-  readonly #stores = new Map<HostName, Pick<MemoryStore, 'stored' | 'set'>>();
+  readonly #stores = new Map<HostName, KeptStore>();
   #backup: { readonly data: Buffer; readonly back: () => void } | undefined;
   #restored = false;
+  readonly #fired = new Set<string>();
+  readonly #rules: RuleWatch;
+  /** By which act somebody dies where it waits next. */
+  readonly #doomed = new Map<Mortal, Act['act']>();
   #acts = 0;
-  #uploads = 0;
 
   private constructor(world: World, seed: number) {
     this.#world = world;
-    this.#carrier = new Carrier(seed);
+    const note = (what: string): void => void this.#fired.add(what);
+    this.#carrier = new Carrier(seed, note);
+    this.#rules = new RuleWatch((subject) => world.hosts.get(concerned(subject, '')[0] ?? ''), note);
+    this.#operator = new Operator(world, this.#oracle);
     this.#controllers = [world.controller, new Controller(world)];
-    world.bus.carry = (message) => this.#carrier.carry(message);
-    world.onStatus = (status) => this.wrong.push(...checkStatus(status, world.hosts.get(status.host)));
+    world.bus.carry = (message) => {
+      this.#rules.sent(message);
+      return this.#carrier.carry(message);
+    };
+    world.bus.onArrival = (message) => this.#rules.arrived(message);
+    world.onStatus = (status) => {
+      this.#rules.said(status);
+      this.wrong.push(...checkStatus(status, world.hosts.get(status.host)));
+    };
     for (const name of HOSTS)
       this.#hosts.set(name, this.#watched(world.host(name, { role: name === 'c' ? 'core' : 'edge' })));
   }
@@ -74,6 +89,8 @@ class Stage {
     const check = new OpCheck(host, (key) =>
       this.#restored ? undefined : this.#world.database.newest(host.name, key),
     );
+    host.onStart = () => this.#rules.started(host);
+    host.onAccept = (candidate, acceptance) => this.#rules.accepted(host, candidate, acceptance);
     host.onOp = (op) => this.wrong.push(...check.of(op).map((what) => `${host.name}: ${what}`));
     return host;
   }
@@ -90,6 +107,7 @@ class Stage {
     return {
       wrong: this.wrong.map((line) => `${where}${line}`),
       events: this.#acts + this.#carrier.touched,
+      fired: [...this.#fired],
       trace: this.#world.traceOf(),
     };
   }
@@ -97,7 +115,7 @@ class Stage {
   async perform(act: Act): Promise<void> {
     this.#acts += 1;
     await this.#pass(act.afterMs);
-    await this.#do(act);
+    if ((await this.#do(act)) !== false) this.#fired.add(act.act);
     await this.#pass(0);
     const failures = this.#world.errors
       .splice(0)
@@ -113,25 +131,25 @@ class Stage {
     await this.#world.database.close();
   }
 
-  async #do(act: Act): Promise<void> {
+  /** Answers false where there was nothing to do. */
+  async #do(act: Act): Promise<unknown> {
     switch (act.act) {
-      case 'apply': {
-        const specs = act.specs.map((wish) => written(wish, this.#world.clock.nowMs()));
-        return this.#ask(this.#apply(uniquely(specs)), this.#oracle.asked(uniquely(specs), []));
-      }
+      case 'apply':
+        return this.#operator.apply(act.specs);
       case 'delete':
-        return this.#ask(this.#delete(act.names), this.#oracle.asked([], act.names));
+        return this.#operator.delete(act.names);
       case 'kill agent':
-        return this.#host(act.host).kill(act.waits);
+        return this.#doom(this.#host(act.host), act.act, (host) => host.kill(act.waits));
       case 'kill agent at op':
-        this.#host(act.host).kernel.opsToLive = act.ops;
-        return;
+        return this.#doom(this.#host(act.host), act.act, ({ kernel }) => {
+          kernel.opsToLive = act.ops;
+        });
       case 'stop agent':
         return this.#stop(this.#host(act.host));
       case 'start agent':
         return this.#start(act.host);
       case 'kill controller':
-        return this.#controllers[act.which]?.kill(act.waits);
+        return this.#doom(this.#controllers[act.which], act.act, (controller) => controller.kill(act.waits));
       case 'start controller':
         return this.#startController(act.which);
       case 'weather':
@@ -145,74 +163,25 @@ class Stage {
       case 'keep database':
         this.#backup = { data: this.#world.database.snapshot(), back: this.#oracle.copy() };
         return;
+      case 'max payload':
+        this.#world.bus.maxPayloadBytes = act.bytes;
+        return;
+      case 'flip database row':
+        return this.#world.database.flip(act.of, act.which);
       case 'tidy':
         return this.#tidy();
       case 'restore database':
         return this.#restoreDatabase();
       default:
-        return this.#harm(act, this.#host(act.host));
+        return harm(act, this.#host(act.host), this.#stores);
     }
-  }
-
-  /** What happens to a host that its agent has not asked for. */
-  #harm(act: Extract<Act, { host: HostName }>, host: Host): void {
-    const { kernel } = host;
-    switch (act.act) {
-      case 'lose store':
-        this.#replace(host, undefined);
-        break;
-      case 'keep store':
-        this.#stores.set(act.host, { stored: host.store.stored, set: host.store.set });
-        break;
-      case 'restore store': {
-        const kept = this.#stores.get(act.host);
-        if (kept !== undefined) this.#replace(host, kept);
-        break;
-      }
-      case 'damage store':
-        host.kill();
-        host.bury();
-        host.store.stored = { ...host.store.stored, sound: false };
-        break;
-      case 'reboot':
-        host.reboot();
-        break;
-      case 'wall clock':
-        host.aheadMs = act.aheadMs;
-        break;
-      case 'uproot':
-        kernel.uproot([...kernel.observe().entries.keys()][act.which] ?? '');
-        break;
-      case 'plant': {
-        const [entry] = kernel.observe().entries.values();
-        if (entry !== undefined) kernel.plant(entry.key, { ...entry.value, action: 'drop', rev: 1 }, act.which === 0);
-        break;
-      }
-      case 'link':
-        kernel.netdev('eth1', { up: act.up });
-        kernel.notify();
-        break;
-      case 'refuse op':
-        kernel.failNext(act.op, 'ENOMEM');
-        break;
-      case 'labels':
-        host.labels = { role: act.role };
-        host.kill();
-        host.bury();
-        host.start();
-        break;
-    }
-  }
-
-  #replace(host: Host, kept: Pick<MemoryStore, 'stored' | 'set'> | undefined): void {
-    host.kill();
-    host.bury();
-    host.loseStore(kept);
   }
 
   /** Everything works again, and has time. Then it has to be as was asked for. */
   async #quiet(): Promise<void> {
     this.#carrier.calm();
+    this.#doomed.clear();
+    this.#world.bus.maxPayloadBytes = MAX_PAYLOAD_BYTES;
     for (const controller of this.#controllers) controller.spare();
     for (const which of this.#controllers.keys()) await this.#startController(which);
     for (const [name, host] of this.#hosts) {
@@ -245,23 +214,11 @@ class Stage {
     return wrong;
   }
 
-  #apply(specs: readonly object[]): Promise<boolean> {
-    this.#uploads += 1;
-    const request = { v: 1, upload: `u${this.#uploads}`, part: 0, parts: 1, specs } as const;
-    const reply = this.#world.api('apply', encodeApplyRequest(request));
-    return reply.then((bytes) => !isApiError(parseApplyReply(bytes)));
-  }
-
-  #delete(names: readonly string[]): Promise<boolean> {
-    const reply = this.#world.api('delete', encodeDeleteRequest({ v: 1, names: [...new Set(names)] }));
-    return reply.then((bytes) => !isApiError(parseDeleteReply(bytes)));
-  }
-
-  #ask(asked: Promise<boolean>, became: (what: 'done' | 'refused' | 'unknown') => void): void {
-    asked.then(
-      (done) => became(done ? 'done' : 'refused'),
-      () => became('unknown'),
-    );
+  /** Fires once somebody has died of it. */
+  #doom<M extends Mortal>(mortal: M | undefined, act: Act['act'], how: (mortal: M) => void): false {
+    if (mortal?.runs) this.#doomed.set(mortal, act);
+    if (mortal !== undefined) how(mortal);
+    return false;
   }
 
   #host(name: HostName): Host {
@@ -285,13 +242,14 @@ class Stage {
   }
 
   /** Drops what is no longer needed, which takes ten minutes of waiting otherwise. */
-  #tidy(): void {
+  #tidy(): boolean {
     const controller = this.#controllers.find(({ runs }) => runs);
     controller?.ports.roster.tidy().catch(() => {}); // it may die of it
+    return controller !== undefined;
   }
 
-  async #restoreDatabase(): Promise<void> {
-    if (this.#backup === undefined) return;
+  async #restoreDatabase(): Promise<boolean> {
+    if (this.#backup === undefined) return false;
     for (const controller of this.#controllers) {
       controller.kill();
       controller.bury();
@@ -300,6 +258,7 @@ class Stage {
     this.#world.database.restore(this.#backup.data);
     this.#backup.back();
     this.#restored = true;
+    return true;
   }
 
   /** Lets time pass until something is done. */
@@ -316,14 +275,10 @@ class Stage {
 
   async #pass(delayMs: number): Promise<void> {
     await this.#world.clock.pass(delayMs);
+    for (const [mortal, act] of this.#doomed) if (mortal.died && this.#doomed.delete(mortal)) this.#fired.add(act);
     for (const controller of this.#controllers) controller.bury();
     for (const host of this.#hosts.values()) host.bury();
   }
-}
-
-/** The last of each name. */
-function uniquely(specs: readonly object[]): readonly object[] {
-  return [...new Map(specs.map((spec) => [(spec as { readonly name: string }).name, spec])).values()];
 }
 
 function textOf(entry: unknown): string {

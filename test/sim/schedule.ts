@@ -11,6 +11,8 @@ export interface Weather {
   readonly delay: number;
   /** Replies in whose place comes one that was sent before. */
   readonly stale: number;
+  /** Messages that come cut off, for another host, or in another version. */
+  readonly spoil: number;
 }
 
 /** In which ways nothing comes through between a host and the bus. */
@@ -32,14 +34,18 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'keep store'; readonly host: HostName }
   | { readonly act: 'restore store'; readonly host: HostName }
   | { readonly act: 'damage store'; readonly host: HostName }
+  | { readonly act: 'flip row'; readonly host: HostName; readonly which: number }
   | { readonly act: 'reboot'; readonly host: HostName }
+  | { readonly act: 'set back host'; readonly host: HostName }
   | { readonly act: 'wall clock'; readonly host: HostName; readonly aheadMs: number }
   | { readonly act: 'uproot'; readonly host: HostName; readonly which: number }
   | { readonly act: 'plant'; readonly host: HostName; readonly which: number }
   | { readonly act: 'link'; readonly host: HostName; readonly up: boolean }
   | { readonly act: 'refuse op'; readonly host: HostName; readonly op: 'write' | 'delete' }
   | { readonly act: 'labels'; readonly host: HostName; readonly role: string }
+  | { readonly act: 'max payload'; readonly bytes: number }
   | { readonly act: 'tidy' }
+  | { readonly act: 'flip database row'; readonly of: 'changes' | 'heads' | 'hosts'; readonly which: number }
   | { readonly act: 'keep database' }
   | { readonly act: 'restore database' }
   | { readonly act: 'quiet' }
@@ -62,58 +68,84 @@ const ACTS = 200;
 /** So many of them, and then there is quiet. */
 const STRETCH = 100;
 /** Hosts of one schedule in so many lose sight of their history. */
-const LOSING_ONE_IN = 8;
+const LOSING_ONE_IN = 5;
 const SELECTORS: readonly Wish['hosts'][] = ['all', { role: 'edge' }, { role: 'core' }, ['a'], ['a', 'b'], ['c']];
 const TARGETS = ['pass', 'drop', 'c', 'c', 'nowhere'] as const;
+/** What a server takes as it comes, and so little that every update is a hint and every page one change. */
+const PAYLOADS = [1 << 20, 1 << 20, 2_500] as const;
 
 type Below = (bound: number) => number;
+type Name = Act['act'];
+/** What of an act is a matter of chance. */
+type Details<N extends Name> = Omit<Extract<Act, { readonly act: N }>, 'act' | 'afterMs'>;
+
+/** How often each act comes up, of all together, and how it is made up. */
+const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Below) => Details<N>] } = {
+  apply: [300, (below) => ({ specs: Array.from({ length: 1 + below(4) }, () => wish(below)) })],
+  delete: [80, (below) => ({ names: Array.from({ length: 1 + below(3) }, () => `r${below(NAMES)}`) })],
+  'kill agent': [80, (below) => ({ host: one(below, HOSTS), waits: below(12) })],
+  'kill agent at op': [40, (below) => ({ host: one(below, HOSTS), ops: below(5) })],
+  'stop agent': [20, host],
+  'start agent': [100, host],
+  'kill controller': [50, (below) => ({ which: below(2), waits: below(20) })],
+  'start controller': [50, (below) => ({ which: below(2) })],
+  weather: [50, (below) => ({ weather: someWeather(below) })],
+  partition: [50, (below) => ({ host: one(below, HOSTS), ways: one(below, ['to', 'from', 'both', 'none'] as const) })],
+  'lose store': [15, host],
+  'keep store': [25, host],
+  'restore store': [20, host],
+  'damage store': [10, host],
+  'flip row': [10, (below) => ({ host: one(below, HOSTS), which: below(DSTS) })],
+  reboot: [10, host],
+  'set back host': [15, host],
+  'wall clock': [15, (below) => ({ host: one(below, HOSTS), aheadMs: (below(3) - 1) * 86_400_000 })],
+  uproot: [10, (below) => ({ host: one(below, HOSTS), which: below(DSTS) })],
+  plant: [10, (below) => ({ host: one(below, HOSTS), which: below(DSTS) })],
+  link: [20, (below) => ({ host: one(below, HOSTS), up: below(2) === 0 })],
+  'refuse op': [10, (below) => ({ host: one(below, HOSTS), op: one(below, ['write', 'delete'] as const) })],
+  labels: [10, (below) => ({ host: one(below, HOSTS), role: one(below, ['edge', 'core'] as const) })],
+  'max payload': [15, (below) => ({ bytes: one(below, PAYLOADS) })],
+  tidy: [20, () => ({})],
+  'flip database row': [
+    10,
+    (below) => ({ of: one(below, ['changes', 'heads', 'hosts'] as const), which: below(DSTS) }),
+  ],
+  'keep database': [10, () => ({})],
+  'restore database': [10, () => ({})],
+  quiet: [0, () => ({})],
+};
+export const ACT_NAMES = Object.keys(MAKERS) as readonly Name[];
+const TOTAL = Object.values(MAKERS).reduce((sum, [weight]) => sum + weight, 0);
 
 /** What happens in the schedule of a seed; the same for the same seed. It ends quietly. */
 export function scheduleOf(seed: number): readonly Act[] {
   const below = randomBelow(seed * 7919 + 1);
   const losing = below(LOSING_ONE_IN) === 0;
-  return Array.from(
-    { length: ACTS },
-    (_, n): Act => (n % STRETCH === STRETCH - 1 ? quiet(below) : someAct(below, losing)),
-  );
+  return Array.from({ length: ACTS }, (_, n): Act => {
+    if (n % STRETCH === STRETCH - 1) return { afterMs: below(2_000), act: 'quiet' };
+    const act = someAct(below);
+    return act.act === 'restore database' && !losing ? { ...act, act: 'keep database' } : act;
+  });
 }
 
-function quiet(below: Below): Act {
-  return { afterMs: below(2_000), act: 'quiet' };
-}
-
-function someAct(below: Below, losing: boolean): Act {
+function someAct(below: Below): Act {
   const afterMs = below(5) === 0 ? below(4_000) : below(40);
-  const host = one(below, HOSTS);
-  const made = below(100);
-  if (made < 30) return { afterMs, act: 'apply', specs: Array.from({ length: 1 + below(4) }, () => wish(below)) };
-  if (made < 38)
-    return { afterMs, act: 'delete', names: Array.from({ length: 1 + below(3) }, () => `r${below(NAMES)}`) };
-  if (made < 46) return { afterMs, act: 'kill agent', host, waits: below(12) };
-  if (made < 50) return { afterMs, act: 'kill agent at op', host, ops: below(5) };
-  if (made < 52) return { afterMs, act: 'stop agent', host };
-  if (made < 62) return { afterMs, act: 'start agent', host };
-  if (made < 66) return { afterMs, act: 'kill controller', which: below(2), waits: below(20) };
-  if (made < 71) return { afterMs, act: 'start controller', which: below(2) };
-  if (made < 76) return { afterMs, act: 'weather', weather: someWeather(below) };
-  if (made < 81) return { afterMs, act: 'partition', host, ways: one(below, ['to', 'from', 'both', 'none'] as const) };
-  if (made < 83) return { afterMs, act: 'lose store', host };
-  if (made < 85) return { afterMs, act: 'keep store', host };
-  if (made < 87) return { afterMs, act: 'restore store', host };
-  if (made < 88) return { afterMs, act: 'damage store', host };
-  if (made < 89) return { afterMs, act: 'reboot', host };
-  if (made < 91) return { afterMs, act: 'wall clock', host, aheadMs: (below(3) - 1) * 86_400_000 };
-  if (made < 93) return { afterMs, act: below(2) === 0 ? 'uproot' : 'plant', host, which: below(DSTS) };
-  if (made < 95) return { afterMs, act: 'link', host, up: below(2) === 0 };
-  if (made < 96) return { afterMs, act: 'refuse op', host, op: one(below, ['write', 'delete'] as const) };
-  if (made < 97) return { afterMs, act: 'labels', host, role: one(below, ['edge', 'core'] as const) };
-  if (made < 98) return { afterMs, act: 'tidy' };
-  if (made < 99) return { afterMs, act: 'keep database' };
-  return losing ? { afterMs, act: 'restore database' } : { afterMs, act: 'kill controller', which: 0, waits: 0 };
+  let left = below(TOTAL);
+  const act = ACT_NAMES.find((name) => {
+    left -= MAKERS[name][0];
+    return left < 0;
+  });
+  if (act === undefined) throw new TypeError('weights do not add up');
+  return { afterMs, act, ...MAKERS[act][1](below) } as Act;
+}
+
+function host(below: Below): { readonly host: HostName } {
+  return { host: one(below, HOSTS) };
 }
 
 function someWeather(below: Below): Weather {
-  return { drop: below(300), repeat: below(300), delay: below(400), stale: below(2) * below(300) };
+  const [stale, spoil] = [below(2) * below(300), below(2) * below(100)];
+  return { drop: below(300), repeat: below(300), delay: below(400), stale, spoil };
 }
 
 function wish(below: Below): Wish {

@@ -1,0 +1,69 @@
+import type { KeptStore } from '../fakes/memory-store.ts';
+import type { Host } from './host.ts';
+import type { Act, HostName } from './schedule.ts';
+
+type Harm = Extract<Act, { readonly host: HostName }>;
+
+/** What happens to a host that its agent has not asked for. Answers false where there was nothing to do. */
+export function harm(act: Harm, host: Host, kept: Map<HostName, KeptStore>): unknown {
+  const { kernel } = host;
+  switch (act.act) {
+    case 'lose store':
+      replace(host, undefined);
+      break;
+    case 'keep store':
+      kept.set(act.host, host.store.copy());
+      break;
+    case 'restore store': {
+      const store = kept.get(act.host);
+      if (store === undefined) return false;
+      replace(host, store);
+      break;
+    }
+    case 'set back host':
+      replace(host, kept.get(act.host));
+      host.reboot();
+      break;
+    case 'damage store':
+      host.kill();
+      host.bury();
+      return host.store.flip(0);
+    case 'flip row':
+      return host.store.flip(act.which);
+    case 'reboot':
+      host.reboot();
+      break;
+    case 'wall clock':
+      host.aheadMs = act.aheadMs;
+      break;
+    case 'uproot':
+      if (kernel.observe().entries.size <= act.which) return false;
+      kernel.uproot([...kernel.observe().entries.keys()][act.which] ?? '');
+      break;
+    case 'plant': {
+      const [entry] = kernel.observe().entries.values();
+      if (entry === undefined) return false;
+      kernel.plant(entry.key, { ...entry.value, action: 'drop', rev: 1 }, act.which === 0);
+      break;
+    }
+    case 'link':
+      kernel.netdev('eth1', { up: act.up });
+      kernel.notify();
+      break;
+    case 'refuse op':
+      kernel.failNext(act.op, 'ENOMEM');
+      break;
+    case 'labels':
+      host.labels = { role: act.role };
+      host.kill();
+      host.bury();
+      host.start();
+      break;
+  }
+}
+
+function replace(host: Host, kept: KeptStore | undefined): void {
+  host.kill();
+  host.bury();
+  host.loseStore(kept);
+}

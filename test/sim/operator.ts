@@ -1,0 +1,48 @@
+import {
+  encodeApplyRequest,
+  encodeDeleteRequest,
+  isApiError,
+  parseApplyReply,
+  parseDeleteReply,
+} from '../../protocol/api.ts';
+import { type Oracle, written } from './oracle.ts';
+import type { Wish } from './schedule.ts';
+import type { World } from './world.ts';
+
+/** Asks controllers for redirects, as commands do, and has an oracle know what was asked and what became of it. */
+export class Operator {
+  readonly #world: World;
+  readonly #oracle: Oracle;
+  #uploads = 0;
+
+  constructor(world: World, oracle: Oracle) {
+    this.#world = world;
+    this.#oracle = oracle;
+  }
+
+  apply(wishes: readonly Wish[]): void {
+    const specs = uniquely(wishes.map((wish) => written(wish, this.#world.clock.nowMs())));
+    this.#uploads += 1;
+    const request = { v: 1, upload: `u${this.#uploads}`, part: 0, parts: 1, specs } as const;
+    const reply = this.#world.api('apply', encodeApplyRequest(request));
+    this.#note(reply.then(parseApplyReply), specs, []);
+  }
+
+  delete(names: readonly string[]): void {
+    const reply = this.#world.api('delete', encodeDeleteRequest({ v: 1, names: [...new Set(names)] }));
+    this.#note(reply.then(parseDeleteReply), [], names);
+  }
+
+  #note(reply: Promise<object>, specs: readonly object[], deleted: readonly string[]): void {
+    const became = this.#oracle.asked(specs, deleted);
+    reply.then(
+      (answer) => became(isApiError(answer) ? 'refused' : 'done'),
+      () => became('unknown'),
+    );
+  }
+}
+
+/** The last of each name. */
+function uniquely(specs: readonly object[]): readonly object[] {
+  return [...new Map(specs.map((spec) => [(spec as { readonly name: string }).name, spec])).values()];
+}

@@ -1,0 +1,30 @@
+import { STRIKES } from './carrier.ts';
+import { RULES } from './rules.ts';
+import { ACT_NAMES } from './schedule.ts';
+
+/** In so few of all schedules a rule or a fault is as good as untested. */
+const LEAST = 0.01;
+
+/** In how many schedules each rule was needed, each act done, and messages struck in each way. */
+export class Shares {
+  readonly #counts = new Map<string, number>([...RULES, ...ACT_NAMES, ...STRIKES].map((name) => [name, 0]));
+  #schedules = 0;
+
+  add(fired: Iterable<string>): void {
+    this.#schedules += 1;
+    for (const name of fired) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  /** What came up too seldom. */
+  get rare(): readonly string[] {
+    return [...this.#counts].filter(([, count]) => count < LEAST * this.#schedules).map(([name]) => name);
+  }
+
+  /** A line for each. */
+  get lines(): readonly string[] {
+    return [...this.#counts].map(([name, count]) => {
+      const percent = (100 * count) / Math.max(1, this.#schedules);
+      return `${percent.toFixed(1).padStart(6)} %  ${name}`;
+    });
+  }
+}
