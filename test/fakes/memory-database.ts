@@ -6,6 +6,7 @@ import { Connection } from '../../controller/store/sqlite/connection.ts';
 import { migrate } from '../../controller/store/sqlite/migrate.ts';
 import { Tables } from '../../controller/store/tables/tables.ts';
 import type { Clock } from '../../daemon/clock.ts';
+import type { Cursor } from '../../protocol/cursor.ts';
 import { controllerMigrations } from '../../migrations/controller/index.ts';
 import { Remembering } from './remembering.ts';
 
@@ -43,7 +44,7 @@ export class MemoryDatabase {
   #connection: Connection;
   #session: Remembering;
   #database: BetterSqlite3.Database;
-  #newest: BetterSqlite3.Statement | undefined;
+  #statements = new Map<string, BetterSqlite3.Statement>();
 
   private constructor(database: BetterSqlite3.Database, tables: Tables, clock: Clock) {
     this.tables = tables;
@@ -84,8 +85,21 @@ export class MemoryDatabase {
 
   /** The newest change of a key on a host, as it stands at this moment. */
   newest(host: string, key: string): { readonly op: 'put' | 'delete'; readonly rev: number } | undefined {
-    this.#newest ??= this.#database.prepare('select op, rev from changes where host = ? and key = ?');
-    return this.#newest.get(host, key) as { readonly op: 'put' | 'delete'; readonly rev: number } | undefined;
+    const [found] = this.#rows('select op, rev from changes where host = ? and key = ?', host, key);
+    return found as { readonly op: 'put' | 'delete'; readonly rev: number } | undefined;
+  }
+
+  /** The status of each host that controllers go by, as its text. */
+  reported(): readonly { readonly host: string; readonly status: string }[] {
+    return this.#rows('select host, status from hosts') as { host: string; status: string }[];
+  }
+
+  /** Whether its log has a cursor. */
+  knows({ epoch, rev }: Cursor): boolean {
+    const end = 'select min(first_rev) - 1 from epochs later where later.ordinal > epochs.ordinal';
+    const last = 'select max(last_rev, coalesce((select max(rev) from heads), 0)) from meta';
+    const [found] = this.#rows(`select coalesce((${end}), (${last})) as rev from epochs where epoch = ?`, epoch);
+    return epoch === '' || (found !== undefined && rev <= (found as { readonly rev: number }).rev);
   }
 
   /** As a bit does that flips in one of the rows of a table; answers false where there are not so many. */
@@ -107,13 +121,19 @@ export class MemoryDatabase {
   /** Puts a copy in its place; no controller may run on it. */
   restore(copy: Buffer): void {
     this.#database = new BetterSqlite3(copy);
-    this.#newest = undefined;
+    this.#statements = new Map();
     this.#connection = this.#connect();
     this.#session = new Remembering(this.#connection);
   }
 
   close(): Promise<void> {
     return this.#connection.close();
+  }
+
+  #rows(sql: string, ...values: readonly string[]): readonly unknown[] {
+    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement.all(...values);
   }
 
   #connect(): Connection {

@@ -1,13 +1,13 @@
 import type { EntryValue } from '../../agent/model/entry.ts';
 import type { Op } from '../../agent/model/op.ts';
 import type { HostItem } from '../../protocol/listings.ts';
+import type { Intent } from '../../protocol/intent.ts';
 import type { Status } from '../../protocol/status.ts';
+import { HELD } from './fleet-check.ts';
 import type { Host } from './host.ts';
 import { expectedOn } from './oracle.ts';
 import type { HostName } from './schedule.ts';
 
-/** Codes of a host that waits for an operator, because its history is lost. */
-const HELD = ['HISTORY_LOST', 'FOREIGN_EPOCH'];
 /** Its store does not say any more what it held. */
 const LOST = ['ADOPTING', 'STORE_DAMAGED'];
 
@@ -70,6 +70,8 @@ export class OpCheck {
   readonly #newest: Newest;
   /** Revisions by entry, of each boot: with its kernel a host may have lost the only word that it knew more once. */
   readonly #written = new WeakMap<object, Map<string, number>>();
+  /** How far a kernel's mark ever went: it is the host's word on what it has, whatever it says later. */
+  readonly #marked = new WeakMap<object, number>();
 
   constructor(host: Host, newest: Newest) {
     this.#host = host;
@@ -77,6 +79,8 @@ export class OpCheck {
   }
 
   of(op: Op): readonly string[] {
+    const { kernel } = this.#host;
+    this.#marked.set(kernel, Math.max(kernel.mark()?.rev ?? 0, this.#marked.get(kernel) ?? 0));
     if (op.op === 'write') return this.#write(op.id, op.value);
     return op.op === 'delete' ? this.#delete(op.id) : [];
   }
@@ -96,9 +100,9 @@ export class OpCheck {
     const { kernel } = this.#host;
     const entry = kernel.observe().entries.get(id);
     const newest = this.#newest(id);
-    const mark = kernel.mark();
-    if (entry === undefined || !entry.sound || newest?.op !== 'put' || mark === undefined) return [];
-    if (newest.rev > mark.rev || entry.value.rev !== newest.rev || entry.value.until !== 0n) return [];
+    const had = this.#marked.get(kernel) ?? 0;
+    if (entry === undefined || !entry.sound || newest?.op !== 'put') return [];
+    if (newest.rev > had || entry.value.rev !== newest.rev || entry.value.until !== 0n) return [];
     const isUp = kernel.network().netdevs.every(({ up }) => up);
     return entry.value.action === 'send' && !isUp
       ? []
@@ -114,9 +118,18 @@ export function checkStatus(
   const says = `${name}: says ${verified} verified, ${applied} applied, ${stored} stored`;
   if (verified > applied || applied > stored || stored > (host?.store.stored.cursor.rev ?? 0)) return [says];
   const due = [...(host?.store.set.values() ?? [])].filter(({ rev }) => rev <= applied);
-  return due.flatMap(({ key, rev }) =>
-    host?.store.rows.get(key)?.rev === rev ? [] : [`${says}, and ${key} of ${rev} was not looked at`],
-  );
+  return due.flatMap((intent) => {
+    const { key, rev } = intent;
+    if (host?.store.rows.get(key)?.rev !== rev) return [`${says}, and ${key} of ${rev} was not looked at`];
+    return rev > verified || isSeen(host, intent) ? [] : [`${says}, and ${key} of ${rev} does not stand`];
+  });
+}
+
+/** Whether an intent stands, where nothing but its own revision decides that. */
+function isSeen({ kernel, store, tampered }: Host, { key, rev, to, expires }: Intent): boolean {
+  const isPlain = to === 'pass' || to === 'drop';
+  if (tampered || !isPlain || expires !== undefined || store.rows.get(key)?.state !== 'installed') return true;
+  return kernel.observe().entries.get(key)?.value.rev === rev;
 }
 
 function sorted(entries: ReadonlyMap<string, string>): readonly string[] {

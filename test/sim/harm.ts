@@ -36,13 +36,17 @@ export function harm(act: Harm, host: Host, kept: Map<HostName, KeptStore>): unk
     case 'wall clock':
       host.aheadMs = act.aheadMs;
       break;
-    case 'uproot':
-      if (kernel.observe().entries.size <= act.which) return false;
-      kernel.uproot([...kernel.observe().entries.keys()][act.which] ?? '');
+    case 'uproot': {
+      const ids = [...kernel.observe().entries.keys()];
+      if (ids.length === 0) return false;
+      host.tampered = true;
+      kernel.uproot(ids[act.which % ids.length] ?? '');
       break;
+    }
     case 'plant': {
       const [entry] = kernel.observe().entries.values();
       if (entry === undefined) return false;
+      host.tampered = true;
       kernel.plant(entry.key, { ...entry.value, action: 'drop', rev: 1 }, act.which === 0);
       break;
     }

@@ -28,6 +28,10 @@ export class Host extends Mortal {
   /** By how much its wall clock is ahead of the controller's; negative: behind. */
   aheadMs = 0;
   labels: Readonly<Record<string, string>>;
+  /** Every role that it ever had. */
+  readonly roles = new Set<string | undefined>();
+  /** Whether somebody else wrote to its maps since it booted. */
+  tampered = false;
   /** Is shown every op before it is done. */
   onOp: (op: Op) => void = () => {};
   onStart: () => void = () => {};
@@ -45,6 +49,7 @@ export class Host extends Mortal {
 
   start(): void {
     this.onStart();
+    this.roles.add(this.labels['role']);
     const { bus: server } = this.#world;
     let bus: AgentBus | undefined;
     const { life, signal } = this.begin(() => void bus?.close());
@@ -83,6 +88,7 @@ export class Host extends Mortal {
     this.kill();
     this.bury();
     this.times = new MemoryTimes();
+    this.tampered = false;
     this.kernel = this.#boot();
   }
 

@@ -2,6 +2,7 @@ import type { KeptStore } from '../fakes/memory-store.ts';
 import { Carrier, concerned } from './carrier.ts';
 import { checkQuiet, checkStatus, OpCheck } from './check.ts';
 import { Controller } from './controller.ts';
+import { FleetCheck } from './fleet-check.ts';
 import { harm } from './harm.ts';
 import type { Host } from './host.ts';
 import type { Mortal } from './mortal.ts';
@@ -54,6 +55,7 @@ class Stage {
   readonly #controllers: readonly Controller[];
   readonly #oracle = new Oracle();
   readonly #operator: Operator;
+  readonly #fleet: FleetCheck;
   readonly #carrier: Carrier;
   readonly #stores = new Map<HostName, KeptStore>();
   #backup: { readonly data: Buffer; readonly back: () => void } | undefined;
@@ -69,6 +71,7 @@ class Stage {
     const note = (what: string): void => void this.#fired.add(what);
     this.#carrier = new Carrier(seed, note);
     this.#rules = new RuleWatch((subject) => world.hosts.get(concerned(subject, '')[0] ?? ''), note);
+    this.#fleet = new FleetCheck(world.database);
     this.#operator = new Operator(world, this.#oracle);
     this.#controllers = [world.controller, new Controller(world)];
     world.bus.carry = (message) => {
@@ -78,7 +81,7 @@ class Stage {
     world.bus.onArrival = (message) => this.#rules.arrived(message);
     world.onStatus = (status) => {
       this.#rules.said(status);
-      this.wrong.push(...checkStatus(status, world.hosts.get(status.host)));
+      this.wrong.push(...checkStatus(status, world.hosts.get(status.host)), ...this.#fleet.said(status));
     };
     for (const name of HOSTS)
       this.#hosts.set(name, this.#watched(world.host(name, { role: name === 'c' ? 'core' : 'edge' })));
@@ -90,7 +93,10 @@ class Stage {
       this.#restored ? undefined : this.#world.database.newest(host.name, key),
     );
     host.onStart = () => this.#rules.started(host);
-    host.onAccept = (candidate, acceptance) => this.#rules.accepted(host, candidate, acceptance);
+    host.onAccept = (candidate, acceptance) => {
+      this.#rules.accepted(host, candidate, acceptance);
+      this.wrong.push(...this.#fleet.stored(host));
+    };
     host.onOp = (op) => this.wrong.push(...check.of(op).map((what) => `${host.name}: ${what}`));
     return host;
   }
@@ -117,6 +123,7 @@ class Stage {
     await this.#pass(act.afterMs);
     if ((await this.#do(act)) !== false) this.#fired.add(act.act);
     await this.#pass(0);
+    this.wrong.push(...this.#fleet.known());
     const failures = this.#world.errors
       .splice(0)
       .map(textOf)
@@ -258,6 +265,7 @@ class Stage {
     this.#world.database.restore(this.#backup.data);
     this.#backup.back();
     this.#restored = true;
+    this.#fleet.restored();
     return true;
   }
 

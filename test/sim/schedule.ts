@@ -62,6 +62,8 @@ export interface Wish {
   readonly lifeMs: number;
 }
 
+/** What hosts are labelled with; a redirect of that name is for that label alone, ever. */
+export const ROLES: readonly string[] = ['edge', 'core'];
 const NAMES = 8;
 const DSTS = 5;
 const ACTS = 200;
@@ -82,7 +84,7 @@ type Details<N extends Name> = Omit<Extract<Act, { readonly act: N }>, 'act' | '
 /** How often each act comes up, of all together, and how it is made up. */
 const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Below) => Details<N>] } = {
   apply: [300, (below) => ({ specs: Array.from({ length: 1 + below(4) }, () => wish(below)) })],
-  delete: [80, (below) => ({ names: Array.from({ length: 1 + below(3) }, () => `r${below(NAMES)}`) })],
+  delete: [80, (below) => ({ names: Array.from({ length: 1 + below(3) }, () => nameOf(below)) })],
   'kill agent': [80, (below) => ({ host: one(below, HOSTS), waits: below(12) })],
   'kill agent at op': [40, (below) => ({ host: one(below, HOSTS), ops: below(5) })],
   'stop agent': [20, host],
@@ -148,10 +150,15 @@ function someWeather(below: Below): Weather {
   return { drop: below(300), repeat: below(300), delay: below(400), stale, spoil };
 }
 
+function nameOf(below: Below): string {
+  return below(8) === 0 ? one(below, ROLES) : `r${below(NAMES)}`;
+}
+
 function wish(below: Below): Wish {
+  const name = nameOf(below);
   return {
-    name: `r${below(NAMES)}`,
-    hosts: one(below, SELECTORS),
+    name,
+    hosts: ROLES.includes(name) ? { role: name } : one(below, SELECTORS),
     dst: below(DSTS),
     to: one(below, TARGETS),
     priority: below(3) === 0 ? below(3) : 0,
