@@ -6,8 +6,8 @@ import { Connection } from '../../controller/store/sqlite/connection.ts';
 import { migrate } from '../../controller/store/sqlite/migrate.ts';
 import { Tables } from '../../controller/store/tables/tables.ts';
 import type { Clock } from '../../daemon/clock.ts';
-import type { Cursor } from '../../protocol/cursor.ts';
 import { controllerMigrations } from '../../migrations/controller/index.ts';
+import type { Cursor } from '../../protocol/cursor.ts';
 import { Remembering } from './remembering.ts';
 
 /** For whom a database is opened: whoever dies in the middle of a transaction leaves nothing of it. */

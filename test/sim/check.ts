@@ -1,7 +1,7 @@
 import type { EntryValue } from '../../agent/model/entry.ts';
 import type { Op } from '../../agent/model/op.ts';
-import type { HostItem } from '../../protocol/listings.ts';
 import type { Intent } from '../../protocol/intent.ts';
+import type { HostItem } from '../../protocol/listings.ts';
 import type { Status } from '../../protocol/status.ts';
 import { HELD } from './fleet-check.ts';
 import type { Host } from './host.ts';

@@ -49,7 +49,7 @@ export class Host extends Mortal {
 
   start(): void {
     this.onStart();
-    this.roles.add(this.labels['role']);
+    this.roles.add(this.labels.role);
     const { bus: server } = this.#world;
     let bus: AgentBus | undefined;
     const { life, signal } = this.begin(() => void bus?.close());
