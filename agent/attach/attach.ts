@@ -14,7 +14,7 @@ import { type Unwatched, watchDelivery } from './delivery.ts';
 import { ownKernel, requireKernel, type Shortfall } from './floor.ts';
 import { type Advice, adviceFor } from './large.ts';
 import { type AttachedInterface, Loader, planInterface } from './loader.ts';
-import { clearLeftovers, removeLayout, requireMade, requireNoLink } from './made.ts';
+import { clearLeftovers, removeLayout, requireMade, requireOwnWay } from './made.ts';
 import { memoryBytes } from './memory.ts';
 import type { Mode } from './mode.ts';
 import { makePins, type Owner } from './object.ts';
@@ -76,7 +76,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   const paths = pinPaths(options.pinRoot);
   const asked = { mode: options.mode, acceptHiddenTags: options.acceptHiddenTags ?? false };
   const plan = () => wanted.map((link) => planInterface(native, paths, links, link, asked));
-  requireNoLink(options.pinRoot);
+  requireOwnWay(options.pinRoot);
   requireLayout(options.pinRoot);
   requireClaimFolder(paths.claim);
   const fresh = !existsSync(paths.layout);
@@ -85,6 +85,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     plan();
   }
   requirePinRoot(native, options.pinRoot, options.acceptPrivatePins ?? false);
+  requireOwnWay(options.pinRoot); // what was not there is now
   if (fresh) makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_SLOTS);
   const maps = openMaps(native, paths, 'loader');
   const about = readAbout(native, maps);
@@ -123,7 +124,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
  */
 export function detach(native: Native, pinRoot: string, interfaces: readonly string[]): DetachReport {
   requireRoot('detach');
-  requireNoLink(pinRoot);
+  requireOwnWay(pinRoot);
   const paths = pinPaths(pinRoot);
   const links = observeLinks(native);
   const pinned = pinnedInterfaces(paths);

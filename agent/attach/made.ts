@@ -14,13 +14,39 @@ const ROOT_ONLY = /^root$/;
 const OURS = ['about', 'control', 'redirect4', 'redirect6', 'shapes4', 'shapes6'] as const;
 
 /**
- * Refuses a pin root that leads through a symbolic link: what is done there would be done elsewhere. One that is not there
- * leads nowhere. Errors: AttachError.
+ * Refuses a pin root that leads elsewhere, or may in a moment: through a symbolic link, or below a folder in which somebody
+ * who is not root can put another in its place. What is done there would be done elsewhere. Errors: AttachError.
  */
-export function requireNoLink(pinRoot: string): void {
+export function requireOwnWay(pinRoot: string): void {
   const there = statOf(pinRoot) === undefined ? undefined : realOf(pinRoot);
-  if (there === undefined || there === resolve(pinRoot)) return;
-  throw new AttachError(`${pinRoot} leads through a symbolic link; nothing was changed; if it is meant, name ${there}`);
+  if (there !== undefined && there !== resolve(pinRoot))
+    throw new AttachError(
+      `${pinRoot} leads through a symbolic link; nothing was changed; if it is meant, name ${there}`,
+    );
+  const path = resolve(pinRoot);
+  const above = foldersAbove(path).map((folder) => whoElseMayMove(folder, statOf(folder)));
+  const who = [...above, whoseElse(path, statOf(path))].find((it) => it !== undefined);
+  if (who === undefined) return;
+  const how = 'name a folder of root below folders that root alone can change';
+  throw new AttachError(`another folder could be put in the place of ${pinRoot}: ${who}; nothing was changed; ${how}`);
+}
+
+function foldersAbove(path: string): readonly string[] {
+  const above = dirname(path);
+  return above === path ? [] : [...foldersAbove(above), above];
+}
+
+/** In a sticky folder, such as /tmp, only owners move what is theirs. */
+function whoElseMayMove(folder: string, stat: Stats | undefined): string | undefined {
+  const open = stat !== undefined && (stat.mode & 0o022) !== 0 && (stat.mode & 0o1000) === 0;
+  return (
+    whoseElse(folder, stat) ??
+    (open ? `${folder} is open to others (mode ${(stat.mode & 0o777).toString(8)})` : undefined)
+  );
+}
+
+function whoseElse(folder: string, stat: Stats | undefined): string | undefined {
+  return stat !== undefined && stat.uid !== 0 ? `${folder} is of user ${stat.uid}` : undefined;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { About } from '../kernel/about.ts';
 import { findKeeper } from '../kernel/claim.ts';
 import { findOlderAgent, isBound } from '../kernel/claim-socket.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
-import { lockHolder, type Process } from '../kernel/processes.ts';
+import { likelyHolder, lockHolder, type Process } from '../kernel/processes.ts';
 import { readBusFile } from '../store/bus-file.ts';
 import { type Finding, findings } from './finding.ts';
 import { statOf } from './stat.ts';
@@ -78,5 +78,5 @@ function stateHolder(path: string): number | 'free' | 'unseen' {
   const stat = statOf(path);
   if (stat === 'ENOENT') return 'free';
   if (typeof stat === 'string') return 'unseen';
-  return lockHolder(path, 'any device') ?? 'free';
+  return likelyHolder(path) ?? 'free';
 }

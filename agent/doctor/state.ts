@@ -49,6 +49,9 @@ function examineDatabase(path: string): Finding {
 }
 
 function readHeader(path: string): Buffer | string {
+  const stat = statOf(path);
+  if (typeof stat === 'string') return stat;
+  if (!stat.isFile()) return 'it is no file';
   try {
     const fd = openSync(path, 'r');
     const header = Buffer.alloc(HEADER_BYTES);

@@ -30,20 +30,34 @@ export function readProcess(pid: number, proc = '/proc'): Process | undefined {
   return { pid, started: BigInt(started), stopped: state.toLowerCase() === 't' };
 }
 
-/**
- * The process that holds the lock of flock(2) on a file; 0 where it is not of this pid namespace, undefined if none does.
- * Of some file systems (overlay, btrfs) stat(2) names another device than /proc/locks does.
- */
-export function lockHolder(
-  path: string,
-  on: 'its device' | 'any device' = 'its device',
-  proc = '/proc',
-): number | undefined {
+/** The process that holds the lock of flock(2) on a file; 0 where it is not of this pid namespace, undefined if none does. */
+export function lockHolder(path: string, proc = '/proc'): number | undefined {
   const { dev, ino } = lstatSync(path, { bigint: true });
   const hex = (n: bigint): string => n.toString(16).padStart(2, '0');
-  const device = on === 'any device' ? '\\S+' : `${hex(majorOf(dev))}:${hex(minorOf(dev))}`;
-  const held = new RegExp(`FLOCK +ADVISORY +WRITE +(-?\\d+) ${device}:${ino} `).exec(readText(join(proc, 'locks')));
-  return held === null ? undefined : Math.max(0, Number(held[1]));
+  return holdersOf(`${hex(majorOf(dev))}:${hex(minorOf(dev))}`, ino, proc)[0];
+}
+
+/**
+ * The same where stat(2) may name another device than /proc/locks does (overlay, btrfs). Then any inode of that number looks
+ * alike, and every user can make one: only a process of the file's owner counts, or of root.
+ */
+export function likelyHolder(path: string, proc = '/proc'): number | undefined {
+  const { ino, uid } = lstatSync(path, { bigint: true });
+  const exact = lockHolder(path, proc);
+  if (exact !== undefined) return exact;
+  const trusted = (pid: number): boolean => [0, Number(uid)].includes(ownerOf(pid, proc) ?? -1);
+  return holdersOf('\\S+', ino, proc).find(trusted);
+}
+
+function holdersOf(device: string, ino: bigint, proc: string): readonly number[] {
+  const held = new RegExp(`FLOCK +ADVISORY +WRITE +(-?\\d+) ${device}:${ino} `, 'g');
+  return [...readText(join(proc, 'locks')).matchAll(held)].map(([, pid]) => Math.max(0, Number(pid)));
+}
+
+/** The user that a process runs as, in this user namespace; undefined where it is gone. */
+function ownerOf(pid: number, proc: string): number | undefined {
+  const uid = /^Uid:\s+(\d+)/m.exec(readText(join(proc, `${pid}/status`)))?.[1];
+  return uid === undefined ? undefined : Number(uid);
 }
 
 /** The processes that have one open, among those that this user may look into. */

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { replacePrivateFile } from '../../daemon/private-file.ts';
 import { object, prose, readTime, readWord } from '../../protocol/read.ts';
@@ -34,8 +34,10 @@ export class BusFile {
 
 /** What the agent of this state directory left word of; undefined where there is none, or none that can be read. */
 export function readBusFile(directory: string): BusTrouble | undefined {
+  const path = pathIn(directory);
   try {
-    return readTrouble(JSON.parse(readFileSync(pathIn(directory), 'utf8')), '');
+    // Anything else might have the reader wait, or be without end.
+    return statSync(path).isFile() ? readTrouble(JSON.parse(readFileSync(path, 'utf8')), '') : undefined;
   } catch {
     return undefined;
   }

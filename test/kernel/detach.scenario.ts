@@ -99,6 +99,17 @@ refused['a link to root'] = aim(at('bpf'));
 sh('rm bpf/v1/root && mv bpf/root bpf/v1/root && mkdir bpf/v1/more');
 refused['a folder beside the pins'] = aim(at('bpf'));
 sh('rmdir bpf/v1/more');
+for (const [what, change, back] of [
+  ['a folder of somebody else above', 'chown 4242 .', 'chown 0 .'],
+  ['a pin root of somebody else', 'chown 4242 bpf', 'chown 0 bpf'],
+  ['a folder above that a group may write', 'chmod 770 .', 'chmod 700 .'],
+  ['a folder above that everybody may write', 'chmod 777 .', 'chmod 700 .'],
+] as const) {
+  sh(change);
+  refused[what] = aim(at('bpf'));
+  sh(back);
+}
+sh('chmod 1777 .');
 
 const made = aim(at('bpf'));
 const gone = !readdirSync(parent).includes('bpf');

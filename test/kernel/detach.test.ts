@@ -34,6 +34,14 @@ const LINKS: Readonly<Record<string, string>> = {
   'a link above': 'up/bpf',
 };
 
+/** Who could put another folder there. */
+const MOVABLE: Readonly<Record<string, string>> = {
+  'a folder of somebody else above': '… is of user 4242',
+  'a pin root of somebody else': '…/bpf is of user 4242',
+  'a folder above that a group may write': '… is open to others (mode 770)',
+  'a folder above that everybody may write': '… is open to others (mode 777)',
+};
+
 kernel('detach: removes only what attach made, and never through a link', async (t) => {
   t.timeout(60_000);
   const { refused, made, gone, shared } = (await runInNamespace(
@@ -50,6 +58,12 @@ kernel('detach: removes only what attach made, and never through a link', async 
       Object.entries(LINKS).map(([what, path]) => [
         what,
         `…/${path} leads through a symbolic link; nothing was changed; if it is meant, name …/bpf`,
+      ]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(MOVABLE).map(([what, who]) => [
+        what,
+        `another folder could be put in the place of …/bpf: ${who}; nothing was changed; name a folder of root below folders that root alone can change`,
       ]),
     ),
     'a bpffs of somebody else, empty': 'done',
