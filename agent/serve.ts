@@ -108,7 +108,8 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
 
   log.info({ desired: reconciler.view.desired.size, ...footing.at, is: footing.is }, 'agent started');
   try {
-    await Promise.all([reconciling, intake.run(running), publisher.run(running), aborted(running)]);
+    // The first status is said before the first page is asked for: by it the controller knows whose page that is.
+    await Promise.all([reconciling, publisher.run(running), intake.run(running), aborted(running)]);
   } catch (error) {
     log.error({ error }, 'agent failed');
     throw error;

@@ -96,6 +96,7 @@ export class Intake {
     const { bus } = this.#options;
     bus.onLive((bytes) => this.#receive(bytes));
     bus.onReconnect(() => {
+      this.#options.outbox.changed(); // heard first, as at the start
       this.#pace.wantNow();
       this.#waker.wake();
     });
@@ -169,6 +170,7 @@ export class Intake {
 
   #conclude(result: SyncResult): void {
     if (result.outcome === 'failed') {
+      if (result.code === 'NOT_READY') this.#options.outbox.changed(); // it waits for our status
       this.#retry(result.code, result.message);
       this.#noteAnswer(false);
       return;

@@ -129,14 +129,20 @@ function isKnown(footing: Footing, end: Pick<Footing, 'at' | 'digest'>): boolean
 }
 
 type Failure = Extract<SyncResult, { outcome: 'held' | 'failed' }>;
+type Anew = Extract<Copy, { outcome: 'anew' }>;
 
 /** Asks for one page; only one that answers this very request, leads on and leaves no hole counts. */
-async function fetchPage(start: SyncStart, from: Cursor): Promise<Page | Failure> {
+async function fetchPage(start: SyncStart, from: Cursor): Promise<Page | Failure | Anew> {
   const { host } = start;
   const have = claimOf(start.footing);
   const reply = await ask(start, { v: 1, host, have, from });
   if ('outcome' in reply) return reply;
-  if (isSyncError(reply)) return failed(reply.error.code, reply.error.message);
+  if (isSyncError(reply)) {
+    const { code, message } = reply.error;
+    // Where we stand is not in the log, though what we claim is.
+    if (code === 'BAD_REQUEST' && from.epoch !== '' && !isContradicted(start.footing)) return { outcome: 'anew' };
+    return failed(code, message);
+  }
   if (!sameCursor(reply.have, have) || !sameCursor(reply.from, from)) {
     return failed('BAD_REQUEST', 'the page answers another request');
   }

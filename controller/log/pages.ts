@@ -12,7 +12,10 @@ import type { Transaction } from './transaction.ts';
 /** No change takes less on the wire, so no more rows than this are read for a budget. */
 const LEAST_CHANGE_BYTES = 100;
 
-/** Reads the answer to a sync request. Errors: Declined BAD_REQUEST when `from` is nothing that the host may hold. */
+/**
+ * Reads the answer to a sync request. Errors: Declined BAD_REQUEST when `from` is nothing that the host may hold, NOT_READY
+ * when the host claims to hold something and has not said yet what it is.
+ */
 export async function readPage(
   transaction: Transaction,
   request: SyncRequest,
@@ -21,6 +24,7 @@ export async function readPage(
 ): Promise<Page> {
   const { session, tables } = transaction;
   const { v, host, have, from } = request;
+  await requireHeard(transaction, have, host);
   const standing = await judge(transaction, have);
   const { epoch } = await tables.epochs.newest(session);
   const named = { v, host, have, from, at: nowMs, standing, epoch, prev: from.rev };
@@ -87,6 +91,15 @@ async function mayServe(transaction: Transaction, request: SyncRequest, standing
   if (place === 'ok') return true;
   if (place === standing) return false;
   throw notInLog(request.from);
+}
+
+/**
+ * By its labels a host has a log; of one that was not heard yet, as after a backup was put back, that log lacks what they
+ * select, and whoever stands on it would take that for deleted.
+ */
+async function requireHeard({ session, tables }: Transaction, have: Cursor, host: string): Promise<void> {
+  if (have.epoch === '' || (await tables.hosts.find(session, host)) !== undefined) return;
+  throw new Declined('NOT_READY', `no status of ${host} was heard yet; ask again after the next one`);
 }
 
 function notInLog({ epoch, rev }: Cursor): Declined {

@@ -236,6 +236,13 @@ test('sync: a host whose history is not ours is told its standing and nothing el
   await using client = await Client.open(server.url);
   await client.apply([spec('a', 1)]);
   const have = { epoch: 'other.1', rev: 7 };
+  t.like(await client.sync({ v: 1, host: 'edge-1', have, from: have }), { error: { code: 'NOT_READY' } });
+  client.nats.publish(subjects.status('edge-1'), encodeStatus(status('edge-1')));
+  await until(
+    t,
+    'its status',
+    async () => 'standing' in ((await client.sync({ v: 1, host: 'edge-1', have, from: have })) ?? {}),
+  );
   t.like(await client.sync({ v: 1, host: 'edge-1', have, from: have }), {
     standing: 'unknown',
     changes: [],

@@ -117,6 +117,11 @@ export class IndependentHost implements Disposable {
   async #page(have: Cursor, from: Cursor): Promise<Page> {
     const request = JSON.stringify({ v: 1, host: this.id, have, from });
     const page = JSON.parse((await this.#wire.request(`shunt.v1.sync.${this.id}`, request)).toString()) as Page;
+    if (page.error?.code === 'NOT_READY') {
+      this.report();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return this.#page(have, from);
+    }
     if (page.error !== undefined) throw new Error(page.error.code);
     if (!same(page.have, have) || !same(page.from, from)) throw new Error('a page for another request');
     this.seen.pages += 1;

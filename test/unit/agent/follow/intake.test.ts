@@ -93,6 +93,20 @@ class Bench implements Disposable {
   }
 }
 
+test('intake: who is not heard yet says its status, and asks again', async (t) => {
+  using bench = new Bench();
+  bench.controller.write(puts(1));
+  const error = { code: 'NOT_READY', message: 'no status of h1 was heard yet' };
+  let heard = false;
+  bench.answer = (request) => (heard ? bench.controller.page(request) : { v: 1, host: HOST, error });
+  const intake = await bench.start();
+  t.is(bench.changes, 1);
+  heard = true;
+  await bench.clock.pass(1_500);
+  t.is(intake.state().footing.is, 'follows');
+  t.is(bench.asked.length, 2);
+});
+
 test('intake: it syncs at once, and tells what is new', async (t) => {
   using bench = new Bench();
   bench.controller.write(puts(1, 2));

@@ -403,6 +403,42 @@ test('sync: whatever is lost, repeated or reordered, a host holds a prefix and e
   t.log(`${applied} live updates applied`);
 });
 
+test('sync: a place that is not in the log begins from nothing, on the first page and on a later one', async (t) => {
+  const error = { code: 'BAD_REQUEST', message: 'from is not in the log' };
+  const refusal = { v: 1, host: HOST, error } as const;
+  const { controller, store } = await inStep();
+  controller.write(puts(4));
+  const first = await sync(store, (request, asked) => (asked === 1 ? refusal : controller.page(request)));
+  t.deepEqual(first.result, { outcome: 'accepted' });
+  t.deepEqual(
+    first.asked.map(({ from }) => from.rev),
+    [3, 0],
+  );
+  t.deepEqual(store.set, controller.set);
+  const anew = new MemoryStore();
+  const later = await sync(anew, (request, asked) => (asked === 2 ? refusal : controller.page(request, 2)));
+  t.deepEqual(later.result, { outcome: 'accepted' });
+  t.deepEqual(
+    later.asked.map(({ from }) => from.rev),
+    [0, 2, 0, 2],
+  );
+  t.deepEqual(anew.set, controller.set);
+  const never = await sync(new MemoryStore(), () => refusal);
+  t.deepEqual(never.result, { outcome: 'failed', ...error });
+  t.is(never.asked.length, 1);
+});
+
+test('sync: a set that the log contradicted is not begun anew because a place is not in the log', async (t) => {
+  const { controller, store } = await inStep();
+  const { at, digest } = found(store);
+  const held = { is: 'held', at, digest, why: 'HISTORY_LOST', until: 'resync' } as const;
+  const error = { code: 'BAD_REQUEST', message: 'from is not in the log' };
+  const { result, asked } = await sync(store, () => ({ v: 1, host: HOST, error }), held);
+  t.deepEqual(result, { outcome: 'failed', ...error });
+  t.is(asked.length, 1);
+  t.deepEqual(store.set, controller.set);
+});
+
 test('sync: what a page says of the time is heard, if it is a page that counts', async (t) => {
   const { controller, store } = await inStep();
   const at = 1_790_000_000_000;

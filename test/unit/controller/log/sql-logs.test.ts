@@ -138,6 +138,7 @@ test('standing: ok within the log, lost past it, unknown outside, superseded whe
   }
   await using store = await openStore(folder.file());
   await apply(store, spec('c', 3));
+  await report(store, 'edge-1');
   const { epoch } = (await holds(store, 'edge-1')).head;
   const ask = async (have: { epoch: string; rev: number }) =>
     store.logs.page({ v: 1, host: 'edge-1', have, from: have }, AMPLE_BYTES);
@@ -165,10 +166,32 @@ function mark(path: string, epoch: string): void {
   database.close();
 }
 
+test('standing: who claims to hold something is heard first, so that its labels count', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('a', 1, { hosts: { role: 'edge' } }));
+  const { epoch } = (await holds(store, 'edge-1')).head;
+  const ask = (have: { epoch: string; rev: number }, from = have) =>
+    store.logs.page({ v: 1, host: 'edge-1', have, from }, AMPLE_BYTES);
+  const claims = [
+    { epoch, rev: 0 },
+    { epoch, rev: 9 },
+    { epoch: 'other.1', rev: 1 },
+  ];
+  for (const have of claims) {
+    for (const from of [have, { epoch: '', rev: 0 }])
+      t.is(((await t.throwsAsync(ask(have, from))) as Declined).code, 'NOT_READY');
+  }
+  await report(store, 'edge-1', { role: 'edge' });
+  t.is((await ask({ epoch, rev: 0 })).changes.length, 1);
+  t.like(await ask({ epoch: 'other.1', rev: 1 }), { standing: 'unknown' });
+});
+
 test('standing: a place that is not in the log is refused though the claim is', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
   await apply(store, spec('a', 1), spec('b', 2, { hosts: ['edge-2'] }));
+  await report(store, 'edge-1');
   const { epoch } = (await holds(store, 'edge-1')).head;
   for (const from of [
     { epoch: 'other.1', rev: 1 },

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { apply, Folder, openStore, Replica, spec } from '../fleet.ts';
+import { apply, Folder, openStore, Replica, report, spec } from '../fleet.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
@@ -35,6 +35,7 @@ test('sync: pages laid together are the set at head, under writes and from any c
     fc.asyncProperty(history, async ({ before, during, after, budgetBytes, tidy }) => {
       using folder = new Folder();
       await using store = await openStore(folder.file());
+      await report(store, 'edge-1');
       for (const one of before) await make(store, one);
       const replica = new Replica('edge-1');
       const writes = [...during];
@@ -81,6 +82,7 @@ test('sync: an equal cursor is answered by one small page', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
   await apply(store, ...NAMES.map((name, index) => spec(name, index)));
+  await report(store, 'edge-1');
   const replica = new Replica('edge-1');
   await replica.sync(store.logs, 1000);
   const pages = await replica.sync(store.logs, 1000);

@@ -23,6 +23,7 @@ test('tidy: tombstones go when the host is past them or after a day, and the flo
   await apply(store, spec('a', 1), spec('b', 2), spec('c', 3));
   await store.desk.delete(['a']);
   const { epoch } = (await holds(store, 'edge-1')).head;
+  await store.roster.report([{ status: status('edge-1', { epoch: '', stored: 0 }), seenAtMs: now }]);
   await store.roster.tidy();
   const page = () =>
     store.logs.page({ v: 1, host: 'edge-1', have: { epoch, rev: 3 }, from: { epoch, rev: 3 } }, AMPLE_BYTES);
