@@ -1,4 +1,5 @@
 import type { ApplyReply, ApplyRequest, DeleteReply } from '../protocol/api.ts';
+import type { ForgetReply, ForgetRequest, RecoverReply } from '../protocol/histories.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../protocol/listings.ts';
 import type { Page, SyncRequest } from '../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
@@ -36,6 +37,9 @@ export interface Desk {
   delete(names: readonly string[], hear?: Hear): Promise<DeleteReply>;
   get(request: GetRequest, budgetBytes: number): Promise<GetReply>;
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply>;
+  /** Every history is over, and each host begins from the whole set. */
+  recover(): Promise<RecoverReply>;
+  forget(request: ForgetRequest): Promise<ForgetReply>;
 }
 
 /** The logs of the hosts. `budgetBytes` is what the changes of one message may take. */

@@ -20,7 +20,15 @@ import { Refused } from './refused.ts';
 import type { Problem } from './spec.ts';
 
 /** Every verb, and whether it changes anything: one that does may have been done though no answer came. */
-export const API_VERBS = Object.freeze({ apply: true, plan: false, get: false, delete: true, hosts: false } as const);
+export const API_VERBS = Object.freeze({
+  apply: true,
+  plan: false,
+  get: false,
+  delete: true,
+  hosts: false,
+  recover: true,
+  forget: true,
+} as const);
 export type ApiVerb = keyof typeof API_VERBS;
 
 export function isApiVerb(verb: string): verb is ApiVerb {

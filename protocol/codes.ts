@@ -81,6 +81,7 @@ export const CODES = {
   UNKNOWN_REDIRECT: 'no such redirect here',
   UPLOAD_LOST: 'parts of the upload are missing; send it again',
   BUSY: 'too much at once; try again later',
+  HOST_SPEAKS: 'the host was heard just now, so it is not forgotten',
   NOT_READY: 'not before more is known, such as the status of the host; try again later',
   INTERNAL: 'a fault of the answering program; its log has the details',
 } as const;

@@ -130,6 +130,7 @@ export const OPTIONS = {
   last: single({ placeholder: 'N', help: 'how many events of the past' }, '100', readLast),
   follow: flag('go on with what happens from now on'),
   all: flag('every host, from now on'),
+  force: flag('also one that was heard just now'),
 } satisfies Record<string, Option<unknown>>;
 
 export type OptionName = keyof typeof OPTIONS;

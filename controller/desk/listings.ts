@@ -42,7 +42,7 @@ export async function listHosts(
 ): Promise<HostsReply> {
   const { session, tables } = transaction;
   const limit = limitOf(request, budgetBytes);
-  const hosts = await tables.heads.hosts(session, request.after ?? '', limit);
+  const hosts = await tables.heads.listed(session, request.after ?? '', limit);
   const between = [hosts[0] ?? '', hosts.at(-1) ?? ''] as const;
   const reports = await tables.hosts.between(session, ...between);
   const heads = await tables.heads.between(session, ...between);

@@ -1,4 +1,5 @@
 import { type ApplyReply, type ApplyRequest, type DeleteReply, MAX_STRANGERS } from '../../protocol/api.ts';
+import type { ForgetReply, ForgetRequest, RecoverReply } from '../../protocol/histories.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../../protocol/listings.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
 import { Preview } from '../compile/preview.ts';
@@ -9,6 +10,7 @@ import type { LogTransaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
 import type { Applied, Desk, Hear } from '../ports.ts';
 import { deleteSpecs } from './deletion.ts';
+import { forget, recover } from './histories.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { nearNames } from './near-names.ts';
 import { readProposal } from './proposal.ts';
@@ -72,6 +74,26 @@ export class SqlDesk implements Desk {
 
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply> {
     return this.#work.read((transaction) => listHosts(transaction, request, budgetBytes));
+  }
+
+  async recover(): Promise<RecoverReply> {
+    const { clock } = this.#work;
+    return this.#work.write(async (transaction) => {
+      const { v: _, ...done } = await recover(transaction, clock);
+      await transaction.tables.audit.note(transaction.session, clock.nowMs(), 'recover', done);
+      return { v: 1, ...done };
+    });
+  }
+
+  async forget(request: ForgetRequest): Promise<ForgetReply> {
+    const { clock } = this.#work;
+    return this.#work.change(async (transaction) => {
+      const { session, tables, log } = transaction;
+      const reply = await forget(transaction, request, clock.nowMs());
+      await log.finish();
+      if (reply.known) await tables.audit.note(session, clock.nowMs(), 'forget', { host: reply.host });
+      return reply;
+    });
   }
 }
 

@@ -11,6 +11,12 @@ import {
   parseApplyRequest,
   parseDeleteRequest,
 } from '../../protocol/api.ts';
+import {
+  encodeForgetReply,
+  encodeRecoverReply,
+  parseForgetRequest,
+  parseRecoverRequest,
+} from '../../protocol/histories.ts';
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
@@ -73,7 +79,7 @@ export class ApiService {
   }
 
   async #act(verb: ApiVerb, data: Uint8Array, hear: Hear): Promise<Uint8Array> {
-    const { desk, bus, onChange } = this.#parts;
+    const { desk, bus, log, onChange } = this.#parts;
     const budgetBytes = listBudgetBytes(bus.maxPayloadBytes);
     switch (verb) {
       case 'apply':
@@ -92,6 +98,18 @@ export class ApiService {
         return encodeGetReply(await desk.get(parseGetRequest(data), budgetBytes));
       case 'hosts':
         return encodeHostsReply(await desk.hosts(parseHostsRequest(data), budgetBytes));
+      case 'recover': {
+        parseRecoverRequest(data);
+        const { v, ...done } = await desk.recover();
+        log.warn(done, 'every history before is over: each host begins from the whole set');
+        return encodeRecoverReply({ v, ...done });
+      }
+      case 'forget': {
+        const reply = await desk.forget(parseForgetRequest(data));
+        if (reply.known) log.info({ host: reply.host }, 'host forgotten');
+        onChange();
+        return encodeForgetReply(reply);
+      }
     }
   }
 

@@ -19,6 +19,7 @@ import {
 import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
 import { type Event, encodeEvent, encodeEvents } from '../../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
+import { encodeForgetReply, encodeRecoverReply, parseForgetRequest } from '../../protocol/histories.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodeRearmReply, parseRearmRequest } from '../../protocol/rearm.ts';
@@ -667,6 +668,30 @@ test('rearm: every host that holds one is asked, and what became of it there is 
   t.is(none.exit, 1);
   t.regex(none.stderr, /there is no redirect nosuch; see shunt get; nothing was changed/);
   t.is(asked.length, 3, 'nobody was asked for any of them');
+});
+
+test('hosts forget and controller recover: what was done is a line each, and a refusal is one', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.api.forget', (data) => {
+    const { host, force } = parseForgetRequest(data);
+    if (host === 'edge-1' && force !== true)
+      return encodeApiError({ v: 1, error: { code: 'HOST_SPEAKS', message: 'edge-1 was heard 3 s ago' } });
+    const near = host === 'egde-2' ? { near: 'edge-2' } : {};
+    return encodeForgetReply({ v: 1, host, known: host.startsWith('edge'), ...near });
+  });
+  const words = ['hosts', 'forget', 'edge-9', 'egde-2', 'paris'];
+  await matchesGolden(t, 'done-forget', words, await bench.shunt(words));
+  const refused = await bench.shunt(['hosts', 'forget', 'edge-1']);
+  t.deepEqual([refused.exit, refused.stdout], [1, '']);
+  t.regex(refused.stderr, /edge-1 was heard 3 s ago/);
+  const forced = await bench.shunt(['hosts', 'forget', '--force', 'edge-1', '-o', 'json']);
+  t.deepEqual(JSON.parse(forced.stdout), { items: [{ host: 'edge-1', known: true }] });
+  const reply = fixture('recover-reply');
+  await bench.answers('shunt.v1.api.recover', () => encodeRecoverReply(reply));
+  const recover = ['controller', 'recover'];
+  await matchesGolden(t, 'done-recover', recover, await bench.shunt(recover));
+  const { v: _, ...done } = reply;
+  t.deepEqual(JSON.parse((await bench.shunt([...recover, '-o', 'json'])).stdout), done);
 });
 
 test('no answer in time: the exit status is 3', async (t) => {

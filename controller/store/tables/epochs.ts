@@ -20,6 +20,7 @@ export class EpochTable {
   readonly #previous;
   readonly #all;
   readonly #insert;
+  readonly #put;
   readonly #clear;
   readonly #newestHead;
   readonly #sums: SumTable;
@@ -42,6 +43,15 @@ export class EpochTable {
     this.#all = query<object, EpochRow>(() => epochs);
     this.#insert = query<EpochRow>((at) =>
       db.insertInto('epochs').values({
+        epoch: at('epoch'),
+        ordinal: at('ordinal'),
+        first_rev: at('first_rev'),
+        superseded: at('superseded'),
+        checksum: at('checksum'),
+      }),
+    );
+    this.#put = query<EpochRow>((at) =>
+      upsert(db, 'epochs', ['epoch'], {
         epoch: at('epoch'),
         ordinal: at('ordinal'),
         first_rev: at('first_rev'),
@@ -84,6 +94,29 @@ export class EpochTable {
     await session.run(this.#insert, row);
     await this.#sums.move(session, 'epochs', undefined, row.checksum ?? undefined);
     return epoch;
+  }
+
+  /** Takes every epoch for over, and these, of other databases, too. Answers how many were not before. */
+  async supersede(session: Session, foreign: readonly string[]): Promise<number> {
+    const rows = [...this.scan(session)];
+    const known = new Set(rows.map(({ epoch }) => epoch));
+    const first_rev = (await this.lastRev(session)) + 1;
+    const ordinal = Math.max(0, ...rows.map((row) => row.ordinal)) + 1;
+    const others = foreign
+      .filter((epoch) => !known.has(epoch))
+      .map((epoch, at) => ({ epoch, ordinal: ordinal + at, first_rev }));
+    const live = rows.filter(({ superseded }) => superseded === 0);
+    for (const row of live) epochSeal.require(row);
+    for (const [is, was] of [
+      ...live.map((row) => [row, row.checksum] as const),
+      ...others.map((row) => [row, undefined] as const),
+    ]) {
+      const { epoch, ordinal: place, first_rev: first } = is;
+      const row = epochSeal.put({ epoch, ordinal: place, first_rev: first, superseded: 1 });
+      await session.run(this.#put, row);
+      await this.#sums.move(session, 'epochs', was, row.checksum ?? undefined);
+    }
+    return live.length + others.length;
   }
 
   async find(session: Session, epoch: string): Promise<Epoch | undefined> {

@@ -17,6 +17,7 @@ export class HeadTable {
   readonly #between;
   readonly #afterRev;
   readonly #afterHost;
+  readonly #listed;
   readonly #put;
   readonly #all;
   readonly #clear;
@@ -34,6 +35,16 @@ export class HeadTable {
         .selectFrom('heads')
         .select('host')
         .where('host', '>', at('after'))
+        .union(db.selectFrom('hosts').select('host').where('host', '>', at('after')))
+        .orderBy('host')
+        .limit(at('limit')),
+    );
+    this.#listed = query<{ after: string; limit: number; digest: string }, { host: string }>((at) =>
+      db
+        .selectFrom('heads')
+        .select('host')
+        .where('host', '>', at('after'))
+        .where('digest', '!=', at('digest'))
         .union(db.selectFrom('hosts').select('host').where('host', '>', at('after')))
         .orderBy('host')
         .limit(at('limit')),
@@ -85,6 +96,11 @@ export class HeadTable {
   async layAnew(session: Session, heads: readonly Head[]): Promise<void> {
     await session.run(this.#clear, {});
     for (const head of heads) await this.put(session, head);
+  }
+
+  /** Every host that reported or that something is for, in order: one that is forgotten has a head, and neither. */
+  async listed(session: Session, after: string, limit: number): Promise<string[]> {
+    return (await session.all(this.#listed, { after, limit, digest: EMPTY_DIGEST })).map((row) => row.host);
   }
 
   /** Every host that reported or has a log, in order. */

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { Cursor } from '../../../protocol/cursor.ts';
 import type { Labels } from '../../../protocol/host.ts';
 import { type Capacity, encodeStatus, parseStatus, type Status } from '../../../protocol/status.ts';
 import type { HostFacts } from '../../model/claim.ts';
@@ -42,6 +43,7 @@ export class HostTable {
   readonly #one;
   readonly #between;
   readonly #put;
+  readonly #drop;
   readonly #clear;
 
   constructor(db: Kysely<Schema>) {
@@ -58,6 +60,7 @@ export class HostTable {
       hosts.selectAll().where('host', '>=', at('first')).where('host', '<=', at('last')),
     );
     this.#put = query<HostRow>((at) => upsert(db, 'hosts', ['host'], rowOf(at)));
+    this.#drop = query<{ host: string }>((at) => db.deleteFrom('hosts').where('host', '=', at('host')));
     this.#clear = query<object>(() => db.deleteFrom('hosts'));
   }
 
@@ -95,6 +98,21 @@ export class HostTable {
     const row = rowFrom(status, remember(evidence, status, seenAtMs));
     await session.run(this.#put, row);
     return before?.labels !== row.labels || (before.can ?? '[]') !== row.can;
+  }
+
+  /** Where each host is by its own word. */
+  async cursors(session: Session): Promise<readonly (Cursor & { readonly host: string })[]> {
+    const rows = await session.all(this.#all, {});
+    return rows
+      .filter((row) => hostSeal.fits(row))
+      .map((row) => {
+        const { host, epoch, stored } = reportOf(row).status;
+        return { host, epoch, rev: stored };
+      });
+  }
+
+  async drop(session: Session, host: string): Promise<void> {
+    await session.run(this.#drop, { host });
   }
 
   /** Leaves out the rows that are damaged. Answers of how many hosts nothing is known until they report. */

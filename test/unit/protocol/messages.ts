@@ -3,6 +3,7 @@ import * as api from '../../../protocol/api.ts';
 import * as ask from '../../../protocol/ask.ts';
 import { encodeEvent, encodeEvents, parseEvent, parseEventsReply } from '../../../protocol/event.ts';
 import * as explain from '../../../protocol/explain.ts';
+import * as histories from '../../../protocol/histories.ts';
 import * as listings from '../../../protocol/listings.ts';
 import * as page from '../../../protocol/page.ts';
 import * as plan from '../../../protocol/plan.ts';
@@ -70,6 +71,10 @@ export const MESSAGES: readonly Message[] = [
   message('get-rest-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
   message('delete-request', api.parseDeleteRequest, api.encodeDeleteRequest, 'strict'),
   message('delete-reply', api.parseDeleteReply, api.encodeDeleteReply, 'tolerant'),
+  message('recover-request', histories.parseRecoverRequest, histories.encodeRecoverRequest, 'strict'),
+  message('recover-reply', histories.parseRecoverReply, histories.encodeRecoverReply, 'tolerant'),
+  message('forget-request', histories.parseForgetRequest, histories.encodeForgetRequest, 'strict'),
+  message('forget-reply', histories.parseForgetReply, histories.encodeForgetReply, 'tolerant'),
   message('hosts-request', listings.parseHostsRequest, listings.encodeHostsRequest, 'strict'),
   message('hosts-reply', listings.parseHostsReply, listings.encodeHostsReply, 'tolerant'),
 ];

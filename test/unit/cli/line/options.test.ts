@@ -62,6 +62,7 @@ test('options: the defaults', async (t) => {
     'accept-private-pins': false,
     last: 100,
     follow: false,
+    force: false,
     all: false,
   });
 });
