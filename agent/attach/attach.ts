@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync, unlinkSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import type { Native, NetLink } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import type { About } from '../kernel/about.ts';
@@ -8,12 +8,13 @@ import { observeLinks } from '../kernel/netdevs.ts';
 import { findAbout, type OpenMaps, openMaps, ownNetns, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
+import { allOrNothing } from './all-or-nothing.ts';
 import { AttachError } from './attach-error.ts';
 import { dropClaimFolder, keepClaimFolder, requireClaimFolder } from './claim-folder.ts';
 import { type Unwatched, watchDelivery } from './delivery.ts';
 import { ownKernel, requireKernel, type Shortfall } from './floor.ts';
 import { type Advice, adviceFor } from './large.ts';
-import { type AttachedInterface, Loader, planInterface } from './loader.ts';
+import { type AttachedInterface, Loader, type Planned, planInterface } from './loader.ts';
 import { clearLeftovers, removeLayout, requireMade, requireOwnWay } from './made.ts';
 import { memoryBytes } from './memory.ts';
 import type { Mode } from './mode.ts';
@@ -60,13 +61,16 @@ export interface DetachReport {
   readonly notRestored: readonly NotRestored[];
   /** Interfaces with a program of which nothing is pinned here: somebody else's, or ours with pins out of sight. */
   readonly carrying: readonly { readonly name: string; readonly program: number }[];
+  /** The pins are gone, with the last interface or because none had the program. */
+  readonly removed: boolean;
 }
 
 const ROOT: Owner = { uid: 0, gid: 0 };
 
 /**
  * Makes and pins the maps and the program where they are not yet, and attaches the program to every interface. Done
- * twice it changes nothing. Everything is checked before the first change. Errors: AttachError, KernelError.
+ * twice it changes nothing. Everything is checked before the first change, and what fails after it is taken back. Errors:
+ * AttachError, KernelError.
  */
 export function attach(native: Native, options: AttachOptions): AttachReport {
   requireRoot('attach');
@@ -74,33 +78,57 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   const links = observeLinks(native);
   const wanted = options.interfaces.map((name) => requireLink(links, name));
   const paths = pinPaths(options.pinRoot);
-  const asked = { mode: options.mode, acceptHiddenTags: options.acceptHiddenTags ?? false };
-  const plan = () => wanted.map((link) => planInterface(native, paths, links, link, asked));
   requireOwnWay(options.pinRoot);
   requireLayout(options.pinRoot);
   requireClaimFolder(paths.claim);
   const fresh = !existsSync(paths.layout);
   if (fresh) {
     for (const link of wanted) requireFree(link);
-    plan();
+    planAll(native, paths, links, wanted, options);
   }
-  requirePinRoot(native, options.pinRoot, options.acceptPrivatePins ?? false);
-  requireOwnWay(options.pinRoot); // what was not there is now
-  if (fresh) makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_SLOTS);
-  const maps = openMaps(native, paths, 'loader');
+  return allOrNothing((undo) => {
+    requirePinRoot(native, options.pinRoot, options.acceptPrivatePins ?? false, undo);
+    requireOwnWay(options.pinRoot); // what was not there is now
+    if (fresh) {
+      makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_SLOTS);
+      undo.defer(() => removeLayout(options.pinRoot));
+    }
+    return withMaps(native, paths, (maps) => attachAll({ native, options, paths, links, wanted, maps, fresh, undo }));
+  });
+}
+
+interface Attaching {
+  readonly native: Native;
+  readonly options: AttachOptions;
+  readonly paths: PinPaths;
+  readonly links: readonly NetLink[];
+  readonly wanted: readonly NetLink[];
+  readonly maps: OpenMaps;
+  readonly fresh: boolean;
+  readonly undo: DisposableStack;
+}
+
+/** Attaches to maps that stand. */
+function attachAll({ native, options, paths, links, wanted, maps, fresh, undo }: Attaching): AttachReport {
   const about = readAbout(native, maps);
   requireOwn(native, maps, about, paths);
   requireSize(about, options.maxRedirects);
   const owner = requireOwner(paths, options.owner);
   for (const link of wanted) if (link.xdpProgramId !== about.program) requireFree(link);
-  const planned = plan();
-  const program = requireValue(native.programOpen(paths.program), 'open program', paths.program);
-  const claimable = keepClaimFolder(paths.claim, owner);
+  const planned = planAll(native, paths, links, wanted, options);
+  const claimable = keepClaimFolder(native, paths.claim, owner, undo);
+  if (!existsSync(paths.tags)) undo.defer(() => rmSync(paths.tags, { force: true }));
   using memory = TagMemory.require(native, paths, owner.gid);
+  const program = requireValue(native.programOpen(paths.program), 'open program', paths.program);
+  undo.defer(() => native.close(program));
   const loader = new Loader(native, paths, { maps, program, memory }, links);
-  const watch = watchDelivery(native, paths, maps);
-  const interfaces = planned.map((one) => loader.attach(one));
-  for (const handle of [program, ...Object.values(maps)]) native.close(handle);
+  const watch = watchDelivery(native, paths, maps, undo);
+  const interfaces = planned.map((one) => {
+    const attached = loader.attach(one);
+    if (!one.standing) undo.defer(() => takeBack(native, paths, links, one.link.name));
+    return attached;
+  });
+  native.close(program);
   const shortfall = ownKernel(owner.uid);
   return {
     pinRoot: options.pinRoot,
@@ -116,6 +144,24 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     ...(shortfall !== undefined && { shortfall }),
     changed: fresh || claimable || watch.changed || interfaces.some((it) => it.changed),
   };
+}
+
+function planAll(
+  native: Native,
+  paths: PinPaths,
+  links: readonly NetLink[],
+  wanted: readonly NetLink[],
+  { mode, acceptHiddenTags = false }: AttachOptions,
+): readonly Planned[] {
+  return wanted.map((link) => planInterface(native, paths, links, link, { mode, acceptHiddenTags }));
+}
+
+/** Detaches an interface that was attached a moment ago. */
+function takeBack(native: Native, paths: PinPaths, links: readonly NetLink[], name: string): void {
+  detachLink(native, paths.link(name));
+  const [left] = restoreTags(native, paths, links);
+  withMaps(native, paths, (maps) => dropZones(native, paths, maps));
+  if (left !== undefined) throw new AttachError(`${left.name} of ${left.device} is still off: ${left.why}`);
 }
 
 /**
@@ -134,7 +180,7 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
     .map(({ name, xdpProgramId }) => ({ name, program: xdpProgramId }));
   if (!existsSync(paths.layout)) {
     if (isMountedByUs(pinRoot)) releaseRoot(native, paths, pinRoot);
-    return { detached: [], notRestored: [], carrying };
+    return { detached: [], notRestored: [], carrying, removed: false };
   }
   requireMade(native, paths);
   for (const name of interfaces) if (!pinned.includes(name)) requireLink(links, name);
@@ -147,13 +193,16 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
     removeLayout(pinRoot);
     releaseRoot(native, paths, pinRoot);
   } else withMaps(native, paths, (maps) => dropZones(native, paths, maps));
-  return { detached: chosen, notRestored, carrying };
+  return { detached: chosen, notRestored, carrying, removed: isAll };
 }
 
-function withMaps(native: Native, paths: PinPaths, use: (maps: OpenMaps) => void): void {
+function withMaps<T>(native: Native, paths: PinPaths, use: (maps: OpenMaps) => T): T {
   const maps = openMaps(native, paths, 'loader');
-  use(maps);
-  for (const map of Object.values(maps)) native.close(map);
+  try {
+    return use(maps);
+  } finally {
+    for (const map of Object.values(maps)) native.close(map);
+  }
 }
 
 /** Of a layout other than ours an agent may be running, or be about to. */

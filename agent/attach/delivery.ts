@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Native, ObjectHandle } from '../../native/index.ts';
 import { LOSSES } from '../kernel/abi.ts';
@@ -32,9 +32,12 @@ export interface Watch {
  * Pins a program on every tracepoint that tells of packets lost after their verdict, where none is pinned yet. A kernel
  * that lacks one, or its own BTF, is no reason to fail: redirecting works without.
  */
-export function watchDelivery(native: Native, paths: PinPaths, maps: OpenMaps): Watch {
+export function watchDelivery(native: Native, paths: PinPaths, maps: OpenMaps, undo: DisposableStack): Watch {
   const absent = TRACEPOINTS.flatMap((name, at) => (existsSync(paths.tracepoint(name)) ? [] : [{ name, at }]));
   if (absent.length === 0) return { changed: false, unwatched: [] };
+  undo.defer(() => {
+    for (const { name } of absent) rmSync(paths.tracepoint(name), { force: true });
+  });
   const object = openObject(native, maps);
   if (typeof object === 'string') {
     return { changed: false, unwatched: absent.map(({ name }) => ({ tracepoint: name, why: object })) };

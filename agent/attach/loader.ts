@@ -2,7 +2,7 @@ import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
 import { bpfAdvice, errnoText } from '../kernel/advice.ts';
 import { moveBlinds } from '../kernel/blinds.ts';
-import { requireDone } from '../kernel/errno.ts';
+import { errnoName, requireDone } from '../kernel/errno.ts';
 import type { OpenMaps } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
@@ -22,13 +22,25 @@ const ATTACHING: Readonly<Record<string, string>> = {
   ENODEV: 'it is gone by now',
   EPERM: 'it takes CAP_NET_ADMIN, which root may lack in a container',
 };
-/** What a driver answers, and the kernel for one that cannot. */
+/** What a driver answers, and the kernel for one that cannot; and what else there is to try. */
 const NATIVELY: Readonly<Record<string, string>> = {
-  EOPNOTSUPP: 'its driver runs no XDP program; try --mode generic',
-  EINVAL: 'its driver refuses, as it is set up now; try --mode generic',
-  ERANGE: 'try --mode generic or a smaller MTU',
-  ENOSPC: 'its driver has no queues left for it; try --mode generic',
+  EOPNOTSUPP: 'its driver runs no XDP program',
+  EINVAL: 'its driver refuses, as it is set up now',
+  ERANGE: 'the MTU is too large',
+  ENOSPC: 'its driver has no queues left for it',
 };
+const MEND: Readonly<Record<string, string>> = { ERANGE: 'try --mode generic or a smaller MTU' };
+
+/** A driver refuses the program, which it has said that it can run. */
+class NativeRefused extends AttachError {
+  readonly why: string;
+
+  constructor(name: string, rc: number) {
+    const why = errnoText(rc, bpfAdvice(rc, NATIVELY));
+    super(`attach to ${name} in native mode: ${why}; ${MEND[errnoName(rc)] ?? 'try --mode generic'}`);
+    this.why = why;
+  }
+}
 
 /** How the program shall be on an interface, found before anything is changed. */
 export interface Planned {
@@ -36,6 +48,8 @@ export interface Planned {
   /** Our link holds this very device already. */
   readonly standing: boolean;
   readonly chosen: ChosenMode;
+  /** Generic mode does as well, should the driver refuse. */
+  readonly anyMode: boolean;
   readonly tags: Tags;
   /** Hidden tags are no reason to refuse it. */
   readonly accepted: boolean;
@@ -78,7 +92,7 @@ export function planInterface(
   const tags = lookAtTags(native, link, links, chosen.mode);
   const accepted = acceptHiddenTags || acceptedBefore(native, paths, link);
   if (tags.state === 'fixed' && !accepted) throw hiddenTags(link.name, tags.why);
-  return { link, standing: held !== undefined, chosen, tags, accepted };
+  return { link, standing: held !== undefined, chosen, anyMode: mode === 'auto', tags, accepted };
 }
 
 /** How our link holds this very device; undefined when none does. */
@@ -132,15 +146,32 @@ export class Loader {
     }
     const former = existsSync(this.#paths.link(name)) ? this.#clear(this.#paths.link(name)) : undefined;
     try {
+      return this.#begin(planned, former);
+    } catch (error) {
+      if (!(error instanceof NativeRefused) || !planned.anyMode) throw error;
+      return this.#begin(this.#generically(planned, error.why), former);
+    }
+  }
+
+  #begin(planned: Planned, former: number | undefined): AttachedInterface {
+    const { link, chosen } = planned;
+    try {
       const report = this.#showTags(planned);
       moveBlinds(this.#native, this.#maps.control);
       addZone(this.#native, this.#maps, link.ifindex, former);
       this.#pin(link, this.#create(link, chosen));
-      return { name, ...chosen, changed: true, tags: report };
+      return { name: link.name, ...chosen, changed: true, tags: report };
     } catch (error) {
       this.#forget();
       throw error;
     }
+  }
+
+  /** What hides tags is another matter in generic mode. */
+  #generically({ link, accepted }: Planned, why: string): Planned {
+    const asked = { mode: 'generic', acceptHiddenTags: accepted } as const;
+    const planned = planInterface(this.#native, this.#paths, this.#links, link, asked);
+    return { ...planned, chosen: { mode: 'generic', why: `its driver takes no program natively: ${why}` } };
   }
 
   /** A pin whose device is gone. Answers the zone that it had, where that is certain. */
@@ -172,7 +203,8 @@ export class Loader {
   #create(link: NetLink, { mode }: ChosenMode): LinkHandle {
     const handle = this.#native.linkCreateXdp(this.#program, link.ifindex, FLAGS[mode]);
     if (typeof handle !== 'number') return handle;
-    const advice = bpfAdvice(handle, mode === 'native' ? { ...ATTACHING, ...NATIVELY } : ATTACHING);
+    if (mode === 'native' && ATTACHING[errnoName(handle)] === undefined) throw new NativeRefused(link.name, handle);
+    const advice = bpfAdvice(handle, ATTACHING);
     throw new AttachError(`attach to ${link.name} in ${mode} mode: ${errnoText(handle, advice)}`);
   }
 

@@ -34,22 +34,15 @@ export function isBpffs(path: string): boolean {
  * Makes the pin root a bpffs that everybody may walk through and nobody list. Refuses one that may be gone with this
  * process, unless that is accepted. Errors: AttachError.
  */
-export function requirePinRoot(native: Native, pinRoot: string, acceptPrivate: boolean): void {
-  const mounted = mountPinRoot(native, pinRoot);
-  if (acceptPrivate) return;
-  try {
-    requireLasting(pinRoot);
-  } catch (error) {
-    if (mounted) releasePinRoot(pinRoot);
-    throw error;
-  }
+export function requirePinRoot(native: Native, pinRoot: string, acceptPrivate: boolean, undo: DisposableStack): void {
+  mountPinRoot(native, pinRoot, undo);
+  if (!acceptPrivate) requireLasting(pinRoot);
 }
 
-/** Answers whether it mounted one. */
-function mountPinRoot(native: Native, pinRoot: string): boolean {
-  if (isBpffs(pinRoot)) return false;
-  makeFolder(pinRoot, 0o711);
-  if (isBpffs(pinRoot)) return false;
+function mountPinRoot(native: Native, pinRoot: string, undo: DisposableStack): void {
+  if (isBpffs(pinRoot)) return;
+  makeFolder(pinRoot, 0o711, undo);
+  if (isBpffs(pinRoot)) return;
   if (readdirSync(pinRoot).length > 0) {
     throw new AttachError(
       `${pinRoot} is not empty and not a bpffs: nothing is mounted over it; choose another --pin-root`,
@@ -60,21 +53,26 @@ function mountPinRoot(native: Native, pinRoot: string): boolean {
     const advice = MOUNTING[errnoName(rc)] ?? 'see mount(2)';
     throw new AttachError(`mount bpffs on ${pinRoot}: ${errnoName(rc)}; ${advice}`);
   }
+  undo.defer(() => unmount(pinRoot));
   chmodSync(pinRoot, 0o711);
-  return true;
 }
 
 /** Makes a folder where it is not yet, with those above it. Errors: AttachError. */
-export function makeFolder(path: string, mode: number): void {
+export function makeFolder(path: string, mode: number, undo?: DisposableStack): void {
   if (existsSync(path)) return;
-  makeFolder(dirname(path), mode);
+  makeFolder(dirname(path), mode, undo);
   try {
     mkdirSync(path, { mode });
+    undo?.defer(() => removeEmpty(path));
   } catch (error) {
     throw new AttachError(
       `make the folder ${path}: ${(error as NodeJS.ErrnoException).code}; choose another --pin-root`,
     );
   }
+}
+
+function removeEmpty(path: string): void {
+  if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
 }
 
 /** Removes a folder of pins with all that is in it. Programs and maps live on while somebody uses them. */
@@ -90,9 +88,13 @@ export function removePins(path: string): void {
 
 /** Unmounts the pin root that `attach` mounted, once nothing is pinned below it; another bpffs stays as it is. */
 export function releasePinRoot(pinRoot: string): void {
-  if (!isBpffs(pinRoot) || !isEmpty(pinRoot) || !isMountedByUs(pinRoot)) return;
-  spawnSync('umount', [pinRoot]);
-  if (!isBpffs(pinRoot) && readdirSync(pinRoot).length === 0) rmdirSync(pinRoot);
+  if (!isBpffs(pinRoot) || !isMountedByUs(pinRoot)) return;
+  unmount(pinRoot);
+  if (!isBpffs(pinRoot)) removeEmpty(pinRoot);
+}
+
+function unmount(pinRoot: string): void {
+  if (isEmpty(pinRoot)) spawnSync('umount', [pinRoot]);
 }
 
 /** A new bpffs holds the kernel's own iterators (kernel/bpf/preload). */
