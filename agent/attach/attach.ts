@@ -73,7 +73,7 @@ const ROOT: Owner = { uid: 0, gid: 0 };
  * AttachError, KernelError.
  */
 export function attach(native: Native, options: AttachOptions): AttachReport {
-  requireRoot('attach');
+  requireRoot('attach', 'loads a program into the kernel');
   requireKernel();
   const links = observeLinks(native);
   const wanted = options.interfaces.map((name) => requireLink(links, name));
@@ -169,7 +169,7 @@ function takeBack(native: Native, paths: PinPaths, links: readonly NetLink[], na
  * `attach` switched off are put back. Errors: AttachError, KernelError.
  */
 export function detach(native: Native, pinRoot: string, interfaces: readonly string[]): DetachReport {
-  requireRoot('detach');
+  requireRoot('detach', 'takes programs off interfaces, and pins away');
   requireOwnWay(pinRoot);
   const paths = pinPaths(pinRoot);
   const links = observeLinks(native);
@@ -233,9 +233,9 @@ function isAttachedHere(native: Native, paths: PinPaths): boolean {
   return typeof about !== 'number' && about.netns === ownNetns();
 }
 
-function requireRoot(command: string): void {
+function requireRoot(command: string, what: string): void {
   if (process.geteuid?.() === 0) return;
-  throw new AttachError(`${command} needs root: it loads a program into the kernel; run it with sudo`);
+  throw new AttachError(`${command} needs root: it ${what}; run it with sudo`);
 }
 
 function requireLink(links: readonly NetLink[], name: string): NetLink {

@@ -5,7 +5,7 @@ import { ownKernel } from '../attach/floor.ts';
 import { ownNetns } from '../kernel/open-maps.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import { examineAgent } from './agent.ts';
-import { AS_ROOT, type Finding, findings } from './finding.ts';
+import { asRoot, type Finding, findings } from './finding.ts';
 import { examineInterfaces } from './interfaces.ts';
 import { examineKernel } from './kernel.ts';
 import { examinePins } from './pins.ts';
@@ -43,6 +43,6 @@ function examineBypass(native: Native, pinRoot: string): Finding {
     return bypass.bad('on: every packet passes, nothing is redirected', 'shunt bypass off');
   } catch (error) {
     if (!(error instanceof AttachError || error instanceof KernelError)) throw error;
-    return bypass.unseen(`whether it is on: ${error.message}`, AS_ROOT);
+    return bypass.unseen(`whether it is on: ${error.message}`, asRoot());
   }
 }

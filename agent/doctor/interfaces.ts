@@ -5,7 +5,7 @@ import type { About } from '../kernel/about.ts';
 import { whole } from '../kernel/dump.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { ndoXmit } from '../kernel/netdevs.ts';
-import { AS_ROOT, type Finding, findings } from './finding.ts';
+import { asRoot, type Finding, findings } from './finding.ts';
 
 const IFF_UP = 1;
 const MODES: Readonly<Record<number, string>> = { 1: 'native', 2: 'generic', 3: 'offload', 4: 'several' };
@@ -14,7 +14,7 @@ const interfaces = findings('interfaces');
 /** Looks at where the program is attached and how, and at what stops frames on their way out. */
 export function examineInterfaces(native: Native, about: About | undefined): readonly Finding[] {
   const { rc, items: links } = whole(() => native.netLinks());
-  if (rc < 0) return [interfaces.unseen(`rtnetlink: ${errnoName(rc)}`, AS_ROOT)];
+  if (rc < 0) return [interfaces.unseen(`rtnetlink: ${errnoName(rc)}`, asRoot())];
   if (about === undefined) return strangers(links);
   const zones = about.zones.filter((ifindex) => ifindex !== 0);
   if (zones.length === 0) return [interfaces.bad('the program is attached nowhere', 'shunt attach --interface IF')];
@@ -30,7 +30,12 @@ export function examineInterfaces(native: Native, about: About | undefined): rea
 function strangers(links: readonly NetLink[]): readonly Finding[] {
   return links
     .filter(({ xdpMode }) => xdpMode !== 0)
-    .map(({ name, xdpProgramId }) => interfaces.unseen(`whose the XDP program ${xdpProgramId} on ${name} is`, AS_ROOT));
+    .map(({ name, xdpProgramId }) =>
+      interfaces.unseen(
+        `whose the XDP program ${xdpProgramId} on ${name} is`,
+        asRoot(`if it is Shunt's, name the folder that its attach had: --pin-root; else bpftool net show dev ${name}`),
+      ),
+    );
 }
 
 function isOurs({ xdpMode, xdpProgramId }: NetLink, about: About): boolean {
@@ -63,7 +68,7 @@ function slower(native: Native, link: NetLink, links: readonly NetLink[]): reado
   return [
     interfaces.warn(
       `${link.name} is in generic mode, and native would deliver: ${why}`,
-      `shunt detach --interface ${link.name}, then attach again; packets pass unredirected in between`,
+      `shunt detach --interface ${link.name}, then attach again; packets pass unredirected in between; leave it if attach said that its driver takes no program natively`,
     ),
   ];
 }

@@ -10,7 +10,7 @@ import { errnoName, isErrno } from '../kernel/errno.ts';
 import { findAbout, ownNetns } from '../kernel/open-maps.ts';
 import { LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
-import { AS_ROOT, type Finding, findings } from './finding.ts';
+import { asRoot, type Finding, findings } from './finding.ts';
 
 /** What the pins say, as far as this user may read them. */
 export interface Pins {
@@ -96,7 +96,7 @@ function examineMount(pinRoot: string): readonly Finding[] {
     const mend = 'leave it if these mounts stay; else shunt detach, then attach where process 1 sees the pins';
     return [pins.warn(`process 1 does not see ${pinRoot}: the program goes with these mounts`, mend)];
   } catch {
-    return [pins.unseen('whether process 1 sees them', AS_ROOT)];
+    return [pins.unseen('whether process 1 sees them', asRoot())];
   }
 }
 
@@ -112,8 +112,8 @@ function modeText(stat: Stats | undefined): string {
 /** What this user may not see, root may; whatever else keeps us from seeing it would keep an agent from it, too. */
 function notRead(check: ReturnType<typeof findings>, what: string, rc: number): Finding {
   const found = `${what}: ${errnoName(rc)}`;
-  if (isErrno(rc, 'EACCES')) return check.unseen(found, AS_ROOT);
-  const mend = pinAdvice(rc, AS_ROOT);
+  if (isErrno(rc, 'EACCES')) return check.unseen(found, asRoot());
+  const mend = pinAdvice(rc, asRoot());
   return mend === '' ? check.unseen(found, 'see bpf(2)') : check.bad(`cannot see ${found}`, mend);
 }
 
@@ -152,7 +152,7 @@ function examineClock(native: Native, paths: PinPaths): Finding {
 /** The folder of links is root's. */
 function examineDelivery(paths: PinPaths): Finding {
   if (listed(paths.rootOnly) === undefined)
-    return delivery.unseen('whether they are counted: only root sees the programs that do', AS_ROOT);
+    return delivery.unseen('whether they are counted: only root sees the programs that do', asRoot());
   const absent = TRACEPOINTS.filter((name) => !existsSync(paths.tracepoint(name)));
   if (absent.length === 0) return delivery.ok('counted by interface and errno');
   return delivery.warn(`not counted at ${absent.join(', ')}`, 'shunt attach says why; it needs the BTF of the kernel');

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentMigrations } from '../../migrations/agent/index.ts';
 import { DATABASE_NAME } from '../store/sqlite-store.ts';
-import { AS_ROOT, type Finding, findings } from './finding.ts';
+import { asRoot, type Finding, findings } from './finding.ts';
 import { statOf } from './stat.ts';
 
 /** https://www.sqlite.org/fileformat.html: the text at the start, and where the header has the user version. */
@@ -16,7 +16,7 @@ const state = findings('state');
 export function examineState(directory: string, owner: number | undefined): readonly Finding[] {
   const stat = statOf(directory);
   if (typeof stat === 'string') {
-    if (stat !== 'ENOENT') return [state.unseen(`${directory}: ${stat}`, AS_ROOT)];
+    if (stat !== 'ENOENT') return [state.unseen(`${directory}: ${stat}`, asRoot())];
     return [state.warn(`${directory} is not there; no agent ran yet`, "make it, mode 700, for the agent's user")];
   }
   const mode = stat.mode & 0o777;
@@ -34,7 +34,7 @@ export function examineState(directory: string, owner: number | undefined): read
 function examineDatabase(path: string): Finding {
   const header = readHeader(path);
   if (header === 'ENOENT') return state.warn(`there is no ${path} yet`, 'the agent makes it at its first start');
-  if (typeof header === 'string') return state.unseen(`${path}: ${header}`, AS_ROOT);
+  if (typeof header === 'string') return state.unseen(`${path}: ${header}`, asRoot());
   if (header.toString('latin1', 0, SQLITE_MAGIC.length) !== SQLITE_MAGIC)
     return state.bad(`${path} is no database`, 'restart the agent: it moves it aside and fetches everything again');
   const known = Object.keys(agentMigrations.tables).length;

@@ -23,11 +23,11 @@ counters go too. What is not attached is already detached; offloads that attach 
 function linesFor(
   asked: readonly string[],
   pinRoot: string,
-  { detached, notRestored, carrying }: DetachReport,
+  { detached, notRestored, carrying, removed }: DetachReport,
 ): readonly string[] {
   const named = asked.length === 0 ? detached : asked;
   return [
-    ...(named.length === 0 ? ['nothing was attached'] : []),
+    ...(named.length === 0 ? [`nothing was attached${removed ? `; the pins at ${pinRoot} are removed` : ''}`] : []),
     ...named.map((name) => `${name}: ${detached.includes(name) ? 'detached' : 'was not attached'}`),
     ...notRestored.map(({ device, name, why }) => `warning: ${name} of ${device} was on, and is still off: ${why}`),
     ...carrying.map(

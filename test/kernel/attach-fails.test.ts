@@ -48,7 +48,11 @@ kernel(
       'the set that stood is whole, and takes another',
     );
     for (const [errno, why] of Object.entries(INSTEAD)) t.deepEqual(story.instead[errno], [['generic', why]]);
-    t.deepEqual(story.jumbo, [['generic', 'its driver takes no program natively: ERANGE; the MTU is too large']], 'a driver that really refuses');
+    t.deepEqual(
+      story.jumbo,
+      [['generic', 'its driver takes no program natively: ERANGE; the MTU is too large']],
+      'a driver that really refuses',
+    );
     t.deepEqual(
       story.removed,
       [true, true, false],

@@ -1,0 +1,50 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { shutOthersOut } from '../daemon/private-file.ts';
+import type { LockHandle, Native } from '../native/index.ts';
+import { errnoName } from './kernel/errno.ts';
+import { lockHolder } from './kernel/processes.ts';
+import { StartError } from './start-error.ts';
+
+const MAKE_IT = "make it as root and chown it to the agent's user";
+const STATE_ERRNOS: Readonly<Record<string, string>> = {
+  EACCES: "the state directory must be the agent's own: chown it, chmod 700",
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'its file system is full',
+  EDQUOT: 'the quota of this user there is used up',
+  EMFILE: 'this process has too many files open: raise its limit (ulimit -n, LimitNOFILE)',
+  ENFILE: 'this host has too many files open: raise sysctl fs.file-max',
+  ENOLCK: 'its file system has no locks left, or none at all: take a local one',
+  ELOOP: 'it is a symbolic link: remove it',
+  EISDIR: 'it is a folder: remove it',
+  ENOTDIR: 'a part of its path is no folder',
+  EEXIST: 'there is something else of that name',
+};
+
+/** One agent a state directory: the lock goes with the process, however it ends. Errors: StartError. */
+export function lockState(native: Pick<Native, 'lockFile'>, state: string): LockHandle {
+  try {
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartError(
+      `make the state directory ${state}: ${code}; ${code === 'EACCES' || code === 'EPERM' ? MAKE_IT : (STATE_ERRNOS[code ?? ''] ?? 'see mkdir(2)')}`,
+    );
+  }
+  const path = join(state, 'lock');
+  const lock = native.lockFile(path);
+  if (typeof lock !== 'number') {
+    shutOthersOut(path); // whoever can open it could hold the lock at the next start
+    return lock;
+  }
+  const errno = errnoName(lock);
+  if (errno === 'EAGAIN')
+    throw new StartError(`lock ${path}: another agent runs on this state directory${holderOf(path)}; stop it first`);
+  throw new StartError(`lock ${path}: ${errno}; ${STATE_ERRNOS[errno] ?? 'see open(2) and flock(2)'}`);
+}
+
+/** One of another pid namespace has no number here. */
+function holderOf(path: string): string {
+  const pid = lockHolder(path, 'any device') ?? 0;
+  return pid === 0 ? '' : ` (process ${pid})`;
+}
