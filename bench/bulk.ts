@@ -9,9 +9,9 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
 import type { Status } from '../protocol/status.ts';
+import { readArguments } from '../test/support/arguments.ts';
 import { type Product, startProduct } from '../test/support/operator.ts';
 import { type Running, until } from '../test/support/process.ts';
 import { C, HOST, NATS_URL, Testbed } from '../test/support/testbed.ts';
@@ -234,33 +234,15 @@ async function databaseSizes(bed: Testbed): Promise<ReadonlyMap<string, number>>
   ]);
 }
 
-function parseOptions(): Options & { readonly json: boolean } {
-  const { values } = parseArgs({
-    options: {
-      redirects: { type: 'string', default: '100000' },
-      'max-redirects': { type: 'string' },
-      output: { type: 'string', short: 'o', default: 'table' },
-    },
+function givenOptions(): Options & { readonly json: boolean } {
+  const count = { takes: 'number', from: 1, to: MAX_REDIRECTS } as const;
+  const { values } = readArguments('bench bulk', {
+    redirects: { ...count, default: 100_000 },
+    'max-redirects': count,
+    output: { takes: 'word', short: 'o', of: ['table', 'json'], default: 'table' },
   });
-  const count = (text: string, name: string) => {
-    const number = Number(text);
-    if (Number.isInteger(number) && number >= 1 && number <= MAX_REDIRECTS) return number;
-    throw new Error(`--${name}: a whole number from 1 to ${MAX_REDIRECTS}`);
-  };
-  if (values.output !== 'table' && values.output !== 'json') throw new Error('--output: table or json');
-  const redirects = count(values.redirects, 'redirects');
-  const maxRedirects = count(values['max-redirects'] ?? values.redirects, 'max-redirects');
-  return { redirects, maxRedirects, json: values.output === 'json' };
-}
-
-/** Ends with a sentence for what it does not understand. */
-function givenOptions(): ReturnType<typeof parseOptions> {
-  try {
-    return parseOptions();
-  } catch (error) {
-    process.stderr.write(`bench bulk: ${(error as Error).message}\n`);
-    process.exit(2);
-  }
+  const { redirects, 'max-redirects': maxRedirects = redirects, output } = values;
+  return { redirects, maxRedirects, json: output === 'json' };
 }
 
 if (import.meta.main) {

@@ -16,6 +16,7 @@ import { entryId } from '../agent/model/entry-key.ts';
 import { loadNative } from '../native/index.ts';
 import { parseMatch } from '../protocol/match.ts';
 import { shapeOf } from '../protocol/shape.ts';
+import { readArguments } from '../test/support/arguments.ts';
 import { BpfObject } from '../test/support/bpf-object.ts';
 import { must } from '../test/support/must.ts';
 import { frame, ipv4, udp } from '../test/support/packets.ts';
@@ -25,6 +26,7 @@ const REPEAT = 200_000;
 const XDP_NATIVE = 4;
 
 if (process.argv[2] !== 'inside') {
+  readArguments('bench delivery', {});
   const script = ['sh', '-c', 'mount -t sysfs sysfs /sys && exec "$@"', 'sh', process.execPath];
   const argv = ['--net', '--mount', '--propagation', 'private', ...script, fileURLToPath(import.meta.url), 'inside'];
   execFileSync('unshare', argv, { stdio: 'inherit' });

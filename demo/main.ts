@@ -1,4 +1,5 @@
 /** Shows the whole product on this machine, in network namespaces of its own, and leaves nothing behind. */
+import { readArguments } from '../test/support/arguments.ts';
 import { Testbed } from '../test/support/testbed.ts';
 import { Screen } from './screen.ts';
 import { interrupted } from './signals.ts';
@@ -23,6 +24,7 @@ async function show(bed: Testbed, screen: Screen): Promise<number> {
 }
 
 async function main(): Promise<number> {
+  readArguments('demo', {});
   const signal = interrupted();
   using screen = new Screen(process.stdout);
   screen.print(PICTURE);

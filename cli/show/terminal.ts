@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty';
+import { endOnWriteErrors } from './write-errors.ts';
 
 /** Where a command writes: results to `print`, everything else to `note`, so that pipes carry results only. */
 export interface Terminal {
@@ -47,18 +48,10 @@ export function fill(text: string, width: number): readonly string[] {
   return lines;
 }
 
-/**
- * Makes the terminal of this process. A reader that went away (`shunt get | head -1`) ends the process quietly: nobody is
- * left to tell.
- */
+/** Makes the terminal of this process, which ends once it cannot be written to. */
 export function processTerminal(process: NodeJS.Process): Terminal {
   const { stdout, stderr, env } = process;
-  for (const stream of [stdout, stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit();
-    });
-  }
+  endOnWriteErrors(process, 'shunt');
   return {
     width: widthOf(stdout, env),
     noteWidth: widthOf(stderr, env),

@@ -1,5 +1,5 @@
 /** Keeps a cluster running to play with, `node up.ts [--hosts N]`, until a signal comes; then removes it. */
-import { parseArgs } from 'node:util';
+import { readArguments } from '../../test/support/arguments.ts';
 import { Screen } from '../screen.ts';
 import { interrupted } from '../signals.ts';
 import { type Fallen, Lab, MAX_HOSTS, SERVICE, SITES } from './lab.ts';
@@ -39,13 +39,6 @@ function farewell({ host, status, log, start }: Fallen): readonly string[] {
   ];
 }
 
-function parseHosts(): number {
-  const { hosts } = parseArgs({ options: { hosts: { type: 'string', default: '3' } } }).values;
-  const count = Number(hosts);
-  if (Number.isInteger(count) && count >= 1 && count <= MAX_HOSTS) return count;
-  throw new Error(`--hosts ${hosts}: expected a number from 1 to ${MAX_HOSTS}`);
-}
-
 async function keep(lab: Lab, screen: Screen): Promise<never> {
   screen.begin('start');
   const url = await lab.startBus();
@@ -64,7 +57,9 @@ async function keep(lab: Lab, screen: Screen): Promise<never> {
 }
 
 async function main(): Promise<number> {
-  const count = parseHosts();
+  const { hosts: count } = readArguments('up', {
+    hosts: { takes: 'number', from: 1, to: MAX_HOSTS, default: 3 },
+  }).values;
   const signal = interrupted();
   using screen = new Screen(process.stdout);
   await using lab = await Lab.make(count);

@@ -88,7 +88,7 @@ test.serial(
 test('up: a wrong number of hosts is refused in a sentence', async (t) => {
   for (const wrong of ['0', '100', 'many']) {
     const { status, stderr } = await run([...UP, '--hosts', wrong]);
-    t.is(status, 1);
+    t.is(status, 2);
     t.is(stderr, `./dev up: --hosts ${wrong}: expected a number from 1 to 99\n`);
   }
 });

@@ -8,8 +8,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { randomBelow } from '../conformance/sequences.ts';
+import { readArguments } from '../support/arguments.ts';
 import { lockMachine } from '../support/lock.ts';
 import { AgentStage } from './agent-stage.ts';
 import { campaign, type Damage, type Stage } from './campaign.ts';
@@ -22,11 +22,13 @@ import { Tally } from './tally.ts';
 const LANES = 4;
 const MOMENTS: readonly Moment[] = ['rest', 'killed', 'serving'];
 
-const { values } = parseArgs({
-  options: { runs: { type: 'string' }, seed: { type: 'string' }, bits: { type: 'boolean' } },
+const { values } = readArguments('faults', {
+  runs: { takes: 'number', from: 1, to: 10_000_000, default: 2000 },
+  seed: { takes: 'number', from: 0, to: 2 ** 31, default: 1 },
+  bits: { takes: 'nothing' },
 });
-const runs = Number(values.runs ?? 2000);
-const below = randomBelow(Number(values.seed ?? 1));
+const { runs } = values;
+const below = randomBelow(values.seed);
 const folder = mkdtempSync(join(tmpdir(), 'shunt-faults-'));
 const tallies: Tally[] = [];
 try {

@@ -3,14 +3,15 @@
  * its own; see idle-race.scenario.ts. The status is 1 when one that a packet met does not stand again after one put, or one
  * that none met is still there.
  */
-import { parseArgs } from 'node:util';
+import { readArguments } from '../support/arguments.ts';
 import { runInNamespace } from '../support/netns.ts';
 
 /** Of one start of the scenario. */
 const PART = 50_000;
 
-const { values } = parseArgs({ options: { deletes: { type: 'string', default: '1000000' } } });
-const deletes = Number(values.deletes);
+const { deletes } = readArguments('race', {
+  deletes: { takes: 'number', from: 1, to: 1_000_000_000, default: 1_000_000 },
+}).values;
 const scenario = new URL('idle-race.scenario.ts', import.meta.url);
 const sums = new Map<string, number>();
 for (let done = 0; done < deletes; done = sums.get('deletes') ?? deletes) {

@@ -6,7 +6,7 @@
  * schedules on sources with planted bugs, all or those named, each until it is found.
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { misuse, readArguments } from '../support/arguments.ts';
 import { playSeeds, type Result } from './crew.ts';
 import { letDie } from './life.ts';
 import { hunt, type Mutant, mutantNames } from './mutants.ts';
@@ -15,17 +15,22 @@ import { scheduleOf } from './schedule.ts';
 import { Shares } from './shares.ts';
 import { shorten } from './shorten.ts';
 
-const { values, positionals } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    brief: { type: 'boolean' },
-    mutants: { type: 'boolean' },
-    jobs: { type: 'string', default: `${availableParallelism()}` },
+const MAX_SEED = 2 ** 31;
+
+const { values, operands } = readArguments(
+  'sim',
+  {
+    seeds: { takes: 'number', from: 1, to: MAX_SEED, default: 1000 },
+    from: { takes: 'number', from: 0, to: MAX_SEED, default: 1 },
+    brief: { takes: 'nothing' },
+    mutants: { takes: 'nothing' },
+    jobs: { takes: 'number', from: 1, to: 1024, default: availableParallelism() },
   },
-  allowPositionals: true,
-});
-const [count, from, jobs] = [Number(values.seeds), Number(values.from), Number(values.jobs)];
+  'operands',
+);
+const { seeds: count, from, jobs } = values;
+const stray = operands.find((name) => !values.mutants || !mutantNames().includes(name));
+if (stray !== undefined) misuse('sim', `"${stray}" is not ${values.mutants ? 'a planted bug' : 'expected'}`);
 letDie();
 const held = await playAll();
 process.exitCode = held && (!values.mutants || (await huntAll())) ? 0 : 1;
@@ -70,7 +75,7 @@ async function tell({ seed, wrong }: Result): Promise<void> {
 
 /** Answers whether every planted bug was found. */
 async function huntAll(): Promise<boolean> {
-  const names = positionals.length > 0 ? positionals : mutantNames();
+  const names = operands.length > 0 ? operands : mutantNames();
   let found = 0;
   await hunt({ names, from, seeds: count, jobs }, (mutant) => {
     if (mutant.seed !== undefined) found += 1;

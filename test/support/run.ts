@@ -6,6 +6,7 @@
  * no test matches, and where REQUIRE is set, also if anything was skipped.
  */
 import { glob } from 'node:fs/promises';
+import { readArguments } from './arguments.ts';
 import { type CleanRun, ROOT, runClean } from './clean-run.ts';
 import { lockMachine } from './lock.ts';
 import { missing, type Need } from './needs.ts';
@@ -108,9 +109,8 @@ function summarise({ skipped, passed, failed }: Tally, slowest: readonly string[
   return failed === 0 && !(required && skipped.length > 0);
 }
 
-const patterns = process.argv.slice(2);
-const long = patterns[0] === '--long';
-const files = await findFiles(long ? patterns.slice(1) : patterns, long);
+const { values, operands: patterns } = readArguments('test', { long: { takes: 'nothing' } }, 'operands');
+const files = await findFiles(patterns, values.long);
 if (files.length === 0) print('No test file matches.');
 const total = await runAll(files);
 const good = summarise(total.tally, total.slowest());
