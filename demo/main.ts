@@ -2,7 +2,7 @@
 import { readArguments } from '../test/support/arguments.ts';
 import { Testbed } from '../test/support/testbed.ts';
 import { Screen } from './screen.ts';
-import { interrupted } from './signals.ts';
+import { untilInterrupted } from './signals.ts';
 import { tell } from './story.ts';
 
 const PICTURE = `
@@ -25,14 +25,16 @@ async function show(bed: Testbed, screen: Screen): Promise<number> {
 
 async function main(): Promise<number> {
   readArguments('demo', {});
-  const signal = interrupted();
   using screen = new Screen(process.stdout);
   screen.print(PICTURE);
-  await using bed = await Testbed.make();
-  const status = await Promise.race([signal, show(bed, screen)]);
-  if (status > 128) screen.print('  Interrupted: removing everything.');
-  screen[Symbol.dispose](); // What the story says from here on comes from the removal.
-  return status;
+  return await untilInterrupted(
+    () => Testbed.make(),
+    (bed) => show(bed, screen),
+    (text) => {
+      screen.print(text);
+      screen[Symbol.dispose](); // What the story says from here on comes from the removal.
+    },
+  );
 }
 
 process.exit(await main());

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ApplyReply, DeleteReply } from '../protocol/api.ts';
 import type { Dump, DumpEntry } from '../protocol/ask.ts';
 import type { Status } from '../protocol/status.ts';
-import { type Ended, must, type Running } from '../test/support/process.ts';
+import { type Ended, endText, must, type Running } from '../test/support/process.ts';
 import { C, HOST, SERVICE, type Testbed } from '../test/support/testbed.ts';
 import { Asker, Echo, HEADER_BYTES, PORT } from '../test/support/traffic.ts';
 import { firstEntry, watchBus } from './moments.ts';
@@ -205,5 +205,5 @@ function hex(bytes: readonly string[]): string[] {
 }
 
 function requireDone(what: string, { status, stderr }: Ended): void {
-  if (status !== 0) throw new Error(`${what} should succeed; it ended with ${status}: ${stderr.trim()}`);
+  if (status !== 0) throw new Error(`${what} should succeed; it ${endText(status)}: ${stderr.trim()}`);
 }

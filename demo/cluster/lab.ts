@@ -1,7 +1,7 @@
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Namespaces } from '../../test/support/namespaces.ts';
-import { must, Running, run } from '../../test/support/process.ts';
+import { endText, must, Running, run } from '../../test/support/process.ts';
 import { NOBODY, SYSCTLS, shuntCommand } from '../../test/support/testbed.ts';
 import { openDoor } from './door.ts';
 
@@ -10,6 +10,8 @@ const ADDRESS = { bus: '198.51.100.2', a: '198.51.100.10', b: '198.51.100.20', c
 export const SERVICE = '203.0.113.10';
 const PORT = '4433';
 const NATS_PORT = 4222;
+/** The bus, as hosts see it. */
+export const BUS_URL = `nats://${ADDRESS.bus}:${NATS_PORT}`;
 export const MAX_HOSTS = 99;
 
 const ROUTES = `
@@ -25,12 +27,23 @@ function edge(n: number): { readonly name: `edge-${number}`; readonly address: s
   return { name: `edge-${n}`, address: `198.51.100.${100 + n}`, site: n % 2 === 1 ? SITES.odd : SITES.even };
 }
 
-/** An agent that ended by itself: where its log is, and the command that starts it again. */
-export interface Fallen {
-  readonly host: string;
-  readonly status: number;
+/** Where a program's log is, and the command that starts it again. */
+export interface Files {
   readonly log: string;
   readonly start: string;
+}
+
+/** A program of the cluster that ended by itself: which, and how. */
+export interface Fallen extends Files {
+  readonly who: string;
+  readonly how: string;
+}
+
+/** What a host's own commands have to be told: where its network, its pins and its agent's state are. */
+export interface Surroundings {
+  readonly netns: string;
+  readonly pins: string;
+  readonly state: string;
 }
 
 type Place = keyof typeof ADDRESS | 'switch' | ReturnType<typeof edge>['name'];
@@ -48,18 +61,20 @@ export class Lab implements AsyncDisposable {
   readonly hosts: readonly ReturnType<typeof edge>[];
   readonly #namespaces: Namespaces<Place>;
   readonly #held = new AsyncDisposableStack();
+  readonly #onFallen: (fallen: Fallen) => void;
   #ending = false;
 
-  private constructor(namespaces: Namespaces<Place>, hosts: Lab['hosts']) {
+  private constructor(namespaces: Namespaces<Place>, hosts: Lab['hosts'], onFallen: (fallen: Fallen) => void) {
     this.#namespaces = this.#held.use(namespaces);
     this.hosts = hosts;
+    this.#onFallen = onFallen;
   }
 
-  /** Makes the namespaces and joins them; nothing runs yet. */
-  static async make(hostCount: number): Promise<Lab> {
+  /** Makes the namespaces and joins them; nothing runs yet. Of what ends by itself later, `onFallen` hears. */
+  static async make(hostCount: number, onFallen: (fallen: Fallen) => void): Promise<Lab> {
     const hosts = Array.from({ length: hostCount }, (_, index) => edge(index + 1));
     const places: Place[] = ['switch', 'bus', 'a', 'b', 'c', ...hosts.map(({ name }) => name)];
-    const lab = new Lab(await Namespaces.make(places), hosts);
+    const lab = new Lab(await Namespaces.make(places), hosts, onFallen);
     try {
       await lab.#build();
       return lab;
@@ -101,74 +116,90 @@ export class Lab implements AsyncDisposable {
     return await must(this.#namespaces.inside(place, argv));
   }
 
-  /** Of the agent of a host, by its name. */
-  filesOf(host: string): { readonly log: string; readonly start: string } {
+  /** Of nats-server or the controller on the bus, or of the agent of a host. */
+  filesOf(place: Place, program: 'nats-server' | 'controller' | 'agent'): Files {
+    const folder = join(this.#namespaces.folder, place);
+    return { log: join(folder, `${program}.log`), start: join(folder, `start-${program}`) };
+  }
+
+  /** Of a host, by its name. */
+  surroundingsOf(host: Place): Surroundings {
     const folder = join(this.#namespaces.folder, host);
-    return { log: join(folder, 'agent.log'), start: join(folder, 'start-agent') };
+    const netns = `/run/netns/${this.#namespaces.name(host)}`;
+    return { netns, pins: join(folder, 'bpf'), state: join(folder, 'state') };
   }
 
   async #start(place: Place, name: string, argv: readonly string[], onLine?: (line: string) => void): Promise<Running> {
     return this.#held.use(await Running.start(name, this.#namespaces.inside(place, argv), onLine));
   }
 
+  /** Starts a program that has a log and a file that starts it again, and waits until it is ready. */
+  async #keep(
+    who: string,
+    { log, start }: Files,
+    argv: readonly string[],
+    isReady: (log: string) => Promise<boolean>,
+  ): Promise<void> {
+    await mkdir(dirname(start), { recursive: true });
+    await writeFile(start, `#!/bin/sh\nexec ${argv.map(quoted).join(' ')}\n`, { mode: 0o755 });
+    const running = this.#held.use(await Running.start(who, ['sh', '-c', 'exec "$0" >>"$1" 2>&1', start, log]));
+    try {
+      await running.until('is ready', READY_MS, () => isReady(log));
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${await readFile(log, 'utf8')}`);
+    }
+    void running.ended.then((status) => this.#ending || this.#onFallen({ who, how: endText(status), log, start }));
+  }
+
   /** Starts nats-server and the controller, and answers where they are reached from outside of the namespaces. */
   async startBus(): Promise<string> {
-    const nats = await this.#start('bus', 'nats-server', ['nats-server', '-a', '0.0.0.0', '-p', `${NATS_PORT}`]);
-    await nats.until('is ready', READY_MS, () => nats.lines.some((line) => line.includes('Server is ready')));
+    const server = (await must(['sh', '-c', 'command -v nats-server'])).trim();
+    const nats = this.#namespaces.inside('bus', [server, '-a', '0.0.0.0', '-p', `${NATS_PORT}`]);
+    const natsIsReady = async (log: string) => (await readFile(log, 'utf8')).includes('Server is ready');
+    await this.#keep('nats-server', this.filesOf('bus', 'nats-server'), nats, natsIsReady);
     const door = join(this.#namespaces.folder, 'nats');
     await this.#start('bus', 'door', [process.execPath, join(import.meta.dirname, 'door.ts'), door, `${NATS_PORT}`]);
     const outside = this.#held.use(await openDoor(door, NATS_PORT));
     const url = `nats://127.0.0.1:${outside.port}`;
     const database = join(this.#namespaces.folder, 'controller.db');
-    const controller = await this.#start('bus', 'controller', shuntCommand(['controller', '--db', database]));
-    await controller.until('answers', READY_MS, async () => {
-      return (await run(shuntCommand(['hosts', '--nats', url]))).status === 0;
+    const controller = this.#namespaces.inside('bus', shuntCommand(['controller', '--db', database]));
+    await this.#keep('the controller', this.filesOf('bus', 'controller'), controller, () => {
+      return answers('hosts', '--nats', url);
     });
     return url;
   }
 
-  /** Attaches the program to every host and starts its agent, as nobody; says so when one ends by itself. */
-  async startHosts(url: string, onFallen: (fallen: Fallen) => void): Promise<void> {
+  /** Attaches the program to every host and starts its agent, as nobody; says so as each is ready. */
+  async startHosts(url: string, onReady: () => void): Promise<void> {
     await Promise.all(
       this.hosts.map(async (host) => {
-        const files = this.filesOf(host.name);
-        await this.#attach(host, files.start);
-        const agent = await this.#startAgent(host.name, url, files);
-        void agent.ended.then((status) => !this.#ending && onFallen({ host: host.name, status, ...files }));
+        await this.#attach(host.name);
+        await this.#startAgent(host, url);
+        onReady();
       }),
     );
   }
 
-  /** Attaches the program, and leaves a file that starts the agent. */
-  async #attach({ name: host, site }: ReturnType<typeof edge>, start: string): Promise<void> {
-    const folder = join(this.#namespaces.folder, host);
-    const pins = join(folder, 'bpf');
-    const state = join(folder, 'state');
-    await mkdir(folder);
+  async #attach(host: Place): Promise<void> {
+    const { pins, state } = this.surroundingsOf(host);
+    await mkdir(dirname(state));
     await mkdir(state, { mode: 0o700 });
     await chown(state, NOBODY, NOBODY);
     // Generic mode: the far end of eth0 is a port of a bridge, where natively sent frames would be lost.
     const how = ['--interface', 'eth0', '--mode', 'generic', '--owner', 'nobody', '--pin-root', pins];
     await this.#must(host, shuntCommand(['attach', ...how]));
+  }
+
+  async #startAgent({ name: host, site }: ReturnType<typeof edge>, url: string): Promise<void> {
+    const { pins, state } = this.surroundingsOf(host);
     const agent = this.#namespaces.inside(host, [
       join(import.meta.dirname, '../../tools/as-nobody'),
       ...['agent', '--host', host, '--label', 'role=edge', '--label', `site=${site}`],
-      ...['--nats', `nats://${ADDRESS.bus}:${NATS_PORT}`, '--pin-root', pins, '--state', state],
+      ...['--nats', BUS_URL, '--pin-root', pins, '--state', state],
     ]);
-    await writeFile(start, `#!/bin/sh\nexec ${agent.map(quoted).join(' ')}\n`, { mode: 0o755 });
-  }
-
-  async #startAgent(host: string, url: string, { log, start }: ReturnType<Lab['filesOf']>): Promise<Running> {
-    const logged = ['sh', '-c', 'exec "$0" 2>>"$1"', start, log];
-    const agent = this.#held.use(await Running.start(`agent of ${host}`, logged));
-    try {
-      await agent.until('answers', READY_MS, async () => {
-        return (await run(shuntCommand(['status', '--host', host, '--nats', url]))).status === 0;
-      });
-    } catch (error) {
-      throw new Error(`${(error as Error).message}\n${await readFile(log, 'utf8')}`);
-    }
-    return agent;
+    await this.#keep(`the agent of ${host}`, this.filesOf(host, 'agent'), agent, () => {
+      return answers('status', '--host', host, '--nats', url);
+    });
   }
 
   /** Starts B, C and A; each second A says who answered. */
@@ -185,6 +216,11 @@ export class Lab implements AsyncDisposable {
     this.#ending = true;
     await this.#held[Symbol.asyncDispose]();
   }
+}
+
+/** Whether a command is answered. */
+async function answers(...words: readonly string[]): Promise<boolean> {
+  return (await run(shuntCommand(words))).status === 0;
 }
 
 /** One word of a shell. */

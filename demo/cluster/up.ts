@@ -1,50 +1,16 @@
 /** Keeps a cluster running to play with, `node up.ts [--hosts N]`, until a signal comes; then removes it. */
 import { readArguments } from '../../test/support/arguments.ts';
 import { Screen } from '../screen.ts';
-import { interrupted } from '../signals.ts';
-import { type Fallen, Lab, MAX_HOSTS, SERVICE, SITES } from './lab.ts';
-
-const DEFAULT_URL = 'nats://127.0.0.1:4222';
-
-function picture(lab: Lab, url: string): string {
-  const { hosts } = lab;
-  const { log, start } = lab.filesOf('edge-1');
-  const names = hosts.length === 1 ? 'edge-1' : `edge-1 … edge-${hosts.length}`;
-  return `
-  A cluster on this machine: A asks ${SERVICE} "who answers?" through
-  ${names}. B and C both have that address; the hosts route to B.
-  All have the label role=edge; the odd ones site=${SITES.odd}, the even ones site=${SITES.even}.
-
-  Try, in another terminal, in this folder:
-${url === DEFAULT_URL ? '' : `\n    export SHUNT_NATS=${url}   # port 4222 is taken`}
-    ./dev shunt apply -f examples/b-to-c.yaml   # C answers
-    ./dev shunt hosts
-    ./dev shunt status --host edge-1
-    ./dev shunt dump --host edge-1
-    ./dev shunt delete b-to-c                   # B answers again
-
-  What an agent says, and what starts it again after you killed it:
-    ${log}
-    ${start}
-
-  Ctrl-C ends it and removes everything.
-`;
-}
-
-function farewell({ host, status, log, start }: Fallen): readonly string[] {
-  return [
-    `  The agent of ${host} ended with ${status}; its log, and what starts it again:`,
-    `    ${log}`,
-    `    ${start}`,
-  ];
-}
+import { untilInterrupted } from '../signals.ts';
+import { Lab, MAX_HOSTS } from './lab.ts';
+import { farewell, picture } from './words.ts';
 
 async function keep(lab: Lab, screen: Screen): Promise<never> {
-  screen.begin('start');
+  screen.done(`A, B, C, the bus and ${lab.hosts.length} hosts, each in a network namespace`);
+  screen.begin('bus');
   const url = await lab.startBus();
-  await lab.startHosts(url, (fallen) => {
-    for (const line of farewell(fallen)) screen.print(line);
-  });
+  screen.done('nats-server and the controller');
+  await startHosts(lab, screen, url);
   let last = '';
   await lab.startTraffic((line) => {
     last = line;
@@ -56,16 +22,27 @@ async function keep(lab: Lab, screen: Screen): Promise<never> {
   return await new Promise<never>(() => {});
 }
 
+async function startHosts(lab: Lab, screen: Screen, url: string): Promise<void> {
+  let ready = 0;
+  screen.begin('hosts');
+  screen.live(() => `${ready} of ${lab.hosts.length}`);
+  await lab.startHosts(url, () => {
+    ready += 1;
+  });
+  screen.live(() => '');
+  screen.done('on each the XDP program, and an agent as nobody');
+}
+
 async function main(): Promise<number> {
-  const { hosts: count } = readArguments('up', {
+  const { hosts } = readArguments('up', {
     hosts: { takes: 'number', from: 1, to: MAX_HOSTS, default: 3 },
   }).values;
-  const signal = interrupted();
   using screen = new Screen(process.stdout);
-  await using lab = await Lab.make(count);
-  const status = await Promise.race([signal, keep(lab, screen)]);
-  screen.print('  Removing everything.');
-  return status;
+  screen.print('\n  A cluster on this machine:\n');
+  screen.begin('network');
+  const say = (text: string) => screen.print(text);
+  const make = () => Lab.make(hosts, (fallen) => farewell(fallen).forEach(say));
+  return await untilInterrupted(make, (lab) => keep(lab, screen), say);
 }
 
 process.exitCode = await main().catch((error: Error) => {

@@ -33,21 +33,51 @@ async function noStorm(up: Running, url: string): Promise<void> {
   if (sent === 0 || sent > 2 * asked) throw new Error(`A asked ${asked} times, and the hosts sent ${sent} on`);
 }
 
-/** Kills the agent of edge-2 as an operator would, and starts it again by the command that is printed then. */
-async function killedAndStarted(up: Running, url: string): Promise<string> {
-  const name = new RegExp(`^shunt-${up.pid}-\\S+-edge-2\\b`, 'm').exec(await must(['ip', 'netns', 'list']))?.[0] ?? '';
-  const pids = (await must(['ip', 'netns', 'pids', name])).split('\n').filter((pid) => pid !== '');
-  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
-  const at = await up.until('says that the agent ended', STEP_MS, () => {
-    const found = up.lines.findIndex((line) => line.includes('The agent of edge-2 ended with 137'));
+/** The network namespaces of a cluster, by the place that they are. */
+async function namespacesOf(up: Running): Promise<ReadonlyMap<string, string>> {
+  const names = (await must(['ip', 'netns', 'list'])).matchAll(new RegExp(`^shunt-${up.pid}-[0-9a-f]+-(\\S+)`, 'gm'));
+  return new Map([...names].map(([name, place = '']) => [place, name]));
+}
+
+/** The processes at a place whose command line has the word. */
+async function pidsAt(up: Running, place: string, word: string): Promise<readonly number[]> {
+  const pids = (await must(['ip', 'netns', 'pids', (await namespacesOf(up)).get(place) ?? ''])).split('\n');
+  const found: number[] = [];
+  for (const pid of pids.filter((line) => line !== ''))
+    if ((await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(word)) found.push(Number(pid));
+  return found;
+}
+
+/** Kills a program as an operator would, starts it again by the command that is printed then, and answers its log. */
+async function killedAndStarted(
+  up: Running,
+  held: AsyncDisposableStack,
+  url: string,
+  [who, place, word]: readonly string[],
+): Promise<string> {
+  for (const pid of await pidsAt(up, place ?? '', word ?? '')) process.kill(pid, 'SIGKILL');
+  const at = await up.until(`says that ${who} was killed`, STEP_MS, () => {
+    const found = up.lines.findIndex((line) => line.startsWith(`  ${who} was killed (SIGKILL); its log`));
     return found >= 0 && up.lines.length > found + 2 && { found };
   });
   const [log = '', start = ''] = up.lines.slice(at.found + 1, at.found + 3).map((line) => line.trim());
-  await using _ = await Running.start('edge-2 again', [start]);
-  await until('edge-2 answers', STEP_MS, async () => {
-    return (await run(shunt(url, 'status', '--host', 'edge-2'))).status === 0;
+  held.use(await Running.start(`${who} again`, [start]));
+  await until('the cluster answers', STEP_MS, async () => {
+    const asked = [shunt(url, 'status', '--host', 'edge-2'), shunt(url, 'hosts')];
+    for (const words of asked) if ((await run(words)).status !== 0) return false;
+    return true;
   });
   return await readFile(log, 'utf8');
+}
+
+/** What is printed to be typed: the command that begins with these words, with the lines that it goes on with. */
+function printed(up: Running, ...words: readonly string[]): readonly string[] {
+  const lines = up.lines
+    .join('\n')
+    .replaceAll(/ \\\n +/g, ' ')
+    .split('\n');
+  const line = lines.find((it) => words.every((word) => it.includes(word))) ?? '';
+  return line.trim().split(' ');
 }
 
 test.serial(
@@ -77,13 +107,40 @@ test.serial(
       ],
     );
     await noStorm(up, url);
-    t.regex(await killedAndStarted(up, url), /"host":"edge-2"|edge-2/);
+    const doctor = await run(printed(up, 'shunt doctor'), '', ROOT);
+    t.regex(doctor.stdout, /ok +agent +runs as process \d+ and keeps these maps/);
+    t.regex(doctor.stdout, /ok +host edge-1 +its agent answers/);
+    for (const word of ['on', 'off']) t.is((await run(printed(up, 'bypass', ` ${word} `), '', ROOT)).status, 0, word);
+    await using held = new AsyncDisposableStack();
+    const killed = (...one: readonly string[]) => killedAndStarted(up, held, url, one);
+    t.regex(await killed('The agent of edge-2', 'edge-2', ''), /edge-2/);
+    t.regex(await killed('The controller', 'bus', 'controller'), /./);
+    t.regex(await killed('nats-server', 'bus', 'nats-server'), /Server is ready/);
+    t.deepEqual(
+      up.lines.flatMap((line) => /^ {2}✓ (\S+)/.exec(line)?.[1] ?? []),
+      ['network', 'bus', 'hosts'],
+    );
     await must(shunt(url, 'delete', 'b-to-c'));
     await onlyBy('B', 'C');
     t.is(await up.stop('SIGINT'), 130);
     t.notRegex(await must(['ip', 'netns', 'list']), new RegExp(`shunt-${up.pid}-`));
   },
 );
+
+test.serial('up: an interrupt of all that starts is no failure, and removes everything', async (t) => {
+  await using up = await Running.start('up', [...UP, '--hosts', '2']);
+  await up.until('starts', STEP_MS, () => up.lines.some((line) => line.includes('✓ bus')));
+  const places = [...(await namespacesOf(up)).keys()];
+  t.is(places.length, 7);
+  for (const place of places) for (const pid of await pidsAt(up, place, '')) process.kill(pid, 'SIGINT');
+  t.is(await up.stop('SIGINT'), 130);
+  t.true(up.lines.some((line) => line.includes('Interrupted: removing everything.')));
+  t.deepEqual(
+    up.lines.filter((line) => line.includes('nsenter') || line.includes('./dev up:')),
+    [],
+  );
+  t.is((await namespacesOf(up)).size, 0);
+});
 
 test('up: a wrong number of hosts is refused in a sentence', async (t) => {
   for (const wrong of ['0', '100', 'many']) {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -10,17 +11,23 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const SIGNALS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
+const SIGNALS: Readonly<Record<string, number>> = constants.signals;
 const STOP_MS = 60_000;
 
 function statusOf(code: number | null, signal: string | null): number {
   return code ?? 128 + (SIGNALS[signal ?? ''] ?? 0);
 }
 
+/** How a process ended, as a sentence goes on. */
+export function endText(status: number): string {
+  const signal = Object.keys(SIGNALS).find((name) => SIGNALS[name] === status - 128);
+  return signal === undefined ? `ended with ${status}` : `was killed (${signal})`;
+}
+
 /** Runs a command to its end, whatever that is. `input` goes to its standard input. */
-export async function run(argv: readonly string[], input = ''): Promise<Ended> {
+export async function run(argv: readonly string[], input = '', cwd = process.cwd()): Promise<Ended> {
   const [command = '', ...rest] = argv;
-  const child = spawn(command, rest, { stdio: 'pipe', detached: true });
+  const child = spawn(command, rest, { stdio: 'pipe', detached: true, cwd });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
@@ -35,7 +42,7 @@ export async function run(argv: readonly string[], input = ''): Promise<Ended> {
 export async function must(argv: readonly string[], input = ''): Promise<string> {
   const { status, stdout, stderr } = await run(argv, input);
   if (status === 0) return stdout;
-  throw new Error(`${argv.join(' ')} ended with ${status}: ${(stderr || stdout).trim()}`);
+  throw new Error(`${argv.join(' ')} ${endText(status)}: ${(stderr || stdout).trim()}`);
 }
 
 /**
@@ -120,7 +127,7 @@ export class Running implements AsyncDisposable {
     return await until(`${this.#name}: ${what}`, withinMs, () => {
       if (this.status === undefined) return look();
       throw new Error(
-        `${this.#name} ended with ${this.status} while waiting for: ${what}\n${this.lines.slice(-5).join('\n')}`,
+        `${this.#name} ${endText(this.status)} while waiting for: ${what}\n${this.lines.slice(-5).join('\n')}`,
       );
     });
   }
