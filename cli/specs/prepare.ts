@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { judgeSpec, nameOf, type Spec, specToJson } from '../../protocol/spec.ts';
 import type { FileProblem } from '../line/failure.ts';
-import { endsAt, expiryHint, type Moment } from './expiry.ts';
+import { endsAt, expiryHint, type Moment, requirePlausible } from './expiry.ts';
 import { isJsonLines, readJsonLines } from './json-lines.ts';
 import type { Source } from './source.ts';
 import { type Contents, MAX_PROBLEMS, type Place, type Written } from './written.ts';
@@ -53,7 +53,8 @@ function prepare(
   const { spec, faults } = judgeSpec(value);
   const name = nameOf(value);
   const twice = name === undefined ? [] : usedAlready(name, firstUse);
-  for (const { code, path, reason } of [...faults, ...twice])
+  const odd = faults.some(({ path }) => path === 'expires') ? [] : requirePlausible(value);
+  for (const { code, path, reason } of [...faults, ...odd, ...twice])
     problems.push({
       ...locate(path, code),
       ...(name !== undefined && { name }),
@@ -62,7 +63,8 @@ function prepare(
     });
   const named = name !== undefined && !faults.some(({ path }) => path === 'name');
   if (named && twice.length === 0) firstUse.set(name, locate('name'));
-  if (spec !== undefined) specs.push({ name: spec.name, json: specToJson(lasting(spec, moment)), locate });
+  if (spec !== undefined && odd.length === 0)
+    specs.push({ name: spec.name, json: specToJson(lasting(spec, moment)), locate });
 }
 
 function hintOf(path: string, value: unknown, moment: Moment): string {

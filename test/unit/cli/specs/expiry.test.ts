@@ -36,6 +36,36 @@ for (const [written, at] of Object.entries(MEANT)) {
     t.true(expiryHint(written, { nowMs: NOW_MS }).includes(at)));
 }
 
+const NUMBERS: Readonly<Record<string, string>> = {
+  '1798675200': 'in seconds; write 2026-12-31T00:00:00Z',
+  '"1798675200"': 'write 2026-12-31T00:00:00Z',
+  '1798675200000000': 'in microseconds; write 2026-12-31T00:00:00Z',
+  '1798675200000000000': 'in nanoseconds; write 2026-12-31T00:00:00Z',
+  '20261231': 'write 2026-12-31T00:00:00Z',
+  '7200': 'counts milliseconds since 1970',
+  '-1': 'expected',
+  '0': 'leave it out for one that stays',
+  never: 'leave it out for one that stays',
+};
+
+for (const [written, hint] of Object.entries(NUMBERS)) {
+  test(`expires: the number ${written} in a file is refused once, with ${hint}`, async (t) => {
+    const { problems, specs } = await prepare(plain(`, expires: ${written}`));
+    t.is(problems.length, 1);
+    t.is(specs.length, 0);
+    t.like(problems[0], { line: 2, path: 'redirects[0].expires' });
+    t.true(problems[0]?.message.includes(hint), problems[0]?.message);
+  });
+}
+
+test('expires: milliseconds of this century are taken, as get -o json writes them, also in JSON lines', async (t) => {
+  const { problems, specs } = await prepare(plain(', expires: 1798675200000'));
+  t.deepEqual([problems.length, specs[0]?.json.expires], [0, 1_798_675_200_000]);
+  const line = '{"name":"a","hosts":"all","match":{"dst":"203.0.113.10"},"to":"drop","expires":1798675200}';
+  const lines = await prepareSpecs([{ name: 'x.jsonl', bytes: Buffer.from(line) }], { nowMs: NOW_MS });
+  t.regex(lines.problems[0]?.message ?? '', /write 2026-12-31T00:00:00Z/);
+});
+
 for (const written of ['soon', '2 months', 'in', '', 7, null, '99999999999999h']) {
   test(`expires: ${written} is answered with no time`, (t) => t.is(expiryHint(written, { nowMs: NOW_MS }), ''));
 }
