@@ -35,9 +35,8 @@ export const dump = command({
         }),
       terminal,
     );
-    terminal.print(
-      options.output === 'json' ? JSON.stringify({ host, items }) : table(COLUMNS, items.map(row), terminal),
-    );
+    const listed = items.length === 0 ? 'no redirects' : table(COLUMNS, items.map(row), terminal);
+    terminal.print(options.output === 'json' ? JSON.stringify({ host, items }) : listed);
     return EXIT.done;
   },
 });

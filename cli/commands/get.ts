@@ -1,5 +1,6 @@
 import type { Near } from '../../protocol/api.ts';
 import { MAX_LIMIT } from '../../protocol/ask.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import { encodeGetRequest, type GetItem, parseGetReply, type Rest } from '../../protocol/listings.ts';
 import { compareNames } from '../../protocol/order.ts';
 import { Bus } from '../client.ts';
@@ -8,7 +9,7 @@ import { EXIT, Failure } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect, complete } from '../paging.ts';
-import { actionText, matchText, nearText, someText, whyNotSent } from '../show/format.ts';
+import { actionText, ageText, matchText, nearText, someText, whyNotSent } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 
@@ -22,13 +23,27 @@ const COLUMNS: readonly Column[] = [
   { title: 'SHADOWED' },
   { title: 'REV', align: 'right' },
 ];
+/** Only where some redirect says something of the kind. */
+const FURTHER: readonly {
+  readonly column: Column;
+  readonly cell: (spec: JsonObject, nowMs: number) => Cell | undefined;
+}[] = [
+  {
+    column: { title: 'PRIORITY', align: 'right' },
+    cell: ({ priority = 0 }) => (priority === 0 ? undefined : String(priority)),
+  },
+  { column: { title: 'EXPIRES', whole: true }, cell: expiresCell },
+  {
+    column: { title: 'DESCRIPTION' },
+    cell: ({ description }) => (description === undefined ? undefined : String(description)),
+  },
+];
 
 export const get = command({
   synopsis: '[NAME]',
   about: `Shows redirects as the controller has them: what they match, where packets go, on which hosts they win, and where
-another one with the same match wins over them (shadowed). Below stands which hosts
-are not sent one, and what an apply would refuse now, each with the reason. What a redirect says of itself (description)
-stands at the end of its line. With -o json every host of each is named.`,
+another one with the same match wins over them (shadowed); where some have them, also priority, end (expires) and
+description. Below stands which hosts are not sent one, and what an apply would refuse now, each with the reason. With -o json every host of each is named.`,
   examples: ['shunt get', 'shunt get drain-web-2 -o json'],
   options: BUS_OPTIONS,
   operands: { placeholder: 'NAME', min: 0, max: 1 },
@@ -49,7 +64,7 @@ stands at the end of its line. With -o json every host of each is named.`,
         `there is no redirect ${name}${nearText(name, near) || '; see shunt get'}`,
       );
     if (options.output === 'json') terminal.print(JSON.stringify({ items: await completeAll(items, bus, terminal) }));
-    else terminal.print(layOut(items, terminal));
+    else terminal.print(layOut(items, Date.now(), terminal));
     return EXIT.done;
   },
 });
@@ -78,15 +93,23 @@ function request(name: string | undefined, after: string | undefined): Uint8Arra
   return encodeGetRequest({ v: 1, ...(name !== undefined && { name }), ...place, limit: MAX_LIMIT });
 }
 
-function layOut(items: readonly GetItem[], screen: Screen): string {
+function layOut(items: readonly GetItem[], nowMs: number, screen: Screen): string {
+  if (items.length === 0) return 'no redirects';
   const notes = items
     .flatMap((item) => [...notSentTexts(item), ...refusedTexts(item)])
     .map((text) => noteText(screen, text));
-  const described = items.some(({ spec }) => spec.description !== undefined);
-  const columns = described ? [...COLUMNS, { title: 'DESCRIPTION' }] : COLUMNS;
-  const rows = items.map((item) => (described ? [...row(item), String(item.spec.description ?? '-')] : row(item)));
+  const further = FURTHER.filter(({ cell }) => items.some(({ spec }) => cell(spec, nowMs) !== undefined));
+  const columns = [...COLUMNS, ...further.map(({ column }) => column)];
+  const rows = items.map((item) => [...row(item), ...further.map(({ cell }) => cell(item.spec, nowMs) ?? '-')]);
   const listed = table(columns, rows, screen);
   return notes.length === 0 ? listed : [listed, notes.join('\n')].join('\n\n');
+}
+
+/** When it ends, or that it has; a newer controller may write it in another way. */
+function expiresCell({ expires }: JsonObject, nowMs: number): Cell | undefined {
+  if (expires === undefined) return undefined;
+  if (typeof expires !== 'number') return String(expires);
+  return expires > nowMs ? `in ${ageText(expires - nowMs)}` : { text: 'expired', tone: 'warn' };
 }
 
 /** A line for each reason why some hosts are not sent a redirect. */

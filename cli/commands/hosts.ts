@@ -119,6 +119,7 @@ function damageLines(damage: SpecsDamage | undefined, terminal: Parameters<typeo
 }
 
 function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
+  if (items.length === 0) return 'no hosts';
   const troubles = items.map((item) => troubleOf(item, nowMs));
   const extra = [
     ...(items.some(({ idle = 0 }) => idle > 0) ? [IDLE] : []),

@@ -270,12 +270,13 @@ test('delete and get: a name that is not there, and one that is near', async (t)
 test('get: every page is read, as a table and as JSON', async (t) => {
   await using bench = await Bench.open();
   const {
-    items: [item, old],
+    items: [known, old],
   } = fixture('get-reply');
+  const item = { ...known, spec: { ...known.spec, expires: undefined } };
   const { notSent: _, notSentTotal: __, ...sent } = item;
   const disabled = {
     ...sent,
-    spec: { ...item.spec, name: 'paused', enabled: false },
+    spec: { ...item.spec, name: 'paused', enabled: false, expires: Date.UTC(2020), priority: -3 },
     hosts: [],
     hostsTotal: 0,
     shadowed: [],
@@ -283,7 +284,7 @@ test('get: every page is read, as a table and as JSON', async (t) => {
   };
   const many = {
     ...sent,
-    spec: { ...item.spec, name: 'wide', to: 'drop' },
+    spec: { ...item.spec, name: 'wide', to: 'drop', expires: undefined, priority: 10 },
     hosts: ['a', 'b', 'c', 'd', 'e'],
     hostsTotal: 1005,
     shadowed: [],
@@ -305,6 +306,23 @@ test('get: every page is read, as a table and as JSON', async (t) => {
   t.is(JSON.parse((await bench.shunt(['get', 'wide', '-o', 'json'])).stdout).items[0].spec.name, 'wide');
   await matchesGolden(t, 'no-such-redirect', ['get', 'nosuch'], await bench.shunt(['get', 'nosuch']));
   await matchesGolden(t, 'done-get-80', ['get'], await bench.shunt(['get'], narrow()));
+});
+
+test('get, hosts: an empty fleet says so, and a column that no redirect needs is not there', async (t) => {
+  await using bench = await Bench.open();
+  const [{ spec, ...rest }] = fixture('get-reply').items.slice(1);
+  let items: readonly object[] = [];
+  await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: items as never, next: null }));
+  await bench.answers('shunt.v1.api.hosts', () => encodeHostsReply({ v: 1, items: [], next: null }));
+  t.is((await bench.shunt(['get'])).stdout, 'no redirects\n');
+  t.is((await bench.shunt(['hosts'])).stdout, 'no hosts\n');
+  t.deepEqual(JSON.parse((await bench.shunt(['get', '-o', 'json'])).stdout), { items: [] });
+  items = [{ ...rest, spec }];
+  t.regex((await bench.shunt(['get'])).stdout, /^NAME .* REV\n/);
+  items = [{ ...rest, spec: { ...spec, priority: 7 } }];
+  t.regex((await bench.shunt(['get'])).stdout, /^NAME .* REV +PRIORITY\n.* 12 +7\n/);
+  items = [{ ...rest, spec: { ...spec, expires: Date.now() + 7_500_000 } }];
+  t.regex((await bench.shunt(['get'])).stdout, /^NAME .* REV +EXPIRES\n.* 12 +in 2h([0-9]m)?\n/);
 });
 
 test('get: as JSON what a message does not hold of a redirect is asked for, and no more', async (t) => {
