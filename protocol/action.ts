@@ -11,6 +11,7 @@ import { familyOf, hasPorts, type Match, readInterface, readPort } from './match
 import { nearest } from './near.ts';
 import {
   type Faults,
+  isMisspelt,
   join,
   object,
   oneOf,
@@ -22,6 +23,7 @@ import {
   whole,
 } from './read.ts';
 import { Refused } from './refused.ts';
+import { addressHint, macHint } from './words.ts';
 
 /** What happens to the packets of a match. */
 export type Action = 'drop' | 'pass' | ToInterface | ToNexthop | Encap | Rewrite;
@@ -84,7 +86,8 @@ export function arrangeAction(action: Action): unknown {
 
 const readMac: Reader<string> = (value, path) => {
   if (typeof value !== 'string' || !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(value)) {
-    throw new Refused('BAD_MAC', path, `expected a MAC address such as 02:00:00:00:00:01, not ${show(value)}`);
+    const hint = typeof value === 'string' ? macHint(value) : '';
+    throw new Refused('BAD_MAC', path, `expected a MAC address such as 02:00:00:00:00:01, not ${show(value)}${hint}`);
   }
   const mac = value.toLowerCase();
   if ((Number.parseInt(mac.slice(0, 2), 16) & 1) === 1) throw new Refused('BAD_MAC', path, `${mac} is a group address`);
@@ -95,11 +98,11 @@ const readMac: Reader<string> = (value, path) => {
 const readTarget: Reader<string> = (value, path) => formatAddress(requireTarget(value, path).bytes);
 
 function requireTarget(value: unknown, path: string): Address {
-  if (typeof value !== 'string') throw new Refused('BAD_ADDRESS', path, `expected an address, not ${show(value)}`);
+  if (typeof value !== 'string') throw new Refused('BAD_ADDRESS', path, `expected one address, not ${show(value)}`);
   const address = parseAddress(value);
   if (address === undefined) {
     const fault = addressFault(value);
-    throw new Refused(fault.code, path, fault.message);
+    throw new Refused(fault.code, path, fault.message + addressHint(value));
   }
   if (isUnicastTarget(address)) return address;
   throw new Refused('BAD_TARGET', path, `${value} is unspecified, loopback, multicast or broadcast`);
@@ -135,6 +138,7 @@ export const readAction: Reader<Action> = whole<Action>((value, path, faults) =>
   if (kind === 'encap') return readEncap(given, path, faults);
   if (kind === 'mac') return readToInterface(given, path, faults);
   if (kind === 'nexthop') return readToNexthop(given, path, faults);
+  if (faults !== undefined && DECIDING.some((field) => isMisspelt(field, given, FIELDS))) return undefined;
   throw new Refused('BAD_ACTION', path, 'needs nexthop, or interface and mac, or is drop or pass');
 });
 
@@ -147,6 +151,7 @@ const ACTION_WORDS: Readonly<Record<string, string>> = {
 function wordHint(text: string): string {
   if (parseAddress(text) !== undefined) return `; write { nexthop: ${text} }`;
   const word = text.toLowerCase();
+  if (/^(icmp-)?reject|^refuse$/.test(word)) return '; nothing is answered here: write drop';
   const meant = ['drop', 'pass'].find((action) => ACTION_WORDS[action]?.split(' ').includes(word));
   const near = meant ?? nearest(word, ['drop', 'pass']);
   return near === undefined ? '' : `; did you mean ${near}?`;

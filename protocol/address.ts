@@ -191,7 +191,8 @@ function isMasked({ bytes, len }: Prefix): boolean {
   return true;
 }
 
-function maskPrefix(prefix: Prefix): Prefix {
+/** The prefix of that length in which an address lies. */
+export function maskPrefix(prefix: Prefix): Prefix {
   return { ...prefix, bytes: prefix.bytes.map((byte, index) => byte & keptBits(prefix.len, index)) };
 }
 

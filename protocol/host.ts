@@ -1,4 +1,5 @@
-import { pattern, type Reader, record } from './read.ts';
+import { hinted, pattern, type Reader, record } from './read.ts';
+import { labelHint } from './words.ts';
 
 /** Labels of a host, or those that a selector asks for. */
 export type Labels = Readonly<Record<string, string>>;
@@ -23,6 +24,8 @@ const readLabelValue = pattern(
   'BAD_LABEL',
 );
 export const readLabels: Reader<Labels> = record(readLabelKey, readLabelValue, MAX_LABELS);
+/** Labels that a host is selected by: what was meant to be more than one value is said to be none. */
+export const readWantedLabels: Reader<Labels> = record(readLabelKey, hinted(readLabelValue, labelHint), MAX_LABELS);
 
 /** Reads a host id. Errors: Refused BAD_HOST. */
 export function parseHost(value: unknown, path = 'host'): string {

@@ -9,8 +9,21 @@ import {
 } from './address.ts';
 import type { JsonObject } from './json.ts';
 import { nearest } from './near.ts';
-import { attempt, integer, join, optional, partly, type Reader, requireObject, show, whole } from './read.ts';
+import {
+  attempt,
+  type Faults,
+  integer,
+  isMisspelt,
+  join,
+  optional,
+  partly,
+  type Reader,
+  requireObject,
+  show,
+  whole,
+} from './read.ts';
 import { Refused } from './refused.ts';
+import { ONE_EACH, portHint, prefixHint, protoHint as protocolHint } from './words.ts';
 
 export type { Family } from './address.ts';
 
@@ -70,12 +83,12 @@ export const readInterface: Reader<string> = (value, path) => {
   return value;
 };
 
-const ONE_EACH = '; write a redirect for each';
-
 const readPortNumber: Reader<number> = integer(1, 65535, 'BAD_PORT');
 export const readPort: Reader<number> = (value, path) => {
   if (Array.isArray(value) || /^[0-9]+[-:,][0-9]+$/.test(String(value)))
     throw new Refused('BAD_PORT', path, `expected one port, not ${show(value)}${ONE_EACH}`);
+  const hint = typeof value === 'string' ? portHint(value) : '';
+  if (hint !== '') throw new Refused('BAD_PORT', path, `expected one port, not ${show(value)}${hint}`);
   return readPortNumber(value, path);
 };
 
@@ -98,7 +111,8 @@ const readPrefix: Reader<Prefix> = (value, path) => {
   const prefix = parsePrefix(value);
   if (prefix !== undefined) return prefix;
   const fault = prefixFault(value);
-  throw new Refused(fault.code, path, fault.message);
+  const hint = prefixHint(value, path.endsWith('src') ? 'sport' : 'dport');
+  throw new Refused(fault.code, path, fault.message + hint);
 };
 
 const readProto: Reader<Proto> = (value, path) => {
@@ -118,10 +132,14 @@ function protoHint(value: unknown): string {
   if (Array.isArray(value)) return ONE_EACH;
   if (typeof value !== 'string') return '';
   if (/^[0-9]{1,3}$/.test(value)) return `; write ${value}`;
+  const hint = protocolHint(value.toLowerCase());
+  if (hint !== '') return hint;
   const plain = value.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
   const meant = ['icmpv6', 'ipv6icmp'].includes(plain) ? 'icmp6' : nearest(plain, Object.keys(NUMBERS));
   return meant === undefined ? '' : `; did you mean ${meant}?`;
 }
+
+const FIELDS = ['in', 'src', 'dst', 'proto', 'sport', 'dport'];
 
 const readWritten = partly<Written>({
   in: optional(readInterface),
@@ -137,9 +155,9 @@ export const readMatch: Reader<Match> = whole((value, path, faults) => {
     throw new Refused('BAD_FIELD', path, `expected an object, not ${show(value)}; write { dst: ${value} }`);
   const written = readWritten(value, path, faults);
   const given = requireObject(value, path);
-  const family = attempt(() => requireFamily(written, given, path), faults);
+  const family = attempt(() => requireFamily(written, given, path, faults), faults);
   attempt(() => checkProto(written, family, path), faults);
-  attempt(() => checkPorts(written, given, path), faults);
+  attempt(() => checkPorts(written, given, path, faults), faults);
   return family === undefined ? undefined : arrange(written, family);
 });
 
@@ -155,8 +173,9 @@ function arrange({ src, dst, ...written }: Written, family: Family): Match {
 }
 
 /** The family of both prefixes; undefined where what is given could not be read. */
-function requireFamily({ src, dst }: Written, given: JsonObject, path: string): Family | undefined {
-  if (given.src === undefined && given.dst === undefined)
+function requireFamily({ src, dst }: Written, given: JsonObject, path: string, faults?: Faults): Family | undefined {
+  const misspelt = faults !== undefined && ['src', 'dst'].some((name) => isMisspelt(name, given, FIELDS));
+  if (given.src === undefined && given.dst === undefined && !misspelt)
     throw new Refused('NO_ADDRESS', path, 'src or dst must be given');
   if (src !== undefined && dst !== undefined && dst.family !== src.family)
     throw new Refused('MIXED_FAMILIES', path, 'src and dst must be of one address family');
@@ -173,8 +192,9 @@ function checkProto({ proto }: Written, family: Family | undefined, path: string
 }
 
 /** A protocol that could not be read may be one that has ports. */
-function checkPorts({ proto }: Written, given: JsonObject, path: string): void {
+function checkPorts({ proto }: Written, given: JsonObject, path: string, faults?: Faults): void {
   const [port] = ['sport', 'dport'].filter((name) => given[name] !== undefined);
   if (port === undefined || hasPorts(proto) || (proto === undefined && given.proto !== undefined)) return;
+  if (faults !== undefined && isMisspelt('proto', given, FIELDS)) return;
   throw new Refused('PORT_WITHOUT_PROTO', join(path, port), 'needs proto tcp or udp');
 }

@@ -26,6 +26,7 @@ const FIELD_WORDS: Readonly<Record<string, string>> = {
   interface: 'dev device iface oif ifname link',
   mac: 'lladdr hwaddr ether macaddress',
   idle: 'timeout idletimeout',
+  after: 'timeout ttl duration seconds for',
   expires: 'until expiry expiration deadline',
   priority: 'prio metric preference order',
   enabled: 'disabled active',

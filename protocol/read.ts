@@ -108,7 +108,7 @@ export function refuseUnknown(value: JsonObject, names: readonly string[], path:
 }
 
 /** Tells whether a field that is missing is there by another name, which is refused as unknown and says so. */
-function isMisspelt(name: string, given: JsonObject, names: readonly string[]): boolean {
+export function isMisspelt(name: string, given: JsonObject, names: readonly string[]): boolean {
   return Object.keys(given)
     .slice(0, MAX_UNKNOWN)
     .some((other) => !names.includes(other) && meantField(clean(other, 40), names) === name);
@@ -172,6 +172,17 @@ export function pattern(regexp: RegExp, what: string, code: Code = 'BAD_FIELD'):
   return (value, path) => {
     if (typeof value === 'string' && regexp.test(value)) return value;
     throw new Refused(code, path, `expected ${what}, not ${show(value)}${textHint(value, regexp)}`);
+  };
+}
+
+/** Makes the reader of what another one reads, which says of what it refuses also what to write instead. */
+export function hinted<T>(read: Reader<T>, hint: (value: unknown) => string): Reader<T> {
+  return (value, path, faults) => {
+    try {
+      return read(value, path, faults);
+    } catch (error) {
+      throw error instanceof Refused ? new Refused(error.code, error.path, error.reason + hint(value)) : error;
+    }
   };
 }
 

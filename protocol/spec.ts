@@ -1,6 +1,6 @@
-import { type Action, actionKind, arrangeAction, parseAction, readAction } from './action.ts';
+import { type Action, arrangeAction, parseAction, readAction } from './action.ts';
 import type { AnyCode } from './codes.ts';
-import { type Labels, readHost, readLabels } from './host.ts';
+import { type Labels, readHost, readWantedLabels } from './host.ts';
 import { type Idle, readAfterMs, readName, readRearm } from './intent.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { type Match, readMatch } from './match.ts';
@@ -9,6 +9,7 @@ import { nearest } from './near.ts';
 import {
   attempt,
   type Faults,
+  hinted,
   integer,
   join,
   list,
@@ -19,11 +20,13 @@ import {
   type Reader,
   readBoolean,
   readTime,
+  refuseUnknown,
   show,
   whole,
 } from './read.ts';
 import { Refused } from './refused.ts';
 import { readDuration, readInstant } from './times.ts';
+import { hostHint } from './words.ts';
 
 /** Which hosts a redirect is for: every one, those listed, or those that carry all the labels. */
 export type Selector = 'all' | readonly string[] | Labels;
@@ -64,14 +67,14 @@ const MAX_DESCRIPTION = 256;
 /** The most words of a text that a hint puts in order. */
 const MAX_HINTED = 4;
 
-const readListedHosts = list(readHost, MAX_LISTED_HOSTS);
+const readListedHosts = list(hinted(readHost, hostHint), MAX_LISTED_HOSTS);
 
 const readSelector: Reader<Selector> = (value, path, faults) => {
   if (value === 'all') return value;
   if (Array.isArray(value) && value.length > 0) {
     return Object.freeze([...new Set(readListedHosts(value, path, faults))].sort());
   }
-  if (isObject(value) && Object.keys(value).length > 0) return readLabels(value, path, faults);
+  if (isObject(value) && Object.keys(value).length > 0) return readWantedLabels(value, path, faults);
   const hint = typeof value === 'string' ? selectorHint(value) : '';
   throw new Refused('BAD_SELECTOR', path, `expected all, a list of host ids or labels, not ${describe(value)}${hint}`);
 };
@@ -84,7 +87,7 @@ function selectorHint(text: string): string {
   if (words.length === 0 || words.length > MAX_HINTED) return '';
   if (labels.every((label) => label !== null))
     return `; write { ${labels.map(([, key, label]) => `${key}: ${label}`).join(', ')} }`;
-  return words.every(isHost) ? `; write [${words.join(', ')}]` : '';
+  return words.every(isHost) ? `; write [${words.join(', ')}]` : hostHint(text);
 }
 
 function isHost(word: string): boolean {
@@ -179,24 +182,32 @@ const readerOf = (from: 'operator' | 'store'): Reader<Spec> =>
 const readSpec = readerOf('operator');
 const readStoredSpec = readerOf('store');
 
+/** What `to` may say; that what an encap or a rewrite has besides is not offered either, needs no saying. */
+const OFFERED = ['nexthop', 'interface', 'mac', 'ttl'];
+const NOT_OFFERED: Readonly<Record<'encap' | 'rewrite', readonly string[]>> = {
+  encap: ['encap', 'remote', 'local', 'tunnel', 'encapsulation', 'gre', 'vxlan', 'ipip', 'geneve'],
+  rewrite: ['rewrite', 'reply', 'nat', 'dnat', 'snat', 'masquerade'],
+};
+
 /** Judges the action beside its match, or for itself where there is none that could be read. */
 function readTo(value: unknown, match: Match | undefined, path: string, faults?: Faults): Action | undefined {
   if (value === undefined) return undefined;
-  const to = match === undefined ? readAction(value, path, faults) : parseAction(value, match, path, faults);
-  requireOffered(to, path);
-  return to;
+  const before = faults?.size ?? 0;
+  if (isObject(value)) requireOffered(value, path, faults);
+  const sound = (faults?.size ?? 0) === before;
+  if (match !== undefined && sound) return parseAction(value, match, path, faults);
+  const to = attempt(() => readAction(value, path, faults), faults);
+  return sound ? to : undefined;
 }
 
-/** Refuses the actions that the wire knows and no agent does yet. */
-function requireOffered(to: Action, path: string): void {
-  const kind = actionKind(to);
-  if (kind === 'encap' || kind === 'rewrite') {
-    throw new Refused(
-      'NOT_SUPPORTED',
-      path,
-      `${kind} is not offered by this version; use nexthop, or interface and mac`,
-    );
+/** Refuses the actions that the wire knows and no agent does yet, before anything that they would need. */
+function requireOffered(to: JsonObject, path: string, faults?: Faults): void {
+  const kind = (['encap', 'rewrite'] as const).find((one) => NOT_OFFERED[one].some((field) => to[field] !== undefined));
+  if (kind !== undefined) {
+    const message = `${kind} is not offered by this version; use nexthop, or interface and mac`;
+    throw new Refused('NOT_SUPPORTED', path, message);
   }
+  refuseUnknown(to, OFFERED, path, faults);
 }
 
 /** Reads a spec as written by an operator. Errors: Refused with a path such as `match.src`. */
