@@ -1,6 +1,6 @@
 import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Pair, visit } from 'yaml';
 import type { Code } from '../../protocol/codes.ts';
-import { attempt, type Faults } from '../../protocol/read.ts';
+import { attempt, type Faults, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { composeYaml, isExcess } from '../line/bounded-yaml.ts';
 import type { FileProblem } from '../line/failure.ts';
@@ -86,9 +86,25 @@ class YamlFile {
     );
     return chosen.map(({ pos, code, message }) => {
       const text =
-        code === 'DUPLICATE_KEY' ? 'the same key twice' : `not valid YAML: ${message.replaceAll(/\s+/g, ' ')}`;
+        code === 'DUPLICATE_KEY' ? this.#twice(pos[0]) : `not valid YAML: ${message.replaceAll(/\s+/g, ' ')}`;
       return { ...this.#at(pos[0], ''), code: 'NOT_VALID', message: text };
     });
+  }
+
+  /** Names the key that stands at a place for the second time, and where it stands first. */
+  #twice(offset: number): string {
+    let text = 'the same key twice';
+    visit(this.#document, {
+      Map: (_, { items }) => {
+        const again = items.find(({ key }) => startOf(key) === offset)?.key;
+        const first = items.find(({ key }) => isScalar(key) && isScalar(again) && key.value === again.value)?.key;
+        if (!isScalar(again) || first === undefined) return undefined;
+        const { line } = this.#lines.linePos(startOf(first) ?? 0);
+        text = `the key ${show(again.value)} stands twice, first in line ${line}`;
+        return visit.BREAK;
+      },
+    });
+    return text;
   }
 
   #tagProblems(): FileProblem[] {

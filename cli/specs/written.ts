@@ -1,5 +1,5 @@
 import { isObject } from '../../protocol/json.ts';
-import { join, type Reader, refuseUnknown } from '../../protocol/read.ts';
+import { join, type Reader, refuseUnknown, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { FileProblem } from '../line/failure.ts';
 
@@ -31,5 +31,8 @@ export const readRedirects: Reader<readonly unknown[]> = (document, path, faults
   refuseUnknown(document, ['redirects'], path, faults);
   if (Array.isArray(document.redirects)) return document.redirects;
   if (document.redirects === undefined && faults?.size) return [];
-  throw new Refused('BAD_FIELD', document.redirects === undefined ? path : join(path, 'redirects'), EXPECTED);
+  if (document.redirects === undefined) throw new Refused('BAD_FIELD', path, EXPECTED);
+  const found =
+    document.redirects === null ? 'and there is nothing; write [] for none' : `not ${show(document.redirects)}`;
+  throw new Refused('BAD_FIELD', join(path, 'redirects'), `expected a list of redirects, ${found}`);
 };

@@ -41,6 +41,8 @@ const REFUSED: Readonly<Record<string, string | Uint8Array>> = {
   'missing-field': 'redirects:\n  - name: x\n    match: { dst: 203.0.113.10 }\n    to: drop\n',
   'null-field': spec({ to: '' }),
   'key-twice': spec({ more: '    to: pass\n' }),
+  'key-twice-inside': spec({ match: '{ dst: 203.0.113.9, proto: udp, dst: 203.0.113.10 }' }),
+  'redirects-alone': 'redirects:\n',
   'name-twice': spec({ more: '  - { name: fine, hosts: all, match: { dst: 203.0.113.9 }, to: pass }\n' }),
   'bad-name': 'redirects:\n  - { name: Web, hosts: all, match: { dst: 203.0.113.9 }, to: drop }\n',
   'bad-selector': spec({ hosts: '[]' }),
