@@ -4,8 +4,8 @@ import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { strangerTexts } from '../show/format.ts';
 import { notice } from '../show/terminal.ts';
-import { loserTexts } from '../specs/losers.ts';
 import { noteExpired, readSpecs } from '../specs/read-specs.ts';
+import { shortfallTexts } from '../specs/shortfalls.ts';
 import { APPLY, upload } from '../specs/upload.ts';
 
 export const apply = command({
@@ -35,8 +35,8 @@ END`,
     await using bus = await Bus.open(options);
     const { v: _, upload: __, ...reply } = await upload(specs, bus, terminal, APPLY);
     const { created, changed, unchanged, hosts, rev } = reply;
-    for (const text of [...strangerTexts(reply), ...(await loserTexts(specs, bus))]) notice(terminal, text);
-    const text = `created ${created}, changed ${changed}, unchanged ${unchanged}; hosts ${hosts}; revision ${rev}`;
+    for (const text of [...strangerTexts(reply), ...(await shortfallTexts(specs, bus))]) notice(terminal, text);
+    const text = `created ${created}, changed ${changed}, unchanged ${unchanged}; hosts ${hosts}; newest revision ${rev}`;
     terminal.print(options.output === 'json' ? JSON.stringify(reply) : text);
     return EXIT.done;
   },

@@ -94,7 +94,7 @@ function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] 
   const { host, name, key, rev, to, expires, packets, bytes, seenMsAgo, slot, description } = explanation;
   const seen = seenMsAgo === null ? 'never seen a packet' : `the last one ${ageText(seenMsAgo)} ago`;
   return [
-    ['redirect', `${name} on ${host}, revision ${rev}`],
+    ['redirect', `${name} on ${host}, which has it as of revision ${rev}`],
     ...(description === undefined ? [] : ([['description', description]] as [string, Cell][])),
     ...bypassRow(explanation),
     ['key', key],
@@ -157,12 +157,14 @@ function whyRow({ code, errno, retryAt }: Explanation, nowMs: number): [name: st
   return [['why', { text: `${codeText(code)}${by}${retry}`, tone: 'bad' }]];
 }
 
-function kernelCell({ entry, state }: Explanation): Cell {
+function kernelCell({ entry, state, nexthop }: Explanation): Cell {
   if (entry === null) return { text: 'holds nothing for this key', tone: state === 'installed' ? 'bad' : undefined };
   const { action, ifindex, dmac, smac, mtu, rev, sound } = entry;
   if (!sound) return { text: 'holds something that no agent wrote; the program passes the packet', tone: 'bad' };
   if (action !== 'send') return `holds ${action}, of revision ${rev}`;
-  return `sends out of index ${ifindex} to ${dmac} from ${smac}, MTU ${mtu}, of revision ${rev}`;
+  const named = nexthop?.interface !== undefined && nexthop.ifindex === ifindex;
+  const out = named ? nexthop.interface : `interface index ${ifindex}`;
+  return `sends out of ${out} to ${dmac} from ${smac}, MTU ${mtu}, of revision ${rev}`;
 }
 
 const HOPS: Readonly<Record<NextHopNow['state'], (hop: NextHopNow) => string>> = {

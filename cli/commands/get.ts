@@ -9,7 +9,8 @@ import { EXIT, Failure } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect, complete } from '../paging.ts';
-import { actionText, ageText, matchText, nearText, someText, whyNotSent } from '../show/format.ts';
+import { actionText, ageText, matchText, nearText, someText } from '../show/format.ts';
+import { notSentTexts } from '../show/not-sent.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 
@@ -110,16 +111,6 @@ function expiresCell({ expires }: JsonObject, nowMs: number): Cell | undefined {
   if (expires === undefined) return undefined;
   if (typeof expires !== 'number') return String(expires);
   return expires > nowMs ? `in ${ageText(expires - nowMs)}` : { text: 'expired', tone: 'warn' };
-}
-
-/** A line for each reason why some hosts are not sent a redirect. */
-function notSentTexts({ spec, notSent = [], notSentTotal = 0 }: GetItem): readonly string[] {
-  const byReason = [...Map.groupBy(notSent, whyNotSent)];
-  return byReason.map(([why, some]) => {
-    const total = byReason.length === 1 ? notSentTotal : some.length;
-    const hosts = some.map(({ host }) => host);
-    return `${spec.name} is not sent to ${someText(hosts, total)}: ${why}`;
-  });
 }
 
 /** What an earlier release took and none would now. */

@@ -134,7 +134,7 @@ test('apply: 5,000 redirects as JSON lines go up in parts that fit a small bus',
   );
   const { exit, stdout } = await bench.shunt(['apply', '-f', '-'], { stdin: lines.join('\n') });
   t.is(exit, 0);
-  t.is(stdout, 'created 5000, changed 0, unchanged 0; hosts 1; revision 5000\n');
+  t.is(stdout, 'created 5000, changed 0, unchanged 0; hosts 1; newest revision 5000\n');
   t.true(parts > 1);
 });
 
@@ -188,13 +188,19 @@ test('apply: a redirect that loses on every host is named, with the one that win
     return stderr;
   };
   const by = (...names: readonly string[]) => names.map((name, at) => ({ host: `edge-${at}`, by: name }));
-  const nowhere = { hosts: [], hostsTotal: 0 };
+  const nowhere = { hosts: [], hostsTotal: 0, notSent: undefined, notSentTotal: undefined };
   const lost = 'note: web stands nowhere: old has the same match and wins';
   const mend = 'give one of them another priority\n';
   t.is(await notes({ ...nowhere, shadowed: by('old', 'old'), shadowedTotal: 2 }), `${lost} on all 2 hosts; ${mend}`);
   t.is(await notes({ ...nowhere, shadowed: by('old'), shadowedTotal: 1 }), `${lost} on edge-0; ${mend}`);
-  t.is(await notes({ hosts: ['edge-9'], hostsTotal: 1, shadowed: by('old'), shadowedTotal: 1 }), '');
-  t.is(await notes({ ...nowhere, shadowed: [], shadowedTotal: 0 }), '');
+  const { hosts: _, hostsTotal: __, ...sent } = nowhere;
+  t.is(await notes({ hosts: ['edge-9'], hostsTotal: 1, shadowed: by('old'), shadowedTotal: 1, ...sent }), '');
+  t.is(await notes({ ...nowhere, shadowed: [], shadowedTotal: 0, ...sent }), '');
+  const notSent = [{ host: 'edge-3', code: 'AGENT_TOO_OLD', lacks: ['idle'] }];
+  t.is(
+    await notes({ hosts: ['edge-9'], hostsTotal: 1, shadowed: [], shadowedTotal: 0, notSent, notSentTotal: 7 }),
+    'note: web is not sent to edge-3 +6: AGENT_TOO_OLD (idle)\n',
+  );
 });
 
 test('apply: a problem that only the controller sees is named by line', async (t) => {
