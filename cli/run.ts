@@ -26,12 +26,12 @@ export async function run(words: readonly string[], surroundings: Surroundings):
 async function dispatch(first: string, rest: readonly string[], surroundings: Surroundings): Promise<Exit> {
   const { terminal } = surroundings;
   if (['help', '--help', '-h'].includes(first)) return help(rest, terminal);
-  if (first === '--version') return version(terminal);
+  if (first === '--version') return version(rest, terminal);
   if (first === '') {
     terminal.note(overview(COMMANDS));
     return EXIT.usage;
   }
-  return call(first, await load(first), rest, surroundings);
+  return call(first, await load(first, rest), rest, surroundings);
 }
 
 async function call(
@@ -48,25 +48,30 @@ async function call(
   }
   checkOperands(name, command, given);
   const options = (await readOptions(command, given, env)) as Call<never>['options'];
-  return command.run({ options, operands: given.operands, terminal, stdin, commands: COMMANDS });
+  const written = new Set(given.given.keys());
+  return command.run({ options, operands: given.operands, written, terminal, stdin, commands: COMMANDS });
 }
 
-async function help([name]: readonly string[], terminal: Terminal): Promise<Exit> {
-  terminal.print(name === undefined ? overview(COMMANDS) : await commandHelp(name, await load(name)));
+async function help(words: readonly string[], terminal: Terminal): Promise<Exit> {
+  const [name, excess] = words.filter((word) => word !== '--help' && word !== '-h');
+  if (excess !== undefined) throw usage(`unexpected argument "${excess}"; help is of one command: shunt help ${name}`);
+  const ofAll = name === undefined || name === 'help';
+  terminal.print(ofAll ? overview(COMMANDS) : await commandHelp(name, await load(name)));
   return EXIT.done;
 }
 
-async function version(terminal: Terminal): Promise<Exit> {
+async function version([excess]: readonly string[], terminal: Terminal): Promise<Exit> {
+  if (excess !== undefined) throw usage(`unexpected argument "${excess}"; --version is of shunt as a whole`);
   const { default: about } = await import('../package.json', { with: { type: 'json' } });
   terminal.print(`shunt ${about.version}`);
   return EXIT.done;
 }
 
-async function load(name: string): Promise<AnyCommand> {
+async function load(name: string, rest: readonly string[] = []): Promise<AnyCommand> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry !== undefined) return entry.load();
   if (name.startsWith('-'))
-    throw usage(`${name} comes before the command; write shunt COMMAND ${name}, and see shunt --help`);
+    throw (await import('./line/early-option.ts')).earlyOption(name, rest, Object.keys(COMMANDS));
   const { meantCommand } = await import('./line/neighbours.ts');
   const meant = meantCommand(name, Object.keys(COMMANDS));
   throw new Failure(

@@ -6,7 +6,10 @@ import { EXIT } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { nearText, workText } from '../show/format.ts';
+import { notice } from '../show/terminal.ts';
 
+/** What other tools take before names, or for all of them. */
+const NO_NAMES = ['all', 'redirect', 'redirects', 'rule', 'rules', 'route', 'routes'];
 /** A request is one transaction of the controller; a longer list takes several. */
 const NAMES_AT_ONCE = 5_000;
 /** A name takes no more: 63 characters, quotes and a comma. */
@@ -37,6 +40,9 @@ export const remove = command({
     if (options.output === 'json')
       terminal.print(JSON.stringify({ ...done, ...(nears.length > 0 && { near: nears }) }));
     else terminal.print(listed(names, new Set(done.deleted), nears));
+    const words = done.absent.filter((name) => NO_NAMES.includes(name));
+    if (words.length > 0)
+      notice(terminal, `${words.join(', ')}: taken for a name; shunt delete takes names alone, see shunt get`);
     return EXIT.done;
   },
 });

@@ -23,8 +23,9 @@ json each event is a line.`,
     'shunt events --all -o json',
   ],
   options: ['host', 'last', 'follow', 'all', ...BUS_OPTIONS],
-  async run({ options: { host, last, follow, all, ...options }, terminal }) {
-    if (all && last !== DEFAULT_LAST) throw usage('--last is of one host: name it with --host, and leave --all out');
+  async run({ options: { host, last, follow, all, ...options }, written, terminal }) {
+    if (all && written.has('host')) throw usage('--all is every host, and --host is one: leave one of them out');
+    if (all && written.has('last')) throw usage('--last is of one host: name it with --host, and leave --all out');
     const lines = new EventLines(terminal, all);
     const show: Hear = (event) => terminal.print(options.output === 'json' ? JSON.stringify(event) : lines.line(event));
     await using bus = await Bus.open(options);
@@ -39,8 +40,6 @@ json each event is a line.`,
     return EXIT.done;
   },
 });
-
-const DEFAULT_LAST = 100;
 
 /** Reads the newest events, page by page back in time; oldest first. */
 async function readPast(bus: Pick<Bus, 'ask'>, host: string, last: number): Promise<readonly Event[]> {

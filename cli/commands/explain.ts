@@ -35,7 +35,9 @@ decided last. KEY is as dump and plan show it.`,
   ],
   options: ['host', ...BUS_OPTIONS],
   operands: { placeholder: 'NAME|KEY', min: 1, max: Number.POSITIVE_INFINITY },
-  async run({ options: { host, ...options }, operands: [what = '', ...rest], terminal }) {
+  async run({ options: { host, ...options }, operands: [what = '', ...rest], written, terminal }) {
+    if (rest.length === 1 && !written.has('host') && !/^v[46]$/.test(what))
+      throw usage(`expected one NAME or KEY; did you mean --host ${what} ${rest[0]}?`);
     if (rest.length > 0) throw usage(`expected one NAME or KEY, not ${rest.length + 1}; put a key into single quotes`);
     const request = requestOf(what);
     await using bus = await Bus.open(options);

@@ -62,13 +62,19 @@ description. Below stands which hosts are not sent one, and what an apply would 
       throw new Failure(
         EXIT.refused,
         'FAILED',
-        `there is no redirect ${name}${nearText(name, near) || '; see shunt get'}`,
+        `there is no redirect ${name}${nearText(name, near) || wordHint(name)}`,
       );
     if (options.output === 'json') terminal.print(JSON.stringify({ items: await completeAll(items, bus, terminal) }));
     else terminal.print(layOut(items, Date.now(), terminal));
     return EXIT.done;
   },
 });
+
+/** What other tools have after this word; each may be the name of a redirect. */
+function wordHint(name: string): string {
+  if (/^(hosts?|nodes?|agents?)$/.test(name)) return '; did you mean shunt hosts?';
+  return /^(redirects?|rules?|routes?|all)$/.test(name) ? '; did you mean shunt get?' : '; see shunt get';
+}
 
 /** For people the first hosts of each redirect will do; programs get all. */
 async function completeAll(

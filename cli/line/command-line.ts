@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { AnyCommand } from './command.ts';
-import { usage } from './failure.ts';
+import { type Failure, usage } from './failure.ts';
 import { optionAdvice } from './neighbours.ts';
 import { argumentsOf, OPTIONS, type Option, type OptionName } from './options.ts';
 import { orElse, reasonOf } from './refusal.ts';
@@ -93,7 +93,8 @@ function addValue(
   else values.push(value);
 }
 
-function onCommandLine(name: OptionName, file: string): Error {
+/** Where else a secret belongs. */
+export function onCommandLine(name: OptionName, file: string): Failure {
   const elsewhere = `set ${variableOf(name)}, or write it into a file and name that with ${file}`;
   return usage(`--${name}: whoever lists processes would see a secret that stands here; ${elsewhere}`);
 }

@@ -6,6 +6,8 @@ import type { OptionName, Options } from './options.ts';
 export interface Call<K extends OptionName> {
   readonly options: Options<K>;
   readonly operands: readonly string[];
+  /** The options that stand on the command line; the others are from elsewhere, or defaults. */
+  readonly written: ReadonlySet<string>;
   readonly terminal: Terminal;
   /** Standard input. */
   readonly stdin: AsyncIterable<Uint8Array>;

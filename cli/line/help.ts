@@ -15,7 +15,8 @@ every host that it concerns.
 Commands:
 ${lines.join('\n')}
 
-  shunt COMMAND --help   what a command does and takes, with an example
+  shunt COMMAND --help   what a command does and takes, with an example;
+                         shunt help COMMAND is the same
   shunt --version        the version
 
 Every option can also be set as an environment variable (--root-subject is
@@ -23,7 +24,8 @@ SHUNT_ROOT_SUBJECT) or by its name in /etc/shunt/shunt.yaml; an argument comes
 before the environment, and the environment before the file.
 
 Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 not (yet) converged
-or timed out; 4 cannot reach the bus, the controller or the agent.`;
+or timed out; 4 cannot reach the bus, the controller or the agent; 5 the disk
+failed under the agent.`;
 }
 
 /** The help of one command. */

@@ -1,25 +1,30 @@
 import { nearest } from '../../protocol/near.ts';
+import { OPTION_NAMES } from './options.ts';
 
 /** Words of other tools, and what does here what they do there. */
 type Words = Readonly<Record<string, string>>;
 
 const COMMAND_WORDS: Words = {
   'shunt plan -f FILE': 'diff check preview dry-run dryrun validate lint verify test simulate',
-  'shunt apply -f FILE': 'create add replace edit set patch update import load-file push sync run put insert new',
+  'shunt apply -f FILE':
+    'create add replace edit set patch update import load-file push sync run put insert new undo rollback revert',
   'shunt delete NAME': 'rm remove del destroy drop unset flush',
-  'shunt get': 'list ls show redirects rules describe-all export view print cat',
+  'shunt get': 'list ls show redirect redirects rule rules route routes describe-all export view print cat',
   'shunt get NAME, or shunt explain --host HOST NAME': 'describe inspect info desc detail details',
-  'shunt explain --host HOST NAME': 'why trace debug diagnose lookup',
-  'shunt hosts': 'nodes node agents agent-list fleet host inventory cluster-info members',
+  'shunt explain --host HOST NAME': 'why trace debug diagnose lookup exec',
+  'shunt hosts': 'nodes node agents agent-list fleet host inventory cluster-info members ps rollout',
   'shunt stats --host HOST': 'top counters stat statistics metrics count usage',
   'shunt events --host HOST --follow': 'watch log logs tail monitor follow event history journal',
   'shunt status --host HOST': 'state health ping st',
+  'shunt dump --host HOST': 'map maps entries table tables',
+  'shunt bypass on': 'cordon drain pause suspend maintenance panic',
+  'shunt bypass off': 'uncordon undrain resume unpause',
   'shunt doctor': 'troubleshoot selftest self-test fix repair',
-  'shunt attach --interface IF': 'load up install enable link init',
-  'shunt detach': 'unload down uninstall disable unlink',
-  'shunt agent or shunt controller': 'start serve server daemon service',
+  'shunt attach --interface IF': 'load up install enable link init net prog',
+  'shunt detach': 'unload down uninstall disable unlink stop kill',
+  'shunt agent or shunt controller': 'start restart serve server daemon service',
   'shunt --version': 'version ver',
-  'shunt --help': 'man usage commands',
+  'shunt --help': 'man usage commands config settings',
   'shunt completion bash': 'completions autocomplete',
 };
 
@@ -33,11 +38,11 @@ const OPTION_WORDS: Words = {
   '--creds': '--credentials --auth',
   '--output': '--format',
   '--output json': '--json -j',
-  '--last': '--limit --tail -n --lines --count',
-  '--follow': '-w --watch --tail-follow --stream',
+  '--last': '--limit --tail -n --lines --count --since',
+  '--follow': '-w --watch --tail-follow --stream -f',
   '--log-level debug': '-v --verbose -d --debug -vv',
   '--log-level error': '-q --quiet --silent',
-  '--delete': '--remove --rm --prune',
+  '--delete': '--remove --rm --prune --destroy',
   '--state': '--state-dir --data --data-dir',
   '--db': '--database --store',
   '--timeout': '--wait --request-timeout -t',
@@ -48,12 +53,13 @@ const OPTION_SENTENCES: Words = {
     '--dry-run --dryrun --diff --check --noop --what-if --simulate --plan',
   'shunt events --host HOST --follow shows what happens, as it does': '-w --watch --follow -F --stream --tail',
   'nobody is asked, so it is not needed': '--force --yes -y --assume-yes --no-input --confirm --interactive',
-  'redirects have no namespaces': '--namespace --all-namespaces -A',
+  'redirects have no namespaces': '--namespace --all-namespaces -A -n',
   'a redirect selects hosts by `hosts:`, see shunt hosts': '-l --selector --label --labels --host --node',
   'shunt status --host HOST shows one host, and shunt hosts all of them':
     '-l --selector --label --labels --host --node',
   'shunt delete takes the names of redirects, see shunt get': '-f --file --all --filename --name',
   'shunt --version shows the version': '--version -V',
+  'tables have a header; -o json is for programs': '--no-headers --no-header --plain --raw -q --quiet',
   'errors say all there is; the programs take --log-level': '-v --verbose -d --debug --trace',
 };
 
@@ -68,9 +74,10 @@ export function optionAdvice(command: string, raw: string, names: readonly strin
   const options = ['--help', ...names.map((name) => `--${name}`)];
   const has = (option: string): boolean => options.includes(option.split(' ')[0] ?? '');
   const word = raw.length > 2 ? raw.toLowerCase() : raw;
-  const same = findAll(OPTION_WORDS, word).find(has) ?? nearest(raw, options);
-  if (same !== undefined) return `did you mean ${same}?`;
-  const sentence = findAll(OPTION_SENTENCES, word).find((text) => fits(text, command));
+  const near = nearest(raw, [...options, ...OPTION_NAMES.map((name) => `--${name}`)]);
+  const same = findAll(OPTION_WORDS, word).find(has) ?? near;
+  if (same !== undefined && has(same)) return `did you mean ${same}?`;
+  const sentence = findAll(OPTION_SENTENCES, near ?? word).find((text) => fits(text, command));
   return sentence ?? 'see --help';
 }
 
@@ -79,6 +86,7 @@ function fits(sentence: string, command: string): boolean {
   if (sentence.startsWith('shunt delete')) return command === 'delete';
   if (sentence.startsWith('a redirect selects')) return ['apply', 'plan', 'get', 'delete'].includes(command);
   if (sentence.startsWith('shunt status')) return command === 'hosts';
+  if (sentence.startsWith('tables')) return ['get', 'hosts', 'dump', 'plan', 'events'].includes(command);
   return !sentence.startsWith(`shunt ${command} `);
 }
 

@@ -273,6 +273,28 @@ test('delete and get: a name that is not there, and one that is near', async (t)
   t.is(got.stderr, 'shunt get: there is no redirect drain-wbe-2; did you mean drain-web-2?\n');
 });
 
+test('delete and get: words that other tools have before names are said to be taken for names', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: [], next: null }));
+  await bench.answers('shunt.v1.api.delete', (data) => {
+    const { names } = parseDeleteRequest(data);
+    const deleted = names.filter((name) => name === 'b-to-c' || name === 'rule');
+    return encodeDeleteReply({ v: 1, deleted, absent: names.filter((it) => !deleted.includes(it)), hosts: 1, rev: 9 });
+  });
+  const note = (word: string) => `note: ${word}: taken for a name; shunt delete takes names alone, see shunt get\n`;
+  const deleted = await bench.shunt(['delete', 'redirect', 'b-to-c']);
+  t.deepEqual(deleted, { exit: 0, stdout: 'redirect: already absent\nb-to-c: deleted\n', stderr: note('redirect') });
+  t.is((await bench.shunt(['delete', 'all'])).stderr, note('all'));
+  t.is((await bench.shunt(['delete', 'all', '-o', 'json'])).stderr, note('all'));
+  t.is((await bench.shunt(['delete', 'rule', 'nosuch'])).stderr, '');
+  for (const [word, meant] of Object.entries({ hosts: 'shunt hosts', redirects: 'shunt get' })) {
+    t.is(
+      (await bench.shunt(['get', word])).stderr,
+      `shunt get: there is no redirect ${word}; did you mean ${meant}?\n`,
+    );
+  }
+});
+
 test('get: every page is read, as a table and as JSON', async (t) => {
   await using bench = await Bench.open();
   const {

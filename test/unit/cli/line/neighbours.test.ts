@@ -20,6 +20,20 @@ const COMMAND_HINTS: Readonly<Record<string, string>> = {
   start: 'shunt agent or shunt controller',
   unload: 'shunt detach',
   staus: 'status',
+  ps: 'shunt hosts',
+  restart: 'shunt agent or shunt controller',
+  stop: 'shunt detach',
+  exec: 'shunt explain --host HOST NAME',
+  rollout: 'shunt hosts',
+  undo: 'shunt apply -f FILE',
+  config: 'shunt --help',
+  route: 'shunt get',
+  rule: 'shunt get',
+  prog: 'shunt attach',
+  map: 'shunt dump',
+  cordon: 'shunt bypass on',
+  drain: 'shunt bypass on',
+  net: 'shunt attach',
 };
 
 for (const [word, hint] of Object.entries(COMMAND_HINTS)) {
@@ -54,6 +68,14 @@ const OPTION_HINTS: readonly [line: string, hint: string][] = [
   ['agent --host b --debug', 'did you mean --log-level debug?'],
   ['get -v', 'errors say all there is'],
   ['get --frobnicate', 'see --help'],
+  ['events --host b -f', 'did you mean --follow?'],
+  ['events --host b --since 1h', 'did you mean --last?'],
+  ['plan --destroy a', 'did you mean --delete?'],
+  ['get -n prod', 'redirects have no namespaces'],
+  ['get --no-headers', '-o json is for programs'],
+  ['status --hots b', 'did you mean --host?'],
+  ['hosts --hots b', 'shunt status --host HOST shows one host'],
+  ['get --hots b', 'a redirect selects hosts by'],
 ];
 
 for (const [line, hint] of OPTION_HINTS) {
@@ -67,4 +89,43 @@ for (const [line, hint] of OPTION_HINTS) {
 
 test('neighbours: no hint for a command that there is', async (t) => {
   for (const name of Object.keys(COMMANDS)) t.notRegex((await shunt([name, '--help'])).stderr, /did you mean/);
+});
+
+const SENTENCES: readonly [line: string, hint: string][] = [
+  ['-v', 'shunt: unknown option -v; did you mean --version?'],
+  ['-V', 'shunt: unknown option -V; did you mean --version?'],
+  ['--host edge-1 status', 'shunt: --host comes before the command; write shunt status --host HOST'],
+  ['--host=edge-1 status', 'shunt: --host comes before the command; write shunt status --host HOST'],
+  ['-o json get', 'shunt: -o comes before the command; write shunt get -o FORMAT'],
+  ['--follow events', 'shunt: --follow comes before the command; write shunt events --follow'],
+  [
+    '--password secret get',
+    'shunt: --password: whoever lists processes would see a secret that stands here; set SHUNT_PASSWORD, or write it into a file and name that with --password-file',
+  ],
+  ['--nats x', 'shunt: --nats comes before the command; write shunt COMMAND --nats URL, and see shunt --help'],
+  ['--frob get', 'shunt: unknown option --frob; the command comes first, see shunt get --help'],
+  ['--frob', 'shunt: unknown option --frob; the command comes first, see shunt --help'],
+  ['help apply extra', 'shunt: unexpected argument "extra"; help is of one command: shunt help apply'],
+  ['--version extra', 'shunt: unexpected argument "extra"; --version is of shunt as a whole'],
+  ['events --all --host edge-1', 'shunt events: --all is every host, and --host is one: leave one of them out'],
+  ['events --all --last 100', 'shunt events: --last is of one host: name it with --host, and leave --all out'],
+  ['explain edge-1 web', 'shunt explain: expected one NAME or KEY; did you mean --host edge-1 web?'],
+  ['explain v4 udp', 'shunt explain: expected one NAME or KEY, not 2; put a key into single quotes'],
+];
+
+for (const [line, sentence] of SENTENCES) {
+  test(`neighbours: shunt ${line} is answered with one sentence`, async (t) => {
+    t.deepEqual(await shunt(line.split(' ')), { exit: 2, stdout: '', stderr: `${sentence}\n` });
+  });
+}
+
+test('neighbours: help of help is that of shunt', async (t) => {
+  t.deepEqual(await shunt(['help', 'help']), await shunt(['--help']));
+  t.deepEqual(await shunt(['help', 'apply', '--help']), await shunt(['apply', '--help']));
+  t.regex((await shunt(['--help'])).stdout, /5 the disk\nfailed under the agent/);
+});
+
+test('neighbours: of --host for every host only what stands on the command line contradicts', async (t) => {
+  const { exit } = await shunt(['events', '--all', '--nats', 'nats://127.0.0.1:1'], { env: { SHUNT_HOST: 'edge-1' } });
+  t.is(exit, 4);
 });
