@@ -12,8 +12,8 @@ export interface UnreadRow {
   readonly body: string;
 }
 
-/** A copy of the desired set; what became of it in the kernel is left out. */
-export type KeptStore = Pick<MemoryStore, 'stored' | 'set' | 'flipped'>;
+/** A copy of it, without the flight recorder. */
+export type KeptStore = Pick<MemoryStore, 'stored' | 'set' | 'flipped' | 'rows'>;
 
 /** A store in memory, as strict about digests as the real one. It passes test/conformance/store.test.ts. */
 export class MemoryStore implements DesiredStore, Recorder {
@@ -40,22 +40,21 @@ export class MemoryStore implements DesiredStore, Recorder {
 
   async load(): Promise<Stored> {
     const newer = this.unread.size > 0;
-    const intents = [...this.set.values()].filter(({ key }) => !this.flipped.has(key));
-    return { ...this.stored, sound: this.#sound, newer, intents, entries: [...this.rows.values()] };
+    const intents = byKey(this.set.values()).filter(({ key }) => !this.flipped.has(key));
+    return { ...this.stored, sound: this.#sound, newer, intents, entries: byKey(this.rows.values()) };
   }
 
   /** What is kept of it when its disk is copied. */
   copy(): KeptStore {
-    const { stored, set, flipped } = this;
-    return { stored, set, flipped };
+    const { stored, set, flipped, rows } = this;
+    return { stored, set, flipped, rows: new Map(rows) };
   }
 
-  /** As a bit does that flips in a row of an intent; answers false where there is none. */
-  flip(which: number): boolean {
+  /** As a bit does that flips in the row of an intent; answers whose, undefined where there are not so many. */
+  flip(which: number): string | undefined {
     const key = [...this.set.keys()].sort()[which];
-    if (key === undefined) return false;
-    this.flipped = new Set([...this.flipped, key]);
-    return true;
+    if (key !== undefined) this.flipped = new Set([...this.flipped, key]);
+    return key;
   }
 
   /** As a newer agent does that ran on this store. */
@@ -68,18 +67,21 @@ export class MemoryStore implements DesiredStore, Recorder {
     this.#failNext();
     const next = new Map(base === 'stored' ? this.set : []);
     const unread = new Map(base === 'stored' ? this.unread : []);
+    const put: Intent[] = [];
+    const removed: string[] = [];
     for (const change of changes) {
       if (change.rev <= ((next.get(change.key) ?? unread.get(change.key))?.rev ?? 0)) continue;
       unread.delete(change.key);
-      if (change.op === 'put') next.set(change.key, intentOf(change));
-      else next.delete(change.key);
+      if (change.op === 'put') {
+        const intent = intentOf(change);
+        next.set(change.key, intent);
+        put.push(intent);
+      } else if (next.delete(change.key)) removed.push(change.key);
     }
     const inTheWay = base === 'stored' && (!this.stored.sound || changes.some(({ key }) => this.flipped.has(key)));
     if (inTheWay || digestOf(next.values(), unread.values()) !== digest)
       return { outcome: 'mismatch', sound: this.#sound };
     const whole = base === 'empty';
-    const removed = whole ? [] : [...this.set.keys()].filter((key) => !next.has(key));
-    const put = [...next.values()].filter((intent) => whole || this.set.get(intent.key) !== intent);
     this.set = next;
     if (whole) this.flipped = new Set();
     this.unread = unread;
@@ -124,6 +126,11 @@ export class MemoryStore implements DesiredStore, Recorder {
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
   }
+}
+
+/** As a database has its rows. */
+function byKey<T extends { readonly key: string }>(rows: Iterable<T>): readonly T[] {
+  return [...rows].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 function digestOf(set: Iterable<Intent>, unread: Iterable<UnreadRow>): string {

@@ -5,27 +5,37 @@ import type { Clock } from '../../daemon/clock.ts';
 const SYNC_MS = 3;
 const NEVER = AbortSignal.any([]);
 
-/** A store on a disk that takes its time: who dies before a commit is through has written nothing of it. */
+/**
+ * A store on a disk that takes its time: who dies before a commit is through has written nothing of it. Whatever the store
+ * is made of, it answers at the same moment.
+ */
 export function onDisk(
   store: DesiredStore & Recorder,
   clock: Pick<Clock, 'delay'>,
   onAccept: (candidate: Candidate, acceptance: Acceptance) => void,
 ): DesiredStore & Recorder {
+  const steadily = async <T>(work: () => Promise<T>): Promise<T> => {
+    const due = clock.delay(0, NEVER);
+    const answer = await work();
+    await due;
+    return answer;
+  };
+  const commit = async <T>(work: () => Promise<T>): Promise<T> => {
+    await clock.delay(SYNC_MS, NEVER);
+    return steadily(work);
+  };
   return {
-    load: () => store.load(),
-    accept: async (candidate, afterSeq) => {
-      await clock.delay(SYNC_MS, NEVER);
-      const acceptance = await store.accept(candidate, afterSeq);
-      onAccept(candidate, acceptance);
-      return acceptance;
-    },
-    saveEntries: async (entries, forget) => {
-      await clock.delay(SYNC_MS, NEVER);
-      await store.saveEntries(entries, forget);
-    },
-    record: (events) => store.record(events),
-    history: (key) => store.history(key),
-    recent: (before, limit) => store.recent(before, limit),
+    load: () => steadily(() => store.load()),
+    accept: (candidate, afterSeq) =>
+      commit(async () => {
+        const acceptance = await store.accept(candidate, afterSeq);
+        onAccept(candidate, acceptance);
+        return acceptance;
+      }),
+    saveEntries: (entries, forget) => commit(() => store.saveEntries(entries, forget)),
+    record: (events) => steadily(() => store.record(events)),
+    history: (key) => steadily(() => store.history(key)),
+    recent: (before, limit) => steadily(() => store.recent(before, limit)),
     close: () => store.close(),
   };
 }

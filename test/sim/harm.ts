@@ -1,18 +1,17 @@
-import type { KeptStore } from '../fakes/memory-store.ts';
-import type { Host } from './host.ts';
+import type { Host, Kept } from './host.ts';
 import type { Act, HostName } from './schedule.ts';
 
 type Harm = Extract<Act, { readonly host: HostName }>;
 
 /** What happens to a host that its agent has not asked for. Answers false where there was nothing to do. */
-export function harm(act: Harm, host: Host, kept: Map<HostName, KeptStore>): unknown {
+export function harm(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
   const { kernel } = host;
   switch (act.act) {
     case 'lose store':
       replace(host, undefined);
       break;
     case 'keep store':
-      kept.set(act.host, host.store.copy());
+      kept.set(act.host, host.keepStore());
       break;
     case 'restore store': {
       const store = kept.get(act.host);
@@ -27,9 +26,9 @@ export function harm(act: Harm, host: Host, kept: Map<HostName, KeptStore>): unk
     case 'damage store':
       host.kill();
       host.bury();
-      return host.store.flip(0);
+      return host.flipRow(0);
     case 'flip row':
-      return host.store.flip(act.which);
+      return host.flipRow(act.which);
     case 'reboot':
       host.reboot();
       break;
@@ -66,7 +65,7 @@ export function harm(act: Harm, host: Host, kept: Map<HostName, KeptStore>): unk
   }
 }
 
-function replace(host: Host, kept: KeptStore | undefined): void {
+function replace(host: Host, kept: Kept | undefined): void {
   host.kill();
   host.bury();
   host.loseStore(kept);

@@ -1,6 +1,6 @@
 import { CAN } from '../../agent/model/can.ts';
 import type { Op } from '../../agent/model/op.ts';
-import type { Acceptance, Candidate, Kernel } from '../../agent/ports.ts';
+import type { Acceptance, Candidate, DesiredStore, Kernel, Recorder } from '../../agent/ports.ts';
 import { serve } from '../../agent/serve.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import { AgentBus } from '../fakes/memory-bus.ts';
@@ -11,6 +11,8 @@ import { MemoryTimes } from '../fakes/memory-times.ts';
 import { onDisk } from './disk.ts';
 import type { Life } from './life.ts';
 import { Mortal } from './mortal.ts';
+import type { SqliteDisk } from './sqlite-disk.ts';
+import { twofold } from './twofold.ts';
 import { WatchedKernel } from './watched-kernel.ts';
 import type { World } from './world.ts';
 
@@ -18,13 +20,21 @@ import type { World } from './world.ts';
 export const C = { address: '192.0.2.7', mac: '02:00:00:00:01:07' } as const;
 export const NOWHERE = '192.0.2.8';
 
+/** A copy of a host's disk, and of the store in memory that goes with it. */
+export interface Kept {
+  readonly store: KeptStore;
+  readonly image: Buffer | undefined;
+}
+
 /** A host, whose agent comes and goes: its kernel and its disk outlive that. */
 export class Host extends Mortal {
   readonly name: string;
   kernel: MemoryKernel;
   times = new MemoryTimes();
   readonly sight = new MemorySight();
+  /** Without a disk, its store; with one, what that one says, as far as the two agree. */
   store = new MemoryStore();
+  readonly disk: SqliteDisk | undefined;
   /** By how much its wall clock is ahead of the controller's; negative: behind. */
   aheadMs = 0;
   labels: Readonly<Record<string, string>>;
@@ -37,10 +47,13 @@ export class Host extends Mortal {
   onStart: () => void = () => {};
   /** Is shown what its store was asked to take, and what it answered. */
   onAccept: (candidate: Candidate, acceptance: Acceptance) => void = () => {};
+  /** Is told where the disk answers otherwise than the store in memory. */
+  onDiffer: (what: string) => void = () => {};
   readonly #world: World;
 
-  constructor(world: World, name: string, labels: Readonly<Record<string, string>>) {
+  constructor(world: World, name: string, labels: Readonly<Record<string, string>>, disk?: SqliteDisk) {
     super();
+    this.disk = disk;
     this.#world = world;
     this.name = name;
     this.labels = labels;
@@ -63,7 +76,7 @@ export class Host extends Mortal {
     };
     const kernel = this.kernel;
     kernel.opsToLive = Number.POSITIVE_INFINITY;
-    const store = life.guard(onDisk(this.store, clock, (...it) => this.onAccept(...it)));
+    const store = life.guard(onDisk(this.#open(clock), clock, (...it) => this.onAccept(...it)));
     const [times, sight] = [life.guard(this.times), life.guard(this.sight)];
     const parts = { identity, clock, log, connect, store, times, sight };
     this.run(serve({ ...parts, kernel: guarded(life, kernel), reopen: async () => kernel.reopen() }, signal));
@@ -78,9 +91,22 @@ export class Host extends Mortal {
     this.kernel.opsToLive = Number.POSITIVE_INFINITY;
   }
 
+  /** A copy of what is on its disk. */
+  keepStore(): Kept {
+    return { store: this.store.copy(), image: this.disk?.copy() };
+  }
+
   /** Another disk: an empty one, or one as it was. */
-  loseStore(kept: KeptStore | undefined): void {
-    this.store = Object.assign(new MemoryStore(), kept);
+  loseStore(kept: Kept | undefined): void {
+    this.store = Object.assign(new MemoryStore(), kept && { ...kept.store, rows: new Map(kept.store.rows) });
+    this.disk?.replace(kept?.image);
+  }
+
+  /** The row of an intent is damaged; answers false where there is none. */
+  flipRow(which: number): boolean {
+    const key = this.store.flip(which);
+    if (key !== undefined) this.disk?.flip(key);
+    return key !== undefined;
   }
 
   /** The host starts anew, and its kernel with it. */
@@ -90,6 +116,11 @@ export class Host extends Mortal {
     this.times = new MemoryTimes();
     this.tampered = false;
     this.kernel = this.#boot();
+  }
+
+  #open(clock: Clock): DesiredStore & Recorder {
+    const { disk, store } = this;
+    return disk === undefined ? store : twofold(disk.open(this.name, clock), store, (what) => this.onDiffer(what));
   }
 
   #boot(): MemoryKernel {

@@ -7,10 +7,9 @@
  */
 import { availableParallelism } from 'node:os';
 import { misuse, readArguments } from '../support/arguments.ts';
-import { playSeeds, type Result } from './crew.ts';
+import { playActs, playSeeds, type Result } from './crew.ts';
 import { letDie } from './life.ts';
 import { hunt, type Mutant, mutantNames } from './mutants.ts';
-import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
 import { Shares } from './shares.ts';
 import { shorten } from './shorten.ts';
@@ -66,8 +65,8 @@ function tellShares(shares: Shares): boolean {
 async function tell({ seed, wrong }: Result): Promise<void> {
   process.stdout.write(`seed ${seed}: ${wrong.join('\n  ')}\n`);
   if (values.brief) return;
-  const acts = await shorten(scheduleOf(seed), async (some) => (await play(some, seed)).wrong.length > 0);
-  const { wrong: still } = await play(acts, seed);
+  const acts = await shorten(scheduleOf(seed), async (some) => (await playActs(some, seed)).wrong.length > 0);
+  const { wrong: still } = await playActs(acts, seed);
   process.stdout.write(`the shortest schedule that was found, and what it shows:\n`);
   for (const act of acts) process.stdout.write(`  ${JSON.stringify(act)}\n`);
   process.stdout.write(`  ${still.join('\n  ')}\n`);

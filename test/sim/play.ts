@@ -1,16 +1,17 @@
-import type { KeptStore } from '../fakes/memory-store.ts';
 import { Carrier, concerned } from './carrier.ts';
 import { checkQuiet, checkStatus, OpCheck } from './check.ts';
 import { Controller } from './controller.ts';
+import { failuresIn } from './failures.ts';
 import { FleetCheck } from './fleet-check.ts';
 import { harm } from './harm.ts';
-import type { Host } from './host.ts';
+import type { Host, Kept } from './host.ts';
 import type { Mortal } from './mortal.ts';
 import { Operator } from './operator.ts';
 import { Oracle } from './oracle.ts';
 import { RuleWatch } from './rules.ts';
 import { type Act, HOSTS, type HostName } from './schedule.ts';
 import { SeededClock } from './seeded-clock.ts';
+import { SqliteDisk } from './sqlite-disk.ts';
 import { World } from './world.ts';
 
 /** What a server takes as it comes. */
@@ -19,8 +20,6 @@ const MAX_PAYLOAD_BYTES = 1 << 20;
 const QUIET_MS = 75_000;
 /** Whatever was late has come by then. */
 const LOOK_EVERY_MS = 20_000;
-/** A loop that ended, or work that was given up; other errors are of the world, and it is right to log them. */
-const FAILED = /"[a-z: ]*failed"/;
 
 /** What a schedule came to. */
 export interface Played {
@@ -34,9 +33,12 @@ export interface Played {
   readonly trace: string;
 }
 
+/** What the stores of agents are made of: whichever, all else is the same. */
+export type Stores = 'in memory' | 'of SQLite';
+
 /** Plays a schedule on a world of its own; `seed` decides what the bus does to which message. */
-export async function play(acts: readonly Act[], seed: number): Promise<Played> {
-  const stage = await Stage.make(seed);
+export async function play(acts: readonly Act[], seed: number, stores: Stores = 'in memory'): Promise<Played> {
+  const stage = await Stage.make(seed, stores);
   try {
     for (const [at, act] of acts.entries()) {
       await stage.perform(act);
@@ -57,7 +59,7 @@ class Stage {
   readonly #operator: Operator;
   readonly #fleet: FleetCheck;
   readonly #carrier: Carrier;
-  readonly #stores = new Map<HostName, KeptStore>();
+  readonly #stores = new Map<HostName, Kept>();
   #backup: { readonly data: Buffer; readonly back: () => void } | undefined;
   #restored = false;
   readonly #fired = new Set<string>();
@@ -66,7 +68,7 @@ class Stage {
   readonly #doomed = new Map<Mortal, Act['act']>();
   #acts = 0;
 
-  private constructor(world: World, seed: number) {
+  private constructor(world: World, seed: number, stores: Stores) {
     this.#world = world;
     const note = (what: string): void => void this.#fired.add(what);
     this.#carrier = new Carrier(seed, note);
@@ -83,8 +85,10 @@ class Stage {
       this.#rules.said(status);
       this.wrong.push(...checkStatus(status, world.hosts.get(status.host)), ...this.#fleet.said(status));
     };
-    for (const name of HOSTS)
-      this.#hosts.set(name, this.#watched(world.host(name, { role: name === 'c' ? 'core' : 'edge' })));
+    for (const name of HOSTS) {
+      const disk = stores === 'of SQLite' ? new SqliteDisk() : undefined;
+      this.#hosts.set(name, this.#watched(world.host(name, { role: name === 'c' ? 'core' : 'edge' }, disk)));
+    }
   }
 
   /** After a database was put back, a log may say less than a host knows. */
@@ -92,6 +96,7 @@ class Stage {
     const check = new OpCheck(host, (key) =>
       this.#restored ? undefined : this.#world.database.newest(host.name, key),
     );
+    host.onDiffer = (what) => this.wrong.push(`${host.name}: its store of SQLite answers otherwise: ${what}`);
     host.onStart = () => this.#rules.started(host);
     host.onAccept = (candidate, acceptance) => {
       this.#rules.accepted(host, candidate, acceptance);
@@ -101,8 +106,8 @@ class Stage {
     return host;
   }
 
-  static async make(seed: number): Promise<Stage> {
-    const stage = new Stage(await World.make(new SeededClock(seed)), seed);
+  static async make(seed: number, stores: Stores): Promise<Stage> {
+    const stage = new Stage(await World.make(new SeededClock(seed)), seed, stores);
     await stage.#startController(0);
     for (const name of ['a', 'b'] as const) stage.#host(name).start();
     await stage.#pass(2_000);
@@ -124,17 +129,14 @@ class Stage {
     if ((await this.#do(act)) !== false) this.#fired.add(act.act);
     await this.#pass(0);
     this.wrong.push(...this.#fleet.known());
-    const failures = this.#world.errors
-      .splice(0)
-      .map(textOf)
-      .filter((text) => FAILED.test(text));
-    this.wrong.push(...failures.map((text) => `logged: ${text}`));
+    this.wrong.push(...failuresIn(this.#world.errors.splice(0)));
   }
 
   async end(): Promise<void> {
     for (const host of this.#hosts.values()) host.kill();
     for (const controller of this.#controllers) controller.kill();
     await this.#pass(0);
+    for (const { disk } of this.#hosts.values()) disk?.[Symbol.dispose]();
     await this.#world.database.close();
   }
 
@@ -287,10 +289,4 @@ class Stage {
     for (const controller of this.#controllers) controller.bury();
     for (const host of this.#hosts.values()) host.bury();
   }
-}
-
-function textOf(entry: unknown): string {
-  return JSON.stringify(entry, (_, value: unknown) =>
-    value instanceof Error ? (value.stack ?? value.message) : value,
-  );
 }

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { playSeed } from './crew.ts';
 import { letDie } from './life.ts';
 import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
@@ -12,7 +13,7 @@ letDie();
 test('schedules: whatever happens to them, hosts end with what was asked for, or say why not', async (t) => {
   t.timeout(1_800_000);
   for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const { wrong, events } = await play(scheduleOf(seed), seed);
+    const { wrong, events } = await playSeed(seed);
     t.deepEqual(wrong, [], `./dev sim --seeds 1 --from ${seed}`);
     t.true(events >= 200, `${events} events`);
   }
@@ -22,6 +23,7 @@ test('schedules: the same seed is the same run, to the last message and op', asy
   t.timeout(600_000);
   const [first, second] = [await play(scheduleOf(7), 7), await play(scheduleOf(7), 7)];
   t.is(first.trace, second.trace);
+  t.is((await play(scheduleOf(7), 7, 'of SQLite')).trace, first.trace);
   t.not((await play(scheduleOf(8), 8)).trace, first.trace);
 });
 

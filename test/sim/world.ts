@@ -7,6 +7,7 @@ import { MemoryBus } from '../fakes/memory-bus.ts';
 import { MemoryDatabase } from '../fakes/memory-database.ts';
 import { Controller } from './controller.ts';
 import { Host } from './host.ts';
+import type { SqliteDisk } from './sqlite-disk.ts';
 
 /** Agents, a controller and a bus in one process and on one manual clock: whatever happens is a matter of the script. */
 export class World {
@@ -50,8 +51,8 @@ export class World {
     return new World(clock, await MemoryDatabase.make(clock));
   }
 
-  host(name: string, labels: Readonly<Record<string, string>> = {}): Host {
-    const host = new Host(this, name, labels);
+  host(name: string, labels: Readonly<Record<string, string>> = {}, disk?: SqliteDisk): Host {
+    const host = new Host(this, name, labels, disk);
     this.hosts.set(name, host);
     return host;
   }
