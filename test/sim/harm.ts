@@ -20,7 +20,7 @@ export function harm(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown 
       break;
     }
     case 'set back host':
-      replace(host, kept.get(act.host));
+      replace(host, act.copy ? kept.get(act.host) : undefined);
       host.reboot();
       break;
     case 'damage store':

@@ -36,7 +36,7 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'damage store'; readonly host: HostName }
   | { readonly act: 'flip row'; readonly host: HostName; readonly which: number }
   | { readonly act: 'reboot'; readonly host: HostName }
-  | { readonly act: 'set back host'; readonly host: HostName }
+  | { readonly act: 'set back host'; readonly host: HostName; readonly copy: boolean }
   | { readonly act: 'wall clock'; readonly host: HostName; readonly aheadMs: number }
   | { readonly act: 'uproot'; readonly host: HostName; readonly which: number }
   | { readonly act: 'plant'; readonly host: HostName; readonly which: number }
@@ -85,27 +85,27 @@ type Details<N extends Name> = Omit<Extract<Act, { readonly act: N }>, 'act' | '
 const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Below) => Details<N>] } = {
   apply: [300, (below) => ({ specs: Array.from({ length: 1 + below(4) }, () => wish(below)) })],
   delete: [80, (below) => ({ names: Array.from({ length: 1 + below(3) }, () => nameOf(below)) })],
-  'kill agent': [80, (below) => ({ host: one(below, HOSTS), waits: below(12) })],
-  'kill agent at op': [40, (below) => ({ host: one(below, HOSTS), ops: below(5) })],
+  'kill agent': [80, (below) => ({ host: hostOf(below), waits: below(12) })],
+  'kill agent at op': [40, (below) => ({ host: hostOf(below), ops: below(5) })],
   'stop agent': [20, host],
   'start agent': [100, host],
   'kill controller': [50, (below) => ({ which: below(2), waits: below(20) })],
   'start controller': [50, (below) => ({ which: below(2) })],
   weather: [50, (below) => ({ weather: someWeather(below) })],
-  partition: [50, (below) => ({ host: one(below, HOSTS), ways: one(below, ['to', 'from', 'both', 'none'] as const) })],
+  partition: [50, (below) => ({ host: hostOf(below), ways: one(below, ['to', 'from', 'both', 'none'] as const) })],
   'lose store': [15, host],
-  'keep store': [25, host],
-  'restore store': [20, host],
+  'keep store': [35, host],
+  'restore store': [30, host],
   'damage store': [10, host],
-  'flip row': [10, (below) => ({ host: one(below, HOSTS), which: below(DSTS) })],
-  reboot: [10, host],
-  'set back host': [15, host],
-  'wall clock': [15, (below) => ({ host: one(below, HOSTS), aheadMs: (below(3) - 1) * 86_400_000 })],
-  uproot: [10, (below) => ({ host: one(below, HOSTS), which: below(DSTS) })],
-  plant: [10, (below) => ({ host: one(below, HOSTS), which: below(DSTS) })],
-  link: [20, (below) => ({ host: one(below, HOSTS), up: below(2) === 0 })],
-  'refuse op': [10, (below) => ({ host: one(below, HOSTS), op: one(below, ['write', 'delete'] as const) })],
-  labels: [10, (below) => ({ host: one(below, HOSTS), role: one(below, ['edge', 'core'] as const) })],
+  'flip row': [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
+  reboot: [20, host],
+  'set back host': [25, (below) => ({ host: hostOf(below), copy: below(2) === 0 })],
+  'wall clock': [15, (below) => ({ host: hostOf(below), aheadMs: (below(3) - 1) * 86_400_000 })],
+  uproot: [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
+  plant: [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
+  link: [20, (below) => ({ host: hostOf(below), up: below(2) === 0 })],
+  'refuse op': [10, (below) => ({ host: hostOf(below), op: one(below, ['write', 'delete'] as const) })],
+  labels: [10, (below) => ({ host: hostOf(below), role: one(below, ['edge', 'core'] as const) })],
   'max payload': [15, (below) => ({ bytes: one(below, PAYLOADS) })],
   tidy: [20, () => ({})],
   'flip database row': [
@@ -141,12 +141,17 @@ function someAct(below: Below): Act {
   return { afterMs, act, ...MAKERS[act][1](below) } as Act;
 }
 
+/** One host is met more often than the others: what goes wrong takes several blows in a row. */
+function hostOf(below: Below): HostName {
+  return below(2) === 0 ? 'a' : one(below, HOSTS);
+}
+
 function host(below: Below): { readonly host: HostName } {
-  return { host: one(below, HOSTS) };
+  return { host: hostOf(below) };
 }
 
 function someWeather(below: Below): Weather {
-  const [stale, spoil] = [below(2) * below(300), below(2) * below(100)];
+  const [stale, spoil] = [below(2) * below(600), below(2) * below(100)];
   return { drop: below(300), repeat: below(300), delay: below(400), stale, spoil };
 }
 
