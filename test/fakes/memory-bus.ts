@@ -33,6 +33,8 @@ export class MemoryBus {
   onMessage: (subject: string, data: Uint8Array) => void = () => {};
   /** Called for each message that comes to somebody. */
   onArrival: (message: controller.Incoming) => void = () => {};
+  /** Which of so many of a queue group gets a message. */
+  choose: (members: number) => number = () => 0;
   maxPayloadBytes = 1 << 20;
   readonly #clock: Clock;
   readonly #subscriptions = new Set<Subscription>();
@@ -60,7 +62,7 @@ export class MemoryBus {
 
   /** Errors: BusError NO_RESPONDERS, TIMEOUT; the signal's reason. */
   async request(subject: string, data: Uint8Array, inbox: string, signal: AbortSignal): Promise<Uint8Array> {
-    if (this.#receivers(subject).length === 0)
+    if (![...this.#subscriptions].some((it) => fits(it.subject, subject)))
       throw new BusError('NO_RESPONDERS', `request ${subject}`, 'nobody listens');
     const reply = Promise.withResolvers<Uint8Array>();
     const over = new AbortController();
@@ -80,12 +82,16 @@ export class MemoryBus {
     }
   }
 
-  /** Every subscription that fits, and of each queue group the first. */
+  /** Every subscription that fits, and of each queue group one. */
   #receivers(subject: string): readonly Subscription[] {
     const fitting = [...this.#subscriptions].filter((it) => fits(it.subject, subject));
-    return fitting.filter(
-      (it, at) => it.queue === undefined || fitting.findIndex(({ queue }) => queue === it.queue) === at,
-    );
+    const groups = Map.groupBy(fitting, ({ queue }) => queue);
+    return [...groups].flatMap(([queue, members]) => (queue === undefined ? members : this.#one(members)));
+  }
+
+  #one(members: readonly Subscription[]): readonly Subscription[] {
+    const at = members.length > 1 ? this.choose(members.length) : 0;
+    return members.slice(at, at + 1);
   }
 
   #deliver(message: controller.Incoming): void {

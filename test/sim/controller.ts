@@ -5,19 +5,30 @@ import { Publisher } from '../../controller/serve/publisher.ts';
 import { Refusals } from '../../controller/serve/refusals.ts';
 import { StatusIntake } from '../../controller/serve/status-intake.ts';
 import { SyncService } from '../../controller/serve/sync-service.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
 import { ControllerBus } from '../fakes/memory-bus.ts';
+import type { MemoryDatabase } from '../fakes/memory-database.ts';
 import { Mortal } from './mortal.ts';
 import type { World } from './world.ts';
+
+/** The database of a controller, and below which subjects operators ask it. */
+export interface Seat {
+  readonly database: MemoryDatabase;
+  readonly api: Subjects;
+}
 
 /** A controller; its database outlives it, and others may work on that, too. */
 export class Controller extends Mortal {
   readonly #world: World;
+  readonly #seat: Seat | undefined;
   #ports: Ports | undefined;
   #bus: ControllerBus | undefined;
 
-  constructor(world: World) {
+  /** Without a seat of its own it is one of the world's. */
+  constructor(world: World, seat?: Seat) {
     super();
     this.#world = world;
+    this.#seat = seat;
   }
 
   get ports(): Ports {
@@ -26,7 +37,8 @@ export class Controller extends Mortal {
   }
 
   async start(): Promise<void> {
-    const { bus: server, database } = this.#world;
+    const { bus: server } = this.#world;
+    const { database, api: asked } = this.#seat ?? { database: this.#world.database, api: server.subjects };
     const { subjects } = server;
     const own = new ControllerBus(server);
     this.#bus = own;
@@ -42,10 +54,10 @@ export class Controller extends Mortal {
     const refusals = new Refusals(log, clock);
     const intake = new StatusIntake({ ...of, roster, refusals, onChange });
     const sync = new SyncService({ ...of, logs, refusals });
-    const api = new ApiService({ ...of, desk, onChange });
+    const api = new ApiService({ ...of, subjects: asked, desk, onChange });
     bus.subscribe(subjects.syncAll, (message) => sync.receive(message), 'controller');
     bus.subscribe(subjects.statusAll, (message) => intake.receive(message));
-    bus.subscribe(subjects.apiAll, (message) => api.receive(message), 'controller');
+    bus.subscribe(asked.apiAll, (message) => api.receive(message), 'controller');
     const house = keepHouse({ upkeep: roster, clock, log, onChange }, signal);
     this.run(publisher.run(signal), intake.run(signal), house);
     this.#ports = ports;

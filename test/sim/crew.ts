@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { type Played, play } from './play.ts';
+import { play } from './play.ts';
+import type { Played } from './played.ts';
 import { type Act, scheduleOf } from './schedule.ts';
 
 /** What the schedule of a seed came to. */

@@ -1,3 +1,4 @@
+import type { Cursor } from '../../protocol/cursor.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { MemoryDatabase } from '../fakes/memory-database.ts';
 import type { Host } from './host.ts';
@@ -9,14 +10,18 @@ export const HELD = ['HISTORY_LOST', 'FOREIGN_EPOCH'];
 /** What must hold between hosts and controllers at any moment. */
 export class FleetCheck {
   readonly #database: MemoryDatabase;
+  readonly #others: readonly MemoryDatabase[];
+  /** Whose set a store holds. */
+  readonly #owners = new WeakMap<object, string>();
   /** Of each start of an agent, the highest count of a status that controllers went by; and which one they go by. */
   #heard = new Map<string, Map<string, number>>();
   #last = new Map<string, string>();
   /** Boots of which a host said that it is held. */
   readonly #held = new Map<string, string>();
 
-  constructor(database: MemoryDatabase) {
+  constructor(database: MemoryDatabase, others: readonly MemoryDatabase[]) {
     this.#database = database;
+    this.#others = others;
   }
 
   /** A database that was put back knows less, and holds may end as they please. */
@@ -26,8 +31,16 @@ export class FleetCheck {
     this.#held.clear();
   }
 
-  /** What a host stores is for it: of redirects for a label always the same, none is where that label never was. */
-  stored({ name, store, roles }: Host): readonly string[] {
+  /**
+   * What a host stores is for it: of redirects for a label always the same, none is where that label never was. And who holds
+   * a set of somebody's, or has a mark of it, takes none of anybody else (R4).
+   */
+  stored({ name, store, kernel, roles }: Host): readonly string[] {
+    const owner = ownerOf(store.stored.cursor);
+    const before = [this.#owners.get(store), ownerOf(kernel.mark())].filter(Boolean);
+    this.#owners.set(store, owner);
+    if (before.some((one) => one !== owner))
+      return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
     return strange.map((it) => `${name}: stores ${it.name}, and never had that label`);
   }
@@ -38,7 +51,7 @@ export class FleetCheck {
     const is = problems.some(({ code }) => HELD.includes(code));
     if (is) this.#held.set(host, boot);
     else this.#held.delete(host);
-    if (!was || is || this.#database.knows({ epoch, rev: stored })) return [];
+    if (!was || is || this.#knows({ epoch, rev: stored })) return [];
     return [`${host}: goes on at ${stored} of ${epoch}, which the log does not have`];
   }
 
@@ -51,6 +64,10 @@ export class FleetCheck {
     });
   }
 
+  #knows(cursor: Cursor): boolean {
+    return [this.#database, ...this.#others].some((database) => database.knows(cursor));
+  }
+
   #isOld(host: string, text: string): boolean {
     const heard = this.#heard.get(host) ?? new Map<string, number>();
     const status = read(text);
@@ -61,6 +78,11 @@ export class FleetCheck {
     heard.set(status.boot, status.seq);
     return status.seq <= before;
   }
+}
+
+/** The database that an epoch is of. */
+function ownerOf(cursor: Pick<Cursor, 'epoch'> | undefined): string {
+  return cursor?.epoch.split('.')[0] ?? '';
 }
 
 function read(text: string): Pick<Status, 'boot' | 'seq'> | undefined {

@@ -1,3 +1,4 @@
+import { CAN } from '../../agent/model/can.ts';
 import type { Host, Kept } from './host.ts';
 import type { Act, HostName } from './schedule.ts';
 
@@ -5,6 +6,12 @@ type Harm = Extract<Act, { readonly host: HostName }>;
 
 /** What happens to a host that its agent has not asked for. Answers false where there was nothing to do. */
 export function harm(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
+  const done = strike(act, host, kept);
+  if ('starts' in act && act.starts) restart(host);
+  return done;
+}
+
+function strike(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
   const { kernel } = host;
   switch (act.act) {
     case 'lose store':
@@ -56,13 +63,21 @@ export function harm(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown 
     case 'refuse op':
       kernel.failNext(act.op, 'ENOMEM');
       break;
+    case 'version':
+      host.can = { older: [], ours: CAN, newer: [...CAN, 'later'] }[act.is];
+      restart(host);
+      break;
     case 'labels':
       host.labels = { role: act.role };
-      host.kill();
-      host.bury();
-      host.start();
+      restart(host);
       break;
   }
+}
+
+function restart(host: Host): void {
+  host.kill();
+  host.bury();
+  host.start();
 }
 
 function replace(host: Host, kept: Kept | undefined): void {

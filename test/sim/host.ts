@@ -38,6 +38,8 @@ export class Host extends Mortal {
   /** By how much its wall clock is ahead of the controller's; negative: behind. */
   aheadMs = 0;
   labels: Readonly<Record<string, string>>;
+  /** What its agent says that it can. */
+  can = CAN;
   /** Every role that it ever had. */
   readonly roles = new Set<string | undefined>();
   /** Whether somebody else wrote to its maps since it booted. */
@@ -68,8 +70,8 @@ export class Host extends Mortal {
     const { life, signal } = this.begin(() => void bus?.close());
     const clock = life.guard(this.#clock());
     const log = life.guard(this.#world.log);
-    const { name: host, labels } = this;
-    const identity = { host, boot: clock.token(4), agent: '0.0.0', can: CAN, labels, interfaces: [] };
+    const { name: host, can, labels } = this;
+    const identity = { host, boot: clock.token(4), agent: '0.0.0', can, labels, interfaces: [] };
     const connect = () => {
       bus = new AgentBus(server, host);
       return life.guard(bus);

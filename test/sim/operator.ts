@@ -5,6 +5,7 @@ import {
   parseApplyReply,
   parseDeleteReply,
 } from '../../protocol/api.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
 import { type Oracle, written } from './oracle.ts';
 import type { Wish } from './schedule.ts';
 import type { World } from './world.ts';
@@ -21,16 +22,28 @@ export class Operator {
   }
 
   apply(wishes: readonly Wish[]): void {
-    const specs = uniquely(wishes.map((wish) => written(wish, this.#world.clock.nowMs())));
-    this.#uploads += 1;
-    const request = { v: 1, upload: `u${this.#uploads}`, part: 0, parts: 1, specs } as const;
-    const reply = this.#world.api('apply', encodeApplyRequest(request));
+    const specs = this.#written(wishes);
+    const reply = this.#world.api('apply', this.#upload(specs));
     this.#note(reply.then(parseApplyReply), specs, []);
+  }
+
+  /** Asks a controller of somebody else's. */
+  applyAt(subjects: Subjects, wishes: readonly Wish[]): void {
+    this.#world.api('apply', this.#upload(this.#written(wishes)), subjects).catch(() => {}); // it is theirs to care
   }
 
   delete(names: readonly string[]): void {
     const reply = this.#world.api('delete', encodeDeleteRequest({ v: 1, names: [...new Set(names)] }));
     this.#note(reply.then(parseDeleteReply), [], names);
+  }
+
+  #written(wishes: readonly Wish[]): readonly object[] {
+    return uniquely(wishes.map((wish) => written(wish, this.#world.clock.nowMs())));
+  }
+
+  #upload(specs: readonly object[]): Uint8Array {
+    this.#uploads += 1;
+    return encodeApplyRequest({ v: 1, upload: `u${this.#uploads}`, part: 0, parts: 1, specs });
   }
 
   #note(reply: Promise<object>, specs: readonly object[], deleted: readonly string[]): void {

@@ -1,6 +1,8 @@
+import { randomBelow } from '../conformance/sequences.ts';
 import { Carrier, concerned } from './carrier.ts';
 import { checkQuiet, checkStatus, OpCheck } from './check.ts';
 import { Controller } from './controller.ts';
+import { Doomed } from './doomed.ts';
 import { failuresIn } from './failures.ts';
 import { FleetCheck } from './fleet-check.ts';
 import { harm } from './harm.ts';
@@ -8,10 +10,12 @@ import type { Host, Kept } from './host.ts';
 import type { Mortal } from './mortal.ts';
 import { Operator } from './operator.ts';
 import { Oracle } from './oracle.ts';
+import type { Played, Stores } from './played.ts';
 import { RuleWatch } from './rules.ts';
 import { type Act, HOSTS, type HostName } from './schedule.ts';
 import { SeededClock } from './seeded-clock.ts';
 import { SqliteDisk } from './sqlite-disk.ts';
+import { Strangers } from './strangers.ts';
 import { World } from './world.ts';
 
 /** What a server takes as it comes. */
@@ -20,21 +24,6 @@ const MAX_PAYLOAD_BYTES = 1 << 20;
 const QUIET_MS = 75_000;
 /** Whatever was late has come by then. */
 const LOOK_EVERY_MS = 20_000;
-
-/** What a schedule came to. */
-export interface Played {
-  /** What must hold and did not; the first ones. */
-  readonly wrong: readonly string[];
-  /** Acts, and messages that were lost, repeated or late. */
-  readonly events: number;
-  /** Rules that were needed, acts that were done, and what messages were struck with. */
-  readonly fired: readonly string[];
-  /** Over every message and every op, in their order. */
-  readonly trace: string;
-}
-
-/** What the stores of agents are made of: whichever, all else is the same. */
-export type Stores = 'in memory' | 'of SQLite';
 
 /** Plays a schedule on a world of its own; `seed` decides what the bus does to which message. */
 export async function play(acts: readonly Act[], seed: number, stores: Stores = 'in memory'): Promise<Played> {
@@ -62,18 +51,20 @@ class Stage {
   readonly #stores = new Map<HostName, Kept>();
   #backup: { readonly data: Buffer; readonly back: () => void } | undefined;
   #restored = false;
+  readonly #strangers: Strangers;
   readonly #fired = new Set<string>();
   readonly #rules: RuleWatch;
-  /** By which act somebody dies where it waits next. */
-  readonly #doomed = new Map<Mortal, Act['act']>();
+  readonly #doomed = new Doomed();
   #acts = 0;
 
-  private constructor(world: World, seed: number, stores: Stores) {
+  private constructor(world: World, strangers: Strangers, seed: number, stores: Stores) {
     this.#world = world;
     const note = (what: string): void => void this.#fired.add(what);
     this.#carrier = new Carrier(seed, note);
     this.#rules = new RuleWatch((subject) => world.hosts.get(concerned(subject, '')[0] ?? ''), note);
-    this.#fleet = new FleetCheck(world.database);
+    this.#strangers = strangers;
+    this.#fleet = new FleetCheck(world.database, [strangers.database]);
+    world.bus.choose = randomBelow(seed + 1);
     this.#operator = new Operator(world, this.#oracle);
     this.#controllers = [world.controller, new Controller(world)];
     world.bus.carry = (message) => {
@@ -94,7 +85,7 @@ class Stage {
   /** After a database was put back, a log may say less than a host knows. */
   #watched(host: Host): Host {
     const check = new OpCheck(host, (key) =>
-      this.#restored ? undefined : this.#world.database.newest(host.name, key),
+      this.#mayBeHeld ? undefined : this.#world.database.newest(host.name, key),
     );
     host.onDiffer = (what) => this.wrong.push(`${host.name}: its store of SQLite answers otherwise: ${what}`);
     host.onStart = () => this.#rules.started(host);
@@ -107,7 +98,8 @@ class Stage {
   }
 
   static async make(seed: number, stores: Stores): Promise<Stage> {
-    const stage = new Stage(await World.make(new SeededClock(seed)), seed, stores);
+    const world = await World.make(new SeededClock(seed));
+    const stage = new Stage(world, await Strangers.join(world), seed, stores);
     await stage.#startController(0);
     for (const name of ['a', 'b'] as const) stage.#host(name).start();
     await stage.#pass(2_000);
@@ -135,9 +127,11 @@ class Stage {
   async end(): Promise<void> {
     for (const host of this.#hosts.values()) host.kill();
     for (const controller of this.#controllers) controller.kill();
+    this.#strangers.end();
     await this.#pass(0);
     for (const { disk } of this.#hosts.values()) disk?.[Symbol.dispose]();
     await this.#world.database.close();
+    await this.#strangers.database.close();
   }
 
   /** Answers false where there was nothing to do. */
@@ -148,9 +142,9 @@ class Stage {
       case 'delete':
         return this.#operator.delete(act.names);
       case 'kill agent':
-        return this.#doom(this.#host(act.host), act.act, (host) => host.kill(act.waits));
+        return this.#doom(this.#host(act.host), act, (host) => host.kill(act.waits));
       case 'kill agent at op':
-        return this.#doom(this.#host(act.host), act.act, ({ kernel }) => {
+        return this.#doom(this.#host(act.host), act, ({ kernel }) => {
           kernel.opsToLive = act.ops;
         });
       case 'stop agent':
@@ -158,7 +152,7 @@ class Stage {
       case 'start agent':
         return this.#start(act.host);
       case 'kill controller':
-        return this.#doom(this.#controllers[act.which], act.act, (controller) => controller.kill(act.waits));
+        return this.#doom(this.#controllers[act.which], act, (controller) => controller.kill(act.waits));
       case 'start controller':
         return this.#startController(act.which);
       case 'weather':
@@ -172,6 +166,11 @@ class Stage {
       case 'keep database':
         this.#backup = { data: this.#world.database.snapshot(), back: this.#oracle.copy() };
         return;
+      case 'foreign controller':
+        await this.#passing(this.#strangers.start());
+        return this.#operator.applyAt(this.#strangers.subjects, act.specs);
+      case 'end foreign controller':
+        return this.#strangers.end();
       case 'max payload':
         this.#world.bus.maxPayloadBytes = act.bytes;
         return;
@@ -186,10 +185,15 @@ class Stage {
     }
   }
 
+  get #mayBeHeld(): boolean {
+    return this.#restored || this.#strangers.came;
+  }
+
   /** Everything works again, and has time. Then it has to be as was asked for. */
   async #quiet(): Promise<void> {
     this.#carrier.calm();
     this.#doomed.clear();
+    this.#strangers.end();
     this.#world.bus.maxPayloadBytes = MAX_PAYLOAD_BYTES;
     for (const controller of this.#controllers) controller.spare();
     for (const which of this.#controllers.keys()) await this.#startController(which);
@@ -217,16 +221,17 @@ class Stage {
     const wrong = [...this.#hosts].flatMap(([name, host]) => {
       const status = this.#world.statuses.get(name);
       const listed = known.find((it) => it.host === name);
-      return checkQuiet(host, { name, status, listed, specs, nowMs, mayBeHeld: this.#restored });
+      return checkQuiet(host, { name, status, listed, specs, nowMs, mayBeHeld: this.#mayBeHeld });
     });
     this.wrong.push(...this.#oracle.settle(specs));
     return wrong;
   }
 
-  /** Fires once somebody has died of it. */
-  #doom<M extends Mortal>(mortal: M | undefined, act: Act['act'], how: (mortal: M) => void): false {
-    if (mortal?.runs) this.#doomed.set(mortal, act);
-    if (mortal !== undefined) how(mortal);
+  /** It fires once somebody has died of it. */
+  #doom<M extends Mortal>(mortal: M | undefined, { act }: Act, how: (mortal: M) => void): false {
+    if (mortal === undefined) return false;
+    this.#doomed.add(mortal, act);
+    how(mortal);
     return false;
   }
 
@@ -285,7 +290,7 @@ class Stage {
 
   async #pass(delayMs: number): Promise<void> {
     await this.#world.clock.pass(delayMs);
-    for (const [mortal, act] of this.#doomed) if (mortal.died && this.#doomed.delete(mortal)) this.#fired.add(act);
+    for (const act of this.#doomed.died()) this.#fired.add(act);
     for (const controller of this.#controllers) controller.bury();
     for (const host of this.#hosts.values()) host.bury();
   }

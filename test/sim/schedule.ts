@@ -15,6 +15,9 @@ export interface Weather {
   readonly spoil: number;
 }
 
+/** What an agent says that it can: nothing, as ours does, or more. */
+export type Version = 'older' | 'ours' | 'newer';
+
 /** In which ways nothing comes through between a host and the bus. */
 export type Ways = 'to' | 'from' | 'both' | 'none';
 
@@ -30,19 +33,22 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'start controller'; readonly which: number }
   | { readonly act: 'weather'; readonly weather: Weather }
   | { readonly act: 'partition'; readonly host: HostName; readonly ways: Ways }
-  | { readonly act: 'lose store'; readonly host: HostName }
+  | { readonly act: 'lose store'; readonly host: HostName; readonly starts: boolean }
   | { readonly act: 'keep store'; readonly host: HostName }
-  | { readonly act: 'restore store'; readonly host: HostName }
+  | { readonly act: 'restore store'; readonly host: HostName; readonly starts: boolean }
   | { readonly act: 'damage store'; readonly host: HostName }
   | { readonly act: 'flip row'; readonly host: HostName; readonly which: number }
-  | { readonly act: 'reboot'; readonly host: HostName }
-  | { readonly act: 'set back host'; readonly host: HostName; readonly copy: boolean }
+  | { readonly act: 'reboot'; readonly host: HostName; readonly starts: boolean }
+  | { readonly act: 'set back host'; readonly host: HostName; readonly copy: boolean; readonly starts: boolean }
   | { readonly act: 'wall clock'; readonly host: HostName; readonly aheadMs: number }
   | { readonly act: 'uproot'; readonly host: HostName; readonly which: number }
   | { readonly act: 'plant'; readonly host: HostName; readonly which: number }
   | { readonly act: 'link'; readonly host: HostName; readonly up: boolean }
   | { readonly act: 'refuse op'; readonly host: HostName; readonly op: 'write' | 'delete' }
   | { readonly act: 'labels'; readonly host: HostName; readonly role: string }
+  | { readonly act: 'version'; readonly host: HostName; readonly is: Version }
+  | { readonly act: 'foreign controller'; readonly specs: readonly Wish[] }
+  | { readonly act: 'end foreign controller' }
   | { readonly act: 'max payload'; readonly bytes: number }
   | { readonly act: 'tidy' }
   | { readonly act: 'flip database row'; readonly of: 'changes' | 'heads' | 'hosts'; readonly which: number }
@@ -73,6 +79,8 @@ const STRETCH = 100;
 const LOSING_ONE_IN = 5;
 const SELECTORS: readonly Wish['hosts'][] = ['all', { role: 'edge' }, { role: 'core' }, ['a'], ['a', 'b'], ['c']];
 const TARGETS = ['pass', 'drop', 'c', 'c', 'nowhere'] as const;
+/** Of one schedule in so many, strangers are on the same bus. */
+const STRANGE_ONE_IN = 8;
 /** What a server takes as it comes, and so little that every update is a hint and every page one change. */
 const PAYLOADS = [1 << 20, 1 << 20, 2_500] as const;
 
@@ -93,19 +101,22 @@ const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Be
   'start controller': [50, (below) => ({ which: below(2) })],
   weather: [50, (below) => ({ weather: someWeather(below) })],
   partition: [50, (below) => ({ host: hostOf(below), ways: one(below, ['to', 'from', 'both', 'none'] as const) })],
-  'lose store': [15, host],
+  'lose store': [15, began],
   'keep store': [35, host],
-  'restore store': [30, host],
+  'restore store': [30, began],
   'damage store': [10, host],
   'flip row': [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
-  reboot: [20, host],
-  'set back host': [25, (below) => ({ host: hostOf(below), copy: below(2) === 0 })],
+  reboot: [20, began],
+  'set back host': [25, (below) => ({ ...began(below), copy: below(2) === 0 })],
   'wall clock': [15, (below) => ({ host: hostOf(below), aheadMs: (below(3) - 1) * 86_400_000 })],
   uproot: [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
   plant: [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
   link: [20, (below) => ({ host: hostOf(below), up: below(2) === 0 })],
   'refuse op': [10, (below) => ({ host: hostOf(below), op: one(below, ['write', 'delete'] as const) })],
   labels: [10, (below) => ({ host: hostOf(below), role: one(below, ['edge', 'core'] as const) })],
+  version: [10, (below) => ({ host: hostOf(below), is: one(below, ['older', 'ours', 'newer'] as const) })],
+  'foreign controller': [15, (below) => ({ specs: Array.from({ length: 1 + below(4) }, () => wish(below)) })],
+  'end foreign controller': [10, () => ({})],
   'max payload': [15, (below) => ({ bytes: one(below, PAYLOADS) })],
   tidy: [20, () => ({})],
   'flip database row': [
@@ -123,10 +134,12 @@ const TOTAL = Object.values(MAKERS).reduce((sum, [weight]) => sum + weight, 0);
 export function scheduleOf(seed: number): readonly Act[] {
   const below = randomBelow(seed * 7919 + 1);
   const losing = below(LOSING_ONE_IN) === 0;
+  const strange = below(STRANGE_ONE_IN) === 0;
   return Array.from({ length: ACTS }, (_, n): Act => {
     if (n % STRETCH === STRETCH - 1) return { afterMs: below(2_000), act: 'quiet' };
     const act = someAct(below);
-    return act.act === 'restore database' && !losing ? { ...act, act: 'keep database' } : act;
+    const isOut = (act.act === 'restore database' && !losing) || (act.act === 'foreign controller' && !strange);
+    return isOut ? { afterMs: act.afterMs, act: 'keep database' } : act;
   });
 }
 
@@ -148,6 +161,11 @@ function hostOf(below: Below): HostName {
 
 function host(below: Below): { readonly host: HostName } {
   return { host: hostOf(below) };
+}
+
+/** The agent starts at once, or when somebody starts it. */
+function began(below: Below): { readonly host: HostName; readonly starts: boolean } {
+  return { host: hostOf(below), starts: below(2) === 0 };
 }
 
 function someWeather(below: Below): Weather {

@@ -31,3 +31,14 @@ test('schedules: what is not needed for a failure is left out', async (t) => {
   const all = Array.from({ length: 100 }, (_, n) => n);
   t.deepEqual(await shorten(all, async (some) => some.includes(17) && some.includes(60)), [17, 60]);
 });
+
+test('schedules: what is left out is looked for so many times only', async (t) => {
+  let tries = 0;
+  const all = Array.from({ length: 1000 }, (_, n) => n);
+  const kept = await shorten(all, async (some) => {
+    tries += 1;
+    return some.length > 998;
+  });
+  t.is(tries, 300);
+  t.is(kept.length, 999);
+});

@@ -58,8 +58,8 @@ export class World {
   }
 
   /** Sends a request as a command does. */
-  api(verb: string, request: Uint8Array): Promise<Uint8Array> {
-    const subject = this.bus.subjects.api(verb);
+  api(verb: string, request: Uint8Array, { api } = this.bus.subjects): Promise<Uint8Array> {
+    const subject = api(verb);
     return this.bus.request(subject, request, '_INBOX.operator', AbortSignal.any([]));
   }
 
