@@ -134,6 +134,8 @@ export interface KernelClock {
  * says that all is lost.
  */
 export interface Kernel {
+  /** The folder where the maps are pinned. */
+  readonly pins: string;
   readonly entries: Entries;
   readonly net: Net;
   readonly counts: Counts;

@@ -61,6 +61,7 @@ export const CODES = {
   HITS_PASSED: 'installed, but packets that match are passed, for they cannot be sent as they are',
 
   // Standing of a host and of its store, the gravest first: of several, a host names them in this order.
+  FOREIGN_WRITER: 'somebody else changes a pinned map again and again, whatever the agent writes there',
   HISTORY_LOST: "the host's revision is not in the controller's log; the host keeps what it has",
   FOREIGN_EPOCH: 'the host follows a log that this controller does not know',
   SUPERSEDED: "the host's epoch was replaced; it takes a full resync",

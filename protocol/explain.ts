@@ -27,7 +27,7 @@ import {
   readWord,
 } from './read.ts';
 import { Refused } from './refused.ts';
-import { type IntentState, readState } from './status.ts';
+import { type HostProblem, type IntentState, MAX_HOST_PROBLEMS, readHostProblem, readState } from './status.ts';
 
 /** Asks why a redirect of a host is as it is: by its name or by its key. */
 export type ExplainRequest = { readonly v: 1 } & ({ readonly name: string } | { readonly key: string });
@@ -103,6 +103,8 @@ export interface Explanation {
   readonly overlapsTotal: number;
   /** The program passes everything. */
   readonly bypass: boolean;
+  /** What is wrong with the host's maps as a whole; absent: nothing. */
+  readonly problems?: readonly HostProblem[];
   /** The last decisions about the key, oldest first. */
   readonly events: readonly Event[];
 }
@@ -182,6 +184,7 @@ const readExplanation = object<Explanation>(
     overlaps: list(readOverlapping, MAX_OVERLAPS),
     overlapsTotal: readCount,
     bypass: readBoolean,
+    problems: optional(list(readHostProblem, MAX_HOST_PROBLEMS)),
     events: list(readEvent, MAX_EVENTS),
   },
   'ignored',

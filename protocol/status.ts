@@ -80,6 +80,8 @@ export interface RefusedStatus {
 export interface HostProblem {
   readonly code: AnyCode;
   readonly since: number;
+  /** Where, if the code alone does not say it. */
+  readonly detail?: string;
 }
 
 /**
@@ -184,7 +186,10 @@ const readRefused = object<RefusedStatus>(
   'ignored',
 );
 
-const readHostProblem = object<HostProblem>({ code: readCode, since: readTime }, 'ignored');
+export const readHostProblem = object<HostProblem>(
+  { code: readCode, since: readTime, detail: optional(prose(1024)) },
+  'ignored',
+);
 
 /** What is no word, or one too many, is left out: a newer agent must not lose its status for what it can. */
 const readCan: Reader<readonly string[]> = (value, path) => {

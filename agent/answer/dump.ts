@@ -2,6 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import { type AskRequest, type Dump, type DumpEntry, type KernelEntry, MAX_LIMIT } from '../../protocol/ask.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { bytesOf } from '../../protocol/json.ts';
+import type { HostProblem } from '../../protocol/status.ts';
 import type { Counter } from '../model/counter.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Kernel, KernelTime, ObservedEntry } from '../ports.ts';
@@ -11,6 +12,8 @@ export interface DumpView {
   readonly desired: ReadonlyMap<string, Intent>;
   readonly states: ReadonlyMap<string, EntryState>;
   entryOf(key: string): ObservedEntry | undefined;
+  /** What is wrong with the maps as a whole. */
+  readonly mapProblems: readonly HostProblem[];
 }
 
 /** For so long the pages of one dump share a sorted list of keys. */

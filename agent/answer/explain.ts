@@ -69,6 +69,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     overlaps: overlaps.slice(0, MAX_OVERLAPS),
     overlapsTotal: overlaps.length,
     bypass: kernel.words.bypass(),
+    ...(view.mapProblems.length > 0 && { problems: view.mapProblems }),
     events,
   };
 }

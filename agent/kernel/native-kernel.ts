@@ -38,6 +38,10 @@ export class NativeKernel implements Kernel, Disposable {
     return requireValue(this.#native.mapInfo(this.#opened.maps.control), 'map info', 'control').id;
   }
 
+  get pins(): string {
+    return this.#opened.pins;
+  }
+
   get entries(): Kernel['entries'] {
     return this.#opened.entries;
   }
@@ -84,6 +88,7 @@ function open(native: Native, pinRoot: string): Opened {
     const words = new Control(native, maps.control, { 4: maps.shapes4, 6: maps.shapes6 }, about.instance);
     return {
       maps,
+      pins: paths.layout,
       instance: about.instance,
       words,
       entries: new KernelEntries(native, maps, words, about.slots),

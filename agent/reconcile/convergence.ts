@@ -6,6 +6,7 @@ import { applyOps } from './apply.ts';
 import { Departed } from './departed.ts';
 import type { Drift } from './drift.ts';
 import { Expiry } from './expiry.ts';
+import { Fights } from './fights.ts';
 import { Idle } from './idle.ts';
 import { KnownPorts } from './known-ports.ts';
 import { Ledger } from './ledger.ts';
@@ -19,7 +20,7 @@ import { ReadBack } from './read-back.ts';
 import { Retries } from './retries.ts';
 import { Schedule } from './schedule.ts';
 import { Silence } from './silence.ts';
-import { recoverSlots, Slots } from './slots.ts';
+import { recover, type Slots } from './slots.ts';
 import { Targets } from './targets.ts';
 import { Waiting } from './waiting.ts';
 
@@ -41,6 +42,7 @@ export class Convergence {
   readonly silence: Silence;
   /** Whose packets may have been lost just before their entries left; whoever looks at losses clears it. */
   readonly departed = new Departed();
+  readonly fights = new Fights();
   /** Slots that count from zero; whoever looks at passed hits clears it. */
   readonly retired = new Set<number>();
   deleteAbsent = 0n;
@@ -69,7 +71,8 @@ export class Convergence {
     const { schedule } = this;
     const trackers = [new Expiry(schedule), this.#retries, this.#placed, this.#waiting, this.#idle];
     this.ledger = new Ledger(intents, states, schedule, trackers);
-    this.#slots = this.#recover();
+    const idOf = (key: string): string => this.#placed.idOf(key);
+    this.#slots = recover(kernel.entries.limits.slots, this.ledger, this.#observed.entries, idOf);
     this.silence = new Silence({
       ...{ kernel, schedule, ledger: this.ledger, idle: this.#idle, waiting: this.#waiting, slots: this.#slots },
       release: (slots) => this.#release(slots),
@@ -91,6 +94,11 @@ export class Convergence {
 
   get slotsUsed(): number {
     return this.#slots.used;
+  }
+
+  /** How long a pass has nothing to do, in milliseconds. */
+  leftMs(nowMs: number): number {
+    return Math.min(this.schedule.leftMs(nowMs), this.fights.lookMs - nowMs);
   }
 
   /** True while a pass has something to do, whatever the time. */
@@ -133,12 +141,12 @@ export class Convergence {
    */
   pass(nowMs: number, random: () => number, prune: boolean): PassResult {
     this.#clearFree();
-    const readBack = this.#full;
+    const readBack = this.#full || nowMs >= this.fights.lookMs;
     this.#full = false;
-    const entries = readBack ? this.#lookAtAll(prune) : [];
-    const network = this.#networkChanged || readBack ? this.#lookAtNetwork() : [];
+    const found = this.#look(readBack, prune, nowMs);
     const scope = this.schedule.take(nowMs, SCOPE_MAX);
-    const drifted = [...entries, ...network, ...this.#readBack.look(scope)];
+    const late = this.#readBack.look(scope.filter((key) => !this.fights.holds(key, nowMs)));
+    const drifted = [...found, ...this.fights.note(late, this.ledger.desired, nowMs)];
     const now = { ...this.#kernel.clock.now(), nowMs };
     const decided = this.#plan(scope, now, this.#readBack.takeForeign(prune));
     const results = applyOps(this.#kernel.entries, decided.ops);
@@ -153,7 +161,7 @@ export class Convergence {
       states: this.ledger.states,
       observed: this.#observed,
       limits: this.#kernel.entries.limits,
-      ports: this.network.ports,
+      ports: this.#ports.stand,
       placed: this.#placed,
       targets: this.#targets,
       slots: this.#slots,
@@ -172,20 +180,13 @@ export class Convergence {
     this.#cleared = true;
   }
 
-  /** Gives every key the slot it holds. */
-  #recover(): Slots {
-    const { desired, states } = this.ledger;
-    const { slots: total } = this.#kernel.entries.limits;
-    const keys = new Set([...desired.keys(), ...states.keys()]);
-    const idOf = (key: string): string => this.#placed.idOf(key);
-    const table = recoverSlots(total, keys, states, this.#observed.entries, idOf);
-    for (const key of keys) {
-      const before = states.get(key);
-      const slot = table.held.get(key) ?? null;
-      if (before?.slot === slot) continue;
-      states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
-    }
-    return new Slots(total, table);
+  /** Looks at what is due to be looked at, and says what somebody else changed there. */
+  #look(readBack: boolean, prune: boolean, nowMs: number): readonly Drift[] {
+    const entries = readBack ? this.#lookAtAll(prune) : [];
+    const network = this.#networkChanged || readBack ? this.#lookAtNetwork() : [];
+    const found = this.fights.note([...entries, ...network], this.ledger.desired, nowMs);
+    this.fights.looked(found.length === 0 && !this.#readBack.pending);
+    return found;
   }
 
   #lookAtAll(prune: boolean): readonly Drift[] {
@@ -213,7 +214,7 @@ export class Convergence {
     { nowMs, jiffies }: PlanInput['clock'],
     random: () => number,
   ): Pick<PassResult, 'changed' | 'forgotten'> {
-    const released = this.#lookAgain(decided, results);
+    const released = this.#lookAgain(decided, results, nowMs);
     const last = this.silence.last(decided.decisions);
     const changed: Changed[] = [];
     const forgotten: Gone[] = [];
@@ -241,19 +242,20 @@ export class Convergence {
     return { changed, forgotten };
   }
 
-  #settle(input: Omit<OutcomeInput, 'seen' | 'tries' | 'crowd'>): EntryState {
+  #settle(input: Omit<OutcomeInput, 'seen' | 'tries' | 'crowd' | 'fought'>): EntryState {
     const { key, want, state } = input.decision;
     if (want !== undefined) this.#observed.share(want.id, want);
     const seen = want === undefined ? undefined : this.#observed.entries.get(want.id);
     const retries = { tries: this.#retries.tries(key), crowd: this.#retries.crowd };
-    const now = stateAfter({ ...input, ...retries, seen });
+    const now = stateAfter({ ...input, seen, ...retries, fought: this.fights.fought(key) });
+    if (now.retryAtMs !== undefined && now.errno === undefined) this.fights.noteUndone(key, input.nowMs);
     this.ledger.settle(input.decision, now);
     if (state === 'idle' && now.state === 'pending') this.schedule.markDue([key]);
     return now;
   }
 
   /** Reads back every entry that an op touched; answers the slots that entries counted into and no longer do. */
-  #lookAgain(decided: Plan, results: readonly OpResult[]): Set<number> {
+  #lookAgain(decided: Plan, results: readonly OpResult[], nowMs: number): Set<number> {
     const released = new Set<number>();
     const touched = decided.ops.flatMap((op, i) => (op.op === 'write' || op.op === 'delete' ? [{ op, i }] : []));
     const seen = this.#kernel.entries.lookup(touched.map(({ op }) => op.key));
@@ -263,13 +265,13 @@ export class Convergence {
       this.departed.note(this.#placed.keyOf(op.id), stood?.value, seen.get(op.id)?.value);
       const result = results[i];
       if (op.op === 'delete' && result?.done === true && result.absent === true) this.deleteAbsent += 1n;
+      if (op.op === 'delete' && result?.done === true && seen.has(op.id)) this.fights.noteReturned(op.id, nowMs);
       if (stood !== undefined && seen.get(op.id)?.value.slot !== stood.value.slot) released.add(stood.value.slot);
     }
     for (const [i, op] of decided.ops.entries()) {
       if (results[i]?.done !== true) continue;
       if (op.op === 'shapes') this.#observed.shapes[op.family] = op.shapes;
-      if (op.op === 'port') this.#ports.done(op);
-      if (op.op === 'port') this.#networkChanged = true;
+      if (op.op === 'port' && this.#ports.done(op)) this.#networkChanged = true;
     }
     return released;
   }
@@ -279,6 +281,7 @@ export class Convergence {
       this.#slots.drop(slot, key);
       released.add(slot);
     }
+    this.fights.forget(key);
     return this.ledger.forget(key);
   }
 

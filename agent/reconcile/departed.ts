@@ -8,7 +8,7 @@ export class Departed {
   readonly #keys = new Map<number, Set<string>>();
 
   note(key: string, before: EntryValue | undefined, now: EntryValue | undefined): void {
-    if (before?.action !== 'send' || (now?.action === 'send' && now.ifindex === before.ifindex)) return;
+    if (before?.action !== 'send' || sendsOutOf(now, before.ifindex)) return;
     const keys = this.#keys.get(before.ifindex);
     if (keys === undefined) this.#keys.set(before.ifindex, new Set([key]));
     else keys.add(key);
@@ -21,4 +21,8 @@ export class Departed {
   clear(): void {
     this.#keys.clear();
   }
+}
+
+export function sendsOutOf(value: EntryValue | undefined, ifindex: number): boolean {
+  return value?.action === 'send' && value.ifindex === ifindex;
 }

@@ -15,6 +15,8 @@ export interface OutcomeInput {
   /** What the kernel says stands under the decision's id now. */
   readonly seen: ObservedEntry | undefined;
   readonly tries: number;
+  /** Somebody else undoes again and again what is written for this key. */
+  readonly fought: boolean;
   /** The counts of an entry that is gone, once no CPU can count into it any more. */
   readonly last?: Counter | undefined;
   /** It was found idle just before, and is only if nobody came since. */
@@ -34,6 +36,8 @@ export function stateAfter(input: OutcomeInput): EntryState {
   if (decision.want !== undefined) {
     const stands = input.seen?.sound === true && sameEntry(input.seen.value, decision.want.value);
     if (!stands) return failure(input, undefined);
+    // It stands now, and will not for long: that is looked at when everything is.
+    if (input.fought) return settle(input, { ...standing(input), state: 'failed', code: 'FOREIGN_WRITER' });
   }
   if (input.givenUp && cameSince(input.before?.counted, input.last)) return settle(input, { state: 'pending' });
   return settle(input, {
@@ -49,7 +53,7 @@ function standing(input: OutcomeInput): Pick<EntryState, 'installedAtMs' | 'arme
   const { decision, before, jiffies } = input;
   const installedAtMs = installedAt(input);
   if (decision.intent?.idle === undefined) return { installedAtMs };
-  const stood = before?.state === 'installed' && before.rev === decision.intent.rev;
+  const stood = hasStood(before) && before.rev === decision.intent.rev;
   return { installedAtMs, armed: (stood ? before.armed : undefined) ?? Number(jiffies) };
 }
 
@@ -59,13 +63,19 @@ function counted({ before, last }: OutcomeInput): Pick<EntryState, 'counted'> {
 }
 
 function installedAt({ before, nowMs }: OutcomeInput): number {
-  return before?.state === 'installed' ? (before.installedAtMs ?? nowMs) : nowMs;
+  return hasStood(before) ? (before.installedAtMs ?? nowMs) : nowMs;
+}
+
+/** What is fought over stands again after each repair: that is no new beginning. */
+function hasStood(before: EntryState | undefined): before is EntryState {
+  return before?.state === 'installed' || before?.code === 'FOREIGN_WRITER';
 }
 
 /** Without an errno the kernel took the write, and something else stands there: somebody fights us. */
 function failure(input: OutcomeInput, errno: string | undefined): EntryState {
   const kind = errno === undefined ? 'retry' : classify(errno);
-  const code: Code = errno === undefined ? 'READ_BACK' : kind === 'blocked' ? 'MAP_FULL' : 'KERNEL_REFUSED';
+  const undone = input.fought ? 'FOREIGN_WRITER' : 'READ_BACK';
+  const code: Code = errno === undefined ? undone : kind === 'blocked' ? 'MAP_FULL' : 'KERNEL_REFUSED';
   return settle(input, {
     state: kind === 'blocked' ? 'blocked' : 'failed',
     code,

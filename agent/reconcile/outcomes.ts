@@ -11,6 +11,8 @@ import type { PassResult } from './pass-result.ts';
 import { tellPass } from './tell.ts';
 import { Unsaved } from './unsaved.ts';
 
+/** So many keys leave some ten megabytes of garbage behind. */
+const BULK_KEYS = 10_000;
 /** So often it is said how many were settled. */
 const CONVERGED_MS = 1_000;
 
@@ -20,6 +22,8 @@ export interface OutcomesOptions {
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   readonly log: Log;
   readonly host: string;
+  /** Called when many keys have been settled, and their garbage is worth giving back. */
+  readonly afterBulk?: () => void;
 }
 
 /** Hands what was done to the store, and tells it. What a full or busy disk does not take goes with the next pass. */
@@ -28,6 +32,8 @@ export class Outcomes {
   readonly #unsaved = new Unsaved();
   readonly #rate = new EventRate();
   #storing = true;
+  /** Keys since nothing was due. */
+  #decided = 0;
   /** Not said yet. */
   #settled = { installed: 0, events: 0 };
   #saidMs = Number.NEGATIVE_INFINITY;
@@ -45,6 +51,7 @@ export class Outcomes {
   async take(result: PassResult, desired: ReadonlyMap<string, Intent>): Promise<void> {
     const { store, clock, host } = this.#options;
     this.#unsaved.note(result);
+    this.#decided += result.decided;
     await this.#stored(() => this.#unsaved.save(store));
     const events = tellPass({ host, at: clock.nowMs() }, result, desired);
     this.#settled.events += events.length;
@@ -66,7 +73,9 @@ export class Outcomes {
 
   /** Nothing is due any more. */
   rest(): void {
-    const { clock, log } = this.#options;
+    const { clock, log, afterBulk } = this.#options;
+    if (this.#decided >= BULK_KEYS) afterBulk?.();
+    this.#decided = 0;
     if (this.#settled.events === 0 || clock.monotonicMs() - this.#saidMs < CONVERGED_MS) return;
     log.info(this.#settled, 'converged');
     this.#settled = { installed: 0, events: 0 };

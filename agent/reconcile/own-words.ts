@@ -38,11 +38,11 @@ export class OwnWords {
     const drifted: Drift[] = [];
     if (!sameMark(this.#words.mark(), this.#mark)) {
       this.#words.setMark(this.#mark ?? NO_MARK);
-      drifted.push({ detail: 'control: the mark' });
+      drifted.push({ pin: 'control', detail: 'control: the mark' });
     }
     if (this.#words.isReady() !== this.#ready) {
       this.#words.setReady(this.#ready);
-      drifted.push({ detail: 'control: ready' });
+      drifted.push({ pin: 'control', detail: 'control: ready' });
     }
     return drifted;
   }

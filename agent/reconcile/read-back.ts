@@ -1,7 +1,7 @@
 import type { Intent } from '../../protocol/intent.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
 import type { Entries } from '../ports.ts';
-import { type Drift, entryDrift, strayDrift } from './drift.ts';
+import { type Drift, entryDrift, pinOfKey, strayDrift } from './drift.ts';
 import type { ObservedCache } from './observed-cache.ts';
 import type { Placements } from './placements.ts';
 import type { ZoneAnswer } from './target.ts';
@@ -60,7 +60,7 @@ export class ReadBack {
     return {
       drifted: [
         ...entryDrift(keys, (key) => desired.has(key)),
-        ...lists.map((family) => ({ detail: `shapes${family}` })),
+        ...lists.map((family): Drift => ({ pin: `shapes${family}`, detail: `shapes${family}` })),
         ...swept.drifted,
       ],
       changed: keys.filter((key) => desired.has(key)),
@@ -84,7 +84,7 @@ export class ReadBack {
       });
     if (places.length === 0) return [];
     const seen = entries.lookup(places.map(({ at }) => at));
-    return places.filter(({ id }) => observed.look(id, seen.get(id))).map(({ key }) => ({ key }));
+    return places.filter(({ id }) => observed.look(id, seen.get(id))).map(({ key }) => ({ pin: pinOfKey(key), key }));
   }
 
   /** Takes a part of the foreign entries that the last read-back found. */

@@ -6,15 +6,14 @@ import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
 import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, SightStore, Stored, TimeStore } from '../ports.ts';
 import { Convergence } from './convergence.ts';
-import { countDrift } from './drift.ts';
 import { GivingUp } from './giving-up.ts';
 import { Levels } from './levels.ts';
 import { LostPins } from './lost-pins.ts';
 import { Outcomes } from './outcomes.ts';
 import { OwnWords } from './own-words.ts';
-import type { PassResult } from './pass-result.ts';
 import { Periods } from './periods.ts';
 import { SharedTime } from './shared-time.ts';
+import { Strangers } from './strangers.ts';
 import type { Progress } from './summarise.ts';
 import { Watch } from './watch.ts';
 
@@ -26,9 +25,6 @@ const PROBE_MS = 20_000;
 const NETWORK_MS = 5_000;
 /** Nor does a program that is detached; and while it is, every packet passes. */
 const INGRESSES_MS = 1_000;
-
-/** So many keys leave some ten megabytes of garbage behind. */
-const BULK_KEYS = 10_000;
 
 export interface ReconcilerOptions {
   readonly kernel: Kernel;
@@ -66,16 +62,13 @@ export class Reconciler implements Reconciling {
   readonly #outcomes: Outcomes;
   readonly #watch: Watch;
   readonly #pins: LostPins;
+  readonly #strangers: Strangers;
   readonly #givingUp: GivingUp;
   #ownWords: OwnWords;
   #footing: Footing;
   /** Not in the kernel yet. */
   #mark: Mark | undefined;
   readonly #levels = new Levels();
-  /** Keys since it was last at rest. */
-  #decided = 0;
-  /** Since the start. */
-  #drifted = 0n;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
@@ -89,6 +82,7 @@ export class Reconciler implements Reconciling {
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
     this.#ownWords = new OwnWords(options.kernel.words);
     this.#watch = new Watch(options, (events) => this.#outcomes.record(events));
+    this.#strangers = new Strangers(options, (events) => this.#outcomes.record(events));
     this.#givingUp = new GivingUp({ outcomes: this.#outcomes, look: () => this.#watch.lookForSight() });
     this.#pins = new LostPins(() => options.kernel.net, options.log);
     const periods = [
@@ -139,7 +133,8 @@ export class Reconciler implements Reconciling {
       desired,
       states,
       deleteAbsent: this.#convergence.deleteAbsent,
-      drifted: this.#drifted,
+      drifted: this.#strangers.drifted,
+      mapProblems: this.#strangers.problems(this.#convergence),
       slotsUsed: this.#convergence.slotsUsed,
       limits: this.#options.kernel.entries.limits,
       shapes: this.#convergence.shapes,
@@ -153,12 +148,16 @@ export class Reconciler implements Reconciling {
   /** The intent, the state and the observed entry of each key, as they are now and will be: for `dump` and `explain`. */
   get view() {
     const now = (): Convergence => this.#convergence;
+    const mapProblems = () => this.#strangers.problems(now());
     return {
       get desired() {
         return now().ledger.desired;
       },
       get states() {
         return now().ledger.states;
+      },
+      get mapProblems() {
+        return mapProblems();
       },
       entryOf: (key: string) => now().entryOf(key),
       silenceOf: (intent: Intent) => now().silence.of(intent, this.#watch.sight),
@@ -210,7 +209,7 @@ export class Reconciler implements Reconciling {
   #leftMs(): number {
     const { clock } = this.#options;
     const periodMs = Math.min(this.#periods.nextMs, this.#outcomes.dueMs) - clock.monotonicMs();
-    const keyMs = this.#mayWork ? this.#convergence.schedule.leftMs(this.#time.nowMs()) : periodMs;
+    const keyMs = this.#mayWork ? this.#convergence.leftMs(this.#time.nowMs()) : periodMs;
     return Math.max(1, Math.min(periodMs, keyMs));
   }
 
@@ -246,23 +245,21 @@ export class Reconciler implements Reconciling {
 
   /** Makes passes until nothing is due, or something else has its turn. */
   async #converge(signal: AbortSignal): Promise<void> {
-    const { clock, afterBulk } = this.#options;
+    const { clock } = this.#options;
     do {
       await clock.turn();
       this.#writeMark();
       await this.#givingUp.prepare(this.#convergence, this.#time.nowMs());
-      const result = this.#noteDrift(
-        this.#convergence.pass(this.#time.nowMs(), () => clock.random(), mayPrune(this.#footing)),
-      );
+      const nowMs = this.#time.nowMs();
+      const done = this.#convergence.pass(nowMs, () => clock.random(), mayPrune(this.#footing));
+      const result = this.#strangers.note(done, this.#ownWords, this.#convergence, nowMs);
       await this.#outcomes.take(result, this.#convergence.ledger.desired);
-      this.#decided += result.decided;
+      await this.#strangers.tell(this.#convergence);
       if (result.changed.length > 0 || result.readBack) this.#options.outbox.changed();
     } while (this.#pending && !signal.aborted && clock.monotonicMs() < this.#periods.nextMs);
     if (this.#pending) return;
     this.#ownWords.setReady();
     this.#advance();
-    if (this.#decided >= BULK_KEYS) afterBulk?.();
-    this.#decided = 0;
   }
 
   get #pending(): boolean {
@@ -279,16 +276,6 @@ export class Reconciler implements Reconciling {
   #writeMark(): void {
     if (this.#mark !== undefined) this.#ownWords.setMark(this.#mark);
     this.#mark = undefined;
-  }
-
-  /** Whatever somebody else changed is put right by this pass or the next; our own words are, here. */
-  #noteDrift(result: PassResult): PassResult {
-    const drifted = [...result.drifted, ...(result.readBack ? this.#ownWords.mend() : [])];
-    if (drifted.length === 0) return result;
-    this.#drifted += BigInt(countDrift(drifted));
-    this.#options.outbox.changed();
-    this.#options.log.warn({ drift: countDrift(drifted) }, 'somebody else changed the maps');
-    return { ...result, drifted };
   }
 
   /** Every change up to the cursor now stands in the kernel and was read back, or is among the exceptions. */

@@ -40,6 +40,24 @@ export function recoverSlots(
   return { held, free };
 }
 
+/** Gives every key that is desired or has a state the slot that it holds, and writes that into its state. */
+export function recover(
+  total: number,
+  { desired, states }: { readonly desired: ReadonlyMap<string, unknown>; readonly states: Map<string, EntryState> },
+  observed: ReadonlyMap<string, ObservedEntry>,
+  idOf: (key: string) => string,
+): Slots {
+  const keys = new Set([...desired.keys(), ...states.keys()]);
+  const table = recoverSlots(total, keys, states, observed, idOf);
+  for (const key of keys) {
+    const before = states.get(key);
+    const slot = table.held.get(key) ?? null;
+    if (before?.slot === slot) continue;
+    states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
+  }
+  return new Slots(total, table);
+}
+
 /** Who holds which slot. One that is neither held nor free is counted into by an entry that nobody desires. */
 export class Slots {
   readonly #holders = new Map<number, string>();

@@ -45,6 +45,8 @@ export interface Progress {
   readonly deleteAbsent: bigint;
   /** What somebody else changed in the maps and was put right, since the start. */
   readonly drifted: bigint;
+  /** What is wrong with the maps as a whole. */
+  readonly mapProblems: readonly HostProblem[];
   readonly slotsUsed: number;
   readonly limits: Limits;
   readonly shapes: number;
@@ -147,10 +149,13 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq,
   };
 }
 
-/** A program that packets do not meet stands before whatever is wrong with desired state, as in the order of codes. */
-function problemsOf({ unattachedSinceMs: since }: Progress, taken: Taken): Pick<Status, 'problem' | 'problems'> {
+/** What packets do not meet, or not for long, stands before whatever is wrong with desired state, as in the order of codes. */
+function problemsOf(
+  { unattachedSinceMs: since, mapProblems }: Progress,
+  taken: Taken,
+): Pick<Status, 'problem' | 'problems'> {
   const unattached = since === undefined ? [] : [{ code: 'NOT_ATTACHED', since }];
-  const problems = [...unattached, ...taken.problems].slice(0, MAX_HOST_PROBLEMS);
+  const problems = [...unattached, ...mapProblems, ...taken.problems].slice(0, MAX_HOST_PROBLEMS);
   const [first] = problems;
   return first === undefined ? {} : { problem: first.code, problems };
 }

@@ -3,6 +3,7 @@ import type { Intent } from '../../protocol/intent.ts';
 import { MAX_PASSED } from '../../protocol/packets.ts';
 import type { EntryState, State } from '../model/state.ts';
 import { someOf, type Undelivered } from './delivery.ts';
+import type { Fight } from './fights.ts';
 import type { Moved } from './ingresses.ts';
 import type { PassResult } from './pass-result.ts';
 import type { Passed } from './passing.ts';
@@ -40,9 +41,10 @@ export function tellPass({ host, at }: Teller, result: PassResult, desired: Read
       return [{ v: 1, host, at, kind, key: now.key, rev: now.rev, ...named(now.key), ...why }];
     }),
     ...result.forgotten.map((gone): Event => ({ v: 1, host, at, kind: 'removed', ...gone })),
-    ...result.drifted.map(({ key, detail }): Event => {
+    ...result.drifted.flatMap(({ key, detail, known }): Event[] => {
+      if (known) return [];
       const what = { ...(key !== undefined && { key, ...named(key) }), ...(detail !== undefined && { detail }) };
-      return { v: 1, host, at, kind: 'drift', ...what };
+      return [{ v: 1, host, at, kind: 'drift', ...what }];
     }),
   ];
 }
@@ -80,6 +82,17 @@ export function tellIngresses({ host, at }: Teller, { lost, back }: Moved): Even
     return { ...{ v: 1, host, at }, kind: 'applied', detail: `${name}: the program is attached again` };
   });
   return [...gone, ...again];
+}
+
+/** What people are told of a pinned map that somebody else changes again and again. */
+export function tellFight({ host, at }: Teller, pin: string, { times, sinceMs }: Fight): Event {
+  const detail = `${pin}: changed by somebody else ${times} times since ${new Date(sinceMs).toISOString()}`;
+  return { v: 1, host, at, kind: 'drift', code: 'FOREIGN_WRITER', detail };
+}
+
+/** What they are told once that has ended. */
+export function tellPeace({ host, at }: Teller, pin: string, { times }: Fight): Event {
+  return { v: 1, host, at, kind: 'applied', detail: `${pin}: changed by nobody else any more, after ${times} times` };
 }
 
 function kindOf(before: EntryState | undefined, now: EntryState): EventKind | undefined {

@@ -6,6 +6,7 @@ import type { Network } from '../model/network.ts';
 import type { Kernel, Outbox, SightStore } from '../ports.ts';
 import type { Convergence } from './convergence.ts';
 import { Delivery, type Egress } from './delivery.ts';
+import { sendsOutOf } from './departed.ts';
 import { Ingresses, type Moved } from './ingresses.ts';
 import { Passing } from './passing.ts';
 import { Sight } from './sight.ts';
@@ -161,8 +162,7 @@ export class Watch {
 function egressOf(convergence: Convergence, ifindex: number): Egress {
   const { network, ledger, departed } = convergence;
   const sends = (key: string): boolean => {
-    const value = convergence.entryOf(key)?.value;
-    return (value?.action === 'send' && value.ifindex === ifindex) || departed.has(key, ifindex);
+    return sendsOutOf(convergence.entryOf(key)?.value, ifindex) || departed.has(key, ifindex);
   };
   return {
     interface: network.netdevs.find((dev) => dev.ifindex === ifindex)?.name ?? null,

@@ -8,7 +8,7 @@ import { EXIT, Failure } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { damageText } from '../show/damage.ts';
 import { isSilent, troubleOf } from '../show/fleet-health.ts';
-import { ageText, clockText, codeText, countText, someText } from '../show/format.ts';
+import { ageText, clockText, countText, problemText, someText } from '../show/format.ts';
 import { reasonOf, sumReasons } from '../show/passed.ts';
 import { fill, paint, type Terminal, type Tone } from '../show/terminal.ts';
 import { readFleet } from './hosts.ts';
@@ -113,7 +113,7 @@ async function examineStatus(bus: Bus, host: string): Promise<readonly Finding[]
 }
 
 function judge(status: Status, check: ReturnType<typeof findings>): readonly Finding[] {
-  const { host, at, stored, applied, problem, exceptionsTotal, capacity, undelivered, bypass, clockAhead } = status;
+  const { host, at, stored, applied, exceptionsTotal, capacity, undelivered, bypass, clockAhead } = status;
   const found: Finding[] = [];
   const skewMs = Math.abs(Date.now() - at);
   if (clockAhead !== undefined)
@@ -123,7 +123,7 @@ function judge(status: Status, check: ReturnType<typeof findings>): readonly Fin
   else if (skewMs > SKEW_MS)
     found.push(check.warn(`its clock and this one differ by ${ageText(skewMs)}`, 'set both by NTP'));
   if (bypass) found.push(check.bad('bypass is on: nothing is redirected', 'shunt bypass off, on that host'));
-  if (problem !== undefined) found.push(check.bad(`holds what it has: ${codeText(problem)}`, 'look at its log'));
+  found.push(...judgeProblems(status, check));
   if (exceptionsTotal > 0)
     found.push(
       check.warn(
@@ -138,6 +138,16 @@ function judge(status: Status, check: ReturnType<typeof findings>): readonly Fin
     found.push(check.warn(`all ${capacity.max} slots are in use`, 'attach with a higher --max-redirects'));
   if (found.length > 0) return found;
   return [check.ok(`its agent answers; stored revision ${stored}, applied ${applied}`)];
+}
+
+/** An older agent says only the gravest. */
+function judgeProblems({ problem, problems }: Status, check: ReturnType<typeof findings>): readonly Finding[] {
+  const all = problems ?? (problem === undefined ? [] : [{ code: problem, since: 0 }]);
+  return all.map((one) =>
+    one.code === 'FOREIGN_WRITER'
+      ? check.bad(problemText(one), 'find out who: as root, bpftool map show pinned PIN names who has it open')
+      : check.bad(`holds what it has: ${problemText(one)}`, 'look at its log'),
+  );
 }
 
 /** A traceroute uses up TTLs, and is no fault. */

@@ -15,7 +15,7 @@ import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
 import { eventTable } from '../show/event-table.ts';
-import { actionText, ageText, bytesText, codeText, nearText, someText, timeText } from '../show/format.ts';
+import { actionText, ageText, bytesText, codeText, nearText, problemText, someText, timeText } from '../show/format.ts';
 import { reasonOf } from '../show/passed.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
@@ -99,6 +99,7 @@ function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] 
     ['redirect', `${name} on ${host}, which has it as of revision ${rev}`],
     ...(description === undefined ? [] : ([['description', description]] as [string, Cell][])),
     ...bypassRow(explanation),
+    ...problemRows(explanation),
     ['key', key],
     ['to', actionText(to)],
     ...idleRow(explanation),
@@ -143,6 +144,10 @@ function bypassRow({ bypass }: Explanation): [name: string, value: Cell][] {
   return bypass
     ? [['bypass', { text: 'on: every packet of this host passes, whatever stands below', tone: 'bad' }]]
     : [];
+}
+
+function problemRows({ problems = [] }: Explanation): [name: string, value: Cell][] {
+  return problems.map((problem) => ['problem', { text: problemText(problem), tone: 'bad' }]);
 }
 
 function stateCell({ state, since }: Explanation, nowMs: number): Cell {

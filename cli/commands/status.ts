@@ -4,7 +4,7 @@ import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { ageText, clockText, codeText, labelsText } from '../show/format.ts';
+import { ageText, clockText, codeText, labelsText, problemText } from '../show/format.ts';
 import { reasonOf, reasonsText, sumReasons } from '../show/passed.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
@@ -79,7 +79,7 @@ function clockRow({ clockAhead }: Status): [name: string, value: Cell][] {
 
 /** An older agent says only the gravest, and not since when. */
 function problemRows({ problem, problems }: Status, nowMs: number): [name: string, value: Cell][] {
-  const all = problems?.map(({ code, since }) => `${codeText(code)}; for ${ageText(nowMs - since)}`);
+  const all = problems?.map((one) => `${problemText(one)}; for ${ageText(nowMs - one.since)}`);
   const texts = all ?? (problem === undefined ? [] : [codeText(problem)]);
   return texts.map((text) => ['problem', { text, tone: 'bad' }]);
 }

@@ -5,6 +5,7 @@ import { keyOf } from '../../protocol/key.ts';
 import { parseMatch } from '../../protocol/match.ts';
 import { compareNames } from '../../protocol/order.ts';
 import { Refused } from '../../protocol/refused.ts';
+import type { HostProblem } from '../../protocol/status.ts';
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 
@@ -52,6 +53,11 @@ export function timeText(atMs: number): string {
 /** Writes a code with its meaning, also one that this version does not know. */
 export function codeText(code: AnyCode): string {
   return Object.hasOwn(CODES, code) ? `${code}: ${CODES[code as Code]}` : code;
+}
+
+/** Writes what is wrong with a host: the code, its meaning, and where. */
+export function problemText({ code, detail }: HostProblem): string {
+  return detail === undefined ? codeText(code) : `${codeText(code)}: ${detail}`;
 }
 
 /** Writes what is to happen to a packet in a few words, also for an action that a newer peer invented. */

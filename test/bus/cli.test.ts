@@ -471,7 +471,7 @@ test('status: for people, and as it came', async (t) => {
   delete status.problems;
   const { stdout } = await bench.shunt(words);
   t.regex(stdout, /BYPASS +ON: every packet passes/);
-  t.regex(stdout, /problem +HISTORY_LOST: [^;]+; the host keeps what it has\n/);
+  t.regex(stdout, /problem +FOREIGN_WRITER: [^;]+, whatever the agent writes there\n/);
   t.notRegex(stdout, /passed hits/);
   status.passed = null;
   t.regex((await bench.shunt(words)).stdout, /passed hits +not counted by redirect/);

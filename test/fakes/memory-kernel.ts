@@ -45,6 +45,7 @@ export class Crash extends Error {}
  * things behind its user's back.
  */
 export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, Words {
+  readonly pins = '/sys/fs/bpf/shunt/v1';
   readonly limits: Limits;
   readonly entries = this;
   readonly net = this;

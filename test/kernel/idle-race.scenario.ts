@@ -112,7 +112,7 @@ function counted(kernel: Kernel, writes: Map<string, number>): Kernel {
     lookup: (keys: readonly EntryKey[]) => entries.lookup(keys),
   };
   return {
-    ...{ net: kernel.net, counts: kernel.counts, words: kernel.words, clock: kernel.clock },
+    ...{ pins: kernel.pins, net: kernel.net, counts: kernel.counts, words: kernel.words, clock: kernel.clock },
     entries: { ...others, apply },
   };
 }

@@ -150,5 +150,5 @@ export class Host extends Mortal {
 
 function guarded(life: Life, kernel: MemoryKernel): Kernel {
   const all = life.guard(kernel);
-  return { entries: all, net: all, counts: all, words: all, clock: life.guard(kernel.clock) };
+  return { pins: kernel.pins, entries: all, net: all, counts: all, words: all, clock: life.guard(kernel.clock) };
 }

@@ -31,7 +31,12 @@ function questions(
     again: (key) => convergence.again([key]),
     arm: async () => {},
     host: HOST,
-    view: { ...convergence.ledger, entryOf: (key) => convergence.entryOf(key), silenceOf: () => undefined },
+    view: {
+      ...convergence.ledger,
+      mapProblems: [],
+      entryOf: (key) => convergence.entryOf(key),
+      silenceOf: () => undefined,
+    },
     kernel,
     clock: new ManualClock(),
     status: () => {

@@ -20,7 +20,7 @@ test('drift: a port that leads elsewhere is put right at the next look at the ne
   kernel.plug(3, 2);
   kernel.asked = [];
   convergence.refreshNetworkNext();
-  t.deepEqual(drifted(convergence), [{ detail: 'ports: 3 (eth1) led to 2 (eth0)' }]);
+  t.deepEqual(drifted(convergence), [{ pin: 'ports', detail: 'ports: 3 (eth1) led to 2 (eth0)' }]);
   t.deepEqual(ports(kernel), [[3, 3]]);
   t.deepEqual(kernel.asked, [{ op: 'port', ifindex: 3, present: true }], 'one overwrite: packets find it meanwhile');
   convergence.refreshNetworkNext();
@@ -32,7 +32,7 @@ test('drift: a port that leads elsewhere is put right by a start, too', (t) => {
   converge(start(kernel, [intentOf(1, VIA)]));
   kernel.plug(3, 2);
   const again = start(kernel, [intentOf(1, VIA)]);
-  t.deepEqual(drifted(again), [{ detail: 'ports: 3 (eth1) led to 2 (eth0)' }]);
+  t.deepEqual(drifted(again), [{ pin: 'ports', detail: 'ports: 3 (eth1) led to 2 (eth0)' }]);
   t.deepEqual(ports(kernel), [[3, 3]]);
 });
 
@@ -42,7 +42,7 @@ test('drift: a port that was removed is put back, and what the kernel dropped wi
   converge(convergence);
   kernel.unplug(3);
   convergence.refreshNetworkNext();
-  t.deepEqual(drifted(convergence), [{ detail: 'ports: 3 (eth1) was removed' }]);
+  t.deepEqual(drifted(convergence), [{ pin: 'ports', detail: 'ports: 3 (eth1) was removed' }]);
   t.deepEqual(ports(kernel), [[3, 3]]);
   kernel.removeNetdev('eth1');
   convergence.refreshNetworkNext();
@@ -59,7 +59,7 @@ test('drift: a devmap that somebody filled has room again, and what stood in it 
   convergence.refreshNetworkNext();
   t.deepEqual(
     drifted(convergence),
-    [77, 78, 79].map((key) => ({ detail: `ports: ${key} led to 2 (eth0)` })),
+    [77, 78, 79].map((key) => ({ pin: 'ports', detail: `ports: ${key} led to 2 (eth0)` })),
   );
   t.deepEqual(statesOf(convergence, [intentOf(1), intentOf(2)]), ['installed', 'installed']);
   t.deepEqual(ports(kernel), [
@@ -76,12 +76,12 @@ test('drift: a list of shapes that is none of ours, or not the one that was publ
   for (const shapes of [undefined, []]) {
     kernel.setShapes(4, shapes);
     convergence.readBackNext();
-    t.deepEqual(drifted(convergence), [{ detail: 'shapes4' }]);
+    t.deepEqual(drifted(convergence), [{ pin: 'shapes4', detail: 'shapes4' }]);
     t.deepEqual(kernel.observe().shapes[4]?.map(shapeText), live);
   }
   kernel.setShapes(6, undefined);
   const again = start(kernel, [intentOf(1)]);
-  t.deepEqual(drifted(again), [{ detail: 'shapes6' }]);
+  t.deepEqual(drifted(again), [{ pin: 'shapes6', detail: 'shapes6' }]);
   t.deepEqual(kernel.observe().shapes[6], [], 'a list that nobody needs is written, too');
 });
 
@@ -131,9 +131,9 @@ test('drift: of foreign entries a pass takes a part, and of many a few are told 
   t.true(passes.length >= 4);
   t.deepEqual([...kernel.observe().entries.keys()], [intentOf(1).key]);
   const found = passes.flatMap((pass) => pass.drifted);
-  t.deepEqual(found[0], { key: intentOf(1).key });
+  t.deepEqual(found[0], { pin: 'redirect4', key: intentOf(1).key });
   t.is(found.length, 1 + 64 + 1);
-  t.deepEqual(found.at(-1), { detail: '3436 more entries of no redirect', count: 3436 });
+  t.deepEqual(found.at(-1), { pin: 'redirect4', detail: '3436 more entries of no redirect', count: 3436 });
   t.is(countDrift(found), 3_501);
 });
 
@@ -172,13 +172,16 @@ test('drift: our own words are put back, and said; what stood at the start is be
   t.deepEqual(words.mend(), []);
   kernel.setMark({ ...mark, seq: 99 });
   kernel.setReady(true);
-  t.deepEqual(words.mend(), [{ detail: 'control: the mark' }, { detail: 'control: ready' }]);
+  t.deepEqual(words.mend(), [
+    { pin: 'control', detail: 'control: the mark' },
+    { pin: 'control', detail: 'control: ready' },
+  ]);
   t.deepEqual([kernel.mark(), kernel.ready], [mark, false]);
   words.setReady();
   words.setMark({ ...mark, rev: 6 });
   t.deepEqual(words.mend(), []);
   kernel.setReady(false);
-  t.deepEqual(words.mend(), [{ detail: 'control: ready' }]);
+  t.deepEqual(words.mend(), [{ pin: 'control', detail: 'control: ready' }]);
   t.deepEqual([kernel.mark(), kernel.ready], [{ ...mark, rev: 6 }, true]);
 });
 

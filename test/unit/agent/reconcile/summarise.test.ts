@@ -5,11 +5,8 @@ import { summarise } from '../../../../agent/reconcile/summarise.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
 import { encodeStatus, MAX_EXCEPTIONS, parseStatus, type Status } from '../../../../protocol/status.ts';
-import { AT_REST, converge, intentOf, makeKernel, NOW, start } from './world.ts';
+import { AT_REST, converge, intentOf, makeKernel, NOW, start, TAKEN, TOLD, WHO } from './world.ts';
 
-const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', can: ['idle'], labels: { site: 'x' }, interfaces: [] };
-const TAKEN = { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] };
-const TOLD = { nowMs: NOW, seq: 3, maxBytes: MAX_MESSAGE_BYTES };
 const CAPPED: readonly (readonly [stored: number, applied: number, verified: number, number, number])[] = [
   [7, 7, 7, 7, 7],
   [7, 5, 3, 5, 3],

@@ -167,6 +167,7 @@ const input = (more: Partial<OutcomeInput> = {}): OutcomeInput => ({
     seen: stood,
     tries: 0,
     crowd: 0,
+    fought: false,
     nowMs: NOW,
     random: 0,
     jiffies: 1n,

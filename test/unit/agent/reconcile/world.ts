@@ -4,7 +4,9 @@ import { Convergence } from '../../../../agent/reconcile/convergence.ts';
 import type { PassResult } from '../../../../agent/reconcile/pass-result.ts';
 import type { Progress } from '../../../../agent/reconcile/summarise.ts';
 import type { Action } from '../../../../protocol/action.ts';
+import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import type { Intent } from '../../../../protocol/intent.ts';
+import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
 import { keyOf } from '../../../../protocol/key.ts';
 import { parseMatch } from '../../../../protocol/match.ts';
 import { MemoryKernel, type MemoryKernelOptions } from '../../../fakes/memory-kernel.ts';
@@ -84,7 +86,19 @@ export function installedRow(intent: Intent, slot: number): EntryState {
 /** Of a reconciler that has nothing to do and nothing to tell. */
 export const AT_REST: Progress = {
   ...{ cursor: { epoch: 'e1', rev: 7 }, applied: 7, verified: 7, desired: new Map(), states: new Map() },
-  ...{ deleteAbsent: 0n, drifted: 0n, slotsUsed: 0, limits: { slots: 8, shapes: 8, mtu: 65_535 }, shapes: 0 },
+  ...{
+    deleteAbsent: 0n,
+    drifted: 0n,
+    mapProblems: [],
+    slotsUsed: 0,
+    limits: { slots: 8, shapes: 8, mtu: 65_535 },
+    shapes: 0,
+  },
   ...{ network: makeKernel().network(), ingresses: [], unattachedSinceMs: undefined },
   ...{ bypass: false, undelivered: [], clockAheadMs: undefined, passed: [] },
 };
+
+/** Who the agent is, what its intake knows, and the moment: all of it ordinary. */
+export const WHO = { host: 'h1', boot: 'b1', agent: '0.1.0', can: ['idle'], labels: { site: 'x' }, interfaces: [] };
+export const TAKEN = { footing: { digest: EMPTY_DIGEST }, refused: { total: 0, byCode: {} }, problems: [] };
+export const TOLD = { nowMs: NOW, seq: 3, maxBytes: MAX_MESSAGE_BYTES };
