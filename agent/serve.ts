@@ -50,7 +50,12 @@ function makeStatuses({ identity, clock }: Parts, bus: Bus, reconciler: Reconcil
   };
 }
 
-function makeQuestions({ identity, store, kernel, clock }: Parts, reconciler: Reconciler, status: () => Status) {
+function makeQuestions(
+  { identity, store, kernel, clock }: Parts,
+  reconciler: Reconciler,
+  status: () => Status,
+  resync: Intake['resync'],
+) {
   const { host } = identity;
   const stats = (): Stats => summariseTraffic(host, kernel.counts, reconciler.progress().network, clock.nowMs());
   const again = (key: string): void => reconciler.again([key]);
@@ -65,6 +70,7 @@ function makeQuestions({ identity, store, kernel, clock }: Parts, reconciler: Re
     recorder: store,
     again,
     arm,
+    resync,
   });
 }
 
@@ -102,7 +108,12 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const publisher = new StatusPublisher(status, bus, clock);
   held.defer(() => publisher.end());
   held.defer(stop);
-  const questions = makeQuestions(parts, reconciler, () => status());
+  const questions = makeQuestions(
+    parts,
+    reconciler,
+    () => status(),
+    () => intake.resync(),
+  );
   outbox.to(bus, publisher);
   bus.onAsk((verb, bytes) => questions.answer(verb, bytes, bus.maxBytes));
 

@@ -30,6 +30,10 @@ export const COMMANDS: Commands = Object.freeze({
     summary: 'show what happened on a host, and happens',
     load: async () => (await import('./commands/events.ts')).events,
   },
+  resync: {
+    summary: 'have a host take its whole set anew',
+    load: async () => (await import('./commands/resync.ts')).resync,
+  },
   attach: {
     summary: 'load the program and attach it (root)',
     load: async () => (await import('./commands/attach.ts')).attach,

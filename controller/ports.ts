@@ -1,8 +1,9 @@
 import type { ApplyReply, ApplyRequest, DeleteReply } from '../protocol/api.ts';
-import type { ForgetReply, ForgetRequest, RecoverReply } from '../protocol/histories.ts';
+import type { ForgetReply, ForgetRequest } from '../protocol/forget.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../protocol/listings.ts';
 import type { Page, SyncRequest } from '../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
+import type { RecoverReply } from '../protocol/recover.ts';
 import type { Status } from '../protocol/status.ts';
 import type { Update } from '../protocol/update.ts';
 
@@ -35,10 +36,10 @@ export interface Desk {
   /** Takes the last part as `apply` does, and says what would be done. */
   plan(last: PlanRequest, budgetBytes: number, hear?: Hear): Promise<PlanReply>;
   delete(names: readonly string[], hear?: Hear): Promise<DeleteReply>;
+  /** Begins the history of the log anew (R7). */
+  recover(): Promise<RecoverReply>;
   get(request: GetRequest, budgetBytes: number): Promise<GetReply>;
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply>;
-  /** Every history is over, and each host begins from the whole set. */
-  recover(): Promise<RecoverReply>;
   forget(request: ForgetRequest): Promise<ForgetReply>;
 }
 

@@ -14,6 +14,7 @@ import { type Explanation, encodeExplanation, parseExplainRequest } from '../../
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeRearmReply, parseRearmRequest } from '../../protocol/rearm.ts';
 import { Refused } from '../../protocol/refused.ts';
+import { encodeResyncReply, type ResyncReply } from '../../protocol/resync.ts';
 import { encodeStats, type Stats } from '../../protocol/stats.ts';
 import { encodeStatus, type Status } from '../../protocol/status.ts';
 import type { Recorder } from '../ports.ts';
@@ -28,6 +29,8 @@ export interface QuestionParts extends ExplainParts, Pick<RearmParts, 'arm'> {
   readonly clock: Pick<Clock, 'monotonicMs' | 'turn'>;
   readonly status: () => Status;
   readonly stats: () => Stats;
+  /** Takes the whole set anew, and answers what came of it. */
+  readonly resync: () => Promise<Omit<ResyncReply, 'v' | 'host'>>;
 }
 
 const DEFAULT_EVENTS = 100;
@@ -70,6 +73,9 @@ export class Questions {
         return encodeEvents(await this.#events(parseAskRequest(bytes), maxBytes));
       case 'rearm':
         return encodeRearmReply(await rearm(this.#parts, parseRearmRequest(bytes)));
+      case 'resync':
+        parseAskRequest(bytes);
+        return encodeResyncReply({ v: 1, host: this.#parts.host, ...(await this.#parts.resync()) });
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
-import type { Code } from '../../protocol/codes.ts';
+import type { AnyCode, Code } from '../../protocol/codes.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { Update } from '../../protocol/update.ts';
@@ -45,6 +45,14 @@ export interface IntakeState {
   readonly lastSyncAtMs: number | undefined;
 }
 
+/** Where the set stands after a decree to take it anew; with a code it is not taken, or not yet. */
+export interface Decreed {
+  readonly epoch: string;
+  readonly stored: number;
+  readonly code?: AnyCode;
+  readonly message?: string;
+}
+
 /**
  * Takes messages from bytes to desired state, one at a time.
  *
@@ -71,6 +79,9 @@ export class Intake {
   #answeredAtMs: number;
   #silent = false;
   #lastSyncAtMs: number | undefined;
+  /** Somebody decreed that the set is to be the log's, and waits for it. */
+  #anew = false;
+  #decreed: PromiseWithResolvers<Decreed> | undefined;
 
   constructor(options: IntakeOptions) {
     const { footing, host, clock, log, outbox } = options;
@@ -89,6 +100,30 @@ export class Intake {
       refused: this.#refusals.summary(),
       lastSyncAtMs: this.#lastSyncAtMs,
     };
+  }
+
+  /**
+   * Takes the whole set anew, whatever is held against the log (R6), and answers once that is done, or why it is not; what
+   * only waits for an answer is tried again. What stands is kept until the set is proven.
+   */
+  async resync(): Promise<Decreed> {
+    if (!asks(this.#footing)) return this.#stand('STORE_NEWER', 'only a newer agent can read the store');
+    this.#decreed ??= Promise.withResolvers();
+    this.#anew = true;
+    this.#pace.wantNow();
+    this.#waker.wake();
+    return await this.#decreed.promise;
+  }
+
+  #stand(code?: AnyCode, message?: string): Decreed {
+    const { epoch, rev } = this.#footing.at;
+    return { epoch, stored: rev, ...(code !== undefined && { code }), ...(message !== undefined && { message }) };
+  }
+
+  /** Tells who decreed what came of it; the decree itself stands until the log has answered. */
+  #answerDecree(code?: AnyCode, message?: string): void {
+    this.#decreed?.resolve(this.#stand(code, message));
+    this.#decreed = undefined;
   }
 
   /** Takes messages until the signal aborts. Call it once. */
@@ -110,6 +145,7 @@ export class Intake {
         this.#unwritable = true;
         this.#noteProblems();
         this.#retry(error.code, error.message);
+        this.#answerDecree(error.code, error.message);
       }
     }
   }
@@ -157,15 +193,25 @@ export class Intake {
 
   async #sync(signal: AbortSignal): Promise<void> {
     this.#pace.started();
+    const anew = this.#anew;
     const result = await runSync({
       host: this.#options.host,
       footing: this.#footing,
+      anew,
       request: (bytes) => this.#options.bus.sync(bytes, signal),
       refused: (error) => this.#refuse(error),
       heard: (atMs) => this.#options.reconciling.heard(atMs),
       accept: (candidate) => this.#accept(candidate),
     });
     this.#conclude(result);
+    if (anew) this.#concludeDecree(result);
+  }
+
+  #concludeDecree(result: SyncResult): void {
+    if (result.outcome !== 'failed') this.#anew = false;
+    if (result.outcome === 'held') this.#answerDecree(result.hold.why, 'the log does not add up to its digest');
+    else if (result.outcome !== 'failed') this.#answerDecree();
+    else if (result.code !== 'NOT_READY') this.#answerDecree(result.code, result.message);
   }
 
   #conclude(result: SyncResult): void {

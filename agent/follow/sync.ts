@@ -29,6 +29,8 @@ const MAX_PAGES = 2 ** 16;
 export interface SyncStart {
   readonly host: string;
   readonly footing: Footing;
+  /** Somebody decreed that the set is to be this log's, whatever the host holds (R6). */
+  readonly anew: boolean;
   /** Carries a request to the controller, and answers what came. Errors: BusError. */
   request(bytes: Uint8Array): Promise<Uint8Array>;
   /** An answer did not parse. */
@@ -71,7 +73,20 @@ const WRONG: Record<Candidate['base'], LogHold> = {
  * somebody decreed (R7), has the whole set taken anew.
  */
 export async function runSync(start: SyncStart): Promise<SyncResult> {
-  let base: Candidate['base'] = start.footing.is === 'unproven' ? 'empty' : 'stored';
+  const result = await bringUp({ ...start, have: claimOf(start.footing) });
+  // A claim that the log disowns is given up then, and not before: until it was heard, no log answers who claims anything.
+  const disowned =
+    result.outcome === 'held' && (result.hold.why === 'HISTORY_LOST' || result.hold.why === 'FOREIGN_EPOCH');
+  return start.anew && disowned ? bringUp({ ...start, have: NO_CURSOR }) : result;
+}
+
+/** A sync, and what the host claims in it. */
+interface Claiming extends SyncStart {
+  readonly have: Cursor;
+}
+
+async function bringUp(start: Claiming): Promise<SyncResult> {
+  let base: Candidate['base'] = start.anew || start.footing.is === 'unproven' ? 'empty' : 'stored';
   let restarts = 0;
   let wrong = 0;
   for (;;) {
@@ -91,7 +106,7 @@ export async function runSync(start: SyncStart): Promise<SyncResult> {
 }
 
 /** Fetches pages from where the base ends to the head of the log; they make one candidate. */
-async function fetchCopy(start: SyncStart, base: Candidate['base']): Promise<Copy> {
+async function fetchCopy(start: Claiming, base: Candidate['base']): Promise<Copy> {
   const began = base === 'stored' ? start.footing.at : NO_CURSOR;
   const newest = new Map<string, Change>();
   let from = began;
@@ -110,7 +125,8 @@ async function fetchCopy(start: SyncStart, base: Candidate['base']): Promise<Cop
       return failed('TOO_MANY', `${newest.size} changes on ${pages} pages, and no end`);
     }
     if (page.more) continue;
-    if (newest.size === 0 && isKnown(start.footing, { at: from, digest: page.digest })) return { outcome: 'current' };
+    if (!start.anew && newest.size === 0 && isKnown(start.footing, { at: from, digest: page.digest }))
+      return { outcome: 'current' };
     return {
       outcome: 'candidate',
       candidate: { base, changes: [...newest.values()], cursor: from, digest: page.digest },
@@ -132,15 +148,15 @@ type Failure = Extract<SyncResult, { outcome: 'held' | 'failed' }>;
 type Anew = Extract<Copy, { outcome: 'anew' }>;
 
 /** Asks for one page; only one that answers this very request, leads on and leaves no hole counts. */
-async function fetchPage(start: SyncStart, from: Cursor): Promise<Page | Failure | Anew> {
-  const { host } = start;
-  const have = claimOf(start.footing);
+async function fetchPage(start: Claiming, from: Cursor): Promise<Page | Failure | Anew> {
+  const { host, have } = start;
   const reply = await ask(start, { v: 1, host, have, from });
   if ('outcome' in reply) return reply;
   if (isSyncError(reply)) {
     const { code, message } = reply.error;
     // Where we stand is not in the log, though what we claim is.
-    if (code === 'BAD_REQUEST' && from.epoch !== '' && !isContradicted(start.footing)) return { outcome: 'anew' };
+    if (code === 'BAD_REQUEST' && from.epoch !== '' && (start.anew || !isContradicted(start.footing)))
+      return { outcome: 'anew' };
     return failed(code, message);
   }
   if (!sameCursor(reply.have, have) || !sameCursor(reply.from, from)) {
@@ -155,7 +171,7 @@ async function fetchPage(start: SyncStart, from: Cursor): Promise<Page | Failure
   return reply;
 }
 
-async function ask(start: SyncStart, request: SyncRequest): Promise<PageReply | Failure> {
+async function ask(start: Claiming, request: SyncRequest): Promise<PageReply | Failure> {
   try {
     return openPage(await start.request(encodeSyncRequest(request)), start.host);
   } catch (error) {

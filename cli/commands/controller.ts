@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { encodeRecoverRequest, parseRecoverReply, type RecoverReply } from '../../protocol/histories.ts';
-import { Bus } from '../client.ts';
+import { encodeRecoverRequest, parseRecoverReply, type RecoverReply } from '../../protocol/recover.ts';
+import { Bus, type BusOptions } from '../client.ts';
 import { accessOf } from '../line/access.ts';
 import { command } from '../line/command.ts';
 import { EXIT, type Exit, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { stopSignal } from '../line/signals.ts';
-import { someText } from '../show/format.ts';
+import { countText } from '../show/format.ts';
 import type { Terminal } from '../show/terminal.ts';
 
 export const controller = command({
@@ -14,18 +14,18 @@ export const controller = command({
   about: `Runs the controller: keeps redirects in its database, compiles them for each host, and serves hosts and commands
 over the bus. SIGTERM ends it in good order.
 
-With recover, a controller that runs takes every history for over that it or a host knows, after its database was put
-back or lost: each host then fetches the whole set, and only when it has all of it removes what is not in it. Apply what
-is wanted first. It can be repeated for hosts that are heard later.`,
+recover tells the controller that runs to begin its history anew, once a backup of its database was put back or hosts follow
+another controller's: hosts that held what they have take their whole set within a minute, and what is in both stands on.
+Nothing is lost by repeating it for hosts that are heard later.`,
   examples: [
     'shunt controller --nats nats://127.0.0.1:4222 --db /var/lib/shunt/controller.db',
-    'shunt controller recover --nats nats://127.0.0.1:4222',
+    'shunt controller recover',
   ],
   options: [...BUS_OPTIONS, 'db', 'log-level'],
   operands: { placeholder: 'recover', min: 0, max: 1, values: ['recover'] },
-  async run({ options, operands: [verb], terminal }) {
-    if (verb === 'recover') return await recover(options, terminal);
-    if (verb !== undefined) throw usage(`unexpected argument "${verb}"; see shunt controller --help`);
+  async run({ options, operands: [word], terminal }) {
+    if (word === 'recover') return recover(options, terminal);
+    if (word !== undefined) throw usage(`expected recover or nothing, not "${word}"`);
     const [{ makeControllerConfig }, { startController }, { makeLog }] = await Promise.all([
       import('../../controller/config.ts'),
       import('../../controller/main.ts'),
@@ -46,18 +46,18 @@ is wanted first. It can be repeated for hosts that are heard later.`,
   },
 });
 
-async function recover(options: Parameters<typeof Bus.open>[0], terminal: Terminal): Promise<Exit> {
+async function recover(options: BusOptions, terminal: Pick<Terminal, 'print'>): Promise<Exit> {
   await using bus = await Bus.open(options);
-  const { v: _, ...done } = await bus.api('recover', encodeRecoverRequest({ v: 1 }), parseRecoverReply);
-  if (options.output === 'json') terminal.print(JSON.stringify(done));
-  else terminal.print(recovered(done));
+  const reply = await bus.api('recover', encodeRecoverRequest({ v: 1 }), parseRecoverReply);
+  terminal.print(options.output === 'json' ? JSON.stringify(reply) : sentence(reply));
   return EXIT.done;
 }
 
-function recovered({ superseded, hosts, hostsTotal }: Omit<RecoverReply, 'v'>): string {
-  const histories = superseded === 1 ? '1 history is' : `${superseded} histories are`;
-  const over = `${histories} over; every host begins from the whole set`;
-  return hostsTotal === 0 ? `${over}; none was held` : `${over}; held until now: ${someText(hosts, hostsTotal)}`;
+function sentence({ epoch, superseded, foreign, unheard }: RecoverReply): string {
+  const others = foreign > 0 ? `, ${foreign} of them known to hosts only` : '';
+  const begun = `history begins anew with epoch ${epoch}; it supersedes ${countText(superseded, 'epoch')}${others}`;
+  const silent = `${countText(unheard, 'silent host')} will be served after the next status`;
+  return unheard > 0 ? `${begun}\n${silent}` : begun;
 }
 
 /** A bus that does not answer has an exit status of its own. */

@@ -1,5 +1,5 @@
 import { MAX_LIMIT } from '../../protocol/ask.ts';
-import { encodeForgetRequest, type ForgetReply, parseForgetReply } from '../../protocol/histories.ts';
+import { encodeForgetRequest, type ForgetReply, parseForgetReply } from '../../protocol/forget.ts';
 import { readHost } from '../../protocol/host.ts';
 import { encodeHostsRequest, type HostItem, parseHostsReply, type SpecsDamage } from '../../protocol/listings.ts';
 import { compareNames } from '../../protocol/order.ts';

@@ -1,7 +1,8 @@
 import { type ApplyReply, type ApplyRequest, type DeleteReply, MAX_STRANGERS } from '../../protocol/api.ts';
-import type { ForgetReply, ForgetRequest, RecoverReply } from '../../protocol/histories.ts';
+import type { ForgetReply, ForgetRequest } from '../../protocol/forget.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../../protocol/listings.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
+import type { RecoverReply } from '../../protocol/recover.ts';
 import { Preview } from '../compile/preview.ts';
 import { MAX_LINES, PreviewReport } from '../compile/preview-report.ts';
 import type { Strangers } from '../compile/strangers.ts';
@@ -10,10 +11,11 @@ import type { LogTransaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
 import type { Applied, Desk, Hear } from '../ports.ts';
 import { deleteSpecs } from './deletion.ts';
-import { forget, recover } from './histories.ts';
+import { forget } from './forgetting.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { nearNames } from './near-names.ts';
 import { readProposal } from './proposal.ts';
+import { beginAnew } from './recovery.ts';
 import { stagePart, storeUpload } from './upload.ts';
 
 /** Names that the audit keeps of a delete. */
@@ -68,21 +70,21 @@ export class SqlDesk implements Desk {
     });
   }
 
+  async recover(): Promise<RecoverReply> {
+    return this.#work.beginAnew(async (transaction, part) => {
+      const nowMs = this.#work.clock.nowMs();
+      const reply = await beginAnew(transaction, part, nowMs);
+      await transaction.tables.audit.note(transaction.session, nowMs, 'recover', reply);
+      return reply;
+    });
+  }
+
   get(request: GetRequest, budgetBytes: number): Promise<GetReply> {
     return this.#work.read((transaction) => listSpecs(transaction, request, budgetBytes));
   }
 
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply> {
     return this.#work.read((transaction) => listHosts(transaction, request, budgetBytes));
-  }
-
-  async recover(): Promise<RecoverReply> {
-    const { clock } = this.#work;
-    return this.#work.write(async (transaction) => {
-      const { v: _, ...done } = await recover(transaction, clock);
-      await transaction.tables.audit.note(transaction.session, clock.nowMs(), 'recover', done);
-      return { v: 1, ...done };
-    });
   }
 
   async forget(request: ForgetRequest): Promise<ForgetReply> {

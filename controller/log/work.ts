@@ -80,6 +80,11 @@ export class Work {
     return answer;
   }
 
+  /** Opens an epoch by decree, with the random part that is handed to the script. */
+  beginAnew<T>(script: (transaction: Transaction, part: string) => Promise<T>): Promise<T> {
+    return this.write((transaction) => script(transaction, this.clock.token(TOKEN_BYTES)));
+  }
+
   /** Looks through the whole database, and puts right what can be. */
   async verify(): Promise<void> {
     this.#verifying ??= this.#verify().finally(() => {

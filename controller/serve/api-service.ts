@@ -11,15 +11,11 @@ import {
   parseApplyRequest,
   parseDeleteRequest,
 } from '../../protocol/api.ts';
-import {
-  encodeForgetReply,
-  encodeRecoverReply,
-  parseForgetRequest,
-  parseRecoverRequest,
-} from '../../protocol/histories.ts';
+import { encodeForgetReply, parseForgetRequest } from '../../protocol/forget.ts';
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
+import { encodeRecoverReply, parseRecoverRequest } from '../../protocol/recover.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Problem } from '../../protocol/spec.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
@@ -94,16 +90,12 @@ export class ApiService {
         this.#logDelete(reply);
         return encodeDeleteReply(reply);
       }
+      case 'recover':
+        return this.#recover(data);
       case 'get':
         return encodeGetReply(await desk.get(parseGetRequest(data), budgetBytes));
       case 'hosts':
         return encodeHostsReply(await desk.hosts(parseHostsRequest(data), budgetBytes));
-      case 'recover': {
-        parseRecoverRequest(data);
-        const { v, ...done } = await desk.recover();
-        log.warn(done, 'every history before is over: each host begins from the whole set');
-        return encodeRecoverReply({ v, ...done });
-      }
       case 'forget': {
         const reply = await desk.forget(parseForgetRequest(data));
         if (reply.known) log.info({ host: reply.host }, 'host forgotten');
@@ -126,6 +118,15 @@ export class ApiService {
     const { created, changed, unchanged, hosts, rev, named } = reply;
     this.#parts.log.info({ created, changed, unchanged, hosts, rev, named }, 'redirects applied');
     return encodeApplyReply(reply);
+  }
+
+  async #recover(data: Uint8Array): Promise<Uint8Array> {
+    parseRecoverRequest(data);
+    const reply = await this.#parts.desk.recover();
+    this.#parts.onChange();
+    const { epoch, superseded, foreign, unheard } = reply;
+    this.#parts.log.warn({ epoch, superseded, foreign, unheard }, 'history begun anew: hosts take their whole set');
+    return encodeRecoverReply(reply);
   }
 
   #logDelete({ deleted, absent, hosts, rev }: DeleteReply): void {

@@ -19,10 +19,12 @@ import {
 import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
 import { type Event, encodeEvent, encodeEvents } from '../../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
-import { encodeForgetReply, encodeRecoverReply, parseForgetRequest } from '../../protocol/histories.ts';
+import { encodeForgetReply, parseForgetRequest } from '../../protocol/forget.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodeRearmReply, parseRearmRequest } from '../../protocol/rearm.ts';
+import { encodeRecoverReply, parseRecoverRequest } from '../../protocol/recover.ts';
+import { encodeResyncReply } from '../../protocol/resync.ts';
 import { encodeStats } from '../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
 import { encodeWorking, WORKING_HEADER } from '../../protocol/working.ts';
@@ -278,8 +280,10 @@ test('delete and get: words that other tools have before names are said to be ta
   await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: [], next: null }));
   await bench.answers('shunt.v1.api.delete', (data) => {
     const { names } = parseDeleteRequest(data);
-    const deleted = names.filter((name) => name === 'b-to-c' || name === 'rule');
-    return encodeDeleteReply({ v: 1, deleted, absent: names.filter((it) => !deleted.includes(it)), hosts: 1, rev: 9 });
+    const [deleted, absent] = [true, false].map((there) =>
+      names.filter((it) => ['b-to-c', 'rule'].includes(it) === there),
+    );
+    return encodeDeleteReply({ v: 1, deleted: deleted ?? [], absent: absent ?? [], hosts: 1, rev: 9 });
   });
   const note = (word: string) => `note: ${word}: taken for a name; shunt delete takes names alone, see shunt get\n`;
   const deleted = await bench.shunt(['delete', 'redirect', 'b-to-c']);
@@ -680,6 +684,35 @@ test('nobody answers: the host or the redirect that was probably meant is named'
   t.regex(stderr, /^shunt explain: b: there is no redirect wbe on this host; .*; did you mean web\?$/m);
 });
 
+test('resync: a host says that it took the whole set, or why it keeps what it has', async (t) => {
+  await using bench = await Bench.open();
+  let code: string | undefined;
+  await bench.answers('shunt.v1.ask.edge-7.resync', (data) => {
+    t.deepEqual(parseAskRequest(data), { v: 1 });
+    const vain = code === undefined ? {} : { code, message: 'sync: nobody answers' };
+    return encodeResyncReply({ v: 1, host: 'edge-7', epoch: 'e.1', stored: 46, ...vain });
+  });
+  const words = ['resync', '--host', 'edge-7'];
+  await matchesGolden(t, 'done-resync', words, await bench.shunt(words));
+  code = 'NO_RESPONDERS';
+  await matchesGolden(t, 'done-resync-vain', words, await bench.shunt(words));
+  const { exit, stdout } = await bench.shunt([...words, '-o', 'json']);
+  t.is(exit, 3);
+  t.like(JSON.parse(stdout), { host: 'edge-7', stored: 46, code });
+});
+
+test('controller recover: what the controller did is said', async (t) => {
+  await using bench = await Bench.open();
+  const reply = { v: 1, epoch: 'e.2', superseded: 3, foreign: 1, unheard: 2 } as const;
+  await bench.answers('shunt.v1.api.recover', (data) => {
+    t.deepEqual(parseRecoverRequest(data), { v: 1 });
+    return encodeRecoverReply(reply);
+  });
+  const words = ['controller', 'recover'];
+  await matchesGolden(t, 'done-controller-recover', words, await bench.shunt(words));
+  t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), reply);
+});
+
 test('rearm: every host that holds one is asked, and what became of it there is one line a redirect', async (t) => {
   await using bench = await Bench.open();
   const asked: unknown[] = [];
@@ -716,7 +749,7 @@ test('rearm: every host that holds one is asked, and what became of it there is 
   t.is(asked.length, 3, 'nobody was asked for any of them');
 });
 
-test('hosts forget and controller recover: what was done is a line each, and a refusal is one', async (t) => {
+test('hosts forget: what was done is a line each, and a refusal is one', async (t) => {
   await using bench = await Bench.open();
   await bench.answers('shunt.v1.api.forget', (data) => {
     const { host, force } = parseForgetRequest(data);
@@ -732,12 +765,6 @@ test('hosts forget and controller recover: what was done is a line each, and a r
   t.regex(refused.stderr, /edge-1 was heard 3 s ago/);
   const forced = await bench.shunt(['hosts', 'forget', '--force', 'edge-1', '-o', 'json']);
   t.deepEqual(JSON.parse(forced.stdout), { items: [{ host: 'edge-1', known: true }] });
-  const reply = fixture('recover-reply');
-  await bench.answers('shunt.v1.api.recover', () => encodeRecoverReply(reply));
-  const recover = ['controller', 'recover'];
-  await matchesGolden(t, 'done-recover', recover, await bench.shunt(recover));
-  const { v: _, ...done } = reply;
-  t.deepEqual(JSON.parse((await bench.shunt([...recover, '-o', 'json'])).stdout), done);
 });
 
 test('no answer in time: the exit status is 3', async (t) => {

@@ -47,6 +47,7 @@ export class Follower {
   /** Asks until the log has nothing more to say. */
   async sync(logs: Pick<Logs, 'page'>): Promise<void> {
     const result = await runSync({
+      anew: false,
       host: this.host,
       footing: this.footing,
       request: (bytes) => ask(logs, this.host, bytes),

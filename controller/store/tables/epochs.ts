@@ -6,7 +6,7 @@ import { query } from '../query.ts';
 import type { EpochRow, MetaRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
 import { Seal } from './seal.ts';
-import type { SumTable } from './sums.ts';
+import { countOf, type SumTable } from './sums.ts';
 
 export const epochSeal = new Seal<EpochRow>('epochs', ['epoch', 'ordinal', 'first_rev', 'superseded']);
 
@@ -20,7 +20,6 @@ export class EpochTable {
   readonly #previous;
   readonly #all;
   readonly #insert;
-  readonly #put;
   readonly #clear;
   readonly #newestHead;
   readonly #sums: SumTable;
@@ -43,15 +42,6 @@ export class EpochTable {
     this.#all = query<object, EpochRow>(() => epochs);
     this.#insert = query<EpochRow>((at) =>
       db.insertInto('epochs').values({
-        epoch: at('epoch'),
-        ordinal: at('ordinal'),
-        first_rev: at('first_rev'),
-        superseded: at('superseded'),
-        checksum: at('checksum'),
-      }),
-    );
-    this.#put = query<EpochRow>((at) =>
-      upsert(db, 'epochs', ['epoch'], {
         epoch: at('epoch'),
         ordinal: at('ordinal'),
         first_rev: at('first_rev'),
@@ -96,29 +86,6 @@ export class EpochTable {
     return epoch;
   }
 
-  /** Takes every epoch for over, and these, of other databases, too. Answers how many were not before. */
-  async supersede(session: Session, foreign: readonly string[]): Promise<number> {
-    const rows = [...this.scan(session)];
-    const known = new Set(rows.map(({ epoch }) => epoch));
-    const first_rev = (await this.lastRev(session)) + 1;
-    const ordinal = Math.max(0, ...rows.map((row) => row.ordinal)) + 1;
-    const others = foreign
-      .filter((epoch) => !known.has(epoch))
-      .map((epoch, at) => ({ epoch, ordinal: ordinal + at, first_rev }));
-    const live = rows.filter(({ superseded }) => superseded === 0);
-    for (const row of live) epochSeal.require(row);
-    for (const [is, was] of [
-      ...live.map((row) => [row, row.checksum] as const),
-      ...others.map((row) => [row, undefined] as const),
-    ]) {
-      const { epoch, ordinal: place, first_rev: first } = is;
-      const row = epochSeal.put({ epoch, ordinal: place, first_rev: first, superseded: 1 });
-      await session.run(this.#put, row);
-      await this.#sums.move(session, 'epochs', was, row.checksum ?? undefined);
-    }
-    return live.length + others.length;
-  }
-
   async find(session: Session, epoch: string): Promise<Epoch | undefined> {
     const row = await session.first(this.#find, { epoch });
     return row && this.#complete(session, row);
@@ -135,6 +102,24 @@ export class EpochTable {
     const row = await session.first(this.#previous, { ordinal: epoch.ordinal });
     if (row !== undefined) epochSeal.require(row);
     return row === undefined || row.superseded === 1 ? null : { epoch: row.epoch, rev: epoch.firstRev - 1 };
+  }
+
+  /** Supersedes every epoch of the table, and others besides, which come into it. Answers how many, and how many came. */
+  async supersede(
+    session: Session,
+    others: ReadonlySet<string>,
+  ): Promise<{ readonly superseded: number; readonly foreign: number }> {
+    const known = (await session.all(this.#all, {})).map((row) => epochSeal.require(row));
+    const foreign = [...others].filter((epoch) => epoch !== '' && !known.some((row) => row.epoch === epoch));
+    const newest = Math.max(0, ...known.map(({ ordinal }) => ordinal));
+    const first_rev = (await this.lastRev(session)) + 1;
+    const rows = [
+      ...known,
+      ...foreign.map((epoch, at) => ({ epoch, ordinal: newest + 1 + at, first_rev, superseded: 0 })),
+    ].map((row) => epochSeal.put({ ...row, superseded: 1 }));
+    await this.layAnew(session, rows);
+    await this.#sums.keep(session, 'epochs', countOf(rows));
+    return { superseded: rows.length, foreign: foreign.length };
   }
 
   async isEmpty(session: Session): Promise<boolean> {

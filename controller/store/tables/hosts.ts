@@ -45,6 +45,7 @@ export class HostTable {
   readonly #put;
   readonly #drop;
   readonly #clear;
+  readonly #unheard;
 
   constructor(db: Kysely<Schema>) {
     const hosts = db.selectFrom('hosts');
@@ -62,6 +63,11 @@ export class HostTable {
     this.#put = query<HostRow>((at) => upsert(db, 'hosts', ['host'], rowOf(at)));
     this.#drop = query<{ host: string }>((at) => db.deleteFrom('hosts').where('host', '=', at('host')));
     this.#clear = query<object>(() => db.deleteFrom('hosts'));
+    this.#unheard = query<{ from: number; to: number }>((at) =>
+      db
+        .deleteFrom('hosts')
+        .where((either) => either.or([either('seen_at_ms', '<', at('from')), either('seen_at_ms', '>', at('to'))])),
+    );
   }
 
   async fleet(session: Session): Promise<Fleet> {
@@ -73,6 +79,17 @@ export class HostTable {
   async capacities(session: Session): Promise<Map<string, Pick<Capacity, 'max' | 'shapesMax'>>> {
     const rows = await session.all(this.#rooms, {});
     return new Map(rows.map((row) => [row.host, roomOf(row)]));
+  }
+
+  /** Where every host stands, by its own last word. */
+  async claims(session: Session): Promise<Cursor[]> {
+    const rows = await session.all(this.#all, {});
+    return rows.filter((row) => hostSeal.fits(row)).map((row) => cursorOf(reportOf(row).status));
+  }
+
+  /** Forgets what hosts said that were not heard within some time. Answers how many. */
+  forgetUnheard(session: Session, fromMs: number, toMs: number): Promise<number> {
+    return session.run(this.#unheard, { from: fromMs, to: toMs });
   }
 
   async find(session: Session, host: string): Promise<Report | undefined> {
@@ -98,17 +115,6 @@ export class HostTable {
     const row = rowFrom(status, remember(evidence, status, seenAtMs));
     await session.run(this.#put, row);
     return before?.labels !== row.labels || (before.can ?? '[]') !== row.can;
-  }
-
-  /** Where each host is by its own word. */
-  async cursors(session: Session): Promise<readonly (Cursor & { readonly host: string })[]> {
-    const rows = await session.all(this.#all, {});
-    return rows
-      .filter((row) => hostSeal.fits(row))
-      .map((row) => {
-        const { host, epoch, stored } = reportOf(row).status;
-        return { host, epoch, rev: stored };
-      });
   }
 
   async drop(session: Session, host: string): Promise<void> {
@@ -175,6 +181,10 @@ const NEVER_LATER = { seq: Number.MAX_SAFE_INTEGER, at: Number.MAX_SAFE_INTEGER 
 
 function reportOf(row: HostRow): Report {
   return { status: parseStatus(JSON.parse(row.status)), seenAtMs: row.seen_at_ms };
+}
+
+function cursorOf({ epoch, stored }: Status): Cursor {
+  return { epoch, rev: stored };
 }
 
 function evidenceOf(row: HostRow): Evidence {

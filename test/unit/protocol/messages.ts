@@ -3,11 +3,13 @@ import * as api from '../../../protocol/api.ts';
 import * as ask from '../../../protocol/ask.ts';
 import { encodeEvent, encodeEvents, parseEvent, parseEventsReply } from '../../../protocol/event.ts';
 import * as explain from '../../../protocol/explain.ts';
-import * as histories from '../../../protocol/histories.ts';
+import * as forget from '../../../protocol/forget.ts';
 import * as listings from '../../../protocol/listings.ts';
 import * as page from '../../../protocol/page.ts';
 import * as plan from '../../../protocol/plan.ts';
 import * as rearm from '../../../protocol/rearm.ts';
+import * as recover from '../../../protocol/recover.ts';
+import * as resync from '../../../protocol/resync.ts';
 import { encodeStats, parseStatsReply } from '../../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../../protocol/status.ts';
 import { encodeUpdate, parseUpdate } from '../../../protocol/update.ts';
@@ -55,6 +57,9 @@ export const MESSAGES: readonly Message[] = [
   message('explain-reply', explain.parseExplainReply, explain.encodeExplanation, 'tolerant'),
   message('rearm-request', rearm.parseRearmRequest, rearm.encodeRearmRequest, 'strict'),
   message('rearm-reply', rearm.parseRearmReply, rearm.encodeRearmReply, 'tolerant'),
+  message('recover-request', recover.parseRecoverRequest, recover.encodeRecoverRequest, 'strict'),
+  message('recover-reply', recover.parseRecoverReply, recover.encodeRecoverReply, 'tolerant'),
+  message('resync-reply', resync.parseResyncReply, resync.encodeResyncReply, 'tolerant'),
   message('events-reply', parseEventsReply, encodeEvents, 'tolerant'),
   message('stats', parseStatsReply, encodeStats, 'tolerant'),
   message('api-error', api.parseApplyReply, api.encodeApiError, 'tolerant'),
@@ -71,10 +76,8 @@ export const MESSAGES: readonly Message[] = [
   message('get-rest-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
   message('delete-request', api.parseDeleteRequest, api.encodeDeleteRequest, 'strict'),
   message('delete-reply', api.parseDeleteReply, api.encodeDeleteReply, 'tolerant'),
-  message('recover-request', histories.parseRecoverRequest, histories.encodeRecoverRequest, 'strict'),
-  message('recover-reply', histories.parseRecoverReply, histories.encodeRecoverReply, 'tolerant'),
-  message('forget-request', histories.parseForgetRequest, histories.encodeForgetRequest, 'strict'),
-  message('forget-reply', histories.parseForgetReply, histories.encodeForgetReply, 'tolerant'),
+  message('forget-request', forget.parseForgetRequest, forget.encodeForgetRequest, 'strict'),
+  message('forget-reply', forget.parseForgetReply, forget.encodeForgetReply, 'tolerant'),
   message('hosts-request', listings.parseHostsRequest, listings.encodeHostsRequest, 'strict'),
   message('hosts-reply', listings.parseHostsReply, listings.encodeHostsReply, 'tolerant'),
 ];

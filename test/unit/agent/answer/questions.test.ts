@@ -30,6 +30,7 @@ function questions(
   return new Questions({
     again: (key) => convergence.again([key]),
     arm: async () => {},
+    resync: async () => ({ epoch: 'e1', stored: 5 }),
     host: HOST,
     view: {
       ...convergence.ledger,

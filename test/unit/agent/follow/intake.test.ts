@@ -93,6 +93,35 @@ class Bench implements Disposable {
   }
 }
 
+test('intake: a decree takes the whole set, waits to be heard, says why it cannot, and stands until it is done', async (t) => {
+  using bench = new Bench();
+  bench.controller.write(puts(1, 2));
+  const intake = await bench.start();
+  const other = new MemoryController(HOST);
+  other.write(puts(2));
+  bench.answer = undefined;
+  const vain = intake.resync();
+  await bench.clock.pass(0);
+  t.like(await vain, { stored: 2, code: 'DOWN' });
+  t.is(bench.store.set.size, 2);
+  const error = { code: 'NOT_READY', message: 'no status of h1 was heard yet' };
+  let asked = 0;
+  bench.answer = (request) => {
+    asked += 1;
+    if (asked === 1) return { v: 1, host: HOST, error };
+    const page = { ...other.page({ ...request, have: NO_CURSOR }), have: request.have };
+    return request.have.epoch === '' ? page : { ...page, standing: 'unknown', changes: [], more: false };
+  };
+  const done = intake.resync();
+  t.is(intake.state().footing.is, 'follows');
+  await bench.clock.pass(5_000);
+  t.deepEqual(await done, { epoch: other.head.epoch, stored: 1 });
+  t.is(intake.state().footing.is, 'follows');
+  t.deepEqual(bench.store.set, other.set);
+  await bench.clock.pass(60_000);
+  t.is(bench.asked.filter(({ from }) => from.epoch === '').length, 5, 'once, in vain, unheard, disowned and done');
+});
+
 test('intake: who is not heard yet says its status, and asks again', async (t) => {
   using bench = new Bench();
   bench.controller.write(puts(1));

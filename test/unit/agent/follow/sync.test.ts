@@ -37,6 +37,7 @@ async function sync(
   store: MemoryStore,
   answer: (request: SyncRequest, asked: number) => PageReply,
   footing: Footing = found(store),
+  anew = false,
 ): Promise<Ran> {
   const asked: SyncRequest[] = [];
   const refused: Refused[] = [];
@@ -44,6 +45,7 @@ async function sync(
   const result = await runSync({
     host: HOST,
     footing,
+    anew,
     request: async (bytes) => {
       const request = parseSyncRequest(bytes, HOST);
       asked.push(request);
@@ -437,6 +439,32 @@ test('sync: a set that the log contradicted is not begun anew because a place is
   t.deepEqual(result, { outcome: 'failed', ...error });
   t.is(asked.length, 1);
   t.deepEqual(store.set, controller.set);
+});
+
+test('sync: by decree the whole set is taken, whatever is held against the log, and a claim is given up once it is disowned', async (t) => {
+  for (const standing of ['ok', 'superseded', 'lost', 'unknown'] as const) {
+    const { store } = await inStep();
+    const { at, digest } = found(store);
+    const held = { is: 'held', at, digest, why: 'HISTORY_LOST', until: 'resync' } as const;
+    const other = new MemoryController(HOST);
+    other.write(puts(2, 7));
+    const answer = (request: SyncRequest): PageReply => {
+      const page = { ...other.page({ ...request, have: NO_CURSOR }), have: request.have };
+      if (request.have.epoch === '' || standing === 'ok') return page;
+      return standing === 'superseded' ? { ...page, standing } : { ...page, standing, changes: [], more: false };
+    };
+    const keeps = await sync(store, answer, held);
+    if (standing !== 'superseded') t.not(keeps.result.outcome, 'accepted');
+    const { result, asked } = await sync(store, answer, held, true);
+    t.deepEqual(result, { outcome: 'accepted' }, standing);
+    t.deepEqual(store.set, other.set);
+    const disowned = standing === 'lost' || standing === 'unknown';
+    t.deepEqual(
+      asked.map(({ have }) => have.epoch !== ''),
+      disowned ? [true, false] : [true],
+    );
+    t.true(asked.every(({ from }) => from.rev === 0));
+  }
 });
 
 test('sync: what a page says of the time is heard, if it is a page that counts', async (t) => {

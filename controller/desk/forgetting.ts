@@ -1,36 +1,11 @@
-import type { Clock } from '../../daemon/clock.ts';
-import { MAX_STRANGERS } from '../../protocol/api.ts';
-import type { ForgetReply, ForgetRequest, RecoverReply } from '../../protocol/histories.ts';
+import type { ForgetReply, ForgetRequest } from '../../protocol/forget.ts';
 import { nearest } from '../../protocol/near.ts';
-import { compareNames } from '../../protocol/order.ts';
 import { convergeHosts } from '../log/converge.ts';
-import { Standings } from '../log/standings.ts';
 import type { LogTransaction, Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
 
 /** A status is said anew after 18 s at most: three of them did not come. */
 const SILENT_MS = 60_000;
-/** Of the random part of an epoch. */
-const TOKEN_BYTES = 6;
-
-/** Takes every epoch for over, those too that only hosts know, and opens a new one (R7). */
-export async function recover(transaction: Transaction, clock: Pick<Clock, 'token'>): Promise<RecoverReply> {
-  const { session, tables } = transaction;
-  const cursors = await tables.hosts.cursors(session);
-  const standings = new Standings(transaction);
-  const held: string[] = [];
-  const foreign = new Set<string>();
-  for (const { host, ...cursor } of cursors) {
-    const standing = await standings.of(cursor);
-    if (standing === 'lost' || standing === 'unknown') held.push(host);
-    if (standing === 'unknown') foreign.add(cursor.epoch);
-  }
-  const superseded = await tables.epochs.supersede(session, [...foreign]);
-  const rev = await tables.epochs.lastRev(session);
-  const epoch = await tables.epochs.open(session, rev + 1, clock.token(TOKEN_BYTES));
-  const hosts = held.toSorted(compareNames).slice(0, MAX_STRANGERS);
-  return { v: 1, epoch, superseded, foreign: foreign.size, hosts, hostsTotal: held.length };
-}
 
 /**
  * Forgets a host: what it said, and its log. Its head stays, with a floor that no cursor of it reaches: if it comes back, it
@@ -63,9 +38,10 @@ export async function forget(
 }
 
 async function nearHost({ session, tables }: Transaction, host: string): Promise<Pick<ForgetReply, 'near'>> {
+  const fleet = await tables.hosts.fleet(session);
   const near = nearest(
     host,
-    (await tables.hosts.cursors(session)).map((one) => one.host),
+    fleet.selected('all').map((one) => one.host),
   );
   return near === undefined ? {} : { near };
 }
