@@ -27,14 +27,18 @@ json each event is a line.`,
     if (all && written.has('host')) throw usage('--all is every host, and --host is one: leave one of them out');
     if (all && written.has('last')) throw usage('--last is of one host: name it with --host, and leave --all out');
     const lines = new EventLines(terminal, all);
-    const show: Hear = (event) => terminal.print(options.output === 'json' ? JSON.stringify(event) : lines.line(event));
+    const show: Hear = (event) =>
+      terminal.print(options.output === 'json' ? JSON.stringify(event) : lines.lines(event));
     await using bus = await Bus.open(options);
     const live = new Live();
     if (follow || all) await bus.events(all ? undefined : host, (data, from) => live.hear(data, from));
     const past = all ? [] : await readPast(bus, host, last);
     lines.expect(past);
     for (const event of past) show(event);
-    if (!follow && !all) return EXIT.done;
+    if (!follow && !all) {
+      if (past.length === 0 && options.output !== 'json') terminal.print('no events');
+      return EXIT.done;
+    }
     live.goOn(past, show);
     await bus.stayUntil(stopSignal());
     return EXIT.done;

@@ -280,10 +280,14 @@ test('delete and get: words that other tools have before names are said to be ta
   await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: [], next: null }));
   await bench.answers('shunt.v1.api.delete', (data) => {
     const { names } = parseDeleteRequest(data);
-    const [deleted, absent] = [true, false].map((there) =>
-      names.filter((it) => ['b-to-c', 'rule'].includes(it) === there),
-    );
-    return encodeDeleteReply({ v: 1, deleted: deleted ?? [], absent: absent ?? [], hosts: 1, rev: 9 });
+    const deleted = names.filter((name) => name === 'b-to-c' || name === 'rule');
+    return encodeDeleteReply({
+      v: 1,
+      deleted,
+      absent: names.filter((it) => !['b-to-c', 'rule'].includes(it)),
+      hosts: 1,
+      rev: 9,
+    });
   });
   const note = (word: string) => `note: ${word}: taken for a name; shunt delete takes names alone, see shunt get\n`;
   const deleted = await bench.shunt(['delete', 'redirect', 'b-to-c']);
@@ -614,6 +618,14 @@ test('events: those of the past page by page, the newest last, as lines and as J
   const words = ['events', '--host', 'edge-7'];
   await matchesGolden(t, 'done-events', words, await bench.shunt(words));
   await matchesGolden(t, 'done-events-80', words, await bench.shunt(words, narrow()));
+  const wide = (await bench.shunt(words)).stdout.split('\n').slice(0, -1);
+  for (const title of ['EVENT', 'NAME', 'CODE', 'KEY']) {
+    const at = wide[0]?.indexOf(title) ?? -1;
+    t.true(
+      wide.every((line) => /^ {2}\S/.test(line.slice(at - 2))),
+      title,
+    );
+  }
   const json = await bench.shunt([...words, '--last', '2', '-o', 'json']);
   t.deepEqual(
     json.stdout
