@@ -95,11 +95,16 @@ export function judgeFleet(items: readonly HostItem[], nowMs: number): Finding {
       `answers, and has not heard any of its ${fleet} for a minute or more`,
       'start the agents, or read in their logs what keeps them off its bus; a clock of this host that is ahead looks alike',
     );
-  const troubled = items.filter((item) => unheard.includes(item) || troubleOf(item, nowMs) !== '');
-  if (troubled.length === 0) return controller.ok(`answers; ${fleet}, and nothing is wrong with them`);
-  const names = someText(troubled.map(({ host }) => host));
-  const silent = unheard.length === 0 ? '' : `, ${unheard.length} of them not heard for a minute or more`;
-  return controller.warn(`answers; of ${fleet} ${troubled.length} in trouble (${names})${silent}`, 'see shunt hosts');
+  const troubled = items.filter((item) => isSilent(item, nowMs) || troubleOf(item, nowMs) !== '');
+  const never = items.filter(({ seenAt }) => seenAt === null).map(({ host }) => host);
+  if (troubled.length + never.length === 0) return controller.ok(`answers; ${fleet}, and nothing is wrong with them`);
+  const silent = unheard.length - never.length;
+  const quiet = silent === 0 ? '' : `, ${silent} of them not heard for a minute or more`;
+  const found = [
+    troubled.length > 0 && `${troubled.length} in trouble (${someText(troubled.map(({ host }) => host))})${quiet}`,
+    never.length > 0 && `${never.length} never heard (${someText(never)})`,
+  ];
+  return controller.warn(`answers; of ${fleet} ${found.filter(Boolean).join('; ')}`, 'see shunt hosts');
 }
 
 async function examineStatus(bus: Bus, host: string): Promise<readonly Finding[]> {

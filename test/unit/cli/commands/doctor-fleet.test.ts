@@ -28,7 +28,12 @@ const FLEETS: Readonly<Record<string, readonly [fleet: readonly HostItem[], leve
     /of 2 hosts 1 in trouble \(a\)$/,
   ],
   'one silent of two': [[well, host('a', 61_000)], 'warn', /of 2 hosts 1 in trouble \(a\), 1 of them not heard/],
-  'one never heard of two': [[well, host('a', null)], 'warn', /1 in trouble \(a\), 1 of them not heard/],
+  'one never heard of two': [[well, host('a', null)], 'warn', /^answers; of 2 hosts 1 never heard \(a\)$/],
+  'one never heard, one silent, of three': [
+    [well, host('a', null), host('b', 61_000)],
+    'warn',
+    /^answers; of 3 hosts 1 in trouble \(b\), 1 of them not heard for a minute or more; 1 never heard \(a\)$/,
+  ],
   'only the last of many silent': [
     many((name, at) => host(name, at === 149 ? 61_000 : 1000)),
     'warn',
