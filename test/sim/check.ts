@@ -37,7 +37,7 @@ export function checkQuiet(host: Host, { name, status, listed, specs, nowMs, may
       [...stands.keys()].filter((id) => !set.includes(id)),
       [],
     ).map(says);
-  const { wanted, standing } = expectedOn(name, host.labels, specs, nowMs);
+  const { wanted, standing } = expectedOn(name, host.labels, specs, { can: host.can, nowMs });
   const { stored, applied, verified } = status;
   return [
     ...same(
@@ -90,6 +90,7 @@ export class OpCheck {
     const written = this.#written.get(kernel) ?? new Map<string, number>();
     const before = written.get(id) ?? 0;
     this.#written.set(kernel, written.set(id, rev));
+    if (rev !== before) this.#host.silence.came(id);
     return [
       ...same(`writes ${id} with rev`, rev, store.set.get(id)?.rev ?? 'nothing stored'),
       ...(rev < before ? [`writes ${id} with rev ${rev} after ${before}`] : []),
@@ -104,9 +105,20 @@ export class OpCheck {
     if (entry === undefined || !entry.sound || newest?.op !== 'put') return [];
     if (newest.rev > had || entry.value.rev !== newest.rev || entry.value.until !== 0n) return [];
     const isUp = kernel.network().netdevs.every(({ up }) => up);
-    return entry.value.action === 'send' && !isUp
-      ? []
-      : [`deletes ${id}, whose newest change is a put of rev ${newest.rev}`];
+    if (entry.value.action === 'send' && !isUp) return [];
+    if (this.#host.store.set.get(id)?.idle !== undefined) return this.#giveUp(id);
+    return [`deletes ${id}, whose newest change is a put of rev ${newest.rev}`];
+  }
+
+  /** A redirect is given up after its silence, and after the disk has it. */
+  #giveUp(id: string): readonly string[] {
+    const { silence, store } = this.#host;
+    const afterMs = store.set.get(id)?.idle?.afterMs ?? 0;
+    const [state, silentMs] = [store.rows.get(id)?.state, silence.of(id)];
+    return [
+      ...(state === 'idle' ? [] : [`gives ${id} up, and its store says ${state}`]),
+      ...(silentMs < afterMs ? [`gives ${id} up after ${silentMs} ms, and not ${afterMs}`] : []),
+    ];
   }
 }
 

@@ -63,6 +63,11 @@ function strike(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
     case 'refuse op':
       kernel.failNext(act.op, 'ENOMEM');
       break;
+    case 'hit':
+      return host.hit(act.which);
+    case 'bypass':
+      host.bypass(act.on);
+      break;
     case 'version':
       host.can = { older: [], ours: CAN, newer: [...CAN, 'later'] }[act.is];
       restart(host);

@@ -11,6 +11,7 @@ import { MemoryTimes } from '../fakes/memory-times.ts';
 import { onDisk } from './disk.ts';
 import type { Life } from './life.ts';
 import { Mortal } from './mortal.ts';
+import { Silence } from './silence.ts';
 import type { SqliteDisk } from './sqlite-disk.ts';
 import { twofold } from './twofold.ts';
 import { WatchedKernel } from './watched-kernel.ts';
@@ -32,6 +33,7 @@ export class Host extends Mortal {
   kernel: MemoryKernel;
   times = new MemoryTimes();
   readonly sight = new MemorySight();
+  readonly silence: Silence;
   /** Without a disk, its store; with one, what that one says, as far as the two agree. */
   store = new MemoryStore();
   readonly disk: SqliteDisk | undefined;
@@ -52,6 +54,7 @@ export class Host extends Mortal {
   /** Is told where the disk answers otherwise than the store in memory. */
   onDiffer: (what: string) => void = () => {};
   readonly #world: World;
+  #boots = 0;
 
   constructor(world: World, name: string, labels: Readonly<Record<string, string>>, disk?: SqliteDisk) {
     super();
@@ -59,6 +62,7 @@ export class Host extends Mortal {
     this.#world = world;
     this.name = name;
     this.labels = labels;
+    this.silence = new Silence(() => world.clock.monotonicMs());
     this.kernel = this.#boot();
   }
 
@@ -100,12 +104,14 @@ export class Host extends Mortal {
 
   /** Another disk: an empty one, or one as it was. */
   loseStore(kept: Kept | undefined): void {
+    this.silence.unknown();
     this.store = Object.assign(new MemoryStore(), kept && { ...kept.store, rows: new Map(kept.store.rows) });
     this.disk?.replace(kept?.image);
   }
 
   /** The row of an intent is damaged; answers false where there is none. */
   flipRow(which: number): boolean {
+    this.silence.unknown();
     const key = this.store.flip(which);
     if (key !== undefined) this.disk?.flip(key);
     return key !== undefined;
@@ -120,6 +126,25 @@ export class Host extends Mortal {
     this.kernel = this.#boot();
   }
 
+  /** A packet meets an entry; answers false where none counts it. */
+  hit(which: number): boolean {
+    const { kernel } = this;
+    const entries = [...kernel.observe().entries].filter(([id]) => kernel.acts(id));
+    const [id, entry] = entries[which % Math.max(1, entries.length)] ?? [];
+    if (id === undefined || entry === undefined || kernel.bypassed) return false;
+    const { packets, bytes } = kernel.counters([entry.value.slot])[0] ?? { packets: 0n, bytes: 0n };
+    kernel.count(entry.value.slot, { packets: packets + 1n, bytes: bytes + 64n, seen: kernel.clock.now().jiffies });
+    this.silence.came(id);
+    return true;
+  }
+
+  bypass(on: boolean): void {
+    const { kernel } = this;
+    if (on && !kernel.bypassed) kernel.blinded += 1;
+    if (on || kernel.bypassed) this.silence.blind();
+    kernel.bypassed = on;
+  }
+
   #open(clock: Clock): DesiredStore & Recorder {
     const { disk, store } = this;
     return disk === undefined ? store : twofold(disk.open(this.name, clock), store, (what) => this.onDiffer(what));
@@ -128,6 +153,8 @@ export class Host extends Mortal {
   #boot(): MemoryKernel {
     const options = { slots: 64, monotonicMs: () => this.#world.clock.monotonicMs() };
     const kernel = new WatchedKernel(options, (op) => this.onOp(op));
+    this.#boots += 1;
+    kernel.blinded = this.#boots * 1_000; // other maps than before, which count from nothing
     kernel.netdev('eth0', { ifindex: 2, attached: 'native', zone: 1 });
     kernel.netdev('eth1', { ifindex: 3 });
     kernel.route(C.address, 'eth1');

@@ -7,10 +7,12 @@ const NOTHING = 'nothing';
 const TARGETS = { pass: 'pass', drop: 'drop', c: { nexthop: C.address }, nowhere: { nexthop: NOWHERE } } as const;
 
 /** A spec as an operator writes it. */
-export function written({ name, hosts, dst, to, priority, enabled, lifeMs }: Wish, nowMs: number): object {
+export function written(wish: Wish, nowMs: number): object {
+  const { name, hosts, dst, to, priority, enabled, lifeMs, idleMs, rearm } = wish;
   const expires = lifeMs === 0 ? {} : { expires: nowMs + lifeMs };
   const match = { dst: `203.0.113.${dst}`, proto: 'udp', dport: 443 };
-  return { name, hosts, enabled, match, to: TARGETS[to], priority, ...expires };
+  const idle = idleMs === 0 ? {} : { idle: { after: idleMs, rearm } };
+  return { name, hosts, enabled, match, to: TARGETS[to], priority, ...expires, ...idle };
 }
 
 /** What an operation that was asked for would leave of each name that it names: a spec's text, or nothing. */
@@ -87,16 +89,20 @@ export function expectedOn(
   host: HostName,
   labels: Readonly<Record<string, string>>,
   specs: readonly object[],
-  nowMs: number,
+  { can, nowMs }: { readonly can: readonly string[]; readonly nowMs: number },
 ): { readonly wanted: readonly string[]; readonly standing: ReadonlyMap<string, 'pass' | 'drop' | 'send'> } {
   const winners = new Map<string, Spec>();
   for (const spec of specs.map(parseSpec)) {
     if (!spec.enabled || !isFor(spec, host, labels)) continue;
+    if (spec.idle !== undefined && !can.includes('idle')) continue;
     const key = keyOf(spec.match);
     const other = winners.get(key);
     if (other === undefined || beats(spec, other)) winners.set(key, spec);
   }
-  const acting = [...winners].filter(([, { expires = Number.POSITIVE_INFINITY }]) => expires > nowMs);
+  // Nobody has come for longer than any of them waits.
+  const acting = [...winners].filter(
+    ([, { expires = Number.POSITIVE_INFINITY, idle }]) => expires > nowMs && idle === undefined,
+  );
   const standing = acting.flatMap(([key, { to }]): [string, 'pass' | 'drop' | 'send'][] => {
     if (to === 'pass' || to === 'drop') return [[key, to]];
     return 'nexthop' in to && to.nexthop === TARGETS.c.nexthop ? [[key, 'send']] : [];

@@ -199,6 +199,7 @@ class Stage {
     for (const which of this.#controllers.keys()) await this.#startController(which);
     for (const [name, host] of this.#hosts) {
       host.spare();
+      host.bypass(false);
       host.kernel.netdev('eth1', { up: true });
       host.kernel.notify();
       this.#start(name);

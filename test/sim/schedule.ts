@@ -45,6 +45,8 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'plant'; readonly host: HostName; readonly which: number }
   | { readonly act: 'link'; readonly host: HostName; readonly up: boolean }
   | { readonly act: 'refuse op'; readonly host: HostName; readonly op: 'write' | 'delete' }
+  | { readonly act: 'hit'; readonly host: HostName; readonly which: number }
+  | { readonly act: 'bypass'; readonly host: HostName; readonly on: boolean }
   | { readonly act: 'labels'; readonly host: HostName; readonly role: string }
   | { readonly act: 'version'; readonly host: HostName; readonly is: Version }
   | { readonly act: 'foreign controller'; readonly specs: readonly Wish[] }
@@ -66,6 +68,9 @@ export interface Wish {
   readonly priority: number;
   readonly enabled: boolean;
   readonly lifeMs: number;
+  /** For how long nobody may come, in ms; 0 for ever. */
+  readonly idleMs: number;
+  readonly rearm: 'revision' | 'never';
 }
 
 /** What hosts are labelled with; a redirect of that name is for that label alone, ever. */
@@ -113,6 +118,8 @@ const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Be
   plant: [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
   link: [20, (below) => ({ host: hostOf(below), up: below(2) === 0 })],
   'refuse op': [10, (below) => ({ host: hostOf(below), op: one(below, ['write', 'delete'] as const) })],
+  hit: [60, (below) => ({ host: hostOf(below), which: below(DSTS) })],
+  bypass: [15, (below) => ({ host: hostOf(below), on: below(2) === 0 })],
   labels: [10, (below) => ({ host: hostOf(below), role: one(below, ['edge', 'core'] as const) })],
   version: [10, (below) => ({ host: hostOf(below), is: one(below, ['older', 'ours', 'newer'] as const) })],
   'foreign controller': [15, (below) => ({ specs: Array.from({ length: 1 + below(4) }, () => wish(below)) })],
@@ -187,6 +194,8 @@ function wish(below: Below): Wish {
     priority: below(3) === 0 ? below(3) : 0,
     enabled: below(8) !== 0,
     lifeMs: below(5) === 0 ? 2_000 + below(15_000) : 0,
+    idleMs: below(4) === 0 ? 1_000 + below(5_000) : 0,
+    rearm: below(4) === 0 ? 'never' : 'revision',
   };
 }
 
