@@ -22,13 +22,14 @@ const ATTACHING: Readonly<Record<string, string>> = {
   ENODEV: 'it is gone by now',
   EPERM: 'it takes CAP_NET_ADMIN, which root may lack in a container',
 };
-/** What a driver answers, and the kernel for one that cannot; and what else there is to try. */
+/** What a driver answers, and the kernel for one that cannot. */
 const NATIVELY: Readonly<Record<string, string>> = {
   EOPNOTSUPP: 'its driver runs no XDP program',
   EINVAL: 'its driver refuses, as it is set up now',
   ERANGE: 'the MTU is too large',
   ENOSPC: 'its driver has no queues left for it',
 };
+/** Where more than another mode helps. */
 const MEND: Readonly<Record<string, string>> = { ERANGE: 'try --mode generic or a smaller MTU' };
 
 /** A driver refuses the program, which it has said that it can run. */
@@ -37,7 +38,9 @@ class NativeRefused extends AttachError {
 
   constructor(name: string, rc: number) {
     const why = errnoText(rc, bpfAdvice(rc, NATIVELY));
-    super(`attach to ${name} in native mode: ${why}; ${MEND[errnoName(rc)] ?? 'try --mode generic'}`);
+    const mend = MEND[errnoName(rc)];
+    const said = mend === undefined ? `${why}; try --mode generic` : errnoText(rc, mend);
+    super(`attach to ${name} in native mode: ${said}`);
     this.why = why;
   }
 }

@@ -18,7 +18,7 @@ interface Story {
   readonly left: readonly string[];
 }
 
-const TOO_LARGE = 'attach to big0 in native mode: ERANGE; the MTU is too large; try --mode generic or a smaller MTU';
+const TOO_LARGE = 'attach to big0 in native mode: ERANGE; try --mode generic or a smaller MTU';
 
 const INSTEAD: Readonly<Record<string, string>> = {
   EOPNOTSUPP: 'its driver takes no program natively: EOPNOTSUPP; its driver runs no XDP program',
