@@ -101,7 +101,9 @@ export class Reconciler implements Reconciling {
     if (!mayPrune(this.#footing)) this.#convergence.readBackNext();
     this.#footing = footing;
     this.#mark = { ...cursor, seq: acceptance.seq };
-    this.#levels.lower(cursor.rev);
+    // What another log says of old is not applied yet either.
+    const news = acceptance.put.filter(({ key, rev }) => ledger.desired.get(key)?.rev !== rev);
+    this.#levels.lower(news.reduce((least, { rev }) => Math.min(least, rev), cursor.rev));
     if (acceptance.whole) ledger.keepOnly(new Set(acceptance.put.map(({ key }) => key)));
     else ledger.remove(acceptance.removed);
     ledger.put(acceptance.put);

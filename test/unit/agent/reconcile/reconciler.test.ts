@@ -230,6 +230,18 @@ test('reconciler: a whole set ends what a damaged store had hidden, or made up',
   t.is(bench.reconciler.progress().desired.size, 2);
 });
 
+test('reconciler: what another log says with revisions of old is not applied before it was looked at', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(9, [put(1, 3), put(2, 9)]);
+  await bench.reconciler.settle();
+  t.is(bench.reconciler.progress().applied, 9);
+  await bench.accept(10, [put(1, 3), put(2, 5)], 'empty');
+  t.is(bench.reconciler.progress().applied, 4);
+  await bench.reconciler.settle();
+  t.is(bench.reconciler.progress().applied, 10);
+});
+
 test('reconciler: outcomes that a full disk did not take go with the next pass', async (t) => {
   await using bench = new Bench();
   await bench.start();
