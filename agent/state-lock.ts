@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { shutOthersOut } from '../daemon/private-file.ts';
 import type { LockHandle, Native } from '../native/index.ts';
 import { errnoName } from './kernel/errno.ts';
-import { lockHolder } from './kernel/processes.ts';
+import { likelyHolder } from './kernel/processes.ts';
 import { StartError } from './start-error.ts';
 
 const MAKE_IT = "make it as root and chown it to the agent's user";
@@ -45,6 +45,6 @@ export function lockState(native: Pick<Native, 'lockFile'>, state: string): Lock
 
 /** One of another pid namespace has no number here. */
 function holderOf(path: string): string {
-  const pid = lockHolder(path, 'any device') ?? 0;
+  const pid = likelyHolder(path) ?? 0;
   return pid === 0 ? '' : ` (process ${pid})`;
 }
