@@ -110,11 +110,11 @@ const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Be
   'keep store': [35, host],
   'restore store': [30, began],
   'damage store': [10, host],
-  'flip row': [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
+  'flip row': [20, (below) => ({ host: hostOf(below), which: below(DSTS) })],
   reboot: [20, began],
   'set back host': [25, (below) => ({ ...began(below), copy: below(2) === 0 })],
   'wall clock': [15, (below) => ({ host: hostOf(below), aheadMs: (below(3) - 1) * 86_400_000 })],
-  uproot: [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
+  uproot: [25, (below) => ({ host: hostOf(below), which: below(DSTS) })],
   plant: [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
   link: [20, (below) => ({ host: hostOf(below), up: below(2) === 0 })],
   'refuse op': [10, (below) => ({ host: hostOf(below), op: one(below, ['write', 'delete'] as const) })],
@@ -144,10 +144,15 @@ export function scheduleOf(seed: number): readonly Act[] {
   const strange = below(STRANGE_ONE_IN) === 0;
   return Array.from({ length: ACTS }, (_, n): Act => {
     if (n % STRETCH === STRETCH - 1) return { afterMs: below(2_000), act: 'quiet' };
-    const act = someAct(below);
+    const act = n % STRETCH === STRETCH - 2 && below(4) === 0 ? lastBlow(below) : someAct(below);
     const isOut = (act.act === 'restore database' && !losing) || (act.act === 'foreign controller' && !strange);
     return isOut ? { afterMs: act.afterMs, act: 'keep database' } : act;
   });
+}
+
+/** What nothing but time puts right, just before there is time. */
+function lastBlow(below: Below): Act {
+  return { afterMs: 0, act: 'uproot', ...MAKERS.uproot[1](below) };
 }
 
 function someAct(below: Below): Act {
