@@ -35,6 +35,22 @@ export function mutantNames(): readonly string[] {
     .sort();
 }
 
+/** What a patch looks for and its file does not say, or says more than once; nothing where it fits. */
+export function misfits(name: string): readonly string[] {
+  const [, ...files] = readFileSync(join(FOLDER, `${name}.patch`), 'utf8').split(/^--- a\//m);
+  return files.flatMap((file) => {
+    const [head = '', ...hunks] = file.split(/^@@.*@@.*\n/m);
+    const text = readFileSync(join(ROOT, head.split('\n')[0] ?? ''), 'utf8');
+    return hunks.map(replaced).filter((old) => text.split(old).length !== 2);
+  });
+}
+
+/** The lines that a hunk expects. */
+function replaced(hunk: string): string {
+  const lines = hunk.split('\n').filter((line) => line.startsWith(' ') || line.startsWith('-'));
+  return lines.map((line) => line.slice(1)).join('\n');
+}
+
 /** Plays schedules on copies of the sources that have one bug more, each until what must hold does not. */
 export async function hunt({ names, jobs, ...how }: Hunt, onMutant: (mutant: Mutant) => void): Promise<void> {
   const left = [...names];
