@@ -8,7 +8,18 @@ import { ROOT } from '../support/clean-run.ts';
 
 const FOLDER = join(import.meta.dirname, 'mutants');
 /** What a schedule is played with. */
-const SOURCES = ['agent', 'bus', 'controller', 'daemon', 'migrations', 'native', 'protocol', 'test', 'package.json'];
+const SOURCES = [
+  'agent',
+  'bus',
+  'cli',
+  'controller',
+  'daemon',
+  'migrations',
+  'native',
+  'protocol',
+  'test',
+  'package.json',
+];
 
 /** A planted bug, and the seed that showed it; undefined where none of those tried did. */
 export interface Mutant {
