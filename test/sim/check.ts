@@ -69,7 +69,7 @@ export class OpCheck {
   readonly #host: Host;
   readonly #newest: Newest;
   /** Revisions by entry, of each boot: with its kernel a host may have lost the only word that it knew more once. */
-  readonly #written = new WeakMap<object, Map<string, number>>();
+  readonly #written = new WeakMap<object, Map<string, { readonly rev: number; readonly epoch: string }>>();
   /** How far a kernel's mark ever went: it is the host's word on what it has, whatever it says later. */
   readonly #marked = new WeakMap<object, number>();
 
@@ -87,13 +87,17 @@ export class OpCheck {
 
   #write(id: string, { rev }: EntryValue): readonly string[] {
     const { store, kernel } = this.#host;
-    const written = this.#written.get(kernel) ?? new Map<string, number>();
-    const before = written.get(id) ?? 0;
-    this.#written.set(kernel, written.set(id, rev));
-    if (rev !== before) this.#host.silence.came(id);
+    const { epoch } = store.stored.cursor;
+    const written = this.#written.get(kernel) ?? new Map<string, { rev: number; epoch: string }>();
+    const before = written.get(id);
+    this.#written.set(kernel, written.set(id, { rev, epoch }));
+    // By decree a host goes back to what another log says.
+    const isDecreed = before?.epoch !== epoch && this.#newest(id) === undefined;
+    const isOlder = before !== undefined && rev < before.rev && !isDecreed;
+    if (rev !== before?.rev) this.#host.silence.came(id);
     return [
       ...same(`writes ${id} with rev`, rev, store.set.get(id)?.rev ?? 'nothing stored'),
-      ...(rev < before ? [`writes ${id} with rev ${rev} after ${before}`] : []),
+      ...(isOlder ? [`writes ${id} with rev ${rev} after ${before.rev}`] : []),
     ];
   }
 

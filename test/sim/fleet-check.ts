@@ -16,6 +16,7 @@ export class FleetCheck {
   /** Of each start of an agent, the highest count of a status that controllers went by; and which one they go by. */
   #heard = new Map<string, Map<string, number>>();
   #last = new Map<string, string>();
+  readonly #decreed = new Set<string>();
   /** Boots of which a host said that it is held. */
   readonly #held = new Map<string, string>();
 
@@ -31,6 +32,11 @@ export class FleetCheck {
     this.#held.clear();
   }
 
+  /** Somebody decrees that hosts take the set of another log, once. */
+  decreed(hosts: Iterable<string>): void {
+    for (const host of hosts) this.#decreed.add(host);
+  }
+
   /**
    * What a host stores is for it: of redirects for a label always the same, none is where that label never was. And who holds
    * a set of somebody's, or has a mark of it, takes none of anybody else (R4).
@@ -39,7 +45,8 @@ export class FleetCheck {
     const owner = ownerOf(store.stored.cursor);
     const before = [this.#owners.get(store), ownerOf(kernel.mark())].filter(Boolean);
     this.#owners.set(store, owner);
-    if (before.some((one) => one !== owner))
+    const isAnothers = before.some((one) => one !== owner);
+    if (isAnothers && !this.#decreed.delete(name))
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
     return strange.map((it) => `${name}: stores ${it.name}, and never had that label`);

@@ -5,6 +5,8 @@ import {
   parseApplyReply,
   parseDeleteReply,
 } from '../../protocol/api.ts';
+import { encodeAskRequest } from '../../protocol/ask.ts';
+import { encodeRecoverRequest, parseRecoverReply } from '../../protocol/recover.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { type Oracle, written } from './oracle.ts';
 import type { Wish } from './schedule.ts';
@@ -35,6 +37,19 @@ export class Operator {
   delete(names: readonly string[]): void {
     const reply = this.#world.api('delete', encodeDeleteRequest({ v: 1, names: [...new Set(names)] }));
     this.#note(reply.then(parseDeleteReply), [], names);
+  }
+
+  /** Begins the history anew. Errors: those of the bus; Error where the controller refuses it. */
+  async recover(): Promise<void> {
+    const reply = parseRecoverReply(await this.#world.api('recover', encodeRecoverRequest({ v: 1 })));
+    if (isApiError(reply)) throw new Error(reply.error.message);
+  }
+
+  /** Has a host take its whole set anew; what becomes of it shows. */
+  resync(host: string): void {
+    const { bus } = this.#world;
+    const subject = bus.subjects.ask(host, 'resync');
+    bus.request(subject, encodeAskRequest({ v: 1 }), '_INBOX.operator', AbortSignal.any([])).catch(() => {});
   }
 
   #written(wishes: readonly Wish[]): readonly object[] {

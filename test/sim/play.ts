@@ -1,6 +1,7 @@
 import { randomBelow } from '../conformance/sequences.ts';
+import { Backup } from './backup.ts';
 import { Carrier, concerned } from './carrier.ts';
-import { checkQuiet, checkStatus, OpCheck } from './check.ts';
+import { checkStatus, OpCheck } from './check.ts';
 import { Controller } from './controller.ts';
 import { Doomed } from './doomed.ts';
 import { failuresIn } from './failures.ts';
@@ -11,6 +12,7 @@ import type { Mortal } from './mortal.ts';
 import { Operator } from './operator.ts';
 import { Oracle } from './oracle.ts';
 import type { Played, Stores } from './played.ts';
+import { Quiet } from './quiet.ts';
 import { RuleWatch } from './rules.ts';
 import { type Act, HOSTS, type HostName } from './schedule.ts';
 import { SeededClock } from './seeded-clock.ts';
@@ -20,11 +22,6 @@ import { World } from './world.ts';
 
 /** What a server takes as it comes. */
 const MAX_PAYLOAD_BYTES = 1 << 20;
-/** Longer than a read-back, two syncs and any life of a redirect: what does not hold by then does not hold. */
-const QUIET_MS = 75_000;
-/** Whatever was late has come by then. */
-const LOOK_EVERY_MS = 20_000;
-
 /** Plays a schedule on a world of its own; `seed` decides what the bus does to which message. */
 export async function play(acts: readonly Act[], seed: number, stores: Stores = 'in memory'): Promise<Played> {
   const stage = await Stage.make(seed, stores);
@@ -49,8 +46,8 @@ class Stage {
   readonly #fleet: FleetCheck;
   readonly #carrier: Carrier;
   readonly #stores = new Map<HostName, Kept>();
-  #backup: { readonly data: Buffer; readonly back: () => void } | undefined;
-  #restored = false;
+  readonly #backup: Backup;
+  readonly #quietly: Quiet;
   readonly #strangers: Strangers;
   readonly #fired = new Set<string>();
   readonly #rules: RuleWatch;
@@ -65,7 +62,13 @@ class Stage {
     this.#strangers = strangers;
     this.#fleet = new FleetCheck(world.database, [strangers.database]);
     world.bus.choose = randomBelow(seed + 1);
+    this.#backup = new Backup(world, this.#oracle);
     this.#operator = new Operator(world, this.#oracle);
+    this.#quietly = new Quiet({
+      ...{ world, hosts: this.#hosts, oracle: this.#oracle, fleet: this.#fleet, operator: this.#operator },
+      pass: (delayMs) => this.#pass(delayMs),
+      passing: (work) => this.#passing(work),
+    });
     this.#controllers = [world.controller, new Controller(world)];
     world.bus.carry = (message) => {
       this.#rules.sent(message);
@@ -164,8 +167,7 @@ class Stage {
       case 'quiet':
         return this.#quiet();
       case 'keep database':
-        this.#backup = { data: this.#world.database.snapshot(), back: this.#oracle.copy() };
-        return;
+        return this.#backup.keep();
       case 'foreign controller':
         await this.#passing(this.#strangers.start());
         return this.#operator.applyAt(this.#strangers.subjects, act.specs);
@@ -186,7 +188,7 @@ class Stage {
   }
 
   get #mayBeHeld(): boolean {
-    return this.#restored || this.#strangers.came;
+    return this.#backup.restored || this.#strangers.came;
   }
 
   /** Everything works again, and has time. Then it has to be as was asked for. */
@@ -204,28 +206,8 @@ class Stage {
       host.kernel.notify();
       this.#start(name);
     }
-    let wrong: readonly string[] = ['it was never looked at'];
-    for (let waitedMs = 0; waitedMs < QUIET_MS && wrong.length > 0; waitedMs += LOOK_EVERY_MS) {
-      await this.#pass(LOOK_EVERY_MS);
-      wrong = await this.#look();
-    }
-    this.wrong.push(...wrong);
-  }
-
-  /** What is not as it was asked for. */
-  async #look(): Promise<readonly string[]> {
-    const { desk } = this.#world.controller.ports;
-    const { items } = await this.#passing(desk.get({ v: 1 }, 500_000));
-    const specs = items.map(({ spec }) => spec);
-    const { items: known } = await this.#passing(desk.hosts({ v: 1 }, 500_000));
-    const nowMs = this.#world.clock.nowMs();
-    const wrong = [...this.#hosts].flatMap(([name, host]) => {
-      const status = this.#world.statuses.get(name);
-      const listed = known.find((it) => it.host === name);
-      return checkQuiet(host, { name, status, listed, specs, nowMs, mayBeHeld: this.#mayBeHeld });
-    });
-    this.wrong.push(...this.#oracle.settle(specs));
-    return wrong;
+    this.wrong.push(...(await this.#quietly.settle(this.#mayBeHeld)));
+    if (this.#backup.restored && this.wrong.length === 0) this.wrong.push(...(await this.#quietly.mend()));
   }
 
   /** It fires once somebody has died of it. */
@@ -264,15 +246,13 @@ class Stage {
   }
 
   async #restoreDatabase(): Promise<boolean> {
-    if (this.#backup === undefined) return false;
+    if (!this.#backup.exists) return false;
     for (const controller of this.#controllers) {
       controller.kill();
       controller.bury();
     }
     await this.#pass(0);
-    this.#world.database.restore(this.#backup.data);
-    this.#backup.back();
-    this.#restored = true;
+    this.#backup.restore();
     this.#fleet.restored();
     return true;
   }

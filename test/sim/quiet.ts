@@ -1,0 +1,71 @@
+import { checkQuiet } from './check.ts';
+import type { FleetCheck } from './fleet-check.ts';
+import type { Host } from './host.ts';
+import type { Operator } from './operator.ts';
+import type { Oracle } from './oracle.ts';
+import { HOSTS, type HostName } from './schedule.ts';
+import type { World } from './world.ts';
+
+/** Longer than a read-back, two syncs and any life of a redirect: what does not hold by then does not hold. */
+const QUIET_MS = 75_000;
+/** Whatever was late has come by then. */
+const LOOK_EVERY_MS = 20_000;
+
+interface QuietParts {
+  readonly world: World;
+  readonly hosts: ReadonlyMap<HostName, Host>;
+  readonly oracle: Oracle;
+  readonly fleet: FleetCheck;
+  readonly operator: Operator;
+  readonly pass: (delayMs: number) => Promise<void>;
+  /** Lets time pass until something is done. */
+  readonly passing: <T>(work: Promise<T>) => Promise<T>;
+}
+
+/** What has to hold once everything works again and has had its time. */
+export class Quiet {
+  readonly #parts: QuietParts;
+  /** What no time mends. */
+  readonly #impossible: string[] = [];
+
+  constructor(parts: QuietParts) {
+    this.#parts = parts;
+  }
+
+  /** Lets time pass until all is as it was asked for; answers what is not. */
+  async settle(mayBeHeld: boolean): Promise<readonly string[]> {
+    let wrong: readonly string[] = ['it was never looked at'];
+    for (let waitedMs = 0; waitedMs < QUIET_MS && wrong.length > 0; waitedMs += LOOK_EVERY_MS) {
+      await this.#parts.pass(LOOK_EVERY_MS);
+      wrong = await this.#look(mayBeHeld);
+    }
+    return wrong;
+  }
+
+  /** Who is held has lost nothing; then somebody decides, and all is as it was asked for. */
+  async mend(): Promise<readonly string[]> {
+    const { fleet, operator, passing } = this.#parts;
+    fleet.decreed(HOSTS);
+    await passing(operator.recover());
+    if ((await this.settle(false)).length === 0) return [];
+    // What a host claims that lost its store stands in no status: it is told by name.
+    for (const name of HOSTS) operator.resync(name);
+    return this.settle(false);
+  }
+
+  async #look(mayBeHeld: boolean): Promise<readonly string[]> {
+    const { world, hosts, oracle, passing } = this.#parts;
+    const { desk } = world.controller.ports;
+    const { items } = await passing(desk.get({ v: 1 }, 500_000));
+    const specs = items.map(({ spec }) => spec);
+    const { items: known } = await passing(desk.hosts({ v: 1 }, 500_000));
+    const nowMs = world.clock.nowMs();
+    const wrong = [...hosts].flatMap(([name, host]) => {
+      const status = world.statuses.get(name);
+      const listed = known.find((it) => it.host === name);
+      return checkQuiet(host, { name, status, listed, specs, nowMs, mayBeHeld });
+    });
+    this.#impossible.push(...oracle.settle(specs));
+    return [...this.#impossible, ...wrong];
+  }
+}
