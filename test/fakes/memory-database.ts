@@ -96,10 +96,20 @@ export class MemoryDatabase {
 
   /** Whether its log has a cursor. */
   knows({ epoch, rev }: Cursor): boolean {
+    return epoch === '' || rev <= (this.#endOf(epoch) ?? -1);
+  }
+
+  /** Where each epoch of its log ends. */
+  ends(): ReadonlyMap<string, number> {
+    const rows = this.#rows('select epoch from epochs') as readonly { readonly epoch: string }[];
+    return new Map(rows.map(({ epoch }) => [epoch, this.#endOf(epoch) ?? 0]));
+  }
+
+  #endOf(epoch: string): number | undefined {
     const end = 'select min(first_rev) - 1 from epochs later where later.ordinal > epochs.ordinal';
     const last = 'select max(last_rev, coalesce((select max(rev) from heads), 0)) from meta';
     const [found] = this.#rows(`select coalesce((${end}), (${last})) as rev from epochs where epoch = ?`, epoch);
-    return epoch === '' || (found !== undefined && rev <= (found as { readonly rev: number }).rev);
+    return (found as { readonly rev: number } | undefined)?.rev;
   }
 
   /** As a bit does that flips in one of the rows of a table; answers false where there are not so many. */

@@ -17,12 +17,19 @@ export class FleetCheck {
   #heard = new Map<string, Map<string, number>>();
   #last = new Map<string, string>();
   readonly #decreed = new Set<string>();
+  /** Where epochs ended that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
+  readonly #forgotten = new Map<string, number>();
   /** Boots of which a host said that it is held. */
   readonly #held = new Map<string, string>();
 
   constructor(database: MemoryDatabase, others: readonly MemoryDatabase[]) {
     this.#database = database;
     this.#others = others;
+  }
+
+  /** A database is about to be put back. */
+  restoring(): void {
+    for (const [epoch, end] of this.#database.ends()) this.#forgotten.set(epoch, end);
   }
 
   /** A database that was put back knows less, and holds may end as they please. */
@@ -72,6 +79,7 @@ export class FleetCheck {
   }
 
   #knows(cursor: Cursor): boolean {
+    if (cursor.rev <= (this.#forgotten.get(cursor.epoch) ?? -1)) return true;
     return [this.#database, ...this.#others].some((database) => database.knows(cursor));
   }
 

@@ -252,6 +252,7 @@ class Stage {
       controller.bury();
     }
     await this.#pass(0);
+    this.#fleet.restoring();
     this.#backup.restore();
     this.#fleet.restored();
     return true;
