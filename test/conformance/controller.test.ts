@@ -5,7 +5,7 @@ import type { Match } from '../../protocol/match.ts';
 import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { Update } from '../../protocol/update.ts';
 import { MemoryController } from '../fakes/memory-controller.ts';
-import { AMPLE_BYTES, apply, Folder, openStore, type Store, spec } from '../unit/controller/fleet.ts';
+import { AMPLE_BYTES, apply, Folder, openStore, report, type Store, spec } from '../unit/controller/fleet.ts';
 import { randomBelow } from './sequences.ts';
 
 /** Steps, and what they start from: CONFORMANCE_RUNS=100000 is for a change of the controller's log. */
@@ -99,7 +99,10 @@ class Real implements Log {
   }
 
   async #store(): Promise<Store> {
-    this.#opened ??= await openStore(this.#folder.file(), () => this.#nowMs);
+    if (this.#opened === undefined) {
+      this.#opened = await openStore(this.#folder.file(), () => this.#nowMs);
+      await report(this.#opened, HOST); // who claims something is heard first
+    }
     return this.#opened;
   }
 }
