@@ -67,39 +67,3 @@ test.serial(
     await stands(bed, true);
   },
 );
-
-test.serial('idle: nobody is silent whom nobody can see', async (t) => {
-  await using bed = await Testbed.make();
-  let { agent, operator } = await startProduct(bed);
-  const [, , asker] = [await Echo.start(bed, 'b'), await Echo.start(bed, 'c'), await Asker.start(bed)];
-  const spec = serviceRedirect(NAME, 'v4') as { readonly match: object };
-  const { rev } = await operator.apply({ ...spec, match: { ...spec.match, in: 'to-a' }, idle: { after: AFTER_MS } });
-  await operator.applied(rev);
-  await asker.steady(RATE);
-  const shunt = async (...words: string[]): Promise<void> => {
-    const { status, stderr } = await bed.shunt('b', ...words, '--pin-root', bed.pinRoot);
-    if (status !== 0) throw new Error(stderr);
-  };
-  const link = (state: string) => bed.must('b', ['ip', 'link', 'set', 'to-a', state]);
-  const attach = () => bed.attach('--interface', 'to-a');
-  for (const [what, blind, see, dies] of [
-    ['bypass, the agent alive', () => shunt('bypass', 'on'), () => shunt('bypass', 'off'), false],
-    ['detached, the agent dead', () => shunt('detach', '--interface', 'to-a'), attach, true],
-    ['without carrier, the agent dead', () => link('down'), () => link('up'), true],
-  ] as const) {
-    if (dies) await agent.stop('SIGKILL');
-    await blind();
-    await sleep(3 * AFTER_MS);
-    await see();
-    if (dies) {
-      agent = await bed.startAgent();
-      await agent.until('reports its status', CONVERGE_MS, async () => (await operator.status()) !== undefined);
-    }
-    await sleep(AFTER_MS / 2);
-    t.is((await bed.entries('redirect4')).length, 1, what);
-  }
-  const events = (await bed.shunt('bus', 'events', '--host', HOST, '--nats', 'nats://10.99.0.1:4222')).stdout;
-  t.notRegex(events, /\bidle\b/);
-  await asker.stop();
-  await stands(bed, false);
-});
