@@ -132,7 +132,9 @@ test.serial('up: an interrupt of all that starts is no failure, and removes ever
   await up.until('starts', STEP_MS, () => up.lines.some((line) => line.includes('✓ bus')));
   const places = [...(await namespacesOf(up)).keys()];
   t.is(places.length, 7);
-  for (const place of places) for (const pid of await pidsAt(up, place, '')) process.kill(pid, 'SIGINT');
+  // As a terminal does it: all of them at the same moment.
+  const pids = (await Promise.all(places.map((place) => pidsAt(up, place, '')))).flat();
+  for (const pid of pids) process.kill(pid, 'SIGINT');
   t.is(await up.stop('SIGINT'), 130);
   t.true(up.lines.some((line) => line.includes('Interrupted: removing everything.')));
   t.deepEqual(
