@@ -62,7 +62,8 @@ function mountBpf(): { path: (name: string) => string; rc: number } & Disposable
 const scenarios: Record<string, () => unknown> = {
   links() {
     const { snat0, snat1 } = makeVeth();
-    return { snat0, snat1, loopback: findLink('lo') };
+    for (const state of ['down', 'up', 'down', 'up']) ip('link', 'set', 'snat1', state);
+    return { snat0, snat1, loopback: findLink('lo'), lost: findLink('snat0').carrierDowns - snat0.carrierDowns };
   },
 
   attach() {

@@ -25,11 +25,12 @@ const observe = (scenario: string): Promise<Observed> =>
   runInNamespace(new URL('native-net.scenario.ts', import.meta.url), scenario) as Promise<Observed>;
 
 kernel('native net: a veth pair is listed with its names, addresses, kind and peer', async (t) => {
-  const { snat0, snat1, loopback } = await observe('links');
+  const { snat0, snat1, loopback, lost } = await observe('links');
   const none = { linkNamespace: null, master: 0, xdpMode: 0, xdpProgramId: 0 };
   const common = { ...none, carrier: true, kind: 'veth', operState: 6, type: 1 };
   const ofSnat0 = { name: 'snat0', mac: '020000000001', mtu: 1400, link: snat1.ifindex, ifindex: snat0.ifindex };
-  t.deepEqual(snat0, { ...common, ...ofSnat0, flags: snat0.flags });
+  t.deepEqual(snat0, { ...common, ...ofSnat0, flags: snat0.flags, carrierDowns: snat0.carrierDowns });
+  t.is(lost, 2, 'each loss of its carrier is counted');
   t.is(snat0.flags & 0x10041, 0x10041, 'up, running, lower up');
   t.like(snat1, { ...common, name: 'snat1', mac: '020000000002', mtu: 1500, link: snat0.ifindex });
   t.like(loopback, { name: 'lo', type: 772, mac: '', kind: null, ifindex: 1 });
