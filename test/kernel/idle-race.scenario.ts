@@ -37,7 +37,9 @@ const XDP_DROP = 1;
 /** Packets and deletes go through the keys in an order of their own, which each round changes. */
 const STRIDES = [7, 13, 17, 19, 23, 29, 31, 37] as const;
 
-const NOW = 1_700_000_000_000;
+/** Rounds are so far apart that nobody takes the deleter for one who fights. */
+const ROUND_MS = 3_600_000;
+const BEGIN_MS = 1_700_000_000_000;
 /** Where a thread waits for the round, and where they meet. */
 const ROUND = 0;
 const ARRIVED = 1;
@@ -118,20 +120,20 @@ function counted(kernel: Kernel, writes: Map<string, number>): Kernel {
 }
 
 /** Makes passes until nothing is due. */
-function converge(convergence: Convergence): void {
-  do convergence.pass(NOW, () => 0, true);
+function converge(convergence: Convergence, nowMs: number): void {
+  do convergence.pass(nowMs, () => 0, true);
   while (convergence.pending);
 }
 
 /** Everything stands, and nobody has come for longer than a jiffy. */
-function prepare(convergence: Convergence): readonly EntryState[] {
+function prepare(convergence: Convergence, nowMs: number): readonly EntryState[] {
   const { silence, ledger } = convergence;
   const idle = [...ledger.states.values()].filter(({ state }) => state === 'idle');
-  silence.arm(idle.map(({ key, rev, slot }) => ({ key, rev, slot, state: 'pending', sinceMs: NOW })));
+  silence.arm(idle.map(({ key, rev, slot }) => ({ key, rev, slot, state: 'pending', sinceMs: nowMs })));
   convergence.readBackNext();
-  converge(convergence);
+  converge(convergence, nowMs);
   sleep(APART_MS);
-  const rows = silence.find({ since: () => 0 }, NOW);
+  const rows = silence.find({ since: () => 0 }, nowMs);
   if (rows.length !== BATCH) throw new Error(`${rows.length} of ${BATCH} are silent`);
   return rows;
 }
@@ -142,7 +144,7 @@ async function race(deletes: number): Promise<unknown> {
   const writes = new Map<string, number>();
   const intents = Array.from({ length: BATCH }, (_, n) => intentOf(n, 1));
   const convergence = new Convergence(counted(kernel, writes), intents, []);
-  converge(convergence);
+  converge(convergence, BEGIN_MS);
   const shared = new SharedArrayBuffer(12);
   const words = new Int32Array(shared);
   const met = new SharedArrayBuffer(BATCH * ACTORS.length);
@@ -153,14 +155,15 @@ async function race(deletes: number): Promise<unknown> {
   const ended = workers.map((worker) => once(worker, 'exit'));
   const count = { rounds: 0, deletes: 0, met: 0, wrong: 0, manyPuts: 0 };
   for (let round = 1; count.deletes < deletes; round += 1) {
-    const rows = prepare(convergence);
+    const nowMs = BEGIN_MS + round * ROUND_MS;
+    const rows = prepare(convergence, nowMs);
     new Uint8Array(met).fill(0);
     writes.clear();
     convergence.silence.giveUp(rows);
     Atomics.store(words, ROUND, round);
     Atomics.notify(words, ROUND);
     meet(words, round);
-    converge(convergence);
+    converge(convergence, nowMs);
     await allLeft(words, round);
     const stand = kernel.entries.lookup(intents.map(({ match }) => ({ match, zone: 0 })));
     for (const [n, { key }] of intents.entries()) {
