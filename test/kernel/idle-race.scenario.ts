@@ -134,7 +134,8 @@ function prepare(convergence: Convergence, nowMs: number): readonly EntryState[]
   converge(convergence, nowMs);
   sleep(APART_MS);
   const rows = silence.find({ since: () => 0 }, nowMs);
-  if (rows.length !== BATCH) throw new Error(`${rows.length} of ${BATCH} are silent`);
+  // What the deleter took again and again is given time before it is put back: not all stand.
+  if (rows.length < BATCH / 2) throw new Error(`${rows.length} of ${BATCH} are silent`);
   return rows;
 }
 
@@ -166,7 +167,9 @@ async function race(deletes: number): Promise<unknown> {
     converge(convergence, nowMs);
     await allLeft(words, round);
     const stand = kernel.entries.lookup(intents.map(({ match }) => ({ match, zone: 0 })));
+    const given = new Set(rows.map(({ key }) => key));
     for (const [n, { key }] of intents.entries()) {
+      if (!given.has(key)) continue;
       const came = ACTORS.some((_, place) => new Uint8Array(met)[place * BATCH + n] === MET);
       const { state } = convergence.ledger.states.get(key) ?? {};
       if (came) count.met += 1;
@@ -174,7 +177,7 @@ async function race(deletes: number): Promise<unknown> {
       if ((writes.get(key) ?? 0) !== (came ? 1 : 0)) count.manyPuts += 1;
     }
     count.rounds = round;
-    count.deletes += BATCH;
+    count.deletes += rows.length;
   }
   Atomics.store(words, ROUND, -1);
   Atomics.notify(words, ROUND);
