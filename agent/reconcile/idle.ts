@@ -85,6 +85,13 @@ export class Idle implements Tracker {
     return found;
   }
 
+  /** Whether these counts say so, too: between two looks somebody may have come. */
+  isSilent(key: string, counted: Counter, sight: Pick<Sight, 'since'>, { jiffies }: KernelTime): boolean {
+    const watched = this.#watched.get(key);
+    const at = watched && idleAt(watched, Number(counted.seen), sight.since(watched.ifname));
+    return at !== undefined && at <= Number(jiffies);
+  }
+
   /** How much longer a redirect may be silent; undefined where it does not stand, or nobody could see its packets. */
   leftMs(
     key: string,
@@ -103,6 +110,11 @@ export class Idle implements Tracker {
   giveUp(before: EntryState): void {
     this.#givenUp.set(before.key, before);
     this.#watched.delete(before.key);
+  }
+
+  /** Its entry may still stand. */
+  isGivenUp(key: string): boolean {
+    return this.#givenUp.has(key);
   }
 
   /** What a key was before it was given up, once. */

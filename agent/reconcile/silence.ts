@@ -47,13 +47,12 @@ export class Silence {
   /** How keys stand that have been silent long enough, to be stored before they are given up. */
   find(sight: Pick<Sight, 'since'>, nowMs: number): readonly EntryState[] {
     const { idle, kernel, ledger } = this.#parts;
-    const keys = idle.silent(kernel.counts, sight, kernel.clock.now());
-    return keys.flatMap((key): EntryState[] => {
-      const standing = ledger.states.get(key);
-      if (standing === undefined || standing.slot === null) return [];
-      const [counted] = kernel.counts.counters([standing.slot]);
-      const { rev, slot } = standing;
-      return [{ key, rev, slot, state: 'idle', sinceMs: nowMs, ...(counted && { counted }) }];
+    const now = kernel.clock.now();
+    return idle.silent(kernel.counts, sight, now).flatMap((key): EntryState[] => {
+      const { rev = 0, slot = null } = ledger.states.get(key) ?? {};
+      const [counted] = slot === null ? [] : kernel.counts.counters([slot]);
+      if (counted === undefined || !idle.isSilent(key, counted, sight, now)) return [];
+      return [{ key, rev, slot, state: 'idle', sinceMs: nowMs, counted }];
     });
   }
 
@@ -110,9 +109,11 @@ export class Silence {
 
   /** How keys stand that give their slots to those who wait, while none is free; to be stored before anybody has them. */
   spare(): readonly EntryState[] {
-    const { kernel, ledger, slots, waiting } = this.#parts;
+    const { idle, kernel, ledger, slots, waiting } = this.#parts;
     if (waiting.forSlots === 0 || slots.free.length > 0) return [];
-    const ended = ledger.states.values().filter(({ state, slot }) => slot !== null && HAVE_ENDED.has(state));
+    const ended = ledger.states
+      .values()
+      .filter(({ key, state, slot }) => slot !== null && HAVE_ENDED.has(state) && !idle.isGivenUp(key));
     return [...ended.take(Math.min(waiting.forSlots, SPARED_MAX))].map((row) => {
       const [counted] = kernel.counts.counters([row.slot ?? 0]);
       return { ...row, slot: null, ...(counted && { counted }) };

@@ -314,3 +314,41 @@ test('idle: where no slot is free, that of what has ended is for who waits, afte
   await bench.clock.pass(1_000);
   t.deepEqual(bench.stand, [true, true]);
 });
+
+test('idle: somebody already waits for its slot, and gets it once the entry is gone, or not at all if a packet came', async (t) => {
+  for (const came of [false, true]) {
+    await using bench = await Quiet.start();
+    const others = Array.from({ length: 7 }, (_, n) => n + 10);
+    await bench.accept(
+      20,
+      others.map((n): Change => ({ op: 'put', ...intentOf(n, 'drop', { rev: n }) })),
+    );
+    await bench.clock.pass(AFTER_MS - 2_000);
+    const waiting = others.filter((n) => !bench.kernel.acts(intentOf(n).key));
+    t.is(waiting.length, 1);
+    const { saveEntries } = bench.store;
+    bench.store.saveEntries = async (entries, forget) => {
+      await saveEntries.call(bench.store, entries, forget);
+      if (came && entries.some(({ state, slot }) => state === 'idle' && slot !== null)) bench.hit();
+    };
+    bench.kernel.asked = [];
+    await bench.clock.pass(5_000);
+    const ops = bench.kernel.asked.flatMap(({ op }) => (op === 'write' || op === 'delete' ? [op] : []));
+    t.deepEqual([bench.stand[0], ops], [came, ['delete', 'write']]);
+    t.is(bench.kernel.acts(intentOf(waiting[0] ?? 0).key), !came);
+  }
+});
+
+test('idle: a packet while it is found silent, and it never goes', async (t) => {
+  await using bench = await Quiet.start();
+  await bench.clock.pass(AFTER_MS - 1_000);
+  const { seen } = bench.kernel;
+  bench.kernel.asked = [];
+  bench.kernel.seen = () => {
+    const before = seen.call(bench.kernel);
+    bench.hit();
+    return before;
+  };
+  await bench.clock.pass(3_000);
+  t.deepEqual([bench.stand, bench.kernel.asked], [[true, true], []]);
+});
