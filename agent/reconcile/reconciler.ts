@@ -221,7 +221,7 @@ export class Reconciler implements Reconciling {
     await this.#outcomes.summarise();
     try {
       if (this.#pins.lost) await this.#regain();
-      await this.#watch.look(this.#convergence, !mayTouch(this.#footing));
+      await this.#watch.look(this.#convergence, this.#footing.is !== 'follows');
       if (mayTouch(this.#footing)) await this.#converge(signal);
     } catch (error) {
       if (!this.#pins.explain(error)) throw error;

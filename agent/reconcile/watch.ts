@@ -70,7 +70,7 @@ export class Watch {
     return this.#sight;
   }
 
-  /** `held`: nothing is touched now. Errors: PinsLostError, other KernelErrors, and those of recording. */
+  /** `held`: the set is kept as it is, or is not known to be whole. Errors: PinsLostError, other KernelErrors, and those of recording. */
   async look(convergence: Convergence, held: boolean): Promise<void> {
     this.#held = held;
     await this.#lookAtIngresses(convergence);

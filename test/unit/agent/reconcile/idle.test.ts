@@ -280,7 +280,7 @@ test('idle: an entry that somebody puts where none shall be goes again, and arms
   t.deepEqual(bench.stand, [false, true]);
 });
 
-test('idle: held, and the pins lost: nothing is judged, and what is away stays away', async (t) => {
+test('idle: the pins lost: what is away stays away', async (t) => {
   await using bench = await Quiet.start();
   await bench.clock.pass(AFTER_MS + 2_000);
   t.deepEqual(bench.stand, [false, true]);
@@ -351,4 +351,18 @@ test('idle: a packet while it is found silent, and it never goes', async (t) => 
   };
   await bench.clock.pass(3_000);
   t.deepEqual([bench.stand, bench.kernel.asked], [[true, true], []]);
+});
+
+test('idle: while the host is held for its history nobody is silent, and then silence begins', async (t) => {
+  await using bench = await Quiet.start();
+  await bench.clock.pass(AFTER_MS - 3_000);
+  const at = { epoch: 'e1', rev: 2 };
+  await bench.start({ is: 'held', at, digest: '', why: 'HISTORY_LOST', until: 'sync' });
+  await bench.clock.pass(3 * AFTER_MS);
+  t.deepEqual(bench.stand, [true, true]);
+  await bench.accept(3, [{ op: 'put', ...intentOf(3, 'drop', { rev: 3 }) }]);
+  await bench.clock.pass(AFTER_MS - 1_500);
+  t.deepEqual(bench.stand, [true, true]);
+  await bench.clock.pass(4_000);
+  t.deepEqual(bench.stand, [false, true]);
 });
