@@ -13,6 +13,7 @@ import {
   type Reader,
   readCode,
   readCount,
+  readJson,
   readRev,
   requireObject,
 } from './read.ts';
@@ -136,7 +137,7 @@ export const applyFields = {
   upload: readUpload,
   part: readCount,
   parts: integer(1, MAX_PARTS),
-  specs: list((spec) => spec, MAX_LIST),
+  specs: list(readJson, MAX_LIST),
 };
 const readApplyFields = object<ApplyRequest>(applyFields);
 

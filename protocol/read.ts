@@ -153,6 +153,20 @@ export function record<T>(key: Reader<string>, element: Reader<T>, max: number):
   });
 }
 
+/**
+ * Whatever JSON can say, to be judged by somebody else. A number beyond all bounds is refused: `1e999` is read as one that no
+ * JSON says.
+ */
+export const readJson: Reader<unknown> = (value, path) => {
+  if (isBounded(value)) return value;
+  throw new Refused('BAD_FIELD', path, 'a number in it is beyond all bounds');
+};
+
+function isBounded(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(isBounded);
+}
+
 export function nullable<T>(reader: Reader<T>): Reader<T | null> {
   return (value, path, faults) => (value === null ? null : reader(value, path, faults));
 }

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { parseApplyRequest } from '../../../protocol/api.ts';
 import { decodeJson, encodeJson, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../../protocol/json.ts';
 import { Refused } from '../../../protocol/refused.ts';
 
@@ -47,4 +48,14 @@ test('list budget: the smaller of message and server limit, less what surrounds 
   t.is(listBudgetBytes(6000), 3072);
   t.is(listBudgetBytes(4096), 3072);
   t.is(listBudgetBytes(1000), 0);
+});
+
+test('json: a number beyond all bounds is refused wherever it stands, for nobody could say it again', (t) => {
+  const request = (spec: string) =>
+    new TextEncoder().encode(`{"v":1,"upload":"u","part":0,"parts":1,"specs":[${spec}]}`);
+  for (const spec of ['{"expires":1e999}', '{"a":[{"b":-1e400}]}', '1e309']) {
+    const refused = t.throws(() => parseApplyRequest(request(spec)), { instanceOf: Refused });
+    t.regex(refused.message, /beyond all bounds/);
+  }
+  t.notThrows(() => parseApplyRequest(request('{"expires":1e12,"name":"r1e999"}')));
 });
