@@ -275,7 +275,7 @@ export interface SeenSince {
   /** As `Words.blinds` was. */
   readonly blinds: string;
   /** Of one interface at least; absent while of none. jiffies64. */
-  readonly any?: number;
+  readonly anywhere?: number;
   /** By name. */
   readonly interfaces: Readonly<Record<string, Seeing>>;
 }

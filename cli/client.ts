@@ -1,19 +1,17 @@
 import { once } from 'node:events';
 import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection, type NatsError } from 'nats';
 import { type BusAccess, otherAccess } from '../bus/access.ts';
-import { openConnection } from '../bus/connect.ts';
 import { BusError } from '../bus/error.ts';
 import { requestError } from '../bus/nats-error.ts';
-import { toServerOptions } from '../bus/options.ts';
 import { API_VERBS, type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
 import type { AskError, AskVerb } from '../protocol/ask.ts';
-import { LEAST_PAYLOAD_BYTES } from '../protocol/json.ts';
 import { parseHostsReply } from '../protocol/listings.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
 import { parseWorking, WORKING_HEADER } from '../protocol/working.ts';
+import { connectTo } from './connect.ts';
 import { accessOf } from './line/access.ts';
-import { EXIT, Failure, usage } from './line/failure.ts';
+import { EXIT, Failure } from './line/failure.ts';
 import type { BUS_OPTIONS, Options } from './line/options.ts';
 import { nearHost } from './near-host.ts';
 import { Patience } from './patience.ts';
@@ -22,8 +20,6 @@ import { within } from './within.ts';
 
 export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
 
-/** For a connection there is as much time as for an answer, and no less than this. */
-const CONNECT_LEAST_MS = 1000;
 const TRY_AGAIN = 'try again, or wait longer with --timeout';
 
 /** Whom a request is for, as messages name it, and what to do when nobody is there. */
@@ -69,20 +65,8 @@ export class Bus implements AsyncDisposable {
 
   /** Connects to the first server that answers. Errors: Failure NO_BUS, NOT_PERMITTED, USAGE. */
   static async open(options: BusOptions): Promise<Bus> {
-    const { nats } = options;
     const access = accessOf(options);
-    const timeout = Math.max(options.timeout, CONNECT_LEAST_MS);
-    try {
-      const servers = toServerOptions({ urls: nats, ...access });
-      const opening = openConnection({ ...servers, name: 'shunt', timeout, reconnect: false });
-      const connection = await within(timeout, opening, 'connect').catch((error: unknown) => {
-        opening.then((late) => late.close()).catch(() => {}); // said already: nobody waits for it any more
-        throw error;
-      });
-      return new Bus(await requireRoom(connection), options, access);
-    } catch (error) {
-      throw connectFailure(error, nats.join(', '), access);
-    }
+    return new Bus(await connectTo(options, access), options, access);
   }
 
   /** The longest message that the server takes, in bytes. */
@@ -259,43 +243,6 @@ function doneOf(sign: Uint8Array): number {
   }
 }
 
-/** Errors: Failure TOO_LARGE on a bus that carries next to nothing; the connection is closed then. */
-async function requireRoom(connection: NatsConnection): Promise<NatsConnection> {
-  const takes = connection.info?.max_payload ?? LEAST_PAYLOAD_BYTES;
-  if (takes >= LEAST_PAYLOAD_BYTES) return connection;
-  await connection.close();
-  const least = `and ${LEAST_PAYLOAD_BYTES} is the least that will do`;
-  const message = `nats://${connection.getServer()} takes messages of ${takes} bytes, ${least}; set a higher max_payload on the server`;
-  throw new Failure(EXIT.refused, 'TOO_LARGE', message);
-}
-
 function refusalOf(verb: ApiVerb): (error: ApiError['error']) => Failure {
   return ({ code, message }) => new Failure(EXIT.refused, code, `the controller refused ${verb}: ${message}`);
-}
-
-function connectFailure(error: unknown, servers: string, access: BusAccess): unknown {
-  if (!(error instanceof BusError)) return error;
-  const cause = { cause: error };
-  switch (error.code) {
-    case 'NO_CREDS':
-      return usage(`cannot ${error.tried}: ${error.reason}`);
-    case 'REFUSED':
-      return new Failure(
-        EXIT.refused,
-        'NOT_PERMITTED',
-        `${servers} does not let this user in; ${otherAccess(access)}`,
-        cause,
-      );
-    case 'TLS':
-      return new Failure(EXIT.unreachable, 'TLS', `cannot reach NATS at ${servers}: ${error.reason}`, cause);
-    default: {
-      const advice = 'start nats-server there, or name another with --nats';
-      return new Failure(
-        EXIT.unreachable,
-        'NO_BUS',
-        `cannot reach NATS at ${servers}: ${error.reason}; ${advice}`,
-        cause,
-      );
-    }
-  }
 }

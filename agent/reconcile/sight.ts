@@ -33,7 +33,7 @@ export class Sight {
 
   /** Of packets that come in by this interface, or by any at all, in jiffies64; undefined while none can be seen. */
   since(ifname: string | undefined): number | undefined {
-    return ifname === undefined ? this.#seen.any : this.#seen.interfaces[ifname]?.since;
+    return ifname === undefined ? this.#seen.anywhere : this.#seen.interfaces[ifname]?.since;
   }
 
   look(network: Pick<Network, 'netdevs'>, { blinds, shut, jiffies }: Outlook): void {
@@ -44,10 +44,10 @@ export class Sight {
       const since = lasting.some((dev) => dev.name === name) ? before.interfaces[name]?.since : undefined;
       return [name, { ifindex, carrierDowns, since: since ?? jiffies }] as const;
     });
-    const any = lasting.length > 0 ? before.any : undefined;
+    const anywhere = lasting.length > 0 ? before.anywhere : undefined;
     this.#take({
       blinds,
-      ...(seeing.length > 0 && { any: any ?? jiffies }),
+      ...(seeing.length > 0 && { anywhere: anywhere ?? jiffies }),
       interfaces: Object.fromEntries(interfaces),
     });
   }

@@ -7,7 +7,7 @@ const MAX_INTERFACES = 64;
 
 const readSeenSince = object<SeenSince>({
   blinds: readWord,
-  any: optional(readCount),
+  anywhere: optional(readCount),
   interfaces: record(
     pattern(/^[^/\s]{1,15}$/, 'the name of an interface'),
     object<Seeing>({ ifindex: readCount, carrierDowns: readCount, since: readCount }),
