@@ -1,8 +1,6 @@
 import type { HostItem } from '../../protocol/listings.ts';
+import { SILENT_MS } from '../../protocol/status.ts';
 import { countText } from './format.ts';
-
-/** A status is said anew after 18 s at most: three of them did not come. */
-const SILENT_MS = 60_000;
 
 /** Whether a host that reported once has not been heard for too long. */
 export function isSilent({ seenAt }: Pick<HostItem, 'seenAt'>, nowMs: number): boolean {

@@ -1,11 +1,9 @@
 import type { ForgetReply, ForgetRequest } from '../../protocol/forget.ts';
 import { nearest } from '../../protocol/near.ts';
+import { SILENT_MS } from '../../protocol/status.ts';
 import { convergeHosts } from '../log/converge.ts';
 import type { LogTransaction, Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
-
-/** A status is said anew after 18 s at most: three of them did not come. */
-const SILENT_MS = 60_000;
 
 /**
  * Forgets a host: what it said, and its log. Its head stays, with a floor that no cursor of it reaches: if it comes back, it
