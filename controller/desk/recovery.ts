@@ -1,8 +1,7 @@
 import type { RecoverReply } from '../../protocol/recover.ts';
 import type { Transaction } from '../log/transaction.ts';
+import { SPOKEN_WITHIN_MS } from '../model/evidence.ts';
 
-/** An agent that lives has said something since; of one that has not, what is known may be older than what it says next. */
-const HEARD_WITHIN_MS = 40_000;
 /** Revs go on past what hosts report, but no host has them used up. */
 const MAX_AHEAD = 2 ** 32;
 
@@ -24,6 +23,6 @@ export async function beginAnew(
   );
   const { superseded, foreign } = await tables.epochs.supersede(session, new Set(claims.map(({ epoch }) => epoch)));
   const epoch = await tables.epochs.open(session, (await tables.epochs.lastRev(session)) + 1, part);
-  const unheard = await tables.hosts.forgetUnheard(session, nowMs - HEARD_WITHIN_MS, nowMs);
+  const unheard = await tables.hosts.forgetUnheard(session, nowMs - SPOKEN_WITHIN_MS, nowMs);
   return { v: 1, epoch, superseded, foreign, unheard };
 }

@@ -2,8 +2,8 @@ import type { Status } from '../../protocol/status.ts';
 
 /** Of so many starts of its agent a host's statuses are told apart. */
 const BOOTS_KEPT = 8;
-/** An agent that lives speaks twice as often. */
-const SILENT_MS = 40_000;
+/** An agent that lives has spoken within so long: it speaks twice as often. */
+export const SPOKEN_WITHIN_MS = 40_000;
 
 /** The newest that was heard of one start of an agent. */
 export interface Heard {
@@ -33,7 +33,7 @@ type Said = Pick<Status, 'boot' | 'seq' | 'at'>;
 export function isNewer({ boots, seenAtMs }: Evidence, said: Said, nowMs: number): boolean {
   const heard = boots.find(({ boot }) => boot === said.boot);
   if (heard === undefined) return true;
-  return isLater(heard, said) && (heard === boots[0] || nowMs - seenAtMs >= SILENT_MS);
+  return isLater(heard, said) && (heard === boots[0] || nowMs - seenAtMs >= SPOKEN_WITHIN_MS);
 }
 
 /** What is remembered once a status was found to be newer. */
