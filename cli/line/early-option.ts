@@ -1,6 +1,5 @@
 import { onCommandLine } from './command-line.ts';
-import type { Failure } from './failure.ts';
-import { usage } from './failure.ts';
+import { type Failure, usage } from './failure.ts';
 import { OPTION_NAMES, OPTIONS, type Option } from './options.ts';
 
 /** An option where the command belongs: what was probably meant, with what it takes and never what it was given. */

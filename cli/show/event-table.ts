@@ -47,6 +47,8 @@ const COLUMNS: readonly {
   { column: { title: 'KEY', below: true }, of: 'key', cell: ({ key }) => key ?? '-' },
 ];
 
+const TIME_WIDTH = '2026-01-01T00:00:00.000Z'.length;
+const TITLES = { time: 'TIME', host: 'HOST', kind: 'EVENT', rev: 'REV', name: 'NAME', why: 'CODE', key: 'KEY' };
 /** The longest kind that there is now. */
 const KIND_WIDTH = 'undelivered'.length;
 const REV_WIDTH = 5;
@@ -130,9 +132,6 @@ export class EventLines {
     return paint(this.#screen, tone, text);
   }
 }
-
-const TIME_WIDTH = '2026-01-01T00:00:00.000Z'.length;
-const TITLES = { time: 'TIME', host: 'HOST', kind: 'EVENT', rev: 'REV', name: 'NAME', why: 'CODE', key: 'KEY' };
 
 function whyOf({ code = '', detail = '' }: Event): string {
   return [code, detail].filter((part) => part !== '').join(' ');
