@@ -1,9 +1,9 @@
 /**
  * Runs the tests: `node test/support/run.ts [--long] [PATTERN...]`. Each file has a process of its own: V8 can abort where
- * threads of one process come and go. What needs nothing but itself runs together, two files at a time; what touches the
- * kernel runs one file after the other, with the machine's lock, and must leave nothing behind on it. `--long` runs
- * test/long/ instead of all else. The last line is `N passed, M failed[, K skipped]`. The status is 1 if anything failed or
- * no test matches, and where REQUIRE is set, also if anything was skipped.
+ * threads of one process come and go. What touches the kernel runs one file after the other, with the machine's lock, and
+ * must leave nothing behind on it; most of that time it waits, so what needs nothing but itself runs beside it. `--long`
+ * runs test/long/ instead of all else. The last line is `N passed, M failed[, K skipped]`. The status is 1 if anything
+ * failed or no test matches, and where REQUIRE is set, also if anything was skipped.
  */
 import { glob } from 'node:fs/promises';
 import { readArguments } from './arguments.ts';
@@ -12,7 +12,6 @@ import { lockMachine } from './lock.ts';
 import { missing, type Need } from './needs.ts';
 import { addTally, NOTHING, type Tally } from './tap.ts';
 
-const TOGETHER = ['--concurrency=2'];
 const ALONE = ['--concurrency=1', `--node-arguments=--import=${ROOT}/test/support/fd-guard.ts`];
 /** How many of the slowest files are named at the end. */
 const NAMED = 5;
@@ -76,27 +75,38 @@ class Total {
 
 async function runAll(files: readonly string[]): Promise<Total> {
   const total = new Total();
-  const ready = files.filter((file) => {
-    const lacking = missing(folderOf(file).needs);
-    if (lacking.length > 0) total.skip(file, lacking);
-    return lacking.length === 0;
-  });
-  const together = ready.filter((file) => !folderOf(file).serial);
-  const alone = ready.filter((file) => folderOf(file).serial);
-  if (together.length > 0) {
-    const surroundings = { print, flags: TOGETHER, scope: 'own' } as const;
-    await total.add(`${together.length} files together`, () => runClean(together, surroundings));
-  }
-  if (alone.length > 0) await runAlone(alone, total);
+  const alone = files.filter((file) => folderOf(file).serial);
+  const beside = files.filter((file) => !folderOf(file).serial);
+  const atATime = alone.length > 0 ? 1 : 2;
+  await Promise.all([runAlone(alone, total), runBeside(beside, atATime, total)]);
   return total;
+}
+
+async function runBeside(files: readonly string[], atATime: number, total: Total): Promise<void> {
+  const ready: string[] = [];
+  for (const file of files) {
+    if (await isReady(file, total)) ready.push(file);
+  }
+  if (ready.length === 0) return;
+  const surroundings = { print, flags: [`--concurrency=${atATime}`], scope: 'own' } as const;
+  await total.add(`${ready.length} files that need no machine of their own`, () => runClean(ready, surroundings));
 }
 
 /** Whoever is root may leave anything on the machine, so such runs take turns, and all of it is looked through. */
 async function runAlone(files: readonly string[], total: Total): Promise<void> {
+  if (files.length === 0) return;
   const root = process.getuid?.() === 0;
   await using _lock = root ? await lockMachine(print) : undefined;
   const surroundings = { print, flags: ALONE, scope: root ? 'machine' : 'own' } as const;
-  for (const file of files) await total.add(file, () => runClean([file], surroundings));
+  for (const file of files) {
+    if (await isReady(file, total)) await total.add(file, () => runClean([file], surroundings));
+  }
+}
+
+async function isReady(file: string, total: Total): Promise<boolean> {
+  const lacking = await missing(folderOf(file).needs);
+  if (lacking.length > 0) total.skip(file, lacking);
+  return lacking.length === 0;
 }
 
 function summarise({ skipped, passed, failed }: Tally, slowest: readonly string[]): boolean {
