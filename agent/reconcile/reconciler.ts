@@ -250,9 +250,9 @@ export class Reconciler implements Reconciling {
     const { clock } = this.#options;
     do {
       await clock.turn();
-      this.#writeMark();
       await this.#givingUp.prepare(this.#convergence, this.#time.nowMs());
       const nowMs = this.#time.nowMs();
+      this.#writeMark(); // nothing is waited for between this and what it says
       const done = this.#convergence.pass(nowMs, () => clock.random(), mayPrune(this.#footing));
       const result = this.#strangers.note(done, this.#ownWords, this.#convergence, nowMs);
       await this.#outcomes.take(result, this.#convergence.ledger.desired);

@@ -94,6 +94,11 @@ export class MemoryDatabase {
     return this.#rows('select host, status from hosts') as { host: string; status: string }[];
   }
 
+  /** Every redirect that is asked for, as its text. */
+  specs(): readonly string[] {
+    return (this.#rows('select spec from specs') as { spec: string }[]).map(({ spec }) => spec);
+  }
+
   /** Whether its log has a cursor. */
   knows({ epoch, rev }: Cursor): boolean {
     return epoch === '' || rev <= (this.#endOf(epoch) ?? -1);

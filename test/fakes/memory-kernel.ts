@@ -23,6 +23,8 @@ import { MemoryNet } from './memory-net.ts';
 
 export interface MemoryKernelOptions {
   readonly slots?: number;
+  /** Distinct shapes of each family. */
+  readonly shapes?: number;
   /** Entries of each family; four times the slots, as the loader makes the maps, unless given. */
   readonly entries?: number;
   /** Lets its jiffies pass; without it they stand still. */
@@ -82,10 +84,16 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   readonly #failures: { readonly op: Op['op']; readonly errno: string }[] = [];
   #mark: Mark | undefined;
 
-  constructor({ slots = 64, entries = slots * 4, ports = 256, monotonicMs = () => 0 }: MemoryKernelOptions = {}) {
+  constructor({
+    slots = 64,
+    shapes = 8,
+    entries = slots * 4,
+    ports = 256,
+    monotonicMs = () => 0,
+  }: MemoryKernelOptions = {}) {
     super(ports);
     this.#now = () => this.jiffies + BigInt(Math.floor((monotonicMs() * this.hz) / 1000));
-    this.limits = { slots, shapes: 8, mtu: 65_535 };
+    this.limits = { slots, shapes, mtu: 65_535 };
     this.#room = entries;
   }
 
@@ -227,6 +235,20 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     if (!this.#entries.has(id)) this.#count[familyOf(key.match)] += 1;
     this.#entries.set(id, { key, value: drop, sound });
     return id;
+  }
+
+  /** The loader makes the maps anew, with nothing in them; who has the old ones open finds that out. */
+  remake(): void {
+    for (const [id, { key }] of this.#entries) this.#delete(id, key);
+    for (const family of [4, 6] as const) this.plantStrays(family, -this.#strays[family]);
+    this.dropPorts();
+    this.#shapes = { 4: [], 6: [] };
+    for (const counts of [this.#counters, this.#losses, this.#passed]) counts.clear();
+    this.#mark = undefined;
+    this.ready = false;
+    this.bypassed = false;
+    this.blinded += 1_000_000;
+    this.pinsLost = true;
   }
 
   /** Removes an entry behind the agent's back. */

@@ -139,6 +139,10 @@ export class MemoryNet implements Net {
     this.#ports.delete(ifindex);
   }
 
+  dropPorts(): void {
+    this.#ports.clear();
+  }
+
   /** Writes a key of the devmap, which may lead to another device than its own. */
   plug(key: number, to = key): void {
     this.#ports.set(key, to);

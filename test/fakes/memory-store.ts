@@ -2,7 +2,7 @@ import type { EntryState } from '../../agent/model/state.ts';
 import type { Acceptance, Candidate, DesiredStore, Recorded, Recorder, Stored } from '../../agent/ports.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
-import { addDigest, EMPTY_DIGEST, elementDigest } from '../../protocol/digest.ts';
+import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
 import { type Intent, intentBody, intentOf } from '../../protocol/intent.ts';
 
@@ -13,7 +13,7 @@ export interface UnreadRow {
 }
 
 /** A copy of it, without the flight recorder. */
-export type KeptStore = Pick<MemoryStore, 'stored' | 'set' | 'flipped' | 'rows'>;
+export type KeptStore = Pick<MemoryStore, 'stored' | 'set' | 'flipped' | 'lost' | 'rows'>;
 
 /** A store in memory, as strict about digests as the real one. It passes test/conformance/store.test.ts. */
 export class MemoryStore implements DesiredStore, Recorder {
@@ -29,6 +29,8 @@ export class MemoryStore implements DesiredStore, Recorder {
   unread: ReadonlyMap<string, UnreadRow> = new Map();
   /** Keys of rows of intents that do not fit their checksums. */
   flipped: ReadonlySet<string> = new Set();
+  /** Intents whose rows are gone: who loaded them before still knows them. */
+  lost: ReadonlyMap<string, Intent> = new Map();
   readonly rows = new Map<string, EntryState>();
   /** How often rows were saved. */
   saves = 0;
@@ -46,8 +48,8 @@ export class MemoryStore implements DesiredStore, Recorder {
 
   /** What is kept of it when its disk is copied. */
   copy(): KeptStore {
-    const { stored, set, flipped, rows } = this;
-    return { stored, set, flipped, rows: new Map(rows) };
+    const { stored, set, flipped, lost, rows } = this;
+    return { stored, set, flipped, lost, rows: new Map(rows) };
   }
 
   /** As a bit does that flips in the row of an intent; answers whose, undefined where there are not so many. */
@@ -57,33 +59,46 @@ export class MemoryStore implements DesiredStore, Recorder {
     return key;
   }
 
+  /** The row of an intent is gone; answers whose, undefined where there are not so many. */
+  loseRow(which: number): string | undefined {
+    const key = [...this.set.keys()].sort()[which];
+    this.lost = new Map([...this.lost, ...[...this.set].filter(([it]) => it === key)]);
+    this.set = new Map([...this.set].filter(([it]) => it !== key));
+    return key;
+  }
+
   /** As a newer agent does that ran on this store. */
   writeAsNewer(row: UnreadRow): void {
     this.unread = new Map([...this.unread, [row.key, row]]);
-    this.stored = { ...this.stored, digest: addDigest(this.stored.digest, elementDigest(row.key, row.rev, row.body)) };
+    this.stored = { ...this.stored, digest: addDigest(this.stored.digest, elementOfRow(row)) };
   }
 
   async accept({ base, changes, cursor, digest }: Candidate, afterSeq = 0): Promise<Acceptance> {
     this.#failNext();
     const next = new Map(base === 'stored' ? this.set : []);
     const unread = new Map(base === 'stored' ? this.unread : []);
+    let now = base === 'stored' ? this.stored.digest : EMPTY_DIGEST;
     const put: Intent[] = [];
     const removed: string[] = [];
     for (const change of changes) {
-      if (change.rev <= ((next.get(change.key) ?? unread.get(change.key))?.rev ?? 0)) continue;
+      const [old, unknown] = [next.get(change.key), unread.get(change.key)];
+      if (change.rev <= ((old ?? unknown)?.rev ?? 0)) continue;
+      if (old !== undefined) now = removeDigest(now, elementOf(old));
+      if (unknown !== undefined) now = removeDigest(now, elementOfRow(unknown));
       unread.delete(change.key);
       if (change.op === 'put') {
         const intent = intentOf(change);
         next.set(change.key, intent);
+        now = addDigest(now, elementOf(intent));
         put.push(intent);
       } else if (next.delete(change.key)) removed.push(change.key);
     }
     const inTheWay = base === 'stored' && (!this.stored.sound || changes.some(({ key }) => this.flipped.has(key)));
-    if (inTheWay || digestOf(next.values(), unread.values()) !== digest)
-      return { outcome: 'mismatch', sound: this.#sound };
+    if (inTheWay || now !== digest) return { outcome: 'mismatch', sound: this.#sound };
     const whole = base === 'empty';
     this.set = next;
     if (whole) this.flipped = new Set();
+    this.lost = new Map(whole ? [] : [...this.lost].filter(([key]) => !changes.some((change) => change.key === key)));
     this.unread = unread;
     this.stored = { sound: true, cursor, digest, seq: Math.max(this.stored.seq, afterSeq) + 1 };
     return { outcome: 'accepted', seq: this.stored.seq, whole, put, removed };
@@ -119,7 +134,8 @@ export class MemoryStore implements DesiredStore, Recorder {
   async close(): Promise<void> {}
 
   get #sound(): boolean {
-    return this.stored.sound && this.flipped.size === 0;
+    const { sound, digest } = this.stored;
+    return sound && this.flipped.size === 0 && digestOf(this.set.values(), this.unread.values()) === digest;
   }
 
   #failNext(): void {
@@ -135,7 +151,15 @@ function byKey<T extends { readonly key: string }>(rows: Iterable<T>): readonly 
 
 function digestOf(set: Iterable<Intent>, unread: Iterable<UnreadRow>): string {
   let sum = 0n;
-  for (const each of set) sum += elementDigest(each.key, each.rev, intentBody(each));
-  for (const each of unread) sum += elementDigest(each.key, each.rev, each.body);
+  for (const each of set) sum += elementOf(each);
+  for (const each of unread) sum += elementOfRow(each);
   return addDigest(EMPTY_DIGEST, sum);
+}
+
+function elementOf(intent: Intent): bigint {
+  return elementOfRow({ key: intent.key, rev: intent.rev, body: intentBody(intent) });
+}
+
+function elementOfRow({ key, rev, body }: UnreadRow): bigint {
+  return elementDigest(key, rev, body);
 }

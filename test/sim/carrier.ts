@@ -17,6 +17,9 @@ export type Strike = (typeof STRIKES)[number];
 const CALM: Weather = { drop: 0, repeat: 0, delay: 0, stale: 0, spoil: 0 };
 const REPLIES_KEPT = 20;
 const LATE_MS = 8_000;
+/** One late message in so many is very late. */
+const VERY_LATE_ONE_IN = 20;
+const VERY_LATE_MS = 60_000;
 
 /** What a bus does to messages between hosts and controllers; which of them it strikes is a matter of the seed. */
 export class Carrier {
@@ -53,7 +56,8 @@ export class Carrier {
     const cut = this.#partitions.get(host) ?? 'none';
     const isKept = cut === 'both' || cut === way;
     const isLost = this.#below(1000) < drop;
-    const late = this.#below(1000) < delay ? this.#below(LATE_MS) : 0;
+    const most = this.#below(VERY_LATE_ONE_IN) === 0 ? VERY_LATE_MS : LATE_MS;
+    const late = this.#below(1000) < delay ? this.#below(most) : 0;
     const again = this.#below(1000) < repeat ? [{ afterMs: 1 + this.#below(2 * LATE_MS), data }] : [];
     const old = subject.startsWith('_INBOX') ? this.#anOldReply(host, data, stale) : undefined;
     const bad = this.#below(1000) < spoil ? spoilt(data, this.#below(3)) : undefined;

@@ -1,13 +1,21 @@
 import type { EntryValue } from '../../agent/model/entry.ts';
 import type { Op } from '../../agent/model/op.ts';
+import type { EntryState } from '../../agent/model/state.ts';
+import type { Cursor } from '../../protocol/cursor.ts';
 import type { Intent } from '../../protocol/intent.ts';
+import { matchOfKey } from '../../protocol/key.ts';
 import type { HostItem } from '../../protocol/listings.ts';
+import { shapeOf, shapeText } from '../../protocol/shape.ts';
 import type { Status } from '../../protocol/status.ts';
 import { HELD } from './fleet-check.ts';
-import type { Host } from './host.ts';
+import { type Host, NEIGHBOURS, redirectKey } from './host.ts';
 import { expectedOn } from './oracle.ts';
 import type { HostName } from './schedule.ts';
 
+/** What a commit takes, and who waits for it. */
+const COMMIT_MS = 100;
+/** By so much a host's idea of the time may be wrong. */
+const SLACK_MS = 2_000;
 /** Its store does not say any more what it held. */
 const LOST = ['ADOPTING', 'STORE_DAMAGED'];
 
@@ -26,15 +34,15 @@ export function checkQuiet(host: Host, { name, status, listed, specs, nowMs, may
   const says = (what: string): string => `${name}: ${what}`;
   if (status === undefined || listed === undefined) return [says('was never heard')];
   const held = (status.problems ?? []).some(({ code }) => HELD.includes(code));
-  const stands = new Map([...host.kernel.observe().entries].map(([id, { value }]) => [id, value.action]));
-  const set = [...host.store.set.keys()].sort();
+  const stands = new Map([...host.entries()].map(([key, { value }]) => [key, value.action]));
+  const set = [...host.known.keys()].sort();
   // What stands is kept whatever the store says, where that is lost, too.
   const isLost = (status.problems ?? []).some(({ code }) => LOST.includes(code));
   if (held && mayBeHeld && isLost) return [];
   if (held && mayBeHeld)
     return same(
       'kernel, though it is held',
-      [...stands.keys()].filter((id) => !set.includes(id)),
+      [...stands.keys()].filter((key) => !set.includes(key)),
       [],
     ).map(says);
   const { wanted, standing } = expectedOn(name, host.labels, specs, { can: host.can, nowMs });
@@ -46,19 +54,27 @@ export function checkQuiet(host: Host, { name, status, listed, specs, nowMs, may
       [],
     ),
     ...same('set', set, wanted),
-    ...same('kernel', sorted(stands), sorted(standing)),
+    ...same('kernel', sorted(stands), sorted(withRoom(standing, stands, host.kernel.limits.shapes))),
     ...same('stored, applied, verified', [stored, applied, verified], [listed.head, listed.head, listed.head]),
     ...same(
       'listed',
       [listed.stored, listed.applied, listed.verified, listed.standing],
       [stored, applied, verified, 'ok'],
     ),
-    ...same('installed', status.counts.installed, standing.size),
+    ...same('installed', status.counts.installed, stands.size),
   ].map(says);
 }
 
 /** The newest change of a key in the log of a host. */
-export type Newest = (key: string) => { readonly op: 'put' | 'delete'; readonly rev: number } | undefined;
+type Newest = (key: string) => { readonly op: 'put' | 'delete'; readonly rev: number } | undefined;
+
+interface Outside {
+  readonly newest: Newest;
+  /** Whether a cursor is of the controllers' own history. */
+  readonly isOurs: (cursor: Cursor) => boolean;
+  /** The controllers' time. */
+  readonly nowMs: () => number;
+}
 
 /**
  * What an op does that it must not, at the moment at which it is asked for:
@@ -67,57 +83,88 @@ export type Newest = (key: string) => { readonly op: 'put' | 'delete'; readonly 
  */
 export class OpCheck {
   readonly #host: Host;
-  readonly #newest: Newest;
-  /** Revisions by entry, of each boot: with its kernel a host may have lost the only word that it knew more once. */
+  readonly #outside: Outside;
+  /** Revisions by redirect, of each making of the maps: with them a host may have lost the only word that it knew more once. */
   readonly #written = new WeakMap<object, Map<string, { readonly rev: number; readonly epoch: string }>>();
-  /** How far a kernel's mark ever went: it is the host's word on what it has, whatever it says later. */
+  /** How far the mark of maps ever went: it is the host's word on what it has, whatever it says later. */
   readonly #marked = new WeakMap<object, number>();
 
-  constructor(host: Host, newest: Newest) {
+  constructor(host: Host, outside: Outside) {
     this.#host = host;
-    this.#newest = newest;
+    this.#outside = outside;
   }
 
   of(op: Op): readonly string[] {
-    const { kernel } = this.#host;
-    this.#marked.set(kernel, Math.max(kernel.mark()?.rev ?? 0, this.#marked.get(kernel) ?? 0));
-    if (op.op === 'write') return this.#write(op.id, op.value);
-    return op.op === 'delete' ? this.#delete(op.id) : [];
+    const { kernel, maps } = this.#host;
+    this.#marked.set(maps, Math.max(kernel.mark()?.rev ?? 0, this.#marked.get(maps) ?? 0));
+    if (op.op === 'write') return this.#write(redirectKey(op.key), op.value);
+    return op.op === 'delete' ? this.#delete(redirectKey(op.key)) : [];
   }
 
-  #write(id: string, { rev }: EntryValue): readonly string[] {
-    const { store, kernel } = this.#host;
+  /** A redirect is given up in silence only. A packet may come while the disk takes that. */
+  saved(rows: readonly EntryState[]): readonly string[] {
+    const { silence, store, known } = this.#host;
+    return rows.flatMap(({ key, rev, state }) => {
+      const before = store.rows.get(key);
+      const { afterMs = 0, rearm } = known.get(key)?.idle ?? {};
+      const was = before?.state === 'idle' && (before.rev === rev || rearm === 'never');
+      if (state !== 'idle' || was) return [];
+      const silentMs = silence.of(key);
+      return silentMs + COMMIT_MS < afterMs
+        ? [`stores ${key} as given up after ${silentMs} ms, and not ${afterMs}`]
+        : [];
+    });
+  }
+
+  #write(id: string, value: EntryValue): readonly string[] {
+    const { rev } = value;
+    const { store, kernel, maps, known } = this.#host;
     const { epoch } = store.stored.cursor;
-    const written = this.#written.get(kernel) ?? new Map<string, { rev: number; epoch: string }>();
+    const written = this.#written.get(maps) ?? new Map<string, { rev: number; epoch: string }>();
     const before = written.get(id);
-    this.#written.set(kernel, written.set(id, { rev, epoch }));
+    this.#written.set(maps, written.set(id, { rev, epoch }));
     // By decree a host goes back to what another log says.
-    const isDecreed = before?.epoch !== epoch && this.#newest(id) === undefined;
+    const isDecreed = before?.epoch !== epoch && this.#outside.newest(id) === undefined;
+    const mark = kernel.mark();
+    const isAhead = mark === undefined || (mark.epoch === epoch && rev > mark.rev);
     const isOlder = before !== undefined && rev < before.rev && !isDecreed;
     if (rev !== before?.rev) this.#host.silence.came(id);
     return [
-      ...same(`writes ${id} with rev`, rev, store.set.get(id)?.rev ?? 'nothing stored'),
+      ...same(`writes ${id} with rev`, rev, known.get(id)?.rev ?? 'nothing stored'),
+      ...(isAhead ? [`writes ${id} with rev ${rev}, and the mark is ${mark?.rev ?? 'not there'}`] : []),
       ...(isOlder ? [`writes ${id} with rev ${rev} after ${before.rev}`] : []),
+      ...(goesThere(known.get(id)?.to, value) ? [] : [`writes ${id} to ${value.dmac}, and not to its next hop`]),
     ];
   }
 
   #delete(id: string): readonly string[] {
-    const { kernel } = this.#host;
-    const entry = kernel.observe().entries.get(id);
-    const newest = this.#newest(id);
-    const had = this.#marked.get(kernel) ?? 0;
-    if (entry === undefined || !entry.sound || newest?.op !== 'put') return [];
+    const { maps } = this.#host;
+    const entry = this.#host.entries().get(id);
+    const newest = this.#outside.newest(id);
+    const had = this.#marked.get(maps) ?? 0;
+    if (entry === undefined || !entry.sound) return [];
+    const early = this.#isEarly(id, entry.value);
+    if (early || newest?.op !== 'put') return early ? [`deletes ${id} before its time`] : [];
     if (newest.rev > had || entry.value.rev !== newest.rev || entry.value.until !== 0n) return [];
-    const isUp = kernel.network().netdevs.every(({ up }) => up);
-    if (entry.value.action === 'send' && !isUp) return [];
-    if (this.#host.store.set.get(id)?.idle !== undefined) return this.#giveUp(id);
+    if (this.#host.isCutOff(entry.value)) return [];
+    if (this.#host.known.get(id)?.idle !== undefined) return this.#giveUp(id);
     return [`deletes ${id}, whose newest change is a put of rev ${newest.rev}`];
+  }
+
+  /** Whether it is of a redirect that ends later, by the time of its own controllers (C2). */
+  #isEarly(id: string, value: EntryValue): boolean {
+    const { rev, until } = value;
+    const { store, known } = this.#host;
+    const intent = known.get(id);
+    if (until === 0n || intent?.rev !== rev || intent.idle !== undefined || !this.#outside.isOurs(store.stored.cursor))
+      return false;
+    return !this.#host.isCutOff(value) && (intent.expires ?? 0) > this.#outside.nowMs() + SLACK_MS;
   }
 
   /** A redirect is given up after its silence, and after the disk has it. */
   #giveUp(id: string): readonly string[] {
-    const { silence, store } = this.#host;
-    const afterMs = store.set.get(id)?.idle?.afterMs ?? 0;
+    const { silence, store, known } = this.#host;
+    const afterMs = known.get(id)?.idle?.afterMs ?? 0;
     const [state, silentMs] = [store.rows.get(id)?.state, silence.of(id)];
     return [
       ...(state === 'idle' ? [] : [`gives ${id} up, and its store says ${state}`]),
@@ -133,19 +180,50 @@ export function checkStatus(
 ): readonly string[] {
   const says = `${name}: says ${verified} verified, ${applied} applied, ${stored} stored`;
   if (verified > applied || applied > stored || stored > (host?.store.stored.cursor.rev ?? 0)) return [says];
-  const due = [...(host?.store.set.values() ?? [])].filter(({ rev }) => rev <= applied);
+  const due = [...(host?.known.values() ?? [])].filter(({ rev }) => rev <= applied);
   return due.flatMap((intent) => {
     const { key, rev } = intent;
-    if (host?.store.rows.get(key)?.rev !== rev) return [`${says}, and ${key} of ${rev} was not looked at`];
+    if (host?.store.rows.get(key)?.rev !== rev && host?.isBehind !== true)
+      return [`${says}, and ${key} of ${rev} was not looked at`];
     return rev > verified || isSeen(host, intent) ? [] : [`${says}, and ${key} of ${rev} does not stand`];
   });
 }
 
 /** Whether an intent stands, where nothing but its own revision decides that. */
-function isSeen({ kernel, store, tampered }: Host, { key, rev, to, expires }: Intent): boolean {
+function isSeen(host: Host, { key, rev, to, expires }: Intent): boolean {
+  const { kernel, store, tampered } = host;
   const isPlain = to === 'pass' || to === 'drop';
-  if (tampered || !isPlain || expires !== undefined || store.rows.get(key)?.state !== 'installed') return true;
-  return kernel.observe().entries.get(key)?.value.rev === rev;
+  if (tampered || !kernel.ready || !isPlain || expires !== undefined || store.rows.get(key)?.state !== 'installed')
+    return true;
+  return host.entries().get(key)?.value.rev === rev;
+}
+
+/** Whether a packet that meets the entry goes to where the redirect says. */
+function goesThere(to: Intent['to'] | undefined, { action, dmac }: EntryValue): boolean {
+  if (action !== 'send' || to === undefined) return true;
+  const neighbour = Object.values(NEIGHBOURS).find(
+    (it) => typeof to === 'object' && 'nexthop' in to && [it[4], it[6]].some((at) => at === to.nexthop),
+  );
+  return neighbour?.mac === dmac;
+}
+
+/** What may be missing of what should stand: that of other shapes than those that have taken all the room. */
+function withRoom<T>(
+  standing: ReadonlyMap<string, T>,
+  stands: ReadonlyMap<string, unknown>,
+  shapesMax: number,
+): ReadonlyMap<string, T> {
+  const taken = new Map<string, Set<string>>();
+  for (const key of stands.keys()) {
+    const shape = shapeOf(matchOfKey(key));
+    taken.set(`${shape.family}`, (taken.get(`${shape.family}`) ?? new Set()).add(shapeText(shape)));
+  }
+  const hasRoom = (key: string): boolean => {
+    const shape = shapeOf(matchOfKey(key));
+    const shapes = taken.get(`${shape.family}`) ?? new Set();
+    return shapes.size < shapesMax || shapes.has(shapeText(shape));
+  };
+  return new Map([...standing].filter(([key]) => hasRoom(key)));
 }
 
 function sorted(entries: ReadonlyMap<string, string>): readonly string[] {

@@ -5,6 +5,7 @@ import { Publisher } from '../../controller/serve/publisher.ts';
 import { Refusals } from '../../controller/serve/refusals.ts';
 import { StatusIntake } from '../../controller/serve/status-intake.ts';
 import { SyncService } from '../../controller/serve/sync-service.ts';
+import type { Clock } from '../../daemon/clock.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { ControllerBus } from '../fakes/memory-bus.ts';
 import type { MemoryDatabase } from '../fakes/memory-database.ts';
@@ -15,6 +16,7 @@ import type { World } from './world.ts';
 export interface Seat {
   readonly database: MemoryDatabase;
   readonly api: Subjects;
+  readonly clock: Clock;
 }
 
 /** A controller; its database outlives it, and others may work on that, too. */
@@ -38,12 +40,12 @@ export class Controller extends Mortal {
 
   async start(): Promise<void> {
     const { bus: server } = this.#world;
-    const { database, api: asked } = this.#seat ?? { database: this.#world.database, api: server.subjects };
+    const { database, clock: own, api: asked } = this.#seat ?? { ...this.#world, api: server.subjects };
     const { subjects } = server;
-    const own = new ControllerBus(server);
-    this.#bus = own;
-    const { life, signal } = this.begin(() => own.close());
-    const [clock, log, bus] = [life.guard(this.#world.clock), life.guard(this.#world.log), life.guard(own)];
+    const connection = new ControllerBus(server);
+    this.#bus = connection;
+    const { life, signal } = this.begin(() => connection.close());
+    const [clock, log, bus] = [life.guard(own), life.guard(this.#world.log), life.guard(connection)];
     const ports = await portsOver(database.open(life), database.tables, clock, (error) => {
       throw error;
     });

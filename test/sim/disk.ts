@@ -1,9 +1,19 @@
+import type { EntryState } from '../../agent/model/state.ts';
+import { StoreError } from '../../agent/model/store-error.ts';
 import type { Acceptance, Candidate, DesiredStore, Recorder } from '../../agent/ports.ts';
 import type { Clock } from '../../daemon/clock.ts';
 
 /** How long a commit takes to be on a disk. */
 const SYNC_MS = 3;
 const NEVER = AbortSignal.any([]);
+
+/** Whose disk it is. */
+interface Owner {
+  /** False: the disk does not take the commit that is asked for now. */
+  takes(): boolean;
+  readonly onAccept: (candidate: Candidate, acceptance: Acceptance) => void;
+  readonly onSave: (rows: readonly EntryState[]) => void;
+}
 
 /**
  * A store on a disk that takes its time: who dies before a commit is through has written nothing of it. Whatever the store
@@ -12,7 +22,7 @@ const NEVER = AbortSignal.any([]);
 export function onDisk(
   store: DesiredStore & Recorder,
   clock: Pick<Clock, 'delay'>,
-  onAccept: (candidate: Candidate, acceptance: Acceptance) => void,
+  owner: Owner,
 ): DesiredStore & Recorder {
   const steadily = async <T>(work: () => Promise<T>): Promise<T> => {
     const due = clock.delay(0, NEVER);
@@ -22,6 +32,7 @@ export function onDisk(
   };
   const commit = async <T>(work: () => Promise<T>): Promise<T> => {
     await clock.delay(SYNC_MS, NEVER);
+    if (!owner.takes()) throw new StoreError('FULL', 'memory', 'the disk is full');
     return steadily(work);
   };
   return {
@@ -29,10 +40,14 @@ export function onDisk(
     accept: (candidate, afterSeq) =>
       commit(async () => {
         const acceptance = await store.accept(candidate, afterSeq);
-        onAccept(candidate, acceptance);
+        owner.onAccept(candidate, acceptance);
         return acceptance;
       }),
-    saveEntries: (entries, forget) => commit(() => store.saveEntries(entries, forget)),
+    saveEntries: (entries, forget) =>
+      commit(async () => {
+        owner.onSave(entries);
+        await store.saveEntries(entries, forget);
+      }),
     record: (events) => steadily(() => store.record(events)),
     history: (key) => steadily(() => store.history(key)),
     recent: (before, limit) => steadily(() => store.recent(before, limit)),

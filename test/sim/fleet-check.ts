@@ -1,9 +1,17 @@
+import type { Candidate } from '../../agent/ports.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { MemoryDatabase } from '../fakes/memory-database.ts';
 import type { Host } from './host.ts';
-import { ROLES } from './schedule.ts';
+import { expectedOn } from './oracle.ts';
+import { type HostName, ROLES } from './schedule.ts';
 
+/** Whoever lives says something sooner. */
+const SPEAKS_WITHIN_MS = 15_000;
+/** Whatever was sent before has come, or never will. */
+const ON_ITS_WAY_MS = 20_000;
+/** Until then an order was carried out, or never is. */
+const ASKED_WITHIN_MS = 10_000;
 /** Codes of a host that waits for its log, or for an operator, because its history is lost. */
 export const HELD = ['HISTORY_LOST', 'FOREIGN_EPOCH'];
 
@@ -16,9 +24,18 @@ export class FleetCheck {
   /** Of each start of an agent, the highest count of a status that controllers went by; and which one they go by. */
   #heard = new Map<string, Map<string, number>>();
   #last = new Map<string, string>();
+  /** The start of an agent that controllers go by, and when they heard of it last. */
+  #present = new Map<string, { readonly boot: string; readonly atMs: number }>();
   readonly #decreed = new Set<string>();
   /** Where epochs ended that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
   readonly #forgotten = new Map<string, number>();
+  #nowMs = 0;
+  /** Since when each redirect is asked for as it is. */
+  #specs = new Map<string, number>();
+  /** When somebody wanted a host forgotten. */
+  readonly #forgotMs = new Map<string, number>();
+  /** Starts of its agent that controllers ever went by. */
+  readonly #starts = new Map<string, Set<string>>();
   /** Boots of which a host said that it is held. */
   readonly #held = new Map<string, string>();
 
@@ -32,10 +49,27 @@ export class FleetCheck {
     for (const [epoch, end] of this.#database.ends()) this.#forgotten.set(epoch, end);
   }
 
+  /** Whoever spoke before a day that passed did so long ago. */
+  dayPassed(): void {
+    this.#present.clear();
+  }
+
+  /** All that is known of a host is about to go, if somebody does that. */
+  forgetting(host: string, nowMs: number): void {
+    this.#forgotMs.set(host, nowMs);
+  }
+
+  /** Whether a cursor is of the controllers' own history. */
+  isOurs(cursor: Cursor): boolean {
+    return this.#database.knows(cursor);
+  }
+
   /** A database that was put back knows less, and holds may end as they please. */
   restored(): void {
     this.#heard = new Map();
     this.#last = new Map();
+    this.#present = new Map();
+    this.#starts.clear();
     this.#held.clear();
   }
 
@@ -48,15 +82,30 @@ export class FleetCheck {
    * What a host stores is for it: of redirects for a label always the same, none is where that label never was. And who holds
    * a set of somebody's, or has a mark of it, takes none of anybody else (R4).
    */
-  stored({ name, store, kernel, roles }: Host): readonly string[] {
+  stored(host: Host, { base, cursor }: Candidate): readonly string[] {
+    const { name, store, kernel, roles } = host;
     const owner = ownerOf(store.stored.cursor);
     const before = [this.#owners.get(store), ownerOf(kernel.mark())].filter(Boolean);
     this.#owners.set(store, owner);
     const isAnothers = before.some((one) => one !== owner);
     if (isAnothers && !this.#decreed.delete(name))
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
+    if (base === 'empty' && before.length > 0 && this.isOurs(cursor)) return this.#missing(host);
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
     return strange.map((it) => `${name}: stores ${it.name}, and never had that label`);
+  }
+
+  /** Who held something takes a whole set only with all that is for it (R6); what came just now may be on its way. */
+  #missing({ name, store, labels, roles, can }: Host): readonly string[] {
+    if (roles.size > 1) return [];
+    const isSteady = (text: string): boolean => this.#nowMs - (this.#specs.get(text) ?? this.#nowMs) >= ON_ITS_WAY_MS;
+    const steady = this.#database
+      .specs()
+      .filter(isSteady)
+      .map((text) => JSON.parse(text));
+    const { wanted } = expectedOn(name as HostName, labels, steady, { can, nowMs: 0 });
+    const missing = wanted.filter((key) => !store.set.has(key));
+    return missing.map((key) => `${name}: takes a whole set without ${key}, which is for it`);
   }
 
   /** A host that is held for want of its history goes on only where the log has it (R4, R7). */
@@ -70,17 +119,42 @@ export class FleetCheck {
   }
 
   /** What controllers know of a host never goes back to what it said before. */
-  known(): readonly string[] {
-    return this.#database.reported().flatMap(({ host, status }) => {
+  known(nowMs: number): readonly string[] {
+    this.#nowMs = nowMs;
+    this.#specs = new Map(this.#database.specs().map((text) => [text, this.#specs.get(text) ?? nowMs]));
+    const reported = this.#database.reported();
+    for (const host of this.#last.keys()) if (!reported.some((row) => row.host === host)) this.#forget(host);
+    return reported.flatMap(({ host, status }) => {
       if (status === this.#last.get(host)) return [];
       this.#last.set(host, status);
-      return this.#isOld(host, status) ? [`${host}: an old status counts again`] : [];
+      if (nowMs - (this.#forgotMs.get(host) ?? Number.NEGATIVE_INFINITY) < ASKED_WITHIN_MS) {
+        this.#forget(host);
+        return [];
+      }
+      return [
+        ...(this.#isOld(host, status) ? [`${host}: an old status counts again`] : []),
+        ...(this.#isGone(host, status, nowMs) ? [`${host}: an agent that ended counts again`] : []),
+      ];
     });
+  }
+
+  #forget(host: string): void {
+    for (const known of [this.#heard, this.#present, this.#starts]) known.delete(host);
   }
 
   #knows(cursor: Cursor): boolean {
     if (cursor.rev <= (this.#forgotten.get(cursor.epoch) ?? -1)) return true;
     return [this.#database, ...this.#others].some((database) => database.knows(cursor));
+  }
+
+  /** Whether it is of a start of the agent before the one that spoke just now. */
+  #isGone(host: string, text: string, nowMs: number): boolean {
+    const [boot, present] = [read(text)?.boot, this.#present.get(host)];
+    if (boot === undefined) this.#present.delete(host);
+    else this.#present.set(host, { boot, atMs: nowMs });
+    const wasHeard = boot !== present?.boot && boot !== undefined && this.#starts.get(host)?.has(boot);
+    this.#starts.set(host, (this.#starts.get(host) ?? new Set()).add(boot ?? ''));
+    return wasHeard === true && present !== undefined && nowMs - present.atMs < SPEAKS_WITHIN_MS;
   }
 
   #isOld(host: string, text: string): boolean {

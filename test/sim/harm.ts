@@ -1,8 +1,8 @@
 import { CAN } from '../../agent/model/can.ts';
 import type { Host, Kept } from './host.ts';
-import type { Act, HostName } from './schedule.ts';
+import type { Act, Errand, HostName } from './schedule.ts';
 
-type Harm = Extract<Act, { readonly host: HostName }>;
+type Harm = Exclude<Extract<Act, { readonly host: HostName }>, Errand>;
 
 /** What happens to a host that its agent has not asked for. Answers false where there was nothing to do. */
 export function harm(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
@@ -57,8 +57,23 @@ function strike(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
       break;
     }
     case 'link':
-      kernel.netdev('eth1', { up: act.up });
-      kernel.notify();
+      host.link(act.of, act.up);
+      break;
+    case 'flap':
+      for (const up of [false, true]) kernel.netdev(act.of, { up });
+      host.link(act.of, true);
+      if (act.of === 'eth0') host.silence.blind();
+      break;
+    case 'neighbour':
+      host.neighbour(act.of, act.answer);
+      break;
+    case 'remake pins':
+      host.remakePins();
+      break;
+    case 'lose row':
+      return host.loseRow(act.which);
+    case 'refuse commits':
+      host.refuse(act.times, act.which);
       break;
     case 'refuse op':
       kernel.failNext(act.op, 'ENOMEM');

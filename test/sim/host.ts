@@ -1,8 +1,13 @@
 import { CAN } from '../../agent/model/can.ts';
+import type { EntryValue } from '../../agent/model/entry.ts';
+import type { EntryKey } from '../../agent/model/entry-key.ts';
 import type { Op } from '../../agent/model/op.ts';
-import type { Acceptance, Candidate, DesiredStore, Kernel, Recorder } from '../../agent/ports.ts';
+import type { EntryState } from '../../agent/model/state.ts';
+import type { Acceptance, Candidate, DesiredStore, Kernel, ObservedEntry, Recorder } from '../../agent/ports.ts';
 import { serve } from '../../agent/serve.ts';
 import type { Clock } from '../../daemon/clock.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import { keyOf } from '../../protocol/key.ts';
 import { AgentBus } from '../fakes/memory-bus.ts';
 import type { MemoryKernel } from '../fakes/memory-kernel.ts';
 import { MemorySight } from '../fakes/memory-sight.ts';
@@ -11,15 +16,33 @@ import { MemoryTimes } from '../fakes/memory-times.ts';
 import { onDisk } from './disk.ts';
 import type { Life } from './life.ts';
 import { Mortal } from './mortal.ts';
+import type { Answer } from './schedule.ts';
+import { aheadOf } from './seeded-clock.ts';
 import { Silence } from './silence.ts';
 import type { SqliteDisk } from './sqlite-disk.ts';
 import { twofold } from './twofold.ts';
 import { WatchedKernel } from './watched-kernel.ts';
 import type { World } from './world.ts';
 
-/** A neighbour that answers, and an address that no route leads to. */
-export const C = { address: '192.0.2.7', mac: '02:00:00:00:01:07' } as const;
-export const NOWHERE = '192.0.2.8';
+/** Neighbours, by both families, and addresses that no route leads to. */
+export const NEIGHBOURS = {
+  c: { 4: '192.0.2.7', 6: '2001:db8:2::7', mac: '02:00:00:00:01:07' },
+  d: { 4: '192.0.2.9', 6: '2001:db8:2::9', mac: '02:00:00:00:01:09' },
+} as const;
+export const NOWHERE = { 4: '192.0.2.8', 6: '2001:db8:2::8' } as const;
+export type Neighbour = keyof typeof NEIGHBOURS;
+const NAMES = ['c', 'd'] as const;
+
+/** Distinct shapes of each family; on one host so few that there is not one for every redirect. */
+const SHAPES: Readonly<Record<string, number>> = { b: 2 };
+const SHAPES_MAX = 8;
+/** The interface of the only zone. */
+const INGRESS = 'eth0';
+
+/** The key of the redirect that an entry was made for. */
+export function redirectKey({ match, zone }: EntryKey): string {
+  return keyOf(zone === 0 ? match : { ...match, in: INGRESS });
+}
 
 /** A copy of a host's disk, and of the store in memory that goes with it. */
 export interface Kept {
@@ -34,6 +57,8 @@ export class Host extends Mortal {
   times = new MemoryTimes();
   readonly sight = new MemorySight();
   readonly silence: Silence;
+  /** Another one for each making of its maps. */
+  maps: object = {};
   /** Without a disk, its store; with one, what that one says, as far as the two agree. */
   store = new MemoryStore();
   readonly disk: SqliteDisk | undefined;
@@ -42,6 +67,10 @@ export class Host extends Mortal {
   labels: Readonly<Record<string, string>>;
   /** What its agent says that it can. */
   can = CAN;
+  /** What its neighbours do that are asked. */
+  answers: Record<Neighbour, Answer> = { c: 'resolved', d: 'resolved' };
+  /** Whether its disk did not take the last one: its rows may say less than its agent knows. */
+  isBehind = false;
   /** Every role that it ever had. */
   readonly roles = new Set<string | undefined>();
   /** Whether somebody else wrote to its maps since it booted. */
@@ -51,8 +80,12 @@ export class Host extends Mortal {
   onStart: () => void = () => {};
   /** Is shown what its store was asked to take, and what it answered. */
   onAccept: (candidate: Candidate, acceptance: Acceptance) => void = () => {};
+  /** Is shown what its store was asked to keep of its entries. */
+  onSave: (rows: readonly EntryState[]) => void = () => {};
   /** Is told where the disk answers otherwise than the store in memory. */
   onDiffer: (what: string) => void = () => {};
+  #refusals = 0;
+  #meanwhile = 0;
   readonly #world: World;
   #boots = 0;
 
@@ -72,7 +105,7 @@ export class Host extends Mortal {
     const { bus: server } = this.#world;
     let bus: AgentBus | undefined;
     const { life, signal } = this.begin(() => void bus?.close());
-    const clock = life.guard(this.#clock());
+    const clock = life.guard(aheadOf(this.#world.clock, () => this.aheadMs));
     const log = life.guard(this.#world.log);
     const { name: host, can, labels } = this;
     const identity = { host, boot: clock.token(4), agent: '0.0.0', can, labels, interfaces: [] };
@@ -82,10 +115,14 @@ export class Host extends Mortal {
     };
     const kernel = this.kernel;
     kernel.opsToLive = Number.POSITIVE_INFINITY;
-    const store = life.guard(onDisk(this.#open(clock), clock, (...it) => this.onAccept(...it)));
+    const reopen = async (): Promise<void> => {
+      kernel.pinsLost = false; // what is pinned now is open from now on
+    };
+    void reopen();
+    const store = life.guard(onDisk(this.#open(clock), clock, this));
     const [times, sight] = [life.guard(this.times), life.guard(this.sight)];
     const parts = { identity, clock, log, connect, store, times, sight };
-    this.run(serve({ ...parts, kernel: guarded(life, kernel), reopen: async () => kernel.reopen() }, signal));
+    this.run(serve({ ...parts, kernel: guarded(life, kernel), reopen }, signal));
   }
 
   async stop(): Promise<void> {
@@ -117,6 +154,76 @@ export class Host extends Mortal {
     return key !== undefined;
   }
 
+  /** The row of an intent is gone; answers false where there is none. */
+  loseRow(which: number): boolean {
+    this.silence.unknown();
+    const key = this.store.loseRow(which);
+    if (key !== undefined) this.disk?.loseRow(key);
+    return key !== undefined;
+  }
+
+  /** The intents that its agent may know. */
+  get known(): ReadonlyMap<string, Intent> {
+    return new Map([...this.store.lost, ...this.store.set]);
+  }
+
+  /** So many commits its disk does not take from now on; each time a packet meets an entry. */
+  refuse(times: number, which: number): void {
+    this.#refusals = times;
+    this.#meanwhile = which;
+  }
+
+  /** Answers false to a commit that its disk does not take. */
+  takes(): boolean {
+    this.isBehind = this.#refusals > 0;
+    if (!this.isBehind) return true;
+    this.#refusals -= 1;
+    this.hit(this.#meanwhile);
+    return false;
+  }
+
+  link(name: 'eth0' | 'eth1', up: boolean): void {
+    this.kernel.netdev(name, { up });
+    this.kernel.notify();
+    if (name === 'eth0') this.silence.shut('no carrier', !up);
+  }
+
+  neighbour(name: Neighbour, answer: Answer): void {
+    this.answers[name] = answer;
+    const { 4: v4, 6: v6, mac } = NEIGHBOURS[name];
+    for (const address of [v4, v6]) this.kernel.neighbour('eth1', address, answer === 'resolved' ? mac : answer);
+    this.kernel.notify();
+  }
+
+  /** Nothing disturbs it any more. */
+  calm(): void {
+    this.spare();
+    this.bypass(false);
+    for (const link of ['eth0', 'eth1'] as const) this.link(link, true);
+    for (const name of NAMES) this.neighbour(name, 'resolved');
+    this.#refusals = 0;
+  }
+
+  /** The loader makes its maps anew, with nothing in them. */
+  remakePins(): void {
+    this.silence.shut('bypass', false);
+    this.silence.blind();
+    this.kernel.remake();
+    this.maps = {};
+  }
+
+  /** Whether what an entry sends cannot arrive. */
+  isCutOff({ action, dmac }: EntryValue): boolean {
+    const to = NAMES.find((name) => NEIGHBOURS[name].mac === dmac);
+    const isDown = this.kernel.network().netdevs.some(({ name, up }) => name === 'eth1' && !up);
+    return action === 'send' && (isDown || (to !== undefined && this.answers[to] === 'failed'));
+  }
+
+  /** What stands, by the key of its redirect. */
+  entries(): ReadonlyMap<string, ObservedEntry> {
+    return new Map([...this.kernel.observe().entries.values()].map((entry) => [redirectKey(entry.key), entry]));
+  }
+
   /** The host starts anew, and its kernel with it. */
   reboot(): void {
     this.kill();
@@ -134,14 +241,14 @@ export class Host extends Mortal {
     if (id === undefined || entry === undefined || kernel.bypassed) return false;
     const { packets, bytes } = kernel.counters([entry.value.slot])[0] ?? { packets: 0n, bytes: 0n };
     kernel.count(entry.value.slot, { packets: packets + 1n, bytes: bytes + 64n, seen: kernel.clock.now().jiffies });
-    this.silence.came(id);
+    this.silence.came(redirectKey(entry.key));
     return true;
   }
 
   bypass(on: boolean): void {
     const { kernel } = this;
     if (on && !kernel.bypassed) kernel.blinded += 1;
-    if (on || kernel.bypassed) this.silence.blind();
+    this.silence.shut('bypass', on);
     kernel.bypassed = on;
   }
 
@@ -151,27 +258,27 @@ export class Host extends Mortal {
   }
 
   #boot(): MemoryKernel {
-    const options = { slots: 64, monotonicMs: () => this.#world.clock.monotonicMs() };
+    const options = {
+      slots: 64,
+      shapes: SHAPES[this.name] ?? SHAPES_MAX,
+      monotonicMs: () => this.#world.clock.monotonicMs(),
+    };
     const kernel = new WatchedKernel(options, (op) => this.onOp(op));
     this.#boots += 1;
     kernel.blinded = this.#boots * 1_000; // other maps than before, which count from nothing
     kernel.netdev('eth0', { ifindex: 2, attached: 'native', zone: 1 });
     kernel.netdev('eth1', { ifindex: 3 });
-    kernel.route(C.address, 'eth1');
-    kernel.neighbour('eth1', C.address, C.mac);
+    for (const { 4: v4, 6: v6, mac } of Object.values(NEIGHBOURS)) {
+      for (const address of [v4, v6]) {
+        kernel.route(address, 'eth1');
+        kernel.neighbour('eth1', address, mac);
+      }
+    }
+    this.answers = { c: 'resolved', d: 'resolved' };
+    this.silence.shut('no carrier', false);
+    this.silence.shut('bypass', false);
+    this.maps = {};
     return kernel;
-  }
-
-  #clock(): Clock {
-    const { clock } = this.#world;
-    return {
-      nowMs: () => clock.nowMs() + this.aheadMs,
-      monotonicMs: () => clock.monotonicMs(),
-      delay: clock.delay,
-      turn: () => clock.turn(),
-      random: () => clock.random(),
-      token: (bytes) => clock.token(bytes),
-    };
   }
 }
 

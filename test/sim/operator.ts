@@ -6,10 +6,12 @@ import {
   parseDeleteReply,
 } from '../../protocol/api.ts';
 import { encodeAskRequest } from '../../protocol/ask.ts';
+import { encodeForgetRequest } from '../../protocol/forget.ts';
+import { encodeRearmRequest } from '../../protocol/rearm.ts';
 import { encodeRecoverRequest, parseRecoverReply } from '../../protocol/recover.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { type Oracle, written } from './oracle.ts';
-import type { Wish } from './schedule.ts';
+import type { Errand, Wish } from './schedule.ts';
 import type { World } from './world.ts';
 
 /** Asks controllers for redirects, as commands do, and has an oracle know what was asked and what became of it. */
@@ -39,6 +41,24 @@ export class Operator {
     this.#note(reply.then(parseDeleteReply), [], names);
   }
 
+  /** What comes of it shows. */
+  run(errand: Errand): void {
+    switch (errand.act) {
+      case 'rearm':
+        this.#ask(errand.host, 'rearm', encodeRearmRequest({ v: 1, names: errand.names }));
+        break;
+      case 'resync':
+        this.resync(errand.host);
+        break;
+      case 'forget':
+        this.#order('forget', encodeForgetRequest({ v: 1, host: errand.host, force: true }));
+        break;
+      case 'recover':
+        this.#order('recover', encodeRecoverRequest({ v: 1 }));
+        break;
+    }
+  }
+
   /** Begins the history anew. Errors: those of the bus; Error where the controller refuses it. */
   async recover(): Promise<void> {
     const reply = parseRecoverReply(await this.#world.api('recover', encodeRecoverRequest({ v: 1 })));
@@ -47,9 +67,17 @@ export class Operator {
 
   /** Has a host take its whole set anew; what becomes of it shows. */
   resync(host: string): void {
+    this.#ask(host, 'resync', encodeAskRequest({ v: 1 }));
+  }
+
+  #ask(host: string, verb: 'rearm' | 'resync', request: Uint8Array): void {
     const { bus } = this.#world;
-    const subject = bus.subjects.ask(host, 'resync');
-    bus.request(subject, encodeAskRequest({ v: 1 }), '_INBOX.operator', AbortSignal.any([])).catch(() => {});
+    const subject = bus.subjects.ask(host, verb);
+    bus.request(subject, request, '_INBOX.operator', AbortSignal.any([])).catch(() => {});
+  }
+
+  #order(verb: string, request: Uint8Array): void {
+    this.#world.api(verb, request).catch(() => {}); // nobody was there
   }
 
   #written(wishes: readonly Wish[]): readonly object[] {

@@ -1,18 +1,34 @@
 import { keyOf } from '../../protocol/key.ts';
 import { parseSpec, type Spec, specToJson } from '../../protocol/spec.ts';
-import { C, NOWHERE } from './host.ts';
+import { NEIGHBOURS, NOWHERE } from './host.ts';
 import type { HostName, Wish } from './schedule.ts';
 
 const NOTHING = 'nothing';
-const TARGETS = { pass: 'pass', drop: 'drop', c: { nexthop: C.address }, nowhere: { nexthop: NOWHERE } } as const;
+const NOWHERES: readonly string[] = Object.values(NOWHERE);
+/** Matches of more shapes than a host has room for, of both families, and of one interface. */
+const MATCHES: readonly { readonly dst: string; readonly [field: string]: string | number }[] = [
+  { dst: '203.0.113.0', proto: 'udp', dport: 443 },
+  { dst: '203.0.113.1', proto: 'udp', dport: 443, in: 'eth0' },
+  { dst: '203.0.113.2', proto: 'udp', dport: 443 },
+  { dst: '203.0.113.3', proto: 'udp' },
+  { dst: '203.0.113.4' },
+  { dst: '2001:db8::5', proto: 'udp', dport: 443 },
+  { dst: '2001:db8::6', proto: 'udp' },
+];
+
+function targetOf({ dst, to }: Wish): object | string {
+  if (to === 'pass' || to === 'drop') return to;
+  const family = MATCHES[dst]?.dst.includes(':') ? 6 : 4;
+  return { nexthop: to === 'nowhere' ? NOWHERE[family] : NEIGHBOURS[to][family] };
+}
 
 /** A spec as an operator writes it. */
 export function written(wish: Wish, nowMs: number): object {
-  const { name, hosts, dst, to, priority, enabled, lifeMs, idleMs, rearm } = wish;
+  const { name, hosts, dst, priority, enabled, lifeMs, idleMs, rearm } = wish;
   const expires = lifeMs === 0 ? {} : { expires: nowMs + lifeMs };
-  const match = { dst: `203.0.113.${dst}`, proto: 'udp', dport: 443 };
+  const match = MATCHES[dst];
   const idle = idleMs === 0 ? {} : { idle: { after: idleMs, rearm } };
-  return { name, hosts, enabled, match, to: TARGETS[to], priority, ...expires, ...idle };
+  return { name, hosts, enabled, match, to: targetOf(wish), priority, ...expires, ...idle };
 }
 
 /** What an operation that was asked for would leave of each name that it names: a spec's text, or nothing. */
@@ -105,7 +121,7 @@ export function expectedOn(
   );
   const standing = acting.flatMap(([key, { to }]): [string, 'pass' | 'drop' | 'send'][] => {
     if (to === 'pass' || to === 'drop') return [[key, to]];
-    return 'nexthop' in to && to.nexthop === TARGETS.c.nexthop ? [[key, 'send']] : [];
+    return 'nexthop' in to && !NOWHERES.includes(to.nexthop) ? [[key, 'send']] : [];
   });
   return { wanted: [...winners.keys()].sort(), standing: new Map(standing) };
 }

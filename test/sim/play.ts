@@ -22,6 +22,7 @@ import { World } from './world.ts';
 
 /** What a server takes as it comes. */
 const MAX_PAYLOAD_BYTES = 1 << 20;
+const DAY_MS = 25 * 3_600_000;
 /** Plays a schedule on a world of its own; `seed` decides what the bus does to which message. */
 export async function play(acts: readonly Act[], seed: number, stores: Stores = 'in memory'): Promise<Played> {
   const stage = await Stage.make(seed, stores);
@@ -87,22 +88,26 @@ class Stage {
 
   /** After a database was put back, a log may say less than a host knows. */
   #watched(host: Host): Host {
-    const check = new OpCheck(host, (key) =>
-      this.#mayBeHeld ? undefined : this.#world.database.newest(host.name, key),
-    );
+    const { clock } = this.#world;
+    const check = new OpCheck(host, {
+      newest: (key) => (this.#mayBeHeld ? undefined : this.#world.database.newest(host.name, key)),
+      isOurs: (cursor) => this.#fleet.isOurs(cursor),
+      nowMs: () => clock.nowMs(),
+    });
     host.onDiffer = (what) => this.wrong.push(`${host.name}: its store of SQLite answers otherwise: ${what}`);
     host.onStart = () => this.#rules.started(host);
     host.onAccept = (candidate, acceptance) => {
       this.#rules.accepted(host, candidate, acceptance);
-      this.wrong.push(...this.#fleet.stored(host));
+      this.wrong.push(...this.#fleet.stored(host, candidate));
     };
+    host.onSave = (rows) => this.wrong.push(...check.saved(rows).map((what) => `${host.name}: ${what}`));
     host.onOp = (op) => this.wrong.push(...check.of(op).map((what) => `${host.name}: ${what}`));
     return host;
   }
 
   static async make(seed: number, stores: Stores): Promise<Stage> {
     const world = await World.make(new SeededClock(seed));
-    const stage = new Stage(world, await Strangers.join(world), seed, stores);
+    const stage = new Stage(world, await Strangers.join(world, ((seed % 3) - 1) * DAY_MS), seed, stores);
     await stage.#startController(0);
     for (const name of ['a', 'b'] as const) stage.#host(name).start();
     await stage.#pass(2_000);
@@ -123,7 +128,7 @@ class Stage {
     await this.#pass(act.afterMs);
     if ((await this.#do(act)) !== false) this.#fired.add(act.act);
     await this.#pass(0);
-    this.wrong.push(...this.#fleet.known());
+    this.wrong.push(...this.#fleet.known(this.#world.clock.monotonicMs()));
     this.wrong.push(...failuresIn(this.#world.errors.splice(0)));
   }
 
@@ -178,6 +183,20 @@ class Stage {
         return;
       case 'flip database row':
         return this.#world.database.flip(act.of, act.which);
+      case 'rearm':
+      case 'resync':
+        return this.#operator.run(act);
+      case 'forget':
+        this.#fleet.forgetting(act.host, this.#world.clock.monotonicMs());
+        return this.#operator.run(act);
+      case 'recover':
+        if (this.#mayBeHeld) this.#fleet.decreed(HOSTS);
+        for (const host of HOSTS) this.#fleet.forgetting(host, this.#world.clock.monotonicMs());
+        return this.#operator.run(act);
+      case 'a day passes':
+        this.#world.clock.wallMs += DAY_MS;
+        this.#fleet.dayPassed();
+        return;
       case 'tidy':
         return this.#tidy();
       case 'restore database':
@@ -200,10 +219,7 @@ class Stage {
     for (const controller of this.#controllers) controller.spare();
     for (const which of this.#controllers.keys()) await this.#startController(which);
     for (const [name, host] of this.#hosts) {
-      host.spare();
-      host.bypass(false);
-      host.kernel.netdev('eth1', { up: true });
-      host.kernel.notify();
+      host.calm();
       this.#start(name);
     }
     this.wrong.push(...(await this.#quietly.settle(this.#mayBeHeld)));

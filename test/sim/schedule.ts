@@ -18,6 +18,9 @@ export interface Weather {
 /** What an agent says that it can: nothing, as ours does, or more. */
 export type Version = 'older' | 'ours' | 'newer';
 
+/** What a neighbour does that is asked for its MAC. */
+export type Answer = 'resolved' | 'asking' | 'failed';
+
 /** In which ways nothing comes through between a host and the bus. */
 export type Ways = 'to' | 'from' | 'both' | 'none';
 
@@ -43,7 +46,12 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'wall clock'; readonly host: HostName; readonly aheadMs: number }
   | { readonly act: 'uproot'; readonly host: HostName; readonly which: number }
   | { readonly act: 'plant'; readonly host: HostName; readonly which: number }
-  | { readonly act: 'link'; readonly host: HostName; readonly up: boolean }
+  | { readonly act: 'link'; readonly host: HostName; readonly of: 'eth0' | 'eth1'; readonly up: boolean }
+  | { readonly act: 'flap'; readonly host: HostName; readonly of: 'eth0' | 'eth1' }
+  | { readonly act: 'neighbour'; readonly host: HostName; readonly of: 'c' | 'd'; readonly answer: Answer }
+  | { readonly act: 'remake pins'; readonly host: HostName }
+  | { readonly act: 'lose row'; readonly host: HostName; readonly which: number }
+  | { readonly act: 'refuse commits'; readonly host: HostName; readonly times: number; readonly which: number }
   | { readonly act: 'refuse op'; readonly host: HostName; readonly op: 'write' | 'delete' }
   | { readonly act: 'hit'; readonly host: HostName; readonly which: number }
   | { readonly act: 'bypass'; readonly host: HostName; readonly on: boolean }
@@ -52,6 +60,11 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'foreign controller'; readonly specs: readonly Wish[] }
   | { readonly act: 'end foreign controller' }
   | { readonly act: 'max payload'; readonly bytes: number }
+  | { readonly act: 'rearm'; readonly host: HostName; readonly names: readonly string[] }
+  | { readonly act: 'resync'; readonly host: HostName }
+  | { readonly act: 'forget'; readonly host: HostName }
+  | { readonly act: 'recover' }
+  | { readonly act: 'a day passes' }
   | { readonly act: 'tidy' }
   | { readonly act: 'flip database row'; readonly of: 'changes' | 'heads' | 'hosts'; readonly which: number }
   | { readonly act: 'keep database' }
@@ -59,12 +72,15 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'quiet' }
 );
 
+/** What operators ask for beside redirects. */
+export type Errand = Extract<Act, { readonly act: 'rearm' | 'resync' | 'forget' | 'recover' }>;
+
 /** A redirect to ask for; `life` is how long it is wanted, in ms, 0 for ever. */
 export interface Wish {
   readonly name: string;
   readonly hosts: readonly string[] | Readonly<Record<string, string>> | 'all';
   readonly dst: number;
-  readonly to: 'pass' | 'drop' | 'c' | 'nowhere';
+  readonly to: 'pass' | 'drop' | 'c' | 'd' | 'nowhere';
   readonly priority: number;
   readonly enabled: boolean;
   readonly lifeMs: number;
@@ -76,14 +92,15 @@ export interface Wish {
 /** What hosts are labelled with; a redirect of that name is for that label alone, ever. */
 export const ROLES: readonly string[] = ['edge', 'core'];
 const NAMES = 8;
-const DSTS = 5;
+const DSTS = 7;
 const ACTS = 200;
 /** So many of them, and then there is quiet. */
 const STRETCH = 100;
 /** Hosts of one schedule in so many lose sight of their history. */
 const LOSING_ONE_IN = 5;
 const SELECTORS: readonly Wish['hosts'][] = ['all', { role: 'edge' }, { role: 'core' }, ['a'], ['a', 'b'], ['c']];
-const TARGETS = ['pass', 'drop', 'c', 'c', 'nowhere'] as const;
+const TARGETS = ['pass', 'drop', 'c', 'c', 'd', 'nowhere'] as const;
+const ANSWERS = ['resolved', 'asking', 'failed'] as const;
 /** Of one schedule in so many, strangers are on the same bus. */
 const STRANGE_ONE_IN = 8;
 /** What a server takes as it comes, and so little that every update is a hint and every page one change. */
@@ -116,7 +133,15 @@ const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Be
   'wall clock': [15, (below) => ({ host: hostOf(below), aheadMs: (below(3) - 1) * 86_400_000 })],
   uproot: [25, (below) => ({ host: hostOf(below), which: below(DSTS) })],
   plant: [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
-  link: [20, (below) => ({ host: hostOf(below), up: below(2) === 0 })],
+  link: [30, (below) => ({ host: hostOf(below), of: one(below, ['eth0', 'eth1'] as const), up: below(2) === 0 })],
+  flap: [20, (below) => ({ host: hostOf(below), of: one(below, ['eth0', 'eth1'] as const) })],
+  neighbour: [
+    30,
+    (below) => ({ host: hostOf(below), of: one(below, ['c', 'd'] as const), answer: one(below, ANSWERS) }),
+  ],
+  'remake pins': [20, host],
+  'lose row': [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
+  'refuse commits': [20, (below) => ({ host: hostOf(below), times: 1 + below(3), which: below(DSTS) })],
   'refuse op': [10, (below) => ({ host: hostOf(below), op: one(below, ['write', 'delete'] as const) })],
   hit: [60, (below) => ({ host: hostOf(below), which: below(DSTS) })],
   bypass: [15, (below) => ({ host: hostOf(below), on: below(2) === 0 })],
@@ -125,6 +150,11 @@ const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Be
   'foreign controller': [15, (below) => ({ specs: Array.from({ length: 1 + below(4) }, () => wish(below)) })],
   'end foreign controller': [10, () => ({})],
   'max payload': [15, (below) => ({ bytes: one(below, PAYLOADS) })],
+  rearm: [30, (below) => ({ host: hostOf(below), names: Array.from({ length: NAMES }, (_, n) => `r${n}`) })],
+  resync: [10, host],
+  forget: [15, host],
+  recover: [5, () => ({})],
+  'a day passes': [5, () => ({})],
   tidy: [20, () => ({})],
   'flip database row': [
     10,

@@ -1,5 +1,18 @@
+import type { Clock } from '../../daemon/clock.ts';
 import { randomBelow } from '../conformance/sequences.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
+
+/** A clock whose wall clock is ahead of another's, by milliseconds; negative: behind. */
+export function aheadOf(clock: ManualClock, aheadMs: () => number): Clock {
+  return {
+    nowMs: () => clock.nowMs() + aheadMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    delay: clock.delay,
+    turn: () => clock.turn(),
+    random: () => clock.random(),
+    token: (bytes) => clock.token(bytes),
+  };
+}
 
 /** A manual clock whose chance is that of a seed. */
 export class SeededClock extends ManualClock {

@@ -5,6 +5,8 @@
 export class Silence {
   readonly #nowMs: () => number;
   readonly #lastMs = new Map<string, number>();
+  /** Why nobody can be seen now. */
+  readonly #shut = new Set<string>();
   #seenSinceMs = 0;
   #isKnown = true;
 
@@ -12,9 +14,16 @@ export class Silence {
     this.#nowMs = nowMs;
   }
 
-  /** A packet met the entry, or it came to stand. */
-  came(id: string): void {
-    this.#lastMs.set(id, this.#nowMs());
+  /** A packet met the entry of a redirect, or it came to stand. */
+  came(key: string): void {
+    this.#lastMs.set(key, this.#nowMs());
+  }
+
+  /** For this reason nobody can be seen, or can be again. */
+  shut(why: string, is: boolean): void {
+    if (this.#shut.size > 0) this.blind();
+    if (is) this.#shut.add(why);
+    else this.#shut.delete(why);
   }
 
   /** Whatever was there may have come unseen until now. */
@@ -27,8 +36,9 @@ export class Silence {
   }
 
   /** Milliseconds. */
-  of(id: string): number {
+  of(key: string): number {
     if (!this.#isKnown) return Number.POSITIVE_INFINITY;
-    return this.#nowMs() - Math.max(this.#seenSinceMs, this.#lastMs.get(id) ?? 0);
+    if (this.#shut.size > 0) return 0;
+    return this.#nowMs() - Math.max(this.#seenSinceMs, this.#lastMs.get(key) ?? 0);
   }
 }

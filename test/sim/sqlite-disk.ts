@@ -50,6 +50,10 @@ export class SqliteDisk implements Disposable {
     this.#on((database) => database.prepare(`update intents set body = '#' || substr(body, 2) where key = ?`).run(key));
   }
 
+  loseRow(key: string): void {
+    this.#on((database) => database.prepare('delete from intents where key = ?').run(key));
+  }
+
   [Symbol.dispose](): void {
     void this.#close();
     rmSync(this.#directory, { recursive: true, force: true });

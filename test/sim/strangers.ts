@@ -1,6 +1,7 @@
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { MemoryDatabase } from '../fakes/memory-database.ts';
 import { Controller } from './controller.ts';
+import { aheadOf } from './seeded-clock.ts';
 import type { World } from './world.ts';
 
 /** Somebody else's controller, on the same bus and with a database of its own; its operators ask it below other subjects. */
@@ -11,13 +12,15 @@ export class Strangers {
   /** Whether they ever were on the bus: hosts may follow them since. */
   came = false;
 
-  private constructor(world: World, database: MemoryDatabase) {
+  private constructor(world: World, database: MemoryDatabase, aheadMs: number) {
     this.database = database;
-    this.#controller = new Controller(world, { database, api: this.subjects });
+    const clock = aheadOf(world.clock, () => aheadMs);
+    this.#controller = new Controller(world, { database, api: this.subjects, clock });
   }
 
-  static async join(world: World): Promise<Strangers> {
-    return new Strangers(world, await MemoryDatabase.make(world.clock));
+  /** Its wall clock is so far ahead of the others'; negative: behind. */
+  static async join(world: World, aheadMs: number): Promise<Strangers> {
+    return new Strangers(world, await MemoryDatabase.make(world.clock), aheadMs);
   }
 
   /** Their controller starts, unless it runs. */
