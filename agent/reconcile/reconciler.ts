@@ -211,8 +211,9 @@ export class Reconciler implements Reconciling {
   #leftMs(): number {
     const { clock } = this.#options;
     const periodMs = Math.min(this.#periods.nextMs, this.#outcomes.dueMs) - clock.monotonicMs();
-    const keyMs = this.#mayWork ? this.#convergence.leftMs(this.#time.nowMs()) : periodMs;
-    return Math.max(1, Math.min(periodMs, keyMs));
+    if (!this.#mayWork) return Math.max(1, periodMs);
+    if (this.#convergence.silence.more) return 1;
+    return Math.max(1, Math.min(periodMs, this.#convergence.leftMs(this.#time.nowMs())));
   }
 
   async #turn(signal: AbortSignal): Promise<void> {

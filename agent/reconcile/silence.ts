@@ -33,6 +33,7 @@ export interface SilenceParts {
  */
 export class Silence {
   readonly #parts: SilenceParts;
+  #more = false;
 
   constructor(parts: SilenceParts) {
     this.#parts = parts;
@@ -44,9 +45,15 @@ export class Silence {
     return idle.watches && idle.isDue(kernel.clock.now());
   }
 
+  /** Some were given up, and others are silent as long: they are not to wait for the next look. */
+  get more(): boolean {
+    return this.#more && this.isDue;
+  }
+
   /** How keys stand that have been silent long enough, to be stored before they are given up. */
   find(sight: Pick<Sight, 'since'>, nowMs: number): readonly EntryState[] {
     const { idle, kernel, ledger } = this.#parts;
+    this.#more = false;
     const now = kernel.clock.now();
     return idle.silent(kernel.counts, sight, now).flatMap((key): EntryState[] => {
       const { rev = 0, slot = null } = ledger.states.get(key) ?? {};
@@ -66,6 +73,7 @@ export class Silence {
       ledger.states.set(row.key, row);
       schedule.markDue([row.key]);
     }
+    this.#more = true;
   }
 
   /** The last counts of those whose entries are gone by now. */

@@ -86,6 +86,18 @@ test.serial(
   },
 );
 
+test.serial(
+  'flood: those that fall silent at once are gone within seconds, and are a few events and one sum',
+  async (t) => {
+    await using bench = new Bench({ slots: FEWER });
+    await settled(bench, FEWER, { idle: { afterMs: 30_000, rearm: 'revision' } });
+    const told = await during(t, bench, 34_000);
+    summedUp(t, told, 'idle', FEWER);
+    t.is(bench.kernel.observe().entries.size, 0);
+    await recordedAsPublished(t, bench, told.events);
+  },
+);
+
 test.serial('flood: while a hundred thousand are blocked at once, what else happens is seen and told', async (t) => {
   await using bench = makeBench();
   await settled(bench);
