@@ -112,6 +112,11 @@ export class Idle implements Tracker {
     this.#watched.delete(before.key);
   }
 
+  /** Entries of some may still stand. */
+  get givesUp(): boolean {
+    return this.#givenUp.size > 0;
+  }
+
   /** Its entry may still stand. */
   isGivenUp(key: string): boolean {
     return this.#givenUp.has(key);

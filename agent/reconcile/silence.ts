@@ -45,6 +45,11 @@ export class Silence {
     return idle.watches && idle.isDue(kernel.clock.now());
   }
 
+  /** The disk has it of some, and their entries still stand. */
+  get givesUp(): boolean {
+    return this.#parts.idle.givesUp;
+  }
+
   /** Some were given up, and others are silent as long: they are not to wait for the next look. */
   get more(): boolean {
     return this.#more && this.isDue;
