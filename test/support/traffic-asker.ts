@@ -1,8 +1,9 @@
 /**
- * Asks "who answers?" with numbered datagrams: `node traffic-asker.ts ADDRESS PORT`. A line on standard input is a
- * `Request` as JSON; answers and changes of who answers are `Said` lines. Times are of the system's monotonic clock.
+ * Asks "who answers?" with numbered datagrams: `node traffic-asker.ts PORT ADDRESS...`, one address after the other. A line on
+ * standard input is a `Request` as JSON; answers and changes of who answers are `Said` lines. Times are of the system's
+ * monotonic clock.
  */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Asked, nowMs, PAYLOAD_BYTES, type Request, type Said } from './traffic.ts';
@@ -13,7 +14,7 @@ const LOST_AFTER_MS = 1000;
 /** What a timer that came late may catch up with at once: a fraction of a receive buffer. */
 const CATCH_UP = 50;
 
-const [address = '', port = ''] = process.argv.slice(2);
+const [port = '', ...addresses] = process.argv.slice(2);
 const sentAtMs: number[] = [];
 const answered: boolean[] = [];
 const answers: Record<string, number> = {};
@@ -23,9 +24,7 @@ let waiting = 0;
 let wake = () => {};
 let steady: NodeJS.Timeout | undefined;
 
-const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-socket.on('error', () => {}); // A refused datagram is an unanswered one.
-socket.on('message', (message) => {
+function hear(message: Buffer): void {
   const [number = '', who = ''] = message.toString('latin1').split(' ');
   const seq = Number(number);
   if (answered[seq]) {
@@ -38,9 +37,18 @@ socket.on('message', (message) => {
   wake();
   if (who !== last) say({ changed: { from: last, to: who, seq, sentAtMs: sentAtMs[seq] ?? 0, atMs: nowMs() } });
   last = who;
-});
-await new Promise<void>((resolve) => socket.connect(Number(port), address, resolve));
-socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+}
+
+async function open(address: string): Promise<Socket> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  socket.on('error', () => {}); // A refused datagram is an unanswered one.
+  socket.on('message', hear);
+  await new Promise<void>((resolve) => socket.connect(Number(port), address, resolve));
+  socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+  return socket;
+}
+
+const sockets = await Promise.all(addresses.map(open));
 
 function say(said: Said): void {
   console.log(JSON.stringify(said));
@@ -51,7 +59,8 @@ function send(): void {
   answered.push(false);
   waiting++;
   // Sizes vary, so that a count of bytes proves more than a count of packets.
-  socket.send(`${seq} `.padEnd(PAYLOAD_BYTES.min + (seq % (PAYLOAD_BYTES.max - PAYLOAD_BYTES.min + 1)), '.'));
+  const question = `${seq} `.padEnd(PAYLOAD_BYTES.min + (seq % (PAYLOAD_BYTES.max - PAYLOAD_BYTES.min + 1)), '.');
+  sockets[seq % sockets.length]?.send(question);
 }
 
 function unanswered(olderThanMs: number): number {
