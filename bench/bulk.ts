@@ -132,7 +132,7 @@ function requireAlive({ status, lines }: Running): void {
   if (status !== undefined) throw new Error(`ended with ${status}: ${lines.slice(-5).join('\n')}`);
 }
 
-function nameOf(index: number): string {
+export function nameOf(index: number): string {
   return `bulk-${index}`;
 }
 
@@ -141,14 +141,15 @@ function addressOf(index: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
 }
 
-async function writeFiles(folder: string, redirects: number): Promise<readonly string[]> {
+/** Files of so many redirects, as JSON lines; `more` is in each of them. */
+export async function writeFiles(folder: string, redirects: number, more: object = {}): Promise<readonly string[]> {
   const files: string[] = [];
   for (let from = 0; from < redirects; from += AT_ONCE.apply) {
     const file = join(folder, `bulk-${from}.jsonl`);
     await writeFile(
       file,
       indices(from, Math.min(from + AT_ONCE.apply, redirects))
-        .map(line)
+        .map((index) => line(index, more))
         .join(''),
     );
     files.push(file);
@@ -156,9 +157,9 @@ async function writeFiles(folder: string, redirects: number): Promise<readonly s
   return files;
 }
 
-function line(index: number): string {
+function line(index: number, more: object): string {
   const match = { dst: addressOf(index), proto: 'udp', dport: PORT };
-  return `${JSON.stringify({ name: nameOf(index), hosts: [HOST], match, to: { nexthop: C.v4 } })}\n`;
+  return `${JSON.stringify({ name: nameOf(index), hosts: [HOST], match, to: { nexthop: C.v4 }, ...more })}\n`;
 }
 
 function batches(redirects: number): readonly (readonly string[])[] {

@@ -213,15 +213,12 @@ export class Testbed implements AsyncDisposable {
 
   /** Starts the agent as nobody, without waiting for anything but the process. */
   async startAgent(...extra: readonly string[]): Promise<Running> {
+    return await this.start('b', 'agent', this.agentCommand(...extra));
+  }
+
+  agentCommand(...extra: readonly string[]): string[] {
     const options = ['--host', HOST, '--nats', NATS_URL, '--state', this.state, '--pin-root', this.pinRoot];
-    return await this.start('b', 'agent', [
-      join(this.#checkout, 'tools/as-nobody'),
-      'agent',
-      ...options,
-      '--label',
-      'role=edge',
-      ...extra,
-    ]);
+    return [join(this.#checkout, 'tools/as-nobody'), 'agent', ...options, '--label', 'role=edge', ...extra];
   }
 
   /** The entries of a pinned map, as bpftool says them. */

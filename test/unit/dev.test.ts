@@ -5,17 +5,32 @@ import { run } from '../support/process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DEV = join(ROOT, 'dev');
-const COMMANDS = ['setup', 'build', 'test', 'faults', 'race', 'sim', 'check', 'demo', 'up', 'bench', 'shunt'] as const;
+const COMMANDS = [
+  'setup',
+  'build',
+  'test',
+  'faults',
+  'race',
+  'kills',
+  'sim',
+  'check',
+  'demo',
+  'up',
+  'bench',
+  'shunt',
+] as const;
 /** The programs behind commands, which can be called without. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   test: 'test/support/run.ts',
   faults: 'test/faults/main.ts',
   race: 'test/kernel/race.ts',
+  kills: 'test/e2e/kills.ts',
   sim: 'test/sim/main.ts',
   demo: 'demo/main.ts',
   up: 'demo/cluster/up.ts',
   'bench bulk': 'bench/bulk.ts',
   'bench delivery': 'bench/delivery.ts',
+  'bench idle': 'bench/idle.ts',
 };
 
 const program = (name: string, ...words: readonly string[]) =>
@@ -27,7 +42,7 @@ test('dev: every command says how it is used, and does nothing then', async (t) 
     [...all.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name),
     [...COMMANDS],
   );
-  for (const name of [...COMMANDS, 'bench bulk', 'bench delivery']) {
+  for (const name of [...COMMANDS, 'bench bulk', 'bench delivery', 'bench idle']) {
     const asked = [
       await run([DEV, 'help', ...name.split(' ')]),
       ...(name === 'shunt' ? [] : [await run([DEV, ...name.split(' '), '--help'])]),
