@@ -254,7 +254,6 @@ export class Reconciler implements Reconciling {
       await this.#givingUp.prepare(this.#convergence, this.#time.nowMs());
       // To store a thousand of them takes as long as a pass over them.
       if (this.#convergence.silence.givesUp) await clock.turn();
-      this.#writeMark();
       const nowMs = this.#time.nowMs();
       this.#writeMark(); // nothing is waited for between this and what it says
       const done = this.#convergence.pass(nowMs, () => clock.random(), mayPrune(this.#footing));
