@@ -18,12 +18,16 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log \
     && useradd --system --user-group --no-create-home shunt \
     && install -d -o shunt -g shunt /var/lib/shunt \
-    && ln -s /opt/shunt/cli/main.ts /usr/local/bin/shunt
+    && ln -s /opt/shunt/cli/shunt.js /usr/local/bin/shunt
 COPY --from=build /usr/local/bin/node /usr/local/bin/
 WORKDIR /opt/shunt
 COPY --from=build /src/node_modules node_modules
 COPY . .
 COPY --from=build /src/native/build/Release/shunt.node native/build/Release/
 COPY --from=build /src/bpf/build bpf/build
+# What is compiled is read by the user that it is for, and nobody else can put anything there.
+RUN install -d -o shunt .cache/compiled \
+    && setpriv --reuid shunt --regid shunt --clear-groups node tools/compile.js >/dev/null \
+    && chown root .cache/compiled
 USER shunt
 CMD ["shunt", "--help"]

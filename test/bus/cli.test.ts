@@ -33,7 +33,7 @@ import { onlyUsers } from '../support/nats-users.ts';
 import { matchesGolden } from '../unit/cli/golden.ts';
 import { KeptTerminal, type Session, shunt } from '../unit/cli/session.ts';
 
-const MAIN = join(import.meta.dirname, '../../cli/main.ts');
+const MAIN = join(import.meta.dirname, '../../cli/shunt.js');
 const APPLY = `redirects:
   - name: web
     hosts: { role: edge }

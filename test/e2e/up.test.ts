@@ -9,7 +9,7 @@ const UP = [process.execPath, join(ROOT, 'demo/cluster/up.ts')];
 const STEP_MS = 120_000;
 
 function shunt(url: string, ...args: readonly string[]): string[] {
-  return [process.execPath, join(ROOT, 'cli/main.ts'), ...args, '--nats', url];
+  return [process.execPath, join(ROOT, 'cli/shunt.js'), ...args, '--nats', url];
 }
 
 /**

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Namespaces } from './namespaces.ts';
@@ -239,7 +240,8 @@ export interface MapEntry {
   readonly formatted: { readonly key: Record<string, unknown>; readonly value: Record<string, unknown> };
 }
 
-/** The command line of `shunt ARGS...` from a checkout, by default this one. */
+/** The command line of `shunt ARGS...` from a checkout, by default this one; where the command is, its package.json says. */
 export function shuntCommand(args: readonly string[], checkout = ROOT): string[] {
-  return [process.execPath, join(checkout, 'cli/main.ts'), ...args];
+  const { bin } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { bin: { shunt: string } };
+  return [process.execPath, join(checkout, bin.shunt), ...args];
 }

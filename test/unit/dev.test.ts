@@ -30,6 +30,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   up: 'demo/cluster/up.ts',
   'bench bulk': 'bench/bulk.ts',
   'bench delivery': 'bench/delivery.ts',
+  'bench fleet': 'bench/fleet.ts',
   'bench idle': 'bench/idle.ts',
 };
 
@@ -42,7 +43,7 @@ test('dev: every command says how it is used, and does nothing then', async (t) 
     [...all.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name),
     [...COMMANDS],
   );
-  for (const name of [...COMMANDS, 'bench bulk', 'bench delivery', 'bench idle']) {
+  for (const name of [...COMMANDS, 'bench bulk', 'bench delivery', 'bench fleet', 'bench idle']) {
     const asked = [
       await run([DEV, 'help', ...name.split(' ')]),
       ...(name === 'shunt' ? [] : [await run([DEV, ...name.split(' '), '--help'])]),
@@ -89,7 +90,7 @@ test('dev: wrong uses of the commands without a program have the status 2, too',
 
 test('dev: what cannot be written ends a program in a sentence', async (t) => {
   const full = (argv: readonly string[], to = '>/dev/full') => run(['sh', '-c', `exec "$@" ${to}`, 'sh', ...argv]);
-  const shunt = [process.execPath, join(ROOT, 'cli/main.ts')];
+  const shunt = [process.execPath, join(ROOT, 'cli/shunt.js')];
   for (const words of [['--help'], ['completion', 'bash']]) {
     const { status, stderr } = await full([...shunt, ...words]);
     t.deepEqual([status, stderr], [1, 'shunt: write to standard output: ENOSPC; what was printed is not whole\n']);

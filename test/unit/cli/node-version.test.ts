@@ -6,25 +6,21 @@ import { run } from '../../support/process.ts';
 const ROOT = join(import.meta.dirname, '../../..');
 
 /** Runs `shunt --version` where Node.js says that it is another one. */
-function asNode(version: string) {
+function asNode(version: string, entry: string) {
   const disguise = `Object.defineProperty(process.versions, 'node', { value: '${version}' })`;
-  return run([
-    process.execPath,
-    '--import',
-    `data:text/javascript,${disguise}`,
-    join(ROOT, 'cli/main.ts'),
-    '--version',
-  ]);
+  return run([process.execPath, '--import', `data:text/javascript,${disguise}`, join(ROOT, 'cli', entry), '--version']);
 }
 
-test('main: a Node.js that is too old is told in a sentence', async (t) => {
-  for (const version of ['20.19.0', '22.18.0', '23.11.1']) {
-    const { status, stdout, stderr } = await asNode(version);
-    t.deepEqual([status, stdout], [1, '']);
-    t.regex(stderr, new RegExp(`^shunt: \\S+ is Node.js ${version}, and Shunt needs 24 or newer; .*\\n$`));
-  }
-  t.is((await asNode('24.0.0')).status, 0);
-});
+for (const entry of ['main.ts', 'shunt.js']) {
+  test(`${entry}: a Node.js that is too old is told in a sentence`, async (t) => {
+    for (const version of ['20.19.0', '22.18.0', '23.11.1']) {
+      const { status, stdout, stderr } = await asNode(version, entry);
+      t.deepEqual([status, stdout], [1, '']);
+      t.regex(stderr, new RegExp(`^shunt: \\S+ is Node.js ${version}, and Shunt needs 24 or newer; .*\\n$`));
+    }
+    t.is((await asNode('24.0.0', entry)).status, 0);
+  });
+}
 
 test('main: the oldest Node.js is that of package.json', (t) => {
   const { engines } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { engines: { node: string } };

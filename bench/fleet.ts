@@ -1,0 +1,153 @@
+/**
+ * What commands take that look at a large fleet: `./dev bench fleet [--hosts N] [--redirects N] [--rounds N]`. A bus, a
+ * controller and the real command; of each host there is the status that it would send. Commands run in turns, so that what
+ * else the machine does falls on all alike.
+ */
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'nats';
+import { table } from '../cli/show/table.ts';
+import { encodeStatus, parseStatus } from '../protocol/status.ts';
+import { makeSubjects } from '../protocol/subjects.ts';
+import { readArguments } from '../test/support/arguments.ts';
+import { startNats } from '../test/support/nats.ts';
+import { must, Running } from '../test/support/process.ts';
+
+const SHUNT = [process.execPath, join(import.meta.dirname, '../cli/shunt.js')];
+const STATUS = new URL('../protocol/fixtures/status.json', import.meta.url);
+const PATIENCE_MS = 10 * 60_000;
+/** Statuses on their way at once. */
+const AT_ONCE = 100;
+/** proc_pid_stat(5): USER_HZ is 100 a second on all that we run on. */
+const TICK_MS = 10;
+
+interface Size {
+  readonly hosts: number;
+  readonly redirects: number;
+}
+
+/** What one run took: by the clock, of the CPUs for the command, and for the controller meanwhile. */
+interface Taken {
+  readonly wallMs: number;
+  readonly commandMs: number;
+  readonly controllerMs: number;
+}
+
+/** A controller that has heard all hosts and has redirects for each of them. */
+class Fleet implements AsyncDisposable {
+  readonly #held = new AsyncDisposableStack();
+  readonly #controller: Running;
+  readonly #url: string;
+  /** Of every redirect, with another target than the one that stands. */
+  readonly file: string;
+
+  private constructor(controller: Running, url: string, file: string) {
+    this.#controller = controller;
+    this.#url = url;
+    this.file = file;
+  }
+
+  static async make({ hosts, redirects }: Size): Promise<Fleet> {
+    await using held = new AsyncDisposableStack();
+    const folder = await mkdtemp(join(tmpdir(), 'shunt-bench-'));
+    held.defer(() => rm(folder, { recursive: true }));
+    const { url } = held.use(await startNats());
+    const words = ['controller', '--nats', url, '--db', join(folder, 'controller.db')];
+    const controller = held.use(await Running.start('controller', [...SHUNT, ...words]));
+    const fleet = new Fleet(controller, url, join(folder, 'redirects.jsonl'));
+    await controller.until('answers', PATIENCE_MS, () => fleet.#heard().catch(() => false));
+    await sayAll(url, hosts);
+    await controller.until('knows every host', PATIENCE_MS, async () => (await fleet.#heard()).length === hosts);
+    await writeFile(fleet.file, lines(redirects, '10.0.0.7'));
+    await fleet.#shunt('apply', '-f', fleet.file);
+    await writeFile(fleet.file, lines(redirects, '10.0.0.8'));
+    fleet.#held.use(held.move());
+    return fleet;
+  }
+
+  /** Runs a command with its output to a pipe, as a script has it. */
+  async time(words: readonly string[]): Promise<Taken> {
+    const before = cpuMsOf(this.#controller.pid);
+    const start = performance.now();
+    const piped = '"$@" | cat >/dev/null; times';
+    const times = await must(['sh', '-c', piped, 'sh', ...SHUNT, ...words, '--nats', this.#url]);
+    const wallMs = performance.now() - start;
+    return { wallMs, commandMs: childrenMs(times), controllerMs: cpuMsOf(this.#controller.pid) - before };
+  }
+
+  async #heard(): Promise<readonly unknown[]> {
+    return (JSON.parse(await this.#shunt('hosts', '-o', 'json')) as { readonly items: readonly unknown[] }).items;
+  }
+
+  #shunt(...words: readonly string[]): Promise<string> {
+    return must([...SHUNT, ...words, '--nats', this.#url]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#held.disposeAsync();
+  }
+}
+
+function lines(redirects: number, nexthop: string): string {
+  const all = Array.from({ length: redirects }, (_, at) => {
+    const match = { dst: `203.0.${at >> 8}.${at & 255}`, proto: 'udp', dport: 443 };
+    return { name: `redirect-${at}`, hosts: { role: 'edge' }, match, to: { nexthop } };
+  });
+  return all.map((one) => `${JSON.stringify(one)}\n`).join('');
+}
+
+/** Publishes what each host would say of itself. */
+async function sayAll(url: string, hosts: number): Promise<void> {
+  const subjects = makeSubjects();
+  const fixture = JSON.parse(readFileSync(STATUS, 'utf8')) as object;
+  const nats = await connect({ servers: url });
+  for (let at = 0; at < hosts; at += 1) {
+    const host = `edge-${at}`;
+    const said = { host, at: Date.now(), epoch: '', stored: 0, applied: 0, verified: 0, labels: { role: 'edge' } };
+    nats.publish(subjects.status(host), encodeStatus(parseStatus({ ...fixture, ...said })));
+    if (at % AT_ONCE === 0) await nats.flush();
+  }
+  await nats.drain();
+}
+
+/** times(1p) of a shell: a line of its own, and one of what it ran, each user and system. */
+function childrenMs(times: string): number {
+  const all = [...times.matchAll(/(\d+)m([\d.]+)s/g)];
+  return all.slice(-2).reduce((sum, [, minutes, seconds]) => sum + (Number(minutes) * 60 + Number(seconds)) * 1000, 0);
+}
+
+function cpuMsOf(pid: number | undefined): number {
+  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '';
+  const [user, system] = afterName.split(' ').slice(11, 13);
+  return (Number(user) + Number(system)) * TICK_MS;
+}
+
+function row(name: string, taken: readonly Taken[]): readonly string[] {
+  const median = (of: (one: Taken) => number): string => {
+    const sorted = taken.map(of).toSorted((a, b) => a - b);
+    return ((sorted[sorted.length >> 1] ?? Number.NaN) / 1000).toFixed(2);
+  };
+  return [name, median((one) => one.wallMs), median((one) => one.commandMs), median((one) => one.controllerMs)];
+}
+
+if (import.meta.main) {
+  const { values } = readArguments('bench fleet', {
+    hosts: { takes: 'number', from: 1, to: 10_000, default: 1000 },
+    redirects: { takes: 'number', from: 1, to: 10_000, default: 100 },
+    rounds: { takes: 'number', from: 1, to: 1000, default: 15 },
+  });
+  await using fleet = await Fleet.make(values);
+  const commands = ['get --help', 'get', 'get -o json', 'hosts', `plan -f ${fleet.file}`];
+  const taken = new Map(commands.map((command): [string, Taken[]] => [command, []]));
+  for (let round = 0; round < values.rounds; round += 1)
+    for (const [command, list] of taken) list.push(await fleet.time(command.split(' ')));
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const titles = [{ title: 'shunt' }, ...['seconds', 'CPU of the command', 'CPU of the controller'].map(right)];
+  const rows = [...taken].map(([command, list]) => row(command.replace(fleet.file, 'FILE'), list));
+  const load = loadavg().map((one) => one.toFixed(1));
+  console.log(`${values.hosts} hosts, ${values.redirects} redirects; medians of ${values.rounds} runs`);
+  console.log(`${cpus().length} CPUs, load ${load.join(' ')}\n`);
+  console.log(table(titles, rows, { width: undefined, colour: false }));
+}
