@@ -2,6 +2,7 @@ import type { Migration } from 'kysely/migration';
 import { start } from './0001_start.ts';
 import { hostLevels } from './0002_host_levels.ts';
 import { checksums } from './0003_checksums.ts';
+import { holders } from './0004_holders.ts';
 
 /** Migrations by the name that a database keeps of them, oldest first. */
 type Migrations = Readonly<Record<string, Migration>>;
@@ -11,8 +12,12 @@ const tables: Migrations = Object.freeze({ '0001_start': start });
 
 /**
  * What was added in such a way that a release before it may go on with the database, or go back to it: columns that are
- * null where that release writes. The database keeps their names apart, where that release does not look.
+ * null where that release writes, and indexes. The database keeps their names apart, where that release does not look.
  */
-const additions: Migrations = Object.freeze({ '0002_host_levels': hostLevels, '0003_checksums': checksums });
+const additions: Migrations = Object.freeze({
+  '0002_host_levels': hostLevels,
+  '0003_checksums': checksums,
+  '0004_holders': holders,
+});
 
 export const controllerMigrations = Object.freeze({ tables, additions });
