@@ -3,6 +3,7 @@ import type { ForgetReply, ForgetRequest } from '../protocol/forget.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../protocol/listings.ts';
 import type { Page, SyncRequest } from '../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
+import type { PlanPage, PlanPageRequest } from '../protocol/plan-page.ts';
 import type { RecoverReply } from '../protocol/recover.ts';
 import type { Status } from '../protocol/status.ts';
 import type { Update } from '../protocol/update.ts';
@@ -35,6 +36,8 @@ export interface Desk {
   apply(last: ApplyRequest, hear?: Hear): Promise<Applied>;
   /** Takes the last part as `apply` does, and says what would be done. */
   plan(last: PlanRequest, budgetBytes: number, hear?: Hear): Promise<PlanReply>;
+  /** One of the pages that such an answer counts; after the last, none of them is there any more. */
+  planPage(request: PlanPageRequest): Promise<PlanPage>;
   delete(names: readonly string[], hear?: Hear): Promise<DeleteReply>;
   /** Begins the history of the log anew (R7). */
   recover(): Promise<RecoverReply>;

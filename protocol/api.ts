@@ -24,6 +24,7 @@ import type { Problem } from './spec.ts';
 export const API_VERBS = Object.freeze({
   apply: true,
   plan: false,
+  'plan-page': false,
   get: false,
   delete: true,
   hosts: false,

@@ -134,7 +134,14 @@ export interface PlanReply {
   /** Absent where all is sent. */
   readonly notSent?: readonly PlanNotSent[];
   readonly notSentTotal?: number;
+  /** So many pages have what is in the lists and had no room; absent where there is none. */
+  readonly pages?: number;
 }
+
+/** The lists of a plan, any of which may go on in its pages. */
+export type PlanLists = Required<
+  Pick<PlanReply, 'absent' | 'hosts' | 'changes' | 'shadowed' | 'overlaps' | 'unmatched' | 'unheard' | 'notSent'>
+>;
 
 /** The most hosts that one line names; `hostsTotal` counts all. */
 export const MAX_NAMED_HOSTS = 5;
@@ -190,6 +197,18 @@ const readNotSent = object<PlanNotSent>(
   'ignored',
 );
 
+/** One line of each list. */
+export const planLists = {
+  absent: readName,
+  hosts: readPlanHost,
+  changes: readChange,
+  shadowed: readShadow,
+  overlaps: readOverlap,
+  unmatched: readName,
+  unheard: readHost,
+  notSent: readNotSent,
+};
+
 const readLastReply = object<PlanReply>(
   {
     v: applyFields.v,
@@ -198,23 +217,24 @@ const readLastReply = object<PlanReply>(
     changed: readCount,
     unchanged: readCount,
     deleted: readCount,
-    absent: list(readName, MAX_LIST),
+    absent: list(planLists.absent, MAX_LIST),
     absentTotal: readCount,
-    hosts: list(readPlanHost, MAX_LIST),
+    hosts: list(planLists.hosts, MAX_LIST),
     hostsTotal: readCount,
-    changes: list(readChange, MAX_LIST),
+    changes: list(planLists.changes, MAX_LIST),
     changesTotal: readCount,
-    shadowed: list(readShadow, MAX_LIST),
+    shadowed: list(planLists.shadowed, MAX_LIST),
     shadowedTotal: readCount,
-    overlaps: list(readOverlap, MAX_LIST),
+    overlaps: list(planLists.overlaps, MAX_LIST),
     overlapsTotal: readCount,
-    unmatched: list(readName, MAX_LIST),
+    unmatched: list(planLists.unmatched, MAX_LIST),
     unmatchedTotal: readCount,
-    unheard: list(readHost, MAX_LIST),
+    unheard: list(planLists.unheard, MAX_LIST),
     unheardTotal: readCount,
-    notSent: optional(list(readNotSent, MAX_LIST)),
+    notSent: optional(list(planLists.notSent, MAX_LIST)),
     notSentTotal: optional(readCount),
     near: optional(readNear),
+    pages: optional(readCount),
   },
   'ignored',
 );

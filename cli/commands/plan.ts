@@ -10,6 +10,7 @@ import {
   type PlanReply,
   parsePlanReply,
 } from '../../protocol/plan.ts';
+import { encodePlanPageRequest, parsePlanPage } from '../../protocol/plan-page.ts';
 import { fixedBits, type Precedence, shapeOf } from '../../protocol/shape.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
@@ -40,25 +41,44 @@ are not sent a redirect because their agents are too old for it.`,
     const specs = await readSpecs(options.file, stdin, { nowMs, expiresInMs: options['expires-in'] });
     noteExpired(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
-    const {
-      v: _,
-      upload: __,
-      ...reply
-    } = await upload(specs, bus, terminal, {
+    const first = await upload(specs, bus, terminal, {
       verb: 'plan',
       encode: (part) => encodePlanRequest({ ...part, delete: part.part === part.parts - 1 ? names : [] }),
       parse: parsePlanReply,
       lastBytes: bytesOf(names),
     });
+    const reply = await completePlan(first, bus, terminal);
     terminal.print(options.output === 'json' ? JSON.stringify(reply) : layOut(reply, terminal, specs));
     return EXIT.done;
   },
 });
 
-/** Lines of one table for people; -o json has all that the controller named. */
+/** Lines of one table on a terminal; in a pipe, and with -o json, there are all. */
 const MAX_SHOWN = 40;
 
-type Planned = Omit<PlanReply, 'v' | 'upload'>;
+type Planned = Omit<PlanReply, 'v' | 'upload' | 'pages'>;
+
+/** Reads the pages of what the first answer had no room for, and puts all together. */
+async function completePlan(
+  { v, upload, pages = 0, ...first }: PlanReply,
+  bus: Pick<Bus, 'api'>,
+  terminal: Pick<Terminal, 'progress'>,
+): Promise<Planned> {
+  const { notSent = [] } = first;
+  const whole: Record<string, unknown> = { ...first, ...(notSent.length > 0 && { notSent: [...notSent] }) };
+  for (let page = 0; page < pages; page += 1) {
+    terminal.progress(`reading page ${page + 1} of ${pages}`);
+    const asked = encodePlanPageRequest({ v, upload, page, pages });
+    const { v: _, upload: __, page: ___, ...lists } = await bus.api('plan-page', asked, parsePlanPage);
+    for (const [name, lines] of Object.entries(lists)) whole[name] = [...((whole[name] as unknown[]) ?? []), ...lines];
+  }
+  terminal.progress('');
+  return whole as unknown as Planned;
+}
+
+function shownOn({ width }: Screen): number {
+  return width === undefined ? Number.POSITIVE_INFINITY : MAX_SHOWN;
+}
 
 /** Lays a plan out for people: the sums, each host, each change, and at the end what deserves a second look. */
 export function layOut(planned: Planned, screen: Screen, specs: readonly Prepared[] = []): string {
@@ -85,7 +105,7 @@ function hostTable({ hosts: all, hostsTotal }: Planned, screen: Screen): string 
   if (all.length === 0) return '';
   const hosts = all
     .toSorted((a, b) => b.over.length - a.over.length || compareNames(a.host, b.host))
-    .slice(0, MAX_SHOWN);
+    .slice(0, shownOn(screen));
   const right = (title: string): Column => ({ title, align: 'right' });
   const titles = ['ADD', 'CHANGE', 'DELETE', 'SHADOWED', 'OVERLAPS', 'REDIRECTS', 'SHAPES4', 'SHAPES6'].map(right);
   const columns = [{ title: 'HOST', whole: true }, ...titles];
@@ -115,7 +135,7 @@ const OPS: Readonly<Record<PlanChange['op'], Cell>> = {
 
 function changeTable({ changes: all, changesTotal }: Planned, screen: Screen): string {
   if (all.length === 0) return '';
-  const changes = all.toSorted((a, b) => compareNames(a.name, b.name)).slice(0, MAX_SHOWN);
+  const changes = all.toSorted((a, b) => compareNames(a.name, b.name)).slice(0, shownOn(screen));
   const rows = changes.map(({ op, name, was, hosts, hostsTotal, key }): Cell[] => [
     OPS[op],
     was === undefined ? name : `${name} (was ${was})`,
@@ -130,7 +150,7 @@ function changeTable({ changes: all, changesTotal }: Planned, screen: Screen): s
 function describedTable(specs: readonly Prepared[], screen: Screen): string {
   const described = specs.filter(({ json }) => json.description !== undefined);
   if (described.length === 0) return '';
-  const rows = described.slice(0, MAX_SHOWN).map(({ name, json }) => [name, String(json.description)]);
+  const rows = described.slice(0, shownOn(screen)).map(({ name, json }) => [name, String(json.description)]);
   const columns = [
     { title: 'DESCRIBED', whole: true },
     { title: 'AS', below: true },
@@ -140,7 +160,7 @@ function describedTable(specs: readonly Prepared[], screen: Screen): string {
 
 function shadowTable({ shadowed: all, shadowedTotal }: Planned, screen: Screen): string {
   if (all.length === 0) return '';
-  const shadowed = all.slice(0, MAX_SHOWN);
+  const shadowed = all.slice(0, shownOn(screen));
   const rows = shadowed.map(({ name, by, hosts, hostsTotal, key }): Cell[] => [
     name,
     by,
@@ -158,7 +178,7 @@ function shadowTable({ shadowed: all, shadowedTotal }: Planned, screen: Screen):
 
 function notSentTable({ notSent: all = [], notSentTotal = 0 }: Planned, screen: Screen): string {
   if (all.length === 0) return '';
-  const notSent = all.slice(0, MAX_SHOWN);
+  const notSent = all.slice(0, shownOn(screen));
   const rows = notSent.map(({ name, hosts, hostsTotal, ...why }): Cell[] => [
     name,
     { text: whyNotSent(why), tone: 'bad' },
@@ -170,7 +190,7 @@ function notSentTable({ notSent: all = [], notSentTotal = 0 }: Planned, screen: 
 
 function overlapTable({ overlaps: all, overlapsTotal }: Planned, screen: Screen): string {
   if (all.length === 0) return '';
-  const overlaps = all.slice(0, MAX_SHOWN);
+  const overlaps = all.slice(0, shownOn(screen));
   const rows = overlaps.map((overlap): Cell[] => [
     overlap.winner,
     overlap.loser,

@@ -1,9 +1,10 @@
-import type { Near } from '../../protocol/api.ts';
+import { MAX_LIST, type Near } from '../../protocol/api.ts';
 import { bytesOf } from '../../protocol/json.ts';
 import {
   MAX_NAMED_HOSTS,
   type PlanChange,
   type PlanHost,
+  type PlanLists,
   type PlanNotSent,
   type PlanOver,
   type PlanOverlap,
@@ -29,8 +30,12 @@ export interface PreviewHead {
   readonly capacities: ReadonlyMap<string, Room>;
 }
 
-/** The most lines of each list that one reply has. */
-export const MAX_LINES = 200;
+/** The most lines of each list that the reply itself has; the others are on its pages. */
+const MAX_LINES = 200;
+/** The most lines of each list that are kept; beyond, they are counted. */
+const MAX_KEPT = 100_000;
+/** Of overlaps, so many on one host: of a wide redirect there may be as many as redirects, on each host. */
+export const MAX_OVERLAPS = 10_000;
 const MAX_HOSTS = 1000;
 
 interface Line {
@@ -47,15 +52,15 @@ class Lines<T extends object> {
     this.total += hosts.length;
     const text = Object.values(line).join(' > ');
     const known = this.#lines.get(text);
-    if (known === undefined && this.#lines.size >= MAX_LINES) return;
+    if (known === undefined && this.#lines.size >= MAX_KEPT) return;
     const kept = known ?? { ...line, hosts: [], hostsTotal: 0 };
     if (known === undefined) this.#lines.set(text, kept);
     kept.hosts.push(...hosts.slice(0, MAX_NAMED_HOSTS - kept.hosts.length));
     kept.hostsTotal += hosts.length;
   }
 
-  first(limit: number): readonly (T & Line)[] {
-    return [...this.#lines.values()].slice(0, limit);
+  all(): readonly (T & Line)[] {
+    return [...this.#lines.values()];
   }
 }
 
@@ -100,21 +105,39 @@ export class PreviewReport {
     return this.#heard;
   }
 
-  /** The reply with as many lines as fit. */
-  reply(budgetBytes: number): PlanReply {
-    const hosts = this.#hosts.sort((a, b) => b.over.length - a.over.length || (a.host < b.host ? -1 : 1));
+  /** The reply with as many lines as fit, and pages with the others. */
+  reply(budgetBytes: number): { readonly reply: PlanReply; readonly pages: readonly Partial<PlanLists>[] } {
+    const lists = this.#lists();
     for (let limit = MAX_LINES; ; limit = Math.floor(limit / 2)) {
-      const reply = this.#reply(hosts.slice(0, (MAX_HOSTS * limit) / MAX_LINES), limit);
-      if (limit === 0 || bytesOf(reply) <= budgetBytes) return reply;
+      const reply = this.#reply(lists, limit);
+      if (limit > 0 && bytesOf({ ...reply, pages: Number.MAX_SAFE_INTEGER }) > budgetBytes) continue;
+      const pages = pagesOf(lists, limit, budgetBytes);
+      return { reply: { ...reply, ...(pages.length > 0 && { pages: pages.length }) }, pages };
     }
   }
 
-  #reply(hosts: readonly PlanHost[], limit: number): PlanReply {
-    const { moves } = this.#proposal;
-    const strangers = new Strangers(this.#proposal.fleet);
+  #lists(): PlanLists {
+    const { moves, fleet } = this.#proposal;
+    const strangers = new Strangers(fleet);
     for (const { after } of moves) if (after !== undefined) strangers.add(after);
-    const { unmatched, unheard } = strangers;
-    const { upload, absent, near } = this.#head;
+    return {
+      absent: this.#head.absent,
+      hosts: this.#hosts.toSorted((a, b) => b.over.length - a.over.length || (a.host < b.host ? -1 : 1)),
+      changes: this.#changes.all(),
+      shadowed: this.#shadows.all(),
+      overlaps: this.#overlaps.all(),
+      unmatched: strangers.unmatched,
+      unheard: strangers.unheard,
+      notSent: this.#notSent.all(),
+    };
+  }
+
+  #reply(
+    { absent, hosts, changes, shadowed, overlaps, unmatched, unheard, notSent }: PlanLists,
+    limit: number,
+  ): PlanReply {
+    const { moves } = this.#proposal;
+    const { upload, near } = this.#head;
     return {
       v: 1,
       upload,
@@ -125,21 +148,47 @@ export class PreviewReport {
       absent: absent.slice(0, limit),
       absentTotal: absent.length,
       ...(near !== undefined && { near }),
-      hosts,
-      hostsTotal: this.#hosts.length,
-      changes: this.#changes.first(limit),
+      hosts: hosts.slice(0, roomFor('hosts', limit)),
+      hostsTotal: hosts.length,
+      changes: changes.slice(0, limit),
       changesTotal: this.#changes.total,
-      shadowed: this.#shadows.first(limit),
+      shadowed: shadowed.slice(0, limit),
       shadowedTotal: this.#shadows.total,
-      overlaps: this.#overlaps.first(limit),
+      overlaps: overlaps.slice(0, limit),
       overlapsTotal: this.#overlapsTotal,
-      ...(this.#notSent.total > 0 && { notSent: this.#notSent.first(limit), notSentTotal: this.#notSent.total }),
+      ...(this.#notSent.total > 0 && { notSent: notSent.slice(0, limit), notSentTotal: this.#notSent.total }),
       unmatched: unmatched.slice(0, limit),
       unmatchedTotal: unmatched.length,
       unheard: unheard.slice(0, limit),
       unheardTotal: unheard.length,
     };
   }
+}
+
+/** How many lines of a list a reply has. */
+function roomFor(name: keyof PlanLists, limit: number): number {
+  return name === 'hosts' ? (MAX_HOSTS * limit) / MAX_LINES : limit;
+}
+
+/** Lays on pages what a reply with so many lines leaves; a line that fits none is left out, and counted all the same. */
+function pagesOf(lists: PlanLists, limit: number, budgetBytes: number): readonly Partial<PlanLists>[] {
+  const pages: Record<string, unknown[]>[] = [];
+  let [roomBytes, room] = [0, 0];
+  for (const [name, list] of Object.entries(lists)) {
+    for (const line of list.slice(roomFor(name as keyof PlanLists, limit))) {
+      const bytes = bytesOf(line) + 1;
+      if (bytes > budgetBytes) continue;
+      if (bytes > roomBytes || room === 0) {
+        pages.push({});
+        [roomBytes, room] = [budgetBytes, MAX_LIST];
+      }
+      const page = pages.at(-1) as Record<string, unknown[]>;
+      page[name] ??= [];
+      page[name].push(line);
+      [roomBytes, room] = [roomBytes - bytes, room - 1];
+    }
+  }
+  return pages;
 }
 
 type Counts = Pick<PlanHost, 'added' | 'changed' | 'deleted'>;

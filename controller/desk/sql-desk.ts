@@ -2,9 +2,10 @@ import { type ApplyReply, type ApplyRequest, type DeleteReply, MAX_STRANGERS } f
 import type { ForgetReply, ForgetRequest } from '../../protocol/forget.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../../protocol/listings.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
+import type { PlanPage, PlanPageRequest } from '../../protocol/plan-page.ts';
 import type { RecoverReply } from '../../protocol/recover.ts';
 import { Preview } from '../compile/preview.ts';
-import { MAX_LINES, PreviewReport } from '../compile/preview-report.ts';
+import { MAX_OVERLAPS, PreviewReport } from '../compile/preview-report.ts';
 import type { Strangers } from '../compile/strangers.ts';
 import { convergeNamed } from '../log/assess.ts';
 import type { LogTransaction } from '../log/transaction.ts';
@@ -14,6 +15,7 @@ import { deleteSpecs } from './deletion.ts';
 import { forget } from './forgetting.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { nearNames } from './near-names.ts';
+import { keepPages, takePage } from './plan-pages.ts';
 import { readProposal } from './proposal.ts';
 import { beginAnew } from './recovery.ts';
 import { stagePart, storeUpload } from './upload.ts';
@@ -51,11 +53,20 @@ export class SqlDesk implements Desk {
     const { head, ...proposal } = await this.#work.read((transaction) => readProposal(transaction, last));
     if (last.parts > 1) await this.#work.write(({ session, tables }) => tables.uploads.drop(session, last.upload));
     const report = new PreviewReport(proposal, head);
-    for (const group of new Preview(proposal).groups(MAX_LINES)) {
+    for (const group of new Preview(proposal).groups(MAX_OVERLAPS)) {
       if (group !== undefined) hear(report.add(group));
       await this.#work.clock.turn();
     }
-    return report.reply(budgetBytes);
+    const { reply, pages } = report.reply(budgetBytes);
+    if (pages.length > 0) {
+      const nowMs = this.#work.clock.nowMs();
+      await this.#work.write((transaction) => keepPages(transaction, last.upload, pages, nowMs));
+    }
+    return reply;
+  }
+
+  planPage(request: PlanPageRequest): Promise<PlanPage> {
+    return this.#work.write((transaction) => takePage(transaction, request));
   }
 
   async delete(names: readonly string[], hear: Hear = unheard): Promise<DeleteReply> {

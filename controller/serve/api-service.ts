@@ -15,6 +15,7 @@ import { encodeForgetReply, parseForgetRequest } from '../../protocol/forget.ts'
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
+import { encodePlanPage, parsePlanPageRequest } from '../../protocol/plan-page.ts';
 import { encodeRecoverReply, parseRecoverRequest } from '../../protocol/recover.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Problem } from '../../protocol/spec.ts';
@@ -82,6 +83,8 @@ export class ApiService {
         return this.#apply(data, hear);
       case 'plan':
         return this.#plan(data, budgetBytes, hear);
+      case 'plan-page':
+        return encodePlanPage(await desk.planPage(parsePlanPageRequest(data)));
       case 'delete': {
         const { names } = parseDeleteRequest(data);
         this.#requireRoom(names);

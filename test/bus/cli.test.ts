@@ -22,6 +22,7 @@ import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.t
 import { encodeForgetReply, parseForgetRequest } from '../../protocol/forget.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
+import { encodePlanPage, parsePlanPageRequest } from '../../protocol/plan-page.ts';
 import { encodeRearmReply, parseRearmRequest } from '../../protocol/rearm.ts';
 import { encodeRecoverReply, parseRecoverRequest } from '../../protocol/recover.ts';
 import { encodeResyncReply } from '../../protocol/resync.ts';
@@ -234,6 +235,32 @@ test('plan: what would become of each host, and what deserves a second look', as
   t.deepEqual(JSON.parse(json.stdout), reply);
   const both = { specs: 1, delete: ['drain-web-1', 'drain-web-0'] };
   t.deepEqual(asked, [both, both, { specs: 0, delete: ['a'] }]);
+});
+
+test('plan: what one answer has no room for is read page by page, and all of it is shown in a pipe', async (t) => {
+  await using bench = await Bench.open();
+  const [change] = fixture('plan-reply').changes;
+  const changes = Array.from({ length: 90 }, (_, at) => ({ ...change, name: `web-${at}` }));
+  const cut = {
+    ...fixture('plan-reply'),
+    changes: changes.slice(0, 30),
+    changesTotal: 90 * change.hostsTotal,
+    pages: 2,
+  };
+  await bench.answers('shunt.v1.api.plan', (data) => {
+    return encodePlanReply({ ...cut, upload: parsePlanRequest(data).upload });
+  });
+  await bench.answers('shunt.v1.api.plan-page', (data) => {
+    const { v, upload, page, pages } = parsePlanPageRequest(data);
+    t.is(pages, 2);
+    return encodePlanPage({ v, upload, page, changes: changes.slice(30 * (page + 1), 30 * (page + 2)) });
+  });
+  const words = ['plan', '-f', '-'];
+  const { v: _, upload: __, pages: ___, ...whole } = { ...cut, changes };
+  t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'], { stdin: APPLY })).stdout), whole);
+  const named = async (given: Parameters<typeof shunt>[1]) =>
+    [...(await bench.shunt(words, { stdin: APPLY, ...given })).stdout.matchAll(/ web-\d+ /g)].length;
+  t.deepEqual([await named({}), await named(narrow(200))], [90, 40]);
 });
 
 test('delete: each name, deleted or already absent, is success', async (t) => {

@@ -7,6 +7,7 @@ import * as forget from '../../../protocol/forget.ts';
 import * as listings from '../../../protocol/listings.ts';
 import * as page from '../../../protocol/page.ts';
 import * as plan from '../../../protocol/plan.ts';
+import * as planPage from '../../../protocol/plan-page.ts';
 import * as rearm from '../../../protocol/rearm.ts';
 import * as recover from '../../../protocol/recover.ts';
 import * as resync from '../../../protocol/resync.ts';
@@ -69,6 +70,8 @@ export const MESSAGES: readonly Message[] = [
   message('plan-request', plan.parsePlanRequest, plan.encodePlanRequest, 'strict'),
   message('plan-part-reply', plan.parsePlanReply, plan.encodePlanReply, 'tolerant'),
   message('plan-reply', plan.parsePlanReply, plan.encodePlanReply, 'tolerant'),
+  message('plan-page-request', planPage.parsePlanPageRequest, planPage.encodePlanPageRequest, 'strict'),
+  message('plan-page', planPage.parsePlanPage, planPage.encodePlanPage, 'tolerant'),
   message('working', parseWorking, encodeWorking, 'tolerant'),
   message('get-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
   message('get-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),

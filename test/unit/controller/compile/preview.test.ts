@@ -7,8 +7,10 @@ import { Strangers } from '../../../../controller/compile/strangers.ts';
 import { claimOf, type HostFacts } from '../../../../controller/model/claim.ts';
 import { Fleet } from '../../../../controller/model/fleet.ts';
 import { parsePrefix } from '../../../../protocol/address.ts';
+import { bytesOf } from '../../../../protocol/json.ts';
 import { keyOf } from '../../../../protocol/key.ts';
 import { type Match, parseMatch } from '../../../../protocol/match.ts';
+import type { PlanReply } from '../../../../protocol/plan.ts';
 import { compareShapes, shapeOf } from '../../../../protocol/shape.ts';
 import { parseSpec } from '../../../../protocol/spec.ts';
 import { match } from '../../protocol/arbitraries.ts';
@@ -255,7 +257,7 @@ test('plan: a host over its limits comes first, and a reply has the lines that f
   ]);
   const gathered = new PreviewReport(proposal, { upload: 'u', absent: [], capacities });
   for (const group of new Preview(proposal).groups(10)) if (group !== undefined) gathered.add(group);
-  const reply = gathered.reply(AMPLE_BYTES);
+  const { reply, pages } = gathered.reply(AMPLE_BYTES);
   t.like(reply.hosts, [
     { host: 'edge-1', over: ['redirects', 'shapes4'], added: 300, redirects: 300, redirectsMax: 299 },
     { host: 'core-1', over: [] },
@@ -263,7 +265,14 @@ test('plan: a host over its limits comes first, and a reply has the lines that f
   t.is(reply.changes.length, 200);
   t.is(reply.changesTotal, 600);
   t.like(reply.changes[0], { name: 'r-0', hosts: ['core-1', 'edge-1'], hostsTotal: 2 });
+  const all = moves.map(({ after }) => after?.name);
+  const named = (lists: Pick<PlanReply, 'changes'>, more: typeof pages) =>
+    [lists, ...more].flatMap(({ changes = [] }) => changes.map(({ name }) => name));
+  t.deepEqual(named(reply, pages), all);
+  t.is(reply.pages, 1);
   const small = gathered.reply(4000);
-  t.true(small.changes.length > 0 && small.changes.length < 30);
-  t.is(small.changesTotal, 600);
+  t.true(small.reply.changes.length > 0 && small.reply.changes.length < 30);
+  t.like(small.reply, { changesTotal: 600, pages: small.pages.length });
+  t.deepEqual(named(small.reply, small.pages), all);
+  for (const page of small.pages) t.true(bytesOf(page) < 4200);
 });

@@ -26,6 +26,7 @@ import {
 } from '../../../../protocol/listings.ts';
 import { encodeSyncRequest, type Page, parsePageReply } from '../../../../protocol/page.ts';
 import { encodePlanRequest, type PlanReply, parsePlanReply } from '../../../../protocol/plan.ts';
+import { encodePlanPageRequest, parsePlanPage } from '../../../../protocol/plan-page.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { AMPLE_BYTES, Folder, openStore, Replica, type Store, spec, status } from '../fleet.ts';
@@ -162,14 +163,29 @@ for (const size of SIZES) {
     t.true(Math.max(...asking.sizes) <= size);
   });
 
-  test(`small bus: at ${size} bytes a plan says what it can, and counts all`, async (t) => {
+  test(`small bus: at ${size} bytes a plan says all, on as many pages as it takes`, async (t) => {
     const asking = new Asking((await opened).store, size);
     const specs = Array.from({ length: 6 }, (_, at) => spec(`new-${at}`, at, { hosts: 'all', priority: 9 }));
     const asked = encodePlanRequest({ v: 1, upload: 'u', part: 0, parts: 1, specs, delete: ['nobody'] });
     const reply = (await asking.api('plan', asked, parsePlanReply)) as PlanReply;
     t.like(reply, { created: 6, changesTotal: 6 * HOSTS, hostsTotal: HOSTS, absentTotal: 1 });
-    t.true(reply.changes.length > 0 && reply.hosts.length > 0);
+    const hosts = new Set(reply.hosts.map(({ host }) => host));
+    let changes = reply.changes.reduce((sum, { hostsTotal }) => sum + hostsTotal, 0);
+    const { pages = 0 } = reply;
+    for (let page = 0; page < pages; page += 1) {
+      const next = await asking.api(
+        'plan-page',
+        encodePlanPageRequest({ v: 1, upload: 'u', page, pages }),
+        parsePlanPage,
+      );
+      for (const { host } of next.hosts ?? []) hosts.add(host);
+      for (const { hostsTotal } of next.changes ?? []) changes += hostsTotal;
+    }
+    t.deepEqual([hosts.size, changes], [HOSTS, 6 * HOSTS]);
     t.true(Math.max(...asking.sizes) <= size);
+    if (pages === 0) return;
+    const gone = asking.api('plan-page', encodePlanPageRequest({ v: 1, upload: 'u', page: 0, pages }), parsePlanPage);
+    await t.throwsAsync(gone, { code: 'UPLOAD_LOST' });
   });
 
   test(`small bus: at ${size} bytes a host is told all of its log`, async (t) => {
