@@ -13,7 +13,7 @@ import { connectTo } from './connect.ts';
 import { accessOf } from './line/access.ts';
 import { EXIT, Failure } from './line/failure.ts';
 import type { BUS_OPTIONS, Options } from './line/options.ts';
-import { nearHost } from './near-host.ts';
+import { knownHosts, nearHost } from './near-host.ts';
 import { Patience } from './patience.ts';
 import { waitText } from './show/format.ts';
 import { within } from './within.ts';
@@ -51,6 +51,8 @@ export class Bus implements AsyncDisposable {
   readonly #timeoutMs: number;
   readonly #where: string;
   readonly #access: BusAccess;
+  /** Read when the first host does not answer, and no more after that. */
+  #known: Promise<readonly string[]> | undefined;
   /** Rejected when the server does not let us listen, or does not any more. */
   readonly #deaf = Promise.withResolvers<never>();
 
@@ -112,7 +114,8 @@ export class Bus implements AsyncDisposable {
 
   async #meantHost(host: string, error: unknown): Promise<unknown> {
     if (!(error instanceof Failure) || error.code !== 'NO_AGENT') return error;
-    const near = await nearHost(host, (request) => this.api('hosts', request, parseHostsReply));
+    this.#known ??= knownHosts((request) => this.api('hosts', request, parseHostsReply));
+    const near = nearHost(host, await this.#known);
     if (near === undefined) return error;
     const message = `no agent answers for host ${host} on ${this.#where}; did you mean ${near}?`;
     return new Failure(EXIT.unreachable, 'NO_AGENT', message, { cause: error });

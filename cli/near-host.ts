@@ -6,21 +6,22 @@ import { collect } from './paging.ts';
 
 const IN_SILENCE = { progress: () => {} };
 
-/**
- * The host that the controller knows and that somebody probably meant by the name of one that does not answer. Undefined
- * where that one is known, where none resembles it, and where no controller tells.
- */
-export async function nearHost(
-  host: string,
-  ask: (request: Uint8Array) => Promise<HostsReply>,
-): Promise<string | undefined> {
+/** The hosts that the controller knows; none where no controller tells. */
+export async function knownHosts(ask: (request: Uint8Array) => Promise<HostsReply>): Promise<readonly string[]> {
   const read = (after: string | undefined) =>
     ask(encodeHostsRequest({ v: 1, ...(after !== undefined && { after }), limit: MAX_LIMIT }));
   try {
-    const names = (await collect(read, IN_SILENCE)).map((item) => item.host);
-    return names.includes(host) ? undefined : nearest(host, names);
+    return (await collect(read, IN_SILENCE)).map((item) => item.host);
   } catch (error) {
-    if (error instanceof Failure) return undefined;
+    if (error instanceof Failure) return [];
     throw error;
   }
+}
+
+/**
+ * Which of some hosts was probably meant by the name of one that does not answer. Undefined where it is among them, and
+ * where none resembles it.
+ */
+export function nearHost(host: string, known: readonly string[]): string | undefined {
+  return known.includes(host) ? undefined : nearest(host, known);
 }

@@ -1,11 +1,5 @@
 import type { AskError } from '../../protocol/ask.ts';
-import {
-  type Explanation,
-  encodeExplainRequest,
-  type NextHopNow,
-  parseExplainReply,
-  type Silence,
-} from '../../protocol/explain.ts';
+import { type Explanation, encodeExplainRequest, type NextHopNow, parseExplainReply } from '../../protocol/explain.ts';
 import { readName } from '../../protocol/intent.ts';
 import { encodeGetRequest, type GetReply, parseGetReply } from '../../protocol/listings.ts';
 import { readKey } from '../../protocol/read.ts';
@@ -17,6 +11,7 @@ import { orElse } from '../line/refusal.ts';
 import { eventTable } from '../show/event-table.ts';
 import { actionText, ageText, bytesText, codeText, nearText, problemText, someText, timeText } from '../show/format.ts';
 import { reasonOf } from '../show/passed.ts';
+import { againText, leftText } from '../show/silence.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
 
@@ -119,17 +114,11 @@ function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] 
 /** When it is given up, and by what it is armed again. */
 function idleRow({ name, idle, silence, state, overlaps }: Explanation): [name: string, value: Cell][] {
   if (idle === undefined) return [];
-  const again = idle.rearm === 'never' ? `shunt rearm ${name}` : `a newer revision, or shunt rearm ${name},`;
   const after = `given up after ${ageText(idle.afterMs)} without a packet`;
-  if (state === 'idle') return [['idle', `${after}; ${again} has it stand again`]];
+  if (state === 'idle') return [['idle', `${after}; ${againText({ name, idle })}`]];
   const starved = overlaps.filter(({ wins }) => wins).map((it) => it.name);
   const quiet = starved.length === 0 ? '' : `; packets that ${someText(starved)} takes do not count for it`;
   return [['idle', `${after}; ${leftText(silence)}${quiet}`]];
-}
-
-function leftText(silence: Silence | undefined): string {
-  if (silence?.leftMs !== undefined) return `in ${ageText(silence.leftMs)} if none comes on ${silence.by.join(', ')}`;
-  return silence?.by.length === 0 ? 'its packets are not seen now, and the time stands still' : 'not judged now';
 }
 
 /** What of the hits did not go where the redirect says. */

@@ -1,8 +1,10 @@
 import type { Near } from '../../protocol/api.ts';
 import { MAX_LIMIT } from '../../protocol/ask.ts';
+import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../protocol/explain.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { encodeGetRequest, type GetItem, parseGetReply, type Rest } from '../../protocol/listings.ts';
 import { compareNames } from '../../protocol/order.ts';
+import { askHosts, type Failed } from '../ask-hosts.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
@@ -11,6 +13,7 @@ import { BUS_OPTIONS } from '../line/options.ts';
 import { collect, complete } from '../paging.ts';
 import { actionText, ageText, matchText, nearText, someText } from '../show/format.ts';
 import { notSentTexts } from '../show/not-sent.ts';
+import { silenceTable } from '../show/silence.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 
@@ -44,7 +47,9 @@ export const get = command({
   synopsis: '[NAME]',
   about: `Shows redirects as the controller has them: what they match, where packets go, on which hosts they win, and where
 another one with the same match wins over them (shadowed); where some have them, also priority, end (expires) and
-description. Below stands which hosts are not sent one, and what an apply would refuse now, each with the reason. With -o json every host of each is named.`,
+description. Below stands which hosts are not sent one, and what an apply would refuse
+now, each with the reason. Of one NAME that has idle, hosts are asked how it stands there: how much time it has left, or since
+when it is idle and what has it stand again, and its last count. With -o json every host of each is named.`,
   examples: ['shunt get', 'shunt get drain-web-2 -o json'],
   options: BUS_OPTIONS,
   operands: { placeholder: 'NAME', min: 0, max: 1 },
@@ -64,11 +69,53 @@ description. Below stands which hosts are not sent one, and what an apply would 
         'FAILED',
         `there is no redirect ${name}${nearText(name, near) || wordHint(name)}`,
       );
-    if (options.output === 'json') terminal.print(JSON.stringify({ items: await completeAll(items, bus, terminal) }));
-    else terminal.print(layOut(items, Date.now(), terminal));
+    const all = options.output === 'json' ? await completeAll(items, bus, terminal) : items;
+    const silence = name === undefined ? undefined : await readSilence(all[0], options.output, bus, terminal);
+    if (options.output === 'json') terminal.print(JSON.stringify({ items: all, ...silence }));
+    else terminal.print([layOut(items, Date.now(), terminal), ...silenceLines(silence, all[0], terminal)].join('\n\n'));
     return EXIT.done;
   },
 });
+
+/** What hosts say of a redirect that is given up in silence, and which of them said nothing. */
+interface Silences {
+  readonly idle: readonly Explanation[];
+  readonly failed: readonly Failed[];
+}
+
+/** For people, so many hosts are asked. */
+const MAX_ASKED = 32;
+
+/** Asks the hosts of a redirect that has `idle` how it stands there. */
+async function readSilence(
+  item: Pick<GetItem, 'spec' | 'hosts'> | undefined,
+  output: 'json' | 'table',
+  bus: Pick<Bus, 'ask'>,
+  terminal: Pick<Terminal, 'progress'>,
+): Promise<Silences | undefined> {
+  if (item?.spec.idle === undefined) return undefined;
+  const request = encodeExplainRequest({ v: 1, name: String(item.spec.name) });
+  const hosts = item.hosts.toSorted(compareNames).slice(0, output === 'json' ? undefined : MAX_ASKED);
+  const { answers, failed } = await askHosts(
+    hosts,
+    (host) => bus.ask(host, 'explain', request, parseExplainReply),
+    terminal,
+  );
+  return { idle: answers, failed };
+}
+
+function silenceLines(
+  silences: Silences | undefined,
+  item: Pick<GetItem, 'hostsTotal'> | undefined,
+  screen: Screen,
+): readonly string[] {
+  if (silences === undefined) return [];
+  const { idle, failed } = silences;
+  const notes = failed.map(({ message }) => noteText(screen, message)).join('\n');
+  const left = (item?.hostsTotal ?? 0) - idle.length - failed.length;
+  const more = left > 0 ? `… and ${left} more hosts; -o json asks all` : '';
+  return [idle.length === 0 ? '' : silenceTable(idle, Date.now(), screen), more, notes].filter((text) => text !== '');
+}
 
 /** What other tools have after this word; each may be the name of a redirect. */
 function wordHint(name: string): string {

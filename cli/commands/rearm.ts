@@ -1,5 +1,6 @@
 import { encodeGetRequest, parseGetReply, type Rest } from '../../protocol/listings.ts';
 import { encodeRearmRequest, MAX_REARMED, parseRearmReply, type Rearmed } from '../../protocol/rearm.ts';
+import { askHosts } from '../ask-hosts.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
@@ -7,20 +8,10 @@ import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { complete } from '../paging.ts';
 import { nearText, someText } from '../show/format.ts';
-import { notice, type Terminal } from '../show/terminal.ts';
+import { notice } from '../show/terminal.ts';
 
 type Asker = Pick<Bus, 'api' | 'ask'>;
 type Item = Rearmed & { readonly host: string };
-/** A host that did not do it, and why. */
-interface Failed {
-  readonly host: string;
-  readonly code: string;
-  readonly message: string;
-}
-
-/** Hosts that are asked at the same time. */
-const ASKED_AT_ONCE = 32;
-
 export const rearm = command({
   synopsis: 'NAME...',
   about: `Has redirects that were given up in silence (\`idle\`) stand again, on every host that holds them. Where one is not idle,
@@ -32,7 +23,9 @@ nothing changes. The exit status is 3 if a host that holds one did not answer.`,
     const names = [...new Set(operands)].map(requireName);
     await using bus = await Bus.open(options);
     const wanted = await hostsOf(bus, names);
-    const { items, failed } = await armAll(bus, wanted, terminal);
+    const ask = (host: string) => arm(bus, host, wanted.get(host) ?? []);
+    const { answers, failed } = await askHosts([...wanted.keys()], ask, terminal);
+    const items = answers.flat();
     if (options.output === 'json') terminal.print(JSON.stringify({ items, failed }));
     else terminal.print(names.map((name) => line(name, items)).join('\n'));
     for (const { host, message } of failed) notice(terminal, `${host}: ${message}`);
@@ -57,31 +50,6 @@ async function holders(bus: Asker, name: string): Promise<readonly string[]> {
   if (item !== undefined) return (await complete(item, async (rest) => (await ask(rest)).items)).hosts;
   const advice = nearText(name, near) || '; see shunt get';
   throw new Failure(EXIT.refused, 'FAILED', `there is no redirect ${name}${advice}; nothing was changed`);
-}
-
-async function armAll(
-  bus: Asker,
-  wanted: ReadonlyMap<string, readonly string[]>,
-  terminal: Pick<Terminal, 'progress'>,
-): Promise<{ readonly items: readonly Item[]; readonly failed: readonly Failed[] }> {
-  const items: Item[] = [];
-  const failed: Failed[] = [];
-  const left = [...wanted];
-  const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      const [host, names] = next;
-      try {
-        items.push(...(await arm(bus, host, names)));
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        failed.push({ host, code: error.code, message: error.message });
-      }
-      terminal.progress(`${wanted.size - left.length} of ${wanted.size} hosts asked`);
-    }
-  };
-  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, work));
-  terminal.progress('');
-  return { items, failed };
 }
 
 /** One that is not there yet, or no more, is the controller's matter: the host has it with its next page. */

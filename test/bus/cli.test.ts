@@ -371,6 +371,40 @@ test('get: every page is read, as a table and as JSON', async (t) => {
   await matchesGolden(t, 'done-get-80', ['get'], await bench.shunt(['get'], narrow()));
 });
 
+test('get: of one redirect that is given up in silence each host says how it stands there', async (t) => {
+  await using bench = await Bench.open();
+  const item = fixture('get-reply').items[0];
+  const hosts = ['edge-1', 'edge-2', 'edge-10'];
+  const spec = { ...item.spec, name: 'web', idle: { after: 600_000, rearm: 'revision' }, expires: undefined };
+  const { notSent: _, notSentTotal: __, ...plain } = item;
+  const web = { ...plain, spec, hosts, hostsTotal: 3, shadowed: [], shadowedTotal: 0 };
+  let asked = 0;
+  const reply = { ...fixture('explain-reply'), name: 'web', code: undefined, errno: undefined, retryAt: undefined };
+  await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: [web], next: null }));
+  await bench.answers('shunt.v1.ask.edge-1.explain', (data) => {
+    asked += 1;
+    t.deepEqual(parseExplainRequest(data), { v: 1, name: 'web' });
+    return encodeExplanation({ ...reply, host: 'edge-1', state: 'installed', since: Date.now() - 7_200_000 });
+  });
+  await bench.answers('shunt.v1.ask.edge-2.explain', () => {
+    const idle = { state: 'idle', since: Date.now() - 180_000, silence: undefined, slot: null, packets: '42' };
+    return encodeExplanation({ ...reply, host: 'edge-2', ...idle, seenMsAgo: 780_000 });
+  });
+  await bench.answers('shunt.v1.ask.edge-10.explain', () => {
+    return encodeAskError({ v: 1, host: 'edge-10', error: { code: 'UNKNOWN_REDIRECT', message: 'has no web' } });
+  });
+  await matchesGolden(t, 'done-get-idle', ['get', 'web'], await bench.shunt(['get', 'web']));
+  const json = JSON.parse((await bench.shunt(['get', 'web', '-o', 'json'])).stdout);
+  t.like(json.idle, [
+    { host: 'edge-1', silence: { leftMs: 240_000 } },
+    { host: 'edge-2', state: 'idle', packets: '42' },
+  ]);
+  t.like(json.failed, [{ host: 'edge-10', code: 'UNKNOWN_REDIRECT' }]);
+  t.is(asked, 2);
+  await bench.shunt(['get']);
+  t.is(asked, 2);
+});
+
 test('get, hosts: an empty fleet says so, and a column that no redirect needs is not there', async (t) => {
   await using bench = await Bench.open();
   const [{ spec, ...rest }] = fixture('get-reply').items.slice(1);
