@@ -15,21 +15,47 @@ const MAX_KEYS = 64;
 /** The longest text that anything takes is a key of a match. The composer puts folded lines together one by one. */
 const MAX_TEXT = 4096;
 
-/** Reads YAML 1.2, core schema, into its documents, in a time that grows as the text does; or says what is too much. */
-export function composeYaml(text: string, lines: LineCounter): readonly Document.Parsed[] | Excess {
-  const tokens = [...new Parser(lines.addNewLine).parse(text)];
-  for (const token of tokens) {
-    const excess = excessOf(token);
-    if (excess !== undefined) return excess;
-  }
-  return [
-    ...new Composer({ prettyErrors: false, schema: 'core', stringKeys: true, logLevel: 'silent' }).compose(tokens),
-  ];
+/** The documents of a text; of one that has too much, only what that is. */
+interface Composed {
+  readonly documents: readonly Document.Parsed[];
+  readonly excess: readonly Excess[];
 }
 
-/** Tells what `composeYaml` answered. */
-export function isExcess(read: readonly Document.Parsed[] | Excess): read is Excess {
-  return 'code' in read;
+/**
+ * Reads YAML 1.2, core schema, in a time that grows as the text does. Each document is read by itself: where one is broken,
+ * such as by a quote that is never closed, it takes no other with it.
+ */
+export function composeYaml(text: string, lines: LineCounter): Composed {
+  const documents: Document.Parsed[] = [];
+  const excess: Excess[] = [];
+  for (const [start, end] of documentsIn(text)) {
+    const parser = new Parser(lines.addNewLine);
+    parser.offset = start;
+    const tokens = [...parser.parse(text.slice(start, end))];
+    const found = tokens.map(excessOf).find((one) => one !== undefined);
+    if (found !== undefined) excess.push(found);
+    else documents.push(...new Composer(COMPOSED).compose(tokens));
+  }
+  return { documents, excess };
+}
+
+const COMPOSED = { prettyErrors: false, schema: 'core', stringKeys: true, logLevel: 'silent' } as const;
+
+/** YAML 1.2.2, 9.1.2: no text, quoted or not, goes on over a line that starts with this. */
+const MARKER = /(?<![^\n])---(?=[ \t\r\n]|$)/g;
+/** Empty lines, comments and directives before a marker are of the document that it begins. */
+const PREAMBLE = /^\s*(?:[%#]|$)/;
+
+/** Where the documents of a text start and end. */
+function* documentsIn(text: string): Generator<readonly [start: number, end: number]> {
+  let start = 0;
+  for (const { index } of text.matchAll(MARKER)) {
+    const before = text.slice(start, index).split('\n');
+    if (before.every((line) => PREAMBLE.test(line))) continue;
+    yield [start, index];
+    start = index;
+  }
+  yield [start, text.length];
 }
 
 function excessOf(document: CST.Token): Excess | undefined {

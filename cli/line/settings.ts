@@ -48,11 +48,12 @@ async function readText(file: string, mayBeAbsent: boolean): Promise<string> {
 }
 
 async function parse(file: string, text: string): Promise<Readonly<Record<string, unknown>>> {
-  const [{ LineCounter }, { composeYaml, isExcess }] = await Promise.all([import('yaml'), import('./bounded-yaml.ts')]);
+  const [{ LineCounter }, { composeYaml }] = await Promise.all([import('yaml'), import('./bounded-yaml.ts')]);
   const lines = new LineCounter();
-  const read = composeYaml(text, lines);
-  if (isExcess(read)) throw usage(`${file}:${lines.linePos(read.offset).line}: ${read.message}`);
-  const [document, second] = read;
+  const { documents, excess } = composeYaml(text, lines);
+  const [tooMuch] = excess;
+  if (tooMuch !== undefined) throw usage(`${file}:${lines.linePos(tooMuch.offset).line}: ${tooMuch.message}`);
+  const [document, second] = documents;
   if (second !== undefined)
     throw usage(`${file}:${lines.linePos(second.range[0]).line}: expected one document, not more`);
   if (document === undefined) return {};

@@ -3,7 +3,7 @@ import { countText, someText } from '../show/format.ts';
 import { notice, type Terminal } from '../show/terminal.ts';
 import type { Moment } from './expiry.ts';
 import { type Prepared, prepareSpecs } from './prepare.ts';
-import { readSource } from './source.ts';
+import { readSource, type Source } from './source.ts';
 import { MAX_PROBLEMS } from './written.ts';
 
 /** Reads every redirect of some files. Errors: Failure, with all that is wrong in them. */
@@ -14,11 +14,27 @@ export async function readSpecs(
 ): Promise<readonly Prepared[]> {
   if (files.filter((file) => file === '-').length > 1)
     throw usage('-f - is given twice, and there is one standard input');
-  const sources = [];
-  for (const file of files) sources.push(await readSource(file, stdin));
+  const sources: Source[] = [];
+  const unread: Failure[] = [];
+  for (const file of files) {
+    try {
+      sources.push(await readSource(file, stdin));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      unread.push(error);
+    }
+  }
   const { specs, problems } = await prepareSpecs(sources, moment);
+  const [first] = unread;
+  if (first !== undefined) throw unreadable(first, unread, problems);
   if (problems.length > 0) throw refusal(problems);
   return specs;
+}
+
+/** What cannot be read hides nothing of what can. */
+function unreadable(first: Failure, all: readonly Failure[], problems: readonly FileProblem[]): Failure {
+  const { exit, code, cause } = first;
+  return new Failure(exit, code, all.map(({ message }) => message).join('; '), { cause, problems });
 }
 
 /** Says which redirects are past their time already: they are taken, and redirect nothing. */

@@ -2,7 +2,7 @@ import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, LineCount
 import type { Code } from '../../protocol/codes.ts';
 import { attempt, type Faults, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { composeYaml, isExcess } from '../line/bounded-yaml.ts';
+import { composeYaml } from '../line/bounded-yaml.ts';
 import type { FileProblem } from '../line/failure.ts';
 import type { Source } from './source.ts';
 import { type Contents, EXPECTED, type Place, readRedirects, type Written } from './written.ts';
@@ -19,17 +19,18 @@ export function readYaml(source: Source): Contents {
   const text = decode(source);
   if (typeof text !== 'string') return refused(text);
   const lines = new LineCounter();
-  const documents = composeYaml(text, lines);
-  if (isExcess(documents)) {
-    const { offset, code, message } = documents;
+  const { documents, excess } = composeYaml(text, lines);
+  const tooMuch = excess.map(({ offset, code, message }): FileProblem => {
     const { line, col } = lines.linePos(offset);
-    return refused({ file: source.name, line, column: col, path: '', code, message });
-  }
+    return { file: source.name, line, column: col, path: '', code, message };
+  });
   const files = documents
     .filter(({ contents, errors }) => contents !== null || errors.length > 0)
     .map((document) => new YamlFile(source.name, document, lines));
-  if (files.length === 0) return refused(wholeFile(source, 'MISSING_FIELD', `there is nothing; ${EXPECTED}`));
-  return { written: files.flatMap((file) => file.written), problems: files.flatMap((file) => file.problems) };
+  if (files.length + excess.length === 0)
+    return refused(wholeFile(source, 'MISSING_FIELD', `there is nothing; ${EXPECTED}`));
+  const problems = [...tooMuch, ...files.flatMap((file) => file.problems)];
+  return { written: files.flatMap((file) => file.written), problems };
 }
 
 function wholeFile({ name }: Source, code: Code, message: string): FileProblem {

@@ -31,6 +31,13 @@ function lines(count: number, line: (at: number) => string): string {
 
 const REFUSED: Readonly<Record<string, string | Uint8Array>> = {
   'malformed-yaml': 'redirects:\n  - name: [x\n',
+  'broken-documents': `%YAML 1.2
+# the first
+---
+${spec({ match: '{ dst: 203.0.113.10' })}---
+${spec({ hosts: '"all' })}---
+${spec({ more: `    description: ${'x'.repeat(5000)}\n` })}--- # the last
+${spec({ match: '{ dst: 203.0.113.999 }' })}`,
   'empty-file': '# nothing yet\n',
   'not-a-list': 'redirects: { name: x }\n',
   'bare-list': '- name: x\n',
@@ -111,6 +118,13 @@ for (const [name, stdin] of Object.entries(REFUSED)) {
     await matchesGolden(t, `apply-${name}`, APPLY, session);
   });
 }
+
+test('apply: a file that cannot be read hides nothing of the others', async (t) => {
+  const words = ['apply', '-f', '/nonexistent/x.yaml', '-f', '-', '-f', '/nonexistent/y.yaml', ...NOBODY];
+  const session = await shunt(words, { stdin: spec({ match: '{ dst: 203.0.113.300 }' }) });
+  t.is(session.exit, 1);
+  await matchesGolden(t, 'apply-file-and-no-such-file', words, session);
+});
 
 test('apply: problems as JSON, one document on standard error', async (t) => {
   const words = [...APPLY, '-o', 'json'];
