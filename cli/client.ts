@@ -6,6 +6,7 @@ import { requestError } from '../bus/nats-error.ts';
 import { API_VERBS, type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
 import type { AskError, AskVerb } from '../protocol/ask.ts';
 import { parseHostsReply } from '../protocol/listings.ts';
+import { didYouMean } from '../protocol/near.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
 import { parseWorking, WORKING_HEADER } from '../protocol/working.ts';
@@ -117,7 +118,7 @@ export class Bus implements AsyncDisposable {
     this.#known ??= knownHosts((request) => this.api('hosts', request, parseHostsReply));
     const near = nearHost(host, await this.#known);
     if (near === undefined) return error;
-    const message = `no agent answers for host ${host} on ${this.#where}; did you mean ${near}?`;
+    const message = `no agent answers for host ${host} on ${this.#where}; ${didYouMean(near)}`;
     return new Failure(EXIT.unreachable, 'NO_AGENT', message, { cause: error });
   }
 

@@ -1,3 +1,4 @@
+import { didYouMean } from '../protocol/near.ts';
 import { COMMANDS } from './commands.ts';
 import type { AnyCommand, Call } from './line/command.ts';
 import type { Environment } from './line/command-line.ts';
@@ -77,6 +78,6 @@ async function load(name: string, rest: readonly string[] = []): Promise<AnyComm
   throw new Failure(
     EXIT.usage,
     'USAGE',
-    `unknown command "${name}"; ${meant === undefined ? 'see shunt --help' : `did you mean ${meant}?`}`,
+    `unknown command "${name}"; ${meant === undefined ? 'see shunt --help' : didYouMean(meant)}`,
   );
 }

@@ -8,7 +8,7 @@ import {
   parseAddress,
 } from './address.ts';
 import { familyOf, hasPorts, type Match, readInterface, readPort } from './match.ts';
-import { nearest } from './near.ts';
+import { didYouMean, nearest } from './near.ts';
 import {
   type Faults,
   isMisspelt,
@@ -154,7 +154,7 @@ function wordHint(text: string): string {
   if (/^(icmp-)?reject|^refuse$/.test(word)) return '; nothing is answered here: write drop';
   const meant = ['drop', 'pass'].find((action) => ACTION_WORDS[action]?.split(' ').includes(word));
   const near = meant ?? nearest(word, ['drop', 'pass']);
-  return near === undefined ? '' : `; did you mean ${near}?`;
+  return near === undefined ? '' : `; ${didYouMean(near)}`;
 }
 
 /** Checks what an action may say only beside its match: family of its addresses, ports, a link for link-local ones. */

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { Code } from './codes.ts';
+import { didYouMean } from './near.ts';
 
 export type Family = 4 | 6;
 
@@ -52,7 +53,7 @@ export function prefixFault(text: string): AddressFault {
   if (prefix === undefined) return { code: 'BAD_PREFIX', message: `${quote(text)} is not an address or a prefix` };
   if (isMapped(prefix)) return mappedFault(prefix);
   const meant = formatPrefix(maskPrefix(prefix));
-  return { code: 'BAD_PREFIX', message: `${quote(text)} has host bits set; did you mean ${meant}?` };
+  return { code: 'BAD_PREFIX', message: `${quote(text)} has host bits set; ${didYouMean(meant)}` };
 }
 
 /** Writes 4 or 16 bytes canonically: dotted, or lower-case with the longest run of zero groups shortened (RFC 5952). */
@@ -210,7 +211,7 @@ function isMapped({ family, bytes }: Address): boolean {
 
 function mappedFault({ bytes }: Address): AddressFault {
   const meant = formatAddress(bytes.subarray(12));
-  return { code: 'MAPPED_ADDRESS', message: `an IPv4-mapped IPv6 address; did you mean ${meant}?` };
+  return { code: 'MAPPED_ADDRESS', message: `an IPv4-mapped IPv6 address; ${didYouMean(meant)}` };
 }
 
 function formatIPv6(bytes: Uint8Array): string {

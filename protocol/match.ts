@@ -8,7 +8,7 @@ import {
   prefixFault,
 } from './address.ts';
 import type { JsonObject } from './json.ts';
-import { nearest } from './near.ts';
+import { didYouMean, nearest } from './near.ts';
 import {
   attempt,
   type Faults,
@@ -136,7 +136,7 @@ function protoHint(value: unknown): string {
   if (hint !== '') return hint;
   const plain = value.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
   const meant = ['icmpv6', 'ipv6icmp'].includes(plain) ? 'icmp6' : nearest(plain, Object.keys(NUMBERS));
-  return meant === undefined ? '' : `; did you mean ${meant}?`;
+  return meant === undefined ? '' : `; ${didYouMean(meant)}`;
 }
 
 const FIELDS = ['in', 'src', 'dst', 'proto', 'sport', 'dport'];

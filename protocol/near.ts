@@ -11,6 +11,11 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** How what was probably meant is offered, wherever something is not known. */
+export function didYouMean(meant: string): string {
+  return `did you mean ${meant}?`;
+}
+
 /** What neighbouring tools and plain words call the fields of a redirect. */
 const FIELD_WORDS: Readonly<Record<string, string>> = {
   hosts: 'node nodes selector on',

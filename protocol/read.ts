@@ -1,6 +1,6 @@
 import type { AnyCode, Code } from './codes.ts';
 import { isObject, type JsonObject } from './json.ts';
-import { meantField, nearest } from './near.ts';
+import { didYouMean, meantField, nearest } from './near.ts';
 import { Refused } from './refused.ts';
 
 /** All that is wrong with an input, by place and code: what passes through several readers is in it once. */
@@ -100,7 +100,7 @@ export function refuseUnknown(value: JsonObject, names: readonly string[], path:
   for (const name of strange.slice(0, MAX_UNKNOWN)) {
     const shown = clean(name, 40);
     const meant = meantField(shown, names);
-    const hint = meant === undefined ? `known here: ${names.join(', ')}` : `did you mean \`${meant}\`?`;
+    const hint = meant === undefined ? `known here: ${names.join(', ')}` : didYouMean(meant);
     refuse(new Refused('UNKNOWN_FIELD', join(path, shown), `unknown field; ${hint}`), faults);
   }
   if (strange.length <= MAX_UNKNOWN) return;
@@ -208,7 +208,7 @@ function textHint(value: unknown, wanted: RegExp): string {
   const lower = value.toLowerCase();
   const meant = [lower, lower.trim().replaceAll(/[\s._]+/g, '-')];
   const found = meant.find((text) => /[a-z]/.test(text) && wanted.test(text));
-  return found === undefined ? '' : `; did you mean ${found}?`;
+  return found === undefined ? '' : `; ${didYouMean(found)}`;
 }
 
 export function oneOf<const T extends string>(...values: readonly T[]): Reader<T> {
@@ -216,7 +216,7 @@ export function oneOf<const T extends string>(...values: readonly T[]): Reader<T
     const found = values.find((candidate) => candidate === value);
     if (found === undefined) {
       const meant = typeof value === 'string' ? nearest(value, values) : undefined;
-      const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+      const hint = meant === undefined ? '' : `; ${didYouMean(meant)}`;
       throw new Refused('BAD_FIELD', path, `expected one of ${values.join(', ')}, not ${show(value)}${hint}`);
     }
     return found;

@@ -3,6 +3,7 @@ import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../protocol/explain.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import { encodeGetRequest, type GetItem, parseGetReply, type Rest } from '../../protocol/listings.ts';
+import { didYouMean } from '../../protocol/near.ts';
 import { compareNames } from '../../protocol/order.ts';
 import { askHosts, type Failed } from '../ask-hosts.ts';
 import { Bus } from '../client.ts';
@@ -119,8 +120,8 @@ function silenceLines(
 
 /** What other tools have after this word; each may be the name of a redirect. */
 function wordHint(name: string): string {
-  if (/^(hosts?|nodes?|agents?)$/.test(name)) return '; did you mean shunt hosts?';
-  return /^(redirects?|rules?|routes?|all)$/.test(name) ? '; did you mean shunt get?' : '; see shunt get';
+  if (/^(hosts?|nodes?|agents?)$/.test(name)) return `; ${didYouMean('shunt hosts')}`;
+  return /^(redirects?|rules?|routes?|all)$/.test(name) ? `; ${didYouMean('shunt get')}` : '; see shunt get';
 }
 
 /** For people the first hosts of each redirect will do; programs get all. */

@@ -2,6 +2,7 @@ import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { encodeForgetRequest, type ForgetReply, parseForgetReply } from '../../protocol/forget.ts';
 import { readHost } from '../../protocol/host.ts';
 import { encodeHostsRequest, type HostItem, parseHostsReply, type SpecsDamage } from '../../protocol/listings.ts';
+import { didYouMean } from '../../protocol/near.ts';
 import { compareNames } from '../../protocol/order.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
@@ -86,7 +87,7 @@ async function forget(
 
 function forgotten({ host, known, near }: ForgetReply): string {
   if (known) return `${host}: forgotten`;
-  return `${host}: not known${near === undefined ? '' : `; did you mean ${near}?`}`;
+  return `${host}: not known${near === undefined ? '' : `; ${didYouMean(near)}`}`;
 }
 
 function requireHost(host: string): string {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { didYouMean } from '../../protocol/near.ts';
 import type { AnyCommand } from './command.ts';
 import { type Failure, usage } from './failure.ts';
 import { optionAdvice } from './neighbours.ts';
@@ -51,7 +52,7 @@ export function checkOperands(name: string, command: AnyCommand, { operands, giv
   if (excess === undefined) return;
   const meant = max === 0 ? optionFor(command, given) : undefined;
   const after = max === 0 ? '' : ` after ${placeholder}`;
-  const advice = meant === undefined ? `see shunt ${name} --help` : `did you mean ${meant} ${excess}?`;
+  const advice = meant === undefined ? `see shunt ${name} --help` : didYouMean(`${meant} ${excess}`);
   throw usage(`unexpected argument "${excess}"${after}; ${advice}`);
 }
 

@@ -1,3 +1,4 @@
+import { didYouMean } from '../../protocol/near.ts';
 import { onCommandLine } from './command-line.ts';
 import { type Failure, usage } from './failure.ts';
 import { OPTION_NAMES, OPTIONS, type Option } from './options.ts';
@@ -5,7 +6,7 @@ import { OPTION_NAMES, OPTIONS, type Option } from './options.ts';
 /** An option where the command belongs: what was probably meant, with what it takes and never what it was given. */
 export function earlyOption(first: string, rest: readonly string[], commands: readonly string[]): Failure {
   const raw = first.replace(/=.*/s, '');
-  if (/^(-v|-V|-version|--ver)$/.test(raw)) return usage(`unknown option ${raw}; did you mean --version?`);
+  if (/^(-v|-V|-version|--ver)$/.test(raw)) return usage(`unknown option ${raw}; ${didYouMean('--version')}`);
   const known = OPTION_NAMES.find((name) => [`--${name}`, `-${shortOf(name)}`].includes(raw));
   const meant = rest.find((word) => commands.includes(word));
   if (known === undefined) {

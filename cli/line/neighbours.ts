@@ -1,4 +1,4 @@
-import { nearest } from '../../protocol/near.ts';
+import { didYouMean, nearest } from '../../protocol/near.ts';
 import { OPTION_NAMES } from './options.ts';
 
 /** Words of other tools, and what does here what they do there. */
@@ -76,7 +76,7 @@ export function optionAdvice(command: string, raw: string, names: readonly strin
   const word = raw.length > 2 ? raw.toLowerCase() : raw;
   const near = nearest(raw, [...options, ...OPTION_NAMES.map((name) => `--${name}`)]);
   const same = findAll(OPTION_WORDS, word).find(has) ?? near;
-  if (same !== undefined && has(same)) return `did you mean ${same}?`;
+  if (same !== undefined && has(same)) return didYouMean(same);
   const sentence = findAll(OPTION_SENTENCES, near ?? word).find((text) => fits(text, command));
   return sentence ?? 'see --help';
 }

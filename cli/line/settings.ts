@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { readFault } from '../../daemon/read-fault.ts';
 import { isObject } from '../../protocol/json.ts';
-import { nearest } from '../../protocol/near.ts';
+import { didYouMean, nearest } from '../../protocol/near.ts';
 import { Failure, usage } from './failure.ts';
 import { argumentsOf, OPTION_NAMES, OPTIONS, type Option, type OptionName } from './options.ts';
 
@@ -69,7 +69,7 @@ async function parse(file: string, text: string): Promise<Readonly<Record<string
 function unknownKey(file: string, key: string): Failure {
   const meant = nearest(key, NAMES);
   return usage(
-    `${file}: unknown option "${key}"; ${meant === undefined ? `known: ${NAMES.join(', ')}` : `did you mean "${meant}"?`}`,
+    `${file}: unknown option "${key}"; ${meant === undefined ? `known: ${NAMES.join(', ')}` : didYouMean(meant)}`,
   );
 }
 

@@ -3,6 +3,7 @@ import type { Near } from '../../protocol/api.ts';
 import { type AnyCode, CODES, type Code } from '../../protocol/codes.ts';
 import { keyOf } from '../../protocol/key.ts';
 import { parseMatch } from '../../protocol/match.ts';
+import { didYouMean } from '../../protocol/near.ts';
 import { compareNames } from '../../protocol/order.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { HostProblem } from '../../protocol/status.ts';
@@ -114,7 +115,7 @@ export function whyNotSent({
 /** Says which name that is there was probably meant by one that is not: `; did you mean drain-web-2?`. */
 export function nearText(name: string, nears: readonly Near[]): string {
   const found = nears.find((one) => one.name === name);
-  return found === undefined ? '' : `; did you mean ${found.near}?`;
+  return found === undefined ? '' : `; ${didYouMean(found.near)}`;
 }
 
 /** Writes a number and its noun: `1 host`, `2 hosts`. */

@@ -159,7 +159,7 @@ test('options: errors name the variable or the file that was wrong', async (t) =
 });
 
 const BAD_FILES: readonly (readonly [text: string, message: string])[] = [
-  ['nat: nats://a:1\n', 'unknown option "nat"; did you mean "nats"?'],
+  ['nat: nats://a:1\n', 'unknown option "nat"; did you mean nats?'],
   ['- nats\n', 'expected option names and their values, e.g. `nats: nats://127.0.0.1:4222`'],
   ['timeout: [1s, 2s]\n', 'timeout: expected one value, not a list'],
   ['interface: [{ a: 1 }]\n', 'interface: expected a plain value'],
