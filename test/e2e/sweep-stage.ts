@@ -65,7 +65,7 @@ export class SweepStage implements AsyncDisposable {
     try {
       const { agent, operator } = await startProduct(bed);
       await bed.must('c', ['ip', 'route', 'add', 'local', '100.64.0.0/16', 'dev', 'lo']);
-      await Echo.start(bed, 'c', [...QUIET, ...BUSY]);
+      await Echo.start(bed, 'c', ...QUIET, ...BUSY);
       const stage = new SweepStage(bed, agent, await Asker.start(bed, ...QUIET), await Asker.start(bed, ...BUSY));
       await stage.#begin(operator);
       return stage;

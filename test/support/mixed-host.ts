@@ -1,9 +1,9 @@
-import { copyFile, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import BetterSqlite3 from 'better-sqlite3';
 import type { HostsReply } from '../../protocol/listings.ts';
 import type { Status } from '../../protocol/status.ts';
+import { backUp, restore } from './backup.ts';
 import { inKernel } from './in-kernel.ts';
 import { CONVERGE_MS, Operator, serviceRedirect } from './operator.ts';
 import { type Running, until } from './process.ts';
@@ -168,20 +168,16 @@ export class MixedHost implements AsyncDisposable {
     this.#t.is((await b.counted()).datagrams + (await c.counted()).datagrams, asked.sent);
   }
 
-  /** Copies the database as SQLite does it, under a controller or not; answers where the copy is. */
+  /** Copies the database; answers where the copy is. */
   async backUp(name: string): Promise<string> {
     const copy = this.#copyOf(name);
-    await rm(copy, { force: true });
-    using held = new DisposableStack();
-    await held.adopt(new BetterSqlite3(this.bed.database), (it) => it.close()).backup(copy);
+    await backUp(this.bed.database, copy);
     return copy;
   }
 
   /** Puts a copy in the place of the database; no controller may run. */
   async restore(name: string): Promise<void> {
-    const { database } = this.bed;
-    for (const beside of ['-wal', '-shm']) await rm(database + beside, { force: true });
-    await copyFile(this.#copyOf(name), database);
+    await restore(this.#copyOf(name), this.bed.database);
   }
 
   #copyOf(name: string): string {

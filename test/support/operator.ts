@@ -22,12 +22,20 @@ export function serviceRedirect(name: string, family: Family, to: object = { nex
 export async function startProduct(bed: Testbed, ...attach: readonly string[]): Promise<Product> {
   const nats = await bed.startNats();
   const controller = await bed.startController();
+  return { nats, controller, ...(await startHost(bed, ...attach)) };
+}
+
+/** The attached program and the agent as nobody, where the rest runs. */
+export async function startHost(
+  bed: Testbed,
+  ...attach: readonly string[]
+): Promise<Pick<Product, 'agent' | 'operator'>> {
   const attached = await bed.attach('--interface', 'to-a', '--interface', 'to-c', ...attach);
   if (attached.status !== 0) throw new Error(`shunt attach ended with ${attached.status}: ${attached.stderr}`);
   const agent = await bed.startAgent();
   const operator = new Operator(bed);
   await agent.until('reports its status', CONVERGE_MS, async () => (await operator.status()) !== undefined);
-  return { nats, controller, agent, operator };
+  return { agent, operator };
 }
 
 export interface Product {
@@ -58,7 +66,7 @@ export class Operator {
 
   /** The agent's status; undefined when it does not answer. */
   async status(): Promise<Status | undefined> {
-    return (await this.#bed.ask('status', '--host', HOST).catch(() => undefined)) as Status | undefined;
+    return (await this.#bed.ask('status', '--host', this.#bed.host).catch(() => undefined)) as Status | undefined;
   }
 
   /** Waits until the agent has applied this revision, and answers its status. With the agent at hand, its end ends it. */
@@ -75,6 +83,6 @@ export class Operator {
   }
 
   async dump(): Promise<readonly DumpEntry[]> {
-    return ((await this.#bed.ask('dump', '--host', HOST)) as Dump).items;
+    return ((await this.#bed.ask('dump', '--host', this.#bed.host)) as Dump).items;
   }
 }

@@ -8,7 +8,9 @@ import { type Ended, must, Running, run } from './process.ts';
 export const ROOT = join(import.meta.dirname, '../..');
 export const NOBODY = 65534;
 
-export type Place = 'a' | 'b' | 'c' | 'bus';
+const HOST_PLACES = ['a', 'b', 'c'] as const;
+const PLACES = ['b', 'a', 'c', 'bus'] as const;
+export type Place = (typeof PLACES)[number];
 
 /** Who is where. A asks the service; B is the host that steers, and serves; C serves the same address. */
 export const A = { v4: '198.51.100.10', v6: '2001:db8:a::10' } as const;
@@ -36,7 +38,7 @@ echo 0 >/proc/sys/net/ipv4/conf/all/send_redirects
 echo 0 >/proc/sys/net/ipv4/conf/default/send_redirects`;
 
 /** Lines for `ip -batch`, run in the namespace. */
-const TOPOLOGY: Readonly<Record<Place, string>> = {
+const TOPOLOGY: Readonly<Record<(typeof HOST_PLACES)[number], string>> = {
   a: `
 link set lo up
 link set to-b up
@@ -48,12 +50,10 @@ route add default via 2001:db8:a::1`,
 link set lo up
 link set to-a up
 link set to-c up
-link set to-bus up
 address add 198.51.100.1/24 dev to-a
 address add 2001:db8:a::1/64 dev to-a nodad
 address add 192.0.2.1/24 dev to-c
 address add 2001:db8:c::1/64 dev to-c nodad
-address add 10.99.0.2/30 dev to-bus
 address add ${SERVICE.v4}/32 dev lo
 address add ${SERVICE.v6}/128 dev lo nodad`,
   c: `
@@ -66,15 +66,43 @@ address add ${SERVICE.v4}/32 dev lo
 address add ${SERVICE.v6}/128 dev lo nodad
 route add default via 192.0.2.1
 route add default via 2001:db8:c::1`,
-  bus: `
-link set lo up
-link set to-b up
-address add ${BUS}/30 dev to-b`,
 };
+
+/** The lines of the bus and, after its own, of B for the link by which they are joined: the bus may have several. */
+function joined(device: string, link: number): Readonly<Record<'b' | 'bus', string>> {
+  const [near, far] = [`10.99.${link}.2`, `10.99.${link}.1`];
+  return {
+    b: `${TOPOLOGY.b}
+link set to-bus up
+address add ${near}/30 dev to-bus
+route add ${BUS} via ${far}`,
+    bus: `
+link set lo up
+address replace ${BUS}/32 dev lo
+link set ${device} up
+address add ${far}/30 dev ${device}`,
+  };
+}
 
 export interface TestbedOptions {
   /** Whether the far ends of B's links take natively redirected frames: GRO on. Default true. */
   readonly gro?: boolean;
+  /** The name of B as a host. */
+  readonly host?: string;
+  /** Its label; by default `role=edge`. */
+  readonly label?: string;
+  /** Whose bus it is joined to, which outlives it; by default it has one of its own. */
+  readonly beside?: Testbed;
+}
+
+/** What is there, whosever programs are run in it. */
+interface Site {
+  readonly host: string;
+  readonly label: string;
+  readonly namespaces: Namespaces<Place>;
+  /** Its own, or that of another bed, and how many links it has. */
+  readonly bus: { readonly namespaces: Namespaces<Place>; links: number };
+  readonly running: Running[];
 }
 
 /**
@@ -87,21 +115,22 @@ export interface TestbedOptions {
  * Real processes, real kernel; only B has a pin root. Everything is gone after dispose, and after a crash.
  */
 export class Testbed implements AsyncDisposable {
-  readonly #namespaces: Namespaces<Place>;
+  readonly #site: Site;
   /** The checkout whose programs are run. */
   readonly #checkout: string;
-  readonly #running: Running[];
 
-  private constructor(namespaces: Namespaces<Place>, checkout = ROOT, running: Running[] = []) {
-    this.#namespaces = namespaces;
+  private constructor(site: Site, checkout = ROOT) {
+    this.#site = site;
     this.#checkout = checkout;
-    this.#running = running;
   }
 
-  static async make({ gro = true }: TestbedOptions = {}): Promise<Testbed> {
-    const bed = new Testbed(await Namespaces.make(['a', 'b', 'c', 'bus']));
+  static async make(options: TestbedOptions = {}): Promise<Testbed> {
+    const { gro = true, host = HOST, label = 'role=edge', beside } = options;
+    const namespaces = await Namespaces.make(beside === undefined ? PLACES : HOST_PLACES);
+    const bus = beside === undefined ? { namespaces, links: 0 } : beside.#site.bus;
+    const bed = new Testbed({ host, label, namespaces, bus, running: [] });
     try {
-      await bed.#build(gro);
+      await bed.#build(gro, beside === undefined ? PLACES : HOST_PLACES);
       return bed;
     } catch (error) {
       await bed[Symbol.asyncDispose]();
@@ -109,40 +138,50 @@ export class Testbed implements AsyncDisposable {
     }
   }
 
-  async #build(gro: boolean): Promise<void> {
-    await Promise.all((['a', 'b', 'c', 'bus'] as const).map((place) => this.must(place, ['sh', '-ec', SYSCTLS])));
+  async #build(gro: boolean, own: readonly Place[]): Promise<void> {
+    await Promise.all(own.map((place) => this.must(place, ['sh', '-ec', SYSCTLS])));
     await this.must('b', ['sh', '-ec', FORWARDS]);
-    for (const far of ['a', 'c', 'bus'] as const) {
+    this.#site.bus.links += 1;
+    const links = { a: 'to-b', c: 'to-b', bus: `to-b${this.#site.bus.links}` } as const;
+    for (const far of PLACES.filter((place) => place !== 'b')) {
       const peer = ['peer', 'name', `to-${far}`, 'netns', this.netns('b')];
-      await must(['ip', 'link', 'add', 'to-b', 'netns', this.netns(far), 'type', 'veth', ...peer]);
+      await must(['ip', 'link', 'add', links[far], 'netns', this.netns(far), 'type', 'veth', ...peer]);
     }
     // A sender's checksum offload breaks natively redirected frames; a veth takes such frames only with GRO on.
     const offloads = { a: ['to-b'], b: ['to-a', 'to-c'], c: ['to-b'] } as const;
-    for (const place of ['a', 'b', 'c'] as const) {
+    for (const place of HOST_PLACES) {
       for (const device of offloads[place]) await this.must(place, ['ethtool', '-K', device, 'tx', 'off']);
     }
     for (const place of ['a', 'c', 'bus'] as const) {
-      await this.must(place, ['ethtool', '-K', 'to-b', 'gro', gro ? 'on' : 'off']);
+      await this.must(place, ['ethtool', '-K', links[place], 'gro', gro ? 'on' : 'off']);
     }
-    for (const place of ['b', 'a', 'c', 'bus'] as const) {
-      await must(['ip', '-n', this.netns(place), '-batch', '-'], TOPOLOGY[place]);
-    }
+    const topology = { ...TOPOLOGY, ...joined(links.bus, this.#site.bus.links) };
+    for (const place of PLACES) await must(['ip', '-n', this.netns(place), '-batch', '-'], topology[place]);
     await mkdir(this.state, { mode: 0o700 });
     await chown(this.state, NOBODY, NOBODY);
   }
 
   /** The same bed, worked with the programs of another checkout. What they start, this bed stops. */
   by(checkout: string): Testbed {
-    return new Testbed(this.#namespaces, checkout, this.#running);
+    return new Testbed(this.#site, checkout);
+  }
+
+  /** The name of B as a host. */
+  get host(): string {
+    return this.#site.host;
   }
 
   netns(place: Place): string {
-    return this.#namespaces.name(place);
+    return this.#namespacesOf(place).name(place);
+  }
+
+  #namespacesOf(place: Place): Namespaces<Place> {
+    return place === 'bus' ? this.#site.bus.namespaces : this.#site.namespaces;
   }
 
   /** Where the bed keeps its files; every user may enter, only root writes. */
   get folder(): string {
-    return this.#namespaces.folder;
+    return this.#site.namespaces.folder;
   }
 
   get pinRoot(): string {
@@ -165,7 +204,7 @@ export class Testbed implements AsyncDisposable {
   }
 
   inside(place: Place, argv: readonly string[]): string[] {
-    return this.#namespaces.inside(place, argv);
+    return this.#namespacesOf(place).inside(place, argv);
   }
 
   /** Runs a command inside that has to succeed. */
@@ -176,7 +215,7 @@ export class Testbed implements AsyncDisposable {
   /** Starts a process inside that the bed stops, the last one first, if nobody did before. */
   async start(place: Place, name: string, argv: readonly string[], onLine?: (line: string) => void): Promise<Running> {
     const running = await Running.start(name, this.inside(place, argv), onLine);
-    this.#running.push(running);
+    this.#site.running.push(running);
     return running;
   }
 
@@ -217,9 +256,16 @@ export class Testbed implements AsyncDisposable {
     return await this.start('b', 'agent', this.agentCommand(...extra));
   }
 
+  /** The same with its calls of bpf(2) written to a file; a signal to the process still is one to the agent. */
+  async startTracedAgent(trace: string, ...extra: readonly string[]): Promise<Running> {
+    const strace = ['strace', '-D', '-f', '-qq', '--seccomp-bpf', '-e', 'trace=bpf', '-o', trace];
+    return await this.start('b', 'agent', [...strace, ...this.agentCommand(...extra)]);
+  }
+
   agentCommand(...extra: readonly string[]): string[] {
-    const options = ['--host', HOST, '--nats', NATS_URL, '--state', this.state, '--pin-root', this.pinRoot];
-    return [join(this.#checkout, 'tools/as-nobody'), 'agent', ...options, '--label', 'role=edge', ...extra];
+    const place = ['--nats', NATS_URL, '--state', this.state, '--pin-root', this.pinRoot];
+    const program = [join(this.#checkout, 'tools/as-nobody'), 'agent', '--host', this.host];
+    return [...program, ...place, '--label', this.#site.label, ...extra];
   }
 
   /** The entries of a pinned map, as bpftool says them. */
@@ -228,8 +274,8 @@ export class Testbed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const running of this.#running.toReversed()) await running.stop();
-    await this.#namespaces[Symbol.asyncDispose]();
+    for (const running of this.#site.running.toReversed()) await running.stop();
+    await this.#site.namespaces[Symbol.asyncDispose]();
   }
 }
 

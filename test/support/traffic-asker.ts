@@ -1,5 +1,5 @@
 /**
- * Asks "who answers?" with numbered datagrams: `node traffic-asker.ts PORT ADDRESS...`, one address after the other. A line on
+ * Asks "who answers?" with numbered datagrams: `node traffic-asker.ts PORT ADDRESS...`, each in turn. A line on
  * standard input is a `Request` as JSON; answers and changes of who answers are `Said` lines. Times are of the system's
  * monotonic clock.
  */
@@ -24,6 +24,17 @@ let waiting = 0;
 let wake = () => {};
 let steady: NodeJS.Timeout | undefined;
 
+const sockets = await Promise.all(addresses.map(connect));
+
+async function connect(address: string): Promise<Socket> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  socket.on('error', () => {}); // A refused datagram is an unanswered one.
+  socket.on('message', hear);
+  await new Promise<void>((resolve) => socket.connect(Number(port), address, resolve));
+  socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+  return socket;
+}
+
 function hear(message: Buffer): void {
   const [number = '', who = ''] = message.toString('latin1').split(' ');
   const seq = Number(number);
@@ -39,17 +50,6 @@ function hear(message: Buffer): void {
   last = who;
 }
 
-async function open(address: string): Promise<Socket> {
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  socket.on('error', () => {}); // A refused datagram is an unanswered one.
-  socket.on('message', hear);
-  await new Promise<void>((resolve) => socket.connect(Number(port), address, resolve));
-  socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-  return socket;
-}
-
-const sockets = await Promise.all(addresses.map(open));
-
 function say(said: Said): void {
   console.log(JSON.stringify(said));
 }
@@ -59,8 +59,8 @@ function send(): void {
   answered.push(false);
   waiting++;
   // Sizes vary, so that a count of bytes proves more than a count of packets.
-  const question = `${seq} `.padEnd(PAYLOAD_BYTES.min + (seq % (PAYLOAD_BYTES.max - PAYLOAD_BYTES.min + 1)), '.');
-  sockets[seq % sockets.length]?.send(question);
+  const size = PAYLOAD_BYTES.min + (seq % (PAYLOAD_BYTES.max - PAYLOAD_BYTES.min + 1));
+  sockets[seq % sockets.length]?.send(`${seq} `.padEnd(size, '.'));
 }
 
 function unanswered(olderThanMs: number): number {

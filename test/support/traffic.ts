@@ -61,7 +61,10 @@ function program(name: string): string {
   return join(import.meta.dirname, name);
 }
 
-/** A service on a host that answers each datagram with the host's name, by default on the service's addresses of both families. */
+/**
+ * A service on a host that answers each datagram with the host's name, on the service's addresses of both families and
+ * more of its own.
+ */
 export class Echo {
   readonly #running: Running;
 
@@ -69,11 +72,8 @@ export class Echo {
     this.#running = running;
   }
 
-  static async start(
-    bed: Testbed,
-    place: 'b' | 'c',
-    addresses: readonly string[] = [SERVICE.v4, SERVICE.v6],
-  ): Promise<Echo> {
+  static async start(bed: Testbed, place: 'b' | 'c', ...more: readonly string[]): Promise<Echo> {
+    const addresses = [SERVICE.v4, SERVICE.v6, ...more];
     const argv = [process.execPath, program('traffic-echo.ts'), place, `${PORT}`, ...addresses];
     const running = await bed.start(place, `echo on ${place}`, argv);
     await running.until('ready', START_MS, () => running.lines.includes('ready'));
@@ -88,7 +88,7 @@ export class Echo {
   }
 }
 
-/** A's side: asks the service, or other addresses in turn, and keeps account of the answers. */
+/** A's side: asks the service and keeps account of the answers. */
 export class Asker {
   readonly #running: Running;
   readonly #replies = new Map<number, Asked>();
@@ -99,9 +99,9 @@ export class Asker {
     this.#running = running;
   }
 
-  static async start(bed: Testbed, ...targets: readonly string[]): Promise<Asker> {
-    const addresses = targets.length > 0 ? targets : [SERVICE.v4];
-    const argv = [process.execPath, program('traffic-asker.ts'), `${PORT}`, ...addresses];
+  /** Asks at each of the targets in turn. */
+  static async start(bed: Testbed, target: string = SERVICE.v4, ...more: readonly string[]): Promise<Asker> {
+    const argv = [process.execPath, program('traffic-asker.ts'), `${PORT}`, target, ...more];
     const asker: Asker = new Asker(
       await bed.start('a', 'asker', argv, (line) => asker.#hear(JSON.parse(line) as Said)),
     );

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Running } from './process.ts';
+import type { Testbed } from './testbed.ts';
+
+/** What a watcher saw since it was told to expect what stood then; an entry counts once a round. */
+export interface Watched {
+  readonly rounds: number;
+  /** In the last round. */
+  readonly entries: number;
+  readonly missing: number;
+  /** That do otherwise: another target, slot or end. */
+  readonly changed: number;
+}
+
+const START_MS = 60_000;
+
+/** Who looks through the IPv4 redirects of B without end, in a process of its own. */
+export class MapWatch {
+  readonly #running: Running;
+
+  private constructor(running: Running) {
+    this.#running = running;
+  }
+
+  static async start(bed: Testbed): Promise<MapWatch> {
+    const argv = [process.execPath, join(import.meta.dirname, 'map-watcher.ts'), join(bed.pins, 'redirect4')];
+    const watch = new MapWatch(await bed.start('b', 'map watcher', argv));
+    await watch.expect();
+    return watch;
+  }
+
+  /** What stands now is what has to; answers how many entries that are. */
+  async expect(): Promise<number> {
+    return (await this.#ask('expect')).entries;
+  }
+
+  async report(): Promise<Watched> {
+    return await this.#ask('report');
+  }
+
+  async #ask(question: 'expect' | 'report'): Promise<Watched> {
+    const { lines } = this.#running;
+    const before = lines.length;
+    this.#running.write(question);
+    const line = await this.#running.until(question, START_MS, () => lines[before]);
+    return JSON.parse(line) as Watched;
+  }
+}
+
+/** How often a traced process deleted from any map, in batches or one by one. */
+export async function deletesIn(trace: string): Promise<number> {
+  const lines = (await readFile(trace, 'utf8')).split('\n');
+  return lines.filter((line) => /bpf\(BPF_MAP_(LOOKUP_AND_)?DELETE_/.test(line)).length;
+}
