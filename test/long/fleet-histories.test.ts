@@ -29,7 +29,7 @@ function specs(name: string, hosts: object, version: number): { readonly name: s
   });
 }
 
-function service(name: string, hosts: object): object {
+function service(name: string, hosts: object) {
   return { name, hosts, match: { dst: SERVICE.v4, proto: 'udp', dport: PORT }, to: { nexthop: C.v4 } };
 }
 
@@ -65,7 +65,7 @@ class Fleet {
     await witness.startAgent();
     this.hosts.push(witness);
     await this.converge('joined', witness);
-    await witness.expect();
+    await witness.expect(MANY + 1);
     return witness;
   }
 
@@ -119,7 +119,7 @@ test.serial('histories: hosts stand on though the controller is set back, recove
   const afterwards = [...specs('many', EDGE, 1), service('service-late', LATE), ...specs('late', LATE, 1)];
   await fleet.operator.apply(...afterwards);
   await fleet.converge('changed after the backup', steady, away, gone);
-  for (const host of fleet.hosts) await host.expect();
+  for (const host of fleet.hosts) await host.expect(MANY + 1);
   await away.agent.stop('SIGKILL');
   await gone.agent.stop();
   await fleet.forget('gone');
@@ -128,7 +128,7 @@ test.serial('histories: hosts stand on though the controller is set back, recove
   const steadys = specs('steady', ['steady'], 2);
   await fleet.operator.apply(...steadys);
   await fleet.converge('of an epoch of which the copy does not know', steady);
-  await steady.expect();
+  await steady.expect(MANY + 1);
 
   await fleet.restart(() => restore(copy, lead.database));
   await fleet.says('steady', /FOREIGN_EPOCH/);
@@ -160,8 +160,22 @@ test.serial('histories: hosts stand on though the controller is set back, recove
   await fleet.converge('forgotten, and back', gone, late);
   await fleet.hold('forgotten, and back');
 
-  await fleet.operator.delete('many-1', 'steady-1', 'late-1');
-  for (const host of fleet.hosts) {
+  for (const host of fleet.hosts) await host.expect(MANY + 1);
+  await fleet.restart(() => restore(copy, lead.database));
+  await late.isHeld('late, set back once more', 'FOREIGN_EPOCH');
+  await fleet.operator.apply(...[...afterwards, ...steadys].filter(({ name }) => name !== 'late-1'));
+  await fleet.hold('applied again, but for one');
+  await fleet.recover();
+  await late.converges('late, but for one', MANY);
+  await fleet.converge('recovered', steady, away, gone);
+  for (const host of [steady, away, gone]) await host.holds(`${host.bed.host}, recovered`);
+  t.is(await late.deleted(), 1, 'what no redirect asks for is removed, and nothing else');
+  t.is((await late.watched()).entries, MANY);
+
+  for (const host of fleet.hosts) t.log(await host.account());
+
+  await fleet.operator.delete('many-1', 'steady-1');
+  for (const host of [steady, away, gone]) {
     await until(`${host.bed.host}: a delete is seen`, CONVERGE_MS, async () => (await host.watched()).missing > 0);
     t.is(await host.deleted(), 1);
   }

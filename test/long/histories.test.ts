@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { DATABASE_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
 import { makeSystemClock } from '../../daemon/clock.ts';
@@ -23,6 +24,8 @@ const BUSY = 16;
 const CHANGED = 100;
 /** Of so many, each version has one less, which is another each time. */
 const ABSENT = 1_000;
+/** So often the agent is killed while it takes the set anew. */
+const KILLS = 2;
 const AT_ONCE = 25_000;
 const RATE = 500;
 const TEST_MS = 60 * 60_000;
@@ -82,7 +85,7 @@ class Crowd {
     await agent.stop();
     await witness.startAgent();
     await crowd.converges('all of it');
-    await witness.expect();
+    await witness.expect(crowd.size);
     return crowd;
   }
 
@@ -130,6 +133,7 @@ test.serial(`histories: ${REDIRECTS} redirects stand on whatever becomes of the 
   await storeIsNewer(t, crowd);
   await storeIsAnothers(t, crowd);
   await hostIsForgotten(t, crowd);
+  t.log(await crowd.witness.account());
   await aDeleteIsSeen(t, crowd);
 });
 
@@ -146,9 +150,21 @@ async function adopts(
 }
 
 async function storeIsGone(t: ExecutionContext, crowd: Crowd): Promise<void> {
+  const { witness } = crowd;
+  let tookMs = 0;
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    await adopts(t, crowd, signal, () => crowd.witness.loseStore());
-    await crowd.stands(`${signal}, and no store`);
+    await adopts(t, crowd, signal, () => witness.loseStore());
+    const began = performance.now();
+    await crowd.converges(`${signal}, and no store`);
+    tookMs = performance.now() - began;
+    await witness.holds(`${signal}, and no store`);
+  }
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    await adopts(t, crowd, 'SIGKILL', () => witness.loseStore());
+    await delay(Math.random() * tookMs);
+    await witness.agent.stop('SIGKILL');
+    await witness.startAgent();
+    await crowd.stands(`killed while it took the set anew, ${kill}`);
   }
 }
 
@@ -158,7 +174,7 @@ async function storeIsOlder(t: ExecutionContext, crowd: Crowd): Promise<void> {
   await witness.keepStore(copy);
   await crowd.turn(crowd.version + 1);
   await crowd.converges('a newer version');
-  await witness.expect();
+  await witness.expect(crowd.size);
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await adopts(t, crowd, signal, () => witness.restoreStore(copy));
     await crowd.stands(`${signal}, and an older store`);
@@ -172,7 +188,7 @@ async function storeIsNewer(t: ExecutionContext, crowd: Crowd): Promise<void> {
   await backUp(bed.database, copy);
   await crowd.turn(crowd.version + 1);
   await crowd.converges('a newer version');
-  await witness.expect();
+  await witness.expect(crowd.size);
 
   await crowd.setBackController(copy);
   await isHeld(crowd, 'HISTORY_LOST');

@@ -5,6 +5,7 @@ import type { Testbed } from './testbed.ts';
 
 /** What a watcher saw since it was told to expect what stood then; an entry counts once a round. */
 export interface Watched {
+  /** Since it started. */
   readonly rounds: number;
   /** In the last round. */
   readonly entries: number;
@@ -48,8 +49,9 @@ export class MapWatch {
   }
 }
 
-/** How often a traced process deleted from any map, in batches or one by one. */
-export async function deletesIn(trace: string): Promise<number> {
-  const lines = (await readFile(trace, 'utf8')).split('\n');
-  return lines.filter((line) => /bpf\(BPF_MAP_(LOOKUP_AND_)?DELETE_/.test(line)).length;
+/** How often a traced process called bpf(2), and how many of that deleted from a map, in batches or one by one. */
+export async function callsIn(trace: string): Promise<{ readonly calls: number; readonly deletes: number }> {
+  const calls = (await readFile(trace, 'utf8')).split('\n').filter((line) => line.includes(' bpf('));
+  const deletes = calls.filter((line) => /BPF_MAP_(LOOKUP_AND_)?DELETE_/.test(line));
+  return { calls: calls.length, deletes: deletes.length };
 }

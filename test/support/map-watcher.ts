@@ -46,7 +46,7 @@ function compare(found: ReadonlyMap<string, Buffer>): void {
 createInterface(process.stdin).on('line', (line) => {
   if (line === 'expect') {
     expected = look();
-    watched = { rounds: 0, entries: expected.size, missing: 0, changed: 0 };
+    watched = { ...watched, entries: expected.size, missing: 0, changed: 0 };
   }
   console.log(JSON.stringify(watched));
 });

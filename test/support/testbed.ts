@@ -18,6 +18,8 @@ export const C = { v4: '192.0.2.2', v6: '2001:db8:c::2', mac: '02:00:00:00:0c:02
 export const SERVICE = { v4: '203.0.113.10', v6: '2001:db8:5::10' } as const;
 export const HOST = 'b';
 const BUS = '10.99.0.1';
+/** A large database is looked through first. */
+const START_MS = 120_000;
 export const NATS_URL = `nats://${BUS}:4222`;
 
 /** The kernel settings of every namespace: no waiting for duplicate addresses, no source checks. */
@@ -241,7 +243,7 @@ export class Testbed implements AsyncDisposable {
     const controller = await this.start('bus', 'controller', shuntCommand(args, this.#checkout));
     await controller.until(
       'answers',
-      20_000,
+      START_MS,
       async () => (await this.shunt('bus', 'hosts', '--nats', NATS_URL)).status === 0,
     );
     return controller;

@@ -6,7 +6,7 @@ import { DATABASE_NAME } from '../../agent/store/sqlite-store.ts';
 import type { HostItem, HostsReply } from '../../protocol/listings.ts';
 import type { Status } from '../../protocol/status.ts';
 import { backUp, remove, restore } from './backup.ts';
-import { deletesIn, MapWatch, type Watched } from './map-watch.ts';
+import { callsIn, MapWatch, type Watched } from './map-watch.ts';
 import { CONVERGE_MS, Operator } from './operator.ts';
 import { type Running, until } from './process.ts';
 import { NOBODY, type Testbed } from './testbed.ts';
@@ -97,20 +97,24 @@ export class Witness {
     await chown(this.store, NOBODY, NOBODY);
   }
 
-  /** What stands now is what has to from now on; answers how many entries that are. */
-  async expect(): Promise<number> {
-    this.#deleted = await this.#deletes();
-    return await this.#watch.expect();
+  /** What stands now, so many entries, is what has to from now on. */
+  async expect(entries: number): Promise<void> {
+    this.#deleted = (await this.#calls()).deletes;
+    this.#t.is(await this.#watch.expect(), entries);
   }
 
   /** How often its agents deleted from a map since then. */
   async deleted(): Promise<number> {
-    return (await this.#deletes()) - this.#deleted;
+    return (await this.#calls()).deletes - this.#deleted;
   }
 
-  async #deletes(): Promise<number> {
-    let sum = 0;
-    for (const trace of this.#traces) sum += await deletesIn(trace);
+  async #calls(): Promise<{ readonly calls: number; readonly deletes: number }> {
+    const sum = { calls: 0, deletes: 0 };
+    for (const trace of this.#traces) {
+      const { calls, deletes } = await callsIn(trace);
+      sum.calls += calls;
+      sum.deletes += deletes;
+    }
     return sum;
   }
 
@@ -167,6 +171,14 @@ export class Witness {
     this.#t.deepEqual({ missing, changed }, { missing: 0, changed: 0 }, `${as}: in each round`);
     this.#t.is(await this.deleted(), 0, `${as}: deleted from maps`);
     this.#t.is((await this.#traffic.b.counted()).datagrams, this.#atB, `${as}: C went on alone`);
+  }
+
+  /** What was looked at all in all, in a line. */
+  async account(): Promise<string> {
+    const [{ sent, lost }, { rounds }] = [await this.#traffic.asker.report(), await this.watched()];
+    const { calls, deletes } = await this.#calls();
+    const seen = `${sent} datagrams, ${lost} lost; ${rounds} rounds through the map`;
+    return `${this.bed.host}: ${seen}; ${this.#traces.length} agents, ${calls} calls of bpf(2), ${deletes} deletes`;
   }
 
   /** Waits until the watcher has looked a few times more, and everything that A asked has its answer. */
