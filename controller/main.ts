@@ -36,6 +36,7 @@ export async function startController(
 ): Promise<Controller> {
   await using parts = new AsyncDisposableStack();
   const subjects = makeSubjects(config.rootSubject);
+  log.info({ db: config.db }, 'controller: looking through its database'); // a large one takes seconds
   const { desk, logs, roster } = parts.use(
     await openPorts(config.db, clock, onFatal, (mended, damage) =>
       tellDamage(log.child({ component: 'store' }), mended, damage),

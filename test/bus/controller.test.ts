@@ -357,6 +357,16 @@ test('controller: no bus, one that refuses it, or no place for the database, is 
   await t.throwsAsync(start(server.url, nowhere), { name: 'StoreError', code: 'UNUSABLE' });
 });
 
+test('controller: that it looks through its database first is said before it does', async (t) => {
+  using folder = new Folder();
+  await using server = await startNats();
+  const said: string[] = [];
+  const log = pino({}, { write: (line: string) => void said.push((JSON.parse(line) as { readonly msg: string }).msg) });
+  const config = { nats: [server.url], db: folder.file(), rootSubject: 'shunt.v1' };
+  await using _controller = await startController(config, log, () => t.fail());
+  t.deepEqual(said, ['controller: looking through its database', 'bus: connected', 'controller: serving']);
+});
+
 /** Whether somebody has the lock of a database to write. */
 function isWriting(path: string): boolean {
   const database = new BetterSqlite3(path, { timeout: 0 });
