@@ -77,7 +77,8 @@ export class MemoryStore implements DesiredStore, Recorder {
     this.#failNext();
     const next = new Map(base === 'stored' ? this.set : []);
     const unread = new Map(base === 'stored' ? this.unread : []);
-    let now = base === 'stored' ? this.stored.digest : EMPTY_DIGEST;
+    const before = [...this.set.values(), ...this.lost.values()];
+    let now = base === 'stored' ? digestOf(before, this.unread.values()) : EMPTY_DIGEST;
     const put: Intent[] = [];
     const removed: string[] = [];
     for (const change of changes) {
@@ -134,8 +135,7 @@ export class MemoryStore implements DesiredStore, Recorder {
   async close(): Promise<void> {}
 
   get #sound(): boolean {
-    const { sound, digest } = this.stored;
-    return sound && this.flipped.size === 0 && digestOf(this.set.values(), this.unread.values()) === digest;
+    return this.stored.sound && this.flipped.size === 0 && this.lost.size === 0;
   }
 
   #failNext(): void {
