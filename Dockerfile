@@ -25,9 +25,10 @@ COPY --from=build /src/node_modules node_modules
 COPY . .
 COPY --from=build /src/native/build/Release/shunt.node native/build/Release/
 COPY --from=build /src/bpf/build bpf/build
-# What is compiled is read by the user that it is for, and nobody else can put anything there.
+# What is compiled is kept for the user that it is for, who can read it and put nothing there.
 RUN install -d -o shunt .cache/compiled \
     && setpriv --reuid shunt --regid shunt --clear-groups node tools/compile.js >/dev/null \
-    && chown root .cache/compiled
+    && chown -R root:root .cache/compiled \
+    && chmod -R go=rX .cache/compiled
 USER shunt
 CMD ["shunt", "--help"]

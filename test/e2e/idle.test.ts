@@ -64,8 +64,10 @@ test.serial(
     t.deepEqual([passed.answers.b, passed.lost], [BURST, 0]);
     const { state, packets, entry } = await explained(bed);
     t.deepEqual([state, packets, entry], ['idle', String(told.sent), null]);
-    const [host] = ((await bed.ask('hosts')) as { readonly items: readonly HostItem[] }).items;
-    t.is(host?.idle, 1);
+    await until('the controller counts it', CONVERGE_MS, async () => {
+      const [host] = ((await bed.ask('hosts')) as { readonly items: readonly HostItem[] }).items;
+      return host?.idle === 1;
+    });
 
     const armed = await bed.ask('rearm', NAME);
     t.deepEqual(armed, { items: [{ host: HOST, name: NAME, was: 'idle', state: 'installed' }], failed: [] });
