@@ -65,6 +65,8 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   /** False: a loader made the maps that did not count passed hits. */
   countsPassed = true;
   jiffies = 1_000_000n;
+  /** Whoever writes has maps open that are no longer pinned: nobody sees what he writes. */
+  isOld = false;
   /** Ops until the process dies; then every `apply` throws `Crash`. */
   opsToLive = Number.POSITIVE_INFINITY;
   readonly hz = 250;
@@ -124,6 +126,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
       if (this.opsToLive <= 0) throw new Crash();
       this.opsToLive -= 1;
       this.asked.push(op);
+      if (this.isOld) return DONE;
       const refusal = this.refuses.get(op.op);
       if (refusal !== undefined) return { done: false, errno: refusal };
       const failure = this.#failures.findIndex((it) => it.op === op.op);
@@ -181,7 +184,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
 
   setMark(mark: Mark): void {
     if (new TextEncoder().encode(mark.epoch).length > 64) throw new RangeError('epoch');
-    this.#mark = mark;
+    if (!this.isOld) this.#mark = mark;
   }
 
   isReady(): boolean {
@@ -189,7 +192,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   }
 
   setReady(ready: boolean): void {
-    this.ready = ready;
+    if (!this.isOld) this.ready = ready;
   }
 
   bypass(): boolean {
@@ -249,6 +252,13 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     this.bypassed = false;
     this.blinded += 1_000_000;
     this.pinsLost = true;
+    this.isOld = true;
+  }
+
+  /** Who had the old maps open opens those that are pinned now. */
+  openAnew(): void {
+    this.pinsLost = false;
+    this.isOld = false;
   }
 
   /** Removes an entry behind the agent's back. */

@@ -12,8 +12,6 @@ import { type Host, NEIGHBOURS, redirectKey } from './host.ts';
 import { expectedOn } from './oracle.ts';
 import type { HostName } from './schedule.ts';
 
-/** What a commit takes, and who waits for it. */
-const COMMIT_MS = 100;
 /** By so much a host's idea of the time may be wrong. */
 const SLACK_MS = 2_000;
 /** Its store does not say any more what it held. */
@@ -110,9 +108,7 @@ export class OpCheck {
       const was = before?.state === 'idle' && (before.rev === rev || rearm === 'never');
       if (state !== 'idle' || was) return [];
       const silentMs = silence.of(key);
-      return silentMs + COMMIT_MS < afterMs
-        ? [`stores ${key} as given up after ${silentMs} ms, and not ${afterMs}`]
-        : [];
+      return silentMs < afterMs ? [`stores ${key} as given up after ${silentMs} ms, and not ${afterMs}`] : [];
     });
   }
 
@@ -124,7 +120,7 @@ export class OpCheck {
     const before = written.get(id);
     this.#written.set(maps, written.set(id, { rev, epoch }));
     // By decree a host goes back to what another log says.
-    const isDecreed = before?.epoch !== epoch && this.#outside.newest(id) === undefined;
+    const isDecreed = this.#host.goesBack || (before?.epoch !== epoch && this.#outside.newest(id) === undefined);
     const mark = kernel.mark();
     const isAhead = mark === undefined || (mark.epoch === epoch && rev > mark.rev);
     const isOlder = before !== undefined && rev < before.rev && !isDecreed;
@@ -151,14 +147,13 @@ export class OpCheck {
     return [`deletes ${id}, whose newest change is a put of rev ${newest.rev}`];
   }
 
-  /** Whether it is of a redirect that ends later, by the time of its own controllers (C2). */
+  /** Whether it is of a redirect that ends later, by the time of its own controllers (C2), or the same of the host. */
   #isEarly(id: string, value: EntryValue): boolean {
-    const { rev, until } = value;
-    const { store, known } = this.#host;
-    const intent = known.get(id);
-    if (until === 0n || intent?.rev !== rev || intent.idle !== undefined || !this.#outside.isOurs(store.stored.cursor))
-      return false;
-    return !this.#host.isCutOff(value) && (intent.expires ?? 0) > this.#outside.nowMs() + SLACK_MS;
+    const host = this.#host;
+    const { rev, expires = 0, idle } = host.known.get(id) ?? {};
+    const isJudged = rev === value.rev && idle === undefined && host.aheadMs === 0 && !host.isCutOff(value);
+    const mayEnd = expires <= this.#outside.nowMs() + SLACK_MS;
+    return isJudged && !mayEnd && this.#outside.isOurs(host.store.stored.cursor);
   }
 
   /** A redirect is given up after its silence, and after the disk has it. */
@@ -191,10 +186,9 @@ export function checkStatus(
 
 /** Whether an intent stands, where nothing but its own revision decides that. */
 function isSeen(host: Host, { key, rev, to, expires }: Intent): boolean {
-  const { kernel, store, tampered } = host;
-  const isPlain = to === 'pass' || to === 'drop';
-  if (tampered || !kernel.ready || !isPlain || expires !== undefined || store.rows.get(key)?.state !== 'installed')
-    return true;
+  const isDisturbed = host.tampered || host.isBehind || !host.kernel.ready;
+  const isPlain = (to === 'pass' || to === 'drop') && expires === undefined;
+  if (isDisturbed || !isPlain || host.store.rows.get(key)?.state !== 'installed') return true;
   return host.entries().get(key)?.value.rev === rev;
 }
 

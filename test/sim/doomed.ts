@@ -5,8 +5,11 @@ import type { Act } from './schedule.ts';
 export class Doomed {
   readonly #acts = new Map<Mortal, Act['act']>();
 
-  add(mortal: Mortal, act: Act['act']): void {
-    if (mortal.runs) this.#acts.set(mortal, act);
+  /** Has it die as `how` says. Answers false: an act has fired once somebody has died of it. */
+  of<M extends Mortal>(mortal: M | undefined, { act }: Act, how: (mortal: M) => void): false {
+    if (mortal?.runs) this.#acts.set(mortal, act);
+    if (mortal !== undefined) how(mortal);
+    return false;
   }
 
   /** The acts of which somebody has died; each is told once. */

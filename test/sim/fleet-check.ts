@@ -1,3 +1,4 @@
+import { CAN } from '../../agent/model/can.ts';
 import type { Candidate } from '../../agent/ports.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Status } from '../../protocol/status.ts';
@@ -32,6 +33,8 @@ export class FleetCheck {
   #nowMs = 0;
   /** Since when each redirect is asked for as it is. */
   #specs = new Map<string, number>();
+  /** Since when each is not any more. */
+  readonly #gone = new Map<string, number>();
   /** When somebody wanted a host forgotten. */
   readonly #forgotMs = new Map<string, number>();
   /** Starts of its agent that controllers ever went by. */
@@ -82,7 +85,7 @@ export class FleetCheck {
    * What a host stores is for it: of redirects for a label always the same, none is where that label never was. And who holds
    * a set of somebody's, or has a mark of it, takes none of anybody else (R4).
    */
-  stored(host: Host, { base, cursor }: Candidate): readonly string[] {
+  stored(host: Host, { base, cursor }: Candidate, mayBeStale: boolean): readonly string[] {
     const { name, store, kernel, roles } = host;
     const owner = ownerOf(store.stored.cursor);
     const before = [this.#owners.get(store), ownerOf(kernel.mark())].filter(Boolean);
@@ -90,20 +93,35 @@ export class FleetCheck {
     const isAnothers = before.some((one) => one !== owner);
     if (isAnothers && !this.#decreed.delete(name))
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
-    if (base === 'empty' && before.length > 0 && this.isOurs(cursor)) return this.#missing(host);
+    if (base === 'empty' && this.isOurs(cursor) && !mayBeStale)
+      return [...(before.length > 0 ? this.#missing(host) : []), ...this.#surplus(host)];
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
     return strange.map((it) => `${name}: stores ${it.name}, and never had that label`);
   }
 
-  /** Who held something takes a whole set only with all that is for it (R6); what came just now may be on its way. */
-  #missing({ name, store, labels, roles, can }: Host): readonly string[] {
+  /** Who was heard takes nothing that nobody has asked for in a while (I3). */
+  #surplus({ name, store, labels, roles }: Host): readonly string[] {
+    if (roles.size > 1) return [];
+    if (!this.#database.reported().some(({ host }) => host === name)) return [];
+    const wasThere = (text: string): boolean => this.#nowMs - (this.#gone.get(text) ?? 0) < ON_ITS_WAY_MS;
+    const mayBe = [...this.#database.specs(), ...this.#specs.keys(), ...[...this.#gone.keys()].filter(wasThere)];
+    const keys = new Set(
+      mayBe.flatMap((text) => expectedOn(name as HostName, labels, [JSON.parse(text)], { can: CAN, nowMs: 0 }).wanted),
+    );
+    return [...store.set.keys()]
+      .filter((key) => !keys.has(key))
+      .map((key) => `${name}: takes a whole set with ${key}, which nobody asks for`);
+  }
+
+  /** Who held something takes a whole set only with all that is for it (R6); what came just now may be on its way, and what it can, too. */
+  #missing({ name, store, labels, roles }: Host): readonly string[] {
     if (roles.size > 1) return [];
     const isSteady = (text: string): boolean => this.#nowMs - (this.#specs.get(text) ?? this.#nowMs) >= ON_ITS_WAY_MS;
     const steady = this.#database
       .specs()
       .filter(isSteady)
       .map((text) => JSON.parse(text));
-    const { wanted } = expectedOn(name as HostName, labels, steady, { can, nowMs: 0 });
+    const { wanted } = expectedOn(name as HostName, labels, steady, { can: [], nowMs: 0 });
     const missing = wanted.filter((key) => !store.set.has(key));
     return missing.map((key) => `${name}: takes a whole set without ${key}, which is for it`);
   }
@@ -121,7 +139,9 @@ export class FleetCheck {
   /** What controllers know of a host never goes back to what it said before. */
   known(nowMs: number): readonly string[] {
     this.#nowMs = nowMs;
-    this.#specs = new Map(this.#database.specs().map((text) => [text, this.#specs.get(text) ?? nowMs]));
+    const specs = this.#database.specs();
+    for (const text of this.#specs.keys()) if (!specs.includes(text)) this.#gone.set(text, nowMs);
+    this.#specs = new Map(specs.map((text) => [text, this.#specs.get(text) ?? nowMs]));
     const reported = this.#database.reported();
     for (const host of this.#last.keys()) if (!reported.some((row) => row.host === host)) this.#forget(host);
     return reported.flatMap(({ host, status }) => {

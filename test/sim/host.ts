@@ -69,6 +69,8 @@ export class Host extends Mortal {
   can = CAN;
   /** What its neighbours do that are asked. */
   answers: Record<Neighbour, Answer> = { c: 'resolved', d: 'resolved' };
+  /** Whether an operator had it take the set of a log that may know less. */
+  goesBack = false;
   /** Whether its disk did not take the last one: its rows may say less than its agent knows. */
   isBehind = false;
   /** Every role that it ever had. */
@@ -115,14 +117,11 @@ export class Host extends Mortal {
     };
     const kernel = this.kernel;
     kernel.opsToLive = Number.POSITIVE_INFINITY;
-    const reopen = async (): Promise<void> => {
-      kernel.pinsLost = false; // what is pinned now is open from now on
-    };
-    void reopen();
+    kernel.openAnew();
     const store = life.guard(onDisk(this.#open(clock), clock, this));
     const [times, sight] = [life.guard(this.times), life.guard(this.sight)];
     const parts = { identity, clock, log, connect, store, times, sight };
-    this.run(serve({ ...parts, kernel: guarded(life, kernel), reopen }, signal));
+    this.run(serve({ ...parts, kernel: guarded(life, kernel), reopen: async () => kernel.openAnew() }, signal));
   }
 
   async stop(): Promise<void> {

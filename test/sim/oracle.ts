@@ -13,7 +13,7 @@ const MATCHES: readonly { readonly dst: string; readonly [field: string]: string
   { dst: '203.0.113.3', proto: 'udp' },
   { dst: '203.0.113.4' },
   { dst: '2001:db8::5', proto: 'udp', dport: 443 },
-  { dst: '2001:db8::6', proto: 'udp' },
+  { dst: '2001:db8::6', proto: 'udp', in: 'eth0' },
 ];
 
 function targetOf({ dst, to }: Wish): object | string {

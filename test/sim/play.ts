@@ -8,7 +8,6 @@ import { failuresIn } from './failures.ts';
 import { FleetCheck } from './fleet-check.ts';
 import { harm } from './harm.ts';
 import type { Host, Kept } from './host.ts';
-import type { Mortal } from './mortal.ts';
 import { Operator } from './operator.ts';
 import { Oracle } from './oracle.ts';
 import type { Played, Stores } from './played.ts';
@@ -88,17 +87,17 @@ class Stage {
 
   /** After a database was put back, a log may say less than a host knows. */
   #watched(host: Host): Host {
-    const { clock } = this.#world;
     const check = new OpCheck(host, {
       newest: (key) => (this.#mayBeHeld ? undefined : this.#world.database.newest(host.name, key)),
       isOurs: (cursor) => this.#fleet.isOurs(cursor),
-      nowMs: () => clock.nowMs(),
+      nowMs: () => this.#world.clock.nowMs(),
     });
     host.onDiffer = (what) => this.wrong.push(`${host.name}: its store of SQLite answers otherwise: ${what}`);
     host.onStart = () => this.#rules.started(host);
     host.onAccept = (candidate, acceptance) => {
       this.#rules.accepted(host, candidate, acceptance);
-      this.wrong.push(...this.#fleet.stored(host, candidate));
+      if (acceptance.outcome !== 'accepted') return;
+      this.wrong.push(...this.#fleet.stored(host, candidate, this.#carrier.weather.stale > 0));
     };
     host.onSave = (rows) => this.wrong.push(...check.saved(rows).map((what) => `${host.name}: ${what}`));
     host.onOp = (op) => this.wrong.push(...check.of(op).map((what) => `${host.name}: ${what}`));
@@ -150,9 +149,9 @@ class Stage {
       case 'delete':
         return this.#operator.delete(act.names);
       case 'kill agent':
-        return this.#doom(this.#host(act.host), act, (host) => host.kill(act.waits));
+        return this.#doomed.of(this.#host(act.host), act, (host) => host.kill(act.waits));
       case 'kill agent at op':
-        return this.#doom(this.#host(act.host), act, ({ kernel }) => {
+        return this.#doomed.of(this.#host(act.host), act, ({ kernel }) => {
           kernel.opsToLive = act.ops;
         });
       case 'stop agent':
@@ -160,7 +159,7 @@ class Stage {
       case 'start agent':
         return this.#start(act.host);
       case 'kill controller':
-        return this.#doom(this.#controllers[act.which], act, (controller) => controller.kill(act.waits));
+        return this.#doomed.of(this.#controllers[act.which], act, (controller) => controller.kill(act.waits));
       case 'start controller':
         return this.#startController(act.which);
       case 'weather':
@@ -183,24 +182,27 @@ class Stage {
         return;
       case 'flip database row':
         return this.#world.database.flip(act.of, act.which);
-      case 'rearm':
       case 'resync':
+        this.#host(act.host).goesBack ||= this.#mayBeHeld;
+        if (this.#mayBeHeld) this.#fleet.decreed([act.host]);
+        return this.#operator.run(act);
+      case 'rearm':
         return this.#operator.run(act);
       case 'forget':
+        if (act.ends) this.#host(act.host).kill();
         this.#fleet.forgetting(act.host, this.#world.clock.monotonicMs());
         return this.#operator.run(act);
       case 'recover':
-        if (this.#mayBeHeld) this.#fleet.decreed(HOSTS);
-        for (const host of HOSTS) this.#fleet.forgetting(host, this.#world.clock.monotonicMs());
-        return this.#operator.run(act);
+        return this.#recover();
       case 'a day passes':
         this.#world.clock.wallMs += DAY_MS;
         this.#fleet.dayPassed();
+        this.#tidy();
         return;
       case 'tidy':
         return this.#tidy();
       case 'restore database':
-        return this.#restoreDatabase();
+        return this.#restoreDatabase(act.recovers);
       default:
         return harm(act, this.#host(act.host), this.#stores);
     }
@@ -226,14 +228,6 @@ class Stage {
     if (this.#backup.restored && this.wrong.length === 0) this.wrong.push(...(await this.#quietly.mend()));
   }
 
-  /** It fires once somebody has died of it. */
-  #doom<M extends Mortal>(mortal: M | undefined, { act }: Act, how: (mortal: M) => void): false {
-    if (mortal === undefined) return false;
-    this.#doomed.add(mortal, act);
-    how(mortal);
-    return false;
-  }
-
   #host(name: HostName): Host {
     const host = this.#hosts.get(name);
     if (host === undefined) throw new TypeError(name);
@@ -254,6 +248,12 @@ class Stage {
     if (controller?.bury()) await this.#passing(controller.start());
   }
 
+  #recover(): void {
+    if (this.#mayBeHeld) this.#fleet.decreed(HOSTS);
+    for (const host of HOSTS) this.#fleet.forgetting(host, this.#world.clock.monotonicMs());
+    this.#operator.run({ act: 'recover', afterMs: 0 });
+  }
+
   /** Drops what is no longer needed, which takes ten minutes of waiting otherwise. */
   #tidy(): boolean {
     const controller = this.#controllers.find(({ runs }) => runs);
@@ -261,7 +261,8 @@ class Stage {
     return controller !== undefined;
   }
 
-  async #restoreDatabase(): Promise<boolean> {
+  /** Where somebody recovers at once, hosts that came after the copy have not been heard by then. */
+  async #restoreDatabase(recovers: boolean): Promise<boolean> {
     if (!this.#backup.exists) return false;
     for (const controller of this.#controllers) {
       controller.kill();
@@ -271,6 +272,10 @@ class Stage {
     this.#fleet.restoring();
     this.#backup.restore();
     this.#fleet.restored();
+    if (recovers) {
+      await this.#startController(0);
+      this.#recover();
+    }
     return true;
   }
 

@@ -62,13 +62,13 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'max payload'; readonly bytes: number }
   | { readonly act: 'rearm'; readonly host: HostName; readonly names: readonly string[] }
   | { readonly act: 'resync'; readonly host: HostName }
-  | { readonly act: 'forget'; readonly host: HostName }
+  | { readonly act: 'forget'; readonly host: HostName; readonly ends: boolean }
   | { readonly act: 'recover' }
   | { readonly act: 'a day passes' }
   | { readonly act: 'tidy' }
   | { readonly act: 'flip database row'; readonly of: 'changes' | 'heads' | 'hosts'; readonly which: number }
   | { readonly act: 'keep database' }
-  | { readonly act: 'restore database' }
+  | { readonly act: 'restore database'; readonly recovers: boolean }
   | { readonly act: 'quiet' }
 );
 
@@ -140,7 +140,7 @@ const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Be
     (below) => ({ host: hostOf(below), of: one(below, ['c', 'd'] as const), answer: one(below, ANSWERS) }),
   ],
   'remake pins': [20, host],
-  'lose row': [10, (below) => ({ host: hostOf(below), which: below(DSTS) })],
+  'lose row': [20, (below) => ({ host: hostOf(below), which: below(DSTS) })],
   'refuse commits': [20, (below) => ({ host: hostOf(below), times: 1 + below(3), which: below(DSTS) })],
   'refuse op': [10, (below) => ({ host: hostOf(below), op: one(below, ['write', 'delete'] as const) })],
   hit: [60, (below) => ({ host: hostOf(below), which: below(DSTS) })],
@@ -152,16 +152,16 @@ const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Be
   'max payload': [15, (below) => ({ bytes: one(below, PAYLOADS) })],
   rearm: [30, (below) => ({ host: hostOf(below), names: Array.from({ length: NAMES }, (_, n) => `r${n}`) })],
   resync: [10, host],
-  forget: [15, host],
+  forget: [25, (below) => ({ host: hostOf(below), ends: below(2) === 0 })],
   recover: [5, () => ({})],
-  'a day passes': [5, () => ({})],
+  'a day passes': [10, () => ({})],
   tidy: [20, () => ({})],
   'flip database row': [
     10,
     (below) => ({ of: one(below, ['changes', 'heads', 'hosts'] as const), which: below(DSTS) }),
   ],
   'keep database': [10, () => ({})],
-  'restore database': [10, () => ({})],
+  'restore database': [10, (below) => ({ recovers: below(2) === 0 })],
   quiet: [0, () => ({})],
 };
 export const ACT_NAMES = Object.keys(MAKERS) as readonly Name[];

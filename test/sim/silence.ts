@@ -1,10 +1,14 @@
+/** The most that a commit takes, and who waits for it. */
+const COMMIT_MS = 10;
+
 /**
  * Since when a host's packets are silent: known from outside, of who came and when nobody could be seen. A store that was put
  * back may say that a redirect was given up which came to stand since; then nothing is judged.
  */
 export class Silence {
   readonly #nowMs: () => number;
-  readonly #lastMs = new Map<string, number>();
+  /** The last two times of each. */
+  readonly #lastMs = new Map<string, readonly number[]>();
   /** Why nobody can be seen now. */
   readonly #shut = new Set<string>();
   #seenSinceMs = 0;
@@ -16,7 +20,7 @@ export class Silence {
 
   /** A packet met the entry of a redirect, or it came to stand. */
   came(key: string): void {
-    this.#lastMs.set(key, this.#nowMs());
+    this.#lastMs.set(key, [...(this.#lastMs.get(key) ?? []), this.#nowMs()].slice(-2));
   }
 
   /** For this reason nobody can be seen, or can be again. */
@@ -35,10 +39,12 @@ export class Silence {
     this.#isKnown = false;
   }
 
-  /** Milliseconds. */
+  /** Milliseconds. Who came while a disk took what was found before does not count. */
   of(key: string): number {
     if (!this.#isKnown) return Number.POSITIVE_INFINITY;
     if (this.#shut.size > 0) return 0;
-    return this.#nowMs() - Math.max(this.#seenSinceMs, this.#lastMs.get(key) ?? 0);
+    const nowMs = this.#nowMs();
+    const came = (this.#lastMs.get(key) ?? []).filter((atMs) => nowMs - atMs > COMMIT_MS);
+    return nowMs - Math.max(this.#seenSinceMs, ...came);
   }
 }

@@ -12,7 +12,7 @@ export class WatchedKernel extends MemoryKernel {
 
   override apply(ops: readonly Op[]): OpResult[] {
     return ops.flatMap((op) => {
-      if (this.opsToLive > 0) this.#onOp(op);
+      if (this.opsToLive > 0 && !this.isOld) this.#onOp(op);
       return super.apply([op]);
     });
   }
