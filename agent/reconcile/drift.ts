@@ -10,7 +10,7 @@ export interface Drift {
   readonly detail?: string;
   /** How many things it stands for; one, where that is not said. */
   readonly count?: number;
-  /** Part of a fight that is told already. */
+  /** Told already: it is part of a fight, or was changed again right after it was put right. */
   readonly known?: true;
 }
 

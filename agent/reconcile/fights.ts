@@ -55,17 +55,18 @@ export class Fights {
     return news;
   }
 
-  /** Takes what was found to be changed, and says of each whether it belongs to a fight that is known. */
+  /** Takes what was found to be changed, and says of each whether that is known: a fight, or the same change still. */
   note(drifted: readonly Drift[], desired: ReadonlyMap<string, Intent>, nowMs: number): Drift[] {
     for (const pin of new Set(drifted.map((drift) => drift.pin))) this.#sightPin(pin, nowMs);
     if (drifted.length > 0) this.#lookSoon(nowMs);
-    return drifted.map((drift) => {
-      const bout =
-        drift.key !== undefined && desired.has(drift.key)
-          ? sight(this.#keys, drift.key, nowMs)
-          : this.#pins.get(drift.pin);
-      return isFight(bout) ? { ...drift, known: true } : drift;
-    });
+    return drifted.map((drift) => (this.#isKnown(drift, desired, nowMs) ? { ...drift, known: true } : drift));
+  }
+
+  #isKnown({ pin, key }: Drift, desired: ReadonlyMap<string, Intent>, nowMs: number): boolean {
+    if (key === undefined || !desired.has(key)) return isFight(this.#pins.get(pin));
+    const before = this.#keys.get(key)?.times;
+    const bout = sight(this.#keys, key, nowMs);
+    return isFight(bout) || bout.times === before;
   }
 
   /** The kernel took an entry, and something else stood there when it was looked at. */

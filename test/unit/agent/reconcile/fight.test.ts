@@ -225,6 +225,25 @@ test('fight: who changes something once, or twice, is no fight; it is looked at 
   t.is(stands(bench.kernel, OURS)?.value.action, 'send');
 });
 
+test('fight: what is changed again right after it was put right is one change, told once', async (t) => {
+  await using bench = await started();
+  await bench.accept(2, [put(2, 2, DIRECT)]);
+  await bench.reconciler.settle();
+  bench.told();
+  const seen = async (n: number): Promise<void> => {
+    bench.kernel.uproot(intentOf(n).key);
+    bench.reconciler.again([intentOf(n).key]);
+    await bench.clock.pass(0);
+  };
+  await seen(2);
+  await bench.clock.pass(800);
+  await seen(1);
+  bench.kernel.uproot(OURS);
+  await bench.clock.pass(200); // everything is read back, a second after the first change
+  t.is(stands(bench.kernel, OURS)?.value.action, 'send');
+  t.deepEqual(bench.told(), ['drift 10.0.0.2/32:53', 'drift 10.0.0.1/32:53']);
+});
+
 test('fight: whoever empties a map of thousands again and again costs ever less, and few events', async (t) => {
   const count = 5_000;
   await using bench = new Bench({ slots: count });
