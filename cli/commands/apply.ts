@@ -4,7 +4,7 @@ import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { strangerTexts } from '../show/format.ts';
 import { notice } from '../show/terminal.ts';
-import { noteExpired, readSpecs } from '../specs/read-specs.ts';
+import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
 import { APPLY, upload } from '../specs/upload.ts';
 
@@ -31,7 +31,7 @@ END`,
     if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
     const nowMs = Date.now();
     const specs = await readSpecs(options.file, stdin, { nowMs, expiresInMs: options['expires-in'] });
-    noteExpired(specs, nowMs, terminal);
+    noteSpecs(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
     const { v: _, upload: __, ...reply } = await upload(specs, bus, terminal, APPLY);
     const { created, changed, unchanged, hosts, rev } = reply;

@@ -20,7 +20,7 @@ import { nearText, someText, strangerTexts, whyNotSent } from '../show/format.ts
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 import type { Prepared } from '../specs/prepare.ts';
-import { noteExpired, readSpecs } from '../specs/read-specs.ts';
+import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 import { upload } from '../specs/upload.ts';
 
 type Screen = Pick<Terminal, 'width' | 'colour'>;
@@ -39,7 +39,7 @@ are not sent a redirect because their agents are too old for it.`,
       throw usage('name at least one file or redirect: -f FILE, -f - for standard input, or --delete NAME');
     const nowMs = Date.now();
     const specs = await readSpecs(options.file, stdin, { nowMs, expiresInMs: options['expires-in'] });
-    noteExpired(specs, nowMs, terminal);
+    noteSpecs(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
     const first = await upload(specs, bus, terminal, {
       verb: 'plan',

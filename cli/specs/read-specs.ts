@@ -37,12 +37,25 @@ function unreadable(first: Failure, all: readonly Failure[], problems: readonly 
   return new Failure(exit, code, all.map(({ message }) => message).join('; '), { cause, problems });
 }
 
-/** Says which redirects are past their time already: they are taken, and redirect nothing. */
-export function noteExpired(specs: readonly Prepared[], nowMs: number, terminal: Terminal): void {
-  const past = specs.flatMap(({ name, json: { expires } }) => (Number(expires) <= nowMs ? [name] : []));
-  if (past.length === 0) return;
-  const text = `past its time already, so it redirects nothing: ${someText(past)}; change or remove expires`;
-  notice(terminal, text);
+/** Says what of some redirects deserves a second look, whatever the fleet is like. */
+export function noteSpecs(specs: readonly Prepared[], nowMs: number, terminal: Terminal): void {
+  const past = specs.filter(({ json: { expires } }) => Number(expires) <= nowMs);
+  if (past.length > 0)
+    notice(terminal, `past its time already, so it redirects nothing: ${namesText(past)}; change or remove expires`);
+  const many = specs.filter(({ json: { idle, hosts } }) => idle !== undefined && mayBeMany(hosts));
+  if (many.length > 0)
+    notice(
+      terminal,
+      `each host gives up by itself what is idle: ${namesText(many)}; packets that ECMP moves to a host that gave it up go to B`,
+    );
+}
+
+function mayBeMany(hosts: unknown): boolean {
+  return !(Array.isArray(hosts) && hosts.length === 1);
+}
+
+function namesText(specs: readonly Prepared[]): string {
+  return someText(specs.map(({ name }) => name));
 }
 
 function refusal(problems: readonly FileProblem[]): Failure {

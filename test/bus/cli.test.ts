@@ -119,6 +119,10 @@ test('apply: what was written goes to the controller in normal form, and its ans
   const past = `${APPLY}    expires: 2020-01-01T00:00:00Z\n`;
   await matchesGolden(t, 'done-apply-expired', words, await bench.shunt(words, { stdin: past }));
   t.is((await bench.shunt(words, { stdin: past.replace('2020', '9020') })).stderr, '');
+  const idle = `${APPLY}    idle: { after: 10m }\n`;
+  await matchesGolden(t, 'done-apply-idle', words, await bench.shunt(words, { stdin: idle }));
+  const one = idle.replace(/hosts: .*/, 'hosts: [edge-1]');
+  t.is((await bench.shunt(words, { stdin: one })).stderr, '', 'nothing goes to another host');
 });
 
 test('apply: 5,000 redirects as JSON lines go up in parts that fit a small bus', async (t) => {
@@ -235,6 +239,8 @@ test('plan: what would become of each host, and what deserves a second look', as
   t.deepEqual(JSON.parse(json.stdout), reply);
   const both = { specs: 1, delete: ['drain-web-1', 'drain-web-0'] };
   t.deepEqual(asked, [both, both, { specs: 0, delete: ['a'] }]);
+  const idle = await bench.shunt(['plan', '-f', '-', '-o', 'json'], { stdin: `${APPLY}    idle: { after: 10m }\n` });
+  t.regex(idle.stderr, /^note: each host gives up by itself what is idle: web; packets that ECMP moves/);
 });
 
 test('plan: what one answer has no room for is read page by page, and all of it is shown in a pipe', async (t) => {
