@@ -290,6 +290,8 @@ export interface SightStore {
 export interface Reconciling {
   /** Desired state changed and is stored; it stands as `footing` says. */
   accepted(acceptance: Accepted, footing: Footing): void;
+  /** Whether the set is kept as it is, or is not known to be whole: nobody is taken for silent meanwhile. */
+  held(is: boolean): void;
   /** These keys were sent again: look at them again. */
   again(keys: readonly string[]): void;
   /** The controller said that it is this time, in epoch milliseconds. */

@@ -252,6 +252,7 @@ export class Intake {
 
   #step(event: FootingEvent): void {
     this.#footing = next(this.#footing, event);
+    this.#options.reconciling.held(this.#footing.is !== 'follows');
     this.#noteProblems();
   }
 

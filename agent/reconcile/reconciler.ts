@@ -81,7 +81,7 @@ export class Reconciler implements Reconciling {
     if (footing.is === 'follows') this.#mark = { ...footing.at, seq: stored.seq };
     this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
     this.#ownWords = new OwnWords(options.kernel.words);
-    this.#watch = new Watch(options, (events) => this.#outcomes.record(events));
+    this.#watch = new Watch(options, footing.is !== 'follows', (events) => this.#outcomes.record(events));
     this.#strangers = new Strangers(options, (events) => this.#outcomes.record(events));
     this.#givingUp = new GivingUp({ outcomes: this.#outcomes, look: () => this.#watch.lookForSight() });
     this.#pins = new LostPins(() => options.kernel.net, options.log);
@@ -108,6 +108,10 @@ export class Reconciler implements Reconciling {
     else ledger.remove(acceptance.removed);
     ledger.put(acceptance.put);
     this.#waker.wake();
+  }
+
+  held(is: boolean): void {
+    this.#watch.hold(is);
   }
 
   again(keys: readonly string[]): void {
@@ -222,7 +226,7 @@ export class Reconciler implements Reconciling {
     await this.#outcomes.summarise();
     try {
       if (this.#pins.lost) await this.#regain();
-      await this.#watch.look(this.#convergence, this.#footing.is !== 'follows');
+      await this.#watch.look(this.#convergence);
       if (mayTouch(this.#footing)) await this.#converge(signal);
     } catch (error) {
       if (!this.#pins.explain(error)) throw error;

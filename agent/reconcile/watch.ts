@@ -35,11 +35,12 @@ export class Watch {
   readonly #ingresses: Ingresses;
   readonly #sight: Sight;
   #ingressesDue = true;
-  #held = false;
+  #held: boolean;
   #bypass = false;
 
-  constructor(options: WatchOptions, record: (events: readonly Event[]) => Promise<void>) {
+  constructor(options: WatchOptions, held: boolean, record: (events: readonly Event[]) => Promise<void>) {
     this.#options = options;
+    this.#held = held;
     this.#record = record;
     this.#ingresses = new Ingresses(options.interfaces);
     this.#sight = new Sight(options.sight);
@@ -70,9 +71,15 @@ export class Watch {
     return this.#sight;
   }
 
-  /** `held`: the set is kept as it is, or is not known to be whole. Errors: PinsLostError, other KernelErrors, and those of recording. */
-  async look(convergence: Convergence, held: boolean): Promise<void> {
-    this.#held = held;
+  /** While the set is kept as it is, or is not known to be whole, nobody is seen. */
+  hold(is: boolean): void {
+    if (is === this.#held) return;
+    this.#held = is;
+    this.#ingressesDue = true;
+  }
+
+  /** Errors: PinsLostError, other KernelErrors, and those of recording. */
+  async look(convergence: Convergence): Promise<void> {
     await this.#lookAtIngresses(convergence);
     await this.#lookAtDelivery(convergence);
     await this.#lookAtPassed(convergence);

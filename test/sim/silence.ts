@@ -1,3 +1,11 @@
+import type { AnyCode } from '../../protocol/codes.ts';
+import type { Status } from '../../protocol/status.ts';
+
+/** A host that says one of these keeps its set as it is, or does not know it to be whole. */
+const HELD: ReadonlySet<AnyCode> = new Set([
+  ...(['HISTORY_LOST', 'FOREIGN_EPOCH', 'BAD_DIGEST', 'STORE_NEWER'] as const),
+  ...(['ADOPTING', 'STORE_DAMAGED'] as const),
+]);
 /** The most that a commit takes, and who waits for it. */
 const COMMIT_MS = 10;
 
@@ -33,6 +41,11 @@ export class Silence {
   /** Whatever was there may have come unseen until now. */
   blind(): void {
     this.#seenSinceMs = this.#nowMs();
+  }
+
+  /** The host says how it stands. */
+  said({ problems = [] }: Pick<Status, 'problems'>): void {
+    if (problems.some(({ code }) => HELD.has(code))) this.blind();
   }
 
   unknown(): void {

@@ -44,6 +44,7 @@ export class World {
 
   #note(status: Status): void {
     this.statuses.set(status.host, status);
+    this.hosts.get(status.host)?.silence.said(status);
     this.onStatus(status);
   }
 

@@ -24,6 +24,7 @@ class Bench implements Disposable {
   readonly asked: SyncRequest[] = [];
   readonly told: (readonly string[])[] = [];
   readonly again: (readonly string[])[] = [];
+  readonly held: boolean[] = [];
   readonly events: Event[] = [];
   changes = 0;
   /** How a request is answered; undefined is a bus that is down. */
@@ -55,6 +56,7 @@ class Bench implements Disposable {
       },
       reconciling: {
         heard: () => {},
+        held: (is) => this.held.push(is),
         accepted: ({ put, removed }) => this.told.push([...put.map(({ key }) => key), ...removed]),
         again: (keys) => this.again.push(keys),
       },
@@ -343,13 +345,13 @@ test('intake: a host whose history is lost holds, and goes on when it is superse
   const intake = await bench.inStep();
   bench.answer = (request) => ({ ...bench.controller.page(request), standing: 'lost' });
   await bench.clock.pass(40_000);
-  t.deepEqual(standing(intake), ['held', 'HISTORY_LOST']);
+  t.deepEqual([standing(intake), bench.held.at(-1)], [['held', 'HISTORY_LOST'], true]);
   t.deepEqual(bench.told, []);
   bench.controller.recover();
   bench.controller.write([(rev) => del(2, rev)]);
   bench.answer = (request) => bench.controller.page(request);
   await bench.clock.pass(40_000);
-  t.deepEqual(standing(intake), ['follows']);
+  t.deepEqual([standing(intake), bench.held.at(-1)], [['follows'], false]);
   t.deepEqual(intake.state().footing.at, { epoch: 'e2', rev: 4 });
   t.deepEqual(bench.told, [[put(1, 1).key, put(3, 3).key]]); // the whole set, which 2 is not in
 });
@@ -466,10 +468,10 @@ test('intake: what the log did not know goes on with an update that connects', a
   const intake = await bench.inStep();
   bench.answer = (request) => ({ ...bench.controller.page(request), standing: 'unknown' });
   await bench.clock.pass(40_000);
-  t.deepEqual(standing(intake), ['held', 'FOREIGN_EPOCH']);
+  t.deepEqual([standing(intake), bench.held.at(-1)], [['held', 'FOREIGN_EPOCH'], true]);
   bench.controller.write(puts(4));
   await bench.send(bench.controller.update(3));
-  t.deepEqual(standing(intake), ['follows']);
+  t.deepEqual([standing(intake), bench.held.at(-1)], [['follows'], false]);
   t.is(bench.store.stored.digest, bench.controller.digest);
 });
 
@@ -499,11 +501,11 @@ test('intake: a store that turns out to be damaged is fetched whole', async (t) 
   const answer = bench.answer;
   bench.answer = undefined;
   await bench.send(bench.controller.update(3));
-  t.deepEqual(standing(intake), ['unproven', 'STORE_DAMAGED']);
+  t.deepEqual([standing(intake), bench.held.at(-1)], [['unproven', 'STORE_DAMAGED'], true]);
   bench.answer = answer;
   await bench.clock.pass(2000);
   t.like(bench.asked.at(-1), { from: NO_CURSOR });
-  t.deepEqual(standing(intake), ['follows']);
+  t.deepEqual([standing(intake), bench.held.at(-1)], [['follows'], false]);
 });
 
 test('intake: a disk that fails ends it', async (t) => {

@@ -95,6 +95,7 @@ export class Bench implements AsyncDisposable {
     const cursor: Cursor = { epoch: 'e1', rev };
     const acceptance = await this.store.accept({ base, changes, cursor, digest: digestOf(next.values()) });
     if (acceptance.outcome !== 'accepted') throw new Error('not accepted');
+    this.reconciler.held(false);
     this.reconciler.accepted(acceptance, { is: 'follows', at: cursor, digest: '' });
   }
 

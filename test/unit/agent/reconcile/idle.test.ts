@@ -353,6 +353,21 @@ test('idle: a packet while it is found silent, and it never goes', async (t) => 
   t.deepEqual([bench.stand, bench.kernel.asked], [[true, true], []]);
 });
 
+for (const restMs of [0, 2_000]) {
+  test(`idle: nobody is silent while the host is held from ${restMs} ms before its time on, and then silence begins`, async (t) => {
+    await using bench = await Quiet.start();
+    await bench.clock.pass(AFTER_MS - restMs - 1);
+    bench.reconciler.held(true);
+    await bench.clock.pass(3 * AFTER_MS);
+    t.deepEqual(bench.stand, [true, true]);
+    bench.reconciler.held(false);
+    await bench.clock.pass(AFTER_MS - 1_500);
+    t.deepEqual(bench.stand, [true, true]);
+    await bench.clock.pass(4_000);
+    t.deepEqual(bench.stand, [false, true]);
+  });
+}
+
 test('idle: while the host is held for its history nobody is silent, and then silence begins', async (t) => {
   await using bench = await Quiet.start();
   await bench.clock.pass(AFTER_MS - 3_000);
