@@ -32,12 +32,12 @@ async function bpfObjects(kind: 'prog' | 'link'): Promise<string[]> {
   return objects.filter(({ type }) => type === 'xdp').map(({ id, name }) => `${id} ${name ?? ''}`);
 }
 
-async function observe(): Promise<Set<string>> {
+async function observe(scope: Scope): Promise<Set<string>> {
   const found: [string, Promise<string[]>][] = [
     ['network namespace', names('/run/netns')],
     ['netdev', names('/sys/class/net')],
     ['mount at', mounts()],
-    ['of an engine', engines()],
+    ['of an engine', scope === 'machine and engines' ? engines() : Promise.resolve([])],
     ['pin /sys/fs/bpf/', names('/sys/fs/bpf', true)],
     ['in /run/shunt:', names('/run/shunt', true)],
     ['XDP program', bpfObjects('prog')],
@@ -59,8 +59,8 @@ async function processesWith(mark: string): Promise<{ pid: number; command: stri
   return found;
 }
 
-/** What is looked through: all of the machine, or only what bears the run's own mark. */
-export type Scope = 'machine' | 'own';
+/** What is looked through: all of the machine, with or without what is made of an engine, or only what bears the run's own mark. */
+export type Scope = 'machine' | 'machine and engines' | 'own';
 
 /**
  * Runs `body` and answers what it left behind, as sentences. The kernel frees some objects late, so there is a grace of
@@ -68,7 +68,7 @@ export type Scope = 'machine' | 'own';
  * @param mark `NAME=value` that is in the environment of every process that `body` starts, and in no other
  */
 export async function leaksOf(mark: string, scope: Scope, body: () => Promise<void>): Promise<string[]> {
-  const look = scope === 'machine' ? observe : async () => new Set<string>();
+  const look = scope === 'own' ? async () => new Set<string>() : () => observe(scope);
   const before = await look();
   await body();
   const deadline = performance.now() + SETTLE_MS;

@@ -1,8 +1,8 @@
 /**
  * Runs the tests: `node test/support/run.ts [--long] [PATTERN...]`. Each file has a process of its own: V8 can abort where
  * threads of one process come and go. What touches the kernel runs one file after the other, with the machine's lock, and
- * must leave nothing behind on it; most of that time it waits, so what needs nothing but itself runs beside it. `--long`
- * runs test/long/ instead of all else. The last line is `N passed, M failed[, K skipped]`. The status is 1 if anything
+ * must leave nothing behind on it; most of that time it waits, so what needs nothing but itself runs beside it, and the
+ * image for those that need a Docker engine is built. `--long` runs test/long/ instead of all else. The last line is `N passed, M failed[, K skipped]`. The status is 1 if anything
  * failed or no test matches, and where REQUIRE is set, also if anything was skipped.
  */
 import { glob } from 'node:fs/promises';
@@ -75,11 +75,17 @@ class Total {
 
 async function runAll(files: readonly string[]): Promise<Total> {
   const total = new Total();
-  const alone = files.filter((file) => folderOf(file).serial);
-  const beside = files.filter((file) => !folderOf(file).serial);
+  const [soon = [], late = []] = [false, true].map((is) => files.filter((file) => needsEngine(file) === is));
+  const alone = [...soon.filter((file) => folderOf(file).serial), ...late];
+  const beside = soon.filter((file) => !folderOf(file).serial);
   const atATime = alone.length > 0 ? 1 : 2;
   await Promise.all([runAlone(alone, total), runBeside(beside, atATime, total)]);
   return total;
+}
+
+/** It takes minutes to make one, and an image. */
+function needsEngine(file: string): boolean {
+  return folderOf(file).needs.includes('Docker engine');
 }
 
 async function runBeside(files: readonly string[], atATime: number, total: Total): Promise<void> {
@@ -97,9 +103,12 @@ async function runAlone(files: readonly string[], total: Total): Promise<void> {
   if (files.length === 0) return;
   const root = process.getuid?.() === 0;
   await using _lock = root ? await lockMachine(print) : undefined;
-  const surroundings = { print, flags: ALONE, scope: root ? 'machine' : 'own' } as const;
+  if (files.some(needsEngine)) void missing(['Docker engine']);
   for (const file of files) {
-    if (await isReady(file, total)) await total.add(file, () => runClean([file], surroundings));
+    if (!(await isReady(file, total))) continue;
+    const machine = needsEngine(file) ? 'machine and engines' : 'machine';
+    const surroundings = { print, flags: ALONE, scope: root ? machine : 'own' } as const;
+    await total.add(file, () => runClean([file], surroundings));
   }
 }
 
