@@ -45,6 +45,9 @@ export interface Product {
   readonly operator: Operator;
 }
 
+/** On a machine that does other things, too, a controller may take longer than a person would wait. */
+const PATIENTLY = ['--timeout', '1m'];
+
 /** Who works with the `shunt` command beside the bus. */
 export class Operator {
   readonly #bed: Testbed;
@@ -57,11 +60,11 @@ export class Operator {
   async apply(...specs: readonly object[]): Promise<ApplyReply> {
     const file = join(this.#bed.folder, 'redirects.jsonl');
     await writeFile(file, specs.map((spec) => `${JSON.stringify(spec)}\n`).join(''));
-    return (await this.#bed.ask('apply', '-f', file)) as ApplyReply;
+    return (await this.#bed.ask('apply', '-f', file, ...PATIENTLY)) as ApplyReply;
   }
 
   async delete(...names: readonly string[]): Promise<DeleteReply> {
-    return (await this.#bed.ask('delete', ...names)) as DeleteReply;
+    return (await this.#bed.ask('delete', ...names, ...PATIENTLY)) as DeleteReply;
   }
 
   /** The agent's status; undefined when it does not answer. */
