@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { shutOthersOut } from '../daemon/private-file.ts';
+import { ExposedError, requireOwnFile, requireOwnFolder, shutOthersOut } from '../daemon/private-file.ts';
 import type { LockHandle, Native } from '../native/index.ts';
 import { errnoName } from './kernel/errno.ts';
 import { likelyHolder } from './kernel/processes.ts';
@@ -23,14 +23,7 @@ const STATE_ERRNOS: Readonly<Record<string, string>> = {
 
 /** One agent a state directory: the lock goes with the process, however it ends. Errors: StartError. */
 export function lockState(native: Pick<Native, 'lockFile'>, state: string): LockHandle {
-  try {
-    mkdirSync(state, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new StartError(
-      `make the state directory ${state}: ${code}; ${code === 'EACCES' || code === 'EPERM' ? MAKE_IT : (STATE_ERRNOS[code ?? ''] ?? 'see mkdir(2)')}`,
-    );
-  }
+  makeState(state);
   const path = join(state, 'lock');
   const lock = native.lockFile(path);
   if (typeof lock !== 'number') {
@@ -41,6 +34,21 @@ export function lockState(native: Pick<Native, 'lockFile'>, state: string): Lock
   if (errno === 'EAGAIN')
     throw new StartError(`lock ${path}: another agent runs on this state directory${holderOf(path)}; stop it first`);
   throw new StartError(`lock ${path}: ${errno}; ${STATE_ERRNOS[errno] ?? 'see open(2) and flock(2)'}`);
+}
+
+/** What it is made in is looked at before, and what came of it after: somebody may have been faster. */
+function makeState(state: string): void {
+  try {
+    requireOwnFolder(state);
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    requireOwnFolder(state);
+    requireOwnFile(join(state, 'lock'));
+  } catch (error) {
+    if (error instanceof ExposedError) throw new StartError(`use the state directory ${state}: ${error.message}`);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    const advice = code === 'EACCES' || code === 'EPERM' ? MAKE_IT : (STATE_ERRNOS[code] ?? 'see mkdir(2)');
+    throw new StartError(`make the state directory ${state}: ${code}; ${advice}`);
+  }
 }
 
 /** One of another pid namespace has no number here. */

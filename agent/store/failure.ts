@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { ExposedError } from '../../daemon/private-file.ts';
 import { StoreError, type StoreErrorCode } from '../model/store-error.ts';
 
 /** By the primary part of SQLite's result code; https://www.sqlite.org/rescode.html. */
@@ -37,6 +38,8 @@ const ADVICE: Partial<Record<StoreErrorCode, string>> = {
 
 /** Answers what an error of SQLite or of the file system means for the store. Anything else is returned as it came. */
 export function toStoreError(error: unknown, path: string, what: string): unknown {
+  if (error instanceof ExposedError)
+    return new StoreError('ACCESS', path, `${what}: ${error.message}`, { cause: error });
   const code = codeOf(error);
   if (code === undefined || !(error instanceof Error)) return error;
   const advice = ADVICE[code];

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { patiently } from '../../../daemon/patiently.ts';
-import { makePrivateDatabase } from '../../../daemon/private-file.ts';
+import { ExposedError, makePrivateDatabase } from '../../../daemon/private-file.ts';
 import { StoreError } from '../../model/store-error.ts';
 import type { Schema } from '../schema.ts';
 import type { Database, Look, Session } from '../session.ts';
@@ -16,6 +16,7 @@ import { Watch } from './watch.ts';
 const BUSY_CALL_MS = 50;
 /** What is kept of a write-ahead log that an upload has made larger, once all of it is in the database. */
 const LOG_BYTES = 4 * 2 ** 20;
+const OWN = "it, what stands beside it and its folder must be the controller's own: chown them";
 
 interface SqliteOptions {
   readonly migrations: Migrations;
@@ -144,9 +145,9 @@ function makePrivate(path: string): void {
   try {
     makePrivateDatabase(path);
   } catch (error) {
-    const { message } = error as NodeJS.ErrnoException;
-    const text = `database ${path}: ${message}; it, what stands beside it and its folder must be the controller's own: chown them`;
-    throw new StoreError('UNUSABLE', text, error);
+    const { message } = error as Error;
+    const advice = error instanceof ExposedError ? '' : `; ${OWN}`;
+    throw new StoreError('UNUSABLE', `database ${path}: ${message}${advice}`, error);
   }
 }
 

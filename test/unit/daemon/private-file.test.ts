@@ -1,9 +1,9 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { TimeFile } from '../../../agent/store/time-file.ts';
-import { makePrivateDatabase, replacePrivateFile, shutOthersOut } from '../../../daemon/private-file.ts';
+import { ExposedError, makePrivateDatabase, replacePrivateFile, shutOthersOut } from '../../../daemon/private-file.ts';
 import { must } from '../../support/process.ts';
 
 const WRITER = join(import.meta.dirname, 'state-writer.ts');
@@ -33,17 +33,32 @@ for (const umask of ['000', '022', '777']) {
   });
 }
 
-test('private: what stands beside a database is narrowed with it, by its real name', (t) => {
-  const directory = folder(t);
-  const real = join(directory, 'real.db');
+test('private: what stands beside a database is narrowed with it', (t) => {
+  const real = join(folder(t), 'real.db');
   for (const suffix of BESIDE) {
     writeFileSync(real + suffix, '');
     chmodSync(real + suffix, 0o664);
   }
-  symlinkSync(real, join(directory, 'link.db'));
-  makePrivateDatabase(join(directory, 'link.db'));
+  makePrivateDatabase(real);
   for (const suffix of BESIDE) t.is(modeOf(real + suffix), '600', suffix);
 });
+
+for (const suffix of BESIDE) {
+  test(`private: a link or a folder in the place of a database${suffix} is refused, and what it leads to is left`, (t) => {
+    const directory = folder(t);
+    const [path, elsewhere] = [join(directory, 'a.db'), join(directory, 'elsewhere')];
+    writeFileSync(elsewhere, 'text');
+    chmodSync(elsewhere, 0o644);
+    symlinkSync(elsewhere, path + suffix);
+    const refused = (why: string) => ({ instanceOf: ExposedError, message: `${path}${suffix} is ${why}` });
+    const link = 'a symbolic link; name the file that is meant, or remove the link';
+    t.throws(() => makePrivateDatabase(path), refused(link));
+    t.is(modeOf(elsewhere), '644');
+    rmSync(path + suffix);
+    mkdirSync(path + suffix);
+    t.throws(() => makePrivateDatabase(path), refused('no regular file; remove it, or name another'));
+  });
+}
 
 test('private: a file that is only read at the start is narrowed, and one half written before is made anew', (t) => {
   const directory = folder(t);

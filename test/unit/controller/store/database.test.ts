@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
@@ -22,6 +22,23 @@ test('database: one that another program made, or a newer release, is refused an
   newer.close();
   await t.throwsAsync(openStore(folder.file()), { code: 'NEWER', message: /0099_later/ });
   await t.throwsAsync(openStore(folder.file('absent/controller.db')), { code: 'UNUSABLE' });
+});
+
+test('database: one that somebody else could exchange is refused, and nothing is made there', async (t) => {
+  using folder = new Folder();
+  chmodSync(folder.path, 0o770);
+  const open = `${folder.path} can be written to by others (mode 770); chmod go-w ${folder.path}`;
+  await t.throwsAsync(openStore(folder.file()), {
+    code: 'UNUSABLE',
+    message: `database ${folder.file()}: ${open}`,
+  });
+  t.false(existsSync(folder.file()));
+  chmodSync(folder.path, 0o700);
+  symlinkSync('/dev/full', folder.file());
+  await t.throwsAsync(openStore(folder.file()), {
+    code: 'UNUSABLE',
+    message: /controller\.db is a symbolic link; name /,
+  });
 });
 
 test('database: one that the release before filled gets its additions, and that release may go on with it', async (t) => {
