@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExposedError, requireOwnFile, requireOwnFolder, shutOthersOut } from '../daemon/private-file.ts';
+import { errnoOf, shortageOf } from '../daemon/shortage.ts';
 import type { LockHandle, Native } from '../native/index.ts';
 import { errnoName } from './kernel/errno.ts';
 import { likelyHolder } from './kernel/processes.ts';
@@ -10,10 +11,6 @@ const MAKE_IT = "make it as root and chown it to the agent's user";
 const STATE_ERRNOS: Readonly<Record<string, string>> = {
   EACCES: "the state directory must be the agent's own: chown it, chmod 700",
   EROFS: 'its file system is read-only',
-  ENOSPC: 'its file system is full',
-  EDQUOT: 'the quota of this user there is used up',
-  EMFILE: 'this process has too many files open: raise its limit (ulimit -n, LimitNOFILE)',
-  ENFILE: 'this host has too many files open: raise sysctl fs.file-max',
   ENOLCK: 'its file system has no locks left, or none at all: take a local one',
   ELOOP: 'it is a symbolic link: remove it',
   EISDIR: 'it is a folder: remove it',
@@ -33,7 +30,7 @@ export function lockState(native: Pick<Native, 'lockFile'>, state: string): Lock
   const errno = errnoName(lock);
   if (errno === 'EAGAIN')
     throw new StartError(`lock ${path}: another agent runs on this state directory${holderOf(path)}; stop it first`);
-  throw new StartError(`lock ${path}: ${errno}; ${STATE_ERRNOS[errno] ?? 'see open(2) and flock(2)'}`);
+  throw new StartError(`lock ${path}: ${errno}; ${stateAdvice(errno) ?? 'see open(2) and flock(2)'}`);
 }
 
 /** What it is made in is looked at before, and what came of it after: somebody may have been faster. */
@@ -45,10 +42,14 @@ function makeState(state: string): void {
     requireOwnFile(join(state, 'lock'));
   } catch (error) {
     if (error instanceof ExposedError) throw new StartError(`use the state directory ${state}: ${error.message}`);
-    const { code = '' } = error as NodeJS.ErrnoException;
-    const advice = code === 'EACCES' || code === 'EPERM' ? MAKE_IT : (STATE_ERRNOS[code] ?? 'see mkdir(2)');
+    const code = errnoOf(error);
+    const advice = code === 'EACCES' || code === 'EPERM' ? MAKE_IT : (stateAdvice(code) ?? 'see mkdir(2)');
     throw new StartError(`make the state directory ${state}: ${code}; ${advice}`);
   }
+}
+
+function stateAdvice(code: string): string | undefined {
+  return STATE_ERRNOS[code] ?? shortageOf({ code }, '')?.why;
 }
 
 /** One of another pid namespace has no number here. */

@@ -1,9 +1,10 @@
 /**
- * Why the store could not do its work. FULL, BUSY and READ_ONLY pass: nothing was changed, try again later. After IO and
+ * Why the store could not do its work. FULL, NO_FILES, BUSY and READ_ONLY pass: nothing was changed, try again later. After IO and
  * DAMAGED the store refuses everything and the process should end; the rest says why it did not open.
  */
 export type StoreErrorCode =
   | 'FULL'
+  | 'NO_FILES'
   | 'BUSY'
   | 'READ_ONLY'
   | 'IO'
@@ -12,6 +13,8 @@ export type StoreErrorCode =
   | 'NEWER_SCHEMA'
   | 'OTHER_HOST'
   | 'CLOSED';
+
+const PASSING: readonly StoreErrorCode[] = ['FULL', 'NO_FILES', 'BUSY', 'READ_ONLY'];
 
 /** The store failed as a whole; `path` is the database file. */
 export class StoreError extends Error {
@@ -29,6 +32,6 @@ export class StoreError extends Error {
 
   /** True when nothing is broken and the same call may succeed later. */
   get passing(): boolean {
-    return this.code === 'FULL' || this.code === 'BUSY' || this.code === 'READ_ONLY';
+    return PASSING.includes(this.code);
   }
 }

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { Kysely, SqliteAdapter, SqliteDialect } from 'kysely';
+import { Kysely, SqliteDialect } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { makePrivateDatabase } from '../../daemon/private-file.ts';
+import { shortageOf } from '../../daemon/shortage.ts';
 import { StoreError } from '../model/store-error.ts';
 import { toStoreError } from './failure.ts';
 import type { Schema } from './schema.ts';
@@ -48,9 +49,24 @@ export async function openDatabase(path: string, { tables, additions }: Migratio
 export function connect(path: string, synchronous: 'FULL' | 'NORMAL'): Database.Database {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   makePrivateDatabase(path);
+  try {
+    return connectIn('normal', path, synchronous);
+  } catch (error) {
+    if (shortageOf(error, path)?.of !== 'room') throw error;
+    return connectIn('exclusive', path, synchronous);
+  }
+}
+
+/**
+ * In mode `normal` SQLite makes the file `-shm`, which takes room; in `exclusive` it needs none for reading, and others cannot
+ * look in. https://www.sqlite.org/wal.html#noshm
+ */
+function connectIn(mode: 'normal' | 'exclusive', path: string, synchronous: 'FULL' | 'NORMAL'): Database.Database {
   const raw = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
+    raw.pragma(`locking_mode = ${mode}`);
     raw.pragma('journal_mode = WAL');
+    raw.pragma('user_version'); // reads, and so fails here if it is to fail
     raw.pragma(`synchronous = ${synchronous}`);
     raw.pragma('foreign_keys = ON');
     raw.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
@@ -63,7 +79,7 @@ export function connect(path: string, synchronous: 'FULL' | 'NORMAL'): Database.
 }
 
 export function queriesOn(raw: Database.Database): Kysely<Schema> {
-  return new Kysely<Schema>({ dialect: new Dialect({ database: raw }) });
+  return new Kysely<Schema>({ dialect: new SqliteDialect({ database: raw }) });
 }
 
 /** Moves a database that cannot be read out of the way, keeping the newest such file for people to look at. */
@@ -92,11 +108,27 @@ async function migrate(
     );
   }
   if (found === version) return;
+  await bringUp(raw, queries, path, migrations);
+}
+
+/** In a transaction of ours: where SQLite has ended it by itself, as on a full disk, Kysely's would only say that. */
+async function bringUp(
+  raw: Database.Database,
+  queries: Kysely<Schema>,
+  path: string,
+  migrations: Readonly<Record<string, Migration>>,
+): Promise<void> {
   const provider = { getMigrations: async () => ({ ...migrations }) };
-  const { error } = await new Migrator({ db: queries, provider }).migrateToLatest();
-  if (error instanceof Database.SqliteError) throw error;
-  if (error !== undefined) throw new StoreError('DAMAGED', path, `migrate: ${String(error)}`);
-  raw.pragma(`user_version = ${version}`);
+  raw.exec('begin immediate');
+  try {
+    const { error } = await new Migrator({ db: queries, provider, disableTransactions: true }).migrateToLatest();
+    if (error instanceof Database.SqliteError) throw error;
+    if (error !== undefined) throw new StoreError('DAMAGED', path, `migrate: ${String(error)}`);
+    raw.pragma(`user_version = ${Object.keys(migrations).length}`);
+    raw.exec('commit');
+  } finally {
+    if (raw.inTransaction) raw.exec('rollback');
+  }
 }
 
 /**
@@ -114,17 +146,4 @@ function requireNoFlip(raw: Database.Database, path: string, version: number): v
   const apart = version ^ run;
   if (apart !== 0 && (apart & (apart - 1)) === 0)
     throw new StoreError('DAMAGED', path, `schema ${version}, and ${run} migrations were run`);
-}
-
-/** SQLite's DDL is transactional; Kysely's own dialect does not say so, and would leave a crashed migration half done. */
-class Dialect extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
-    return new TransactionalAdapter();
-  }
-}
-
-class TransactionalAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true;
-  }
 }

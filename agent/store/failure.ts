@@ -1,10 +1,10 @@
 import Database from 'better-sqlite3';
 import { ExposedError } from '../../daemon/private-file.ts';
+import { shortageOf } from '../../daemon/shortage.ts';
 import { StoreError, type StoreErrorCode } from '../model/store-error.ts';
 
 /** By the primary part of SQLite's result code; https://www.sqlite.org/rescode.html. */
 const BY_RESULT: Readonly<Record<string, StoreErrorCode>> = {
-  FULL: 'FULL',
   BUSY: 'BUSY',
   LOCKED: 'BUSY',
   READONLY: 'READ_ONLY',
@@ -22,14 +22,11 @@ const BY_RESULT: Readonly<Record<string, StoreErrorCode>> = {
 };
 
 const BY_ERRNO: Readonly<Record<string, StoreErrorCode>> = {
-  ENOSPC: 'FULL',
-  EDQUOT: 'FULL',
   EROFS: 'READ_ONLY',
   EIO: 'IO',
 };
 
 const ADVICE: Partial<Record<StoreErrorCode, string>> = {
-  FULL: 'make room on the disk',
   BUSY: 'another process holds the database',
   ACCESS: "the state directory must be the agent's own: chown it, chmod 700",
   DAMAGED: 'the file is damaged',
@@ -40,6 +37,13 @@ const ADVICE: Partial<Record<StoreErrorCode, string>> = {
 export function toStoreError(error: unknown, path: string, what: string): unknown {
   if (error instanceof ExposedError)
     return new StoreError('ACCESS', path, `${what}: ${error.message}`, { cause: error });
+  const shortage = error instanceof StoreError ? undefined : shortageOf(error, path);
+  if (shortage !== undefined) {
+    const { message } = error as Error;
+    return new StoreError(shortage.of === 'room' ? 'FULL' : 'NO_FILES', path, `${what}: ${message}: ${shortage.why}`, {
+      cause: error,
+    });
+  }
   const code = codeOf(error);
   if (code === undefined || !(error instanceof Error)) return error;
   const advice = ADVICE[code];

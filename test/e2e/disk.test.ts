@@ -5,7 +5,7 @@ import test from 'ava';
 import { DATABASE_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
 import { makeSystemClock } from '../../daemon/clock.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
-import { run } from '../support/process.ts';
+import { must, run } from '../support/process.ts';
 import { shuntCommand } from '../support/testbed.ts';
 
 test.serial('disk: reads that fail end the agent with a status of their own, and nothing is moved aside', async (t) => {
@@ -25,7 +25,34 @@ test.serial('disk: reads that fail end the agent with a status of their own, and
     t.deepEqual(readFileSync(file), before);
     t.false(existsSync(`${file}.damaged`));
   }
+  const quota = ['strace', '-f', '-o', '/dev/null', '-e', 'inject=pwrite64:error=EDQUOT'];
+  const over = await run([...quota, ...shuntCommand(words)]);
+  t.regex(over.stderr, /shunt attach/, 'what is stored is read where the quota leaves no room for the -shm of SQLite');
   const { status, stderr } = await run(shuntCommand(words));
   t.is(status, 1, stderr);
   t.regex(stderr, /shunt attach/, 'with a disk that answers it comes to the pins, which are not there');
 });
+
+test.serial(
+  'disk: a full one, or a quota that is used up, is said with advice by an agent and a controller that are new',
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'shunt-full-'));
+    t.teardown(() => rmSync(folder, { recursive: true }));
+    await must(['mount', '-t', 'tmpfs', '-o', 'size=256k,mode=755', 'shunt-full', folder]);
+    t.teardown(() => must(['umount', folder]));
+    const agent = shuntCommand(['agent', '--host', 'h', '--state', join(folder, 'state'), '--pin-root', folder]);
+    const controller = shuntCommand(['controller', '--db', join(folder, 'controller.db')]);
+    const quota = ['strace', '-f', '-o', '/dev/null', '-e', 'inject=pwrite64:error=EDQUOT'];
+    for (const command of [agent, controller]) {
+      const { status, stderr } = await run([...quota, ...command]);
+      t.is(status, 1, stderr);
+      t.regex(stderr, /the quota of this user there is used up; make room there, or raise the quota/);
+    }
+    await run(['dd', 'if=/dev/zero', `of=${join(folder, 'fill')}`, 'bs=4096']);
+    for (const command of [agent, controller]) {
+      const { status, stderr } = await run(command);
+      t.is(status, 1, stderr);
+      t.regex(stderr, /its file system is full; make room there/);
+    }
+  },
+);

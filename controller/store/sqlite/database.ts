@@ -145,6 +145,8 @@ function makePrivate(path: string): void {
   try {
     makePrivateDatabase(path);
   } catch (error) {
+    const known = storeErrorOf(error, path);
+    if (known instanceof StoreError) throw known;
     const { message } = error as Error;
     const advice = error instanceof ExposedError ? '' : `; ${OWN}`;
     throw new StoreError('UNUSABLE', `database ${path}: ${message}${advice}`, error);

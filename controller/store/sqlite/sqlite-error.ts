@@ -1,4 +1,5 @@
 import BetterSqlite3 from 'better-sqlite3';
+import { shortageOf } from '../../../daemon/shortage.ts';
 import { StoreError } from '../../model/store-error.ts';
 
 const RESTORE =
@@ -11,15 +12,17 @@ export function unreadable(path: string, error: unknown): StoreError {
   return new StoreError('FAILED', `database ${path} is damaged: ${why.replaceAll('\n', ' ')}; ${RESTORE}`, error);
 }
 
-/** Names what SQLite threw; anything else comes back as it is. */
+/** Names what SQLite threw, or what the system has no more of; anything else comes back as it is. */
 export function storeErrorOf(error: unknown, path: string): unknown {
+  const shortage = error instanceof StoreError ? undefined : shortageOf(error, path);
+  if (shortage !== undefined) {
+    const text = `database ${path}: ${(error as Error).message}: ${shortage.why}; nothing was changed`;
+    return new StoreError(shortage.of === 'room' ? 'FULL' : 'NO_FILES', text, error);
+  }
   if (!(error instanceof BetterSqlite3.SqliteError)) return error;
   const { code, message } = error;
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new StoreError('BUSY', `database ${path}: another process holds its lock: ${message}; try again`, error);
-  }
-  if (code === 'SQLITE_FULL') {
-    return new StoreError('FULL', `database ${path}: no room left: ${message}; nothing was changed`, error);
   }
   if (code === 'SQLITE_NOTADB') {
     const text = `database ${path}: ${message}; give --db another file. If it was the controller's: ${RESTORE}`;
