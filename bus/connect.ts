@@ -7,7 +7,8 @@ const MAX_PINGS_OUT = 2;
 
 /**
  * Connects once, to the first server that answers; what becomes of the connection later, `options` say. `timeout` is for all
- * servers together: each has its share.
+ * servers together: each has its share. Servers that a server names beside these are gone to by nobody: whoever has one of a
+ * cluster, or its address, could send every client to another bus.
  * Errors: BusError REFUSED, UNREACHABLE, NO_CREDS, TLS.
  */
 export async function openConnection(
@@ -16,7 +17,7 @@ export async function openConnection(
   const servers = [options.servers ?? []].flat();
   try {
     const timeout = Math.ceil(options.timeout / Math.max(1, servers.length));
-    const defaults = { pingInterval: PING_EVERY_MS, maxPingOut: MAX_PINGS_OUT };
+    const defaults = { pingInterval: PING_EVERY_MS, maxPingOut: MAX_PINGS_OUT, ignoreClusterUpdates: true };
     const connection = await connect({ ...defaults, ...options, timeout, reconnect: false });
     if (options.reconnect !== false) letReconnect(connection);
     return connection;
