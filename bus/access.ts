@@ -55,12 +55,23 @@ export function parseAccess(given: BusAccess): BusAccess {
   return Object.freeze(access);
 }
 
+/** How to say who this is, where nobody did. */
+export const NONE_GIVEN =
+  'no credentials were given: name some with --creds, --nkey, --user or --token-file, or in the settings file';
+
+/** Whether it was said who this is. */
+export function isNamed(access: BusAccess): boolean {
+  return [...IDENTITIES, 'tlsCert' as const].some((name) => access[name] !== undefined);
+}
+
 /** What else to try where the bus does not let this user in. */
 export function otherAccess(access: BusAccess): string {
+  if (!isNamed(access)) return NONE_GIVEN;
   if (access.nkey !== undefined) return 'use another --nkey';
   if (access.user !== undefined) return 'use another --user, or another password';
   if (access.token !== undefined || access.tokenFile !== undefined) return 'use another token';
-  return 'use other --creds';
+  if (access.creds !== undefined) return 'use other --creds';
+  return 'use another --tls-cert, or say who this is with --creds';
 }
 
 function requireOne(access: BusAccess, of: readonly (keyof BusAccess)[], does: string): void {

@@ -22,9 +22,15 @@ export async function openConnection(
     if (options.reconnect !== false) letReconnect(connection);
     return connection;
   } catch (error) {
-    const { tls, timeout: timeoutMs } = options;
+    const { tls, timeout: timeoutMs, authenticator } = options;
     const tried = connecting(servers);
-    throw connectError(error, { tried, timeoutMs, withCertificate: 'cert' in (tls ?? {}) });
+    const withCertificate = 'cert' in (tls ?? {});
+    throw connectError(error, {
+      tried,
+      timeoutMs,
+      withCertificate,
+      named: withCertificate || authenticator !== undefined,
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import { type ConnectionOptions, Events, type NatsConnection, type Status } from
 import type { Clock } from '../daemon/clock.ts';
 import type { Log } from '../daemon/log.ts';
 import { LEAST_PAYLOAD_BYTES } from '../protocol/json.ts';
+import { isNamed } from './access.ts';
 import { Backoff } from './backoff.ts';
 import { connecting, type openConnection } from './connect.ts';
 import { BusError } from './error.ts';
@@ -83,7 +84,8 @@ class ConnectionKeeper {
     this.#backoff = new Backoff(keeping.clock);
     const { urls, tlsCert } = keeping.servers;
     const withCertificate = tlsCert !== undefined;
-    this.#attempt = { tried: connecting(urls), timeoutMs: CONNECT_TIMEOUT_MS * urls.length, withCertificate };
+    const named = isNamed(keeping.servers);
+    this.#attempt = { tried: connecting(urls), timeoutMs: CONNECT_TIMEOUT_MS * urls.length, withCertificate, named };
   }
 
   /** Makes a connection and follows it to its end; answers how long to wait before the next. */
@@ -147,7 +149,7 @@ class ConnectionKeeper {
       this.#down(this.#why ?? this.#lost());
     } else if (type === Events.Error && may?.operation === 'subscription') this.#events.deaf(may.subject);
     else if (type === Events.Error) {
-      const refusal = refusalOf(data, this.#attempt.tried);
+      const refusal = refusalOf(data, this.#attempt);
       if (refusal !== undefined) this.#down(refusal);
       else this.#keeping.log.error({ reason: data, ...may }, 'bus: the server refused something');
     }

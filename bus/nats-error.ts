@@ -1,4 +1,5 @@
 import { ErrorCode, NatsError } from 'nats';
+import { NONE_GIVEN } from './access.ts';
 import { BusError, type BusErrorCode } from './error.ts';
 import { cutReason, tlsReason } from './tls-error.ts';
 
@@ -32,16 +33,19 @@ export interface Attempt {
   readonly tried: string;
   readonly timeoutMs: number;
   readonly withCertificate: boolean;
+  /** Whether it was said who this is. */
+  readonly named: boolean;
 }
 
 /** Why there is no connection. */
-export function connectError(error: unknown, { tried, timeoutMs, withCertificate }: Attempt): BusError {
+export function connectError(error: unknown, { tried, timeoutMs, withCertificate, named }: Attempt): BusError {
   if (error instanceof BusError) return error;
   const { chainedError } = error as { readonly chainedError?: unknown };
   if (chainedError instanceof BusError) return chainedError;
   const code = error instanceof NatsError ? error.code : undefined;
   const cause = { cause: error };
-  if (code !== undefined && REFUSED.includes(code)) return new BusError('REFUSED', tried, refusalReason(code), cause);
+  if (code !== undefined && REFUSED.includes(code))
+    return new BusError('REFUSED', tried, refusalReason(code, named), cause);
   const byTls =
     code === ErrorCode.ServerOptionNotAvailable ? NO_TLS : tlsReason(chainedError ?? error, withCertificate);
   if (byTls !== undefined) return new BusError('TLS', tried, byTls, cause);
@@ -49,14 +53,15 @@ export function connectError(error: unknown, { tried, timeoutMs, withCertificate
 }
 
 /** What the code of a server's objection means where it is that we are not let in; undefined where it is something else. */
-export function refusalOf(code: unknown, tried: string): BusError | undefined {
+export function refusalOf(code: unknown, { tried, named }: Pick<Attempt, 'tried' | 'named'>): BusError | undefined {
   if (typeof code !== 'string' || !REFUSED.includes(code)) return undefined;
-  return new BusError('REFUSED', tried, refusalReason(code));
+  return new BusError('REFUSED', tried, refusalReason(code, named));
 }
 
-function refusalReason(code: string): string {
-  const expired = code === ErrorCode.AuthenticationExpired || code === ErrorCode.AccountExpired;
-  return expired ? 'the credentials have expired' : 'the server does not let this user in';
+function refusalReason(code: string, named: boolean): string {
+  if (code === ErrorCode.AuthenticationExpired || code === ErrorCode.AccountExpired)
+    return 'the credentials have expired';
+  return named ? 'the server does not let this user in' : `the server does not let everybody in; ${NONE_GIVEN}`;
 }
 
 /** Why not, where nothing came in the time that there was. */

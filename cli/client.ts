@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createInbox, headers, type Msg, type MsgHdrs, type NatsConnection, type NatsError } from 'nats';
-import { type BusAccess, otherAccess } from '../bus/access.ts';
+import { type BusAccess, isNamed, otherAccess } from '../bus/access.ts';
 import { BusError } from '../bus/error.ts';
 import { requestError } from '../bus/nats-error.ts';
 import { API_VERBS, type ApiError, type ApiVerb, isApiError } from '../protocol/api.ts';
@@ -75,6 +75,12 @@ export class Bus implements AsyncDisposable {
   /** The longest message that the server takes, in bytes. */
   get maxPayloadBytes(): number {
     return this.#connection.info?.max_payload ?? 0;
+  }
+
+  /** Whether the server lets in whoever comes, as far as it says. */
+  get isOpenToAll(): boolean {
+    const info = this.#connection.info;
+    return !isNamed(this.#access) || (info?.auth_required !== true && info?.tls_verify !== true);
   }
 
   /** Asks the controller; what it refuses becomes a Failure, through `refuse` where the caller knows more. */

@@ -62,10 +62,26 @@ async function examineBus(
             `set max_payload: ${2 * FULL_MESSAGE_BYTES} on the server`,
           )
         : onBus.ok(`${options.nats.join(', ')} answers`);
-    return [reach, ...(await examineController(bus, terminal)), ...(await examineStatus(bus, host))];
+    return [
+      reach,
+      ...examineDoor(bus, options),
+      ...(await examineController(bus, terminal)),
+      ...(await examineStatus(bus, host)),
+    ];
   } catch (error) {
     return [onBus.bad(...sentences(error))];
   }
+}
+
+/** Who is in may say what the controller says, unless the server gives its users subjects. */
+function examineDoor(bus: Bus, { nats }: BusOptions): readonly Finding[] {
+  if (!bus.isOpenToAll) return [];
+  return [
+    onBus.warn(
+      `${nats.join(', ')} lets anybody in who reaches it, each local user of its host too: they may redirect the packets of every host`,
+      'give the bus users, and each its subjects: docs/operations.md, "The bus"',
+    ),
+  ];
 }
 
 async function examineController(bus: Bus, terminal: Pick<Terminal, 'progress'>): Promise<readonly Finding[]> {

@@ -34,6 +34,8 @@ import { onlyUsers } from '../support/nats-users.ts';
 import { matchesGolden } from '../unit/cli/golden.ts';
 import { KeptTerminal, type Session, shunt } from '../unit/cli/session.ts';
 
+const NONE_GIVEN =
+  'no credentials were given: name some with --creds, --nkey, --user or --token-file, or in the settings file';
 const MAIN = join(import.meta.dirname, '../../cli/shunt.js');
 const APPLY = `redirects:
   - name: web
@@ -879,7 +881,25 @@ test('a bus that asks for a password lets nobody in, and says so', async (t) => 
   await using server = await startNats(...onlyUsers(t, '{ user: me, password: secret }'));
   const { exit, stderr } = await shunt(['get', '--nats', server.url]);
   t.is(exit, 1);
-  t.is(stderr, `shunt get: ${server.url} does not let this user in; use other --creds\n`);
+  t.is(stderr, `shunt get: ${server.url} does not let this user in; ${NONE_GIVEN}\n`);
+  const wrong = await shunt(['get', '--nats', server.url, '--user', 'me'], { env: { SHUNT_PASSWORD: 'other' } });
+  t.is(wrong.stderr, `shunt get: ${server.url} does not let this user in; use another --user, or another password\n`);
+});
+
+test('doctor: a bus that lets anybody in is looked at, with credentials and without; one with users is not', async (t) => {
+  const open = async (words: readonly string[]): Promise<boolean> => {
+    const env = words.includes('--user') ? { SHUNT_PASSWORD: 'secret' } : {};
+    const { stdout } = await shunt(['doctor', '-o', 'json', ...words], { env });
+    const { findings } = JSON.parse(stdout) as { findings: readonly { level: string; check: string; found: string }[] };
+    return findings.some((it) => it.check === 'bus' && it.level === 'warn' && /lets anybody in who/.test(it.found));
+  };
+  await using door = await startNats();
+  t.true(await open(['--nats', door.url]));
+  t.true(await open(['--nats', door.url, '--user', 'me']));
+  await using server = await startNats(...onlyUsers(t, '{ user: me, password: secret }'));
+  t.false(await open(['--nats', server.url, '--user', 'me']));
+  await using half = await startNats(...onlyUsers(t, '{ user: me, password: secret }', 'no_auth_user: me\n'));
+  t.true(await open(['--nats', half.url, '--user', 'me']));
 });
 
 test('a bus that does not let this user ask says so at once', async (t) => {
@@ -887,7 +907,7 @@ test('a bus that does not let this user ask says so at once', async (t) => {
   await using bench = await Bench.open(...onlyUsers(t, users, 'no_auth_user: me\n'));
   const { exit, stderr } = await bench.shunt(['hosts']);
   t.is(exit, 1);
-  t.is(stderr, 'shunt hosts: nats://BUS does not let this user ask on shunt.v1.api.hosts; use other --creds\n');
+  t.is(stderr, `shunt hosts: nats://BUS does not let this user ask on shunt.v1.api.hosts; ${NONE_GIVEN}\n`);
 });
 
 test('events: who may not listen is told so at once, and who may no more, when that is so', async (t) => {
@@ -899,7 +919,7 @@ test('events: who may not listen is told so at once, and who may no more, when t
   };
   allow('>');
   await using bench = await Bench.open('--config', config);
-  const stderr = 'shunt events: nats://BUS does not let this user listen to shunt.v1.event.*.*; use other --creds\n';
+  const stderr = `shunt events: nats://BUS does not let this user listen to shunt.v1.event.*.*; ${NONE_GIVEN}\n`;
   const terminal = new KeptTerminal();
   const listening = bench.shunt(['events', '--all'], { terminal });
   while (terminal.stdout === '') {

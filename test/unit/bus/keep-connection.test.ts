@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { ErrorCode, Events } from 'nats';
+import { NONE_GIVEN } from '../../../bus/access.ts';
 import { BusError } from '../../../bus/error.ts';
 import { keepConnection } from '../../../bus/keep-connection.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { FakeConnection, find, lose } from '../../fakes/nats-connection.ts';
 
-const REFUSED = new BusError('REFUSED', 'connect', 'the server does not let this user in');
+const REFUSED = new BusError('REFUSED', 'connect', `the server does not let everybody in; ${NONE_GIVEN}`);
 const AWAY = new BusError('UNREACHABLE', 'connect', 'connection refused');
 
 /** A kept connection to servers that do what `next` says: each attempt takes one, and the last again and again. */
