@@ -1,3 +1,5 @@
+import { plain } from '../protocol/plain.ts';
+
 /** Why the bus could not do what was asked of it. */
 export type BusErrorCode =
   /** No server answered. */
@@ -30,9 +32,9 @@ export class BusError extends Error {
   readonly reason: string;
 
   constructor(code: BusErrorCode, tried: string, reason: string, options?: ErrorOptions) {
-    super(`${tried}: ${reason}`, options);
+    super(plain(`${tried}: ${reason}`), options); // a server may have said it
     this.code = code;
     this.tried = tried;
-    this.reason = reason;
+    this.reason = plain(reason);
   }
 }

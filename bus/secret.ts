@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 import { readFault } from '../daemon/read-fault.ts';
+import { shellWord } from '../protocol/plain.ts';
 import { BusError } from './error.ts';
 
 /** Reads a file that the operator named. `what` is what it is, as messages say it. Errors: BusError NO_CREDS. */
@@ -47,5 +48,5 @@ function read(path: string, what: string, objection: (stat: Stats, path: string)
 function exposureOf({ mode, uid }: Stats, path: string): string | undefined {
   const others = uid === process.geteuid?.() ? 0o077 : 0o007;
   if ((mode & others) === 0) return undefined;
-  return `others can read it or write to it (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); chmod 600 ${path}`;
+  return `others can read it or write to it (mode ${(mode & 0o777).toString(8).padStart(4, '0')}); chmod 600 ${shellWord(path)}`;
 }

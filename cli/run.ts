@@ -5,7 +5,7 @@ import type { Environment } from './line/command-line.ts';
 import { EXIT, type Exit, Failure, usage } from './line/failure.ts';
 import { commandHelp, overview } from './line/help.ts';
 import { report } from './line/report.ts';
-import type { Terminal } from './show/terminal.ts';
+import { guarded, type Terminal } from './show/terminal.ts';
 
 /** What a process is started with. */
 export interface Surroundings {
@@ -15,7 +15,8 @@ export interface Surroundings {
 }
 
 /** Runs `shunt WORDS…` and answers its exit status; every error has been written to standard error by then. */
-export async function run(words: readonly string[], surroundings: Surroundings): Promise<Exit> {
+export async function run(words: readonly string[], { terminal, ...others }: Surroundings): Promise<Exit> {
+  const surroundings: Surroundings = { ...others, terminal: guarded(terminal) };
   const [first = '', ...rest] = words;
   try {
     return await dispatch(first, rest, surroundings);

@@ -1,3 +1,5 @@
+import { visible } from '../protocol/plain.ts';
+
 const LEVEL_WIDTH = 5;
 
 /** A line of the log as people read it: when, how grave, what, and the facts as `name=value`. */
@@ -12,7 +14,5 @@ function textOf(value: unknown): string {
   if (typeof value === 'object' && value !== null && 'stack' in value && 'message' in value)
     return textOf(value.message);
   const text = typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
-  return text.replaceAll(/\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}/gu, (one) => {
-    return `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+  return visible(text);
 }

@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { type DestinationStream, destination, pino, stdSerializers, stdTimeFunctions } from 'pino';
+import { visible } from '../protocol/plain.ts';
 import type { LogLevel } from './log-level.ts';
 import { textLine } from './log-line.ts';
 
@@ -18,6 +19,9 @@ export interface RootLog extends Log {
 
 /** Who reads the log: people at a terminal, the journal of systemd, or whatever takes JSON lines. */
 export type LogReader = 'terminal' | 'journal' | 'other';
+
+/** Whoever reads the lines may do so at a terminal, and JSON leaves C1 and what turns a line round as it is. */
+const LINE_END = /\n$/y;
 
 /** sd-daemon(3): the priorities of syslog, by pino's numbers. */
 const PRIORITIES: Readonly<Record<LogLevel, number>> = { debug: 7, info: 6, warn: 4, error: 3 };
@@ -40,7 +44,7 @@ export function makeLog(
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: stdSerializers.err },
     },
-    reader === 'other' ? stream : { write: (line: string) => stream.write(toldTo(reader, line)) },
+    { write: (line: string) => stream.write(toldTo(reader, visible(line, LINE_END))) },
   );
 }
 
@@ -51,7 +55,8 @@ export function readerOfStderr(env: NodeJS.ProcessEnv = process.env): LogReader 
   return env.JOURNAL_STREAM === `${dev}:${ino}` ? 'journal' : 'other';
 }
 
-function toldTo(reader: 'terminal' | 'journal', line: string): string {
+function toldTo(reader: LogReader, line: string): string {
+  if (reader === 'other') return line;
   const facts = JSON.parse(line) as { readonly level: LogLevel; readonly time: string; readonly msg: string };
   return reader === 'terminal' ? textLine(facts) : `<${PRIORITIES[facts.level]}>${line}`;
 }

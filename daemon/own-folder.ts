@@ -1,5 +1,6 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
+import { shellWord } from '../protocol/plain.ts';
 
 /** As many as Linux follows on one path (path_resolution(7)). */
 const MAX_LINKS = 40;
@@ -53,6 +54,6 @@ function strangerOf(path: string, { uid }: Stats, us: number): string | undefine
 function openness(path: string, stat: Stats, isLast: boolean): string | undefined {
   const sticky = (stat.mode & STICKY) !== 0;
   if (stat.isSymbolicLink() || (stat.mode & 0o022) === 0 || (sticky && !isLast)) return undefined;
-  const how = sticky ? 'make a folder of its own there, mode 700, and name that' : `chmod go-w ${path}`;
+  const how = sticky ? 'make a folder of its own there, mode 700, and name that' : `chmod go-w ${shellWord(path)}`;
   return `${path} can be written to by others (mode ${(stat.mode & 0o7777).toString(8)}); ${how}`;
 }

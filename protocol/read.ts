@@ -1,6 +1,7 @@
 import type { AnyCode, Code } from './codes.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { didYouMean, meantField, nearest } from './near.ts';
+import { plain } from './plain.ts';
 import { Refused } from './refused.ts';
 
 /** All that is wrong with an input, by place and code: what passes through several readers is in it once. */
@@ -285,8 +286,5 @@ export function join(path: string, name: string): string {
 }
 
 function clean(text: string, max: number): string {
-  return text
-    .slice(0, max)
-    .toWellFormed()
-    .replace(/\p{Cc}/gu, ' ');
+  return plain(text.slice(0, max).toWellFormed());
 }

@@ -118,9 +118,7 @@ const readIdle: Reader<Idle> = (value, path, faults) => {
 
 /** Reads text for people: on one line, without what commands a terminal. */
 const readDescription: Reader<string> = (value, path) => {
-  const line = prose(Number.POSITIVE_INFINITY)(value, path)
-    .replaceAll(/[\s\p{Bidi_Control}]+/gu, ' ')
-    .trim();
+  const line = prose(Number.POSITIVE_INFINITY)(value, path).replaceAll(/\s+/gu, ' ').trim();
   if (line !== '' && line.length <= MAX_DESCRIPTION) return line;
   throw new Refused('BAD_FIELD', path, `expected text of 1 to ${MAX_DESCRIPTION} characters, not ${line.length}`);
 };

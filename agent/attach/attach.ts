@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import type { Native, NetLink } from '../../native/index.ts';
+import { shellWord } from '../../protocol/plain.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import type { About } from '../kernel/about.ts';
 import { moveBlinds } from '../kernel/blinds.ts';
@@ -247,7 +248,7 @@ function requireLink(links: readonly NetLink[], name: string): NetLink {
 
 function requireFree(link: NetLink): void {
   if (link.xdpMode === 0) return;
-  const how = `\`bpftool net show dev ${link.name}\` tells whose it is; Shunt never replaces it`;
+  const how = `\`bpftool net show dev ${shellWord(link.name)}\` tells whose it is; Shunt never replaces it`;
   throw new AttachError(`${link.name} carries another XDP program already (id ${link.xdpProgramId}); ${how}`);
 }
 

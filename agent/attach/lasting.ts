@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { shellWord } from '../../protocol/plain.ts';
 import { majorOf, minorOf } from '../kernel/processes.ts';
 import { AttachError } from './attach-error.ts';
 import { netnsName, netnsPath } from './netns.ts';
@@ -29,7 +30,8 @@ export function requireLasting(pinRoot: string): void {
   const why = whyNotLasting(pinRoot);
   if (why === undefined) return;
   const name = netnsName();
-  const where = name === undefined ? 'outside of them' : `as \`nsenter --net=${netnsPath(name)} shunt attach …\``;
+  const where =
+    name === undefined ? 'outside of them' : `as \`nsenter --net=${shellWord(netnsPath(name))} shunt attach …\``;
   throw new AttachError(
     `pins at ${pinRoot} would go with this command, and the program with them: ${why}; nothing was attached; ` +
       `run it ${where}, or with --accept-private-pins if whatever holds these mounts lives on`,

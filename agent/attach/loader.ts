@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import type { LinkHandle, Native, NetLink, ProgramHandle } from '../../native/index.ts';
+import { shellWord } from '../../protocol/plain.ts';
 import { bpfAdvice, errnoText } from '../kernel/advice.ts';
 import { moveBlinds } from '../kernel/blinds.ts';
 import { errnoName, requireDone } from '../kernel/errno.ts';
@@ -112,7 +113,7 @@ function acceptedBefore(native: Native, paths: PinPaths, { ifindex }: NetLink): 
 
 function requireMode(link: NetLink, standing: 'native' | 'generic', mode: Mode): ChosenMode {
   if (mode === 'auto' || mode === standing) return { mode: standing, why: 'attached already' };
-  const how = `run \`shunt detach --interface ${link.name}\` first; packets pass unredirected in between`;
+  const how = `run \`shunt detach --interface ${shellWord(link.name)}\` first; packets pass unredirected in between`;
   throw new AttachError(`${link.name} is attached in ${standing} mode and ${mode} was asked for; ${how}`);
 }
 

@@ -1,4 +1,5 @@
 import type { Native, NetLink } from '../../native/index.ts';
+import { shellWord } from '../../protocol/plain.ts';
 import { TX_TAG_OFFLOADS } from '../kernel/vlan-tags.ts';
 import { netnsNames, netnsPath } from './netns.ts';
 
@@ -29,6 +30,6 @@ function senderIn(netlink: Netlink, ifindex: number, netns: string | undefined):
 
 /** The command that makes a sender write its tags into the frame. */
 export function tagCommand({ name, netns, offloads }: Sender): string {
-  const inside = netns === undefined ? '' : `nsenter --net=${netnsPath(netns)} `;
-  return `${inside}ethtool -K ${name} ${offloads.map((offload) => `${offload} off`).join(' ')}`;
+  const inside = netns === undefined ? '' : `nsenter --net=${shellWord(netnsPath(netns))} `;
+  return `${inside}ethtool -K ${shellWord(name)} ${offloads.map((offload) => `${offload} off`).join(' ')}`;
 }

@@ -1,4 +1,5 @@
 import type { Native, NetLink } from '../../native/index.ts';
+import { shellWord } from '../../protocol/plain.ts';
 import { adviceFor } from '../attach/large.ts';
 import { chooseMode, isEgress } from '../attach/mode.ts';
 import type { About } from '../kernel/about.ts';
@@ -33,7 +34,9 @@ function strangers(links: readonly NetLink[]): readonly Finding[] {
     .map(({ name, xdpProgramId }) =>
       interfaces.unseen(
         `whose the XDP program ${xdpProgramId} on ${name} is`,
-        asRoot(`if it is Shunt's, name the folder that its attach had: --pin-root; else bpftool net show dev ${name}`),
+        asRoot(
+          `if it is Shunt's, name the folder that its attach had: --pin-root; else bpftool net show dev ${shellWord(name)}`,
+        ),
       ),
     );
 }
@@ -50,14 +53,15 @@ function examineAttached(ifindex: number, links: readonly NetLink[], about: Abou
       'if it came back: shunt attach --interface IF; else shunt detach --interface IF',
     );
   const { name, xdpMode, xdpProgramId, flags, carrier } = link;
-  if (xdpMode === 0) return interfaces.bad(`${name} lost its program`, `shunt attach --interface ${name}`);
+  if (xdpMode === 0) return interfaces.bad(`${name} lost its program`, `shunt attach --interface ${shellWord(name)}`);
   if (xdpProgramId !== about.program)
     return interfaces.bad(
       `${name} carries the program ${xdpProgramId} of somebody else`,
-      `bpftool net show dev ${name} tells whose; Shunt never replaces it`,
+      `bpftool net show dev ${shellWord(name)} tells whose; Shunt never replaces it`,
     );
   const mode = `${MODES[xdpMode] ?? 'unknown'} mode`;
-  if ((flags & IFF_UP) === 0) return interfaces.warn(`${name}: ${mode}, but it is down`, `ip link set ${name} up`);
+  if ((flags & IFF_UP) === 0)
+    return interfaces.warn(`${name}: ${mode}, but it is down`, `ip link set ${shellWord(name)} up`);
   if (!carrier) return interfaces.warn(`${name}: ${mode}, but it has no carrier`, 'look at the cable or the far end');
   return interfaces.ok(`${name}: ${mode}, up`);
 }
@@ -68,7 +72,7 @@ function slower(native: Native, link: NetLink, links: readonly NetLink[]): reado
   return [
     interfaces.warn(
       `${link.name} is in generic mode, and native would deliver: ${why}`,
-      `shunt detach --interface ${link.name}, then attach again; packets pass unredirected in between; leave it if attach said that its driver takes no program natively`,
+      `shunt detach --interface ${shellWord(link.name)}, then attach again; packets pass unredirected in between; leave it if attach said that its driver takes no program natively`,
     ),
   ];
 }

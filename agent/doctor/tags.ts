@@ -1,4 +1,5 @@
 import type { Native, NetLink } from '../../native/index.ts';
+import { shellWord } from '../../protocol/plain.ts';
 import { TagMemory } from '../attach/tag-memory.ts';
 import { lookAtTags, type Tags } from '../attach/tags.ts';
 import type { About } from '../kernel/about.ts';
@@ -37,6 +38,7 @@ function examine({ name }: NetLink, tags: Tags, accepted: boolean): Finding {
 function hidden(name: string, { state, why }: Tags & { readonly why: string }, accepted: boolean): Finding {
   const found = `${name}: ${why}`;
   if (accepted) return tagged.warn(`${found}; accepted`, `keep tagged packets off ${name}: they count as untagged`);
-  if (state === 'switchable') return tagged.bad(found, `shunt attach --interface ${name} switches it off again`);
-  return tagged.bad(found, `shunt detach --interface ${name}, or attach with --accept-hidden-tags`);
+  if (state === 'switchable')
+    return tagged.bad(found, `shunt attach --interface ${shellWord(name)} switches it off again`);
+  return tagged.bad(found, `shunt detach --interface ${shellWord(name)}, or attach with --accept-hidden-tags`);
 }

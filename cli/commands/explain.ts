@@ -3,6 +3,7 @@ import { type Explanation, encodeExplainRequest, type NextHopNow, parseExplainRe
 import { readName } from '../../protocol/intent.ts';
 import { encodeGetRequest, type GetReply, parseGetReply } from '../../protocol/listings.ts';
 import { didYouMean } from '../../protocol/near.ts';
+import { shellWord } from '../../protocol/plain.ts';
 import { readKey } from '../../protocol/read.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
@@ -33,7 +34,7 @@ decided last. KEY is as dump and plan show it.`,
   operands: { placeholder: 'NAME|KEY', min: 1, max: Number.POSITIVE_INFINITY },
   async run({ options: { host, ...options }, operands: [what = '', ...rest], written, terminal }) {
     if (rest.length === 1 && !written.has('host') && !/^v[46]$/.test(what))
-      throw usage(`expected one NAME or KEY; ${didYouMean(`--host ${what} ${rest[0]}`)}`);
+      throw usage(`expected one NAME or KEY; ${didYouMean(`--host ${shellWord(what)} ${shellWord(rest[0] ?? '')}`)}`);
     if (rest.length > 0) throw usage(`expected one NAME or KEY, not ${rest.length + 1}; put a key into single quotes`);
     const request = requestOf(what);
     await using bus = await Bus.open(options);

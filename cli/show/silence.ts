@@ -1,4 +1,5 @@
 import type { Explanation, Silence } from '../../protocol/explain.ts';
+import { shellWord } from '../../protocol/plain.ts';
 import { ageText } from './format.ts';
 import { type Cell, type Column, table } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -11,7 +12,8 @@ export function leftText(silence: Silence | undefined): string {
 
 /** Says by what a redirect that was given up is armed again. */
 export function againText({ name, idle }: Pick<Explanation, 'name' | 'idle'>): string {
-  const by = idle?.rearm === 'never' ? `shunt rearm ${name}` : `a newer revision, or shunt rearm ${name},`;
+  const by =
+    idle?.rearm === 'never' ? `shunt rearm ${shellWord(name)}` : `a newer revision, or shunt rearm ${shellWord(name)},`;
   return `${by} has it stand again`;
 }
 

@@ -1,3 +1,4 @@
+import { plain } from '../../protocol/plain.ts';
 import { fill, paint, type Terminal, type Tone } from './terminal.ts';
 
 export interface Column {
@@ -138,7 +139,7 @@ function cut(text: string, width: number): string {
 
 /** What comes from a peer must not command the terminal, or turn a line round. */
 function textOf(cell: Cell | undefined): string {
-  return (typeof cell === 'string' ? cell : (cell?.text ?? '')).replace(/[\p{Cc}\p{Bidi_Control}]/gu, ' ');
+  return plain(typeof cell === 'string' ? cell : (cell?.text ?? ''));
 }
 
 function toneOf(cell: Cell): Tone | undefined {

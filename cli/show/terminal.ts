@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty';
+import { plain, visible } from '../../protocol/plain.ts';
 import { endOnWriteErrors } from './write-errors.ts';
 
 /** Where a command writes: results to `print`, everything else to `note`, so that pipes carry results only. */
@@ -25,9 +26,30 @@ export function paint(terminal: Pick<Terminal, 'colour'>, tone: Tone | undefined
   return terminal.colour && tone !== undefined ? `\x1b[${SGR[tone]}m${text}\x1b[0m` : text;
 }
 
+/** Line breaks, and the colours above. */
+const ESCAPE = '\u001b';
+const OURS = new RegExp(`\\n|${ESCAPE}\\[(?:0|1|3[1-3])m`, 'y');
+const LINE_BREAK = /\n/y;
+
+/**
+ * The same terminal, to which nothing that a text holds gives commands: much of it comes from others. JSON stays what it says,
+ * for within its strings such characters are written alike.
+ */
+export function guarded(terminal: Terminal): Terminal {
+  const seen = (text: string): string => visible(text, terminal.colour ? OURS : LINE_BREAK);
+  return {
+    width: terminal.width,
+    noteWidth: terminal.noteWidth,
+    colour: terminal.colour,
+    print: (text) => terminal.print(seen(text)),
+    note: (text) => terminal.note(seen(text)),
+    progress: (text) => terminal.progress(seen(text)),
+  };
+}
+
 /** Writes what deserves a second look, and is no error. */
 export function noteText(terminal: Pick<Terminal, 'colour' | 'width'>, text: string): string {
-  const lines = fill(text, (terminal.width ?? Number.POSITIVE_INFINITY) - 'note: '.length);
+  const lines = fill(plain(text), (terminal.width ?? Number.POSITIVE_INFINITY) - 'note: '.length);
   return `${paint(terminal, 'warn', 'note:')} ${lines.join('\n      ')}`;
 }
 

@@ -57,6 +57,16 @@ test('log: people at a terminal have a line of text each, in which nothing moves
   );
 });
 
+test('log: in JSON lines, too, nothing moves the cursor of whoever reads them at a terminal', (t) => {
+  const reason = 'a\n\u001b[2J\u009b1m\u202e\u2028\u007fb';
+  for (const reader of ['other', 'journal'] as const)
+    for (const line of written(reader, { reason }, 'redirect failed')) {
+      t.notRegex(line.slice(0, -1), /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u);
+      t.is(line.at(-1), '\n');
+      t.is(JSON.parse(line.replace(/^<\d>/, '')).reason, reason);
+    }
+});
+
 /** What a process of its own logs into a file, with such a JOURNAL_STREAM. */
 async function loggedWith(path: string, journalStream: string): Promise<string> {
   const fd = openSync(path, 'w');
