@@ -9,7 +9,7 @@ const MAX_PINGS_OUT = 2;
  * Connects once, to the first server that answers; what becomes of the connection later, `options` say. `timeout` is for all
  * servers together: each has its share. Servers that a server names beside these are gone to by nobody: whoever has one of a
  * cluster, or its address, could send every client to another bus.
- * Errors: BusError REFUSED, UNREACHABLE, NO_CREDS, TLS.
+ * Errors: BusError REFUSED, UNREACHABLE, NO_CREDS, TLS, NO_FILES.
  */
 export async function openConnection(
   options: ConnectionOptions & { readonly timeout: number },

@@ -10,6 +10,8 @@ export type BusErrorCode =
   | 'NO_CREDS'
   /** We and the server do not come to terms about TLS: we do not believe it, or it does not believe us. */
   | 'TLS'
+  /** No more files may be open, and a connection is one. */
+  | 'NO_FILES'
   /** There is no connection now, or it was lost on the way. */
   | 'DOWN'
   | 'TIMEOUT'

@@ -1,6 +1,9 @@
 import type { NatsConnection } from 'nats';
 import type { Clock } from '../daemon/clock.ts';
-import { BusError } from './error.ts';
+import { BusError, type BusErrorCode } from './error.ts';
+
+/** What no looking for a server mends. */
+const LASTING: readonly BusErrorCode[] = ['TLS', 'NO_CREDS', 'NO_FILES'];
 
 /** After a connection was lost, and from then on; ± 20 %. */
 const FIRST_MS = 5_000;
@@ -50,7 +53,7 @@ export class Inquiry {
       await (await this.#open()).close();
       return undefined; // the client will find it, too
     } catch (error) {
-      const lasting = error instanceof BusError && (error.code === 'TLS' || error.code === 'NO_CREDS');
+      const lasting = error instanceof BusError && LASTING.includes(error.code);
       return lasting ? error : undefined;
     }
   }

@@ -37,7 +37,7 @@ export interface ConnectionEvents {
   deaf(subject: string): void;
 }
 
-/** Connects once. Errors: BusError REFUSED, UNREACHABLE, NO_CREDS, TLS. */
+/** Connects once. Errors: BusError REFUSED, UNREACHABLE, NO_CREDS, TLS, NO_FILES. */
 export async function connectOnce({ servers, who, clock, open }: Keeping, reconnect = true): Promise<NatsConnection> {
   return open({
     ...toServerOptions(servers),
@@ -183,7 +183,7 @@ class ConnectionKeeper {
 
 /** Who is let in does not mend itself. */
 function isForPeople({ code }: BusError): boolean {
-  return code === 'REFUSED' || code === 'NO_CREDS' || code === 'TLS';
+  return code === 'REFUSED' || code === 'NO_CREDS' || code === 'TLS' || code === 'NO_FILES';
 }
 
 function awayMs(clock: Pick<Clock, 'random'>): number {

@@ -54,6 +54,8 @@ function connectFailure(error: unknown, servers: string, access: BusAccess): unk
         `${servers} does not let this user in; ${otherAccess(access)}`,
         cause,
       );
+    case 'NO_FILES':
+      return new Failure(EXIT.refused, 'FAILED', `cannot reach NATS at ${servers}: ${error.reason}`, cause);
     case 'TLS':
       return new Failure(EXIT.unreachable, 'TLS', `cannot reach NATS at ${servers}: ${error.reason}`, cause);
     default: {

@@ -1,5 +1,6 @@
 import { closeSync, constants, fsyncSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { constants as system } from 'node:os';
+import { dirname } from 'node:path';
 
 /** The system has no more to give: room to write, or open files. Trying again later is right; `why` is what to do, too. */
 export interface Shortage {
@@ -23,6 +24,8 @@ const BY_ERRNO: Readonly<Record<string, Shortage>> = {
  * what a shortage brings. Not where a sync failed: what is on the disk then, nobody knows. https://www.sqlite.org/rescode.html
  */
 const UNTOLD = /^SQLITE_(IOERR_(WRITE|TRUNCATE|SHMOPEN|SHMSIZE|SHMMAP)|CANTOPEN(_\w+)?)$/;
+/** Two connections have so many open at once: the database, its log and the index of that, each, a journal and the folder. */
+const TRIED_FILES = 8;
 /** More than SQLite writes at once beside a database: 32 KiB of an index of its log. */
 const TRIED_BYTES = 64 * 1024;
 
@@ -45,20 +48,17 @@ export function errnoOf(error: unknown): string {
 
 function errnoOfWriting(path: string): string {
   const tried = `${path}.room`;
-  let fd: number | undefined;
+  using opened = new DisposableStack();
   try {
     const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-    fd = openSync(tried, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o600);
+    const fd = opened.adopt(openSync(tried, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o600), closeSync);
+    opened.defer(() => unlinkSync(tried));
+    for (let files = 1; files < TRIED_FILES; files += 1) opened.adopt(openSync(dirname(path), 'r'), closeSync);
     write(fd, Math.max(...[path, `${path}-wal`].map(sizeOf)));
     fsyncSync(fd);
     return '';
   } catch (error) {
     return errnoOf(error);
-  } finally {
-    if (fd !== undefined) {
-      closeSync(fd);
-      unlinkSync(tried);
-    }
   }
 }
 

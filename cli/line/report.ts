@@ -1,3 +1,4 @@
+import { shortageOf } from '../../daemon/shortage.ts';
 import { GAP } from '../show/table.ts';
 import { fill, paint, type Terminal } from '../show/terminal.ts';
 import type { Environment } from './command-line.ts';
@@ -28,10 +29,16 @@ function toFailure(error: unknown): Failure {
   const faults = [TypeError, RangeError, ReferenceError, SyntaxError];
   const known = error instanceof Error && !faults.some((fault) => error instanceof fault);
   const message = known
-    ? error.message
+    ? told(error)
     : `a fault of this program: ${error instanceof Error ? error.stack : String(error)}`;
   const code = codeOf(error);
   return new Failure(code === 'IO' ? EXIT.disk : EXIT.refused, code, message, { cause: error });
+}
+
+/** What the system itself said has no advice yet. */
+function told(error: Error): string {
+  const why = 'syscall' in error ? shortageOf(error, '')?.why : undefined;
+  return why === undefined ? error.message : `${error.message}: ${why}`;
 }
 
 function codeOf(error: unknown): string {

@@ -138,20 +138,22 @@ test('keep: what the client loses and finds by itself is told, and no other conn
   t.deepEqual(bench.attemptsAtMs, []);
 });
 
-test('keep: what no looking mends is found out on the side, told, and followed by other connections, ever later', async (t) => {
-  const first = new FakeConnection();
-  const second = new FakeConnection();
-  await using bench = new Bench(first);
-  bench.answer = new BusError('TLS', 'connect', 'the certificate of the server is of an unknown authority');
-  bench.next = [bench.answer, bench.answer, second];
-  lose(first);
-  await bench.clock.pass(10_000);
-  t.true(first.isClosed());
-  t.deepEqual(bench.told, ['opened', 'up', 'DOWN', 'TLS', 'opened', 'up']);
-  t.deepEqual(gapsOf([5000, ...bench.attemptsAtMs]), [500, 1000, 2000]);
-  t.deepEqual(bench.logged.filter((facts) => 'code' in facts && facts.code === 'TLS').length, 1);
-  t.deepEqual(bench.inquiriesAtMs, [5000]);
-});
+for (const code of ['TLS', 'NO_FILES'] as const) {
+  test(`keep: what no looking mends (${code}) is found out on the side, told, and followed by other connections, ever later`, async (t) => {
+    const first = new FakeConnection();
+    const second = new FakeConnection();
+    await using bench = new Bench(first);
+    bench.answer = new BusError(code, 'connect', 'why');
+    bench.next = [bench.answer, bench.answer, second];
+    lose(first);
+    await bench.clock.pass(10_000);
+    t.true(first.isClosed());
+    t.deepEqual(bench.told, ['opened', 'up', 'DOWN', code, 'opened', 'up']);
+    t.deepEqual(gapsOf([5000, ...bench.attemptsAtMs]), [500, 1000, 2000]);
+    t.deepEqual(bench.logged.filter((facts) => 'code' in facts && facts.code === code).length, 1);
+    t.deepEqual(bench.inquiriesAtMs, [5000]);
+  });
+}
 
 test('keep: a subscription that the server refuses is told by its subject, and other objections are logged', async (t) => {
   const first = new FakeConnection();

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { SqliteStore } from '../../../agent/store/sqlite-store.ts';
 import { openPorts } from '../../../controller/open.ts';
 import { makeSystemClock } from '../../../daemon/clock.ts';
@@ -5,7 +6,7 @@ import { agentMigrations } from '../../../migrations/agent/index.ts';
 import { spec } from '../controller/fleet.ts';
 
 /** Opens a store, looks into it and writes to it, of the agent or the controller, and says what became of each, as JSON. */
-const [whose = '', directory = '', rev = '1'] = process.argv.slice(2);
+const [whose = '', directory = '', rev = '1', spare = ''] = process.argv.slice(2);
 const told: Record<string, string> = {};
 const clock = makeSystemClock();
 
@@ -47,5 +48,16 @@ async function asController(): Promise<void> {
   await ports[Symbol.asyncDispose]();
 }
 
+/** Leaves so many files that may be opened, and no more. */
+function takeFiles(left: number): void {
+  const taken: number[] = [];
+  try {
+    for (;;) taken.push(openSync('/dev/null', 'r'));
+  } catch {
+    for (const fd of taken.slice(0, left)) closeSync(fd);
+  }
+}
+
+if (spare !== '') takeFiles(Number(spare));
 await (whose === 'agent' ? asAgent() : asController());
 process.stdout.write(JSON.stringify(told));

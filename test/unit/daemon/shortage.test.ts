@@ -66,6 +66,24 @@ for (const bytes of [4_096, 16_384, 40_960]) {
   });
 }
 
+for (const whose of ['agent', 'controller'] as const) {
+  test(`shortage: that too few files may be open is said with advice, wherever it stops the store of the ${whose}`, async (t) => {
+    const why = /NO_FILES: .*this process has too many files open; raise its limit \(ulimit -n, LimitNOFILE\)/;
+    const opened: string[] = [];
+    for (let spare = 0; spare <= 9; spare += 1) {
+      const directory = folder(t);
+      const argv = ['prlimit', '--nofile=80', process.execPath, WRITER, whose, directory, '1', String(spare)];
+      const { open = '', ...more } = JSON.parse(await must(argv)) as Record<string, string>;
+      opened.push(open);
+      if (open !== 'done') t.regex(open, why, `${spare}`);
+      for (const [what, became] of Object.entries(more))
+        if (became !== 'done') t.regex(became, why, `${spare} ${what}`);
+    }
+    t.not(opened[0], 'done');
+    t.is(opened.at(-1), 'done');
+  });
+}
+
 test('shortage: a write that finds no room is FULL and changes nothing, and a smaller one goes on', async (t) => {
   const directory = folder(t);
   t.deepEqual(await tryWith(100_000, 'agent', directory), {
