@@ -13,6 +13,7 @@ import { allOrNothing } from './all-or-nothing.ts';
 import { AttachError } from './attach-error.ts';
 import { dropClaimFolder, keepClaimFolder, requireClaimFolder } from './claim-folder.ts';
 import { type Unwatched, watchDelivery } from './delivery.ts';
+import { endsFirst, keeperElsewhere } from './elsewhere.ts';
 import { ownKernel, requireKernel, type Shortfall } from './floor.ts';
 import { type Advice, adviceFor } from './large.ts';
 import { type AttachedInterface, Loader, type Planned, planInterface } from './loader.ts';
@@ -84,7 +85,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   requireClaimFolder(paths.claim);
   const fresh = !existsSync(paths.layout);
   if (fresh) {
-    for (const link of wanted) requireFree(link);
+    for (const link of wanted) requireFree(link, options.pinRoot);
     planAll(native, paths, links, wanted, options);
   }
   return allOrNothing((undo) => {
@@ -115,7 +116,7 @@ function attachAll({ native, options, paths, links, wanted, maps, fresh, undo }:
   requireOwn(native, maps, about, paths);
   requireSize(about, options.maxRedirects);
   const owner = requireOwner(paths, options.owner);
-  for (const link of wanted) if (link.xdpProgramId !== about.program) requireFree(link);
+  for (const link of wanted) if (link.xdpProgramId !== about.program) requireFree(link, options.pinRoot);
   const planned = planAll(native, paths, links, wanted, options);
   const claimable = keepClaimFolder(native, paths.claim, owner, undo);
   if (!existsSync(paths.tags)) undo.defer(() => rmSync(paths.tags, { force: true }));
@@ -246,8 +247,15 @@ function requireLink(links: readonly NetLink[], name: string): NetLink {
   throw new AttachError(`there is no interface ${name} in this network namespace (there are: ${there})`);
 }
 
-function requireFree(link: NetLink): void {
+function requireFree(link: NetLink, pinRoot: string): void {
   if (link.xdpMode === 0) return;
+  const keeper = keeperElsewhere(pinRoot);
+  if (keeper !== undefined) {
+    const why = `pins at ${pinRoot} are in mounts of process ${keeper} and not here`;
+    throw new AttachError(
+      `${link.name} carries an XDP program already (id ${link.xdpProgramId}), and ${why}; ${endsFirst(keeper)}`,
+    );
+  }
   const how = `\`bpftool net show dev ${shellWord(link.name)}\` tells whose it is; Shunt never replaces it`;
   throw new AttachError(`${link.name} carries another XDP program already (id ${link.xdpProgramId}); ${how}`);
 }

@@ -115,7 +115,7 @@ export function isMountedByUs(pinRoot: string): boolean {
 }
 
 /** proc(5): what would end a field is written in octal. */
-function plainPath(field: string): string {
+export function plainPath(field: string): string {
   return Buffer.from(
     field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
     'latin1',

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Native } from '../../native/index.ts';
+import { endsFirst, keeperElsewhere } from '../attach/elsewhere.ts';
 import type { About } from '../kernel/about.ts';
 import { findKeeper } from '../kernel/claim.ts';
 import { findOlderAgent, isBound } from '../kernel/claim-socket.ts';
@@ -32,6 +33,11 @@ export function examineAgent(
   if (lock === 'unseen') return [agent.warn('none keeps these maps', 'start shunt agent')];
   if (lock === 'free')
     return [agent.warn('none runs; what it installed goes on, and nothing changes', 'start shunt agent')];
+  const elsewhere = about === undefined ? keeperElsewhere(pinRoot) : undefined;
+  if (elsewhere !== undefined)
+    return [
+      agent.warn(`one holds ${directory}, and keeps maps that are not pinned here any more`, endsFirst(elsewhere)),
+    ];
   return [agent.warn(`one holds ${directory}, and keeps other maps`, 'give both the same --pin-root')];
 }
 

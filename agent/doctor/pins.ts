@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readdirSync, type Stats } from 'node:fs';
 import type { MapHandle, Native } from '../../native/index.ts';
+import { endsFirst, keeperElsewhere } from '../attach/elsewhere.ts';
 import { isSeenByFirst } from '../attach/lasting.ts';
 import { isBpffs } from '../attach/pin-root.ts';
 import { LIMITS } from '../kernel/abi.ts';
@@ -29,6 +30,8 @@ const delivery = findings('lost packets');
 export function examinePins(native: Native, pinRoot: string): Pins {
   const none = (...found: Finding[]): Pins => ({ findings: found, about: undefined, owner: undefined });
   const paths = pinPaths(pinRoot);
+  const keeper = existsSync(paths.layout) ? undefined : keeperElsewhere(pinRoot);
+  if (keeper !== undefined) return none(examineElsewhere(pinRoot, keeper));
   if (!existsSync(pinRoot)) return none(pins.bad(`nothing is attached: there is no folder ${pinRoot}`, ATTACH));
   if (!isBpffs(pinRoot))
     return none(pins.bad(`${pinRoot} is not a bpffs`, `if no agent runs, remove it; then ${ATTACH}`));
@@ -47,6 +50,12 @@ export function examinePins(native: Native, pinRoot: string): Pins {
     about: typeof about === 'number' ? undefined : about,
     owner,
   };
+}
+
+/** The program goes on, and so does the agent. */
+function examineElsewhere(pinRoot: string, keeper: number): Finding {
+  const found = `${pinRoot} was unmounted here, or never mounted: its pins are in mounts of process ${keeper} alone`;
+  return pins.bad(found, endsFirst(keeper));
 }
 
 function examineLayout(pinRoot: string): Finding {

@@ -234,6 +234,28 @@ kernel('doctor: pins that process 1 does not see are told of, and no others', as
   await bed.detach();
 });
 
+kernel(
+  'attach, doctor: where pins are unmounted and a process goes on with them, that one is to end first',
+  async (t) => {
+    await using bed = await Bed.make();
+    await must(bed.inside(...bed.attach()));
+    const shell = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', 'echo there && exec sleep infinity'];
+    await using keeper = await Running.start('keeper', bed.inside(...shell));
+    await keeper.until('has the mounts', WITHIN_MS, () => keeper.lines.includes('there'));
+    await must(['umount', '--lazy', bed.pinRoot]);
+    const mend = `end the agent (process ${keeper.pid}), then run shunt attach`;
+    const again = await run(bed.inside(...bed.attach()));
+    t.is(again.status, 1);
+    t.true(again.stderr.includes(mend), again.stderr);
+    const words = ['doctor', '--pin-root', bed.pinRoot, '--nats', 'nats://127.0.0.1:1', '-o', 'json'];
+    t.true((await run(bed.inside(...shuntCommand(words)))).stdout.includes(mend));
+    await keeper.stop('SIGKILL');
+    await until('the program is gone', WITHIN_MS, async () => !(await bed.attached()));
+    await must(bed.inside(...bed.attach()));
+    await bed.detach();
+  },
+);
+
 kernel('detach: a program whose pins are out of sight is told of', async (t) => {
   await using bed = await Bed.make();
   await must(bed.inside(...bed.attach()));
