@@ -1,4 +1,5 @@
 import { type ConnectionOptions, connect, type NatsConnection } from 'nats';
+import { FirstLines } from './first-line.ts';
 import { connectError } from './nats-error.ts';
 
 /** Two pings without an answer, and the connection counts as lost: a frozen server is noticed within 30 s. */
@@ -15,22 +16,22 @@ export async function openConnection(
   options: ConnectionOptions & { readonly timeout: number },
 ): Promise<NatsConnection> {
   const servers = [options.servers ?? []].flat();
+  const tried = connecting(servers);
+  using undo = new DisposableStack();
+  const lines = undo.use(new FirstLines(tried));
   try {
     const timeout = Math.ceil(options.timeout / Math.max(1, servers.length));
     const defaults = { pingInterval: PING_EVERY_MS, maxPingOut: MAX_PINGS_OUT, ignoreClusterUpdates: true };
-    const connection = await connect({ ...defaults, ...options, timeout, reconnect: false });
+    const connection = await lines.during(() => connect({ ...defaults, ...options, timeout, reconnect: false }));
     if (options.reconnect !== false) letReconnect(connection);
+    undo.move();
+    connection.closed().finally(() => lines[Symbol.dispose]());
     return connection;
   } catch (error) {
     const { tls, timeout: timeoutMs, authenticator } = options;
-    const tried = connecting(servers);
     const withCertificate = 'cert' in (tls ?? {});
-    throw connectError(error, {
-      tried,
-      timeoutMs,
-      withCertificate,
-      named: withCertificate || authenticator !== undefined,
-    });
+    const named = withCertificate || authenticator !== undefined;
+    throw connectError(error, { tried, timeoutMs, withCertificate, named });
   }
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { openConnection } from '../../bus/connect.ts';
+import { BusError } from '../../bus/error.ts';
 import { until } from '../support/process.ts';
 
 const INFO = { server_id: 'x', version: '2.9.0', proto: 1, max_payload: 1_048_576, headers: true };
@@ -53,4 +54,53 @@ test('strange servers: a client goes to none that the operator did not name, wha
   t.teardown(() => connection.close());
   await until('it comes back', 20_000, () => named.visits + other.visits >= VISITS);
   t.is(other.visits, 0);
+});
+
+/** Begins its first line, and never ends it. */
+function sayOn(socket: Socket): void {
+  const more = Buffer.alloc(64 * 1024, 'a');
+  const write = (): void => {
+    while (!socket.destroyed && socket.write(more));
+  };
+  socket.write('INFO {');
+  socket.on('drain', write);
+  write();
+}
+
+test('strange servers: one whose first line has no end is given up, and takes neither memory nor time', async (t) => {
+  const sockets: Socket[] = [];
+  const endless = await listen(t, (socket) => {
+    sockets.push(socket);
+    sayOn(socket);
+  });
+  const began = performance.now();
+  await t.throwsAsync(openConnection({ servers: [endless.address], timeout: 60_000 }), {
+    instanceOf: BusError,
+    message: `connect to ${endless.address}: the first line that it says is longer than 65536 bytes; is that a NATS server?`,
+  });
+  t.true(performance.now() - began < 30_000);
+  await until('its socket is closed', 20_000, () => sockets.every((socket) => socket.destroyed));
+});
+
+test('strange servers: of those that say nothing, or too much, no socket is left, also where a connection was lost', async (t) => {
+  const sockets: Socket[] = [];
+  const kinds = [(socket: Socket) => sendOn(socket, []), sayOn, () => {}];
+  const strange = await listen(t, (socket) => {
+    kinds[sockets.length % kinds.length]?.(socket);
+    sockets.push(socket);
+  });
+  const connection = await openConnection({
+    servers: [strange.address],
+    timeout: 500,
+    reconnect: true,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: () => 10,
+  });
+  await until('it comes back', 60_000, () => strange.visits >= 2 * kinds.length);
+  await until('those before are closed', 20_000, () => sockets.slice(0, -1).every((socket) => socket.destroyed));
+  await connection.close();
+  await until('and the last', 20_000, () => sockets.every((socket) => socket.destroyed));
+  await t.throwsAsync(openConnection({ servers: [(await listen(t, () => {})).address], timeout: 300 }), {
+    message: /no answer within/,
+  });
 });
