@@ -1,4 +1,4 @@
-import { errnoName } from './errno.ts';
+import { errnoName, TOO_MANY_FILES } from './errno.ts';
 
 /**
  * What to do about an errno of bpf(2), where it is the same whatever was tried; empty where the errno alone does not tell.
@@ -8,8 +8,7 @@ const OF_BPF: Readonly<Record<string, string>> = {
   EPERM:
     'the kernel lets this process use no bpf(2): before Linux 5.19 kernel.unprivileged_bpf_disabled does that to whoever lacks CAP_BPF, and so may the seccomp profile of a container at any time',
   ENOSYS: 'this kernel has no bpf(2), or the seccomp profile of a container hides it',
-  EMFILE: 'this process has too many files open: raise its limit (ulimit -n, LimitNOFILE)',
-  ENFILE: 'this host has too many files open: raise sysctl fs.file-max',
+  ...TOO_MANY_FILES,
   ENOMEM:
     'the kernel has no memory for it: free some, or raise the limit of this cgroup, or of locked memory (ulimit -l)',
 };

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import type { MapHandle, Native } from '../../native/index.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import { LITTLE_ENDIAN } from './check.ts';
-import { requireDone, requireValue } from './errno.ts';
+import { requireDone, requireValue, TOO_MANY_FILES } from './errno.ts';
 import { type Process, readBootId, readProcess } from './processes.ts';
 
 /** The agent that keeps the maps, as it wrote itself down: the process of that number, boot and start, and no other. */
@@ -24,8 +25,19 @@ type Memory = Pick<Native, 'mapMmapPages' | 'memoryRead' | 'memoryWrite' | 'clos
 
 export function ownHolder(): Holder {
   const own = readProcess(process.pid);
-  if (own === undefined) throw new KernelError('read', `/proc/${process.pid}/stat`, 'ENOENT', 'mount procfs');
+  if (own === undefined) throw unreadable(`/proc/${process.pid}/stat`);
   return { pid: own.pid, boot: readBootId(), started: own.started };
+}
+
+/** Without procfs there is no such file; else the system says why not. */
+function unreadable(path: string): KernelError {
+  try {
+    readFileSync(path);
+    return new KernelError('read', path, 'EIO', 'its words are not those of proc(5)');
+  } catch (error) {
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    return new KernelError('read', path, code, TOO_MANY_FILES[code] ?? 'mount procfs');
+  }
 }
 
 /** Errors: KernelError. */

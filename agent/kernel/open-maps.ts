@@ -115,8 +115,10 @@ export function requireSamePins(native: Native, maps: OpenMaps, paths: PinPaths)
     const pin = paths.map(name);
     const pinned = native.mapOpen(pin, true);
     if (typeof pinned === 'number') throw new PinsLostError('check pins', pin, errnoName(pinned), whyLost(pinned));
-    const [now, opened] = [pinned, own].map((map) => requireValue(native.mapInfo(map), 'map info', pin).id);
+    const [now, opened] = [native.mapInfo(pinned), native.mapInfo(own)];
     native.close(pinned);
-    if (now !== opened) throw new PinsLostError('check pins', pin, 'ESTALE', 'another map is pinned there now');
+    if (typeof now === 'number') throw new PinsLostError('check pins', pin, errnoName(now), whyLost(now));
+    if (typeof opened === 'number') throw new PinsLostError('check pins', pin, errnoName(opened), whyLost(opened));
+    if (now.id !== opened.id) throw new PinsLostError('check pins', pin, 'ESTALE', 'another map is pinned there now');
   }
 }

@@ -1,9 +1,10 @@
 import { constants } from 'node:os';
 import test from 'ava';
 import { bpfAdvice, pinAdvice } from '../../../../agent/kernel/advice.ts';
+import { requireDone, requireValue } from '../../../../agent/kernel/errno.ts';
 import { openMaps, requireSamePins } from '../../../../agent/kernel/open-maps.ts';
 import { pinPaths } from '../../../../agent/kernel/pins.ts';
-import { PinsLostError } from '../../../../agent/model/kernel-error.ts';
+import { KernelError, PinsLostError } from '../../../../agent/model/kernel-error.ts';
 import type { MapHandle, Native } from '../../../../native/index.ts';
 
 const CASES: readonly (readonly [errno: keyof typeof constants.errno, words: RegExp])[] = [
@@ -52,4 +53,23 @@ test('advice: pins that cannot be looked at are not said to be gone', (t) => {
     });
     t.regex(error.message, errno === 'ENOENT' ? /ENOENT; pins are gone$/ : words);
   }
+});
+
+test('advice: too many open files are said with advice, whatever was tried', (t) => {
+  for (const [errno, rc] of [
+    ['EMFILE', -24],
+    ['ENFILE', -23],
+  ] as const) {
+    const message = new RegExp(`^subscribe rtnetlink: ${errno}; this (process|host) has too many files open: raise`);
+    t.throws(() => requireValue(rc, 'subscribe', 'rtnetlink'), { instanceOf: KernelError, message });
+    t.throws(() => requireDone(rc, 'subscribe', 'rtnetlink', 'other advice'), { instanceOf: KernelError, message });
+  }
+});
+
+test('pins: one that cannot be looked at for lack of files counts as lost for now, and is closed again', (t) => {
+  const closed: unknown[] = [];
+  const native = { mapOpen: () => 'pinned', mapInfo: () => -24, close: (handle: unknown) => void closed.push(handle) };
+  const look = () => requireSamePins(native as never, { control: 'own' } as never, pinPaths('/run/bpf'));
+  t.throws(look, { instanceOf: PinsLostError, message: /EMFILE; this process has too many files open/ });
+  t.deepEqual(closed, ['pinned']);
 });
