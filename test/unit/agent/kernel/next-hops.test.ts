@@ -40,7 +40,8 @@ for (const name of noRoute) {
 for (const name of untold) {
   test(`next hops: ${name} is no answer, and no reason to take a redirect for one without a route`, (t) => {
     const throws = (told: Told, what: string): void => {
-      t.throws(() => resolve(told), { instanceOf: KernelError, message: `${what}: ${name}` });
+      const { message } = t.throws(() => resolve(told), { instanceOf: KernelError });
+      t.is(message.split('; ')[0], `${what}: ${name}`);
     };
     throws({ route: { ...NONE, rc: not(name), type: 0 } }, 'look up the route to 198.51.100.5');
     throws({ neighbours: not(name) }, 'rtnetlink dump neighbours');
