@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { whoElseCouldExchange } from '../../daemon/own-folder.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
 import { DATABASE_NAME } from '../store/sqlite-store.ts';
 import { asRoot, type Finding, findings } from './finding.ts';
@@ -27,8 +28,17 @@ export function examineState(directory: string, owner: number | undefined): read
     );
   if ((mode & 0o077) !== 0)
     found.push(state.warn(`${directory} has mode ${mode.toString(8)}: others may look in`, 'chmod 700 it'));
+  found.push(...examineWay(directory, stat.uid));
   if (found.length === 0) found.push(state.ok(`${directory} is of user ${stat.uid} alone`));
   return [...found, examineDatabase(join(directory, DATABASE_NAME))];
+}
+
+/** Where somebody else could put another in its place, an agent of this user does not start. */
+function examineWay(directory: string, uid: number): readonly Finding[] {
+  const why = whoElseCouldExchange(directory, uid);
+  if (why === undefined) return [];
+  const at = why.lastIndexOf('; ');
+  return [state.bad(`no agent starts on ${directory}: ${why.slice(0, at)}`, why.slice(at + 2))];
 }
 
 function examineDatabase(path: string): Finding {
