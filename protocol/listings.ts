@@ -25,6 +25,7 @@ import {
 } from './read.ts';
 import { Refused } from './refused.ts';
 import type { Fault } from './spec.ts';
+import { type ProgramStatus, readProgram } from './status.ts';
 
 export interface GetRequest {
   readonly v: 1;
@@ -103,6 +104,9 @@ export interface HostItem {
   readonly standing: Standing;
   /** As in its status: what a person has to know of it. */
   readonly problem?: AnyCode;
+  /** The release of its agent, and the program in force. */
+  readonly agent?: string;
+  readonly program?: ProgramStatus;
   readonly bypass?: true;
   readonly ended?: true;
   /** How many interfaces its redirected packets do not get past. */
@@ -204,6 +208,8 @@ const readHostItem = object<HostItem>(
     exceptions: readCount,
     standing: readStanding,
     problem: optional(readCode),
+    agent: optional(readWord),
+    program: optional(readProgram),
     bypass: optional(readTrue),
     ended: optional(readTrue),
     undelivered: optional(readCount),

@@ -76,6 +76,12 @@ export interface RefusedStatus {
   readonly last?: { readonly code: AnyCode; readonly path: string; readonly at: number };
 }
 
+/** The release that a program is of, and the kernel's tag of its code in hex. */
+export interface ProgramStatus {
+  readonly version: string;
+  readonly tag: string;
+}
+
 /** What is wrong with a host as a whole, and since when, in ms since 1970. */
 export interface HostProblem {
   readonly code: AnyCode;
@@ -112,6 +118,8 @@ export interface Status {
   readonly exceptionsTotal: number;
   readonly capacity: Capacity;
   readonly interfaces: readonly InterfaceStatus[];
+  /** The program in force; absent where nobody said which it is. */
+  readonly program?: ProgramStatus;
   readonly labels: Labels;
   readonly guard: null;
   readonly refused: RefusedStatus;
@@ -189,6 +197,8 @@ const readRefused = object<RefusedStatus>(
   'ignored',
 );
 
+export const readProgram = object<ProgramStatus>({ version: readWord, tag: readWord }, 'ignored');
+
 export const readHostProblem = object<HostProblem>(
   { code: readCode, since: readTime, detail: optional(prose(1024)) },
   'ignored',
@@ -227,6 +237,7 @@ const readFields = object<Status>(
       'ignored',
     ),
     interfaces: readInterfaces,
+    program: optional(readProgram),
     labels: readLabels,
     guard: readGuard,
     refused: readRefused,

@@ -4,6 +4,7 @@ import { shellWord } from '../../protocol/plain.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import type { About } from '../kernel/about.ts';
 import { moveBlinds } from '../kernel/blinds.ts';
+import { findBuild, programsOf } from '../kernel/build.ts';
 import { requireValue } from '../kernel/errno.ts';
 import { observeLinks } from '../kernel/netdevs.ts';
 import { findAbout, type OpenMaps, openMaps, ownNetns, readAbout, requireOwn } from '../kernel/open-maps.ts';
@@ -20,9 +21,10 @@ import { type AttachedInterface, Loader, type Planned, planInterface } from './l
 import { clearLeftovers, removeLayout, requireMade, requireOwnWay } from './made.ts';
 import { memoryBytes } from './memory.ts';
 import type { Mode } from './mode.ts';
-import { makePins, type Owner } from './object.ts';
+import { makePins, type Owner, ROOT } from './object.ts';
 import { isMountedByUs, releasePinRoot, requirePinRoot } from './pin-root.ts';
 import { type NotRestored, TagMemory } from './tag-memory.ts';
+import { type InForce, Upgrade } from './upgrade.ts';
 import { dropZones, heldIfindexes, pinnedInterfaces } from './zones.ts';
 
 export interface AttachOptions {
@@ -42,6 +44,7 @@ export interface AttachOptions {
 export interface AttachReport {
   readonly pinRoot: string;
   readonly interfaces: readonly AttachedInterface[];
+  readonly program: InForce;
   /** Estimated kernel memory of the maps. */
   readonly memoryBytes: number;
   readonly maxRedirects: number;
@@ -66,8 +69,6 @@ export interface DetachReport {
   /** The pins are gone, with the last interface or because none had the program. */
   readonly removed: boolean;
 }
-
-const ROOT: Owner = { uid: 0, gid: 0 };
 
 /**
  * Makes and pins the maps and the program where they are not yet, and attaches the program to every interface. Done
@@ -116,10 +117,12 @@ function attachAll({ native, options, paths, links, wanted, maps, fresh, undo }:
   requireOwn(native, maps, about, paths);
   requireSize(about, options.maxRedirects);
   const owner = requireOwner(paths, options.owner);
-  for (const link of wanted) if (link.xdpProgramId !== about.program) requireFree(link, options.pinRoot);
+  const ours = programsOf(about, findBuild(native, paths));
+  for (const link of wanted) if (!ours.includes(link.xdpProgramId)) requireFree(link, options.pinRoot);
   const planned = planAll(native, paths, links, wanted, options);
   const claimable = keepClaimFolder(native, paths.claim, owner, undo);
   if (!existsSync(paths.tags)) undo.defer(() => rmSync(paths.tags, { force: true }));
+  using upgrade = fresh ? undefined : new Upgrade(native, paths, maps, owner);
   using memory = TagMemory.require(native, paths, owner.gid);
   const program = requireValue(native.programOpen(paths.program), 'open program', paths.program);
   undo.defer(() => native.close(program));
@@ -131,10 +134,12 @@ function attachAll({ native, options, paths, links, wanted, maps, fresh, undo }:
     return attached;
   });
   native.close(program);
+  const inForce = upgrade?.run() ?? freshlyMade(native, paths);
   const shortfall = ownKernel(owner.uid);
   return {
     pinRoot: options.pinRoot,
     interfaces,
+    program: inForce,
     memoryBytes: memoryBytes(about.slots, about.cpuRows),
     maxRedirects: about.slots,
     owner,
@@ -144,8 +149,17 @@ function attachAll({ native, options, paths, links, wanted, maps, fresh, undo }:
       return advice === undefined ? [] : [{ interface: name, ...advice }];
     }),
     ...(shortfall !== undefined && { shortfall }),
-    changed: fresh || claimable || watch.changed || interfaces.some((it) => it.changed),
+    changed: fresh || claimable || watch.changed || isNew(inForce) || interfaces.some((it) => it.changed),
   };
+}
+
+function freshlyMade(native: Native, paths: PinPaths): InForce {
+  const { version = '', tag = '' } = findBuild(native, paths) ?? {};
+  return { version, tag, switched: [] };
+}
+
+function isNew({ before, switched }: InForce): boolean {
+  return before !== undefined || switched.length > 0;
 }
 
 function planAll(

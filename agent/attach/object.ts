@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -7,10 +7,11 @@ import type { MapHandle, Native, ObjectHandle, ProgramHandle } from '../../nativ
 import { LIMITS, PASS_REASONS } from '../kernel/abi.ts';
 import { type About, encodeAbout, encodeConfig } from '../kernel/about.ts';
 import { bpfAdvice } from '../kernel/advice.ts';
+import { type Build, writeBuild } from '../kernel/build.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
-import { ownNetns } from '../kernel/open-maps.ts';
+import { type OpenMaps, ownNetns } from '../kernel/open-maps.ts';
 import { LATER_MAPS, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { measureHertz } from './hertz.ts';
@@ -24,7 +25,10 @@ export interface Owner {
   readonly gid: number;
 }
 
+/** Who alone may attach a program. */
+export const ROOT: Owner = { uid: 0, gid: 0 };
 const OBJECT = fileURLToPath(new URL('../../bpf/build/redirect.bpf.o', import.meta.url));
+const MANIFEST = new URL('../../package.json', import.meta.url);
 /** Devices that can stand in the devmap at once. */
 const PORTS_MAX = 256;
 /** bpf(2), BPF_PROG_LOAD. */
@@ -46,15 +50,79 @@ export function makePins(native: Native, pinRoot: string, owner: Owner, slots: n
   makeFolder(dirname(parts.layout), 0o700);
   makeFolder(parts.layout, 0o711);
   makeFolder(parts.rootOnly, 0o700);
-  const object = requireValue(native.objectOpen(OBJECT), 'open object', OBJECT, 'run `./dev build` first');
+  const object = openObject(native);
   try {
-    load(native, object, slots, cpuRows);
+    load(native, object, { slots, cpuRows });
     pinAll(native, object, parts, owner, slots, cpuRows);
     renameSync(parts.layout, whole.layout);
   } finally {
     native.close(object);
     removePins(dirname(parts.layout));
   }
+}
+
+/** The programs of this build, loaded onto maps that stand. They are the caller's to close. */
+export interface Loaded {
+  readonly object: ObjectHandle;
+  readonly program: ProgramHandle;
+  readonly clock: ProgramHandle;
+}
+
+/** Loads this build's programs for maps that another may be running on. Errors: AttachError, KernelError. */
+export function loadOnto(native: Native, maps: OpenMaps, { slots, cpuRows }: Pick<About, 'slots' | 'cpuRows'>): Loaded {
+  const object = openObject(native);
+  try {
+    for (const [name, map] of Object.entries(maps))
+      requireDone(native.objectReuseMap(object, name, map), 'reuse map', name);
+    load(native, object, { slots, cpuRows }, Object.keys(maps));
+    return { object, program: programOf(native, object, 'shunt'), clock: programOf(native, object, 'clock') };
+  } catch (error) {
+    native.close(object);
+    throw error;
+  }
+}
+
+/** Pins those maps of an object that a loader before this one did not make. */
+export function pinLater(native: Native, object: ObjectHandle, paths: PinPaths, owner: Owner): void {
+  for (const name of LATER_MAPS) {
+    if (existsSync(paths.map(name))) continue;
+    const map = requireValue(native.objectMap(object, name), 'find map', name);
+    requireDone(native.mapPin(map, paths.map(name)), 'pin', paths.map(name));
+    setOwner(paths.map(name), owner, 0o600);
+    native.close(map);
+  }
+}
+
+export function pinProgram(native: Native, program: ProgramHandle, path: string, owner: Owner): void {
+  requireDone(native.programPin(program, path), 'pin', path);
+  setOwner(path, owner, 0o600);
+}
+
+/** What this build says of a program of its own. Errors: KernelError; those of reading its object. */
+export function buildOf(native: Native, program: ProgramHandle): Build {
+  const { tag } = requireValue(native.programInfo(program), 'program info', 'shunt');
+  return { version: ownVersion(), tag, object: digestOf(OBJECT), beside: [] };
+}
+
+/** What tells this build's program from those of others without loading it; undefined where nothing was built. */
+export function ownBuild(): Pick<Build, 'version' | 'object'> | undefined {
+  return existsSync(OBJECT) ? { version: ownVersion(), object: digestOf(OBJECT) } : undefined;
+}
+
+function ownVersion(): string {
+  return (JSON.parse(readFileSync(MANIFEST, 'utf8')) as { readonly version: string }).version;
+}
+
+function digestOf(path: string): string {
+  return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 32);
+}
+
+function openObject(native: Native): ObjectHandle {
+  return requireValue(native.objectOpen(OBJECT), 'open object', OBJECT, 'run `./dev build` first');
+}
+
+function programOf(native: Native, object: ObjectHandle, name: string): ProgramHandle {
+  return requireValue(native.objectProgram(object, name), 'find program', name);
 }
 
 function requireMemory(bytes: number): void {
@@ -66,7 +134,13 @@ function requireMemory(bytes: number): void {
   );
 }
 
-function load(native: Native, object: ObjectHandle, slots: number, cpuRows: number): void {
+/** `reused`: maps that have their sizes. */
+function load(
+  native: Native,
+  object: ObjectHandle,
+  { slots, cpuRows }: Pick<About, 'slots' | 'cpuRows'>,
+  reused: readonly string[] = [],
+): void {
   const entries = slots * ENTRIES_PER_SLOT;
   const sizes = {
     redirect4: entries,
@@ -76,6 +150,7 @@ function load(native: Native, object: ObjectHandle, slots: number, cpuRows: numb
     ports: PORTS_MAX,
   };
   for (const [map, size] of Object.entries(sizes)) {
+    if (reused.includes(map)) continue;
     requireDone(native.objectSetMaxEntries(object, map, size), 'set size', map);
   }
   requireDone(native.objectSetData(object, '.rodata', 0, encodeConfig({ slots, cpuRows })), 'set data', '.rodata');
@@ -94,24 +169,17 @@ function pinAll(
 ): void {
   const maps = {} as Record<MapName, MapHandle>;
   for (const name of MAPS) maps[name] = requireValue(native.objectMap(object, name), 'find map', name);
-  const program = requireValue(native.objectProgram(object, 'shunt'), 'find program', 'shunt');
-  const clock = requireValue(native.objectProgram(object, 'clock'), 'find program', 'clock');
+  const [program, clock] = [programOf(native, object, 'shunt'), programOf(native, object, 'clock')];
   const about = describe(native, maps, program, clock, slots, cpuRows);
   requireDone(native.mapUpdateElem(maps.about, u32(0), encodeAbout(about), 0), 'map update', 'about');
   for (const name of MAPS) {
     requireDone(native.mapPin(maps[name], paths.map(name)), 'pin', paths.map(name));
     setOwner(paths.map(name), name === 'about' ? { uid: 0, gid: owner.gid } : owner, name === 'about' ? 0o440 : 0o600);
   }
-  for (const name of LATER_MAPS) {
-    const map = requireValue(native.objectMap(object, name), 'find map', name);
-    requireDone(native.mapPin(map, paths.map(name)), 'pin', paths.map(name));
-    setOwner(paths.map(name), owner, 0o600);
-    native.close(map);
-  }
-  requireDone(native.programPin(program, paths.program), 'pin', paths.program);
-  setOwner(paths.program, { uid: 0, gid: 0 }, 0o600);
-  requireDone(native.programPin(clock, paths.clock), 'pin', paths.clock);
-  setOwner(paths.clock, owner, 0o600);
+  pinLater(native, object, paths, owner);
+  pinProgram(native, program, paths.program, ROOT);
+  pinProgram(native, clock, paths.clock, owner);
+  writeBuild(native, paths, owner.gid, buildOf(native, program));
 }
 
 function setOwner(path: string, owner: Owner, mode: number): void {

@@ -12,6 +12,7 @@ import { findAbout, ownNetns } from '../kernel/open-maps.ts';
 import { LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { asRoot, type Finding, findings } from './finding.ts';
+import { examineProgram } from './program.ts';
 
 /** What the pins say, as far as this user may read them. */
 export interface Pins {
@@ -44,6 +45,7 @@ export function examinePins(native: Native, pinRoot: string): Pins {
       ...examineClaim(paths, owner),
       ...examineMount(pinRoot),
       ...examineAbout(native, paths, about),
+      examineProgram(native, paths),
       examineClock(native, paths),
       examineDelivery(paths),
     ],

@@ -3,6 +3,7 @@ import { parseAddress } from '../../protocol/address.ts';
 import type { Network, NextHop, NextHopQuery } from '../model/network.ts';
 import type { Net } from '../ports.ts';
 import type { About } from './about.ts';
+import { findBuild, programsOf } from './build.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { isErrno, requireValue } from './errno.ts';
 import { notEthernet, observeLinks, observeNetdevs } from './netdevs.ts';
@@ -31,10 +32,12 @@ export class KernelNet implements Net {
     const about = readAbout(this.#native, this.#maps);
     const zones = zonesOf(about);
     const links = observeLinks(this.#native);
-    const netdevs = observeNetdevs(this.#native, { zones, program: about.program }, links);
+    const build = findBuild(this.#native, this.#paths);
+    const netdevs = observeNetdevs(this.#native, { zones, programs: programsOf(about, build) }, links);
     this.#nextHops = new NextHops(this.#native, netdevs);
     const ports = readPorts(this.#native, this.#maps.ports, this.#portsMax);
-    return { netdevs, notEthernet: notEthernet(links), zones, ports };
+    const program = build && { version: build.version, tag: build.tag };
+    return { netdevs, notEthernet: notEthernet(links), zones, ports, ...(program !== undefined && { program }) };
   }
 
   resolve(queries: readonly NextHopQuery[]): NextHop[] {

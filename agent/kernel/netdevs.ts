@@ -11,10 +11,10 @@ const ARPHRD_ETHER = 1;
 const NDO_XMIT = 4n;
 const XDP_ATTACHED = { native: 1, generic: 2 } as const;
 
-/** What the loader says of ingress interfaces: zone by ifindex, and the id of the attached program. */
+/** What the loader says of ingress interfaces: zone by ifindex, and the ids of programs that are ours. */
 export interface Ingress {
   readonly zones: ReadonlyMap<number, number>;
-  readonly program: number;
+  readonly programs: readonly number[];
 }
 
 type Netlink = Pick<Native, 'netLinks' | 'netFeatures' | 'netOffloads'>;
@@ -64,7 +64,7 @@ function hiddenTags(
 
 function attachment(link: NetLink, ingress: Ingress): Netdev['attached'] {
   if (link.xdpMode === 0) return 'none';
-  if (link.xdpProgramId !== ingress.program) return 'foreign';
+  if (!ingress.programs.includes(link.xdpProgramId)) return 'foreign';
   return link.xdpMode === XDP_ATTACHED.generic ? 'generic' : 'native';
 }
 

@@ -1,3 +1,5 @@
+import type { ProgramName } from './program.ts';
+
 /** A network device as the kernel shows it now; `ifindex` must not outlive the observation. */
 export interface Netdev {
   readonly ifindex: number;
@@ -37,6 +39,8 @@ export interface Network {
    * The kernel drops what leads to a device that goes.
    */
   readonly ports: ReadonlyMap<number, number>;
+  /** The program in force, where the loader said so. */
+  readonly program?: ProgramName;
 }
 
 /** Why a redirect cannot have an interface, by its name or ifindex, that is none of the Ethernet devices. */

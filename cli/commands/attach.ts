@@ -8,7 +8,7 @@ import { bytesText } from '../show/format.ts';
 export const attach = command({
   synopsis: '--interface IF... --owner USER[:GROUP]',
   about: `Loads the program, pins its maps for their owner, and attaches it to the interfaces. Needs root. Done twice it changes
-nothing; a program of somebody else is never replaced. Native mode is fast and needs the driver's support; auto
+nothing; a program of another build is replaced by this one's while packets go on and counts stay, one of somebody else never. Native mode is fast and needs the driver's support; auto
 takes it where packets will get through and the driver does not refuse, else generic, and says why. Offloads of drivers
 that hide VLAN tags are switched off. Refuses mounts that go with this command (ip netns exec, a container), where the
 program would go too.`,
@@ -55,7 +55,16 @@ function describe(report: AttachReport): string {
   const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}, owned by ${owner.uid}:${owner.gid}`;
   const notes = advice.map(({ interface: name, why, mend }) => `note: ${name}: ${why}; ${mend}`);
   const kernel = shortfall === undefined ? [] : [`warning: ${shortfall.why}; ${shortfall.mend}`];
-  return [...lines, ...interfaces.flatMap(tagLines), maps, ...kernel, ...blind, ...notes].join('\n');
+  return [...lines, programLine(report), ...interfaces.flatMap(tagLines), maps, ...kernel, ...blind, ...notes].join(
+    '\n',
+  );
+}
+
+function programLine({ program: { version, tag, before, switched } }: AttachReport): string {
+  const now = `${version}, tag ${tag}`;
+  const on = switched.length === 0 ? '' : ` on ${switched.join(', ')}`;
+  if (before === undefined) return `program ${now}${on}`;
+  return `program ${before.version ?? 'of an older release'}, tag ${before.tag} → ${now}${on}`;
 }
 
 /** What the program sees of VLAN tags, where that is not simply all of them. */

@@ -36,6 +36,8 @@ const NARROW: readonly Column[] = [
 ];
 /** Only where some host has any. */
 const IDLE: Column = { title: 'IDLE', align: 'right' };
+/** Only where hosts are of several. */
+const VERSION: Column = { title: 'VERSION' };
 /** Only where some host is not as it should be. */
 const TROUBLE: Column = { title: 'TROUBLE', below: true, prose: true };
 
@@ -43,7 +45,7 @@ export const hosts = command({
   synopsis: '[forget HOST...]',
   about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
 (head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
-something is wrong, TROUBLE says what: shunt status and shunt doctor say more. Below the table stands what is missing from
+something is wrong, TROUBLE says what: shunt status and shunt doctor say more. VERSION is there where hosts run several. Below the table stands what is missing from
 the controller's own database, if anything is.
 
 With forget, the controller forgets hosts that are gone for good: what they said, their labels and their logs. One that was heard within
@@ -122,27 +124,31 @@ function damageLines(damage: SpecsDamage | undefined, terminal: Parameters<typeo
 function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
   if (items.length === 0) return 'no hosts';
   const troubles = items.map((item) => troubleOf(item, nowMs));
+  const versions = versionsOf(items);
   const extra = [
+    ...(new Set(versions.filter((version) => version !== '')).size > 1 ? [VERSION] : []),
     ...(items.some(({ idle = 0 }) => idle > 0) ? [IDLE] : []),
     ...(troubles.some((trouble) => trouble !== '') ? [TROUBLE] : []),
   ];
   const columns = [...COLUMNS, ...extra];
   const rows = items.map((item, at) => [
     ...row(item, nowMs),
-    ...extra.map(
-      (column): Cell => (column === IDLE ? String(item.idle ?? 0) : { text: troubles[at] ?? '', tone: 'bad' }),
-    ),
+    ...extra.map((column): Cell => {
+      if (column === VERSION) return versions[at] ?? '';
+      return column === IDLE ? String(item.idle ?? 0) : { text: troubles[at] ?? '', tone: 'bad' };
+    }),
   ]);
   const wide = table(columns, rows, { ...terminal, colour: false });
   const width = terminal.width ?? Number.POSITIVE_INFINITY;
-  if (wide.split('\n').some((line) => line.length > width)) return layNarrow(items, troubles, nowMs, terminal);
+  if (wide.split('\n').some((line) => line.length > width))
+    return layNarrow(items, { versions: extra.includes(VERSION) ? versions : [], troubles }, nowMs, terminal);
   return table(columns, rows, terminal);
 }
 
 /** Where all columns do not fit: what is as it should be is left out, and what has no room stands below its row. */
 function layNarrow(
   items: readonly HostItem[],
-  troubles: readonly string[],
+  { versions, troubles }: { readonly versions: readonly string[]; readonly troubles: readonly string[] },
   nowMs: number,
   terminal: Parameters<typeof table>[2],
 ): string {
@@ -154,12 +160,26 @@ function layNarrow(
       applied < stored && `applied ${applied}`,
       verified < stored && `verified ${verified}`,
       idle > 0 && `${idle} idle`,
+      versions[at],
       troubles[at],
     ];
     const below = { text: more.filter(Boolean).join(', '), tone: troubles[at] === '' ? undefined : ('bad' as const) };
     return [host, seen, ofHead, installed, exceptions, below];
   });
   return table(NARROW, rows, terminal);
+}
+
+/** The release of each host's agent, and its program where that is of another release, or of other code than elsewhere. */
+function versionsOf(items: readonly HostItem[]): readonly string[] {
+  const codes = new Map(
+    items.flatMap(({ program }) => (program === undefined ? [] : [[program.tag, program.version]])),
+  );
+  return items.map(({ agent = '', program }) => {
+    if (program === undefined) return agent;
+    const alike = [...codes.values()].filter((version) => version === program.version).length;
+    const tag = alike > 1 ? ` ${program.tag}` : '';
+    return program.version === agent && tag === '' ? agent : `${agent}, program ${program.version}${tag}`;
+  });
 }
 
 function row(item: HostItem, nowMs: number): Cell[] {

@@ -42,6 +42,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['host', host],
     ['labels', labelsText(labels) || '-'],
     ['agent', `${agent}, said ${ageText(nowMs - at)} ago`],
+    ...programRow(status),
     ['epoch', epoch || '-'],
     ...bypassRow(status),
     ...problemRows(status, nowMs),
@@ -98,6 +99,10 @@ function countsCell({ counts }: Status): Cell {
 function refusedCell({ total, byCode }: Status['refused']): Cell {
   const codes = Object.entries(byCode).map(([code, count]) => `${code} ${count}`);
   return { text: total === 0 ? '0' : `${total} (${codes.join(', ')})`, tone: total === 0 ? undefined : 'warn' };
+}
+
+function programRow({ program }: Status): [name: string, value: Cell][] {
+  return program === undefined ? [] : [['program', `${program.version}, tag ${program.tag}`]];
 }
 
 function unwatchedRow({ undelivered }: Status): [name: string, value: Cell][] {

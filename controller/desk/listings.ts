@@ -82,7 +82,7 @@ async function chooseSpecs(
 
 async function hostOf(host: string, head: number, report: Report | undefined, standings: Standings): Promise<HostItem> {
   if (report === undefined) return { ...UNHEARD, host, head };
-  const { epoch, stored, applied, verified, counts, exceptionsTotal, labels } = report.status;
+  const { epoch, stored, applied, verified, counts, exceptionsTotal, labels, agent, program } = report.status;
   const { problems, bypass, ended, undelivered, passedTotal } = report.status;
   const problem = problems?.[0]?.code ?? report.status.problem;
   return {
@@ -99,6 +99,8 @@ async function hostOf(host: string, head: number, report: Report | undefined, st
     exceptions: exceptionsTotal,
     standing: await standings.of({ epoch, rev: stored }),
     ...(problem !== undefined && { problem }),
+    agent,
+    ...(program !== undefined && { program }),
     ...(bypass !== undefined && { bypass }),
     ...(ended !== undefined && { ended }),
     ...(counts.idle > 0 && { idle: counts.idle }),

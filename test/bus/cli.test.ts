@@ -518,6 +518,16 @@ test('hosts: how far each one is', async (t) => {
   t.like(JSON.parse((await bench.shunt(['hosts', '-o', 'json'])).stdout).items[1], { host: 'edge-8', ended: true });
   hosts = ['edge-10', 'edge-2', 'edge-1'].map((host) => ({ ...item, host, seenAt: null }));
   t.deepEqual((await bench.shunt(['hosts'])).stdout.match(/^edge-[0-9]+/gm), ['edge-1', 'edge-2', 'edge-10']);
+  const of = (host: string, agent: string, version: string, tag: string) => ({
+    ...{ ...item, host, seenAt: null, agent, program: { version, tag } },
+  });
+  hosts = [of('edge-1', '0.2.0', '0.2.0', '11'), of('edge-2', '0.2.0', '0.2.0', '11'), never];
+  t.false((await bench.shunt(['hosts'])).stdout.includes('VERSION'), 'all are of one');
+  hosts = [...hosts, of('edge-3', '0.2.0', '0.1.0', '22'), of('edge-4', '0.1.0', '0.1.0', '22')];
+  await matchesGolden(t, 'done-hosts-versions', ['hosts'], await bench.shunt(['hosts']));
+  await matchesGolden(t, 'done-hosts-versions-80', ['hosts'], await bench.shunt(['hosts'], narrow()));
+  hosts = [of('edge-1', '0.2.0', '0.2.0', '11'), of('edge-2', '0.2.0', '0.2.0', '33')];
+  t.deepEqual((await bench.shunt(['hosts'])).stdout.match(/0\.2\.0, program 0\.2\.0 \d+/g)?.length, 2);
   hosts = [{ ...item, seenAt: null }, never];
   damage = { damage: fixture('hosts-reply').damage };
   await matchesGolden(t, 'done-hosts-damaged', ['hosts'], await bench.shunt(['hosts']));

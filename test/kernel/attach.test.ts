@@ -27,8 +27,11 @@ kernel('attach: twice changes nothing, interfaces may come again, and detach lea
   t.deepEqual(story.detached, [['v0'], []]);
   t.false(story.left);
 
-  const { about, clock, root, tags, ...maps } = story.pins.layout;
-  t.deepEqual([about, tags, clock, root], ['0:65534 440', '0:65534 440', '65534:65534 600', '0:0 700']);
+  const { about, build, clock, root, tags, ...maps } = story.pins.layout;
+  t.deepEqual(
+    [about, build, tags, clock, root],
+    ['0:65534 440', '0:65534 440', '0:65534 440', '65534:65534 600', '0:0 700'],
+  );
   t.deepEqual([...new Set(Object.values(maps))], ['65534:65534 600'], 'every other map is its owner’s alone');
   t.deepEqual([...new Set(Object.values(story.pins.root))], ['0:0 600'], 'programs and links are root’s');
 

@@ -18,7 +18,7 @@ const ifindexOf = (name: string): number =>
 
 /** What the agent makes of an address, with interfaces by name. */
 function resolve(address: string, bound?: string): unknown {
-  const netdevs = observeNetdevs(native, { zones: new Map(), program: 0 });
+  const netdevs = observeNetdevs(native, { zones: new Map(), programs: [] });
   const query = { address, ...(bound !== undefined && { ifindex: ifindexOf(bound) }) };
   const hop: NextHop = new NextHops(native, netdevs).resolve(query);
   if (hop.state === 'no-route') return hop.state;
