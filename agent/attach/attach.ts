@@ -24,7 +24,7 @@ import type { Mode } from './mode.ts';
 import { makePins, type Owner, ROOT } from './object.ts';
 import { isMountedByUs, releasePinRoot, requirePinRoot } from './pin-root.ts';
 import { type NotRestored, TagMemory } from './tag-memory.ts';
-import { type InForce, Upgrade } from './upgrade.ts';
+import { freshlyMade, type InForce, isNew, Upgrade } from './upgrade.ts';
 import { dropZones, heldIfindexes, pinnedInterfaces } from './zones.ts';
 
 export interface AttachOptions {
@@ -151,15 +151,6 @@ function attachAll({ native, options, paths, links, wanted, maps, fresh, undo }:
     ...(shortfall !== undefined && { shortfall }),
     changed: fresh || claimable || watch.changed || isNew(inForce) || interfaces.some((it) => it.changed),
   };
-}
-
-function freshlyMade(native: Native, paths: PinPaths): InForce {
-  const { version = '', tag = '' } = findBuild(native, paths) ?? {};
-  return { version, tag, switched: [] };
-}
-
-function isNew({ before, switched }: InForce): boolean {
-  return before !== undefined || switched.length > 0;
 }
 
 function planAll(

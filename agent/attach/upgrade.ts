@@ -18,6 +18,16 @@ export interface InForce extends ProgramName {
   readonly switched: readonly string[];
 }
 
+/** The program that was pinned a moment ago. */
+export function freshlyMade(native: Native, paths: PinPaths): InForce {
+  const { version = '', tag = '' } = findBuild(native, paths) ?? {};
+  return { version, tag, switched: [] };
+}
+
+export function isNew({ before, switched }: InForce): boolean {
+  return before !== undefined || switched.length > 0;
+}
+
 interface Held {
   readonly name: string;
   readonly link: LinkHandle;

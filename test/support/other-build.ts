@@ -5,7 +5,9 @@ import type { attach } from '../../agent/attach/attach.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** What is copied: it finds its own version and its own object by its place. */
-const OWN = ['agent'];
+const OWN = ['agent', 'cli'];
+/** What it has another of, or none. */
+const OTHER = ['bpf', 'package.json', '.cache', '.git'];
 
 /** The loader of a build. */
 export interface Loading {
@@ -19,7 +21,7 @@ const BESIDE = 'int shunt(struct xdp_md *ctx)\n{\n\tbpf_get_smp_processor_id();\
 export async function otherBuild(folder: string, version: string): Promise<Loading> {
   mkdirSync(join(folder, 'bpf/build'), { recursive: true });
   for (const name of readdirSync(ROOT)) {
-    if (name === 'bpf' || name === 'package.json' || OWN.includes(name)) continue;
+    if (OTHER.includes(name) || OWN.includes(name)) continue;
     symlinkSync(join(ROOT, name), join(folder, name));
   }
   for (const name of OWN) cpSync(join(ROOT, name), join(folder, name), { recursive: true });

@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import test from 'ava';
+import type { AttachReport } from '../../agent/attach/attach.ts';
+import type { Dump } from '../../protocol/ask.ts';
+import type { Event } from '../../protocol/event.ts';
+import { CONVERGE_MS, serviceRedirect, startProduct } from '../support/operator.ts';
+import { otherBuild } from '../support/other-build.ts';
+import { HOST, NATS_URL, Testbed } from '../support/testbed.ts';
+import { Asker, Echo } from '../support/traffic.ts';
+
+/** How often the program is swapped, and how often at each swap A asks in a second. */
+const SWAPS = Number(process.env.SWAPS ?? 100);
+const RATE = 2_000;
+/** The agent starts anew with one swap in so many. */
+const RESTART_EVERY = 5;
+
+test.serial(
+  `upgrade: ${SWAPS} times another program takes its place under traffic, and not one packet goes elsewhere`,
+  async (t) => {
+    t.timeout(3_600_000);
+    await using bed = await Testbed.make();
+    const folder = join(bed.folder, 'other');
+    await otherBuild(folder, '0.2.0');
+    const { operator, agent: first } = await startProduct(bed);
+    await Promise.all([Echo.start(bed, 'b'), Echo.start(bed, 'c')]);
+    const asker = await Asker.start(bed);
+    await asker.steady(RATE);
+    const { rev } = await operator.apply({ ...serviceRedirect('to-c', 'v4'), idle: { after: '2s' } });
+    await operator.applied(rev);
+    await asker.answeredBy('c', CONVERGE_MS);
+    const before = await asker.report();
+    let agent = first;
+    for (let swap = 0; swap < SWAPS; swap += 1) {
+      const { status, stdout, stderr } = await (swap % 2 === 0 ? bed.by(folder) : bed).attach(
+        '--interface',
+        'to-a',
+        '-o',
+        'json',
+      );
+      t.is(status, 0, stderr);
+      const { program } = JSON.parse(stdout) as AttachReport;
+      t.deepEqual(
+        [program.version, program.switched.toSorted()],
+        [swap % 2 === 0 ? '0.2.0' : '0.1.0', ['to-a', 'to-c']],
+      );
+      if (swap % RESTART_EVERY !== 0) continue;
+      await agent.stop();
+      agent = await bed.startAgent();
+    }
+    const after = await asker.stop();
+    t.deepEqual(
+      [after.lost, after.repeats, (after.answers.b ?? 0) - (before.answers.b ?? 0)],
+      [0, 0, 0],
+      'each question was answered, once, and by C',
+    );
+    const [entry] = ((await bed.ask('dump', '--host', HOST)) as Dump).items;
+    t.is(Number(entry?.packets), after.answers.c ?? 0, 'and each was counted');
+    const { stdout } = await bed.shunt('bus', 'events', '--host', HOST, '--nats', NATS_URL, '-o', 'json');
+    const told = stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Event);
+    t.deepEqual(
+      [...new Set(told.map(({ kind }) => kind))].filter((kind) => kind !== 'applied' && kind !== 'blocked'),
+      [],
+    );
+    t.log(`${after.sent} datagrams`);
+  },
+);
