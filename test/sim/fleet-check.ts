@@ -28,6 +28,8 @@ export class FleetCheck {
   /** The start of an agent that controllers go by, and when they heard of it last. */
   #present = new Map<string, { readonly boot: string; readonly atMs: number }>();
   readonly #decreed = new Set<string>();
+  /** When that was, since a database was put back and a while before. */
+  readonly #decreedMs = new Map<string, number>();
   /** Where epochs ended that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
   readonly #forgotten = new Map<string, number>();
   #nowMs = 0;
@@ -74,11 +76,15 @@ export class FleetCheck {
     this.#present = new Map();
     this.#starts.clear();
     this.#held.clear();
+    for (const [host, atMs] of this.#decreedMs) if (this.#nowMs - atMs > ON_ITS_WAY_MS) this.#decreedMs.delete(host);
   }
 
   /** Somebody decrees that hosts take the set of another log, once. */
   decreed(hosts: Iterable<string>): void {
-    for (const host of hosts) this.#decreed.add(host);
+    for (const host of hosts) {
+      this.#decreed.add(host);
+      this.#decreedMs.set(host, this.#nowMs);
+    }
   }
 
   /**
@@ -93,6 +99,9 @@ export class FleetCheck {
     const isAnothers = before.some((one) => one !== owner);
     if (isAnothers && !this.#decreed.delete(name))
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
+    const mark = kernel.mark();
+    if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !this.#decreedMs.has(name))
+      return [`${name}: had ${mark.rev} of ${mark.epoch}, which the log does not have, and takes ${cursor.rev} of it`];
     if (base === 'empty' && this.isOurs(cursor) && !mayBeStale)
       return [...(before.length > 0 ? this.#missing(host) : []), ...this.#surplus(host)];
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));

@@ -11,7 +11,7 @@ const COMMIT_MS = 10;
 
 /**
  * Since when a host's packets are silent: known from outside, of who came and when nobody could be seen. A store that was put
- * back may say that a redirect was given up which came to stand since; then nothing is judged.
+ * back may say that a redirect was given up which came to stand since; that one is not judged until it comes to stand anew.
  */
 export class Silence {
   readonly #nowMs: () => number;
@@ -20,15 +20,26 @@ export class Silence {
   /** Why nobody can be seen now. */
   readonly #shut = new Set<string>();
   #seenSinceMs = 0;
-  #isKnown = true;
+  readonly #unknown = new Set<string>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
-  /** A packet met the entry of a redirect, or it came to stand. */
+  /** A packet met the entry of a redirect. */
   came(key: string): void {
     this.#lastMs.set(key, [...(this.#lastMs.get(key) ?? []), this.#nowMs()].slice(-2));
+  }
+
+  /** It came to stand. */
+  stood(key: string): void {
+    this.#unknown.delete(key);
+    this.came(key);
+  }
+
+  /** When one of that happened last. */
+  lastMs(key: string): number {
+    return this.#lastMs.get(key)?.at(-1) ?? Number.NEGATIVE_INFINITY;
   }
 
   /** For this reason nobody can be seen, or can be again. */
@@ -48,13 +59,14 @@ export class Silence {
     if (problems.some(({ code }) => HELD.has(code))) this.blind();
   }
 
-  unknown(): void {
-    this.#isKnown = false;
+  /** The store may say what is not so of these. */
+  unknown(keys: Iterable<string>): void {
+    for (const key of keys) this.#unknown.add(key);
   }
 
   /** Milliseconds. Who came while a disk took what was found before does not count. */
   of(key: string): number {
-    if (!this.#isKnown) return Number.POSITIVE_INFINITY;
+    if (this.#unknown.has(key)) return Number.POSITIVE_INFINITY;
     if (this.#shut.size > 0) return 0;
     const nowMs = this.#nowMs();
     const came = (this.#lastMs.get(key) ?? []).filter((atMs) => nowMs - atMs > COMMIT_MS);
