@@ -113,9 +113,11 @@ export class OpCheck {
     return rows.flatMap(({ key, rev, state }) => {
       if (state === 'idle') givenUp.stored(key);
       const before = store.rows.get(key);
-      const { afterMs = 0, rearm } = known.get(key)?.idle ?? {};
+      const { idle, rev: wanted } = known.get(key) ?? {};
+      const { afterMs = 0, rearm } = idle ?? {};
       const was = before?.state === 'idle' && (before.rev === rev || rearm === 'never');
-      if (state !== 'idle' || was) return [];
+      // What is desired otherwise by then is not given up; what its revision before waited for nobody knows here.
+      if (state !== 'idle' || was || wanted !== rev) return [];
       const silentMs = silence.of(key);
       return silentMs < afterMs ? [`stores ${key} as given up after ${silentMs} ms, and not ${afterMs}`] : [];
     });
@@ -189,15 +191,14 @@ export class OpCheck {
     return isJudged && !mayEnd && this.#outside.isOurs(host.store.stored.cursor);
   }
 
-  /** A redirect is given up after its silence, and after the disk has it. */
+  /** A redirect is given up after its silence, and after the disk has it: until its entry goes nobody has come. */
   #giveUp(id: string): readonly string[] {
-    const { silence, store, known } = this.#host;
+    const { silence, store, known, givenUp } = this.#host;
     const afterMs = known.get(id)?.idle?.afterMs ?? 0;
     const [state, silentMs] = [store.rows.get(id)?.state, silence.of(id)];
-    return [
-      ...(state === 'idle' ? [] : [`gives ${id} up, and its store says ${state}`]),
-      ...(silentMs < afterMs ? [`gives ${id} up after ${silentMs} ms, and not ${afterMs}`] : []),
-    ];
+    if (state !== 'idle') return [`gives ${id} up, and its store says ${state}`];
+    if (silentMs >= afterMs || givenUp.isStored(id, silence.lastMs(id))) return [];
+    return [`gives ${id} up after ${silentMs} ms, and not ${afterMs}`];
   }
 }
 

@@ -26,15 +26,18 @@ export class GivenUp {
 
   /** The entry goes; `cameMs`: when somebody came last, or it came to stand. */
   goes({ key, rev, expires }: Intent, cameMs: number): void {
-    const storedMs = this.#storedMs.get(key);
     const mayArm = this.#nowMs() < this.#armsUntilMs || expires !== undefined;
-    if (storedMs !== undefined && cameMs < storedMs && !mayArm) this.#gone.set(key, rev);
+    if (this.isStored(key, cameMs) && !mayArm) this.#gone.set(key, rev);
+  }
+
+  /** Whether the store has taken it since somebody came. */
+  isStored(key: string, cameMs: number): boolean {
+    return cameMs < (this.#storedMs.get(key) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Somebody came, or the store does not know of it any more. */
   drop(key: string): void {
     this.#gone.delete(key);
-    this.#storedMs.delete(key);
   }
 
   /** An operator's word has come. */
@@ -52,10 +55,8 @@ export class GivenUp {
   /** The set is another one: a newer revision arms, unless it says never. */
   revised(known: ReadonlyMap<string, Intent>): void {
     for (const [key, rev] of this.#gone) {
-      const now = known.get(key);
-      const stays =
-        now?.idle !== undefined && now.expires === undefined && (now.rev === rev || now.idle.rearm === 'never');
-      if (!stays) this.drop(key);
+      const { idle, expires, rev: now } = known.get(key) ?? {};
+      if (expires !== undefined || !(idle !== undefined && (now === rev || idle.rearm === 'never'))) this.drop(key);
     }
   }
 
