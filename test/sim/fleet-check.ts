@@ -33,6 +33,7 @@ export class FleetCheck {
   /** Where epochs ended that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
   readonly #forgotten = new Map<string, number>();
   #nowMs = 0;
+  #dayMs = Number.NEGATIVE_INFINITY;
   /** Since when each redirect is asked for as it is. */
   #specs = new Map<string, number>();
   /** Since when each is not any more. */
@@ -54,9 +55,10 @@ export class FleetCheck {
     for (const [epoch, end] of this.#database.ends()) this.#forgotten.set(epoch, end);
   }
 
-  /** Whoever spoke before a day that passed did so long ago. */
+  /** Whoever spoke before a day that passed did so long ago, also where it is noted only now. */
   dayPassed(): void {
     this.#present.clear();
+    this.#dayMs = this.#nowMs;
   }
 
   /** All that is known of a host is about to go, if somebody does that. */
@@ -179,7 +181,7 @@ export class FleetCheck {
   /** Whether it is of a start of the agent before the one that spoke just now. */
   #isGone(host: string, text: string, nowMs: number): boolean {
     const [boot, present] = [read(text)?.boot, this.#present.get(host)];
-    if (boot === undefined) this.#present.delete(host);
+    if (boot === undefined || nowMs - this.#dayMs < ASKED_WITHIN_MS) this.#present.delete(host);
     else this.#present.set(host, { boot, atMs: nowMs });
     const wasHeard = boot !== present?.boot && boot !== undefined && this.#starts.get(host)?.has(boot);
     this.#starts.set(host, (this.#starts.get(host) ?? new Set()).add(boot ?? ''));

@@ -105,6 +105,7 @@ export class Host extends Mortal {
   start(): void {
     this.onStart();
     this.time.started();
+    this.silence.started();
     this.roles.add(this.labels.role);
     const { bus: server } = this.#world;
     let bus: AgentBus | undefined;

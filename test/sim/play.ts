@@ -230,7 +230,6 @@ class Stage {
     this.#doomed.clear();
     this.#strangers.end();
     this.#world.bus.maxPayloadBytes = MAX_PAYLOAD_BYTES;
-    this.#world.database.busy = 0;
     await this.#world.passing(this.#controllers.spare());
     for (const [name, host] of this.#hosts) {
       host.calm();

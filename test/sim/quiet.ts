@@ -70,6 +70,7 @@ export class Quiet {
   async #look(mayBeHeld: boolean): Promise<readonly string[]> {
     const { world, hosts, oracle } = this.#parts;
     const { desk } = world.controller.ports;
+    world.database.busy = 0; // nobody has it for himself for so long
     const { items } = await world.passing(desk.get({ v: 1 }, 500_000));
     const specs = items.map(({ spec }) => spec);
     const { items: known } = await world.passing(desk.hosts({ v: 1 }, 500_000));

@@ -100,7 +100,7 @@ const ACTS = 200;
 /** So many of them, and then there is quiet. */
 const STRETCH = 100;
 /** Hosts of one schedule in so many lose sight of their history. */
-const LOSING_ONE_IN = 5;
+const LOSING_ONE_IN = 4;
 const SELECTORS: readonly Wish['hosts'][] = ['all', { role: 'edge' }, { role: 'core' }, ['a'], ['a', 'b'], ['c']];
 const TARGETS = ['pass', 'drop', 'c', 'c', 'd', 'nowhere'] as const;
 const ANSWERS = ['resolved', 'asking', 'asking', 'failed'] as const;
@@ -108,9 +108,9 @@ const ANSWERS = ['resolved', 'asking', 'asking', 'failed'] as const;
 const AHEAD_MS = [-86_400_000, 0, 86_400_000] as const;
 /** At most: some end soon, others not before the schedule does. */
 const LIVES_MS = [15_000, 900_000] as const;
-const SILENCES_MS = [5_000, 5_000, 20_000] as const;
+const SILENCES_MS = [5_000, 20_000] as const;
 /** Of one schedule in so many, strangers are on the same bus. */
-const STRANGE_ONE_IN = 8;
+const STRANGE_ONE_IN = 6;
 /** What a server takes as it comes, and so little that every update is a hint and every page one change. */
 const PAYLOADS = [1 << 20, 1 << 20, 2_500] as const;
 
@@ -212,6 +212,10 @@ function lastBlow(below: Below): readonly Act[] {
     case 1: {
       const refusals: Act = { afterMs: 0, act: 'refuse commits', host, times: 2 + below(3), which: below(DSTS) };
       return [refusals, { ...wishes(below), afterMs: 0, act: 'apply' }];
+    }
+    case 2: {
+      const busy: Act = { afterMs: 0, act: 'busy database', when: below(2 ** 10) };
+      return [busy, { ...MAKERS.labels[1](below), afterMs: 0, act: 'labels' }];
     }
     default:
       return [{ ...MAKERS.uproot[1](below), afterMs: 0, act: 'uproot' }];

@@ -8,6 +8,8 @@ const HELD: ReadonlySet<AnyCode> = new Set([
 ]);
 /** The most that a commit takes, and who waits for it. */
 const COMMIT_MS = 10;
+/** So soon an agent has noted for the one after it that nobody could be seen. */
+const NOTED_MS = 1_100;
 
 /**
  * Since when a host's packets are silent: known from outside, of who came and when nobody could be seen. A store that was put
@@ -20,6 +22,8 @@ export class Silence {
   /** Why nobody can be seen now. */
   readonly #shut = new Set<string>();
   #seenSinceMs = 0;
+  /** Since when the agent says that it is held, and since when all were seen before. */
+  #held: { readonly atMs: number; readonly seenSinceMs: number } | undefined;
   readonly #unknown = new Set<string>();
 
   constructor(nowMs: () => number) {
@@ -56,7 +60,17 @@ export class Silence {
 
   /** The host says how it stands. */
   said({ problems = [] }: Pick<Status, 'problems'>): void {
-    if (problems.some(({ code }) => HELD.has(code))) this.blind();
+    const isHeld = problems.some(({ code }) => HELD.has(code));
+    const seenSinceMs = this.#seenSinceMs;
+    if (isHeld) this.blind();
+    if (isHeld) this.#held ??= { atMs: this.#nowMs(), seenSinceMs };
+    if (!isHeld || this.#nowMs() - (this.#held?.atMs ?? 0) > NOTED_MS) this.#held = undefined;
+  }
+
+  /** An agent starts: of a hold that had just begun it may not know. */
+  started(): void {
+    if (this.#held !== undefined) this.#seenSinceMs = this.#held.seenSinceMs;
+    this.#held = undefined;
   }
 
   /** The store may say what is not so of these. */
