@@ -1,5 +1,6 @@
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
+import { StoreError } from '../../controller/model/store-error.ts';
 import type { Schema } from '../../controller/store/schema.ts';
 import type { Database, Session } from '../../controller/store/session.ts';
 import { Connection } from '../../controller/store/sqlite/connection.ts';
@@ -40,6 +41,8 @@ async function makeOnce() {
 /** The controller's own tables in SQLite's memory: nothing waits for a disk. Controllers come and go on it. */
 export class MemoryDatabase {
   readonly tables: Tables;
+  /** Which of the next transactions that write find it busy: a bit for each, the lowest first. */
+  busy = 0;
   readonly #clock: Clock;
   #connection: Connection;
   #session: Remembering;
@@ -72,13 +75,19 @@ export class MemoryDatabase {
         throw error;
       }
     };
+    const write = async <T>(work: (session: Session) => Promise<T>): Promise<T> => {
+      const isBusy = this.busy % 2 === 1;
+      this.busy = Math.floor(this.busy / 2);
+      if (isBusy) throw new StoreError('BUSY', 'database :memory:: somebody else has the database; try again');
+      return await transact(work);
+    };
     return holder.guard({
       path: ':memory:',
       look: () => 'same' as const,
       inspect: async () => true,
       confirm: async () => {},
       read: transact,
-      write: transact,
+      write,
       [Symbol.asyncDispose]: async () => {},
     });
   }

@@ -7,13 +7,19 @@ import { matchOfKey } from '../../protocol/key.ts';
 import type { HostItem } from '../../protocol/listings.ts';
 import { shapeOf, shapeText } from '../../protocol/shape.ts';
 import type { Status } from '../../protocol/status.ts';
+import { NEIGHBOURS, redirectKey } from './addresses.ts';
 import { HELD } from './fleet-check.ts';
-import { type Host, NEIGHBOURS, redirectKey } from './host.ts';
+import type { Host } from './host.ts';
 import { expectedOn } from './oracle.ts';
 import type { HostName } from './schedule.ts';
 
 /** By so much a host's idea of the time may be wrong. */
 const SLACK_MS = 2_000;
+/** A deadline that stands is kept while it is as good; what a page said may have been said before. */
+const EARLY_MS = 4_000;
+const LATE_MS = 900_000;
+/** A program that is gone is looked for all the time. */
+const PASSED_MS = 10_000;
 /** Its store does not say any more what it held. */
 const LOST = ['ADOPTING', 'STORE_DAMAGED'];
 
@@ -72,6 +78,8 @@ interface Outside {
   readonly isOurs: (cursor: Cursor) => boolean;
   /** The controllers' time. */
   readonly nowMs: () => number;
+  /** Whether hosts may go by somebody else's. */
+  readonly isStrange: () => boolean;
 }
 
 /**
@@ -101,12 +109,15 @@ export class OpCheck {
 
   /** A redirect is given up in silence only. A packet may come while the disk takes that. */
   saved(rows: readonly EntryState[]): readonly string[] {
-    const { silence, store, known } = this.#host;
+    const { silence, store, known, givenUp } = this.#host;
     return rows.flatMap(({ key, rev, state }) => {
+      if (state === 'idle') givenUp.stored(key);
       const before = store.rows.get(key);
-      const { afterMs = 0, rearm } = known.get(key)?.idle ?? {};
+      const { idle, rev: wanted } = known.get(key) ?? {};
+      const { afterMs = 0, rearm } = idle ?? {};
       const was = before?.state === 'idle' && (before.rev === rev || rearm === 'never');
-      if (state !== 'idle' || was) return [];
+      // What is desired otherwise by then is not given up; what its revision before waited for nobody knows here.
+      if (state !== 'idle' || was || wanted !== rev) return [];
       const silentMs = silence.of(key);
       return silentMs < afterMs ? [`stores ${key} as given up after ${silentMs} ms, and not ${afterMs}`] : [];
     });
@@ -124,11 +135,13 @@ export class OpCheck {
     const mark = kernel.mark();
     const isAhead = mark === undefined || (mark.epoch === epoch && rev > mark.rev);
     const isOlder = before !== undefined && rev < before.rev && !isDecreed;
-    if (rev !== before?.rev) this.#host.silence.came(id);
+    if (rev !== before?.rev) this.#host.silence.stood(id);
     return [
       ...same(`writes ${id} with rev`, rev, known.get(id)?.rev ?? 'nothing stored'),
       ...(isAhead ? [`writes ${id} with rev ${rev}, and the mark is ${mark?.rev ?? 'not there'}`] : []),
       ...(isOlder ? [`writes ${id} with rev ${rev} after ${before.rev}`] : []),
+      ...(this.#host.givenUp.has(id) ? [`writes ${id} with rev ${rev}, which was given up in silence`] : []),
+      ...this.#untimely(id, value),
       ...(goesThere(known.get(id)?.to, value) ? [] : [`writes ${id} to ${value.dmac}, and not to its next hop`]),
     ];
   }
@@ -139,6 +152,7 @@ export class OpCheck {
     const newest = this.#outside.newest(id);
     const had = this.#marked.get(maps) ?? 0;
     if (entry === undefined || !entry.sound) return [];
+    this.#goes(id);
     const early = this.#isEarly(id, entry.value);
     if (early || newest?.op !== 'put') return early ? [`deletes ${id} before its time`] : [];
     if (newest.rev > had || entry.value.rev !== newest.rev || entry.value.until !== 0n) return [];
@@ -147,32 +161,57 @@ export class OpCheck {
     return [`deletes ${id}, whose newest change is a put of rev ${newest.rev}`];
   }
 
+  /** Given up in silence, if the store says so. */
+  #goes(id: string): void {
+    const { store, silence, givenUp, known } = this.#host;
+    const intent = known.get(id);
+    const row = store.rows.get(id);
+    if (row?.state === 'idle' && intent?.rev === row.rev) givenUp.goes(intent, silence.lastMs(id));
+  }
+
+  /** An entry ends by itself when its redirect does, by the time that its controllers told the host (C2). */
+  #untimely(id: string, { rev, until }: EntryValue): readonly string[] {
+    const { known, kernel, store, time } = this.#host;
+    const { expires, rev: wanted } = known.get(id) ?? {};
+    const isJudged = time.fresh && wanted === rev && this.#outside.isOurs(store.stored.cursor);
+    if (!isJudged || this.#outside.isStrange()) return [];
+    if (expires === undefined) return until === 0n ? [] : [`writes ${id} with an end, and it has none`];
+    const { jiffies, hz } = kernel.clock.now();
+    const lateMs = this.#outside.nowMs() + (Number(until - jiffies) * 1000) / hz - expires;
+    return lateMs < -EARLY_MS || lateMs > LATE_MS ? [`writes ${id} to end ${Math.round(lateMs)} ms late`] : [];
+  }
+
   /** Whether it is of a redirect that ends later, by the time of its own controllers (C2), or the same of the host. */
   #isEarly(id: string, value: EntryValue): boolean {
     const host = this.#host;
     const { rev, expires = 0, idle } = host.known.get(id) ?? {};
-    const isJudged = rev === value.rev && idle === undefined && host.aheadMs === 0 && !host.isCutOff(value);
+    const isTold = host.aheadMs === 0 || (host.time.known && !this.#outside.isStrange());
+    const isJudged = rev === value.rev && idle === undefined && isTold && !host.isCutOff(value);
     const mayEnd = expires <= this.#outside.nowMs() + SLACK_MS;
     return isJudged && !mayEnd && this.#outside.isOurs(host.store.stored.cursor);
   }
 
-  /** A redirect is given up after its silence, and after the disk has it. */
+  /** A redirect is given up after its silence, and after the disk has it: until its entry goes nobody has come. */
   #giveUp(id: string): readonly string[] {
-    const { silence, store, known } = this.#host;
+    const { silence, store, known, givenUp } = this.#host;
     const afterMs = known.get(id)?.idle?.afterMs ?? 0;
     const [state, silentMs] = [store.rows.get(id)?.state, silence.of(id)];
-    return [
-      ...(state === 'idle' ? [] : [`gives ${id} up, and its store says ${state}`]),
-      ...(silentMs < afterMs ? [`gives ${id} up after ${silentMs} ms, and not ${afterMs}`] : []),
-    ];
+    if (state !== 'idle') return [`gives ${id} up, and its store says ${state}`];
+    if (silentMs >= afterMs || givenUp.isStored(id, silence.lastMs(id))) return [];
+    return [`gives ${id} up after ${silentMs} ms, and not ${afterMs}`];
   }
 }
 
 /** What a status says that is not so, at the moment at which it is sent (I5). */
 export function checkStatus(
-  { host: name, stored, applied, verified }: Status,
+  { host: name, stored, applied, verified, counts, problems = [] }: Status,
   host: Host | undefined,
+  nowMs: number,
 ): readonly string[] {
+  const isPassed = nowMs - (host?.passedSinceMs ?? nowMs) > PASSED_MS;
+  const isElse = problems.some(({ code }) => code !== 'NOT_ATTACHED');
+  if (isPassed && !isElse && counts.installed > 0)
+    return [`${name}: says ${counts.installed} installed, and no packet meets the program`];
   const says = `${name}: says ${verified} verified, ${applied} applied, ${stored} stored`;
   if (verified > applied || applied > stored || stored > (host?.store.stored.cursor.rev ?? 0)) return [says];
   const due = [...(host?.known.values() ?? [])].filter(({ rev }) => rev <= applied);

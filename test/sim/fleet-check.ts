@@ -28,9 +28,12 @@ export class FleetCheck {
   /** The start of an agent that controllers go by, and when they heard of it last. */
   #present = new Map<string, { readonly boot: string; readonly atMs: number }>();
   readonly #decreed = new Set<string>();
+  /** When that was, since a database was put back and a while before. */
+  readonly #decreedMs = new Map<string, number>();
   /** Where epochs ended that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
   readonly #forgotten = new Map<string, number>();
   #nowMs = 0;
+  #dayMs = Number.NEGATIVE_INFINITY;
   /** Since when each redirect is asked for as it is. */
   #specs = new Map<string, number>();
   /** Since when each is not any more. */
@@ -52,9 +55,10 @@ export class FleetCheck {
     for (const [epoch, end] of this.#database.ends()) this.#forgotten.set(epoch, end);
   }
 
-  /** Whoever spoke before a day that passed did so long ago. */
+  /** Whoever spoke before a day that passed did so long ago, also where it is noted only now. */
   dayPassed(): void {
     this.#present.clear();
+    this.#dayMs = this.#nowMs;
   }
 
   /** All that is known of a host is about to go, if somebody does that. */
@@ -74,11 +78,15 @@ export class FleetCheck {
     this.#present = new Map();
     this.#starts.clear();
     this.#held.clear();
+    for (const [host, atMs] of this.#decreedMs) if (this.#nowMs - atMs > ON_ITS_WAY_MS) this.#decreedMs.delete(host);
   }
 
   /** Somebody decrees that hosts take the set of another log, once. */
   decreed(hosts: Iterable<string>): void {
-    for (const host of hosts) this.#decreed.add(host);
+    for (const host of hosts) {
+      this.#decreed.add(host);
+      this.#decreedMs.set(host, this.#nowMs);
+    }
   }
 
   /**
@@ -93,6 +101,9 @@ export class FleetCheck {
     const isAnothers = before.some((one) => one !== owner);
     if (isAnothers && !this.#decreed.delete(name))
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
+    const mark = kernel.mark();
+    if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !this.#decreedMs.has(name))
+      return [`${name}: had ${mark.rev} of ${mark.epoch}, which the log does not have, and takes ${cursor.rev} of it`];
     if (base === 'empty' && this.isOurs(cursor) && !mayBeStale)
       return [...(before.length > 0 ? this.#missing(host) : []), ...this.#surplus(host)];
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
@@ -170,7 +181,7 @@ export class FleetCheck {
   /** Whether it is of a start of the agent before the one that spoke just now. */
   #isGone(host: string, text: string, nowMs: number): boolean {
     const [boot, present] = [read(text)?.boot, this.#present.get(host)];
-    if (boot === undefined) this.#present.delete(host);
+    if (boot === undefined || nowMs - this.#dayMs < ASKED_WITHIN_MS) this.#present.delete(host);
     else this.#present.set(host, { boot, atMs: nowMs });
     const wasHeard = boot !== present?.boot && boot !== undefined && this.#starts.get(host)?.has(boot);
     this.#starts.set(host, (this.#starts.get(host) ?? new Set()).add(boot ?? ''));

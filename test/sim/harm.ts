@@ -64,6 +64,16 @@ function strike(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
       host.link(act.of, true);
       if (act.of === 'eth0') host.silence.blind();
       break;
+    case 'program':
+      host.program(act.attached, act.told);
+      break;
+    case 'fight': {
+      const ids = [...kernel.observe().entries.keys()];
+      if (ids.length === 0) return false;
+      host.tampered = true;
+      host.rival.begin(ids[act.which % ids.length] ?? '', act.times);
+      break;
+    }
     case 'neighbour':
       host.neighbour(act.of, act.answer);
       break;

@@ -1,48 +1,36 @@
 import { CAN } from '../../agent/model/can.ts';
 import type { EntryValue } from '../../agent/model/entry.ts';
-import type { EntryKey } from '../../agent/model/entry-key.ts';
+import { entryId } from '../../agent/model/entry-key.ts';
 import type { Op } from '../../agent/model/op.ts';
 import type { EntryState } from '../../agent/model/state.ts';
 import type { Acceptance, Candidate, DesiredStore, Kernel, ObservedEntry, Recorder } from '../../agent/ports.ts';
 import { serve } from '../../agent/serve.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import type { Intent } from '../../protocol/intent.ts';
-import { keyOf } from '../../protocol/key.ts';
 import { AgentBus } from '../fakes/memory-bus.ts';
 import type { MemoryKernel } from '../fakes/memory-kernel.ts';
 import { MemorySight } from '../fakes/memory-sight.ts';
 import { type KeptStore, MemoryStore } from '../fakes/memory-store.ts';
 import { MemoryTimes } from '../fakes/memory-times.ts';
+import { INGRESS, NEIGHBOUR_NAMES, NEIGHBOURS, type Neighbour, redirectKey, wire } from './addresses.ts';
 import { onDisk } from './disk.ts';
+import { GivenUp } from './given-up.ts';
 import type { Life } from './life.ts';
 import { Mortal } from './mortal.ts';
+import { Rival } from './rival.ts';
 import type { Answer } from './schedule.ts';
 import { aheadOf } from './seeded-clock.ts';
 import { Silence } from './silence.ts';
 import type { SqliteDisk } from './sqlite-disk.ts';
+import { ToldTime } from './told-time.ts';
 import { twofold } from './twofold.ts';
 import { WatchedKernel } from './watched-kernel.ts';
 import type { World } from './world.ts';
 
-/** Neighbours, by both families, and addresses that no route leads to. */
-export const NEIGHBOURS = {
-  c: { 4: '192.0.2.7', 6: '2001:db8:2::7', mac: '02:00:00:00:01:07' },
-  d: { 4: '192.0.2.9', 6: '2001:db8:2::9', mac: '02:00:00:00:01:09' },
-} as const;
-export const NOWHERE = { 4: '192.0.2.8', 6: '2001:db8:2::8' } as const;
-export type Neighbour = keyof typeof NEIGHBOURS;
-const NAMES = ['c', 'd'] as const;
-
 /** Distinct shapes of each family; on one host so few that there is not one for every redirect. */
 const SHAPES: Readonly<Record<string, number>> = { b: 2 };
 const SHAPES_MAX = 8;
-/** The interface of the only zone. */
-const INGRESS = 'eth0';
-
-/** The key of the redirect that an entry was made for. */
-export function redirectKey({ match, zone }: EntryKey): string {
-  return keyOf(zone === 0 ? match : { ...match, in: INGRESS });
-}
+const NEVER = AbortSignal.any([]);
 
 /** A copy of a host's disk, and of the store in memory that goes with it. */
 export interface Kept {
@@ -57,6 +45,10 @@ export class Host extends Mortal {
   times = new MemoryTimes();
   readonly sight = new MemorySight();
   readonly silence: Silence;
+  readonly givenUp: GivenUp;
+  /** What it was told of the controllers' time. */
+  readonly time: ToldTime;
+  readonly rival: Rival;
   /** Another one for each making of its maps. */
   maps: object = {};
   /** Without a disk, its store; with one, what that one says, as far as the two agree. */
@@ -75,6 +67,8 @@ export class Host extends Mortal {
   isBehind = false;
   /** Every role that it ever had. */
   readonly roles = new Set<string | undefined>();
+  /** Since when no packet meets the program, monotonic. */
+  passedSinceMs: number | undefined;
   /** Whether somebody else wrote to its maps since it booted. */
   tampered = false;
   /** Is shown every op before it is done. */
@@ -97,12 +91,21 @@ export class Host extends Mortal {
     this.#world = world;
     this.name = name;
     this.labels = labels;
-    this.silence = new Silence(() => world.clock.monotonicMs());
+    const nowMs = (): number => world.clock.monotonicMs();
+    this.silence = new Silence(nowMs);
+    this.givenUp = new GivenUp(nowMs);
+    this.time = new ToldTime(nowMs);
+    this.rival = new Rival(
+      (id) => this.kernel.uproot(id),
+      (delayMs) => world.clock.delay(delayMs, NEVER),
+    );
     this.kernel = this.#boot();
   }
 
   start(): void {
     this.onStart();
+    this.time.started();
+    this.silence.started();
     this.roles.add(this.labels.role);
     const { bus: server } = this.#world;
     let bus: AgentBus | undefined;
@@ -140,25 +143,21 @@ export class Host extends Mortal {
 
   /** Another disk: an empty one, or one as it was. */
   loseStore(kept: Kept | undefined): void {
-    this.silence.unknown();
+    const rows = [...(kept?.store.rows.values() ?? [])];
+    this.silence.unknown(rows.filter(({ state }) => state === 'idle').map(({ key }) => key));
+    this.givenUp.clear();
     this.store = Object.assign(new MemoryStore(), kept && { ...kept.store, rows: new Map(kept.store.rows) });
     this.disk?.replace(kept?.image);
   }
 
   /** The row of an intent is damaged; answers false where there is none. */
   flipRow(which: number): boolean {
-    this.silence.unknown();
-    const key = this.store.flip(which);
-    if (key !== undefined) this.disk?.flip(key);
-    return key !== undefined;
+    return this.#spoil(this.store.flip(which), (key) => this.disk?.flip(key));
   }
 
   /** The row of an intent is gone; answers false where there is none. */
   loseRow(which: number): boolean {
-    this.silence.unknown();
-    const key = this.store.loseRow(which);
-    if (key !== undefined) this.disk?.loseRow(key);
-    return key !== undefined;
+    return this.#spoil(this.store.loseRow(which), (key) => this.disk?.loseRow(key));
   }
 
   /** The intents that its agent may know. */
@@ -184,7 +183,17 @@ export class Host extends Mortal {
   link(name: 'eth0' | 'eth1', up: boolean): void {
     this.kernel.netdev(name, { up });
     this.kernel.notify();
-    if (name === 'eth0') this.silence.shut('no carrier', !up);
+    if (name === INGRESS) this.silence.shut('no carrier', !up);
+  }
+
+  /** Somebody takes the program off the ingress; or the loader puts it back, and says so. `told`: the agent is woken. */
+  program(attached: boolean, told: boolean): void {
+    this.kernel.netdev(INGRESS, { attached: attached ? 'native' : 'none' });
+    if (told) this.kernel.notify();
+    this.silence.shut('no program', !attached);
+    if (attached && this.passedSinceMs !== undefined) this.kernel.blinded += 1;
+    if (attached) this.passedSinceMs = undefined;
+    else this.passedSinceMs ??= this.#world.clock.monotonicMs();
   }
 
   neighbour(name: Neighbour, answer: Answer): void {
@@ -194,13 +203,13 @@ export class Host extends Mortal {
     this.kernel.notify();
   }
 
-  /** Nothing disturbs it any more. */
+  /** Nothing disturbs it any more; what its disk is still to refuse it does refuse. */
   calm(): void {
     this.spare();
     this.bypass(false);
+    this.program(true, false);
     for (const link of ['eth0', 'eth1'] as const) this.link(link, true);
-    for (const name of NAMES) this.neighbour(name, 'resolved');
-    this.#refusals = 0;
+    for (const name of NEIGHBOUR_NAMES) this.neighbour(name, 'resolved');
   }
 
   /** The loader makes its maps anew, with nothing in them. */
@@ -213,7 +222,7 @@ export class Host extends Mortal {
 
   /** Whether what an entry sends cannot arrive. */
   isCutOff({ action, dmac }: EntryValue): boolean {
-    const to = NAMES.find((name) => NEIGHBOURS[name].mac === dmac);
+    const to = NEIGHBOUR_NAMES.find((name) => NEIGHBOURS[name].mac === dmac);
     const isDown = this.kernel.network().netdevs.some(({ name, up }) => name === 'eth1' && !up);
     return action === 'send' && (isDown || (to !== undefined && this.answers[to] === 'failed'));
   }
@@ -228,7 +237,9 @@ export class Host extends Mortal {
     this.kill();
     this.bury();
     this.times = new MemoryTimes();
+    this.time.booted();
     this.tampered = false;
+    this.rival.end();
     this.kernel = this.#boot();
   }
 
@@ -237,10 +248,11 @@ export class Host extends Mortal {
     const { kernel } = this;
     const entries = [...kernel.observe().entries].filter(([id]) => kernel.acts(id));
     const [id, entry] = entries[which % Math.max(1, entries.length)] ?? [];
-    if (id === undefined || entry === undefined || kernel.bypassed) return false;
+    if (id === undefined || entry === undefined || kernel.bypassed || this.passedSinceMs !== undefined) return false;
     const { packets, bytes } = kernel.counters([entry.value.slot])[0] ?? { packets: 0n, bytes: 0n };
     kernel.count(entry.value.slot, { packets: packets + 1n, bytes: bytes + 64n, seen: kernel.clock.now().jiffies });
     this.silence.came(redirectKey(entry.key));
+    this.givenUp.drop(redirectKey(entry.key));
     return true;
   }
 
@@ -251,31 +263,31 @@ export class Host extends Mortal {
     kernel.bypassed = on;
   }
 
+  #spoil(key: string | undefined, onDisk: (key: string) => void): boolean {
+    if (key === undefined) return false;
+    this.givenUp.drop(key);
+    onDisk(key);
+    return true;
+  }
+
   #open(clock: Clock): DesiredStore & Recorder {
     const { disk, store } = this;
     return disk === undefined ? store : twofold(disk.open(this.name, clock), store, (what) => this.onDiffer(what));
   }
 
   #boot(): MemoryKernel {
-    const options = {
-      slots: 64,
-      shapes: SHAPES[this.name] ?? SHAPES_MAX,
-      monotonicMs: () => this.#world.clock.monotonicMs(),
-    };
-    const kernel = new WatchedKernel(options, (op) => this.onOp(op));
+    const shapes = SHAPES[this.name] ?? SHAPES_MAX;
+    const options = { slots: 64, shapes, monotonicMs: () => this.#world.clock.monotonicMs() };
+    const kernel = new WatchedKernel(options, (op) => {
+      this.onOp(op);
+      if (op.op === 'write') this.rival.written(entryId(op.key));
+    });
     this.#boots += 1;
     kernel.blinded = this.#boots * 1_000; // other maps than before, which count from nothing
-    kernel.netdev('eth0', { ifindex: 2, attached: 'native', zone: 1 });
-    kernel.netdev('eth1', { ifindex: 3 });
-    for (const { 4: v4, 6: v6, mac } of Object.values(NEIGHBOURS)) {
-      for (const address of [v4, v6]) {
-        kernel.route(address, 'eth1');
-        kernel.neighbour('eth1', address, mac);
-      }
-    }
+    wire(kernel);
     this.answers = { c: 'resolved', d: 'resolved' };
-    this.silence.shut('no carrier', false);
-    this.silence.shut('bypass', false);
+    for (const why of ['no carrier', 'bypass', 'no program']) this.silence.shut(why, false);
+    this.passedSinceMs = undefined;
     this.maps = {};
     return kernel;
   }

@@ -52,6 +52,7 @@ export class Operator {
         break;
       case 'forget':
         this.#order('forget', encodeForgetRequest({ v: 1, host: errand.host, force: true }));
+        if (errand.names.length > 0) this.delete(errand.names);
         break;
       case 'recover':
         this.#order('recover', encodeRecoverRequest({ v: 1 }));

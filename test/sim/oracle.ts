@@ -1,6 +1,6 @@
 import { keyOf } from '../../protocol/key.ts';
 import { parseSpec, type Spec, specToJson } from '../../protocol/spec.ts';
-import { NEIGHBOURS, NOWHERE } from './host.ts';
+import { NEIGHBOURS, NOWHERE } from './addresses.ts';
 import type { HostName, Wish } from './schedule.ts';
 
 const NOTHING = 'nothing';

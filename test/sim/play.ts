@@ -2,7 +2,7 @@ import { randomBelow } from '../conformance/sequences.ts';
 import { Backup } from './backup.ts';
 import { Carrier, concerned } from './carrier.ts';
 import { checkStatus, OpCheck } from './check.ts';
-import { Controller } from './controller.ts';
+import { Controllers } from './controllers.ts';
 import { Doomed } from './doomed.ts';
 import { failuresIn } from './failures.ts';
 import { FleetCheck } from './fleet-check.ts';
@@ -40,7 +40,7 @@ class Stage {
   readonly wrong: string[] = [];
   readonly #world: World;
   readonly #hosts = new Map<HostName, Host>();
-  readonly #controllers: readonly Controller[];
+  readonly #controllers: Controllers;
   readonly #oracle = new Oracle();
   readonly #operator: Operator;
   readonly #fleet: FleetCheck;
@@ -67,17 +67,23 @@ class Stage {
     this.#quietly = new Quiet({
       ...{ world, hosts: this.#hosts, oracle: this.#oracle, fleet: this.#fleet, operator: this.#operator },
       pass: (delayMs) => this.#pass(delayMs),
-      passing: (work) => this.#passing(work),
     });
-    this.#controllers = [world.controller, new Controller(world)];
+    this.#controllers = new Controllers(world);
     world.bus.carry = (message) => {
       this.#rules.sent(message);
       return this.#carrier.carry(message);
     };
-    world.bus.onArrival = (message) => this.#rules.arrived(message);
+    this.#rules.onTime = ({ time, runs }, atMs) => void (runs && time.heard(atMs - world.clock.nowMs()));
+    world.bus.onArrival = (message) => {
+      this.#rules.arrived(message);
+      if (message.subject.endsWith('.rearm')) world.hosts.get(concerned(message.subject, '')[0] ?? '')?.givenUp.arm();
+    };
     world.onStatus = (status) => {
       this.#rules.said(status);
-      this.wrong.push(...checkStatus(status, world.hosts.get(status.host)), ...this.#fleet.said(status));
+      this.wrong.push(
+        ...checkStatus(status, world.hosts.get(status.host), world.clock.monotonicMs()),
+        ...this.#fleet.said(status),
+      );
     };
     for (const name of HOSTS) {
       const disk = stores === 'of SQLite' ? new SqliteDisk() : undefined;
@@ -91,12 +97,14 @@ class Stage {
       newest: (key) => (this.#mayBeHeld ? undefined : this.#world.database.newest(host.name, key)),
       isOurs: (cursor) => this.#fleet.isOurs(cursor),
       nowMs: () => this.#world.clock.nowMs(),
+      isStrange: () => this.#strangers.came,
     });
     host.onDiffer = (what) => this.wrong.push(`${host.name}: its store of SQLite answers otherwise: ${what}`);
     host.onStart = () => this.#rules.started(host);
     host.onAccept = (candidate, acceptance) => {
       this.#rules.accepted(host, candidate, acceptance);
       if (acceptance.outcome !== 'accepted') return;
+      host.givenUp.revised(host.known);
       this.wrong.push(...this.#fleet.stored(host, candidate, this.#carrier.weather.stale > 0));
     };
     host.onSave = (rows) => this.wrong.push(...check.saved(rows).map((what) => `${host.name}: ${what}`));
@@ -107,7 +115,7 @@ class Stage {
   static async make(seed: number, stores: Stores): Promise<Stage> {
     const world = await World.make(new SeededClock(seed));
     const stage = new Stage(world, await Strangers.join(world, ((seed % 3) - 1) * DAY_MS), seed, stores);
-    await stage.#startController(0);
+    await world.passing(stage.#controllers.start(0));
     for (const name of ['a', 'b'] as const) stage.#host(name).start();
     await stage.#pass(2_000);
     return stage;
@@ -133,7 +141,7 @@ class Stage {
 
   async end(): Promise<void> {
     for (const host of this.#hosts.values()) host.kill();
-    for (const controller of this.#controllers) controller.kill();
+    this.#controllers.kill();
     this.#strangers.end();
     await this.#pass(0);
     for (const { disk } of this.#hosts.values()) disk?.[Symbol.dispose]();
@@ -159,9 +167,9 @@ class Stage {
       case 'start agent':
         return this.#start(act.host);
       case 'kill controller':
-        return this.#doomed.of(this.#controllers[act.which], act, (controller) => controller.kill(act.waits));
+        return this.#doomed.of(this.#controllers.at(act.which), act, (controller) => controller.kill(act.waits));
       case 'start controller':
-        return this.#startController(act.which);
+        return this.#world.passing(this.#controllers.start(act.which));
       case 'weather':
         this.#carrier.weather = act.weather;
         return;
@@ -173,7 +181,7 @@ class Stage {
       case 'keep database':
         return this.#backup.keep();
       case 'foreign controller':
-        await this.#passing(this.#strangers.start());
+        await this.#world.passing(this.#strangers.start());
         return this.#operator.applyAt(this.#strangers.subjects, act.specs);
       case 'end foreign controller':
         return this.#strangers.end();
@@ -197,12 +205,16 @@ class Stage {
       case 'a day passes':
         this.#world.clock.wallMs += DAY_MS;
         this.#fleet.dayPassed();
-        this.#tidy();
+        for (const { time } of this.#hosts.values()) time.moved();
+        this.#controllers.tidy();
         return;
       case 'tidy':
-        return this.#tidy();
+        return this.#controllers.tidy();
+      case 'busy database':
+        this.#world.database.busy = act.when;
+        return;
       case 'restore database':
-        return this.#restoreDatabase(act.recovers);
+        return this.#restoreDatabase(act);
       default:
         return harm(act, this.#host(act.host), this.#stores);
     }
@@ -218,8 +230,7 @@ class Stage {
     this.#doomed.clear();
     this.#strangers.end();
     this.#world.bus.maxPayloadBytes = MAX_PAYLOAD_BYTES;
-    for (const controller of this.#controllers) controller.spare();
-    for (const which of this.#controllers.keys()) await this.#startController(which);
+    await this.#world.passing(this.#controllers.spare());
     for (const [name, host] of this.#hosts) {
       host.calm();
       this.#start(name);
@@ -240,12 +251,7 @@ class Stage {
   }
 
   async #stop(host: Host): Promise<void> {
-    if (host.runs) await this.#passing(host.stop());
-  }
-
-  async #startController(which: number): Promise<void> {
-    const controller = this.#controllers[which];
-    if (controller?.bury()) await this.#passing(controller.start());
+    if (host.runs) await this.#world.passing(host.stop());
   }
 
   #recover(): void {
@@ -254,47 +260,33 @@ class Stage {
     this.#operator.run({ act: 'recover', afterMs: 0 });
   }
 
-  /** Drops what is no longer needed, which takes ten minutes of waiting otherwise. */
-  #tidy(): boolean {
-    const controller = this.#controllers.find(({ runs }) => runs);
-    controller?.ports.roster.tidy().catch(() => {}); // it may die of it
-    return controller !== undefined;
-  }
-
   /** Where somebody recovers at once, hosts that came after the copy have not been heard by then. */
-  async #restoreDatabase(recovers: boolean): Promise<boolean> {
+  async #restoreDatabase({
+    recovers,
+    stores,
+  }: {
+    readonly recovers: boolean;
+    readonly stores: boolean;
+  }): Promise<boolean> {
     if (!this.#backup.exists) return false;
-    for (const controller of this.#controllers) {
-      controller.kill();
-      controller.bury();
-    }
+    this.#controllers.kill();
+    this.#controllers.bury();
     await this.#pass(0);
     this.#fleet.restoring();
     this.#backup.restore();
     this.#fleet.restored();
-    if (recovers) {
-      await this.#startController(0);
-      this.#recover();
-    }
+    for (const host of stores ? HOSTS : [])
+      harm({ act: 'restore store', afterMs: 0, host, starts: true }, this.#host(host), this.#stores);
+    if (!recovers) return true;
+    await this.#world.passing(this.#controllers.start(0));
+    this.#recover();
     return true;
-  }
-
-  /** Lets time pass until something is done. */
-  async #passing<T>(work: Promise<T>): Promise<T> {
-    let over = false;
-    const done = work.finally(() => {
-      over = true;
-    });
-    done.catch(() => {}); // whoever waits below has it
-    for (let waited = 0; !over && waited < 1000; waited += 1) await this.#world.clock.pass(1);
-    if (!over) throw new Error('it takes more than a second');
-    return await done;
   }
 
   async #pass(delayMs: number): Promise<void> {
     await this.#world.clock.pass(delayMs);
     for (const act of this.#doomed.died()) this.#fired.add(act);
-    for (const controller of this.#controllers) controller.bury();
+    this.#controllers.bury();
     for (const host of this.#hosts.values()) host.bury();
   }
 }

@@ -6,8 +6,17 @@ import type { Oracle } from './oracle.ts';
 import { HOSTS, type HostName } from './schedule.ts';
 import type { World } from './world.ts';
 
-/** Longer than a read-back, two syncs and any life of a redirect: what does not hold by then does not hold. */
-const QUIET_MS = 75_000;
+/**
+ * Longer than a read-back and two syncs, and than the word of an agent that ended may be on its way and count, where nobody knows
+ * of it any more: what does not hold by then does not hold.
+ */
+const QUIET_MS = 120_000;
+/**
+ * So much longer where somebody undid repairs, which is said until two minutes without him were seen, or where a disk refuses
+ * what is tried ever less often.
+ */
+const LONGER_MS = 240_000;
+const LONGER_FOR: readonly string[] = ['FOREIGN_WRITER', 'STORE_UNWRITABLE'];
 /** Whatever was late has come by then. */
 const LOOK_EVERY_MS = 20_000;
 
@@ -18,8 +27,6 @@ interface QuietParts {
   readonly fleet: FleetCheck;
   readonly operator: Operator;
   readonly pass: (delayMs: number) => Promise<void>;
-  /** Lets time pass until something is done. */
-  readonly passing: <T>(work: Promise<T>) => Promise<T>;
 }
 
 /** What has to hold once everything works again and has had its time. */
@@ -35,18 +42,25 @@ export class Quiet {
   /** Lets time pass until all is as it was asked for; answers what is not. */
   async settle(mayBeHeld: boolean): Promise<readonly string[]> {
     let wrong: readonly string[] = ['it was never looked at'];
-    for (let waitedMs = 0; waitedMs < QUIET_MS && wrong.length > 0; waitedMs += LOOK_EVERY_MS) {
+    let mostMs = QUIET_MS;
+    for (let waitedMs = 0; waitedMs < mostMs && wrong.length > 0; waitedMs += LOOK_EVERY_MS) {
+      if (this.#takesLonger) mostMs = QUIET_MS + LONGER_MS;
       await this.#parts.pass(LOOK_EVERY_MS);
       wrong = await this.#look(mayBeHeld);
     }
     return wrong;
   }
 
+  get #takesLonger(): boolean {
+    const said = [...this.#parts.world.statuses.values()].flatMap(({ problems = [] }) => problems);
+    return said.some(({ code }) => LONGER_FOR.includes(code));
+  }
+
   /** Who is held has lost nothing; then somebody decides, and all is as it was asked for. */
   async mend(): Promise<readonly string[]> {
-    const { fleet, operator, passing } = this.#parts;
+    const { fleet, operator, world } = this.#parts;
     fleet.decreed(HOSTS);
-    await passing(operator.recover());
+    await world.passing(operator.recover());
     if ((await this.settle(false)).length === 0) return [];
     // What a host claims that lost its store stands in no status: it is told by name.
     for (const name of HOSTS) operator.resync(name);
@@ -54,11 +68,12 @@ export class Quiet {
   }
 
   async #look(mayBeHeld: boolean): Promise<readonly string[]> {
-    const { world, hosts, oracle, passing } = this.#parts;
+    const { world, hosts, oracle } = this.#parts;
     const { desk } = world.controller.ports;
-    const { items } = await passing(desk.get({ v: 1 }, 500_000));
+    world.database.busy = 0; // nobody has it for himself for so long
+    const { items } = await world.passing(desk.get({ v: 1 }, 500_000));
     const specs = items.map(({ spec }) => spec);
-    const { items: known } = await passing(desk.hosts({ v: 1 }, 500_000));
+    const { items: known } = await world.passing(desk.hosts({ v: 1 }, 500_000));
     const nowMs = world.clock.nowMs();
     const wrong = [...hosts].flatMap(([name, host]) => {
       const status = world.statuses.get(name);

@@ -30,6 +30,8 @@ export type Rule = (typeof RULES)[number];
 export class RuleWatch {
   readonly #fired: (rule: Rule) => void;
   readonly #hostOf: (subject: string) => Host | undefined;
+  /** Is told what a page that leads on says of the time. */
+  onTime: (host: Host, atMs: number) => void = () => {};
   /** What was asked, by the inbox that the answer goes to. */
   readonly #asked = new Map<string, SyncRequest>();
   /** Ends of updates that came to a host. */
@@ -87,11 +89,13 @@ export class RuleWatch {
 
   #page(host: Host, asked: SyncRequest, page: Partial<Page> | undefined): void {
     if (page?.have === undefined || page.from === undefined || page.host !== host.name) return;
-    const { have, from, standing, floor = 0, rev = 0, changes = [], more } = page;
+    const { v, have, from, standing, floor = 0, rev = 0, changes = [], more, at } = page;
     const isAnother = endOf(have) !== endOf(asked.have) || endOf(from) !== endOf(asked.from);
     if (isAnother) this.#fired('R4 a page for another request');
     if (isAnother) return;
-    if (standing === 'lost' || standing === 'unknown') this.#fired('R7 a history that is not the log');
+    const isHold = standing === 'lost' || standing === 'unknown';
+    if (isHold) this.#fired('R7 a history that is not the log');
+    if (!isHold && v === 1 && at !== undefined) this.onTime(host, at);
     if (more) this.#fired('R5 a walk of several pages');
     if (from.rev > 0 && floor > from.rev) this.#fired('R6 a cursor below the floor');
     if (changes.length === 0 && rev === from.rev) this.#fired('R5 a log that ends where the set does');

@@ -8,10 +8,12 @@ const HELD: ReadonlySet<AnyCode> = new Set([
 ]);
 /** The most that a commit takes, and who waits for it. */
 const COMMIT_MS = 10;
+/** So soon an agent has noted for the one after it that nobody could be seen. */
+const NOTED_MS = 1_100;
 
 /**
  * Since when a host's packets are silent: known from outside, of who came and when nobody could be seen. A store that was put
- * back may say that a redirect was given up which came to stand since; then nothing is judged.
+ * back may say that a redirect was given up which came to stand since; that one is not judged until it comes to stand anew.
  */
 export class Silence {
   readonly #nowMs: () => number;
@@ -20,15 +22,28 @@ export class Silence {
   /** Why nobody can be seen now. */
   readonly #shut = new Set<string>();
   #seenSinceMs = 0;
-  #isKnown = true;
+  /** Since when the agent says that it is held, and since when all were seen before. */
+  #held: { readonly atMs: number; readonly seenSinceMs: number } | undefined;
+  readonly #unknown = new Set<string>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
-  /** A packet met the entry of a redirect, or it came to stand. */
+  /** A packet met the entry of a redirect. */
   came(key: string): void {
     this.#lastMs.set(key, [...(this.#lastMs.get(key) ?? []), this.#nowMs()].slice(-2));
+  }
+
+  /** It came to stand. */
+  stood(key: string): void {
+    this.#unknown.delete(key);
+    this.came(key);
+  }
+
+  /** When one of that happened last. */
+  lastMs(key: string): number {
+    return this.#lastMs.get(key)?.at(-1) ?? Number.NEGATIVE_INFINITY;
   }
 
   /** For this reason nobody can be seen, or can be again. */
@@ -45,16 +60,27 @@ export class Silence {
 
   /** The host says how it stands. */
   said({ problems = [] }: Pick<Status, 'problems'>): void {
-    if (problems.some(({ code }) => HELD.has(code))) this.blind();
+    const isHeld = problems.some(({ code }) => HELD.has(code));
+    const seenSinceMs = this.#seenSinceMs;
+    if (isHeld) this.blind();
+    if (isHeld) this.#held ??= { atMs: this.#nowMs(), seenSinceMs };
+    if (!isHeld || this.#nowMs() - (this.#held?.atMs ?? 0) > NOTED_MS) this.#held = undefined;
   }
 
-  unknown(): void {
-    this.#isKnown = false;
+  /** An agent starts: of a hold that had just begun it may not know. */
+  started(): void {
+    if (this.#held !== undefined) this.#seenSinceMs = this.#held.seenSinceMs;
+    this.#held = undefined;
+  }
+
+  /** The store may say what is not so of these. */
+  unknown(keys: Iterable<string>): void {
+    for (const key of keys) this.#unknown.add(key);
   }
 
   /** Milliseconds. Who came while a disk took what was found before does not count. */
   of(key: string): number {
-    if (!this.#isKnown) return Number.POSITIVE_INFINITY;
+    if (this.#unknown.has(key)) return Number.POSITIVE_INFINITY;
     if (this.#shut.size > 0) return 0;
     const nowMs = this.#nowMs();
     const came = (this.#lastMs.get(key) ?? []).filter((atMs) => nowMs - atMs > COMMIT_MS);

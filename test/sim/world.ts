@@ -44,7 +44,9 @@ export class World {
 
   #note(status: Status): void {
     this.statuses.set(status.host, status);
-    this.hosts.get(status.host)?.silence.said(status);
+    const host = this.hosts.get(status.host);
+    host?.silence.said(status);
+    host?.time.spoke();
     this.onStatus(status);
   }
 
@@ -71,6 +73,18 @@ export class World {
       for (const op of kernel.asked) trace.update(`${name} ${JSON.stringify(op, plain)}`);
     }
     return trace.digest('hex');
+  }
+
+  /** Lets time pass until something is done. */
+  async passing<T>(work: Promise<T>): Promise<T> {
+    let over = false;
+    const done = work.finally(() => {
+      over = true;
+    });
+    done.catch(() => {}); // whoever waits below has it
+    for (let waited = 0; !over && waited < 1000; waited += 1) await this.clock.pass(1);
+    if (!over) throw new Error('it takes more than a second');
+    return await done;
   }
 
   async end(): Promise<void> {
