@@ -116,7 +116,7 @@ export class Watch {
     const { words, clock } = this.#options.kernel;
     const { jiffies } = clock.now();
     try {
-      const shut = this.#held || words.bypass();
+      const shut = this.#held || words.bypass() || !words.isReady(); // what does not stand yet meets no packet
       this.#sight.look(network, { blinds: words.blinds(), shut, jiffies: Number(jiffies) });
     } catch (error) {
       if (error instanceof KernelError) throw error;

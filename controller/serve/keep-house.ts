@@ -5,6 +5,8 @@ import type { Upkeep } from '../ports.ts';
 /** `shunt get` has all, and why. */
 const LOGGED_NAMES = 20;
 const TIDY_EVERY_MS = 10 * 60_000;
+/** Until the logs say what the specs say, hosts may be served what is old. */
+const AGAIN_MS = 10_000;
 
 interface HouseParts {
   readonly upkeep: Upkeep;
@@ -16,17 +18,26 @@ interface HouseParts {
 
 /**
  * Sees to it that the logs say what the specs say, once, and tells which specs nobody would take now; and then from time to time that what is no longer needed goes,
- * until the signal aborts. What fails is logged, and tried again with the next turn.
+ * until the signal aborts. What fails is logged, and tried again: logs that do not follow in ten seconds, all else with the
+ * next turn.
  */
 export async function keepHouse({ upkeep, clock, log, onChange }: HouseParts, signal: AbortSignal): Promise<void> {
-  const attempt = (work: Promise<void>): Promise<void> =>
-    work.catch((error: unknown) => log.error({ error }, 'controller: keeping house failed'));
-  await attempt(upkeep.reconcile(signal).then(onChange));
+  const attempt = async (work: Promise<void>): Promise<boolean> => {
+    try {
+      await work;
+      return true;
+    } catch (error) {
+      log.error({ error }, 'controller: keeping house failed');
+      return false;
+    }
+  };
+  let follow = await attempt(upkeep.reconcile(signal).then(onChange));
   await attempt(upkeep.refused().then((names) => tellRefused(names, log)));
   try {
     for (;;) {
-      await clock.delay(TIDY_EVERY_MS, signal);
-      await attempt(upkeep.tidy());
+      await clock.delay(follow ? TIDY_EVERY_MS : AGAIN_MS, signal);
+      if (follow) await attempt(upkeep.tidy());
+      else follow = await attempt(upkeep.reconcile(signal).then(onChange));
     }
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { KernelError } from '../../../../agent/model/kernel-error.ts';
 import { StoreError } from '../../../../agent/model/store-error.ts';
 import type { Change, Intent } from '../../../../protocol/intent.ts';
 import { Bench } from './bench.ts';
@@ -351,6 +352,27 @@ test('idle: a packet while it is found silent, and it never goes', async (t) => 
   };
   await bench.clock.pass(3_000);
   t.deepEqual([bench.stand, bench.kernel.asked], [[true, true], []]);
+});
+
+test('idle: in maps made anew silence begins when all stands there, also where an agent died before it did', async (t) => {
+  await using bench = await Quiet.start();
+  await bench.clock.pass(AFTER_MS - 3_000);
+  bench.kernel.remake();
+  bench.kernel.openAnew();
+  const { apply } = bench.kernel;
+  bench.kernel.apply = () => {
+    throw new KernelError('map update', 'redirect4', 'EIO');
+  };
+  await bench.start();
+  await bench.clock.pass(0);
+  t.is(bench.fatal.length, 1);
+  bench.kernel.apply = apply;
+  await bench.clock.pass(5_000);
+  await bench.start();
+  await bench.clock.pass(AFTER_MS - 1_500);
+  t.deepEqual(bench.stand, [true, true]);
+  await bench.clock.pass(4_000);
+  t.deepEqual(bench.stand, [false, true]);
 });
 
 for (const restMs of [0, 2_000]) {

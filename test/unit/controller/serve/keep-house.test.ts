@@ -30,6 +30,30 @@ test('house: logs are made to follow once, and what is old goes every ten minute
   await running;
 });
 
+test('house: logs that could not be made to follow are tried again every ten seconds', async (t) => {
+  const clock = new ManualClock();
+  const end = new AbortController();
+  const done: string[] = [];
+  const upkeep = {
+    reconcile: async () => {
+      done.push('reconcile');
+      if (done.length < 3) throw new Error('busy');
+    },
+    refused: async () => [],
+    tidy: async () => void done.push('tidy'),
+  };
+  const onChange = (): void => void done.push('change');
+  const running = keepHouse({ upkeep, clock, log: pino({ level: 'silent' }), onChange }, end.signal);
+  await clock.pass(9_999);
+  t.deepEqual(done, ['reconcile']);
+  await clock.pass(10_001);
+  t.deepEqual(done, ['reconcile', 'reconcile', 'reconcile', 'change']);
+  await clock.pass(10 * MINUTE_MS);
+  t.deepEqual(done.slice(4), ['tidy']);
+  end.abort();
+  await running;
+});
+
 test('house: redirects that stand and would be refused now are told once, by name, the first of them', async (t) => {
   const clock = new ManualClock();
   const end = new AbortController();
