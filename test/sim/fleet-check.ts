@@ -104,10 +104,13 @@ export class FleetCheck {
     const mark = kernel.mark();
     if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !this.#decreedMs.has(name))
       return [`${name}: had ${mark.rev} of ${mark.epoch}, which the log does not have, and takes ${cursor.rev} of it`];
-    if (base === 'empty' && this.isOurs(cursor) && !mayBeStale)
-      return [...(before.length > 0 ? this.#missing(host) : []), ...this.#surplus(host)];
+    const isWhole = base === 'empty' && this.isOurs(cursor) && !mayBeStale;
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
-    return strange.map((it) => `${name}: stores ${it.name}, and never had that label`);
+    return [
+      ...(isWhole && before.length > 0 ? this.#missing(host) : []),
+      ...(isWhole ? this.#surplus(host) : []),
+      ...strange.map((it) => `${name}: stores ${it.name}, and never had that label`),
+    ];
   }
 
   /** Who was heard takes nothing that nobody has asked for in a while (I3). */
