@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { Native } from '../../native/index.ts';
 import { ownBuild } from '../attach/object.ts';
 import { findBuild } from '../kernel/build.ts';
 import type { PinPaths } from '../kernel/pins.ts';
-import { type Finding, findings } from './finding.ts';
+import { asRoot, type Finding, findings } from './finding.ts';
 
 const RENEW = 'run shunt attach again, with the same interfaces: packets go on meanwhile';
 const program = findings('program');
@@ -11,6 +12,7 @@ const program = findings('program');
 export function examineProgram(native: Native, paths: PinPaths): Finding {
   const build = findBuild(native, paths);
   const own = ownBuild();
+  if (build === undefined && existsSync(paths.build)) return program.unseen('which one is in force', asRoot());
   if (build === undefined) return program.warn('of an older release, which did not say what it put in force', RENEW);
   const text = `${build.version}, tag ${build.tag}`;
   if (own === undefined || build.object === own.object) return program.ok(text);

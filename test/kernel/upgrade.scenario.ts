@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AttachOptions, type AttachReport, attach, detach } from '../../agent/attach/attach.ts';
+import { examineProgram } from '../../agent/doctor/program.ts';
 import { findBuild } from '../../agent/kernel/build.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
 import { findAbout } from '../../agent/kernel/open-maps.ts';
@@ -49,7 +50,14 @@ function standing() {
   return { runs, begun, beside: findBuild(native, paths)?.beside };
 }
 
+/** What `doctor` of this build says of the program. */
+const judged = (): readonly string[] => {
+  const { level, found } = examineProgram(native, paths);
+  return [level, found.replace(/tag [0-9a-f]{16}/, 'tag …')];
+};
+
 const first = says(attach(native, options));
+const doctor = [judged()];
 using agent = new NativeKernel(native, pinRoot);
 const seen = () => agent.net.network().netdevs.flatMap(({ name, attached }) => (name.endsWith('0') ? [attached] : []));
 const tags = [findBuild(native, paths)?.tag];
@@ -57,12 +65,14 @@ const blinds = agent.words.blinds();
 const forth = says(other.attach(native, options));
 tags.push(findBuild(native, paths)?.tag);
 const after = { standing: standing(), seen: seen(), isBlind: agent.words.blinds() !== blinds };
+doctor.push(judged());
 const again = says(other.attach(native, options));
 const back = says(attach(native, options));
 tags.push(findBuild(native, paths)?.tag);
 
 // As a loader of 0.1.0 left it.
 sh('rm bpf/v1/build bpf/v1/passed');
+doctor.push(judged());
 const ofOld = says(other.attach(native, options));
 agent.reopen();
 const later = { passed: readdirSync(paths.layout).includes('passed'), standing: standing() };
@@ -121,4 +131,4 @@ agent[Symbol.dispose]();
 detach(native, pinRoot, []);
 const left = readdirSync(parent).includes('bpf');
 rmSync(parent, { recursive: true });
-printResult({ first, forth, tags, after, again, back, ofOld, later, refused, afterRefusal, killed, left });
+printResult({ doctor, first, forth, tags, after, again, back, ofOld, later, refused, afterRefusal, killed, left });

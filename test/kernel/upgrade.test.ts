@@ -30,6 +30,11 @@ kernel(
     t.deepEqual(story.back, { from: '0.2.0', to: '0.1.0', switched, changed: true });
     t.regex(story.tags[0] ?? '', /^[0-9a-f]{16}$/);
     t.deepEqual([story.tags[0] === story.tags[1], story.tags[0] === story.tags[2]], [false, true]);
+    t.deepEqual(story.doctor, [
+      ['ok', '0.1.0, tag …'],
+      ['warn', '0.2.0, tag …: newer than this one, 0.1.0'],
+      ['warn', 'of an older release, which did not say what it put in force'],
+    ]);
     t.deepEqual(story.ofOld, { to: '0.2.0', switched, changed: true });
     t.deepEqual(story.later, { passed: true, standing: WHOLE });
     t.regex(String(story.refused), /^open object …\/other\/bpf\/build\/redirect.bpf.o: /);

@@ -8,8 +8,8 @@ import { otherBuild } from '../support/other-build.ts';
 import { HOST, NATS_URL, Testbed } from '../support/testbed.ts';
 import { Asker, Echo } from '../support/traffic.ts';
 
-/** How often the program is swapped, and how often at each swap A asks in a second. */
 const SWAPS = Number(process.env.SWAPS ?? 100);
+/** Datagrams a second, all the while. */
 const RATE = 2_000;
 /** The agent starts anew with one swap in so many. */
 const RESTART_EVERY = 5;
