@@ -24,7 +24,10 @@ export function examineState(directory: string, owner: number | undefined): read
   const found: Finding[] = [];
   if (owner !== undefined && stat.uid !== owner)
     found.push(
-      state.bad(`${directory} is of user ${stat.uid}, the maps of user ${owner}`, 'chown the one like the other'),
+      state.bad(
+        `${directory} is of user ${stat.uid}, the maps of user ${owner}`,
+        `if the agent runs as user ${stat.uid}: shunt detach, then shunt attach with --owner ${stat.uid}; if as user ${owner}: chown the folder`,
+      ),
     );
   if ((mode & 0o077) !== 0)
     found.push(state.warn(`${directory} has mode ${mode.toString(8)}: others may look in`, 'chmod 700 it'));

@@ -113,7 +113,7 @@ export function judgeFleet(items: readonly HostItem[], nowMs: number): Finding {
     );
   const troubled = items.filter((item) => isSilent(item, nowMs) || troubleOf(item, nowMs) !== '');
   const never = items.filter(({ seenAt }) => seenAt === null).map(({ host }) => host);
-  if (troubled.length + never.length === 0) return controller.ok(`answers; ${fleet}, and nothing is wrong with them`);
+  if (troubled.length + never.length === 0) return controller.ok(`answers; ${fleet}, nothing is wrong`);
   const silent = unheard.length - never.length;
   const quiet = silent === 0 ? '' : `, ${silent} of them not heard for a minute or more`;
   const found = [

@@ -45,7 +45,8 @@ export const hosts = command({
   synopsis: '[forget HOST...]',
   about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
 (head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
-something is wrong, TROUBLE says what: shunt status and shunt doctor say more. VERSION is there where hosts run several. Below the table stands what is missing from
+something is wrong, TROUBLE says what: shunt status and shunt doctor say more. A host says how it is every
+15 s, and is silent when it was not heard for a minute. VERSION is there where hosts run several. Below the table stands what is missing from
 the controller's own database, if anything is.
 
 With forget, the controller forgets hosts that are gone for good: what they said, their labels and their logs. One that was heard within

@@ -27,7 +27,10 @@ export async function forget(
   const silentMs = report === undefined || report.status.ended ? Number.POSITIVE_INFINITY : nowMs - report.seenAtMs;
   if (silentMs < SILENT_MS && !force) {
     const heard = `${host} was heard ${Math.max(0, Math.round(silentMs / 1000))} s ago`;
-    throw new Declined('HOST_SPEAKS', `${heard}: stop its agent first, or forget it all the same with --force`);
+    throw new Declined(
+      'HOST_SPEAKS',
+      `${heard}: stop its agent first; if it is dead, wait until it was silent for a minute, or forget it all the same with --force`,
+    );
   }
   await tables.hosts.drop(session, host);
   await log.renew(host, []);

@@ -6,7 +6,9 @@ import { Lab, MAX_HOSTS } from './lab.ts';
 import { farewell, picture } from './words.ts';
 
 async function keep(lab: Lab, screen: Screen): Promise<never> {
-  screen.done(`A, B, C, the bus and ${lab.hosts.length} hosts, each in a network namespace`);
+  screen.done(
+    `A, B, C, the bus and ${lab.hosts.length === 1 ? '1 host' : `${lab.hosts.length} hosts`}, each in a network namespace`,
+  );
   screen.begin('bus');
   const url = await lab.startBus();
   screen.done('nats-server and the controller');
