@@ -25,7 +25,7 @@ import {
 } from './read.ts';
 import { Refused } from './refused.ts';
 import type { Fault } from './spec.ts';
-import { type ProgramStatus, readProgram } from './status.ts';
+import { type ProgramName, readProgram } from './status.ts';
 
 export interface GetRequest {
   readonly v: 1;
@@ -106,7 +106,7 @@ export interface HostItem {
   readonly problem?: AnyCode;
   /** The release of its agent, and the program in force. */
   readonly agent?: string;
-  readonly program?: ProgramStatus;
+  readonly program?: ProgramName;
   readonly bypass?: true;
   readonly ended?: true;
   /** How many interfaces its redirected packets do not get past. */

@@ -76,8 +76,8 @@ export interface RefusedStatus {
   readonly last?: { readonly code: AnyCode; readonly path: string; readonly at: number };
 }
 
-/** The release that a program is of, and the kernel's tag of its code in hex. */
-export interface ProgramStatus {
+/** A program as people name it: the release that it is of, and the kernel's own tag, 8 bytes of a hash of its code in hex. */
+export interface ProgramName {
   readonly version: string;
   readonly tag: string;
 }
@@ -119,7 +119,7 @@ export interface Status {
   readonly capacity: Capacity;
   readonly interfaces: readonly InterfaceStatus[];
   /** The program in force; absent where nobody said which it is. */
-  readonly program?: ProgramStatus;
+  readonly program?: ProgramName;
   readonly labels: Labels;
   readonly guard: null;
   readonly refused: RefusedStatus;
@@ -197,7 +197,7 @@ const readRefused = object<RefusedStatus>(
   'ignored',
 );
 
-export const readProgram = object<ProgramStatus>({ version: readWord, tag: readWord }, 'ignored');
+export const readProgram = object<ProgramName>({ version: readWord, tag: readWord }, 'ignored');
 
 export const readHostProblem = object<HostProblem>(
   { code: readCode, since: readTime, detail: optional(prose(1024)) },

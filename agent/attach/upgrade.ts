@@ -1,12 +1,12 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import type { LinkHandle, Native, ProgramHandle } from '../../native/index.ts';
+import type { ProgramName } from '../../protocol/status.ts';
 import { type About, encodeAbout } from '../kernel/about.ts';
 import { type Build, findBuild, writeBuild } from '../kernel/build.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
 import { type OpenMaps, readAbout } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
-import type { ProgramName } from '../model/program.ts';
 import { buildOf, type Loaded, loadOnto, type Owner, pinLater, pinProgram, ROOT } from './object.ts';
 import { pinnedInterfaces } from './zones.ts';
 

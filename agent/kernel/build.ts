@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, existsSync } from 'node:fs';
 import type { MapHandle, Native } from '../../native/index.ts';
-import type { ProgramName } from '../model/program.ts';
+import type { ProgramName } from '../../protocol/status.ts';
 import type { About } from './about.ts';
 import { u32 } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';

@@ -1,4 +1,4 @@
-import type { ProgramName } from './program.ts';
+import type { ProgramName } from '../../protocol/status.ts';
 
 /** A network device as the kernel shows it now; `ifindex` must not outlive the observation. */
 export interface Netdev {
