@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExposedError, requireOwnFile, requireOwnFolder, shutOthersOut } from '../daemon/private-file.ts';
-import { errnoOf, shortageOf } from '../daemon/shortage.ts';
+import { errnoOf, shortageByErrno } from '../daemon/shortage.ts';
 import type { LockHandle, Native } from '../native/index.ts';
 import { errnoName } from './kernel/errno.ts';
 import { likelyHolder } from './kernel/processes.ts';
@@ -49,7 +49,7 @@ function makeState(state: string): void {
 }
 
 function stateAdvice(code: string): string | undefined {
-  return STATE_ERRNOS[code] ?? shortageOf({ code }, '')?.why;
+  return STATE_ERRNOS[code] ?? shortageByErrno(code)?.why;
 }
 
 /** One of another pid namespace has no number here. */

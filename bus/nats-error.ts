@@ -1,5 +1,5 @@
 import { ErrorCode, NatsError } from 'nats';
-import { shortageOf } from '../daemon/shortage.ts';
+import { errnoOf, shortageByErrno } from '../daemon/shortage.ts';
 import { NONE_GIVEN } from './access.ts';
 import { BusError, type BusErrorCode } from './error.ts';
 import { cutReason, tlsReason } from './tls-error.ts';
@@ -50,7 +50,7 @@ export function connectError(error: unknown, { tried, timeoutMs, withCertificate
   const byTls =
     code === ErrorCode.ServerOptionNotAvailable ? NO_TLS : tlsReason(chainedError ?? error, withCertificate);
   if (byTls !== undefined) return new BusError('TLS', tried, byTls, cause);
-  const short = shortageOf(chainedError ?? error, '');
+  const short = shortageByErrno(errnoOf(chainedError ?? error));
   if (short !== undefined) return new BusError('NO_FILES', tried, short.why, cause);
   return new BusError('UNREACHABLE', tried, connectReason(error, timeoutMs, withCertificate), cause);
 }

@@ -29,6 +29,11 @@ const TRIED_FILES = 8;
 /** More than SQLite writes at once beside a database: 32 KiB of an index of its log. */
 const TRIED_BYTES = 64 * 1024;
 
+/** Answers which shortage an errno is, by its name; undefined where it is none. */
+export function shortageByErrno(errno: string): Shortage | undefined {
+  return BY_ERRNO[errno];
+}
+
 /**
  * Answers which shortage made an error of the file system, or of SQLite on the database `path`; undefined where none did.
  * Where SQLite keeps it to itself, what it tried is tried again, with a file beside the database that is gone at once.
@@ -36,7 +41,7 @@ const TRIED_BYTES = 64 * 1024;
 export function shortageOf(error: unknown, path: string): Shortage | undefined {
   const code = errnoOf(error);
   if (code === 'SQLITE_FULL') return BY_ERRNO.ENOSPC;
-  return BY_ERRNO[UNTOLD.test(code) ? errnoOfWriting(path) : code];
+  return shortageByErrno(UNTOLD.test(code) ? errnoOfWriting(path) : code);
 }
 
 /** The code of an error; empty where it has none. Node.js itself has no name for EDQUOT, and says its number. */

@@ -1,4 +1,4 @@
-import { shortageOf } from '../../daemon/shortage.ts';
+import { errnoOf, shortageByErrno } from '../../daemon/shortage.ts';
 import { GAP } from '../show/table.ts';
 import { fill, paint, type Terminal } from '../show/terminal.ts';
 import type { Environment } from './command-line.ts';
@@ -37,7 +37,7 @@ function toFailure(error: unknown): Failure {
 
 /** What the system itself said has no advice yet. */
 function told(error: Error): string {
-  const why = 'syscall' in error ? shortageOf(error, '')?.why : undefined;
+  const why = 'syscall' in error ? shortageByErrno(errnoOf(error))?.why : undefined;
   return why === undefined ? error.message : `${error.message}: ${why}`;
 }
 
