@@ -1,14 +1,13 @@
-import { chmodSync, chownSync, existsSync } from 'node:fs';
 import type { MapHandle, Native, NetLink } from '../../native/index.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { LITTLE_ENDIAN } from '../kernel/check.ts';
-import { errnoName, requireDone, requireValue } from '../kernel/errno.ts';
+import { errnoName, requireDone } from '../kernel/errno.ts';
+import { requireLoaderMap } from '../kernel/loader-map.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { RX_TAG_OFFLOADS, type TagOffload } from '../kernel/vlan-tags.ts';
 
-const HASH = 1;
-/** Interfaces, and the members of bonds among them. */
-const ROWS = 256;
+/** BPF_MAP_TYPE_HASH; an entry an interface, and a member of a bond. */
+const MAKING = { type: 1, name: 'shunt_tags', keySize: 4, valueSize: 8, maxEntries: 256 };
 const ACCEPTED = 1 << RX_TAG_OFFLOADS.length;
 
 /** What `attach` did to a device for the sake of an interface, or was told to accept there. */
@@ -50,14 +49,7 @@ export class TagMemory implements Disposable {
 
   /** Opens it, and makes it where it is not; the group of the maps may read it. Errors: KernelError. */
   static require(native: Native, paths: PinPaths, gid: number): TagMemory {
-    if (existsSync(paths.tags)) {
-      return new TagMemory(native, requireValue(native.mapOpen(paths.tags, false), 'open map', paths.tags));
-    }
-    const map = requireValue(native.mapCreate(HASH, 'shunt_tags', 4, 8, ROWS, 0), 'create map', 'tags');
-    requireDone(native.mapPin(map, paths.tags), 'pin', paths.tags);
-    chownSync(paths.tags, 0, gid);
-    chmodSync(paths.tags, 0o440);
-    return new TagMemory(native, map);
+    return new TagMemory(native, requireLoaderMap(native, paths.tags, gid, MAKING));
   }
 
   rows(): readonly TagRow[] {

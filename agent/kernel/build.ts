@@ -1,19 +1,20 @@
-import { chmodSync, chownSync, existsSync } from 'node:fs';
-import type { MapHandle, Native } from '../../native/index.ts';
+import type { Native } from '../../native/index.ts';
 import type { ProgramName } from '../../protocol/status.ts';
 import type { About } from './about.ts';
 import { u32 } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
-import { requireDone, requireValue } from './errno.ts';
+import { requireDone } from './errno.ts';
+import { requireLoaderMap } from './loader-map.ts';
 import type { PinPaths } from './pins.ts';
 
-const ARRAY = 2;
 /** Where in the one row stands what, and how long that is; the row is 64 bytes. */
 const BESIDE = { at: 0, count: 2 };
 const TAG = { at: 8, bytes: 8 };
 const OBJECT = { at: 16, bytes: 16 };
 const VERSION = { at: 32, bytes: 32 };
 const ROW = 64;
+/** BPF_MAP_TYPE_ARRAY. */
+const MAKING = { type: 2, name: 'shunt_build', keySize: 4, valueSize: ROW, maxEntries: 1 };
 
 /** What the loader says of the program that it put in force. */
 export interface Build extends ProgramName {
@@ -41,19 +42,10 @@ export function programsOf({ program }: Pick<About, 'program'>, build: Build | u
 
 /** Writes it whole, into a map of the loader's that is made where it is not; the group of the maps may read it. Errors: KernelError. */
 export function writeBuild(native: Native, paths: PinPaths, gid: number, build: Build): void {
-  const map = requireMap(native, paths.build, gid);
+  const map = requireLoaderMap(native, paths.build, gid, MAKING);
   const rc = native.mapUpdateElem(map, u32(0), encodeBuild(build), 0);
   native.close(map);
   requireDone(rc, 'map update', paths.build);
-}
-
-function requireMap(native: Native, path: string, gid: number): MapHandle {
-  if (existsSync(path)) return requireValue(native.mapOpen(path, false), 'open map', path);
-  const map = requireValue(native.mapCreate(ARRAY, 'shunt_build', 4, ROW, 1, 0), 'create map', 'build');
-  requireDone(native.mapPin(map, path), 'pin', path);
-  chownSync(path, 0, gid);
-  chmodSync(path, 0o440);
-  return map;
 }
 
 /** Errors: RangeError for what has no room, or is no hex of its length. */

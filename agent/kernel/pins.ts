@@ -34,9 +34,8 @@ export function pinPaths(pinRoot: string) {
     program: join(rootOnly, 'program'),
     /** What takes the place of the pin of that name in a moment. */
     next: (pin: string): string => `${pin}_next`,
-    /** A map for the loader alone, which may be absent. */
+    /** Maps that the loader alone writes, and no program reads; they may be absent. */
     tags: join(layout, 'tags'),
-    /** The same, which the group of the maps may read. */
     build: join(layout, 'build'),
     /** The link of the program that watches a tracepoint. */
     tracepoint: (name: string): string => join(rootOnly, `tp_${name}`),
