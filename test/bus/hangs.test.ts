@@ -1,30 +1,15 @@
 import { createSocket } from 'node:dgram';
 import { setServers } from 'node:dns';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { startNats } from '../support/nats.ts';
+import { INFO, listen } from '../support/strange-server.ts';
 import { type Session, shunt } from '../unit/cli/session.ts';
 
-const INFO = { server_id: 'x', version: '2.9.0', proto: 1, max_payload: 1_048_576, headers: true };
 const TIMEOUT_MS = 1_500;
 /** More than the time that was asked for, and much less than what it took when each part had that time for itself. */
 const SOON_MS = 11_000;
-
-/** Takes connections and does with them what `act` does; answers where. */
-async function listen(t: ExecutionContext, act: (socket: Socket) => void = () => {}): Promise<string> {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    sockets.push(socket.on('error', () => {}));
-    act(socket);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return `nats://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 /** Lets whoever connects in, and says nothing from then on. */
 function letIn(socket: Socket): void {
@@ -47,7 +32,7 @@ async function saysInTime(t: ExecutionContext, words: readonly string[]): Promis
 test.serial(
   'hangs: of servers that all hang it is said in the time that was asked for, however many they are',
   async (t) => {
-    const urls = await Promise.all(Array.from({ length: 16 }, () => listen(t)));
+    const urls = await Promise.all(Array.from({ length: 16 }, async () => `nats://${await listen(t)}`));
     const { exit, stderr } = await saysInTime(t, ['get', '--nats', urls.join(',')]);
     t.is(exit, 4);
     t.regex(stderr, /: no answer within 1\.5s; start nats-server there/);
@@ -56,7 +41,7 @@ test.serial(
 
 test.serial('hangs: one that answers is found behind those that hang', async (t) => {
   await using server = await startNats();
-  const urls = [await listen(t), server.url];
+  const urls = [`nats://${await listen(t)}`, server.url];
   for (const nats of [urls, urls.toReversed()]) {
     const { stderr } = await shunt(['get', '--nats', nats.join(','), '--timeout', '6s']);
     t.regex(stderr, /the bus answers, but no controller/);
@@ -66,7 +51,7 @@ test.serial('hangs: one that answers is found behind those that hang', async (t)
 test.serial(
   'hangs: a server that lets us in and then says nothing is told by every command in that time',
   async (t) => {
-    const url = await listen(t, letIn);
+    const url = `nats://${await listen(t, letIn)}`;
     const get = await saysInTime(t, ['get', '--nats', url]);
     t.is(get.exit, 3);
     t.regex(get.stderr, /the controller did not answer on shunt\.v1\.api\.get within 1\.5s; /);
