@@ -8,10 +8,10 @@ import { bytesText } from '../show/format.ts';
 export const attach = command({
   synopsis: '--interface IF... --owner USER[:GROUP]',
   about: `Loads the program, pins its maps for their owner, and attaches it to the interfaces. Needs root. Done twice it changes
-nothing; a program of another build is replaced by this one's while packets go on and counts stay, one of somebody else never. Native mode is fast and needs the driver's support; auto
-takes it where packets will get through and the driver does not refuse, else generic, and says why. Offloads of drivers
-that hide VLAN tags are switched off. Refuses mounts that go with this command (ip netns exec, a container), where the
-program would go too.`,
+nothing; a program of another build is replaced by this one's while packets go on and counts stay, one of somebody
+else never. Native mode is fast and needs the driver's support; auto takes it where packets will get through and the
+driver does not refuse, else generic, and says why. Offloads of drivers that hide VLAN tags are switched off. Refuses
+mounts that go with this command (ip netns exec, a container), where the program would go too.`,
   examples: ['shunt attach --interface eth0 --interface eth1 --owner shunt'],
   options: [
     'interface',

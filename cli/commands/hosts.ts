@@ -36,7 +36,7 @@ const NARROW: readonly Column[] = [
 ];
 /** Only where some host has any. */
 const IDLE: Column = { title: 'IDLE', align: 'right' };
-/** Only where hosts are of several. */
+/** Only where hosts run several. */
 const VERSION: Column = { title: 'VERSION' };
 /** Only where some host is not as it should be. */
 const TROUBLE: Column = { title: 'TROUBLE', below: true, prose: true };
@@ -45,9 +45,9 @@ export const hosts = command({
   synopsis: '[forget HOST...]',
   about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
 (head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
-something is wrong, TROUBLE says what: shunt status and shunt doctor say more. A host says how it is every
-15 s, and is silent when it was not heard for a minute. VERSION is there where hosts run several. Below the table stands what is missing from
-the controller's own database, if anything is.
+something is wrong, TROUBLE says what: shunt status and shunt doctor say more. A host says how it is every 15 s,
+and is silent when it was not heard for a minute. VERSION is there where hosts run several. Below the table stands what
+is missing from the controller's own database, if anything is.
 
 With forget, the controller forgets hosts that are gone for good: what they said, their labels and their logs. One that was heard within
 a minute is not forgotten, but with --force. If it comes back it is a new host, and begins from the whole set.`,

@@ -1,6 +1,7 @@
 /**
  * Why the database did not do it.
- * BUSY: somebody else holds the lock. FULL: no room on the disk. NO_FILES: no more of them may be open. These leave everything as it was; trying again is right.
+ * BUSY: somebody else holds the lock. FULL: no room on the disk. NO_FILES: no more of them may be open. These leave
+ * everything as it was; trying again is right.
  * FAILED: an I/O error or damage. REPLACED: the file or its history is not the one that was opened. A controller ends on both.
  * DAMAGED: a row is not what was written; once the tables were looked through and mended, trying again is right.
  * NEWER, FOREIGN: this database is not one for this program. UNUSABLE: it could not be opened at all.

@@ -17,9 +17,9 @@ interface HouseParts {
 }
 
 /**
- * Sees to it that the logs say what the specs say, once, and tells which specs nobody would take now; and then from time to time that what is no longer needed goes,
- * until the signal aborts. What fails is logged, and tried again: logs that do not follow in ten seconds, all else with the
- * next turn.
+ * Sees to it that the logs say what the specs say, once, and tells which specs nobody would take now; and then from time to
+ * time that what is no longer needed goes, until the signal aborts. What fails is logged, and tried again: logs that do not
+ * follow in ten seconds, all else with the next turn.
  */
 export async function keepHouse({ upkeep, clock, log, onChange }: HouseParts, signal: AbortSignal): Promise<void> {
   const attempt = async (work: Promise<void>): Promise<boolean> => {

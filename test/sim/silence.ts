@@ -2,7 +2,7 @@ import type { AnyCode } from '../../protocol/codes.ts';
 import type { Status } from '../../protocol/status.ts';
 
 /** A host that says one of these keeps its set as it is, or does not know it to be whole. */
-const HELD: ReadonlySet<AnyCode> = new Set([
+const UNJUDGED: ReadonlySet<AnyCode> = new Set([
   ...(['HISTORY_LOST', 'FOREIGN_EPOCH', 'BAD_DIGEST', 'STORE_NEWER'] as const),
   ...(['ADOPTING', 'STORE_DAMAGED'] as const),
 ]);
@@ -60,7 +60,7 @@ export class Silence {
 
   /** The host says how it stands. */
   said({ problems = [] }: Pick<Status, 'problems'>): void {
-    const isHeld = problems.some(({ code }) => HELD.has(code));
+    const isHeld = problems.some(({ code }) => UNJUDGED.has(code));
     const seenSinceMs = this.#seenSinceMs;
     if (isHeld) this.blind();
     if (isHeld) this.#held ??= { atMs: this.#nowMs(), seenSinceMs };
