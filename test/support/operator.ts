@@ -45,8 +45,8 @@ export interface Product {
   readonly operator: Operator;
 }
 
-/** On a machine that does other things, too, a controller may take longer than a person would wait. */
-const PATIENTLY = ['--timeout', '1m'];
+/** On a machine that does other things, too, a controller or an agent may take longer than a person would wait. */
+export const PATIENTLY = ['--timeout', '1m'];
 
 /** Who works with the `shunt` command beside the bus. */
 export class Operator {
