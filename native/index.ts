@@ -222,6 +222,11 @@ export interface Native {
    * stride`, each read whole. As doubles: exact below 2^53.
    */
   memoryMax(memory: MemoryHandle, offset: number, stride: number, count: number, rows: number): Float64Array | Rc;
+  /**
+   * Moves counts while others count: each is the offset of an aligned 64-bit word in `from` that becomes 0, and of one in `to`
+   * that it is added to, both as 64-bit words in host byte order. -EACCES on memory mapped read-only.
+   */
+  memoryMove(from: MemoryHandle, to: MemoryHandle, moves: Uint8Array): Rc;
 
   programOpen(path: string): ProgramHandle | Rc;
   programPin(program: ProgramHandle, path: string): Rc;

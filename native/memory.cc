@@ -1,6 +1,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "bpf_fd.h"
 #include "map.h"
@@ -163,6 +164,33 @@ Napi::Value memoryMax(const Napi::CallbackInfo& info) {
   return largest;
 }
 
+struct Move {
+  uint64_t from;
+  uint64_t to;
+};
+
+// Takes each count away from where it stands and adds it where others may be counting.
+Napi::Value memoryMove(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* from = args.handle<Memory>("from");
+  auto* to = args.handle<Memory>("to");
+  const Bytes bytes = args.bytes("moves");
+  if (!args.ok() || !args.expect(bytes.size % sizeof(Move) == 0, "moves", "pairs of 64-bit offsets")) return args.raise();
+  std::vector<Move> moves(bytes.size / sizeof(Move));
+  if (!moves.empty()) std::memcpy(moves.data(), bytes.data, bytes.size);
+  const auto holds = [](const Memory* memory, uint64_t offset) { return offset % 8 == 0 && memory->holds(offset, 8); };
+  const bool inside = std::all_of(moves.begin(), moves.end(),
+                                  [&](const Move& move) { return holds(from, move.from) && holds(to, move.to); });
+  if (!args.expect(inside, "moves", "offsets of whole words inside the memories")) return args.raise();
+  if (from->closed() || to->closed()) return number(info.Env(), -EBADF);
+  if (!from->writable || !to->writable) return number(info.Env(), -EACCES);
+  for (const Move& move : moves) {
+    const uint64_t count = __atomic_exchange_n(reinterpret_cast<uint64_t*>(from->at(move.from)), 0, __ATOMIC_RELAXED);
+    __atomic_fetch_add(reinterpret_cast<uint64_t*>(to->at(move.to)), count, __ATOMIC_RELAXED);
+  }
+  return number(info.Env(), 0);
+}
+
 }  // namespace
 
 void exportMemory(Napi::Object exports) {
@@ -173,6 +201,7 @@ void exportMemory(Napi::Object exports) {
   expose<memoryStoreU32>(exports, "memoryStoreU32");
   expose<memoryWrite>(exports, "memoryWrite");
   expose<memoryMax>(exports, "memoryMax");
+  expose<memoryMove>(exports, "memoryMove");
 }
 
 }  // namespace shunt

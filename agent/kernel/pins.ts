@@ -20,9 +20,14 @@ export type MapName = (typeof MAPS)[number];
 export const LATER_MAPS = ['passed'] as const;
 export type LaterMapName = (typeof LATER_MAPS)[number];
 
+/** The folder of the maps that packets meet, where this build made them. */
+export const STANDING = `v${LIMITS.SHUNT_LAYOUT}`;
+/** The folder of those that are to take their place, of whatever layout; it gets the other name once they do. */
+export const COMING = 'next';
+
 /** Where everything is pinned. Only root may enter `rootOnly`: a program that can be opened can be attached. */
-export function pinPaths(pinRoot: string) {
-  const layout = join(pinRoot, `v${LIMITS.SHUNT_LAYOUT}`);
+export function pinPaths(pinRoot: string, folder: string = STANDING) {
+  const layout = join(pinRoot, folder);
   const rootOnly = join(layout, 'root');
   return {
     /** The folder that the agent locks, whatever its layout. */

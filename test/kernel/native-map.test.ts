@@ -187,6 +187,33 @@ kernel('native memory: of each column the largest word of all rows', (t) => {
   native.close(memory);
 });
 
+kernel('native memory: counts are moved from one map to another, each whole', (t) => {
+  using here = new TestMap(ARRAY, 16, 2, BPF_F_MMAPABLE);
+  using there = new TestMap(ARRAY, 8, 3, BPF_F_MMAPABLE);
+  const { native } = here;
+  for (const n of [0, 1]) native.mapUpdateElem(here.handle, keysOf(n), valuesOf(10n + BigInt(n), 2n ** 63n), 0);
+  for (const n of [0, 1, 2]) native.mapUpdateElem(there.handle, keysOf(n), valuesOf(100n), 0);
+  const [from, to] = [here, there].map(({ handle }) => must('mapMmap', native.mapMmap(handle, true)));
+  const readOnly = must('mapMmap', native.mapMmap(there.handle, false));
+  if (from === undefined || to === undefined) return t.fail('nothing mapped');
+  t.is(native.memoryMove(from, to, valuesOf(0n, 16n, 24n, 0n, 24n, 0n)), 0);
+  t.deepEqual(native.memoryRead(from, 0, 32), valuesOf(0n, 2n ** 63n, 11n, 0n));
+  t.deepEqual(native.memoryRead(to, 0, 24), valuesOf(100n + 2n ** 63n, 100n, 110n));
+  t.is(native.memoryMove(from, to, new Uint8Array(0)), 0);
+  t.is(native.memoryMove(from, readOnly, valuesOf(0n, 0n)), EACCES);
+  for (const moves of [
+    valuesOf(0n),
+    valuesOf(32n, 0n),
+    valuesOf(0n, 24n),
+    valuesOf(4n, 0n),
+    valuesOf(2n ** 64n - 8n, 0n),
+  ])
+    t.throws(() => native.memoryMove(from, to, moves), { instanceOf: TypeError });
+  t.deepEqual(native.memoryRead(to, 0, 24), valuesOf(100n + 2n ** 63n, 100n, 110n));
+  for (const memory of [from, to, readOnly]) native.close(memory);
+  return undefined;
+});
+
 kernel('native memory: a read-only mapping reads, refuses to write, and outlives its map handle', (t) => {
   const map = new TestMap(ARRAY, 8, 1, BPF_F_MMAPABLE);
   const { native, handle } = map;

@@ -81,6 +81,7 @@ function signatures(native: Native): Record<string, readonly Param[]> {
     memoryStoreU32: [handle('memory'), u32(0), u32(1)],
     memoryWrite: [handle('memory'), u32(0), bytes(8)],
     memoryMax: [handle('memory'), u32(0), u32(8), u32(1), u32(1)],
+    memoryMove: [handle('memory'), handle('memory'), bytes(16)],
     programOpen: [text],
     programPin: [handle('program'), text],
     programInfo: [handle('program')],
@@ -144,7 +145,7 @@ kernel('native: every wrong argument in every place is a TypeError', (t) => {
 kernel('native: a buffer of the wrong length is a TypeError, one byte off or many', (t) => {
   const native = loadNative();
   for (const [name, params] of Object.entries(signatures(native))) {
-    if (name === 'memoryWrite' || name === 'objectSetData') continue; // any length that fits is right there
+    if (['memoryWrite', 'memoryMove', 'objectSetData'].includes(name)) continue; // any length that fits is right there
     params.forEach(({ valid }, place) => {
       if (!(valid instanceof Uint8Array)) return;
       for (const size of [0, valid.length - 1, valid.length + 1, 4096]) {
