@@ -34,9 +34,11 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
     (it) => it.close(),
   );
   const log = makeLog(config.logLevel, { host: config.host });
-  const maps = held.use(await OwnMaps.open(native, config.pinRoot, log));
+  const left = new AbortController();
+  const maps = held.use(await OwnMaps.open(native, config.pinRoot, { log, clock, leave: () => left.abort() }));
   const { kernel } = maps;
   const reopen = () => maps.reopen();
+  const follow = () => maps.follow();
   const { host } = config;
   const servers = { urls: config.nats, ...parseAccess(config) };
   const subjects = makeSubjects(config.rootSubject);
@@ -47,5 +49,6 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const identity = { host, boot: clock.token(16), agent: manifest.version, can: CAN, labels, interfaces };
   const times = new TimeFile(config.state, readBootId());
   const sight = new SightFile(config.state);
-  await serve({ identity, store, kernel, clock, log, times, sight, reopen, connect, afterBulk: makeTrim() }, signal);
+  const parts = { identity, store, kernel, clock, log, times, sight, reopen, follow, connect, afterBulk: makeTrim() };
+  await serve(parts, AbortSignal.any([signal, left.signal]));
 }

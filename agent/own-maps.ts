@@ -1,3 +1,4 @@
+import type { Clock } from '../daemon/clock.ts';
 import type { Log } from '../daemon/log.ts';
 import type { Native } from '../native/index.ts';
 import { Claim, keptSentence } from './kernel/claim.ts';
@@ -5,33 +6,43 @@ import { bindSocket, findOlderAgent } from './kernel/claim-socket.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
 import { pinPaths } from './kernel/pins.ts';
 import { KernelError } from './model/kernel-error.ts';
+import type { Followed } from './ports.ts';
 
-type Warns = Pick<Log, 'warn'>;
+type Says = Pick<Log, 'warn' | 'info'>;
+
+export interface OwnMapsOptions {
+  readonly log: Says;
+  readonly clock: Clock;
+  /** Called once maps of another layout wait for an agent that speaks it. */
+  readonly leave: () => void;
+}
 
 /** The maps that are pinned, opened for this agent alone. */
 export class OwnMaps implements AsyncDisposable {
   readonly kernel: NativeKernel;
   readonly #pinRoot: string;
   readonly #claim: Claim;
-  readonly #log: Warns;
+  readonly #log: Says;
+  readonly #leave: () => void;
   #socket: AsyncDisposable | undefined;
   /** The maps that are ours. */
   #owned: string | undefined;
 
-  private constructor(kernel: NativeKernel, pinRoot: string, claim: Claim, log: Warns) {
+  private constructor(kernel: NativeKernel, pinRoot: string, claim: Claim, log: Says, leave: () => void) {
     this.kernel = kernel;
     this.#pinRoot = pinRoot;
     this.#claim = claim;
     this.#log = log;
+    this.#leave = leave;
   }
 
   /** Nothing is opened before it is claimed. Errors: KernelError, also when another agent has them. */
-  static async open(native: Native, pinRoot: string, log: Warns): Promise<OwnMaps> {
+  static async open(native: Native, pinRoot: string, { log, clock, leave }: OwnMapsOptions): Promise<OwnMaps> {
     await using held = new AsyncDisposableStack();
     const claim = held.use(new Claim(native, pinRoot));
     const claimed = claim.take();
-    const kernel = held.use(new NativeKernel(native, pinRoot));
-    const maps = new OwnMaps(kernel, pinRoot, claim, log);
+    const kernel = held.use(new NativeKernel(native, pinRoot, clock));
+    const maps = new OwnMaps(kernel, pinRoot, claim, log, leave);
     await maps.#own(claimed);
     held.move();
     return maps;
@@ -42,6 +53,15 @@ export class OwnMaps implements AsyncDisposable {
     const claimed = this.#claim.take();
     this.kernel.reopen();
     if (this.kernel.instance !== this.#owned) await this.#own(claimed);
+  }
+
+  /** Looks whether other maps take the place of ours. */
+  follow(): Followed {
+    const followed = this.kernel.follow();
+    if (followed !== 'other layout') return followed;
+    this.#log.info({}, 'maps of another layout wait to be filled: this agent ends, so that one that speaks it goes on');
+    this.#leave();
+    return 'same';
   }
 
   /** Lets agents know that know of sockets only, and writes down who has them. */

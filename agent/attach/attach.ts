@@ -1,10 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import type { Native, NetLink } from '../../native/index.ts';
 import { shellWord } from '../../protocol/plain.ts';
-import { LIMITS } from '../kernel/abi.ts';
-import type { About } from '../kernel/about.ts';
 import { moveBlinds } from '../kernel/blinds.ts';
-import { findBuild, programsOf } from '../kernel/build.ts';
 import { requireValue } from '../kernel/errno.ts';
 import { observeLinks } from '../kernel/netdevs.ts';
 import { findAbout, type OpenMaps, openMaps, ownNetns, readAbout, requireOwn } from '../kernel/open-maps.ts';
@@ -23,9 +20,13 @@ import { memoryBytes } from './memory.ts';
 import type { Mode } from './mode.ts';
 import { makePins, type Owner, ROOT } from './object.ts';
 import { isMountedByUs, releasePinRoot, requirePinRoot } from './pin-root.ts';
+import { findStanding, type Replaced, type Standing, Succession } from './succession.ts';
 import { type NotRestored, TagMemory } from './tag-memory.ts';
 import { freshlyMade, type InForce, isNew, Upgrade } from './upgrade.ts';
-import { dropZones, heldIfindexes, pinnedInterfaces } from './zones.ts';
+import { dropZones, heldIfindexes, linkedPrograms, pinnedInterfaces } from './zones.ts';
+
+/** A hundred thousand redirects take a quarter of it. */
+const FILL_MS = 60_000;
 
 export interface AttachOptions {
   readonly interfaces: readonly string[];
@@ -39,12 +40,18 @@ export interface AttachOptions {
   readonly acceptHiddenTags?: boolean;
   /** Takes pins of which nobody can see that they outlive this process. */
   readonly acceptPrivatePins?: boolean;
+  /** How long an agent has to fill maps that take the place of others; undefined: a minute. */
+  readonly waitMs?: number;
+  /** Told what is waited for. */
+  readonly tell?: (line: string) => void;
 }
 
 export interface AttachReport {
   readonly pinRoot: string;
   readonly interfaces: readonly AttachedInterface[];
   readonly program: InForce;
+  /** Maps that took the place of others. */
+  readonly replaced: readonly Replaced[];
   /** Estimated kernel memory of the maps. */
   readonly memoryBytes: number;
   readonly maxRedirects: number;
@@ -80,23 +87,38 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   requireKernel();
   const links = observeLinks(native);
   const wanted = options.interfaces.map((name) => requireLink(links, name));
-  const paths = pinPaths(options.pinRoot);
-  requireOwnWay(options.pinRoot);
-  requireLayout(options.pinRoot);
+  const { pinRoot } = options;
+  const paths = pinPaths(pinRoot);
+  requireOwnWay(pinRoot);
   requireClaimFolder(paths.claim);
-  const fresh = !existsSync(paths.layout);
-  if (fresh) {
-    for (const link of wanted) requireFree(link, options.pinRoot);
-    planAll(native, paths, links, wanted, options);
-  }
+  const stood = findStanding(native, pinRoot);
+  const fresh = stood === undefined;
+  const owner = fresh ? (options.owner ?? ROOT) : requireOwner(stood.paths, options.owner);
+  const ours = fresh ? [] : ownPrograms(native, stood);
+  for (const link of wanted) if (!ours.includes(link.xdpProgramId)) requireFree(link, pinRoot);
+  planAll(native, stood?.paths ?? paths, links, wanted, options);
   return allOrNothing((undo) => {
-    requirePinRoot(native, options.pinRoot, options.acceptPrivatePins ?? false, undo);
-    requireOwnWay(options.pinRoot); // what was not there is now
+    requirePinRoot(native, pinRoot, options.acceptPrivatePins ?? false, undo);
+    requireOwnWay(pinRoot); // what was not there is now
+    const replaced = fresh ? undefined : replaceStanding(native, owner, options);
     if (fresh) {
-      makePins(native, options.pinRoot, options.owner ?? ROOT, options.maxRedirects ?? DEFAULT_SLOTS);
-      undo.defer(() => removeLayout(options.pinRoot));
+      makePins(native, pinRoot, owner, options.maxRedirects ?? DEFAULT_SLOTS);
+      undo.defer(() => removeLayout(pinRoot));
     }
-    return withMaps(native, paths, (maps) => attachAll({ native, options, paths, links, wanted, maps, fresh, undo }));
+    const parts = { native, options, paths, links, wanted, fresh, owner, replaced, undo };
+    return withMaps(native, paths, (maps) => attachAll({ ...parts, maps }));
+  });
+}
+
+/**
+ * First what a loader before this one began, then another layout, and then another size: what counts in one layout can be moved
+ * within that one.
+ */
+function replaceStanding(native: Native, owner: Owner, options: AttachOptions): readonly Replaced[] {
+  const { pinRoot, maxRedirects, waitMs = FILL_MS, tell = () => {} } = options;
+  return [undefined, undefined, maxRedirects].flatMap((slots) => {
+    using succession = new Succession(native, pinRoot, { owner, slots, waitMs, tell });
+    return succession.run() ?? [];
   });
 }
 
@@ -108,17 +130,16 @@ interface Attaching {
   readonly wanted: readonly NetLink[];
   readonly maps: OpenMaps;
   readonly fresh: boolean;
+  readonly owner: Owner;
+  readonly replaced: readonly Replaced[] | undefined;
   readonly undo: DisposableStack;
 }
 
 /** Attaches to maps that stand. */
-function attachAll({ native, options, paths, links, wanted, maps, fresh, undo }: Attaching): AttachReport {
+function attachAll(attaching: Attaching): AttachReport {
+  const { native, options, paths, links, wanted, maps, fresh, owner, replaced = [], undo } = attaching;
   const about = readAbout(native, maps);
   requireOwn(native, maps, about, paths);
-  requireSize(about, options.maxRedirects);
-  const owner = requireOwner(paths, options.owner);
-  const ours = programsOf(about, findBuild(native, paths));
-  for (const link of wanted) if (!ours.includes(link.xdpProgramId)) requireFree(link, options.pinRoot);
   const planned = planAll(native, paths, links, wanted, options);
   const claimable = keepClaimFolder(native, paths.claim, owner, undo);
   if (!existsSync(paths.tags)) undo.defer(() => rmSync(paths.tags, { force: true }));
@@ -140,6 +161,7 @@ function attachAll({ native, options, paths, links, wanted, maps, fresh, undo }:
     pinRoot: options.pinRoot,
     interfaces,
     program: inForce,
+    replaced,
     memoryBytes: memoryBytes(about.slots, about.cpuRows),
     maxRedirects: about.slots,
     owner,
@@ -149,7 +171,13 @@ function attachAll({ native, options, paths, links, wanted, maps, fresh, undo }:
       return advice === undefined ? [] : [{ interface: name, ...advice }];
     }),
     ...(shortfall !== undefined && { shortfall }),
-    changed: fresh || claimable || watch.changed || isNew(inForce) || interfaces.some((it) => it.changed),
+    changed:
+      fresh ||
+      replaced.length > 0 ||
+      claimable ||
+      watch.changed ||
+      isNew(inForce) ||
+      interfaces.some((it) => it.changed),
   };
 }
 
@@ -240,6 +268,15 @@ function isAttachedHere(native: Native, paths: PinPaths): boolean {
   return typeof about !== 'number' && about.netns === ownNetns();
 }
 
+/** Programs that `attach` put on interfaces: packets meet the one that is pinned, and others while that is under way. */
+function ownPrograms(native: Native, { paths }: Standing): readonly number[] {
+  const program = native.programOpen(paths.program);
+  const info =
+    typeof program === 'number' ? undefined : requireValue(native.programInfo(program), 'program info', 'shunt');
+  if (typeof program !== 'number') native.close(program);
+  return [...(info === undefined ? [] : [info.id]), ...linkedPrograms(native, paths)];
+}
+
 function requireRoot(command: string, what: string): void {
   if (process.geteuid?.() === 0) return;
   throw new AttachError(`${command} needs root: it ${what}; run it with sudo`);
@@ -265,16 +302,6 @@ function requireFree(link: NetLink, pinRoot: string): void {
   throw new AttachError(`${link.name} carries another XDP program already (id ${link.xdpProgramId}); ${how}`);
 }
 
-/** Refuses a pin root that holds another layout: its program may be running. */
-function requireLayout(pinRoot: string): void {
-  if (!existsSync(pinRoot)) return;
-  const other = layoutsIn(pinRoot).find((name) => name !== `v${LIMITS.SHUNT_LAYOUT}`);
-  if (other === undefined) return;
-  throw new AttachError(
-    `${pinRoot} holds pins of another layout (${other}, this is v${LIMITS.SHUNT_LAYOUT}); nothing was changed`,
-  );
-}
-
 function layoutsIn(pinRoot: string): readonly string[] {
   return readdirSync(pinRoot).filter((name) => /^v\d+$/.test(name));
 }
@@ -285,10 +312,4 @@ function requireOwner(paths: PinPaths, wanted: Owner | undefined): Owner {
   if (wanted === undefined || (wanted.uid === uid && wanted.gid === gid)) return { uid, gid };
   const how = 'run `shunt detach` and attach again; packets pass unredirected in between';
   throw new AttachError(`the maps belong to ${uid}:${gid} and ${wanted.uid}:${wanted.gid} was asked for; ${how}`);
-}
-
-function requireSize(about: About, maxRedirects: number | undefined): void {
-  if (maxRedirects === undefined || maxRedirects === about.slots) return;
-  const how = 'run `shunt detach` and attach again; packets pass unredirected in between';
-  throw new AttachError(`the maps hold ${about.slots} redirects and ${maxRedirects} were asked for; ${how}`);
 }

@@ -1,10 +1,10 @@
 import { lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, type Stats } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Native } from '../../native/index.ts';
 import { pinAdvice } from '../kernel/advice.ts';
 import { isErrno, requireDone } from '../kernel/errno.ts';
 import { MAP_SIZES } from '../kernel/open-maps.ts';
-import { type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { COMING, type PinPaths, STANDING } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { isBpffs, removePins } from './pin-root.ts';
 
@@ -63,19 +63,34 @@ export function requireMade(native: Pick<Native, 'mapOpen' | 'mapInfo' | 'close'
 }
 
 /** Takes a layout away at once, for whoever looks, and then all that is in it; programs and maps live on while in use. */
-export function removeLayout(pinRoot: string): void {
-  const { layout } = pinPaths(pinRoot);
+export function removeLayout(pinRoot: string, folder = STANDING): void {
+  removePins(putAside(pinRoot, folder));
+}
+
+/** One set takes another's name at once, for whoever looks for either; then all that is in the other is taken away. */
+export function replaceLayout(pinRoot: string, before: string, after: string): void {
+  const aside = putAside(pinRoot, before);
+  renameSync(join(pinRoot, COMING), join(pinRoot, after));
+  removePins(aside);
+}
+
+/** Answers the folder that it is in. A loader that is killed now has left something to clear. */
+function putAside(pinRoot: string, folder: string): string {
   const aside = join(pinRoot, `new-${process.pid}`);
   mkdirSync(aside, { mode: 0o700 });
-  renameSync(layout, join(aside, basename(layout)));
-  removePins(aside);
+  renameSync(join(pinRoot, folder), join(aside, folder));
+  return aside;
 }
 
 /** Removes what a loader left that died half-way. */
 export function clearLeftovers(pinRoot: string): void {
   for (const name of readdirSync(pinRoot)) {
     const path = join(pinRoot, name);
-    if (/^new-\d+$/.test(name) && isLeftover(lstatSync(path)) && strangerIn(path, [/^v\d+$/, ROOT_ONLY]) === undefined)
+    if (
+      /^new-\d+$/.test(name) &&
+      isLeftover(lstatSync(path)) &&
+      strangerIn(path, [/^(v\d+|next)$/, ROOT_ONLY]) === undefined
+    )
       removePins(path);
   }
 }

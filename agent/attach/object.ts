@@ -12,7 +12,15 @@ import { u32 } from '../kernel/bytes.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
 import { type OpenMaps, ownNetns } from '../kernel/open-maps.ts';
-import { LATER_MAPS, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import {
+  LATER_MAPS,
+  type LaterMapName,
+  MAPS,
+  type MapName,
+  type PinPaths,
+  pinPaths,
+  STANDING,
+} from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { measureHertz } from './hertz.ts';
 import { clearLeftovers } from './made.ts';
@@ -37,14 +45,45 @@ const LOADING =
 /** The part of RAM that the maps may take. */
 const RAM_PART = 1 / 16;
 
+/** What a set of maps is made with. */
+export interface SetPlan {
+  /** The folder that it is pinned in. */
+  readonly folder: string;
+  readonly owner: Owner;
+  readonly slots: number;
+  readonly cpuRows: number;
+  /** Ifindex by zone. */
+  readonly zones: readonly number[];
+  /** Maps of other pins that count on in it, which are the caller's to close. */
+  readonly kept: Readonly<Partial<Record<MapName | LaterMapName, MapHandle>>>;
+  /** Programs that are ours, too, until this one is on every interface. */
+  readonly beside: readonly number[];
+  /** Pins what else is to be there, while nobody sees it. */
+  readonly fill: (parts: PinPaths) => void;
+}
+
+/** Makes the first maps of a pin root. Errors: AttachError, KernelError. */
+export function makePins(native: Native, pinRoot: string, owner: Owner, slots: number): void {
+  const plan = {
+    folder: STANDING,
+    owner,
+    slots,
+    cpuRows: onlineCpus(),
+    zones: [],
+    kept: {},
+    beside: [],
+    fill: () => {},
+  };
+  makeSet(native, pinRoot, plan);
+}
+
 /**
  * Loads the object, and pins its maps and programs with their owners and modes. They appear all at once: they are
  * pinned in a folder beside, which is renamed when it is whole. Errors: AttachError, KernelError.
  */
-export function makePins(native: Native, pinRoot: string, owner: Owner, slots: number): void {
-  const cpuRows = onlineCpus();
-  requireMemory(memoryBytes(slots, cpuRows));
-  const whole = pinPaths(pinRoot);
+export function makeSet(native: Native, pinRoot: string, plan: SetPlan): void {
+  requireMemory(memoryBytes(plan.slots, plan.cpuRows));
+  const whole = pinPaths(pinRoot, plan.folder);
   const parts = pinPaths(join(pinRoot, `new-${process.pid}`));
   clearLeftovers(pinRoot);
   makeFolder(dirname(parts.layout), 0o700);
@@ -52,8 +91,10 @@ export function makePins(native: Native, pinRoot: string, owner: Owner, slots: n
   makeFolder(parts.rootOnly, 0o700);
   const object = openObject(native);
   try {
-    load(native, object, { slots, cpuRows });
-    pinAll(native, object, parts, owner, slots, cpuRows);
+    reuse(native, object, plan.kept);
+    load(native, object, plan, Object.keys(plan.kept));
+    pinAll(native, object, parts, plan);
+    plan.fill(parts);
     renameSync(parts.layout, whole.layout);
   } finally {
     native.close(object);
@@ -72,14 +113,18 @@ export interface Loaded {
 export function loadOnto(native: Native, maps: OpenMaps, { slots, cpuRows }: Pick<About, 'slots' | 'cpuRows'>): Loaded {
   const object = openObject(native);
   try {
-    for (const [name, map] of Object.entries(maps))
-      requireDone(native.objectReuseMap(object, name, map), 'reuse map', name);
+    reuse(native, object, maps);
     load(native, object, { slots, cpuRows }, Object.keys(maps));
     return { object, program: programOf(native, object, 'shunt'), clock: programOf(native, object, 'clock') };
   } catch (error) {
     native.close(object);
     throw error;
   }
+}
+
+function reuse(native: Native, object: ObjectHandle, maps: Readonly<Record<string, MapHandle>>): void {
+  for (const [name, map] of Object.entries(maps))
+    requireDone(native.objectReuseMap(object, name, map), 'reuse map', name);
 }
 
 /** Pins those maps of an object that a loader before this one did not make. */
@@ -159,18 +204,12 @@ function load(
   requireDone(rc, 'load', OBJECT, log === '' ? bpfAdvice(rc, { EPERM: LOADING }) : `the verifier says:\n${log}`);
 }
 
-function pinAll(
-  native: Native,
-  object: ObjectHandle,
-  paths: PinPaths,
-  owner: Owner,
-  slots: number,
-  cpuRows: number,
-): void {
+function pinAll(native: Native, object: ObjectHandle, paths: PinPaths, plan: SetPlan): void {
+  const { owner, beside } = plan;
   const maps = {} as Record<MapName, MapHandle>;
   for (const name of MAPS) maps[name] = requireValue(native.objectMap(object, name), 'find map', name);
   const [program, clock] = [programOf(native, object, 'shunt'), programOf(native, object, 'clock')];
-  const about = describe(native, maps, program, clock, slots, cpuRows);
+  const about = describe(native, maps, program, clock, plan);
   requireDone(native.mapUpdateElem(maps.about, u32(0), encodeAbout(about), 0), 'map update', 'about');
   for (const name of MAPS) {
     requireDone(native.mapPin(maps[name], paths.map(name)), 'pin', paths.map(name));
@@ -179,7 +218,7 @@ function pinAll(
   pinLater(native, object, paths, owner);
   pinProgram(native, program, paths.program, ROOT);
   pinProgram(native, clock, paths.clock, owner);
-  writeBuild(native, paths, owner.gid, buildOf(native, program));
+  writeBuild(native, paths, owner.gid, { ...buildOf(native, program), beside });
 }
 
 function setOwner(path: string, owner: Owner, mode: number): void {
@@ -192,8 +231,7 @@ function describe(
   maps: Readonly<Record<MapName, MapHandle>>,
   program: ProgramHandle,
   clock: ProgramHandle,
-  slots: number,
-  cpuRows: number,
+  { slots, cpuRows, zones }: SetPlan,
 ): About {
   const id = (name: MapName): number => requireValue(native.mapInfo(maps[name]), 'map info', name).id;
   const { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts, losses } = Object.fromEntries(
@@ -207,7 +245,7 @@ function describe(
     netns: ownNetns(),
     maps: { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts, losses },
     program: requireValue(native.programInfo(program), 'program info', 'shunt').id,
-    zones: [],
+    zones,
     instance: randomBytes(16).toString('hex'),
   };
 }

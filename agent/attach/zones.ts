@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import type { Native } from '../../native/index.ts';
+import type { LinkInfo, Native } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import { encodeAbout } from '../kernel/about.ts';
 import { u32 } from '../kernel/bytes.ts';
@@ -52,12 +52,21 @@ export function heldIfindexes(native: Native, paths: PinPaths): ReadonlySet<numb
   return new Set(pinnedInterfaces(paths).map((name) => linkIfindex(native, paths.link(name))));
 }
 
+/** What runs on the devices of pinned links. */
+export function linkedPrograms(native: Native, paths: PinPaths): readonly number[] {
+  return pinnedInterfaces(paths).map((name) => linkInfoOf(native, paths.link(name)).programId);
+}
+
 /** The device that a pinned link holds; 0 once it is gone. */
 export function linkIfindex(native: Native, pin: string): number {
+  return linkInfoOf(native, pin).ifindex;
+}
+
+function linkInfoOf(native: Native, pin: string): LinkInfo {
   const link = requireValue(native.linkOpen(pin), 'open link', pin);
-  const { ifindex } = requireValue(native.linkInfo(link), 'link info', pin);
+  const info = requireValue(native.linkInfo(link), 'link info', pin);
   native.close(link);
-  return ifindex;
+  return info;
 }
 
 /** The interfaces that a link is pinned for, there or not. */

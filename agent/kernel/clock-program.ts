@@ -30,10 +30,11 @@ export function runClock(native: Native, clock: ProgramHandle): bigint | number 
 /** The kernel's clock, by the pinned program `clock`. */
 export class ClockProgram implements KernelClock {
   readonly #native: Native;
-  readonly #pin: string;
+  readonly #pin: () => string;
   readonly #hz: number;
 
-  constructor(native: Native, pin: string, hz: number) {
+  /** `pin`: where the program is pinned at the time. */
+  constructor(native: Native, pin: () => string, hz: number) {
     this.#native = native;
     this.#pin = pin;
     this.#hz = hz;
@@ -41,7 +42,8 @@ export class ClockProgram implements KernelClock {
 
   /** Errors: KernelError. */
   now(): KernelTime {
-    const clock = requireValue(this.#native.programOpen(this.#pin), 'open program', this.#pin);
+    const pin = this.#pin();
+    const clock = requireValue(this.#native.programOpen(pin), 'open program', pin);
     const jiffies = runClock(this.#native, clock);
     this.#native.close(clock);
     return { jiffies: requireValue(jiffies, 'test-run', 'clock'), hz: this.#hz };

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { MapHandle, Native } from '../../native/index.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import type { Network, NextHop, NextHopQuery } from '../model/network.ts';
@@ -9,17 +10,18 @@ import { isErrno, requireValue } from './errno.ts';
 import { notEthernet, observeLinks, observeNetdevs } from './netdevs.ts';
 import { NextHops } from './next-hops.ts';
 import { type OpenMaps, readAbout, requireSamePins } from './open-maps.ts';
-import type { PinPaths } from './pins.ts';
+import { COMING, type PinPaths } from './pins.ts';
 
 /** The network by rtnetlink and generic netlink, and what the loader and the devmap say of its devices. Errors: KernelError. */
 export class KernelNet implements Net {
   readonly #native: Native;
   readonly #maps: OpenMaps;
-  readonly #paths: PinPaths;
+  readonly #paths: () => PinPaths;
   readonly #portsMax: number;
   #nextHops: NextHops;
 
-  constructor(native: Native, maps: OpenMaps, paths: PinPaths) {
+  /** `paths`: where the maps are pinned at the time. */
+  constructor(native: Native, maps: OpenMaps, paths: () => PinPaths) {
     this.#native = native;
     this.#maps = maps;
     this.#paths = paths;
@@ -28,16 +30,20 @@ export class KernelNet implements Net {
   }
 
   network(): Network {
-    requireSamePins(this.#native, this.#maps, this.#paths);
+    const paths = this.#paths();
+    requireSamePins(this.#native, this.#maps, paths);
     const about = readAbout(this.#native, this.#maps);
     const zones = zonesOf(about);
     const links = observeLinks(this.#native);
-    const build = findBuild(this.#native, this.#paths);
+    const build = findBuild(this.#native, paths);
     const netdevs = observeNetdevs(this.#native, { zones, programs: programsOf(about, build) }, links);
     this.#nextHops = new NextHops(this.#native, netdevs);
     const ports = readPorts(this.#native, this.#maps.ports, this.#portsMax);
     const program = build && { version: build.version, tag: build.tag };
-    return { netdevs, notEthernet: notEthernet(links), zones, ports, ...(program !== undefined && { program }) };
+    return {
+      ...{ netdevs, notEthernet: notEthernet(links), zones, ports, coming: basename(paths.layout) === COMING },
+      ...(program !== undefined && { program }),
+    };
   }
 
   resolve(queries: readonly NextHopQuery[]): NextHop[] {

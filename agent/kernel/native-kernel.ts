@@ -1,5 +1,7 @@
+import { type Clock, makeSystemClock } from '../../daemon/clock.ts';
 import type { Native } from '../../native/index.ts';
-import type { Kernel } from '../ports.ts';
+import type { Followed, Kernel } from '../ports.ts';
+import { LIMITS } from './abi.ts';
 import { ClockProgram } from './clock-program.ts';
 import { Control } from './control.ts';
 import { requireValue } from './errno.ts';
@@ -7,26 +9,39 @@ import { ownHolder, writeHolder } from './holder.ts';
 import { KernelCounts } from './kernel-counts.ts';
 import { KernelEntries } from './kernel-entries.ts';
 import { KernelNet } from './kernel-net.ts';
-import { type OpenMaps, openMaps, readAbout, requireOwn } from './open-maps.ts';
-import { pinPaths } from './pins.ts';
+import { findAbout, type OpenMaps, openMaps, readAbout, requireOwn } from './open-maps.ts';
+import { COMING, type PinPaths, pinPaths, STANDING } from './pins.ts';
+import { comingLayout, folderToFill } from './succession.ts';
 
-type Opened = Kernel & {
+/** Where the maps are pinned that are open; they may be renamed meanwhile. */
+interface Place {
+  folder: string;
+  readonly paths: () => PinPaths;
+}
+
+type Opened = Omit<Kernel, 'pins'> & {
   readonly maps: OpenMaps;
   /** Of the maps: 16 bytes that the loader drew for them, in hex. */
   readonly instance: string;
+  readonly place: Place;
 };
 
 /** The kernel through the pinned maps and rtnetlink. Needs no capability; the pins' file modes are what lets it in. */
 export class NativeKernel implements Kernel, Disposable {
   readonly #native: Native;
   readonly #pinRoot: string;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   #opened: Opened;
+  /** Maps of another layout that were coming when these were opened, or that an agent before this one has left for. */
+  #otherLayout: number | undefined;
 
   /** Errors: KernelError when a pin cannot be opened or is not what the loader made. */
-  constructor(native: Native, pinRoot: string) {
+  constructor(native: Native, pinRoot: string, clock: Pick<Clock, 'nowMs'> = makeSystemClock()) {
     this.#native = native;
     this.#pinRoot = pinRoot;
-    this.#opened = open(native, pinRoot);
+    this.#clock = clock;
+    this.#opened = open(native, pinRoot, clock.nowMs());
+    this.#otherLayout = comingLayout(native, pinRoot, clock.nowMs());
   }
 
   get instance(): string {
@@ -39,7 +54,7 @@ export class NativeKernel implements Kernel, Disposable {
   }
 
   get pins(): string {
-    return this.#opened.pins;
+    return this.#opened.place.paths().layout;
   }
 
   get entries(): Kernel['entries'] {
@@ -65,8 +80,30 @@ export class NativeKernel implements Kernel, Disposable {
   /** Takes the maps that are pinned now, in place of those it had. Errors: as the constructor's; it has what it had then. */
   reopen(): void {
     const before = this.#opened;
-    this.#opened = open(this.#native, this.#pinRoot);
+    this.#opened = open(this.#native, this.#pinRoot, this.#clock.nowMs());
     closeMaps(this.#native, before.maps);
+  }
+
+  /** Looks whether other maps take the place of those that are open, also such as this agent does not speak. */
+  follow(): Followed | 'other layout' {
+    const { place } = this.#opened;
+    const coming = comingLayout(this.#native, this.#pinRoot, this.#clock.nowMs());
+    if (place.folder === COMING) {
+      if (coming !== undefined) return 'same';
+      if (!this.#stand()) return 'other';
+      place.folder = STANDING;
+      return 'arrived';
+    }
+    if (coming === LIMITS.SHUNT_LAYOUT) return 'other';
+    const isNew = coming !== undefined && coming !== this.#otherLayout;
+    this.#otherLayout = coming;
+    return isNew ? 'other layout' : 'same';
+  }
+
+  /** Whether the maps that are open are those that stand. */
+  #stand(): boolean {
+    const about = findAbout(this.#native, pinPaths(this.#pinRoot));
+    return typeof about !== 'number' && about.instance === this.#opened.instance;
   }
 
   /** Notes in the maps that this process keeps them. Errors: KernelError. */
@@ -79,8 +116,9 @@ export class NativeKernel implements Kernel, Disposable {
   }
 }
 
-function open(native: Native, pinRoot: string): Opened {
-  const paths = pinPaths(pinRoot);
+function open(native: Native, pinRoot: string, nowMs: number): Opened {
+  const place: Place = { folder: folderToFill(native, pinRoot, nowMs), paths: () => pinPaths(pinRoot, place.folder) };
+  const paths = place.paths();
   const maps = openMaps(native, paths, 'agent');
   try {
     const about = readAbout(native, maps);
@@ -88,13 +126,13 @@ function open(native: Native, pinRoot: string): Opened {
     const words = new Control(native, maps.control, { 4: maps.shapes4, 6: maps.shapes6 }, about.instance);
     return {
       maps,
-      pins: paths.layout,
+      place,
       instance: about.instance,
       words,
       entries: new KernelEntries(native, maps, words, about.slots),
-      net: new KernelNet(native, maps, paths),
+      net: new KernelNet(native, maps, place.paths),
       counts: new KernelCounts(native, maps, about),
-      clock: new ClockProgram(native, paths.clock, about.hz),
+      clock: new ClockProgram(native, () => place.paths().clock, about.hz),
     };
   } catch (error) {
     closeMaps(native, maps);

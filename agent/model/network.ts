@@ -39,6 +39,8 @@ export interface Network {
    * The kernel drops what leads to a device that goes.
    */
   readonly ports: ReadonlyMap<number, number>;
+  /** No packet meets these maps yet: they are to take the place of others. */
+  readonly coming?: boolean;
   /** The program in force, where the loader said so. */
   readonly program?: ProgramName;
 }

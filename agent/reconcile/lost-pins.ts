@@ -27,6 +27,7 @@ export class LostPins {
   }
 
   found(): void {
+    if (!this.lost) return;
     this.#why = undefined;
     this.#log.info({}, 'there are pins again');
   }

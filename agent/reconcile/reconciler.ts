@@ -3,8 +3,19 @@ import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
+import { KernelError } from '../model/kernel-error.ts';
 import type { Mark } from '../model/mark.ts';
-import type { Accepted, DesiredStore, Kernel, Outbox, Reconciling, SightStore, Stored, TimeStore } from '../ports.ts';
+import type {
+  Accepted,
+  DesiredStore,
+  Followed,
+  Kernel,
+  Outbox,
+  Reconciling,
+  SightStore,
+  Stored,
+  TimeStore,
+} from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { GivingUp } from './giving-up.ts';
 import { Levels } from './levels.ts';
@@ -39,6 +50,8 @@ export interface ReconcilerOptions {
   readonly interfaces: readonly string[];
   /** Makes `kernel` that of the pins that are there now. Errors: KernelError while it cannot be. */
   readonly reopen: () => Promise<void>;
+  /** Looks what became of the maps that `kernel` has; absent where none take their place. Errors: KernelError. */
+  readonly follow?: () => Followed;
   /** Called when many keys have been settled, and their garbage is worth giving back. */
   readonly afterBulk?: () => void;
 }
@@ -225,6 +238,7 @@ export class Reconciler implements Reconciling {
     this.#takeTime();
     await this.#outcomes.summarise();
     try {
+      await this.#follow();
       if (this.#pins.lost) await this.#regain();
       await this.#watch.look(this.#convergence);
       if (mayTouch(this.#footing)) await this.#converge(signal);
@@ -233,6 +247,21 @@ export class Reconciler implements Reconciling {
       // Nothing is claimed of maps that no packet meets, until there are pins again.
       this.#convergence.ledger.block('NOT_ATTACHED', this.#options.clock.nowMs());
       await this.#watch.lose();
+    }
+  }
+
+  /** Goes on with the maps that take the place of these, once it has them whole. */
+  async #follow(): Promise<void> {
+    const followed = this.#options.follow?.() ?? 'same';
+    if (followed === 'arrived') this.#convergence.refreshNetworkNext();
+    if (followed !== 'other') return;
+    const { log, kernel } = this.#options;
+    try {
+      await this.#regain();
+      log.info({ pins: kernel.pins }, 'other maps take the place of those before: filling them');
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      log.warn({ error }, 'maps that are to take the place of these cannot be had yet');
     }
   }
 
@@ -287,8 +316,9 @@ export class Reconciler implements Reconciling {
     this.#mark = undefined;
   }
 
-  /** Every change up to the cursor now stands in the kernel and was read back, or is among the exceptions. */
+  /** Every change up to the cursor now stands where packets meet it and was read back, or is among the exceptions. */
   #advance(): void {
+    if (this.#convergence.network.coming === true) return;
     if (this.#levels.raise(this.#footing.at.rev)) this.#options.outbox.changed();
   }
 

@@ -1,5 +1,6 @@
 import type { AttachReport } from '../../agent/attach/attach.ts';
 import type { AttachedInterface } from '../../agent/attach/loader.ts';
+import type { Replaced } from '../../agent/attach/succession.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { parseOwner } from '../line/owner.ts';
@@ -8,8 +9,8 @@ import { bytesText } from '../show/format.ts';
 export const attach = command({
   synopsis: '--interface IF... --owner USER[:GROUP]',
   about: `Loads the program, pins its maps for their owner, and attaches it to the interfaces. Needs root. Done twice it changes
-nothing; a program of another build is replaced by this one's while packets go on and counts stay, one of somebody
-else never. Native mode is fast and needs the driver's support; auto takes it where packets will get through and the
+nothing; a program of another build is replaced by this one's while packets go on and counts stay, and so are maps of another
+layout or size, once an agent of this release has filled the new ones; a program of somebody else never is. Native mode is fast and needs the driver's support; auto takes it where packets will get through and the
 driver does not refuse, else generic, and says why. Offloads of drivers that hide VLAN tags are switched off. Refuses
 mounts that go with this command (ip netns exec, a container), where the program would go too.`,
   examples: ['shunt attach --interface eth0 --interface eth1 --owner shunt'],
@@ -19,6 +20,7 @@ mounts that go with this command (ip netns exec, a container), where the program
     'mode',
     'pin-root',
     'max-redirects',
+    'deadline',
     'accept-hidden-tags',
     'accept-private-pins',
     'output',
@@ -39,6 +41,8 @@ mounts that go with this command (ip netns exec, a container), where the program
       ...(max !== undefined && { maxRedirects: max }),
       acceptHiddenTags: options['accept-hidden-tags'],
       acceptPrivatePins: options['accept-private-pins'],
+      waitMs: options.deadline,
+      tell: (line) => terminal.note(line),
     });
     terminal.print(options.output === 'json' ? JSON.stringify(report) : describe(report));
     return EXIT.done;
@@ -55,9 +59,16 @@ function describe(report: AttachReport): string {
   const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}, owned by ${owner.uid}:${owner.gid}`;
   const notes = advice.map(({ interface: name, why, mend }) => `note: ${name}: ${why}; ${mend}`);
   const kernel = shortfall === undefined ? [] : [`warning: ${shortfall.why}; ${shortfall.mend}`];
-  return [...lines, programLine(report), ...interfaces.flatMap(tagLines), maps, ...kernel, ...blind, ...notes].join(
-    '\n',
-  );
+  return [
+    ...lines,
+    programLine(report),
+    ...report.replaced.map(replacedLine),
+    ...interfaces.flatMap(tagLines),
+    maps,
+    ...kernel,
+    ...blind,
+    ...notes,
+  ].join('\n');
 }
 
 function programLine({ program: { version, tag, before, switched } }: AttachReport): string {
@@ -65,6 +76,16 @@ function programLine({ program: { version, tag, before, switched } }: AttachRepo
   const on = switched.length === 0 ? '' : ` on ${switched.join(', ')}`;
   if (before === undefined) return `program ${now}${on}`;
   return `program ${before.version ?? 'of an older release'}, tag ${before.tag} → ${now}${on}`;
+}
+
+/** Packets went on meanwhile. */
+function replacedLine({ from, to, switched, counts }: Replaced): string {
+  const what = [
+    ...(from.layout === to.layout ? [] : [`layout ${from.layout} → ${to.layout}`]),
+    ...(from.slots === to.slots ? [] : [`${from.slots} → ${to.slots} redirects`]),
+  ].join(', ');
+  const on = switched.length === 0 ? '' : ` on ${switched.join(', ')}`;
+  return `maps ${what}${on}; ${counts ? 'counts go on' : 'counts begin anew'}`;
 }
 
 /** What the program sees of VLAN tags, where that is not simply all of them. */

@@ -49,7 +49,6 @@ const first = attach(native, options);
 const second = attach(native, options);
 const pins = { layout: modes(join(pinRoot, 'v1')), root: modes(join(pinRoot, 'v1', 'root')) };
 const otherMode = refusal(() => attach(native, { ...options, mode: 'native' }));
-const otherSize = refusal(() => attach(native, { ...options, maxRedirects: 128 }));
 const otherOwner = refusal(() => attach(native, { ...options, owner: { uid: 0, gid: 0 } }));
 const notThere = refusal(() => detach(native, pinRoot, ['v0,v1']));
 const noInterface = refusal(() => attach(native, { ...options, interfaces: ['v0', 'nope'] }));
@@ -114,7 +113,7 @@ printResult({
   changed: [first.changed, second.changed],
   first: first.interfaces,
   pins,
-  refusals: { otherMode, otherSize, otherOwner, noInterface, notThere, gone, others, incomplete },
+  refusals: { otherMode, otherOwner, noInterface, notThere, gone, others, incomplete },
   zones: [...new Set(zones)],
   strangers,
   detached: [detached.detached, again.detached],

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { RecoverReply } from '../../protocol/recover.ts';
 import { backUp, restore } from '../support/backup.ts';
-import { CONVERGE_MS, Operator, PATIENTLY, startHost } from '../support/operator.ts';
+import { CONVERGE_MS, Operator, startHost } from '../support/operator.ts';
 import { type Running, until } from '../support/process.ts';
 import { C, NATS_URL, SERVICE, Testbed } from '../support/testbed.ts';
 import { Asker, Echo, PORT } from '../support/traffic.ts';
@@ -86,7 +86,7 @@ class Fleet {
   }
 
   async recover(): Promise<RecoverReply> {
-    return (await this.lead.ask('controller', 'recover', ...PATIENTLY)) as RecoverReply;
+    return (await this.lead.ask('controller', 'recover')) as RecoverReply;
   }
 
   async forget(...words: readonly string[]): Promise<void> {

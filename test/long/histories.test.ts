@@ -10,7 +10,7 @@ import { DATABASE_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
 import { makeSystemClock } from '../../daemon/clock.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
 import { backUp, restore } from '../support/backup.ts';
-import { CONVERGE_MS, type Operator, PATIENTLY, startProduct } from '../support/operator.ts';
+import { CONVERGE_MS, type Operator, startProduct } from '../support/operator.ts';
 import { type Running, until } from '../support/process.ts';
 import { C, HOST, NATS_URL, Testbed } from '../support/testbed.ts';
 import { Asker, Echo } from '../support/traffic.ts';
@@ -197,14 +197,14 @@ async function storeIsNewer(t: ExecutionContext, crowd: Crowd): Promise<void> {
   await isHeld(crowd, 'HISTORY_LOST');
   await crowd.turn(crowd.version);
   await isHeld(crowd, 'HISTORY_LOST');
-  await bed.ask('controller', 'recover', ...PATIENTLY);
+  await bed.ask('controller', 'recover');
   await crowd.stands('recovered');
 
   await crowd.setBackController(copy);
   await adopts(t, crowd, 'SIGKILL', () => witness.loseStore());
   await crowd.turn(crowd.version);
   await isHeld(crowd, 'FOREIGN_EPOCH', 'ADOPTING');
-  await bed.ask('resync', '--host', bed.host, ...PATIENTLY);
+  await bed.ask('resync', '--host', bed.host);
   await crowd.stands('taken anew');
 }
 

@@ -45,9 +45,6 @@ export interface Product {
   readonly operator: Operator;
 }
 
-/** On a machine that does other things, too, a controller or an agent may take longer than a person would wait. */
-export const PATIENTLY = ['--timeout', '1m'];
-
 /** Who works with the `shunt` command beside the bus. */
 export class Operator {
   readonly #bed: Testbed;
@@ -60,16 +57,18 @@ export class Operator {
   async apply(...specs: readonly object[]): Promise<ApplyReply> {
     const file = join(this.#bed.folder, 'redirects.jsonl');
     await writeFile(file, specs.map((spec) => `${JSON.stringify(spec)}\n`).join(''));
-    return (await this.#bed.ask('apply', '-f', file, ...PATIENTLY)) as ApplyReply;
+    return (await this.#bed.ask('apply', '-f', file)) as ApplyReply;
   }
 
   async delete(...names: readonly string[]): Promise<DeleteReply> {
-    return (await this.#bed.ask('delete', ...names, ...PATIENTLY)) as DeleteReply;
+    return (await this.#bed.ask('delete', ...names)) as DeleteReply;
   }
 
   /** The agent's status; undefined when it does not answer. */
   async status(): Promise<Status | undefined> {
-    return (await this.#bed.ask('status', '--host', this.#bed.host).catch(() => undefined)) as Status | undefined;
+    return (await this.#bed.ask('status', '--host', this.#bed.host, '--timeout', '5s').catch(() => undefined)) as
+      | Status
+      | undefined;
   }
 
   /** Waits until the agent has applied this revision, and answers its status. With the agent at hand, its end ends it. */

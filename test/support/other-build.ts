@@ -17,8 +17,26 @@ export interface Loading {
 /** What its program does beside. */
 const BESIDE = 'int shunt(struct xdp_md *ctx)\n{\n\tbpf_get_smp_processor_id();\n';
 
-/** A checkout below `folder` that is this one, but for its version and for a call that its program makes. */
-export async function otherBuild(folder: string, version: string): Promise<Loading> {
+/** A value that is eight bytes longer, and so a layout of another number: file by file what stands there, and what then does. */
+const WIDER: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  'bpf/abi.h': [
+    ['SHUNT_LAYOUT = 1', 'SHUNT_LAYOUT = 2'],
+    ['__u64 params[5];', '__u64 params[6];'],
+    ['sizeof(struct value) == 96', 'sizeof(struct value) == 104'],
+  ],
+  'bpf/check.h': [
+    ['CHECK_WORDS_MAX 16', 'CHECK_WORDS_MAX 17'],
+    ['\t0x84bb3f97971d80abULL,', '\t0x84bb3f97971d80abULL,\n\t0x7d29825c75521255ULL,'],
+  ],
+  'agent/kernel/abi.ts': [
+    ['SHUNT_LAYOUT: 1', 'SHUNT_LAYOUT: 2'],
+    ['size: 96,', 'size: 104,'],
+  ],
+  'agent/kernel/check.ts': [['  0x84bb3f97971d80abn,', '  0x84bb3f97971d80abn,\n  0x7d29825c75521255n,']],
+};
+
+/** A checkout below `folder` that is this one, but for its version, a call that its program makes, and perhaps its layout. */
+export async function otherBuild(folder: string, version: string, layout?: 'wider'): Promise<Loading> {
   mkdirSync(join(folder, 'bpf/build'), { recursive: true });
   for (const name of readdirSync(ROOT)) {
     if (OTHER.includes(name) || OWN.includes(name)) continue;
@@ -30,8 +48,18 @@ export async function otherBuild(folder: string, version: string): Promise<Loadi
   const source = readFileSync(join(ROOT, 'bpf/redirect.bpf.c'), 'utf8');
   const changed = source.replace('int shunt(struct xdp_md *ctx)\n{\n', BESIDE);
   writeFileSync(join(folder, 'bpf/redirect.bpf.c'), changed);
+  for (const [file, changes] of layout === undefined ? [] : Object.entries(WIDER)) change(join(folder, file), changes);
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as object;
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, version }));
   execFileSync('make', ['-s', '-C', join(folder, 'bpf')]);
   return (await import(join(folder, 'agent/attach/attach.ts'))) as Loading;
+}
+
+function change(file: string, changes: readonly (readonly [string, string])[]): void {
+  let text = readFileSync(file, 'utf8');
+  for (const [from, to] of changes) {
+    if (!text.includes(from)) throw new Error(`${file}: there is no ${from}`);
+    text = text.replace(from, to);
+  }
+  writeFileSync(file, text);
 }

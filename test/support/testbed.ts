@@ -228,7 +228,8 @@ export class Testbed implements AsyncDisposable {
 
   /** The same for an operator beside the bus; a failure is thrown, JSON is parsed. */
   async ask(...args: readonly string[]): Promise<unknown> {
-    const argv = shuntCommand([...args, '--nats', NATS_URL, '-o', 'json'], this.#checkout);
+    const patiently = args.includes('--timeout') ? [] : ['--timeout', '1m'];
+    const argv = shuntCommand([...args, ...patiently, '--nats', NATS_URL, '-o', 'json'], this.#checkout);
     return JSON.parse(await must(this.inside('bus', argv)));
   }
 

@@ -1,0 +1,318 @@
+import { existsSync, readdirSync, renameSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LinkHandle, MapHandle, MemoryHandle, Native, ProgramHandle } from '../../native/index.ts';
+import type { ProgramName } from '../../protocol/status.ts';
+import { LIMITS, STRUCTS } from '../kernel/abi.ts';
+import { findBuild } from '../kernel/build.ts';
+import { LITTLE_ENDIAN } from '../kernel/check.ts';
+import { findKeeper } from '../kernel/claim.ts';
+import { isErrno, requireDone, requireValue } from '../kernel/errno.ts';
+import { type OpenMaps, openMaps, ownNetns, readAbout } from '../kernel/open-maps.ts';
+import { COMING, type PinPaths, pinPaths, STANDING } from '../kernel/pins.ts';
+import { findHead, type Head } from '../kernel/succession.ts';
+import { TRACEPOINTS } from '../kernel/traffic.ts';
+import { AttachError } from './attach-error.ts';
+import { type Counting, copySettled, countEntries, findCounting, moveCounts } from './carry.ts';
+import { removeLayout, replaceLayout } from './made.ts';
+import { makeSet, type Owner } from './object.ts';
+import { linkIfindex, pinnedInterfaces } from './zones.ts';
+
+/** How often it is looked whether the maps are filled. */
+const LOOK_MS = 20;
+
+/** The maps that packets meet, of whatever layout. */
+export interface Standing extends Head {
+  readonly folder: string;
+  readonly paths: PinPaths;
+}
+
+/** What took the place of what. */
+export interface Replaced {
+  readonly from: Pick<Head, 'layout' | 'slots'> & Partial<ProgramName>;
+  readonly to: Pick<Head, 'layout' | 'slots'>;
+  /** Interfaces whose packets meet the new maps. */
+  readonly switched: readonly string[];
+  /** False where counts began anew, for the layouts count otherwise. */
+  readonly counts: boolean;
+}
+
+export interface SuccessionOptions {
+  readonly owner: Owner;
+  /** Undefined: as many as there are. */
+  readonly slots: number | undefined;
+  /** How long an agent has to fill the new maps. */
+  readonly waitMs: number;
+  /** Told what is waited for. */
+  readonly tell: (line: string) => void;
+}
+
+/** What stands at a pin root; undefined where nothing does. Errors: AttachError, where it is not to be told. */
+export function findStanding(native: Native, pinRoot: string): Standing | undefined {
+  const folders = existsSync(pinRoot) ? readdirSync(pinRoot).filter((name) => /^v\d+$/.test(name)) : [];
+  const [folder, ...others] = folders.length === 0 && existsSync(join(pinRoot, COMING)) ? [COMING] : folders;
+  if (folder === undefined) return undefined;
+  const paths = pinPaths(pinRoot, folder);
+  if (others.length > 0)
+    throw new AttachError(`${pinRoot} holds pins of several layouts (${folders.join(', ')}); nothing was changed`);
+  const head = findHead(native, paths);
+  if (head !== undefined) return { folder, paths, ...head };
+  if (folder === STANDING)
+    return { folder, paths, layout: LIMITS.SHUNT_LAYOUT, slots: 0, cpuRows: 0, netns: ownNetns() };
+  throw new AttachError(`${paths.layout} does not say what it is of: it has no map \`about\`; nothing was changed`);
+}
+
+/** A loader that was killed took the name from those before, and did not give it to those that came. */
+function requireStanding(native: Native, pinRoot: string): Standing {
+  const found = findStanding(native, pinRoot);
+  if (found?.folder === COMING) renameSync(found.paths.layout, join(pinRoot, `v${found.layout}`));
+  const standing = found?.folder === COMING ? findStanding(native, pinRoot) : found;
+  if (standing === undefined) throw new AttachError(`nothing stands at ${pinRoot} any more; attach again`);
+  return standing;
+}
+
+function requireHead(native: Native, paths: PinPaths): Head {
+  const head = findHead(native, paths);
+  if (head !== undefined) return head;
+  throw new AttachError(`${paths.layout} does not say what it is of: it has no map \`about\`; nothing was changed`);
+}
+
+function requireHere({ netns, paths }: Standing): void {
+  if (netns === ownNetns()) return;
+  const how = 'run it in the one that `shunt attach` ran in before';
+  throw new AttachError(`the maps at ${paths.layout} belong to another network namespace; nothing was changed; ${how}`);
+}
+
+/**
+ * Puts maps of this build's layout and of another size in the place of those that stand: they are made beside them, an agent
+ * fills them, every interface is told to run their program, and those before are taken away. Packets go on, and so do counts. Whoever
+ * was killed in between left what the next call ends, or takes back. Errors: AttachError, KernelError; what stood stands.
+ */
+export class Succession implements Disposable {
+  readonly #native: Native;
+  readonly #pinRoot: string;
+  readonly #standing: Standing;
+  readonly #options: SuccessionOptions;
+  readonly #coming: PinPaths;
+  readonly #slots: number;
+  readonly #handles = new DisposableStack();
+
+  constructor(native: Native, pinRoot: string, options: SuccessionOptions) {
+    this.#native = native;
+    this.#pinRoot = pinRoot;
+    this.#options = options;
+    this.#coming = pinPaths(pinRoot, COMING);
+    this.#standing = requireStanding(native, pinRoot);
+    requireHere(this.#standing);
+    this.#slots = options.slots ?? this.#standing.slots;
+  }
+
+  [Symbol.dispose](): void {
+    this.#handles.dispose();
+  }
+
+  /** Undefined where what stands is what is asked for. */
+  run(): Replaced | undefined {
+    const { layout } = this.#standing;
+    if (existsSync(this.#coming.layout)) {
+      if (this.#isMet()) return this.#finish();
+      removeLayout(this.#pinRoot, COMING);
+    }
+    if (layout === LIMITS.SHUNT_LAYOUT && this.#slots === this.#standing.slots) return undefined;
+    this.#requireRoom();
+    this.#make();
+    try {
+      this.#waitUntilFilled();
+      return this.#finish();
+    } catch (error) {
+      if (existsSync(this.#coming.layout) && !this.#isMet()) removeLayout(this.#pinRoot, COMING);
+      throw error;
+    }
+  }
+
+  /** Whether a loader before this one had begun to switch interfaces. */
+  #isMet(): boolean {
+    const { id } = this.#infoOf(this.#open(this.#coming.program));
+    return this.#held().some(({ programId }) => programId === id);
+  }
+
+  #requireRoom(): void {
+    const { layout, paths } = this.#standing;
+    if (layout !== LIMITS.SHUNT_LAYOUT) return;
+    const stand = countEntries(this.#native, this.#maps(paths));
+    if (stand <= this.#slots) return;
+    throw new AttachError(
+      `${stand} redirects stand at ${this.#pinRoot} and room for ${this.#slots} was asked for; delete some first, or ask for more`,
+    );
+  }
+
+  #make(): void {
+    const { owner } = this.#options;
+    const slots = this.#slots;
+    const { paths, cpuRows } = this.#standing;
+    const kept = findCounting(this.#native, paths, { slots, cpuRows });
+    for (const map of Object.values(kept)) this.#handles.defer(() => this.#native.close(map));
+    makeSet(this.#native, this.#pinRoot, {
+      ...{ folder: COMING, owner, slots, cpuRows, zones: this.#zones(), kept },
+      beside: [this.#infoOf(this.#open(paths.program)).id],
+      fill: (parts) => this.#fill(parts, kept),
+    });
+  }
+
+  /** An entry's key names a zone, and those of another layout are nobody's to read. */
+  #zones(): readonly number[] {
+    const { paths, layout } = this.#standing;
+    if (layout === LIMITS.SHUNT_LAYOUT) return readAbout(this.#native, this.#maps(paths)).zones;
+    const ifindexes = pinnedInterfaces(paths).map((name) => linkIfindex(this.#native, paths.link(name)));
+    return [0, ...ifindexes.filter((ifindex) => ifindex !== 0)];
+  }
+
+  /** What goes on in the new maps, and the links, so that they outlive the old ones. */
+  #fill(parts: PinPaths, kept: Readonly<Record<string, MapHandle>>): void {
+    const { paths, layout } = this.#standing;
+    for (const name of pinnedInterfaces(paths)) this.#pinLink(paths.link(name), parts.link(name));
+    if ('losses' in kept)
+      for (const name of TRACEPOINTS)
+        if (existsSync(paths.tracepoint(name))) this.#pinLink(paths.tracepoint(name), parts.tracepoint(name));
+    if (existsSync(paths.tags)) {
+      const tags = requireValue(this.#native.mapOpen(paths.tags, true), 'open map', paths.tags);
+      this.#handles.defer(() => this.#native.close(tags));
+      requireDone(this.#native.mapPin(tags, parts.tags), 'pin', parts.tags);
+    }
+    if (layout === LIMITS.SHUNT_LAYOUT) copySettled(this.#native, this.#counting(paths), this.#counting(parts));
+  }
+
+  #pinLink(from: string, to: string): void {
+    requireDone(this.#native.linkPin(this.#openLink(from), to), 'pin', to);
+  }
+
+  #waitUntilFilled(): void {
+    const { waitMs, tell } = this.#options;
+    const { paths } = this.#standing;
+    const keeper = () => findKeeper(this.#native, paths);
+    if (this.#isEmpty() && keeper() === undefined) return;
+    const control = requireValue(this.#native.mapOpen(this.#coming.map('control'), false), 'open map', 'control');
+    this.#handles.defer(() => this.#native.close(control));
+    const memory = requireValue(this.#native.mapMmap(control, false), 'mmap', 'control');
+    this.#handles.defer(() => this.#native.close(memory));
+    tell(`waiting until an agent of this release has filled the new maps at ${this.#coming.layout}`);
+    const endMs = performance.now() + waitMs;
+    while (wordOf(this.#native, memory, STRUCTS.control.ready) === 0) {
+      if (performance.now() > endMs) throw new AttachError(notFilled(this.#pinRoot, waitMs, keeper()?.pid));
+      const now = new Date();
+      utimesSync(this.#coming.layout, now, now); // says to agents that somebody is at work on them
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+    }
+  }
+
+  /** Nothing stands, so there is nothing to fill in. */
+  #isEmpty(): boolean {
+    return (['redirect4', 'redirect6'] as const).every((name) => {
+      const map = this.#native.mapOpen(this.#standing.paths.map(name), true);
+      if (typeof map === 'number') return false;
+      const first = this.#native.mapNextKey(map, null);
+      this.#native.close(map);
+      return typeof first === 'number' && isErrno(first, 'ENOENT');
+    });
+  }
+
+  /** Every packet from now on meets the new maps; then those before are read for the last time. */
+  #finish(): Replaced {
+    const { folder, layout, slots, paths } = this.#standing;
+    const build = findBuild(this.#native, paths);
+    const from = { layout, slots, ...(build && { version: build.version, tag: build.tag }) };
+    const to = requireHead(this.#native, this.#coming);
+    const switched = this.#switchAll();
+    const alike = layout === LIMITS.SHUNT_LAYOUT && to.layout === layout;
+    if (alike) moveCounts(this.#native, this.#counting(paths), this.#counting(this.#coming));
+    const counts = alike || this.#idOf(paths.map('stats')) === this.#idOf(this.#coming.map('stats'));
+    replaceLayout(this.#pinRoot, folder, `v${to.layout}`);
+    return { from, to: { layout: to.layout, slots: to.slots }, switched, counts };
+  }
+
+  /** Answers the interfaces that ran another program. Errors: KernelError; each runs again what it ran. */
+  #switchAll(): readonly string[] {
+    const target = this.#open(this.#coming.program);
+    const stood = this.#open(this.#standing.paths.program);
+    const { id } = this.#infoOf(target);
+    const stale = this.#held().filter(({ programId }) => programId !== id);
+    this.#copyBypass();
+    try {
+      for (const { link, name } of stale)
+        requireDone(this.#native.linkUpdate(link, target), 'update link', this.#coming.link(name));
+    } catch (error) {
+      for (const { link } of stale) this.#native.linkUpdate(link, stood);
+      throw error;
+    }
+    return stale.map(({ name }) => name);
+  }
+
+  /** Who passes everything goes on to. */
+  #copyBypass(): void {
+    const [from, to] = [this.#standing.paths, this.#coming].map((paths) => {
+      const control = requireValue(this.#native.mapOpen(paths.map('control'), false), 'open map', paths.map('control'));
+      this.#handles.defer(() => this.#native.close(control));
+      const memory = requireValue(this.#native.mapMmap(control, true), 'mmap', 'control');
+      this.#handles.defer(() => this.#native.close(memory));
+      return memory;
+    }) as [MemoryHandle, MemoryHandle];
+    const bypass = wordOf(this.#native, from, STRUCTS.control.bypass);
+    requireDone(this.#native.memoryStoreU32(to, STRUCTS.control.bypass, bypass), 'store', 'control');
+  }
+
+  /** Pinned links whose devices are there. */
+  #held(): readonly { readonly name: string; readonly link: LinkHandle; readonly programId: number }[] {
+    const { paths } = this.#standing;
+    return pinnedInterfaces(paths).flatMap((name) => {
+      const link = this.#openLink(paths.link(name));
+      const { programId, ifindex } = requireValue(this.#native.linkInfo(link), 'link info', paths.link(name));
+      return ifindex === 0 ? [] : [{ name, link, programId }];
+    });
+  }
+
+  #counting(paths: PinPaths): Counting {
+    const maps = this.#maps(paths);
+    return { maps, about: readAbout(this.#native, maps) };
+  }
+
+  #maps(paths: PinPaths): OpenMaps {
+    const maps = openMaps(this.#native, paths, 'loader');
+    for (const map of Object.values(maps)) this.#handles.defer(() => this.#native.close(map));
+    return maps;
+  }
+
+  #idOf(pin: string): number {
+    const map = requireValue(this.#native.mapOpen(pin, true), 'open map', pin);
+    const { id } = requireValue(this.#native.mapInfo(map), 'map info', pin);
+    this.#native.close(map);
+    return id;
+  }
+
+  #openLink(pin: string): LinkHandle {
+    const link = requireValue(this.#native.linkOpen(pin), 'open link', pin);
+    this.#handles.defer(() => this.#native.close(link));
+    return link;
+  }
+
+  #open(pin: string): ProgramHandle {
+    const program = requireValue(this.#native.programOpen(pin), 'open program', pin);
+    this.#handles.defer(() => this.#native.close(program));
+    return program;
+  }
+
+  #infoOf(program: ProgramHandle) {
+    return requireValue(this.#native.programInfo(program), 'program info', 'shunt');
+  }
+}
+
+function wordOf(native: Native, memory: MemoryHandle, at: number): number {
+  const bytes = requireValue(native.memoryRead(memory, at, 4), 'read', 'control');
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, LITTLE_ENDIAN);
+}
+
+function notFilled(pinRoot: string, waitMs: number, pid: number | undefined): string {
+  const who =
+    pid === undefined
+      ? 'no agent keeps them: start one of this release, and attach again'
+      : `process ${pid} keeps them: see its log, restart it if it is of an older release, and attach again`;
+  return `no agent filled the new maps at ${pinRoot} within ${Math.round(waitMs / 1000)} s, so those that stood go on; ${who}`;
+}
