@@ -41,7 +41,7 @@ export class OwnMaps implements AsyncDisposable {
     await using held = new AsyncDisposableStack();
     const claim = held.use(new Claim(native, pinRoot));
     const claimed = claim.take();
-    const kernel = held.use(new NativeKernel(native, pinRoot, clock));
+    const kernel = held.use(new NativeKernel(native, pinRoot, () => clock.nowMs()));
     const maps = new OwnMaps(kernel, pinRoot, claim, log, leave);
     await maps.#own(claimed);
     held.move();

@@ -1,4 +1,3 @@
-import { type Clock, makeSystemClock } from '../../daemon/clock.ts';
 import type { Native } from '../../native/index.ts';
 import type { Followed, Kernel } from '../ports.ts';
 import { LIMITS } from './abi.ts';
@@ -30,18 +29,21 @@ type Opened = Omit<Kernel, 'pins'> & {
 export class NativeKernel implements Kernel, Disposable {
   readonly #native: Native;
   readonly #pinRoot: string;
-  readonly #clock: Pick<Clock, 'nowMs'>;
+  readonly #nowMs: () => number;
   #opened: Opened;
   /** Maps of another layout that were coming when these were opened, or that an agent before this one has left for. */
   #otherLayout: number | undefined;
 
-  /** Errors: KernelError when a pin cannot be opened or is not what the loader made. */
-  constructor(native: Native, pinRoot: string, clock: Pick<Clock, 'nowMs'> = makeSystemClock()) {
+  /**
+   * `nowMs`: the wall clock, by which maps that a loader has left are known; without it all that come are filled. Errors: KernelError
+   * when a pin cannot be opened or is not what the loader made.
+   */
+  constructor(native: Native, pinRoot: string, nowMs: () => number = () => 0) {
     this.#native = native;
     this.#pinRoot = pinRoot;
-    this.#clock = clock;
-    this.#opened = open(native, pinRoot, clock.nowMs());
-    this.#otherLayout = comingLayout(native, pinRoot, clock.nowMs());
+    this.#nowMs = nowMs;
+    this.#opened = open(native, pinRoot, nowMs());
+    this.#otherLayout = comingLayout(native, pinRoot, nowMs());
   }
 
   get instance(): string {
@@ -80,14 +82,14 @@ export class NativeKernel implements Kernel, Disposable {
   /** Takes the maps that are pinned now, in place of those it had. Errors: as the constructor's; it has what it had then. */
   reopen(): void {
     const before = this.#opened;
-    this.#opened = open(this.#native, this.#pinRoot, this.#clock.nowMs());
+    this.#opened = open(this.#native, this.#pinRoot, this.#nowMs());
     closeMaps(this.#native, before.maps);
   }
 
   /** Looks whether other maps take the place of those that are open, also such as this agent does not speak. */
   follow(): Followed | 'other layout' {
     const { place } = this.#opened;
-    const coming = comingLayout(this.#native, this.#pinRoot, this.#clock.nowMs());
+    const coming = comingLayout(this.#native, this.#pinRoot, this.#nowMs());
     if (place.folder === COMING) {
       if (coming !== undefined) return 'same';
       if (!this.#stand()) return 'other';
