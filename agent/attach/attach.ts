@@ -5,7 +5,7 @@ import { moveBlinds } from '../kernel/blinds.ts';
 import { requireValue } from '../kernel/errno.ts';
 import { observeLinks } from '../kernel/netdevs.ts';
 import { findAbout, type OpenMaps, openMaps, ownNetns, readAbout, requireOwn } from '../kernel/open-maps.ts';
-import { type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { COMING, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
 import { allOrNothing } from './all-or-nothing.ts';
 import { AttachError } from './attach-error.ts';
@@ -15,12 +15,13 @@ import { endsFirst, keeperElsewhere } from './elsewhere.ts';
 import { ownKernel, requireKernel, type Shortfall } from './floor.ts';
 import { type Advice, adviceFor } from './large.ts';
 import { type AttachedInterface, Loader, type Planned, planInterface } from './loader.ts';
+import { LoaderLock } from './loader-lock.ts';
 import { clearLeftovers, removeLayout, requireMade, requireOwnWay } from './made.ts';
 import { memoryBytes } from './memory.ts';
 import type { Mode } from './mode.ts';
 import { makePins, type Owner, ROOT } from './object.ts';
 import { isMountedByUs, releasePinRoot, requirePinRoot } from './pin-root.ts';
-import { findStanding, type Replaced, type Standing, Succession } from './succession.ts';
+import { endArrival, findStanding, type Replaced, type Standing, Succession } from './succession.ts';
 import { type NotRestored, TagMemory } from './tag-memory.ts';
 import { freshlyMade, type InForce, isNew, Upgrade } from './upgrade.ts';
 import { dropZones, heldIfindexes, linkedPrograms, pinnedInterfaces } from './zones.ts';
@@ -100,6 +101,8 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   return allOrNothing((undo) => {
     requirePinRoot(native, pinRoot, options.acceptPrivatePins ?? false, undo);
     requireOwnWay(pinRoot); // what was not there is now
+    using _lock = new LoaderLock(native, pinRoot);
+    clearLeftovers(pinRoot);
     const replaced = fresh ? undefined : replaceStanding(native, owner, options);
     if (fresh) {
       makePins(native, pinRoot, owner, options.maxRedirects ?? DEFAULT_SLOTS);
@@ -206,6 +209,7 @@ function takeBack(native: Native, paths: PinPaths, links: readonly NetLink[], na
 export function detach(native: Native, pinRoot: string, interfaces: readonly string[]): DetachReport {
   requireRoot('detach', 'takes programs off interfaces, and pins away');
   requireOwnWay(pinRoot);
+  endArrival(native, pinRoot);
   const paths = pinPaths(pinRoot);
   const links = observeLinks(native);
   const pinned = pinnedInterfaces(paths);
@@ -221,14 +225,32 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
   for (const name of interfaces) if (!pinned.includes(name)) requireLink(links, name);
   const chosen = pinned.filter(isNamed);
   const isAll = chosen.length === pinned.length;
+  const notRestored = takeOff(native, pinRoot, { links, chosen, isAll });
+  if (isAll) releaseRoot(native, paths, pinRoot);
+  return { detached: chosen, notRestored, carrying, removed: isAll };
+}
+
+/** What `detach` takes off, and where. */
+interface Leaving {
+  readonly links: readonly NetLink[];
+  readonly chosen: readonly string[];
+  readonly isAll: boolean;
+}
+
+function takeOff(native: Native, pinRoot: string, { links, chosen, isAll }: Leaving): readonly NotRestored[] {
+  using _lock = new LoaderLock(native, pinRoot);
+  const [paths, coming] = [pinPaths(pinRoot), pinPaths(pinRoot, COMING)];
+  if (!isAll && existsSync(coming.layout))
+    throw new AttachError(
+      `an attach that was to put other maps in place at ${pinRoot} did not end; run it again first`,
+    );
   if (!isAll) withMaps(native, paths, (maps) => moveBlinds(native, maps.control));
   for (const name of chosen) detachLink(native, paths.link(name));
   const notRestored = restoreTags(native, paths, links);
-  if (isAll) {
-    removeLayout(pinRoot);
-    releaseRoot(native, paths, pinRoot);
-  } else withMaps(native, paths, (maps) => dropZones(native, paths, maps));
-  return { detached: chosen, notRestored, carrying, removed: isAll };
+  if (!isAll) withMaps(native, paths, (maps) => dropZones(native, paths, maps));
+  if (isAll && existsSync(coming.layout)) removeLayout(pinRoot, COMING);
+  if (isAll) removeLayout(pinRoot);
+  return notRestored;
 }
 
 function withMaps<T>(native: Native, paths: PinPaths, use: (maps: OpenMaps) => T): T {

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
-import { STRUCTS } from '../kernel/abi.ts';
+import { LIMITS, STRUCTS } from '../kernel/abi.ts';
 import { decodeAbout } from '../kernel/about.ts';
 import { errnoText, pinAdvice } from '../kernel/advice.ts';
 import { moveBlinds } from '../kernel/blinds.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
-import { pinPaths } from '../kernel/pins.ts';
+import { COMING, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { findHead } from '../kernel/succession.ts';
 import { AttachError } from './attach-error.ts';
 
 const AT = STRUCTS.control.bypass;
@@ -17,42 +18,58 @@ const AT = STRUCTS.control.bypass;
  */
 export class Bypass implements Disposable {
   readonly #native: Native;
-  readonly #control: MapHandle;
-  readonly #memory: MemoryHandle;
+  /** Of the maps that stand, and of those that are to take their place, if there are such. */
+  readonly #words: readonly Word[];
+  readonly #handles = new DisposableStack();
 
   constructor(native: Native, pinRoot: string) {
     this.#native = native;
-    this.#control = openControl(native, pinRoot);
-    this.#memory = requireValue(native.mapMmap(this.#control, true), 'mmap', 'control');
+    const coming = pinPaths(pinRoot, COMING);
+    const isOurs = findHead(native, coming)?.layout === LIMITS.SHUNT_LAYOUT; // else their loader copies the word
+    this.#words = [pinPaths(pinRoot), ...(isOurs ? [coming] : [])]
+      .filter(({ layout }) => existsSync(layout))
+      .map((one) => {
+        const control = this.#handles.adopt(openControl(native, one), (map) => native.close(map));
+        const memory = requireValue(native.mapMmap(control, true), 'mmap', 'control');
+        return { control, memory: this.#handles.adopt(memory, (it) => native.close(it)) };
+      });
+    if (this.#words.length > 0) return;
+    const where = pinPaths(pinRoot).layout;
+    throw new AttachError(
+      `nothing is attached here: there are no pins at ${where}; name another folder with --pin-root`,
+    );
   }
 
   get on(): boolean {
-    const word = requireValue(this.#native.memoryRead(this.#memory, AT, 4), 'read', 'control');
-    return word.some((byte) => byte !== 0);
+    return this.#words.some((word) => this.#isOn(word));
   }
 
   /** Answers whether that changed anything. */
   set(on: boolean): boolean {
-    if (this.on === on) return false;
-    if (on) moveBlinds(this.#native, this.#control);
-    requireDone(this.#native.memoryStoreU32(this.#memory, AT, on ? 1 : 0), 'store', 'control');
-    return true;
+    const others = this.#words.filter((word) => this.#isOn(word) !== on);
+    for (const { control, memory } of others) {
+      if (on) moveBlinds(this.#native, control);
+      requireDone(this.#native.memoryStoreU32(memory, AT, on ? 1 : 0), 'store', 'control');
+    }
+    return others.length > 0;
+  }
+
+  #isOn({ memory }: Word): boolean {
+    return requireValue(this.#native.memoryRead(memory, AT, 4), 'read', 'control').some((byte) => byte !== 0);
   }
 
   [Symbol.dispose](): void {
-    this.#native.close(this.#memory);
-    this.#native.close(this.#control);
+    this.#handles.dispose();
   }
 }
 
+interface Word {
+  readonly control: MapHandle;
+  readonly memory: MemoryHandle;
+}
+
 /** Opens the map that the attached program reads, and no other of that name. */
-function openControl(native: Native, pinRoot: string): MapHandle {
-  const paths = pinPaths(pinRoot);
-  if (!existsSync(paths.layout)) {
-    throw new AttachError(
-      `nothing is attached here: there are no pins at ${paths.layout}; name another folder with --pin-root`,
-    );
-  }
+function openControl(native: Native, paths: PinPaths): MapHandle {
   const control = openMap(native, paths.map('control'), false);
   try {
     const about = openMap(native, paths.map('about'), true);

@@ -23,7 +23,6 @@ import {
 } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { measureHertz } from './hertz.ts';
-import { clearLeftovers } from './made.ts';
 import { ENTRIES_PER_SLOT, memoryBytes } from './memory.ts';
 import { makeFolder, removePins } from './pin-root.ts';
 
@@ -85,7 +84,6 @@ export function makeSet(native: Native, pinRoot: string, plan: SetPlan): void {
   requireMemory(memoryBytes(plan.slots, plan.cpuRows));
   const whole = pinPaths(pinRoot, plan.folder);
   const parts = pinPaths(join(pinRoot, `new-${process.pid}`));
-  clearLeftovers(pinRoot);
   makeFolder(dirname(parts.layout), 0o700);
   makeFolder(parts.layout, 0o711);
   makeFolder(parts.rootOnly, 0o700);

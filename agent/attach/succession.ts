@@ -13,6 +13,7 @@ import { findHead, type Head } from '../kernel/succession.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { AttachError } from './attach-error.ts';
 import { type Counting, copySettled, countEntries, findCounting, moveCounts } from './carry.ts';
+import { sleep } from './loader-lock.ts';
 import { removeLayout, replaceLayout } from './made.ts';
 import { makeSet, type Owner } from './object.ts';
 import { linkIfindex, pinnedInterfaces } from './zones.ts';
@@ -62,10 +63,14 @@ export function findStanding(native: Native, pinRoot: string): Standing | undefi
 }
 
 /** A loader that was killed took the name from those before, and did not give it to those that came. */
-function requireStanding(native: Native, pinRoot: string): Standing {
+export function endArrival(native: Native, pinRoot: string): void {
   const found = findStanding(native, pinRoot);
   if (found?.folder === COMING) renameSync(found.paths.layout, join(pinRoot, `v${found.layout}`));
-  const standing = found?.folder === COMING ? findStanding(native, pinRoot) : found;
+}
+
+function requireStanding(native: Native, pinRoot: string): Standing {
+  endArrival(native, pinRoot);
+  const standing = findStanding(native, pinRoot);
   if (standing === undefined) throw new AttachError(`nothing stands at ${pinRoot} any more; attach again`);
   return standing;
 }
@@ -200,7 +205,7 @@ export class Succession implements Disposable {
       if (performance.now() > endMs) throw new AttachError(notFilled(this.#pinRoot, waitMs, keeper()?.pid));
       const now = new Date();
       utimesSync(this.#coming.layout, now, now); // says to agents that somebody is at work on them
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+      sleep(LOOK_MS);
     }
   }
 

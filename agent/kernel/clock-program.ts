@@ -2,6 +2,7 @@ import type { Native, ProgramHandle } from '../../native/index.ts';
 import type { KernelClock, KernelTime } from '../ports.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireValue } from './errno.ts';
+import type { Place } from './place.ts';
 
 /** Room for `struct __sk_buff` of any kernel so far (192 bytes in 6.18); a smaller answer would be ENOSPC. */
 const CONTEXT_BYTES = 256;
@@ -30,22 +31,23 @@ export function runClock(native: Native, clock: ProgramHandle): bigint | number 
 /** The kernel's clock, by the pinned program `clock`. */
 export class ClockProgram implements KernelClock {
   readonly #native: Native;
-  readonly #pin: () => string;
+  readonly #place: Pick<Place, 'at'>;
   readonly #hz: number;
 
-  /** `pin`: where the program is pinned at the time. */
-  constructor(native: Native, pin: () => string, hz: number) {
+  constructor(native: Native, place: Pick<Place, 'at'>, hz: number) {
     this.#native = native;
-    this.#pin = pin;
+    this.#place = place;
     this.#hz = hz;
   }
 
   /** Errors: KernelError. */
   now(): KernelTime {
-    const pin = this.#pin();
-    const clock = requireValue(this.#native.programOpen(pin), 'open program', pin);
-    const jiffies = runClock(this.#native, clock);
-    this.#native.close(clock);
-    return { jiffies: requireValue(jiffies, 'test-run', 'clock'), hz: this.#hz };
+    const jiffies = this.#place.at(({ clock: pin }) => {
+      const clock = requireValue(this.#native.programOpen(pin), 'open program', pin);
+      const ran = runClock(this.#native, clock);
+      this.#native.close(clock);
+      return requireValue(ran, 'test-run', 'clock');
+    });
+    return { jiffies, hz: this.#hz };
   }
 }

@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import type { MapHandle, Native } from '../../native/index.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import type { Network, NextHop, NextHopQuery } from '../model/network.ts';
@@ -10,38 +9,38 @@ import { isErrno, requireValue } from './errno.ts';
 import { notEthernet, observeLinks, observeNetdevs } from './netdevs.ts';
 import { NextHops } from './next-hops.ts';
 import { type OpenMaps, readAbout, requireSamePins } from './open-maps.ts';
-import { COMING, type PinPaths } from './pins.ts';
+import type { Place } from './place.ts';
 
 /** The network by rtnetlink and generic netlink, and what the loader and the devmap say of its devices. Errors: KernelError. */
 export class KernelNet implements Net {
   readonly #native: Native;
   readonly #maps: OpenMaps;
-  readonly #paths: () => PinPaths;
+  readonly #place: Place;
   readonly #portsMax: number;
   #nextHops: NextHops;
 
-  /** `paths`: where the maps are pinned at the time. */
-  constructor(native: Native, maps: OpenMaps, paths: () => PinPaths) {
+  constructor(native: Native, maps: OpenMaps, place: Place) {
     this.#native = native;
     this.#maps = maps;
-    this.#paths = paths;
+    this.#place = place;
     this.#portsMax = requireValue(native.mapInfo(maps.ports), 'map info', 'ports').maxEntries;
     this.#nextHops = new NextHops(native, []);
   }
 
   network(): Network {
-    const paths = this.#paths();
-    requireSamePins(this.#native, this.#maps, paths);
+    const build = this.#place.at((paths) => {
+      requireSamePins(this.#native, this.#maps, paths);
+      return findBuild(this.#native, paths);
+    });
     const about = readAbout(this.#native, this.#maps);
     const zones = zonesOf(about);
     const links = observeLinks(this.#native);
-    const build = findBuild(this.#native, paths);
     const netdevs = observeNetdevs(this.#native, { zones, programs: programsOf(about, build) }, links);
     this.#nextHops = new NextHops(this.#native, netdevs);
     const ports = readPorts(this.#native, this.#maps.ports, this.#portsMax);
     const program = build && { version: build.version, tag: build.tag };
     return {
-      ...{ netdevs, notEthernet: notEthernet(links), zones, ports, coming: basename(paths.layout) === COMING },
+      ...{ netdevs, notEthernet: notEthernet(links), zones, ports, coming: this.#place.isComing },
       ...(program !== undefined && { program }),
     };
   }

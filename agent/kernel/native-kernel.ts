@@ -8,15 +8,10 @@ import { ownHolder, writeHolder } from './holder.ts';
 import { KernelCounts } from './kernel-counts.ts';
 import { KernelEntries } from './kernel-entries.ts';
 import { KernelNet } from './kernel-net.ts';
-import { findAbout, type OpenMaps, openMaps, readAbout, requireOwn } from './open-maps.ts';
-import { COMING, type PinPaths, pinPaths, STANDING } from './pins.ts';
+import { type OpenMaps, openMaps, readAbout, requireOwn } from './open-maps.ts';
+import { pinPaths } from './pins.ts';
+import { Place } from './place.ts';
 import { comingLayout, folderToFill } from './succession.ts';
-
-/** Where the maps are pinned that are open; they may be renamed meanwhile. */
-interface Place {
-  folder: string;
-  readonly paths: () => PinPaths;
-}
 
 type Opened = Omit<Kernel, 'pins'> & {
   readonly maps: OpenMaps;
@@ -56,7 +51,7 @@ export class NativeKernel implements Kernel, Disposable {
   }
 
   get pins(): string {
-    return this.#opened.place.paths().layout;
+    return this.#opened.place.paths.layout;
   }
 
   get entries(): Kernel['entries'] {
@@ -89,23 +84,13 @@ export class NativeKernel implements Kernel, Disposable {
   /** Looks whether other maps take the place of those that are open, also such as this agent does not speak. */
   follow(): Followed | 'other layout' {
     const { place } = this.#opened;
+    if (place.arrives()) return 'arrived';
     const coming = comingLayout(this.#native, this.#pinRoot, this.#nowMs());
-    if (place.folder === COMING) {
-      if (coming !== undefined) return 'same';
-      if (!this.#stand()) return 'other';
-      place.folder = STANDING;
-      return 'arrived';
-    }
+    if (place.isComing) return coming === undefined ? 'other' : 'same';
     if (coming === LIMITS.SHUNT_LAYOUT) return 'other';
     const isNew = coming !== undefined && coming !== this.#otherLayout;
     this.#otherLayout = coming;
     return isNew ? 'other layout' : 'same';
-  }
-
-  /** Whether the maps that are open are those that stand. */
-  #stand(): boolean {
-    const about = findAbout(this.#native, pinPaths(this.#pinRoot));
-    return typeof about !== 'number' && about.instance === this.#opened.instance;
   }
 
   /** Notes in the maps that this process keeps them. Errors: KernelError. */
@@ -119,12 +104,13 @@ export class NativeKernel implements Kernel, Disposable {
 }
 
 function open(native: Native, pinRoot: string, nowMs: number): Opened {
-  const place: Place = { folder: folderToFill(native, pinRoot, nowMs), paths: () => pinPaths(pinRoot, place.folder) };
-  const paths = place.paths();
+  const folder = folderToFill(native, pinRoot, nowMs);
+  const paths = pinPaths(pinRoot, folder);
   const maps = openMaps(native, paths, 'agent');
   try {
     const about = readAbout(native, maps);
     requireOwn(native, maps, about, paths);
+    const place = new Place(native, pinRoot, folder, about.instance);
     const words = new Control(native, maps.control, { 4: maps.shapes4, 6: maps.shapes6 }, about.instance);
     return {
       maps,
@@ -132,9 +118,9 @@ function open(native: Native, pinRoot: string, nowMs: number): Opened {
       instance: about.instance,
       words,
       entries: new KernelEntries(native, maps, words, about.slots),
-      net: new KernelNet(native, maps, place.paths),
+      net: new KernelNet(native, maps, place),
       counts: new KernelCounts(native, maps, about),
-      clock: new ClockProgram(native, () => place.paths().clock, about.hz),
+      clock: new ClockProgram(native, place, about.hz),
     };
   } catch (error) {
     closeMaps(native, maps);

@@ -58,6 +58,7 @@ test('options: the defaults', async (t) => {
     owner: undefined,
     mode: 'auto',
     'max-redirects': undefined,
+    deadline: 60_000,
     'accept-hidden-tags': false,
     'accept-private-pins': false,
     last: 100,

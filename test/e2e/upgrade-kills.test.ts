@@ -1,0 +1,95 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'ava';
+import { CONVERGE_MS, serviceRedirect, startProduct } from '../support/operator.ts';
+import { must, run } from '../support/process.ts';
+import { shuntCommand, Testbed } from '../support/testbed.ts';
+import { Asker, Echo } from '../support/traffic.ts';
+
+/** Of the system calls of an upgrade that may change something, it is killed at one in so many: `EVERY=1` for each. */
+const EVERY = Number(process.env.EVERY ?? 120);
+/** The first of them. */
+const FROM = Number(process.env.FROM ?? Math.floor(EVERY / 2));
+const CALLS = 'bpf,rename,renameat2,unlink,unlinkat,chown,fchownat,chmod,fchmodat,mkdir,rmdir,utimensat';
+const RATE = 1_000;
+const SIZES = [64, 128] as const;
+
+interface Device {
+  readonly xdp?: { readonly prog?: { readonly id?: number } };
+}
+
+/** The programs on B's interfaces, as iproute2 says. */
+async function programs(bed: Testbed): Promise<readonly number[]> {
+  const devices = JSON.parse(await bed.must('b', ['ip', '-j', 'link', 'show'])) as readonly Device[];
+  return devices.flatMap(({ xdp }) => xdp?.prog?.id ?? []);
+}
+
+test.serial(
+  'attach: killed at any step of an upgrade it leaves what the next one ends, and packets go on',
+  async (t) => {
+    t.timeout(7_200_000);
+    await using bed = await Testbed.make();
+    const { operator, agent } = await startProduct(bed, '--max-redirects', '64');
+    await Promise.all([Echo.start(bed, 'b'), Echo.start(bed, 'c')]);
+    const asker = await Asker.start(bed);
+    await asker.steady(RATE);
+    const { rev } = await operator.apply(serviceRedirect('to-c', 'v4'));
+    await operator.applied(rev);
+    await asker.answeredBy('c', CONVERGE_MS);
+    const before = await asker.report();
+
+    let size: number = SIZES[0];
+    const other = (): number => (size === SIZES[0] ? SIZES[1] : SIZES[0]);
+    const words = (slots: number) =>
+      shuntCommand(['attach', '--pin-root', bed.pinRoot, '--interface', 'to-a', '--max-redirects', `${slots}`]);
+    const file = join(bed.folder, 'trace');
+    const traced = (...how: readonly string[]) =>
+      bed.inside('b', [
+        'env',
+        'NODE_DISABLE_COMPILE_CACHE=1',
+        'strace',
+        '-f',
+        '-qq',
+        '-o',
+        file,
+        ...how,
+        ...words(other()),
+      ]);
+    await must(traced('-e', `trace=${CALLS}`));
+    size = other();
+    const calls = [...(await readFile(file, 'utf8')).matchAll(/^(\d+)\s+(\w+)\(/gm)];
+    const main = calls.find(([, , name]) => name === 'bpf')?.[1];
+    const counts = new Map<string, number>();
+    const points = calls.flatMap(([, thread, name = '']) => {
+      if (thread !== main) return [];
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      return [[name, counts.get(name) ?? 0] as const];
+    });
+
+    const wrong: unknown[] = [];
+    let [tried, died] = [0, 0];
+    for (let at = FROM; at < points.length; at += EVERY) {
+      const [name, nth] = points[at] ?? [];
+      tried += 1;
+      const { status } = await run(traced('-e', `trace=${name}`, '-e', `inject=${name}:signal=SIGKILL:when=${nth}`));
+      if (status !== 0) died += 1;
+      const { lost, answers } = await asker.report();
+      const next = await run(bed.inside('b', words(other())));
+      size = other();
+      const left = (await readdir(bed.pinRoot)).filter((one) => !one.endsWith('.debug')).toSorted();
+      const running = new Set(await programs(bed));
+      const fine = next.status === 0 && lost === 0 && running.size === 1 && left.join() === 'agent,v1';
+      if (!fine || answers.b !== before.answers.b)
+        wrong.push({ name, nth, next: next.stderr, lost, left, running: [...running], answers });
+    }
+    const after = await asker.stop();
+    t.log(`killed at ${died} of ${points.length} system calls, ${after.sent} datagrams`);
+    t.deepEqual(wrong, []);
+    t.is(died, tried);
+    t.true(tried > 0);
+    t.deepEqual([after.lost, after.repeats, (after.answers.b ?? 0) - (before.answers.b ?? 0)], [0, 0, 0]);
+    const [entry] = await operator.dump();
+    t.is(Number(entry?.packets), after.answers.c ?? 0, 'each was counted');
+    t.is(agent.status, undefined, 'the agent went on');
+  },
+);
