@@ -149,7 +149,10 @@ struct control {
 };
 _Static_assert(sizeof(struct control) == 184, "control");
 
-/* The loader's words; the agent may only read them. */
+/*
+ * The loader's words; the agent may only read them. What stands before the map
+ * ids is there in every layout, and so is `bypass` in struct control.
+ */
 struct about {
 	__u32 layout;
 	__u32 hz;		/* jiffies a second */

@@ -10,13 +10,13 @@ export const attach = command({
   synopsis: '--interface IF... --owner USER[:GROUP]',
   about: `Loads the program, pins its maps for their owner, and attaches it to the
 interfaces. Needs root. Done twice it changes nothing. A program of another
-build is replaced by this one's, and so are maps of another layout or size once
-an agent of this release has filled the new ones; packets go on meanwhile, and so
-do counts. A program of somebody else never is. Native mode is fast and needs the
-driver's support; auto takes it where packets will get through and the driver
-does not refuse, else generic, and says why. Offloads of drivers that hide VLAN
-tags are switched off. Refuses mounts that go with this command (ip netns exec,
-a container), where the program would go too.`,
+build is replaced by this one's, and maps of another layout or size by new ones
+that an agent fills first; packets go on meanwhile, and so do counts. A program
+of somebody else never is. Native mode is fast and needs the driver's support;
+auto takes it where packets will get through and the driver does not refuse,
+else generic, and says why. Offloads of drivers that hide VLAN tags are switched
+off. Refuses mounts that go with this command (ip netns exec, a container),
+where the program would go too.`,
   examples: ['shunt attach --interface eth0 --interface eth1 --owner shunt'],
   options: [
     'interface',

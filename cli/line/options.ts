@@ -125,7 +125,7 @@ export const OPTIONS = {
     { placeholder: 'N', help: 'most redirects', fallback: `as it stands, or ${DEFAULT_SLOTS}` },
     readMaxRedirects,
   ),
-  deadline: single({ placeholder: 'TIME', help: 'how long an agent may take to fill new maps' }, '1m', readTimeout),
+  deadline: single({ placeholder: 'TIME', help: 'time for an agent to fill new maps' }, '1m', readTimeout),
   'accept-hidden-tags': flag('take interfaces whose VLAN tags are hidden'),
   'accept-private-pins': flag('take pins that may go with these mounts'),
   last: single({ placeholder: 'N', help: 'how many events of the past' }, '100', readLast),

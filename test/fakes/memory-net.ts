@@ -30,9 +30,13 @@ export class MemoryNet implements Net {
     this.#portsMax = portsMax;
   }
 
+  /** The maps are to take the place of others, and no packet meets them yet. */
+  coming = false;
+
   network(): Network {
     this.reopen();
-    return { netdevs: [...this.#netdevs.values()], zones: this.#zones(), ports: new Map(this.#ports) };
+    const netdevs = [...this.#netdevs.values()];
+    return { netdevs, zones: this.#zones(), ports: new Map(this.#ports), coming: this.coming };
   }
 
   reopen(): void {

@@ -1,5 +1,6 @@
 import { atStart } from '../../../../agent/follow/footing.ts';
 import type { Footing } from '../../../../agent/model/footing.ts';
+import type { Followed } from '../../../../agent/ports.ts';
 import { Reconciler } from '../../../../agent/reconcile/reconciler.ts';
 import type { Log } from '../../../../daemon/log.ts';
 import type { Cursor } from '../../../../protocol/cursor.ts';
@@ -28,6 +29,10 @@ export class Bench implements AsyncDisposable {
   trims = 0;
   #reconciler: Reconciler | undefined;
   #ending = new AbortController();
+  /** Has the maps that are pinned now. */
+  reopen = (): void => this.kernel.reopen();
+  /** What becomes of the maps, look by look. */
+  readonly followed: Followed[] = [];
   /** Resolves when the loop has ended, by itself or because it was told to. */
   running = Promise.resolve();
 
@@ -48,7 +53,8 @@ export class Bench implements AsyncDisposable {
     const reconciler = new Reconciler(
       {
         ...{ kernel, store, clock, times, sight, log: this.#log(), host: HOST, interfaces: [] },
-        reopen: async () => kernel.reopen(),
+        reopen: async () => this.reopen(),
+        follow: () => this.followed.shift() ?? 'same',
         outbox: {
           changed: () => {
             this.changes += 1;

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { KernelError } from '../../../../agent/model/kernel-error.ts';
 import { StoreError } from '../../../../agent/model/store-error.ts';
 import type { Change } from '../../../../protocol/intent.ts';
 import { digestOf } from '../follow/samples.ts';
@@ -478,4 +479,45 @@ test('reconciler: pins that are lost are waited for, and other ones are filled w
   t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [intentOf(2).key, intentOf(3).key]);
   t.deepEqual(bench.kernel.mark(), { epoch: 'e1', rev: 3, seq: 2 });
   t.deepEqual([...bench.reconciler.view.states.keys()].sort(), [intentOf(2).key, intentOf(3).key]);
+});
+
+test('reconciler: maps that take the place of others are filled without a word, and nothing is applied before packets meet them', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(2, [put(1, 1), put(2, 2)]);
+  await bench.reconciler.settle();
+  bench.told();
+  bench.kernel.remake();
+  bench.kernel.openAnew();
+  bench.kernel.coming = true;
+  bench.followed.push('other');
+  await bench.clock.pass(1_000);
+  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [intentOf(1).key, intentOf(2).key]);
+  t.true(bench.kernel.isReady());
+  t.deepEqual(bench.kernel.mark(), { epoch: 'e1', rev: 2, seq: 1 });
+  await bench.accept(3, [put(3, 3)]);
+  await bench.clock.pass(10_000);
+  t.deepEqual(bench.revs(), [3, 2, 2]);
+  t.is(bench.reconciler.progress().unattachedSinceMs, undefined);
+  bench.kernel.coming = false;
+  bench.followed.push('arrived');
+  await bench.clock.pass(1_000);
+  t.deepEqual(bench.revs(), [3, 3, 3]);
+  t.deepEqual(bench.told(), ['applied 10.0.0.3/32:53']);
+});
+
+test('reconciler: maps that come and cannot be had are said, and those that stand are worked on', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1)]);
+  await bench.reconciler.settle();
+  bench.reopen = () => {
+    throw new KernelError('open map', 'next/redirect4', 'ENOENT', 'it went');
+  };
+  bench.followed.push('other');
+  await bench.clock.pass(1_000);
+  await bench.accept(2, [put(2, 2)]);
+  await bench.reconciler.settle();
+  t.deepEqual(bench.revs(), [2, 2, 2]);
+  t.true(bench.lines.some((line) => line.startsWith('maps that are to take the place of these cannot be had yet')));
 });
