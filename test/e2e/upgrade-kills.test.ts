@@ -83,7 +83,7 @@ test.serial(
         wrong.push({ name, nth, next: next.stderr, lost, left, running: [...running], answers });
     }
     const after = await asker.stop();
-    t.log(`killed at ${died} of ${points.length} system calls, ${after.sent} datagrams`);
+    if (EVERY === 1) console.log(`killed at ${died} of ${points.length} system calls, ${after.sent} datagrams`);
     t.deepEqual(wrong, []);
     t.is(died, tried);
     t.true(tried > 0);
