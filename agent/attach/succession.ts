@@ -319,5 +319,5 @@ function notFilled(pinRoot: string, waitMs: number, pid: number | undefined): st
     pid === undefined
       ? 'no agent keeps them: start one of this release, and attach again'
       : `process ${pid} keeps them: see its log, restart it if it is of an older release, and attach again`;
-  return `no agent filled the new maps at ${pinRoot} within ${Math.round(waitMs / 1000)} s, so those that stood go on; ${who}`;
+  return `no agent filled the new maps at ${pinRoot} within ${waitMs / 1000} s, so those that stood go on; ${who}`;
 }

@@ -1,0 +1,113 @@
+/** Maps that are to take the place of others, and do not: nobody fills them, or their loader dies. One JSON document. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AttachOptions, attach, detach } from '../../agent/attach/attach.ts';
+import { Bypass } from '../../agent/attach/bypass.ts';
+import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
+import { pinPaths } from '../../agent/kernel/pins.ts';
+import type { EntryValue } from '../../agent/model/entry.ts';
+import { loadNative } from '../../native/index.ts';
+import { parseMatch } from '../../protocol/match.ts';
+import { must } from '../support/must.ts';
+import { printResult } from '../support/netns.ts';
+
+const LEFT_MS = 10_000;
+const NO_MAC = '00:00:00:00:00:00';
+const DROP: EntryValue = {
+  ...{ rev: 1, until: 0n, slot: 0, ifindex: 0, action: 'drop', keepTtl: false, mtu: 0, dmac: NO_MAC, smac: NO_MAC },
+};
+const native = loadNative();
+const parent = mkdtempSync(join(tmpdir(), 'shunt-succession-'));
+const pinRoot = join(parent, 'bpf');
+const sh = (line: string): string => execFileSync('sh', ['-ec', line], { encoding: 'utf8' });
+sh('ip link add v0 type veth peer v1; ip link set v0 up; ip link set v1 up');
+const options: AttachOptions = {
+  ...{ interfaces: ['v0'], mode: 'generic', pinRoot, maxRedirects: 4, acceptPrivatePins: true },
+  owner: { uid: 65534, gid: 65534 },
+};
+const refusal = (act: () => unknown): string => {
+  try {
+    act();
+    return 'accepted';
+  } catch (error) {
+    return (error as Error).message.replaceAll(parent, '…');
+  }
+};
+const folders = (): readonly string[] =>
+  readdirSync(pinRoot)
+    .filter((name) => !name.endsWith('.debug'))
+    .sort();
+let aheadMs = 0;
+
+attach(native, options);
+const empty = attach(native, { ...options, maxRedirects: 8 }).replaced.map(({ from, to }) => [from.slots, to.slots]);
+using agent = new NativeKernel(native, pinRoot, () => Date.now() + aheadMs);
+for (let host = 0; host < 3; host += 1) {
+  const key = { match: parseMatch({ dst: `192.0.2.${host}` }), zone: 0 };
+  agent.entries.apply([{ op: 'write', id: `${host}`, key, value: { ...DROP, slot: host } }]);
+}
+
+const told: string[] = [];
+const tell = (line: string): void => {
+  told.push(line.replaceAll(parent, '…'));
+};
+const tooSmall = refusal(() => attach(native, { ...options, maxRedirects: 2 }));
+const nobody = refusal(() => attach(native, { ...options, maxRedirects: 16, waitMs: 200, tell }));
+const claim = must('lock', native.lockFolder(pinPaths(pinRoot).claim)); // as an agent that does not look for new maps
+agent.sign();
+const unwilling = refusal(() => attach(native, { ...options, maxRedirects: 16, waitMs: 200, tell }));
+native.close(claim);
+const afterRefusals = { folders: folders(), followed: agent.follow(), slots: agent.entries.limits.slots };
+
+// A loader dies while it waits.
+const program = join(parent, 'attach.ts');
+const imports = ['agent/attach/attach.ts', 'native/index.ts'].map((path) => join(import.meta.dirname, '../..', path));
+writeFileSync(
+  program,
+  `import { attach } from '${imports[0]}';
+import { loadNative } from '${imports[1]}';
+attach(loadNative(), ${JSON.stringify({ ...options, maxRedirects: 16 })});
+`,
+);
+const next = pinPaths(pinRoot, 'next');
+const loader = spawn(process.execPath, [program], { stdio: 'inherit' });
+while (!existsSync(next.layout)) await delay(20);
+const begun = agent.follow();
+agent.reopen();
+const filling = { slots: agent.entries.limits.slots, coming: agent.net.network().coming, followed: agent.follow() };
+const busy = refusal(() => detach(native, pinRoot, []));
+const words = (): readonly boolean[] =>
+  [pinPaths(pinRoot), next].map(({ map }) => {
+    const control = native.mapOpen(map('control'), false) as never;
+    const word = (native.mapLookupElem(control, new Uint8Array(4), 0) as Uint8Array)[8] !== 0;
+    native.close(control);
+    return word;
+  });
+const bypass = new Bypass(native, pinRoot);
+const changed = bypass.set(true);
+const put = words();
+bypass.set(false);
+bypass[Symbol.dispose]();
+loader.kill('SIGKILL');
+await once(loader, 'exit');
+const left = { tended: agent.follow(), folders: folders() };
+aheadMs = LEFT_MS + 1_000;
+const untended = agent.follow();
+agent.reopen();
+const back = { slots: agent.entries.limits.slots, coming: agent.net.network().coming, followed: agent.follow() };
+const entries = [...agent.entries.observe().entries].length;
+const notAll = refusal(() => detach(native, pinRoot, ['v1', 'v0']));
+const ended = attach(native, options).replaced.length;
+const afterwards = { folders: folders(), entries: [...agent.entries.observe().entries].length };
+agent[Symbol.dispose]();
+detach(native, pinRoot, []);
+const gone = !existsSync(pinRoot);
+rmSync(parent, { recursive: true });
+printResult({
+  ...{ empty, tooSmall, nobody, unwilling, told, afterRefusals, begun, filling, busy, changed, put, left, untended },
+  ...{ back, entries, notAll, ended, afterwards, gone },
+});

@@ -1,0 +1,39 @@
+import { kernelTests } from '../support/kernel.ts';
+import { runInNamespace } from '../support/netns.ts';
+
+const kernel = kernelTests();
+
+kernel(
+  'attach: maps that nobody fills, or that their loader leaves, are taken back, and what stands goes on',
+  async (t) => {
+    t.timeout(120_000);
+    const story = (await runInNamespace(new URL('succession.scenario.ts', import.meta.url))) as Record<string, unknown>;
+    const waiting = 'waiting until an agent of this release has filled the new maps at …/bpf/next';
+    t.like(story, {
+      empty: [[4, 8]],
+      tooSmall: '3 redirects stand at …/bpf and room for 2 was asked for; delete some first, or ask for more',
+      told: [waiting, waiting],
+      afterRefusals: { folders: ['agent', 'v1'], followed: 'same', slots: 8 },
+      begun: 'other',
+      filling: { slots: 16, coming: true, followed: 'same' },
+      busy: 'lock …/bpf: another attach or detach is at work there; try again',
+      changed: true,
+      put: [true, true],
+      left: { tended: 'same', folders: ['agent', 'next', 'v1'] },
+      untended: 'other',
+      back: { slots: 8, coming: false, followed: 'same' },
+      entries: 3,
+      gone: true,
+    });
+    t.is(
+      story.nobody,
+      'no agent filled the new maps at …/bpf within 0.2 s, so those that stood go on; no agent keeps them: start one of this release, and attach again',
+    );
+    t.regex(
+      `${story.unwilling}`,
+      /; process \d+ keeps them: see its log, restart it if it is of an older release, and attach/,
+    );
+    t.is(story.ended, 0);
+    t.deepEqual(story.afterwards, { folders: ['agent', 'v1'], entries: 3 });
+  },
+);
