@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 
 const BUSY_PAUSE_MS = 20;
+const NEVER = AbortSignal.any([]);
 
 /** For what is waited, for how long, and by what clock. */
 export interface Patience {
@@ -12,13 +13,12 @@ export interface Patience {
 /** Tries again while another process holds the lock, and lets everything else run meanwhile. Errors: those of the attempt. */
 export async function patiently<T>(attempt: () => T | Promise<T>, { isBusy, limitMs, clock }: Patience): Promise<T> {
   const deadlineMs = clock.monotonicMs() + limitMs;
-  const never = AbortSignal.any([]);
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
       if (!isBusy(error) || clock.monotonicMs() >= deadlineMs) throw error;
     }
-    await clock.delay(BUSY_PAUSE_MS, never);
+    await clock.delay(BUSY_PAUSE_MS, NEVER);
   }
 }

@@ -27,6 +27,8 @@ export class Connection implements Session {
   readonly #place: Place;
   #database: BetterSqlite3.Database;
   readonly #prepared = new Map<object, BetterSqlite3.Statement<unknown[], unknown>>();
+  /** Those that begin and end a transaction, by their text. */
+  readonly #bounds = new Map<string, BetterSqlite3.Statement>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(place: Place, database: BetterSqlite3.Database) {
@@ -53,9 +55,9 @@ export class Connection implements Session {
   transact<T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> {
     return this.#next(async () => {
       try {
-        await patiently(() => this.#database.exec(begin), patienceAt(this.#place));
+        await patiently(() => this.#bound(begin), patienceAt(this.#place));
         const result = await work(this);
-        this.#database.exec('commit');
+        this.#bound('commit');
         return result;
       } catch (error) {
         if (this.#database.inTransaction) this.#database.exec('rollback');
@@ -70,6 +72,7 @@ export class Connection implements Session {
       const old = this.#database;
       this.#database = open();
       this.#prepared.clear();
+      this.#bounds.clear();
       old.close();
     });
   }
@@ -94,6 +97,12 @@ export class Connection implements Session {
     const result = this.#turn.then(work);
     this.#turn = result.catch(() => {}); // the caller has the error; the next in line is not concerned
     return result;
+  }
+
+  #bound(sql: string): void {
+    const statement = this.#bounds.get(sql) ?? this.#database.prepare(sql);
+    this.#bounds.set(sql, statement);
+    statement.run();
   }
 
   #statement<Values, Row>(query: Query<Values, Row>): BetterSqlite3.Statement<unknown[], unknown> {

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Cursor } from '../../../protocol/cursor.ts';
 import type { Epoch } from '../../model/standing.ts';
 import { upsert } from '../dialect.ts';
@@ -9,6 +9,9 @@ import { Seal } from './seal.ts';
 import { countOf, type SumTable } from './sums.ts';
 
 export const epochSeal = new Seal<EpochRow>('epochs', ['epoch', 'ordinal', 'first_rev', 'superseded']);
+
+/** Written into the statement: SQLite plans one anew for each run whose limit is a parameter. */
+const ONE = sql.lit(1);
 
 /** The one counter of revs, and the epochs into which it is divided (C1). */
 export class EpochTable {
@@ -32,12 +35,12 @@ export class EpochTable {
       upsert(db, 'meta', ['id'], { id: 1, database_id: at('database_id'), last_rev: at('last_rev') }),
     );
     this.#find = query<{ epoch: string }, EpochRow>((at) => epochs.where('epoch', '=', at('epoch')));
-    this.#newest = query<object, EpochRow>(() => epochs.orderBy('ordinal', 'desc').limit(1));
+    this.#newest = query<object, EpochRow>(() => epochs.orderBy('ordinal', 'desc').limit(ONE));
     this.#next = query<{ ordinal: number }, EpochRow>((at) =>
-      epochs.where('ordinal', '>', at('ordinal')).orderBy('ordinal').limit(1),
+      epochs.where('ordinal', '>', at('ordinal')).orderBy('ordinal').limit(ONE),
     );
     this.#previous = query<{ ordinal: number }, EpochRow>((at) =>
-      epochs.where('ordinal', '<', at('ordinal')).orderBy('ordinal', 'desc').limit(1),
+      epochs.where('ordinal', '<', at('ordinal')).orderBy('ordinal', 'desc').limit(ONE),
     );
     this.#all = query<object, EpochRow>(() => epochs);
     this.#insert = query<EpochRow>((at) =>
