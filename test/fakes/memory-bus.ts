@@ -7,7 +7,8 @@ import type { Subjects } from '../../protocol/subjects.ts';
 type Receive = (message: controller.Incoming) => void;
 
 interface Subscription {
-  readonly subject: string;
+  /** Its subject, in parts. */
+  readonly tokens: readonly string[];
   readonly queue: string | undefined;
   readonly receive: Receive;
 }
@@ -55,14 +56,14 @@ export class MemoryBus {
 
   /** Answers what ends the subscription. */
   subscribe(subject: string, receive: Receive, queue?: string): () => void {
-    const subscription = { subject, queue, receive };
+    const subscription = { tokens: subject.split('.'), queue, receive };
     this.#subscriptions.add(subscription);
     return () => this.#subscriptions.delete(subscription);
   }
 
   /** Errors: BusError NO_RESPONDERS, TIMEOUT; the signal's reason. */
   async request(subject: string, data: Uint8Array, inbox: string, signal: AbortSignal): Promise<Uint8Array> {
-    if (![...this.#subscriptions].some((it) => fits(it.subject, subject)))
+    if (this.#fitting(subject).length === 0)
       throw new BusError('NO_RESPONDERS', `request ${subject}`, 'nobody listens');
     const reply = Promise.withResolvers<Uint8Array>();
     const over = new AbortController();
@@ -84,9 +85,13 @@ export class MemoryBus {
 
   /** Every subscription that fits, and of each queue group one. */
   #receivers(subject: string): readonly Subscription[] {
-    const fitting = [...this.#subscriptions].filter((it) => fits(it.subject, subject));
-    const groups = Map.groupBy(fitting, ({ queue }) => queue);
+    const groups = Map.groupBy(this.#fitting(subject), ({ queue }) => queue);
     return [...groups].flatMap(([queue, members]) => (queue === undefined ? members : this.#one(members)));
+  }
+
+  #fitting(subject: string): readonly Subscription[] {
+    const given = subject.split('.');
+    return [...this.#subscriptions].filter(({ tokens }) => fits(tokens, given));
   }
 
   #one(members: readonly Subscription[]): readonly Subscription[] {
@@ -102,8 +107,7 @@ export class MemoryBus {
 }
 
 /** Whether a subscription's subject takes a message's. */
-function fits(pattern: string, subject: string): boolean {
-  const [wanted, given] = [pattern.split('.'), subject.split('.')];
+function fits(wanted: readonly string[], given: readonly string[]): boolean {
   return wanted.length === given.length && wanted.every((token, at) => token === '*' || token === given[at]);
 }
 

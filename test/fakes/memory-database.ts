@@ -48,13 +48,15 @@ export class MemoryDatabase {
   #session: Remembering;
   #database: BetterSqlite3.Database;
   #statements = new Map<string, BetterSqlite3.Statement>();
+  /** What was read of what is committed, until something is written. */
+  readonly #seen = new Map<string, readonly unknown[]>();
 
   private constructor(database: BetterSqlite3.Database, tables: Tables, clock: Clock) {
     this.tables = tables;
     this.#clock = clock;
     this.#database = database;
     this.#connection = this.#connect();
-    this.#session = new Remembering(this.#connection);
+    this.#session = this.#remembering();
   }
 
   static async make(clock: Clock): Promise<MemoryDatabase> {
@@ -147,7 +149,8 @@ export class MemoryDatabase {
     this.#database = new BetterSqlite3(copy);
     this.#statements = new Map();
     this.#connection = this.#connect();
-    this.#session = new Remembering(this.#connection);
+    this.#session = this.#remembering();
+    this.#seen.clear();
   }
 
   close(): Promise<void> {
@@ -155,9 +158,18 @@ export class MemoryDatabase {
   }
 
   #rows(sql: string, ...values: readonly string[]): readonly unknown[] {
+    const place = `${sql} ${values.join(' ')}`;
+    const seen = this.#database.inTransaction ? undefined : this.#seen.get(place);
+    if (seen !== undefined) return seen;
     const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
     this.#statements.set(sql, statement);
-    return statement.all(...values);
+    const rows = statement.all(...values);
+    if (!this.#database.inTransaction) this.#seen.set(place, rows);
+    return rows;
+  }
+
+  #remembering(): Remembering {
+    return new Remembering(this.#connection, () => this.#seen.clear());
   }
 
   #connect(): Connection {

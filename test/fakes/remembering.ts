@@ -1,13 +1,24 @@
 import type { Query } from '../../controller/store/query.ts';
 import type { Session } from '../../controller/store/session.ts';
 
+type Answers = Map<string, Promise<unknown>>;
+
+/** Tables whose triggers write another one. */
+const WRITES_TOO: Readonly<Record<string, string>> = { specs: 'meta', epochs: 'meta' };
+
 /** A session that reads again only what may have changed: whoever polls finds the same rows most of the time. */
 export class Remembering implements Session {
   readonly #session: Session;
-  readonly #read = new Map<object, Map<string, Promise<unknown>>>();
+  readonly #onForget: () => void;
+  /** By statement, what it answered to which values. */
+  readonly #read = new Map<object, Answers>();
+  /** The answers of the statements that look at a table. */
+  readonly #of = new Map<string, Set<Answers>>();
 
-  constructor(session: Session) {
+  /** `onForget` is called when something was written, or taken back. */
+  constructor(session: Session, onForget: () => void = () => {}) {
     this.#session = session;
+    this.#onForget = onForget;
   }
 
   all<Values, Row>(query: Query<Values, Row>, values: Values): Promise<Row[]> {
@@ -23,21 +34,55 @@ export class Remembering implements Session {
   }
 
   run<Values>(query: Query<Values, unknown>, values: Values): Promise<number> {
-    this.forget();
+    for (const table of tablesOf(query)) {
+      this.#forgetOf(table);
+      if (WRITES_TOO[table] !== undefined) this.#forgetOf(WRITES_TOO[table]);
+    }
+    this.#onForget();
     return this.#session.run(query, values);
   }
 
-  /** Something was written, or taken back. */
+  /** Something was written by others, or taken back. */
   forget(): void {
-    this.#read.clear();
+    for (const answers of this.#read.values()) answers.clear();
+    this.#onForget();
+  }
+
+  #forgetOf(table: string): void {
+    for (const answers of this.#of.get(table) ?? []) answers.clear();
   }
 
   #once<T>(query: Query<never, unknown>, values: unknown, read: () => Promise<T>): Promise<T> {
-    const known = this.#read.get(query) ?? new Map<string, Promise<unknown>>();
-    this.#read.set(query, known);
-    const place = JSON.stringify(values);
+    const known = this.#read.get(query) ?? this.#first(query);
+    const place = isEmpty(values) ? '' : JSON.stringify(values);
     const answer = (known.get(place) as Promise<T> | undefined) ?? read();
     known.set(place, answer);
     return answer;
   }
+
+  #first(query: Query<never, unknown>): Answers {
+    const answers: Answers = new Map();
+    this.#read.set(query, answers);
+    for (const table of tablesOf(query)) this.#of.set(table, (this.#of.get(table) ?? new Set()).add(answers));
+    return answers;
+  }
+}
+
+function isEmpty(values: unknown): boolean {
+  for (const _ in values as object) return false;
+  return true;
+}
+
+const tables = new WeakMap<object, ReadonlySet<string>>();
+
+/** Every table that a statement names. */
+function tablesOf(query: Query<never, unknown>): ReadonlySet<string> {
+  const known = tables.get(query);
+  if (known !== undefined) return known;
+  const named = new Set(
+    [...query.sql.matchAll(/\b(?:from|join|into|update) "(\w+)"/g)].map(([, table]) => table ?? ''),
+  );
+  if (named.size === 0) throw new TypeError(`of which table is this: ${query.sql}`);
+  tables.set(query, named);
+  return named;
 }

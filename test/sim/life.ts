@@ -41,29 +41,29 @@ export class Life {
     return Promise.race([work, this.#over.promise]);
   }
 
-  /** The same port for this life only. */
+  /** The same port for this life only: what it has when it is guarded, and that as it is when it is asked for. */
   guard<T extends object>(port: T): T {
-    const made = new Map<unknown, unknown>();
-    return new Proxy(port, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name, target);
-        if (typeof value !== 'function') return value;
-        const guarded = made.get(value) ?? this.#call(target, value);
-        made.set(value, guarded);
-        return guarded;
-      },
-    });
+    const guarded = {};
+    for (const name of namesOf(port)) Object.defineProperty(guarded, name, this.#member(port as Members, name));
+    return guarded as T;
   }
 
-  #call(target: object, method: unknown): unknown {
-    return (...args: unknown[]) => {
+  #member(port: Members, name: string | symbol): PropertyDescriptor {
+    if (typeof port[name] === 'function') return { value: this.#method(port, name) };
+    return {
+      get: () => port[name],
+      set: (value: unknown) => {
+        port[name] = value;
+      },
+    };
+  }
+
+  #method(port: Members, name: string | symbol): (...args: unknown[]) => unknown {
+    return (...args) => {
       if (this.#ended) throw new Crash();
+      for (const [at, arg] of args.entries()) if (typeof arg === 'function') args[at] = this.#heard(arg);
       try {
-        const answer: unknown = Reflect.apply(
-          method as () => unknown,
-          target,
-          args.map((arg) => this.#heard(arg)),
-        );
+        const answer = (port[name] as (...args: unknown[]) => unknown)(...args);
         return answer instanceof Promise ? this.#wait(answer) : answer;
       } catch (error) {
         if (error instanceof Crash) this.end();
@@ -73,9 +73,8 @@ export class Life {
   }
 
   /** Whom it has to call back it calls no more. */
-  #heard(arg: unknown): unknown {
-    if (typeof arg !== 'function') return arg;
-    return (...args: unknown[]): unknown => (this.#ended ? undefined : Reflect.apply(arg, undefined, args));
+  #heard(arg: object): (...args: unknown[]) => unknown {
+    return (...args) => (this.#ended ? undefined : Reflect.apply(arg as () => unknown, undefined, args));
   }
 
   /** Whoever is dead by then is answered nothing, for ever. */
@@ -94,4 +93,14 @@ export class Life {
     if (this.#waits <= 0 && !this.#ended) this.end();
     return !this.#ended;
   }
+}
+
+type Members = Record<string | symbol, unknown>;
+
+/** Names of all that a port has, of its own and by its classes. */
+function namesOf(port: object): ReadonlySet<string | symbol> {
+  const names = new Set<string | symbol>();
+  for (let at = port; at !== Object.prototype; at = Object.getPrototypeOf(at))
+    for (const name of Reflect.ownKeys(at)) if (name !== 'constructor') names.add(name);
+  return names;
 }
