@@ -1,12 +1,12 @@
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
+import { bytesOf } from '../../protocol/json.ts';
 import { type InterfaceStatus, MAX_PASSED, MAX_UNDELIVERED } from '../../protocol/packets.ts';
 import {
   CLOCK_SHOWN_MS,
   type Counts,
   type Exception,
-  encodeStatus,
   type HostProblem,
   MAX_EXCEPTIONS,
   MAX_HOST_PROBLEMS,
@@ -91,7 +91,7 @@ export function summarise(who: Identity, progress: Progress, taken: Taken, momen
 }
 
 function shorten(status: Status, maxBytes: number): Status {
-  if (encodeStatus(status).length <= maxBytes) return status;
+  if (bytesOf(status) <= maxBytes) return status;
   const less = cut(status);
   return less === undefined ? status : shorten(less, maxBytes);
 }

@@ -4,6 +4,8 @@ import type { Bus } from '../ports.ts';
 
 /** So often who waits hears of it; commands wait ten times as long for the next sign. */
 const EVERY_MS = 1000;
+/** Why it is said no more. An error of its own would be made anew each time. */
+const DONE = 'done with';
 /** An inbox and nothing else: any other subject could be that of a host. */
 const INBOX = /^_INBOX(\.[A-Za-z0-9_-]{1,64}){1,8}$/;
 
@@ -24,7 +26,7 @@ export class Working implements AsyncDisposable {
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ended.abort();
+    this.#ended.abort(DONE);
     await this.#told;
   }
 

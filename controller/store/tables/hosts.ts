@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Cursor } from '../../../protocol/cursor.ts';
 import type { Labels } from '../../../protocol/host.ts';
-import { type Capacity, encodeStatus, parseStatus, type Status } from '../../../protocol/status.ts';
+import { type Capacity, parseStatus, type Status } from '../../../protocol/status.ts';
 import type { HostFacts } from '../../model/claim.ts';
 import { type Evidence, type Heard, isNewer, remember } from '../../model/evidence.ts';
 import { Fleet } from '../../model/fleet.ts';
@@ -11,8 +11,6 @@ import { query } from '../query.ts';
 import type { HostRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
 import { Seal } from './seal.ts';
-
-const decoder = new TextDecoder();
 
 const hostSeal = new Seal<HostRow>('hosts', [
   'host',
@@ -159,7 +157,7 @@ function rowFrom(status: Status, { boots, seenAtMs }: Evidence): HostRow {
   return hostSeal.put({
     host,
     labels: JSON.stringify(status.labels),
-    status: decoder.decode(encodeStatus(status)),
+    status: JSON.stringify(status),
     seen_at_ms: seenAtMs,
     epoch,
     stored,
