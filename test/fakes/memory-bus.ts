@@ -67,11 +67,13 @@ export class MemoryBus {
       throw new BusError('NO_RESPONDERS', `request ${subject}`, 'nobody listens');
     const reply = Promise.withResolvers<Uint8Array>();
     const over = new AbortController();
-    const end = AbortSignal.any([signal, over.signal]);
+    const abort = (): void => over.abort(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
     this.#inboxes += 1;
     const replyTo = `${inbox}.${this.#inboxes}`;
     const unsubscribe = this.subscribe(replyTo, (message) => reply.resolve(message.data));
-    const late = this.#clock.delay(REPLY_WITHIN_MS, end).then(() => {
+    const late = this.#clock.delay(REPLY_WITHIN_MS, over.signal).then(() => {
       throw new BusError('TIMEOUT', `request ${subject}`, 'no answer');
     });
     this.publish(subject, data, replyTo);
@@ -79,6 +81,7 @@ export class MemoryBus {
       return await Promise.race([reply.promise, late]);
     } finally {
       unsubscribe();
+      signal.removeEventListener('abort', abort);
       over.abort(OVER);
     }
   }

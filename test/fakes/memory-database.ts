@@ -69,9 +69,9 @@ export class MemoryDatabase {
   open(holder: Holder = IMMORTAL): Database {
     const session = this.#session;
     const guarded = holder.guard(session);
-    const transact = async <T>(work: (session: Session) => Promise<T>): Promise<T> => {
+    const transact = async <T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> => {
       try {
-        return await this.#connection.transact('begin immediate', () => holder.orEnd(work(guarded)));
+        return await this.#connection.transact(begin, () => holder.orEnd(work(guarded)));
       } catch (error) {
         session.forget(); // what it wrote was taken back
         throw error;
@@ -81,14 +81,14 @@ export class MemoryDatabase {
       const isBusy = this.busy % 2 === 1;
       this.busy = Math.floor(this.busy / 2);
       if (isBusy) throw new StoreError('BUSY', 'database :memory:: somebody else has the database; try again');
-      return await transact(work);
+      return await transact('begin immediate', work);
     };
     return holder.guard({
       path: ':memory:',
       look: () => 'same' as const,
       inspect: async () => true,
       confirm: async () => {},
-      read: transact,
+      read: (work) => transact('begin', work),
       write,
       [Symbol.asyncDispose]: async () => {},
     });

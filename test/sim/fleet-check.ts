@@ -36,6 +36,8 @@ export class FleetCheck {
   #dayMs = Number.NEGATIVE_INFINITY;
   /** Since when each redirect is asked for as it is. */
   #specs = new Map<string, number>();
+  /** What each text says. */
+  readonly #read = new Map<string, object>();
   /** Since when each is not any more. */
   readonly #gone = new Map<string, number>();
   /** When somebody wanted a host forgotten. */
@@ -120,7 +122,7 @@ export class FleetCheck {
     const wasThere = (text: string): boolean => this.#nowMs - (this.#gone.get(text) ?? 0) < ON_ITS_WAY_MS;
     const mayBe = [...this.#database.specs(), ...this.#specs.keys(), ...[...this.#gone.keys()].filter(wasThere)];
     const keys = new Set(
-      mayBe.flatMap((text) => expectedOn(name as HostName, labels, [JSON.parse(text)], { can: CAN, nowMs: 0 }).wanted),
+      mayBe.flatMap((text) => expectedOn(name as HostName, labels, [this.#said(text)], { can: CAN, nowMs: 0 }).wanted),
     );
     return [...store.set.keys()]
       .filter((key) => !keys.has(key))
@@ -134,10 +136,16 @@ export class FleetCheck {
     const steady = this.#database
       .specs()
       .filter(isSteady)
-      .map((text) => JSON.parse(text));
+      .map((text) => this.#said(text));
     const { wanted } = expectedOn(name as HostName, labels, steady, { can: [], nowMs: 0 });
     const missing = wanted.filter((key) => !store.set.has(key));
     return missing.map((key) => `${name}: takes a whole set without ${key}, which is for it`);
+  }
+
+  #said(text: string): object {
+    const said = this.#read.get(text) ?? JSON.parse(text);
+    this.#read.set(text, said);
+    return said;
   }
 
   /** A host that is held for want of its history goes on only where the log has it (R4, R7). */

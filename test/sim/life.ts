@@ -61,7 +61,7 @@ export class Life {
   #method(port: Members, name: string | symbol): (...args: unknown[]) => unknown {
     return (...args) => {
       if (this.#ended) throw new Crash();
-      for (const [at, arg] of args.entries()) if (typeof arg === 'function') args[at] = this.#heard(arg);
+      for (let at = 0; at < args.length; at += 1) args[at] = this.#heard(args[at]);
       try {
         const answer = (port[name] as (...args: unknown[]) => unknown)(...args);
         return answer instanceof Promise ? this.#wait(answer) : answer;
@@ -73,8 +73,10 @@ export class Life {
   }
 
   /** Whom it has to call back it calls no more. */
-  #heard(arg: object): (...args: unknown[]) => unknown {
-    return (...args) => (this.#ended ? undefined : Reflect.apply(arg as () => unknown, undefined, args));
+  #heard(arg: unknown): unknown {
+    if (typeof arg !== 'function') return arg;
+    return (...args: unknown[]): unknown =>
+      this.#ended ? undefined : Reflect.apply(arg as () => unknown, undefined, args);
   }
 
   /** Whoever is dead by then is answered nothing, for ever. */

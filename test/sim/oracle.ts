@@ -95,8 +95,17 @@ export class Oracle {
   }
 }
 
+const read = new WeakMap<object, Spec>();
+
+/** Reads it once. */
+function specOf(json: object): Spec {
+  const spec = read.get(json) ?? parseSpec(json);
+  read.set(json, spec);
+  return spec;
+}
+
 function textOf(spec: object): [string, string] {
-  const parsed = parseSpec(spec);
+  const parsed = specOf(spec);
   return [parsed.name, JSON.stringify(specToJson(parsed))];
 }
 
@@ -108,7 +117,7 @@ export function expectedOn(
   { can, nowMs }: { readonly can: readonly string[]; readonly nowMs: number },
 ): { readonly wanted: readonly string[]; readonly standing: ReadonlyMap<string, 'pass' | 'drop' | 'send'> } {
   const winners = new Map<string, Spec>();
-  for (const spec of specs.map(parseSpec)) {
+  for (const spec of specs.map(specOf)) {
     if (!spec.enabled || !isFor(spec, host, labels)) continue;
     if (spec.idle !== undefined && !can.includes('idle')) continue;
     const key = keyOf(spec.match);

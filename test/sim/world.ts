@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Log } from '../../daemon/log.ts';
-import { parseStatus, type Status } from '../../protocol/status.ts';
+import type { Status } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { MemoryBus } from '../fakes/memory-bus.ts';
@@ -38,7 +38,7 @@ export class World {
     this.bus.onMessage = (subject, data) => {
       this.messages += 1;
       this.#trace.update(`${clock.nowMs()} ${subject} `).update(data);
-      if (subject.includes('.status.')) this.#note(parseStatus(data));
+      if (subject.includes('.status.')) this.#note(JSON.parse(Buffer.from(data).toString()));
     };
   }
 
