@@ -13,6 +13,8 @@ export const epochSeal = new Seal<EpochRow>('epochs', ['epoch', 'ordinal', 'firs
 /** Written into the statement: SQLite plans one anew for each run whose limit is a parameter. */
 const ONE = sql.lit(1);
 
+const NO_ID = 'the database has no id';
+
 /** The one counter of revs, and the epochs into which it is divided (C1). */
 export class EpochTable {
   readonly #meta;
@@ -24,7 +26,7 @@ export class EpochTable {
   readonly #all;
   readonly #insert;
   readonly #clear;
-  readonly #newestHead;
+  readonly #counters;
   readonly #sums: SumTable;
 
   constructor(db: Kysely<Schema>, sums: SumTable) {
@@ -53,8 +55,15 @@ export class EpochTable {
       }),
     );
     this.#clear = query<object>(() => db.deleteFrom('epochs'));
-    this.#newestHead = query<object, { rev: number | null }>(() =>
-      db.selectFrom('heads').select((all) => all.fn.max('rev').as('rev')),
+    this.#counters = query<object, { last_rev: number; head: number | null }>(() =>
+      db.selectFrom('meta').select([
+        'last_rev',
+        (of) =>
+          of
+            .selectFrom('heads')
+            .select((all) => all.fn.max('rev').as('rev'))
+            .as('head'),
+      ]),
     );
   }
 
@@ -69,8 +78,9 @@ export class EpochTable {
 
   /** The counter, but never less than what was given to a host. */
   async lastRev(session: Session): Promise<number> {
-    const { last_rev } = await this.#requireMeta(session);
-    return Math.max(last_rev, (await session.first(this.#newestHead, {}))?.rev ?? 0);
+    const row = await session.first(this.#counters, {});
+    if (row === undefined) throw new TypeError(NO_ID);
+    return Math.max(row.last_rev, row.head ?? 0);
   }
 
   async setLastRev(session: Session, rev: number): Promise<void> {
@@ -97,7 +107,7 @@ export class EpochTable {
   async newest(session: Session): Promise<Epoch> {
     const row = await session.first(this.#newest, {});
     if (row === undefined) throw new TypeError('the database has no epoch');
-    return this.#complete(session, row);
+    return completed(epochSeal.require(row), await this.lastRev(session));
   }
 
   /** The end of the epoch before, from which a host may go straight on; null when there is none or it is superseded. */
@@ -143,14 +153,16 @@ export class EpochTable {
   async #complete(session: Session, row: EpochRow): Promise<Epoch> {
     epochSeal.require(row);
     const next = await session.first(this.#next, { ordinal: row.ordinal });
-    const lastRev = next === undefined ? await this.lastRev(session) : next.first_rev - 1;
-    const { epoch, ordinal } = row;
-    return { epoch, ordinal, firstRev: row.first_rev, lastRev, superseded: row.superseded === 1 };
+    return completed(row, next === undefined ? await this.lastRev(session) : next.first_rev - 1);
   }
 
   async #requireMeta(session: Session): Promise<MetaRow> {
     const row = await session.first(this.#meta, {});
-    if (row === undefined) throw new TypeError('the database has no id');
+    if (row === undefined) throw new TypeError(NO_ID);
     return row;
   }
+}
+
+function completed({ epoch, ordinal, first_rev, superseded }: EpochRow, lastRev: number): Epoch {
+  return { epoch, ordinal, firstRev: first_rev, lastRev, superseded: superseded === 1 };
 }
