@@ -50,6 +50,8 @@ export class MemoryDatabase {
   #statements = new Map<string, BetterSqlite3.Statement>();
   /** What was read of what is committed, until something is written. */
   readonly #seen = new Map<string, readonly unknown[]>();
+  /** Another one after each write, be it taken back. */
+  version = 0;
 
   private constructor(database: BetterSqlite3.Database, tables: Tables, clock: Clock) {
     this.tables = tables;
@@ -150,7 +152,7 @@ export class MemoryDatabase {
     this.#statements = new Map();
     this.#connection = this.#connect();
     this.#session = this.#remembering();
-    this.#seen.clear();
+    this.#written();
   }
 
   close(): Promise<void> {
@@ -168,8 +170,13 @@ export class MemoryDatabase {
     return rows;
   }
 
+  #written(): void {
+    this.version += 1;
+    this.#seen.clear();
+  }
+
   #remembering(): Remembering {
-    return new Remembering(this.#connection, () => this.#seen.clear());
+    return new Remembering(this.#connection, () => this.#written());
   }
 
   #connect(): Connection {

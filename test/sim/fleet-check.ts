@@ -33,6 +33,8 @@ export class FleetCheck {
   /** Where epochs ended that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
   readonly #forgotten = new Map<string, number>();
   #nowMs = 0;
+  /** Of the database, when it was looked at last. */
+  #version = Number.NaN;
   #dayMs = Number.NEGATIVE_INFINITY;
   /** Since when each redirect is asked for as it is. */
   #specs = new Map<string, number>();
@@ -161,6 +163,8 @@ export class FleetCheck {
   /** What controllers know of a host never goes back to what it said before. */
   known(nowMs: number): readonly string[] {
     this.#nowMs = nowMs;
+    if (this.#database.version === this.#version) return [];
+    this.#version = this.#database.version;
     const specs = this.#database.specs();
     for (const text of this.#specs.keys()) if (!specs.includes(text)) this.#gone.set(text, nowMs);
     this.#specs = new Map(specs.map((text) => [text, this.#specs.get(text) ?? nowMs]));
