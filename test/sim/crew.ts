@@ -21,9 +21,6 @@ export interface Task {
 /** One schedule in so many is played a second time, on stores of SQLite. */
 const ON_SQLITE_EVERY = 20;
 
-/** Next to nothing of what a schedule makes outlives it; in a larger space that is given back less often. */
-const YOUNG = { maxYoungGenerationSizeMb: 64 };
-
 /** Plays the schedule of a seed. */
 export async function playSeed(seed: number): Promise<Result> {
   const { wrong, events, fired } = await playActs(scheduleOf(seed), seed);
@@ -57,7 +54,7 @@ export async function playSeeds(task: Task, onResult: (result: Result) => void):
 }
 
 async function withThread(work: (player: Player) => Promise<void>): Promise<void> {
-  const thread = new Worker(new URL('worker.ts', import.meta.url), { resourceLimits: YOUNG });
+  const thread = new Worker(new URL('worker.ts', import.meta.url));
   try {
     await work(async (seed) => {
       thread.postMessage(seed);

@@ -81,12 +81,13 @@ export class Life {
 
   /** Whoever is dead by then is answered nothing, for ever. */
   #wait(answer: Promise<unknown>): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      answer.then(
-        (value) => this.#outlives() && resolve(value),
-        (error: unknown) => this.#outlives() && reject(error),
-      );
-    });
+    return answer.then(
+      (value) => (this.#outlives() ? value : nothing()),
+      (error: unknown) => {
+        if (this.#outlives()) throw error;
+        return nothing();
+      },
+    );
   }
 
   /** One thing that it waited for is over; answers whether it lives on. */
@@ -105,4 +106,9 @@ function namesOf(port: object): ReadonlySet<string | symbol> {
   for (let at = port; at !== Object.prototype; at = Object.getPrototypeOf(at))
     for (const name of Reflect.ownKeys(at)) if (name !== 'constructor') names.add(name);
   return names;
+}
+
+/** What never comes. */
+function nothing(): Promise<never> {
+  return new Promise(() => {});
 }
