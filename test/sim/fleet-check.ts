@@ -28,6 +28,7 @@ export class FleetCheck {
   /** The start of an agent that controllers go by, and when they heard of it last. */
   #present = new Map<string, { readonly boot: string; readonly atMs: number }>();
   readonly #decreed = new Set<string>();
+  readonly #orderedMs = new Map<string, number>();
   /** When that was, since a database was put back and a while before. */
   readonly #decreedMs = new Map<string, number>();
   /** Where epochs ended that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
@@ -85,6 +86,11 @@ export class FleetCheck {
     for (const [host, atMs] of this.#decreedMs) if (this.#nowMs - atMs > ON_ITS_WAY_MS) this.#decreedMs.delete(host);
   }
 
+  /** Somebody orders a host to take the set of whatever log answers; whose that is may be another a moment later. */
+  ordered(host: string): void {
+    this.#orderedMs.set(host, this.#nowMs);
+  }
+
   /** Somebody decrees that hosts take the set of another log, once. */
   decreed(hosts: Iterable<string>): void {
     for (const host of hosts) {
@@ -103,10 +109,16 @@ export class FleetCheck {
     const before = [this.#owners.get(store), ownerOf(kernel.mark())].filter(Boolean);
     this.#owners.set(store, owner);
     const isAnothers = before.some((one) => one !== owner);
-    if (isAnothers && !this.#decreed.delete(name))
+    if (isAnothers && !this.#decreed.delete(name) && !this.#isOrdered(name))
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
     const mark = kernel.mark();
-    if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !this.#decreedMs.has(name))
+    if (
+      mark !== undefined &&
+      this.isOurs(cursor) &&
+      !this.isOurs(mark) &&
+      !this.#decreedMs.has(name) &&
+      !this.#isOrdered(name)
+    )
       return [`${name}: had ${mark.rev} of ${mark.epoch}, which the log does not have, and takes ${cursor.rev} of it`];
     const isWhole = base === 'empty' && this.isOurs(cursor) && !mayBeStale;
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
@@ -115,6 +127,10 @@ export class FleetCheck {
       ...(isWhole ? this.#surplus(host) : []),
       ...strange.map((it) => `${name}: stores ${it.name}, and never had that label`),
     ];
+  }
+
+  #isOrdered(host: string): boolean {
+    return this.#nowMs - (this.#orderedMs.get(host) ?? Number.NEGATIVE_INFINITY) < ON_ITS_WAY_MS;
   }
 
   /** Who was heard takes nothing that nobody has asked for in a while (I3). */

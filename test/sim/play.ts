@@ -192,6 +192,7 @@ class Stage {
         return this.#world.database.flip(act.of, act.which);
       case 'resync':
         this.#host(act.host).goesBack ||= this.#mayBeHeld;
+        this.#fleet.ordered(act.host);
         if (this.#mayBeHeld) this.#fleet.decreed([act.host]);
         return this.#operator.run(act);
       case 'rearm':
