@@ -9,7 +9,7 @@ import { pinAdvice } from '../kernel/advice.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { errnoName, isErrno } from '../kernel/errno.ts';
 import { findAbout, ownNetns } from '../kernel/open-maps.ts';
-import { LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { COMING, LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { asRoot, type Finding, findings } from './finding.ts';
 import { examineProgram } from './program.ts';
@@ -44,6 +44,7 @@ export function examinePins(native: Native, pinRoot: string): Pins {
       ...found,
       ...examineClaim(paths, owner),
       ...examineMount(pinRoot),
+      ...examineComing(pinRoot),
       ...examineAbout(native, paths, about),
       examineProgram(native, paths),
       examineClock(native, paths),
@@ -109,6 +110,14 @@ function examineMount(pinRoot: string): readonly Finding[] {
   } catch {
     return [pins.unseen('whether process 1 sees them', asRoot())];
   }
+}
+
+/** Of another layout or size: they are there for the seconds that an agent takes to fill them. */
+function examineComing(pinRoot: string): readonly Finding[] {
+  const { layout } = pinPaths(pinRoot, COMING);
+  if (statOf(layout) === undefined) return [];
+  const found = `maps that are to take the place of these are at ${layout}: shunt attach is at work, or was killed`;
+  return [pins.warn(found, 'if it is not at work, run it again, with the same interfaces: it ends what was begun')];
 }
 
 function isAsMade(name: MapName | LaterMapName, { uid, mode }: Stats, owner: number | undefined): boolean {

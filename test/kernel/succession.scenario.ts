@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AttachOptions, attach, detach } from '../../agent/attach/attach.ts';
 import { Bypass } from '../../agent/attach/bypass.ts';
+import { examinePins } from '../../agent/doctor/pins.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
 import { pinPaths } from '../../agent/kernel/pins.ts';
 import type { EntryValue } from '../../agent/model/entry.ts';
@@ -94,6 +95,9 @@ bypass.set(false);
 bypass[Symbol.dispose]();
 loader.kill('SIGKILL');
 await once(loader, 'exit');
+const doctor = examinePins(native, pinRoot).findings.flatMap(({ level, found }) =>
+  found.startsWith('maps that') ? [level, found.replaceAll(parent, '…')] : [],
+);
 const left = { tended: agent.follow(), folders: folders() };
 aheadMs = LEFT_MS + 1_000;
 const untended = agent.follow();
@@ -108,6 +112,21 @@ detach(native, pinRoot, []);
 const gone = !existsSync(pinRoot);
 rmSync(parent, { recursive: true });
 printResult({
-  ...{ empty, tooSmall, nobody, unwilling, told, afterRefusals, begun, filling, busy, changed, put, left, untended },
+  ...{
+    empty,
+    tooSmall,
+    nobody,
+    unwilling,
+    told,
+    afterRefusals,
+    begun,
+    filling,
+    busy,
+    changed,
+    put,
+    left,
+    untended,
+    doctor,
+  },
   ...{ back, entries, notAll, ended, afterwards, gone },
 });

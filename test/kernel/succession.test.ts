@@ -21,6 +21,10 @@ kernel(
       put: [true, true],
       left: { tended: 'same', folders: ['agent', 'next', 'v1'] },
       untended: 'other',
+      doctor: [
+        'warn',
+        'maps that are to take the place of these are at …/bpf/next: shunt attach is at work, or was killed',
+      ],
       back: { slots: 8, coming: false, followed: 'same' },
       entries: 3,
       gone: true,
