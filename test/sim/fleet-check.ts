@@ -189,7 +189,11 @@ export class FleetCheck {
     return reported.flatMap(({ host, status }) => {
       if (status === this.#last.get(host)) return [];
       this.#last.set(host, status);
-      if (nowMs - (this.#forgotMs.get(host) ?? Number.NEGATIVE_INFINITY) < ASKED_WITHIN_MS) {
+      // With a row that is damaged all goes that was known by it.
+      if (
+        read(status) === undefined ||
+        nowMs - (this.#forgotMs.get(host) ?? Number.NEGATIVE_INFINITY) < ASKED_WITHIN_MS
+      ) {
         this.#forget(host);
         return [];
       }
@@ -212,18 +216,18 @@ export class FleetCheck {
   /** Whether it is of a start of the agent before the one that spoke just now. */
   #isGone(host: string, text: string, nowMs: number): boolean {
     const [boot, present] = [read(text)?.boot, this.#present.get(host)];
-    if (boot === undefined || nowMs - this.#dayMs < ASKED_WITHIN_MS) this.#present.delete(host);
+    if (boot === undefined) return false;
+    if (nowMs - this.#dayMs < ASKED_WITHIN_MS) this.#present.delete(host);
     else this.#present.set(host, { boot, atMs: nowMs });
-    const wasHeard = boot !== present?.boot && boot !== undefined && this.#starts.get(host)?.has(boot);
-    this.#starts.set(host, (this.#starts.get(host) ?? new Set()).add(boot ?? ''));
+    const wasHeard = boot !== present?.boot && this.#starts.get(host)?.has(boot);
+    this.#starts.set(host, (this.#starts.get(host) ?? new Set()).add(boot));
     return wasHeard === true && present !== undefined && nowMs - present.atMs < SPEAKS_WITHIN_MS;
   }
 
   #isOld(host: string, text: string): boolean {
     const heard = this.#heard.get(host) ?? new Map<string, number>();
     const status = read(text);
-    // A row that is damaged is forgotten, and all that was known with it.
-    this.#heard.set(host, status === undefined ? new Map() : heard);
+    this.#heard.set(host, heard);
     if (status?.seq === undefined) return false;
     const before = heard.get(status.boot) ?? 0;
     heard.set(status.boot, status.seq);
