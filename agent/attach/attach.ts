@@ -145,7 +145,7 @@ function attachAll(attaching: Attaching): AttachReport {
   requireOwn(native, maps, about, paths);
   const planned = planAll(native, paths, links, wanted, options);
   const claimable = keepClaimFolder(native, paths.claim, owner, undo);
-  if (!existsSync(paths.tags)) undo.defer(() => rmSync(paths.tags, { force: true }));
+  for (const own of [paths.tags, paths.zones]) if (!existsSync(own)) undo.defer(() => rmSync(own, { force: true }));
   using upgrade = fresh ? undefined : new Upgrade(native, paths, maps, owner);
   using memory = TagMemory.require(native, paths, owner.gid);
   const program = requireValue(native.programOpen(paths.program), 'open program', paths.program);

@@ -4,12 +4,13 @@ import { shellWord } from '../../protocol/plain.ts';
 import { bpfAdvice, errnoText } from '../kernel/advice.ts';
 import { moveBlinds } from '../kernel/blinds.ts';
 import { errnoName, requireDone } from '../kernel/errno.ts';
-import type { OpenMaps } from '../kernel/open-maps.ts';
+import { type OpenMaps, readAbout } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { type ChosenMode, chooseMode, type Mode } from './mode.ts';
 import { TagMemory } from './tag-memory.ts';
 import { hiddenTags, lookAtTags, namesOf, type Tags } from './tags.ts';
+import { ZoneNames } from './zone-names.ts';
 import { addZone, dropZones, heldIfindexes, linkIfindex } from './zones.ts';
 
 /** XDP_FLAGS_ of include/uapi/linux/if_link.h. */
@@ -146,9 +147,10 @@ export class Loader {
     const { name } = link;
     if (standing) {
       const report = this.#showTags(planned);
-      return { name, ...chosen, changed: report.switchedOff.length > 0, tags: report };
+      const rezoned = addZone(this.#native, this.#paths, this.#maps, link);
+      return { name, ...chosen, changed: rezoned || report.switchedOff.length > 0, tags: report };
     }
-    const former = existsSync(this.#paths.link(name)) ? this.#clear(this.#paths.link(name)) : undefined;
+    const former = this.#formerZone(name);
     try {
       return this.#begin(planned, former);
     } catch (error) {
@@ -162,7 +164,7 @@ export class Loader {
     try {
       const report = this.#showTags(planned);
       moveBlinds(this.#native, this.#maps.control);
-      addZone(this.#native, this.#maps, link.ifindex, former);
+      addZone(this.#native, this.#paths, this.#maps, link, former);
       this.#pin(link, this.#create(link, chosen));
       return { name: link.name, ...chosen, changed: true, tags: report };
     } catch (error) {
@@ -178,18 +180,25 @@ export class Loader {
     return { ...planned, chosen: { mode: 'generic', why: `its driver takes no program natively: ${why}` } };
   }
 
-  /** A pin whose device is gone. Answers the zone that it had, where that is certain. */
-  #clear(pin: string): number | undefined {
-    unlinkSync(pin);
+  /** The zone of a link whose device is gone, where a loader pinned it that noted no names, and it is certain. */
+  #formerZone(name: string): number | undefined {
+    if (!existsSync(this.#paths.link(name))) return undefined;
+    using names = ZoneNames.find(this.#native, this.#paths);
+    if (names?.of(readAbout(this.#native, this.#maps).zones).includes(name) === true) return undefined;
+    unlinkSync(this.#paths.link(name));
     const [zone, ...others] = this.#forget();
     return others.length === 0 ? zone : undefined;
   }
 
-  /** Takes back what was done for interfaces that no pinned link holds: detached, gone, or never attached. Answers their zones. */
+  /** Takes back what was done for interfaces that no pinned link is for: detached, or never attached. Answers their zones. */
   #forget(): readonly number[] {
     const zones = dropZones(this.#native, this.#paths, this.#maps);
-    this.#memory.restore(heldIfindexes(this.#native, this.#paths), this.#links);
+    this.#forgetTags();
     return zones;
+  }
+
+  #forgetTags(): void {
+    this.#memory.restore(heldIfindexes(this.#native, this.#paths), this.#links);
   }
 
   /** The driver has the last word on what it calls changeable. */
@@ -214,10 +223,13 @@ export class Loader {
 
   #pin(link: NetLink, handle: LinkHandle): void {
     const pin = this.#paths.link(link.name);
+    const replaces = existsSync(pin); // its device is gone, and it has kept the zone
+    if (replaces) unlinkSync(pin);
     const rc = this.#native.linkPin(handle, pin);
     this.#native.close(handle);
     requireDone(rc, 'pin', pin);
     chmodSync(pin, 0o600);
+    if (replaces) this.#forgetTags();
   }
 }
 

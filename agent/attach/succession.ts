@@ -178,10 +178,11 @@ export class Succession implements Disposable {
     if ('losses' in kept)
       for (const name of TRACEPOINTS)
         if (existsSync(paths.tracepoint(name))) this.#pinLink(paths.tracepoint(name), parts.tracepoint(name));
-    if (existsSync(paths.tags)) {
-      const tags = requireValue(this.#native.mapOpen(paths.tags, true), 'open map', paths.tags);
-      this.#handles.defer(() => this.#native.close(tags));
-      requireDone(this.#native.mapPin(tags, parts.tags), 'pin', parts.tags);
+    for (const own of ['tags', 'zones'] as const) {
+      if (!existsSync(paths[own])) continue;
+      const map = requireValue(this.#native.mapOpen(paths[own], true), 'open map', paths[own]);
+      this.#handles.defer(() => this.#native.close(map));
+      requireDone(this.#native.mapPin(map, parts[own]), 'pin', parts[own]);
     }
     if (layout === LIMITS.SHUNT_LAYOUT) copySettled(this.#native, this.#counting(paths), this.#counting(parts));
   }

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs';
-import type { LinkInfo, Native } from '../../native/index.ts';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import type { LinkInfo, Native, NetLink } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
 import { encodeAbout } from '../kernel/about.ts';
 import { u32 } from '../kernel/bytes.ts';
@@ -8,37 +8,105 @@ import { requireDone, requireValue } from '../kernel/errno.ts';
 import { type OpenMaps, readAbout } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
+import { ZoneNames } from './zone-names.ts';
 
 /**
- * Gives an interface a zone of its own, if it has none: `former` if that is free, or else one in which no entry stands, since
- * those are of another interface, until the agent has removed them.
+ * Gives an interface a zone, if it has none: the one of its name, be that of a device that is gone; else `former` if that is
+ * free, or one in which no entry stands, since those are of another interface, until the agent has removed them. Answers
+ * whether anything changed. Errors: AttachError, KernelError.
  */
-export function addZone(native: Native, maps: OpenMaps, ifindex: number, former: number | undefined): void {
+export function addZone(
+  native: Native,
+  paths: PinPaths,
+  maps: OpenMaps,
+  { ifindex, name }: Pick<NetLink, 'ifindex' | 'name'>,
+  former?: number,
+): boolean {
+  using names = ZoneNames.require(native, paths, statSync(paths.map('control')).gid);
   const { zones } = readAbout(native, maps);
-  if (zones.includes(ifindex, 1)) return;
-  const free = [...zones.keys()].filter((zone) => zone !== 0 && zones[zone] === 0);
-  const zone = free.find((it) => it === former) ?? emptyZone(native, maps, free) ?? free[0];
-  if (zone === undefined)
-    throw new AttachError(`${LIMITS.ZONES_MAX - 1} interfaces are attached already; detach one first`);
-  writeZones(native, maps, zones.with(zone, ifindex));
+  const known = learn(native, paths, names, zones);
+  const had = zones.indexOf(ifindex, 1);
+  const own = known.indexOf(name);
+  if (own !== -1 && own === had) return false;
+  const zone = [own, had].find((it) => it !== -1) ?? freeZone(native, paths, maps, { zones, known, former });
+  // Two that swapped their names swap their zones.
+  const held = own === -1 || had === -1 ? new Set() : heldIfindexes(native, paths);
+  const before = zones[zone] ?? 0;
+  const others = zones.map((it) => (it === ifindex && held.has(before) ? before : it === ifindex ? 0 : it));
+  writeZones(native, maps, others.with(zone, ifindex));
+  names.note(zone, ifindex, name);
+  return true;
 }
 
-function emptyZone(native: Native, maps: OpenMaps, free: readonly number[]): number | undefined {
+/** The names of the zones; those of interfaces that a loader attached which knew no names are noted first. */
+function learn(
+  native: Native,
+  paths: PinPaths,
+  names: ZoneNames,
+  zones: readonly number[],
+): readonly (string | undefined)[] {
+  const known = names.of(zones);
+  for (const { name, ifindex } of pinnedLinks(native, paths)) {
+    const zone = ifindex === 0 ? -1 : zones.indexOf(ifindex, 1);
+    if (zone !== -1 && known[zone] === undefined) names.note(zone, ifindex, name);
+  }
+  return names.of(zones);
+}
+
+interface Given {
+  readonly zones: readonly number[];
+  readonly known: readonly (string | undefined)[];
+  readonly former: number | undefined;
+}
+
+/** Where all are given out, that of an interface which is gone and which no redirect names. */
+function freeZone(native: Native, paths: PinPaths, maps: OpenMaps, { zones, known, former }: Given): number {
+  const all = [...zones.keys()].slice(1);
+  const free = all.filter((zone) => zones[zone] === 0);
+  if (former !== undefined && free.includes(former)) return former;
+  const used = usedZones(native, maps);
+  const held = heldIfindexes(native, paths);
+  const spare = all.filter((zone) => !held.has(zones[zone] ?? 0) && !used.has(zone));
+  const zone = spare.find((it) => free.includes(it)) ?? free[0] ?? spare[0];
+  if (zone === undefined) throw allTaken(zones, known, held);
+  const name = known[zone];
+  if (name !== undefined) rmSync(paths.link(name), { force: true });
+  return zone;
+}
+
+function allTaken(zones: readonly number[], known: Given['known'], held: ReadonlySet<number>): AttachError {
+  const whose = zones.slice(1).map((ifindex, at) => {
+    const name = known[at + 1] ?? `interface ${ifindex}`;
+    return held.has(ifindex) ? name : `${name} (gone, but redirects name it in \`in\`)`;
+  });
+  return new AttachError(
+    `${LIMITS.ZONES_MAX - 1} interfaces are attached already, and there is room for no more: ${whose.join(', ')}; ` +
+      'detach one first: shunt detach --interface IF',
+  );
+}
+
+/** The zones in which entries stand. Errors: KernelError. */
+export function usedZones(native: Native, maps: OpenMaps): ReadonlySet<number> {
   const entries = new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 }).observe();
-  const used = new Set(Iterator.from(entries).map(([, { key }]) => key.zone));
-  return free.find((zone) => !used.has(zone));
+  return new Set(Iterator.from(entries).map(([, { key }]) => key.zone));
 }
 
-/** Takes back the zones of interfaces that no pinned link holds: detached, gone, or never attached. Answers which. */
+/**
+ * Takes back the zones of interfaces that were detached or never attached. One that is gone, and whose link is pinned, keeps
+ * the zone that is known to be its. Answers which were taken back.
+ */
 export function dropZones(native: Native, paths: PinPaths, maps: OpenMaps): readonly number[] {
   const held = heldIfindexes(native, paths);
   const { zones } = readAbout(native, maps);
-  writeZones(
-    native,
-    maps,
-    zones.map((ifindex) => (held.has(ifindex) ? ifindex : 0)),
-  );
-  return [...zones.keys()].filter((zone) => zones[zone] !== 0 && !held.has(zones[zone] ?? 0));
+  using names = ZoneNames.find(native, paths);
+  const known = names?.of(zones) ?? [];
+  const isKept = (ifindex: number, zone: number): boolean => {
+    const name = known[zone];
+    return held.has(ifindex) || (name !== undefined && existsSync(paths.link(name)));
+  };
+  const left = zones.map((ifindex, zone) => (isKept(ifindex, zone) ? ifindex : 0));
+  writeZones(native, maps, left);
+  return [...zones.keys()].filter((zone) => zones[zone] !== left[zone]);
 }
 
 /** The program reads each word whole. */
@@ -49,7 +117,15 @@ function writeZones(native: Native, maps: OpenMaps, zones: readonly number[]): v
 
 /** The devices that pinned links hold. */
 export function heldIfindexes(native: Native, paths: PinPaths): ReadonlySet<number> {
-  return new Set(pinnedInterfaces(paths).map((name) => linkIfindex(native, paths.link(name))));
+  return new Set(pinnedLinks(native, paths).flatMap(({ ifindex }) => (ifindex === 0 ? [] : [ifindex])));
+}
+
+/** The pinned links: the name that each is pinned for, and the device that it holds, 0 once it is gone. Errors: KernelError. */
+export function pinnedLinks(
+  native: Native,
+  paths: PinPaths,
+): readonly { readonly name: string; readonly ifindex: number }[] {
+  return pinnedInterfaces(paths).map((name) => ({ name, ifindex: linkIfindex(native, paths.link(name)) }));
 }
 
 /** What runs on the devices of pinned links. */

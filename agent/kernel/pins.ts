@@ -42,6 +42,7 @@ export function pinPaths(pinRoot: string, folder: string = STANDING) {
     /** Maps that the loader alone writes, and no program reads; they may be absent. */
     tags: join(layout, 'tags'),
     build: join(layout, 'build'),
+    zones: join(layout, 'zones'),
     /** The link of the program that watches a tracepoint. */
     tracepoint: (name: string): string => join(rootOnly, `tp_${name}`),
     /** bpffs refuses dots in names (kernel/bpf/inode.c, bpf_lookup). */

@@ -63,13 +63,32 @@ for (let round = 0; round < 20; round += 1) {
   kernel[Symbol.dispose]();
 }
 
-// Of several that are gone nobody knows who had which zone: none takes one in which entries of another stand.
-for (const name of ['w0', 'w1']) ip('link', 'add', name, 'type', 'veth', 'peer', `${name}p`);
-attach(native, { ...options, interfaces: ['w0', 'w1'] });
+// A zone is that of a name: interfaces that are made anew find theirs again, in any order, whoever came meanwhile.
+const makeAnew = (...names: string[]): void => {
+  for (const name of names) {
+    if (existsSync(`/sys/class/net/${name}`)) ip('link', 'del', name);
+    ip('link', 'add', name, 'type', 'veth', 'peer', `${name}p`);
+  }
+};
+const attachTo = (...interfaces: string[]): unknown => attach(native, { ...options, interfaces });
 const zoneOf = (name: string): number => {
   using kernel = new NativeKernel(native, pinRoot);
   return kernel.net.network().netdevs.find((dev) => dev.name === name)?.zone ?? 0;
 };
+makeAnew('w0', 'w1', 'w2');
+attachTo('w0', 'w1');
+const zonesBefore = [zoneOf('w0'), zoneOf('w1')];
+ip('link', 'del', 'w0');
+ip('link', 'del', 'w1');
+attachTo('w2');
+makeAnew('w0', 'w1');
+attachTo('w1');
+attachTo('w0');
+const named = { before: zonesBefore, after: [zoneOf('w0'), zoneOf('w1')], other: zoneOf('w2') };
+detach(native, pinRoot, ['w2']);
+
+// Of several that are gone nobody knows who had which zone where a loader of a release before attached them: none takes
+// one in which entries of another stand.
 const [zone0, zone1] = [zoneOf('w0'), zoneOf('w1')];
 using held = new NativeKernel(native, pinRoot);
 const match = parseMatch({ dst: '203.0.113.1' });
@@ -85,13 +104,30 @@ const value = {
   smac: NO_MAC,
 } as const;
 const wrote = held.entries.apply([{ op: 'write', id: 'x', key: { match, zone: zone0 }, value }]);
-for (const name of ['w0', 'w1']) {
-  ip('link', 'del', name);
-  ip('link', 'add', name, 'type', 'veth', 'peer', `${name}p`);
-}
-attach(native, { ...options, interfaces: ['w1'] });
+makeAnew('w0', 'w1');
+unlinkSync(join(pinRoot, 'v1', 'zones'));
+attachTo('w1');
 const strangers = { wrote, differ: zone0 !== zone1, took: zoneOf('w1') === zone0 };
 detach(native, pinRoot, ['w0', 'w1']);
+
+// Fifteen have room. Where one of them is gone, another takes its zone, unless entries stand in it.
+const many = Array.from({ length: 15 }, (_, at) => `m${at}`);
+makeAnew('m15', ...many);
+detach(
+  native,
+  pinRoot,
+  ['v0', 'w0', 'w1'].filter((name) => existsSync(join(pinRoot, 'v1', 'root', `link_${name}`))),
+);
+attachTo(...many);
+const full = refusal(() => attachTo('m15'));
+using filled = new NativeKernel(native, pinRoot);
+filled.entries.apply([{ op: 'write', id: 'x', key: { match, zone: zoneOf('m3') }, value }]);
+ip('link', 'del', 'm3');
+const named3 = refusal(() => attachTo('m15'));
+ip('link', 'del', 'm5');
+const taken = refusal(() => attachTo('m15'));
+const room = { full, named3, taken, left: existsSync(join(pinRoot, 'v1', 'root', 'link_m5')) };
+filled[Symbol.dispose]();
 held[Symbol.dispose]();
 
 // Maps whose pins are others now are not kept converged: no packet would meet them.
@@ -115,7 +151,9 @@ printResult({
   pins,
   refusals: { otherMode, otherOwner, noInterface, notThere, gone, others, incomplete },
   zones: [...new Set(zones)],
+  named,
   strangers,
+  room,
   detached: [detached.detached, again.detached],
   left,
 });

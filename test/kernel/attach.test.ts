@@ -9,7 +9,9 @@ interface Story {
   readonly pins: Readonly<Record<'layout' | 'root', Readonly<Record<string, string>>>>;
   readonly refusals: Readonly<Record<string, string>>;
   readonly zones: readonly number[];
+  readonly named: { readonly before: readonly number[]; readonly after: readonly number[]; readonly other: number };
   readonly strangers: unknown;
+  readonly room: Readonly<Record<'full' | 'named3' | 'taken', string>> & { readonly left: boolean };
   readonly detached: readonly (readonly string[])[];
   readonly left: boolean;
 }
@@ -23,14 +25,22 @@ kernel('attach: twice changes nothing, interfaces may come again, and detach lea
     [['v0', 'generic']],
   );
   t.deepEqual(story.zones, [1], 'an interface made anew takes the zone of the one that is gone');
+  t.deepEqual(story.named.after, story.named.before, 'and so do several, in another order, after others came');
+  t.false(story.named.before.includes(story.named.other));
   t.deepEqual(story.strangers, { wrote: [{ done: true }], differ: true, took: false });
+  const names = Array.from({ length: 15 }, (_, at) => `m${at}`).join(', ');
+  const whole = (whose: string): string =>
+    `15 interfaces are attached already, and there is room for no more: ${whose}; detach one first: shunt detach --interface IF`;
+  t.is(story.room.full, whole(names));
+  t.is(story.room.named3, whole(names.replace('m3', 'm3 (gone, but redirects name it in `in`)')));
+  t.deepEqual([story.room.taken, story.room.left], ['accepted', false]);
   t.deepEqual(story.detached, [['v0'], []]);
   t.false(story.left);
 
-  const { about, build, clock, root, tags, ...maps } = story.pins.layout;
+  const { about, build, clock, root, tags, zones, ...maps } = story.pins.layout;
   t.deepEqual(
-    [about, build, tags, clock, root],
-    ['0:65534 440', '0:65534 440', '0:65534 440', '65534:65534 600', '0:0 700'],
+    [about, build, tags, zones, clock, root],
+    ['0:65534 440', '0:65534 440', '0:65534 440', '0:65534 440', '65534:65534 600', '0:0 700'],
   );
   t.deepEqual([...new Set(Object.values(maps))], ['65534:65534 600'], 'every other map is its owner’s alone');
   t.deepEqual([...new Set(Object.values(story.pins.root))], ['0:0 600'], 'programs and links are root’s');
