@@ -48,6 +48,11 @@ export function makeLog(
   );
 }
 
+/** For lines that are what a program was asked for. */
+export function toStdout(): DestinationStream {
+  return destination({ fd: 1, sync: false });
+}
+
 /** systemd.exec(5), JOURNAL_STREAM: only where it names our very stderr is that the journal; children inherit the variable. */
 export function readerOfStderr(env: NodeJS.ProcessEnv = process.env): LogReader {
   if (process.stderr.isTTY) return 'terminal';

@@ -24,6 +24,7 @@ import { isMountedByUs, releasePinRoot, requirePinRoot } from './pin-root.ts';
 import { endArrival, findStanding, type Replaced, type Standing, Succession } from './succession.ts';
 import { type NotRestored, TagMemory } from './tag-memory.ts';
 import { freshlyMade, type InForce, isNew, Upgrade } from './upgrade.ts';
+import { requireUnwatched } from './watch-lock.ts';
 import { dropZones, heldIfindexes, linkedPrograms, pinnedInterfaces } from './zones.ts';
 
 /** A hundred thousand redirects take a quarter of it. */
@@ -94,6 +95,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   requireClaimFolder(paths.claim);
   const stood = findStanding(native, pinRoot);
   const fresh = stood === undefined;
+  if (!fresh) requireUnwatched(native, stood.paths, 'attach by another command');
   const owner = fresh ? (options.owner ?? ROOT) : requireOwner(stood.paths, options.owner);
   const ours = fresh ? [] : ownPrograms(native, stood);
   for (const link of wanted) if (!ours.includes(link.xdpProgramId)) requireFree(link, pinRoot);
@@ -222,6 +224,7 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
     return { detached: [], notRestored: [], carrying, removed: false };
   }
   requireMade(native, paths);
+  requireUnwatched(native, paths, 'detach');
   for (const name of interfaces) if (!pinned.includes(name)) requireLink(links, name);
   const chosen = pinned.filter(isNamed);
   const isAll = chosen.length === pinned.length;
@@ -299,7 +302,7 @@ function ownPrograms(native: Native, { paths }: Standing): readonly number[] {
   return [...(info === undefined ? [] : [info.id]), ...linkedPrograms(native, paths)];
 }
 
-function requireRoot(command: string, what: string): void {
+export function requireRoot(command: string, what: string): void {
   if (process.geteuid?.() === 0) return;
   throw new AttachError(`${command} needs root: it ${what}; run it with sudo`);
 }

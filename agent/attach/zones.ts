@@ -87,8 +87,7 @@ function allTaken(zones: readonly number[], known: Given['known'], held: Readonl
 
 /** The zones in which entries stand. Errors: KernelError. */
 export function usedZones(native: Native, maps: OpenMaps): ReadonlySet<number> {
-  const entries = new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 }).observe();
-  return new Set(Iterator.from(entries).map(([, { key }]) => key.zone));
+  return new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 }).zones();
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Op, OpResult } from '../model/op.ts';
 import type { ObservedEntry, Swept } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { errnoName, isErrno } from './errno.ts';
-import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound } from './layout.ts';
+import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound, zonesIn } from './layout.ts';
 
 /** An overwrite under the lock changes the element in place and never relinks it (kernel-facts: lock-in-place). */
 const BPF_F_LOCK = 4;
@@ -52,6 +52,16 @@ export class EntryMaps {
         yield [entryId(key), decode(key, bytes, value)];
       }
     }
+  }
+
+  /** The zones in which entries stand. Errors: KernelError. */
+  zones(): ReadonlySet<number> {
+    const of = (family: Family): ReadonlySet<number> => {
+      const { rc, count, keys } = this.#native.mapDump(this.#maps[family], BPF_F_LOCK);
+      if (rc < 0) throw new KernelError('map dump', `redirect${family}`, errnoName(rc));
+      return zonesIn(family, keys.subarray(0, count * keySize(family)));
+    };
+    return new Set([...of(4), ...of(6)]);
   }
 
   /** What went meanwhile counts, too: it is gone. */

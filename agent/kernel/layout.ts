@@ -52,6 +52,14 @@ export function encodeKey(match: Match, zone: number): Uint8Array {
   return bytes;
 }
 
+/** The zones that contiguous keys of a family are of. */
+export function zonesIn(family: Family, keys: Uint8Array): ReadonlySet<number> {
+  const { size, flags } = KEYS[family];
+  const zones = new Set<number>();
+  for (let at = flags; at < keys.length; at += size) zones.add((keys[at] ?? 0) >> KEY_ZONE_SHIFT);
+  return zones;
+}
+
 /** Decodes a key of either family; undefined for bytes that `encodeKey` never writes. */
 export function decodeKey(bytes: Uint8Array): EntryKey | undefined {
   const at = bytes.length === KEYS[4].size ? KEYS[4] : KEYS[6];

@@ -1,9 +1,10 @@
-import type { AttachReport } from '../../agent/attach/attach.ts';
+import type { ChosenOptions, ChosenReport } from '../../agent/attach/attach-chosen.ts';
 import type { AttachedInterface } from '../../agent/attach/loader.ts';
 import type { Replaced } from '../../agent/attach/succession.ts';
 import { command } from '../line/command.ts';
-import { EXIT, usage } from '../line/failure.ts';
+import { EXIT, type Exit, usage } from '../line/failure.ts';
 import { parseOwner } from '../line/owner.ts';
+import { stopSignal } from '../line/signals.ts';
 import { bytesText } from '../show/format.ts';
 
 export const attach = command({
@@ -16,10 +17,22 @@ of somebody else never is. Native mode is fast and needs the driver's support;
 auto takes it where packets will get through and the driver does not refuse,
 else generic, and says why. Offloads of drivers that hide VLAN tags are switched
 off. Refuses mounts that go with this command (ip netns exec, a container),
-where the program would go too.`,
-  examples: ['shunt attach --interface eth0 --interface eth1 --owner shunt'],
+where the program would go too.
+
+IF may be a pattern, such as 'eth*'. By a pattern or --all-ethernet, what is no Ethernet, a tap, a port of a bridge, a
+member of a bond, or has a program of somebody else is left alone, and why is said. 15 interfaces at most.
+
+With --watch it goes on as long as it is let, for a service to run: an interface that is not there yet is attached to when
+it comes, and one that is made anew, or moved away and back, again; one that is renamed keeps the program. What happens
+is logged. SIGTERM ends it and detaches nothing.`,
+  examples: [
+    'shunt attach --interface eth0 --interface eth1 --owner shunt',
+    "shunt attach --watch --interface 'eth*' --owner shunt",
+  ],
   options: [
     'interface',
+    'all-ethernet',
+    'watch',
     'owner',
     'mode',
     'pin-root',
@@ -30,15 +43,12 @@ where the program would go too.`,
     'output',
   ],
   async run({ options, terminal }) {
-    if (options.interface.length === 0) throw usage('name at least one interface: --interface IF');
+    if (options.interface.length === 0 && !options['all-ethernet'])
+      throw usage('name at least one interface: --interface IF, or take --all-ethernet');
     const owner = options.owner === undefined ? undefined : parseOwner(options.owner);
-    const [attaching, { loadNative }] = await Promise.all([
-      import('../../agent/attach/attach.ts'),
-      import('../../native/index.ts'),
-    ]);
     const max = options['max-redirects'];
-    const report = attaching.attach(loadNative(), {
-      interfaces: [...new Set(options.interface)],
+    const asked = {
+      wanted: { interfaces: [...new Set(options.interface)], allEthernet: options['all-ethernet'] },
       ...(owner !== undefined && { owner }),
       mode: options.mode,
       pinRoot: options['pin-root'],
@@ -46,25 +56,54 @@ where the program would go too.`,
       acceptHiddenTags: options['accept-hidden-tags'],
       acceptPrivatePins: options['accept-private-pins'],
       waitMs: options.deadline,
-      tell: (line) => terminal.note(line),
-    });
-    terminal.print(options.output === 'json' ? JSON.stringify(report) : describe(report));
+      tell: (line: string) => terminal.note(line),
+    };
+    if (options.watch) return watch(asked, options.output === 'json');
+    const [{ attachChosen }, { loadNative }] = await Promise.all([
+      import('../../agent/attach/attach-chosen.ts'),
+      import('../../native/index.ts'),
+    ]);
+    const report = attachChosen(loadNative(), asked);
+    terminal.print(options.output === 'json' ? jsonOf(report) : describe(report));
     return EXIT.done;
   },
 });
 
+/** Logs as the agent does; with `json` on standard output, where a program reads. */
+async function watch(asked: ChosenOptions, json: boolean): Promise<Exit> {
+  const [{ watchChosen }, { tellBegun }, { loadNative }, { makeLog, toStdout }, { makeSystemClock }] =
+    await Promise.all([
+      import('../../agent/attach/watch.ts'),
+      import('../../agent/attach/begun.ts'),
+      import('../../native/index.ts'),
+      import('../../daemon/log.ts'),
+      import('../../daemon/clock.ts'),
+    ]);
+  const log = json ? makeLog('info', {}, 'other', toStdout()) : makeLog('info');
+  const begun = (report: ChosenReport): void => tellBegun(log, report);
+  await watchChosen(loadNative(), asked, { log, clock: makeSystemClock(), begun }, stopSignal());
+  return EXIT.done;
+}
+
+/** Where no pattern was given there is nothing to say of what patterns mean. */
+function jsonOf({ waiting: _, skipped, ...report }: ChosenReport): string {
+  return JSON.stringify(skipped.length === 0 ? report : { ...report, skipped });
+}
+
 /** In lines and not a table: why a mode was taken is a sentence, and is not to be cut. */
-function describe(report: AttachReport): string {
-  const { interfaces, maxRedirects, pinRoot, memoryBytes, owner, unwatched, advice, shortfall } = report;
+function describe(report: ChosenReport): string {
+  const { interfaces, maxRedirects, pinRoot, memoryBytes, owner, unwatched, advice, shortfall, skipped } = report;
   const lines = interfaces.map(
     ({ name, mode, changed, why }) => `${name}: ${changed ? 'attached' : 'unchanged'}, ${mode} mode: ${why}`,
   );
+  const alone = skipped.map(({ name, why }) => `${name}: left alone: ${why}`);
   const blind = unwatched.map(({ tracepoint, why }) => `warning: losses at ${tracepoint} are not counted: ${why}`);
   const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}, owned by ${owner.uid}:${owner.gid}`;
   const notes = advice.map(({ interface: name, why, mend }) => `note: ${name}: ${why}; ${mend}`);
   const kernel = shortfall === undefined ? [] : [`warning: ${shortfall.why}; ${shortfall.mend}`];
   return [
     ...lines,
+    ...alone,
     programLine(report),
     ...report.replaced.map(replacedLine),
     ...interfaces.flatMap(tagLines),
@@ -75,7 +114,7 @@ function describe(report: AttachReport): string {
   ].join('\n');
 }
 
-function programLine({ program: { version, tag, before, switched } }: AttachReport): string {
+function programLine({ program: { version, tag, before, switched } }: ChosenReport): string {
   const now = `${version}, tag ${tag}`;
   const on = switched.length === 0 ? '' : ` on ${switched.join(', ')}`;
   if (before === undefined) return `program ${now}${on}`;

@@ -61,6 +61,7 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ['agent/follow/c.ts', '../../daemon/waker.ts'],
   ['agent/reconcile/c.ts', '../ports.ts'],
   ['agent/kernel/deep/c.ts', '../../../native/index.ts'],
+  ['agent/attach/c.ts', '../../daemon/waker.ts'],
   ['agent/doctor/c.ts', '../attach/mode.ts'],
   ['agent/store/c.ts', 'kysely/migration'],
   ['controller/main.ts', './store/tables/specs.ts'],
