@@ -2,7 +2,7 @@ import type { Log } from '../../daemon/log.ts';
 
 const MINUTE_MS = 60_000;
 /** So many lines within a minute are told one by one. */
-const TOLD_MOST = 20;
+const TOLD_MOST = 60;
 
 /** What a line is about: an interface got the program, or lost it; or something else of it. */
 export type Kind = 'came' | 'went' | 'other';

@@ -1,5 +1,5 @@
 /** So many looks may follow one another at once; more are taken one a second. */
-const BURST = 20;
+const BURST = 50;
 const REFILL_MS = 1_000;
 /** What comes in a bunch is looked at once. */
 const GAP_MS = 20;

@@ -11,9 +11,9 @@ import { AttachError } from './attach-error.ts';
 import { ZoneNames } from './zone-names.ts';
 
 /**
- * Gives an interface a zone, if it has none: the one of its name, be that of a device that is gone; else `former` if that is
- * free, or one in which no entry stands, since those are of another interface, until the agent has removed them. Answers
- * whether anything changed. Errors: AttachError, KernelError.
+ * Gives an interface a zone: the one that a device of its name had which is gone; else that which it has; else `former` if
+ * that is free, or one in which no entry stands, since those are of another interface, until the agent has removed them.
+ * Answers whether it is another than before. Errors: AttachError, KernelError.
  */
 export function addZone(
   native: Native,
@@ -26,19 +26,18 @@ export function addZone(
   const { zones } = readAbout(native, maps);
   const known = learn(native, paths, names, zones);
   const had = zones.indexOf(ifindex, 1);
-  const own = known.indexOf(name);
-  if (own !== -1 && own === had) return false;
-  const zone = [own, had].find((it) => it !== -1) ?? freeZone(native, paths, maps, { zones, known, former });
-  // Two that swapped their names swap their zones.
-  const held = own === -1 || had === -1 ? new Set() : heldIfindexes(native, paths);
-  const before = zones[zone] ?? 0;
-  const others = zones.map((it) => (it === ifindex && held.has(before) ? before : it === ifindex ? 0 : it));
-  writeZones(native, maps, others.with(zone, ifindex));
+  const kept = known.findIndex((it, zone) => it === name && zone !== had);
+  if (kept === -1 && had !== -1) return false;
+  const zone = kept === -1 ? freeZone(native, paths, maps, { zones, known, former }) : kept;
+  writeZones(native, maps, zones.map((it) => (it === ifindex ? 0 : it)).with(zone, ifindex));
   names.note(zone, ifindex, name);
   return true;
 }
 
-/** The names of the zones; those of interfaces that a loader attached which knew no names are noted first. */
+/**
+ * The names of the zones. What holds a device that is there is noted first: it may be renamed, or attached by a loader that
+ * knew no names.
+ */
 function learn(
   native: Native,
   paths: PinPaths,
@@ -48,7 +47,7 @@ function learn(
   const known = names.of(zones);
   for (const { name, ifindex } of pinnedLinks(native, paths)) {
     const zone = ifindex === 0 ? -1 : zones.indexOf(ifindex, 1);
-    if (zone !== -1 && known[zone] === undefined) names.note(zone, ifindex, name);
+    if (zone !== -1 && known[zone] !== name) names.note(zone, ifindex, name);
   }
   return names.of(zones);
 }

@@ -90,6 +90,11 @@ export class LoadedProgram implements Disposable {
     this.#update('ports', u32(EGRESS), u32(INGRESS));
   }
 
+  /** As what somebody else attaches. */
+  get program(): ProgramHandle {
+    return this.#program;
+  }
+
   /** Writes the entries and makes their shapes live. */
   install(...entries: readonly Entry[]): this {
     const matches = entries.map(({ match }) => parseMatch(match));
