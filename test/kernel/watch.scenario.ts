@@ -8,10 +8,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { attach, detach } from '../../agent/attach/attach.ts';
 import { attachChosen } from '../../agent/attach/attach-chosen.ts';
+import { watchChosen } from '../../agent/attach/watch.ts';
 import { linkIfindex } from '../../agent/attach/zones.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
 import { pinPaths } from '../../agent/kernel/pins.ts';
 import { NO_MAC } from '../../agent/model/entry.ts';
+import { makeSystemClock } from '../../daemon/clock.ts';
 import { loadNative } from '../../native/index.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { parseMatch } from '../../protocol/match.ts';
@@ -54,6 +56,19 @@ const refusal = (act: () => unknown): string => {
   }
 };
 
+const other = { interfaces: ['v0'], mode: 'generic', pinRoot, acceptPrivatePins: true } as const;
+
+/** What another one says that is to follow the same pins. */
+async function secondWatch(): Promise<string> {
+  const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const around = { log: silent, clock: makeSystemClock(), begun: () => {} };
+  const wanted = { interfaces: ['v0'], allEthernet: false };
+  const ended = await watchChosen(native, { ...other, wanted }, around, AbortSignal.abort()).catch(String);
+  return refusal(() => {
+    throw new Error(ended ?? 'it follows');
+  });
+}
+
 make('v0');
 attach(native, {
   ...{ interfaces: [], mode: 'generic', pinRoot, maxRedirects: 64, acceptPrivatePins: true },
@@ -79,10 +94,10 @@ await runs('v0');
 await says('w*', 'nothing there is meant by it yet; it is waited for');
 const waited = told().flatMap((it) => (it.msg.startsWith('nothing there') ? [it.interface] : []));
 const loopback = (await says('lo', 'left alone')).why;
-const other = { interfaces: ['v0'], mode: 'generic', pinRoot, acceptPrivatePins: true } as const;
 const refusals = {
   attach: refusal(() => attach(native, other)),
   detach: refusal(() => detach(native, pinRoot, ['v0'])),
+  watch: await secondWatch(),
 };
 
 // Named, and not there yet.

@@ -8,7 +8,7 @@ const WITHIN_MS = 5_000;
 interface Story {
   readonly waited: readonly string[];
   readonly loopback: string;
-  readonly refusals: Readonly<Record<'attach' | 'detach', string>>;
+  readonly refusals: Readonly<Record<'attach' | 'detach' | 'watch', string>>;
   readonly stands: Readonly<Record<string, boolean>>;
   readonly renamedPins: readonly string[];
   readonly leftAlone: unknown;
@@ -24,7 +24,7 @@ kernel(
   'watch: interfaces come, go, come again, are renamed and moved, and have the program with their zones',
   async (t) => {
     t.timeout(120_000);
-    const story = (await runInNamespace(new URL('watch.scenario.ts', import.meta.url))) as Story;
+    const story = (await scenario('watch.scenario.ts')) as Story;
     t.deepEqual(story.waited, ['late', 'w*', 'l*']);
     t.is(story.loopback, 'it is the loopback: nothing comes in by it from outside');
     t.deepEqual(
@@ -47,6 +47,7 @@ kernel(
     const follows = 'a shunt attach --watch (process N) follows the interfaces of the pins at …/bpf/v1';
     t.is(story.refusals.attach, `${follows}; to attach by another command, end it first, which detaches nothing`);
     t.is(story.refusals.detach, `${follows}; to detach, end it first, which detaches nothing`);
+    t.is(story.refusals.watch, `AttachError: ${follows}; to follow them, end it first, which detaches nothing`);
     t.deepEqual(story.leftAlone, {
       wport: 'it is a port of the bridge br0',
       wbusy: 'it carries another XDP program (id N), which Shunt never replaces',
@@ -81,7 +82,7 @@ interface Flaps {
 kernel('watch: ten interfaces that come and go each second cost a few looks, and a line a minute', async (t) => {
   t.timeout(120_000);
   const rounds = 4;
-  const flaps = (await runInNamespace(new URL('watch-flaps.scenario.ts', import.meta.url), `${rounds}`)) as Flaps;
+  const flaps = (await scenario('watch-flaps.scenario.ts', `${rounds}`)) as Flaps;
   t.log(flaps);
   t.is(flaps.attached, 10);
   t.true(flaps.looks <= 50, 'a look has its price');

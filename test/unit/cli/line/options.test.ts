@@ -59,6 +59,8 @@ test('options: the defaults', async (t) => {
     mode: 'auto',
     'max-redirects': undefined,
     deadline: 60_000,
+    'all-ethernet': false,
+    watch: false,
     'accept-hidden-tags': false,
     'accept-private-pins': false,
     last: 100,
