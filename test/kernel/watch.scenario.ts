@@ -153,12 +153,12 @@ const keptZone = zoneOf('v0') === zone && zoneOf('w0') !== zone && zoneOf('w1') 
 const renamed: number[] = [];
 let [runsRenamed, zoneRenamed, renamedPins] = [true, true, [] as string[]];
 for (let round = 0; round < ROUNDS; round += 1) {
-  renamed.push(await unredirectedMs('link set v0 name x0'));
+  renamed.push(await unredirectedMs('link set v0 down\nlink set v0 name x0\nlink set x0 up'));
   await until('the pin has the new name', WITHIN_MS, () => isPinned('x0'));
   runsRenamed &&= isRunning('x0');
   renamedPins = readdirSync(paths.rootOnly).filter((pin) => /^link_[vx]/.test(pin));
   zoneRenamed &&= zoneOf('x0') === zone;
-  batch('link set x0 name v0');
+  batch('link set x0 down\nlink set x0 name v0\nlink set v0 up');
   await until('the pin has the old name', WITHIN_MS, () => isPinned('v0'));
   await delay(ROUNDS > 3 ? 2_000 : 0);
 }
@@ -167,7 +167,7 @@ for (let round = 0; round < ROUNDS; round += 1) {
 const zonesOfW = [zoneOf('w0'), zoneOf('w1')];
 const isPinOf = (name: string): boolean =>
   isPinned(name) && linkIfindex(native, paths.link(name)) === linkOf(name)?.ifindex;
-batch('link set w0 name w9\nlink set w1 name w0\nlink set w9 name w1');
+batch('link set w0 down\nlink set w1 down\nlink set w0 name w9\nlink set w1 name w0\nlink set w9 name w1');
 await until('the pins are swapped', WITHIN_MS, () => isPinOf('w0') && isPinOf('w1'));
 const swapped = [isRunning('w0'), isRunning('w1'), zoneOf('w0') === zonesOfW[1], zoneOf('w1') === zonesOfW[0]];
 
@@ -229,7 +229,7 @@ const status = await watch.stop();
 const stays = ['v0', 'late', 'wz'].every((name) => isRunning(name) && isPinned(name));
 const only = (pattern: string) => ({ ...other, wanted: { interfaces: [pattern], allEthernet: false } });
 const idle = refusal(() => attachChosen(native, only('nothing*')));
-const chosen = attachChosen(native, only('l*'));
+const chosen = attachChosen(native, only('[bl]*'));
 detach(native, pinRoot, []);
 kernel[Symbol.dispose]();
 rmSync(parent, { recursive: true });
