@@ -7,6 +7,7 @@ export function tellBegun(log: Pick<Log, 'info' | 'warn'>, report: ChosenReport)
   const { version, tag, before, switched } = program;
   log.info({ version, tag, ...(before !== undefined && { before, switched }) }, 'the program in force');
   log.info({ pinRoot, maxRedirects, owner: `${owner.uid}:${owner.gid}` }, 'the maps');
+  for (const one of report.replaced) log.info(one, 'maps took the place of others');
   if (shortfall !== undefined) log.warn(shortfall, 'this kernel is older than the floor');
   for (const { tracepoint, why } of unwatched) log.warn({ tracepoint, why }, 'losses there are not counted');
   for (const { name, mode, changed, why, tags } of interfaces) {

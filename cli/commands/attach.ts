@@ -81,7 +81,8 @@ async function watch(asked: ChosenOptions, json: boolean): Promise<Exit> {
     ]);
   const log = json ? makeLog('info', {}, 'other', toStdout()) : makeLog('info');
   const begun = (report: ChosenReport): void => tellBegun(log, report);
-  await watchChosen(loadNative(), asked, { log, clock: makeSystemClock(), begun }, stopSignal());
+  const tell = (line: string): void => log.info({ for: line }, 'waits');
+  await watchChosen(loadNative(), { ...asked, tell }, { log, clock: makeSystemClock(), begun }, stopSignal());
   return EXIT.done;
 }
 
