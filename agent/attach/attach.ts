@@ -95,7 +95,6 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
   requireClaimFolder(paths.claim);
   const stood = findStanding(native, pinRoot);
   const fresh = stood === undefined;
-  if (!fresh) requireUnwatched(native, stood.paths, 'attach by another command');
   const owner = fresh ? (options.owner ?? ROOT) : requireOwner(stood.paths, options.owner);
   const ours = fresh ? [] : ownPrograms(native, stood);
   for (const link of wanted) if (!ours.includes(link.xdpProgramId)) requireFree(link, pinRoot);
@@ -104,6 +103,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     requirePinRoot(native, pinRoot, options.acceptPrivatePins ?? false, undo);
     requireOwnWay(pinRoot); // what was not there is now
     using _lock = new LoaderLock(native, pinRoot);
+    requireUnwatched(native, stood?.paths ?? paths, 'attach by another command');
     clearLeftovers(pinRoot);
     const replaced = fresh ? undefined : replaceStanding(native, owner, options);
     if (fresh) {

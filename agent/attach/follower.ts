@@ -8,6 +8,7 @@ import { findAbout, type OpenMaps, openMaps, readAbout, requireOwn } from '../ke
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { type Asked, type AttachedInterface, Loader, planInterface } from './loader.ts';
+import { LoaderLock } from './loader-lock.ts';
 import type { Standing, Steps } from './steps.ts';
 import { TagMemory } from './tag-memory.ts';
 import { ZoneNames } from './zone-names.ts';
@@ -16,6 +17,7 @@ import { addZone, dropZones, heldIfindexes, pinnedLinks, usedZones } from './zon
 /** Carries out on pins that stand what `stepsTo` says. The program is the one that is pinned: nothing is loaded. */
 export class Follower implements Disposable {
   readonly #native: Native;
+  readonly #pinRoot: string;
   readonly #paths: PinPaths;
   readonly #asked: Asked;
   readonly #maps: OpenMaps;
@@ -28,6 +30,7 @@ export class Follower implements Disposable {
   constructor(native: Native, pinRoot: string, asked: Asked) {
     using held = new DisposableStack();
     this.#native = native;
+    this.#pinRoot = pinRoot;
     this.#paths = pinPaths(pinRoot);
     this.#asked = asked;
     this.#maps = openMaps(native, this.#paths, 'loader');
@@ -59,6 +62,7 @@ export class Follower implements Disposable {
 
   /** Takes the program off a device that is in another network namespace; the pin stays, as that of a device that is gone. */
   letGo(name: string): void {
+    using _lock = this.#lock();
     const pin = this.#paths.link(name);
     const link = requireValue(this.#native.linkOpen(pin), 'open link', pin);
     const rc = this.#native.linkDetach(link);
@@ -68,6 +72,8 @@ export class Follower implements Disposable {
 
   /** The pins first, then whose the zones are. */
   rename(renamings: Steps['rename'], links: readonly NetLink[]): void {
+    if (renamings.length === 0) return;
+    using _lock = this.#lock();
     for (const { from, to } of renamings) {
       rmSync(this.#paths.link(to), { force: true }); // of a device that is gone
       renameSync(this.#paths.link(from), this.#paths.link(to));
@@ -84,6 +90,7 @@ export class Follower implements Disposable {
     const used = this.#usedNames();
     const unused = names.filter((name) => !used.includes(name));
     if (unused.length === 0) return [];
+    using _lock = this.#lock();
     for (const name of unused) rmSync(this.#paths.link(name), { force: true });
     dropZones(this.#native, this.#paths, this.#maps);
     this.#memory.restore(heldIfindexes(this.#native, this.#paths), links);
@@ -96,6 +103,7 @@ export class Follower implements Disposable {
     const link = links.find((it) => it.name === name);
     if (link === undefined) return undefined;
     const parts = { maps: this.#maps, program: this.#program, memory: this.#memory };
+    using _lock = this.#lock();
     try {
       const planned = planInterface(this.#native, this.#paths, links, link, this.#asked);
       return new Loader(this.#native, this.#paths, parts, links).attach(planned);
@@ -104,6 +112,10 @@ export class Follower implements Disposable {
       if (isThere) throw error;
       return undefined;
     }
+  }
+
+  #lock(): LoaderLock {
+    return new LoaderLock(this.#native, this.#pinRoot);
   }
 
   /** Whose zones have entries. Without a shape of redirects with `in` there are none: that is quickly seen. */
