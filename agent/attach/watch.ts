@@ -77,8 +77,8 @@ async function run(
   try {
     for (;;) {
       const nowMs = clock.monotonicMs();
-      pace.take(nowMs);
       following.look(nowMs);
+      pace.took(nowMs, clock.monotonicMs());
       const dueMs = Math.min(following.dueMs ?? Number.POSITIVE_INFINITY, nowMs + LOOK_ANYWAY_MS);
       await waker.sleep(clock.delay, Math.max(0, dueMs - clock.monotonicMs()), signal);
       await clock.delay(pace.waitMs(clock.monotonicMs()), signal);

@@ -26,6 +26,8 @@ import { LoadedProgram } from './loaded-program.ts';
 
 /** So often an interface is made anew. */
 const ROUNDS = Number(process.argv[2] ?? '3');
+/** Where it is often, between two: each is told by a line of its own then. */
+const REST_MS = 3_000;
 const WITHIN_MS = 20_000;
 const TARGET = '198.51.100.1';
 const MAC = '02:00:00:00:00:01';
@@ -136,7 +138,7 @@ const anew: number[] = [];
 for (let round = 0; round < ROUNDS; round += 1) {
   anew.push(await unredirectedMs(`link del v0\n${makeLines('v0')}`));
   await runs('v0');
-  await delay(ROUNDS > 3 ? 2_000 : 50);
+  await delay(ROUNDS > 3 ? REST_MS : 50);
 }
 const sameZone = zoneOf('v0') === zone;
 
@@ -160,7 +162,7 @@ for (let round = 0; round < ROUNDS; round += 1) {
   zoneRenamed &&= zoneOf('x0') === zone;
   batch('link set x0 down\nlink set x0 name v0\nlink set v0 up');
   await until('the pin has the old name', WITHIN_MS, () => isPinned('v0'));
-  await delay(ROUNDS > 3 ? 2_000 : 0);
+  await delay(ROUNDS > 3 ? REST_MS : 0);
 }
 
 // Two that swap their names keep their zones: the redirects move.
@@ -190,7 +192,7 @@ for (let round = 0; round < ROUNDS; round += 1) {
   });
   await there(`ip link set v0 netns ${process.pid}`);
   moved.push(await unredirectedMs('link set v0 up'));
-  await delay(ROUNDS > 3 ? 2_000 : 0);
+  await delay(ROUNDS > 3 ? REST_MS : 0);
 }
 const ended = once(elsewhere, 'exit');
 elsewhere.kill();

@@ -10,7 +10,7 @@ const ROUNDS = 20;
 /** Questions a second; also how finely a gap is known. */
 const RATE = 1_000;
 /** Between two rounds: nobody makes an interface anew each second. */
-const REST_MS = 2_500;
+const REST_MS = 1_500;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -24,7 +24,7 @@ function figures(times: readonly number[]): string {
 function show(t: ExecutionContext, what: string, times: readonly number[]): void {
   t.is(times.length, ROUNDS);
   t.true(times.every((ms) => ms >= 0));
-  t.log(`${what}: ${figures(times)}`);
+  console.log(`${what}: ${figures(times)}`);
 }
 
 test.serial(
@@ -39,14 +39,14 @@ test.serial(
   },
 );
 
-test.serial('watch: ten interfaces that come and go each second for three minutes', async (t) => {
+test.serial('watch: ten interfaces that come and go each second for two minutes', async (t) => {
   t.timeout(TEST_MS);
   const scenario = new URL('../kernel/watch-flaps.scenario.ts', import.meta.url);
-  const flaps = (await runInNamespace(scenario, '180')) as Record<'seconds' | 'looks' | 'lines' | 'cpuMs', number>;
-  t.log(flaps);
-  t.true(flaps.looks <= 50 + flaps.seconds + 2);
+  const flaps = (await runInNamespace(scenario, '130')) as Record<'seconds' | 'looks' | 'lines' | 'cpuMs', number>;
+  console.log(JSON.stringify(flaps));
+  t.true(flaps.looks <= 5 * flaps.seconds);
   t.true(flaps.lines <= 60 + 5);
-  t.true(flaps.cpuMs <= 200 * flaps.seconds);
+  t.true(flaps.cpuMs <= 100 * flaps.seconds);
 });
 
 /** How B is joined to A, made in one go; A's end as `Testbed` makes it. */
