@@ -71,16 +71,20 @@ is logged. SIGTERM ends it and detaches nothing.`,
 
 /** Logs as the agent does; with `json` on standard output, where a program reads. */
 async function watch(asked: ChosenOptions, json: boolean): Promise<Exit> {
-  const [{ watchChosen }, { tellBegun }, { loadNative }, { makeLog, toStdout }, { makeSystemClock }] =
+  const [{ watchChosen }, { tellBegun }, { loadNative }, { makeLog, toStdout }, { tellReady }, { makeSystemClock }] =
     await Promise.all([
       import('../../agent/attach/watch.ts'),
       import('../../agent/attach/begun.ts'),
       import('../../native/index.ts'),
       import('../../daemon/log.ts'),
+      import('../../daemon/ready.ts'),
       import('../../daemon/clock.ts'),
     ]);
   const log = json ? makeLog('info', {}, 'other', toStdout()) : makeLog('info');
-  const begun = (report: ChosenReport): void => tellBegun(log, report);
+  const begun = (report: ChosenReport): void => {
+    tellBegun(log, report);
+    tellReady();
+  };
   const tell = (line: string): void => log.info({ for: line }, 'waits');
   await watchChosen(loadNative(), { ...asked, tell }, { log, clock: makeSystemClock(), begun }, stopSignal());
   return EXIT.done;
