@@ -25,11 +25,15 @@ export interface ChosenReport extends AttachReport {
  */
 export function attachChosen(native: Native, { wanted, ...options }: ChosenOptions, waits = false): ChosenReport {
   requireRoot('attach', 'loads a program into the kernel');
+  const exact = exactOf(wanted);
+  if (!waits && exact.length === wanted.interfaces.length && !wanted.allEthernet) {
+    requireRoom(exact, []);
+    return { ...attach(native, { ...options, interfaces: exact }), skipped: [], waiting: [] };
+  }
   const paths = findStanding(native, options.pinRoot)?.paths ?? pinPaths(options.pinRoot);
   const links = observeLinks(native);
   const here = pinnedLinks(native, paths).filter(({ ifindex }) => links.some((link) => link.ifindex === ifindex));
   const chosen = choose(wanted, links, new Set(here.map(({ ifindex }) => ifindex)));
-  const exact = exactOf(wanted);
   if (!waits) requireMeant(chosen, exact, links);
   const others = chosen.names.filter((name) => !exact.includes(name));
   const refused = others.flatMap((name) => refusal(native, paths, links, name, options));

@@ -31,7 +31,8 @@ export interface Steps extends Pick<Chosen, 'skipped' | 'waiting'> {
 
 /** Says what is to be done so that what is wanted stands. Nothing that is here is detached. Pure. */
 export function stepsTo(wanted: Wanted, { links, pins, zones }: Standing): Steps {
-  const nameOf = new Map(links.map(({ ifindex, name }) => [ifindex, name]));
+  const carrying = links.filter(({ xdpMode }) => xdpMode !== 0);
+  const nameOf = new Map(carrying.map(({ ifindex, name }) => [ifindex, name]));
   const isStranger = (pin: Pinned): boolean => pin.ifindex !== 0 && whereabouts(pin, pins, nameOf) === undefined;
   const strangers = pins.filter(isStranger);
   const gone = pins.filter((pin) => pin.ifindex === 0 || strangers.includes(pin));
@@ -59,7 +60,10 @@ export function stepsTo(wanted: Wanted, { links, pins, zones }: Standing): Steps
   };
 }
 
-/** The name that the device of a pin has here; undefined where it is in another namespace, in which numbers are others. */
+/**
+ * The name that the device of a pin has here; undefined where it is in another network namespace, in which its number may be
+ * that of another one here (kernel-facts: netdev-moved).
+ */
 function whereabouts(pin: Pinned, pins: readonly Pinned[], nameOf: ReadonlyMap<number, string>): string | undefined {
   const now = nameOf.get(pin.ifindex);
   const isOfAnother = now !== pin.name && pins.some(({ name, ifindex }) => name === now && ifindex === pin.ifindex);

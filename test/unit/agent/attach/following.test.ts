@@ -35,7 +35,9 @@ class World {
     if (this.broken !== undefined) throw this.broken;
     const isHere = (ifindex: number): boolean => this.links.some((one) => one.ifindex === ifindex);
     const pins = [...this.pins].map(([name, ifindex]) => ({ name, ifindex: isHere(ifindex) ? ifindex : 0 }));
-    return { links: this.links, pins, zones: [0, ...pins.map(({ ifindex }) => ifindex)] };
+    const held = pins.map(({ ifindex }) => ifindex);
+    const links = this.links.map((one) => (held.includes(one.ifindex) ? { ...one, xdpMode: 2 } : one));
+    return { links, pins, zones: [0, ...pins.map(({ ifindex }) => ifindex)] };
   }
 
   letGo(name: string): void {

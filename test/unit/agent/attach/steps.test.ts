@@ -6,8 +6,10 @@ import { link } from './links.ts';
 const pin = (name: string, ifindex: number): Pinned => ({ name, ifindex });
 const many = (count: number, from = 0): readonly string[] => Array.from({ length: count }, (_, at) => `v${from + at}`);
 
-/** Each pin whose device is there has its zone. */
-function steps(interfaces: readonly string[], links: readonly NetLink[], pins: readonly Pinned[]) {
+/** Each pin whose device is there has its zone, and the device a program. */
+function steps(interfaces: readonly string[], bare: readonly NetLink[], pins: readonly Pinned[]) {
+  const isPinned = (one: NetLink): boolean => pins.some(({ ifindex }) => ifindex === one.ifindex);
+  const links = bare.map((one) => (isPinned(one) ? { ...one, xdpMode: 2 } : one));
   const zones = [0, ...pins.map(({ ifindex }) => ifindex).filter((ifindex) => ifindex !== 0)];
   const { letGo, rename, forget, attach, excess, attached } = stepsTo(
     { interfaces, allEthernet: false },
@@ -51,6 +53,12 @@ test('steps: what moved to another network namespace is let go, also where its n
   });
 });
 
+test('steps: a device that has the number of one which moved away, and no program, was not renamed', (t) => {
+  const standing = { links: [link(2, 'eth1')], pins: [pin('eth0', 2)], zones: [0, 2] };
+  const { letGo, rename, attach } = stepsTo({ interfaces: ['eth*'], allEthernet: false }, standing);
+  t.deepEqual([letGo, rename, attach], [['eth0'], [], ['eth1']]);
+});
+
 test('steps: what was renamed keeps the program, meant or not', (t) => {
   t.deepEqual(steps(['eth0'], [link(2, 'wan0')], [pin('eth0', 2)]), { rename: ['eth0 → wan0'], attached: ['wan0'] });
   t.deepEqual(steps(['eth0'], [link(2, 'wan0'), link(5, 'eth0')], [pin('eth0', 2)]), {
@@ -74,7 +82,7 @@ test('steps: no renaming takes a name that another is still to give up', (t) => 
 });
 
 test('steps: what stands without its zone is attached anew', (t) => {
-  const standing = { links: [link(7, 'eth0')], pins: [pin('eth0', 7)], zones: [0, 2] };
+  const standing = { links: [link(7, 'eth0', { xdpMode: 2 })], pins: [pin('eth0', 7)], zones: [0, 2] };
   const { attach, attached } = stepsTo({ interfaces: ['eth0'], allEthernet: false }, standing);
   t.deepEqual([attach, attached], [['eth0'], ['eth0']]);
 });
