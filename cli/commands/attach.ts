@@ -85,7 +85,10 @@ async function watch(asked: ChosenOptions, json: boolean): Promise<Exit> {
     tellBegun(log, report);
     tellReady();
   };
-  const tell = (line: string): void => log.info({ for: line }, 'waits');
+  const tell = (line: string): void => {
+    log.info({ for: line }, 'waits');
+    tellReady(); // the agent that is to fill them may be of a unit that waits for this one
+  };
   await watchChosen(loadNative(), { ...asked, tell }, { log, clock: makeSystemClock(), begun }, stopSignal());
   return EXIT.done;
 }
