@@ -84,7 +84,9 @@ export class Oracle {
     const open = new Set(this.#open);
     return () => {
       this.#possible = new Map([...possible].map(([name, texts]) => [name, new Set(texts)]));
-      this.#open = new Set(open);
+      // What nobody has answered may be on its way still, and be carried out on what was put back.
+      for (const effect of this.#open) for (const [name, text] of effect) this.#of(name).add(text);
+      this.#open = new Set([...open, ...this.#open]);
     };
   }
 
