@@ -5,6 +5,7 @@ import { type AttachOptions, type AttachReport, attach, requireRoot } from './at
 import { AttachError } from './attach-error.ts';
 import { type Chosen, choose, exactOf, requireRoom, type Skipped, type Wanted } from './chosen.ts';
 import { planInterface } from './loader.ts';
+import { type Prospect, prospect } from './prospect.ts';
 import { findStanding } from './succession.ts';
 import { pinnedLinks } from './zones.ts';
 
@@ -19,16 +20,33 @@ export interface ChosenReport extends AttachReport {
   readonly waiting: readonly string[];
 }
 
+export interface ChosenProspect extends Prospect, Pick<ChosenReport, 'skipped'> {}
+
 /**
  * Attaches to what is meant and there now; what is not there yet is an error, unless somebody `waits` for it. What only a
  * pattern means and cannot be attached to is left alone. Errors: AttachError, KernelError; then nothing was changed.
  */
-export function attachChosen(native: Native, { wanted, ...options }: ChosenOptions, waits = false): ChosenReport {
+export function attachChosen(native: Native, options: ChosenOptions, waits = false): ChosenReport {
+  const { interfaces, ...others } = meantNow(native, options, waits);
+  return { ...attach(native, { ...options, interfaces }), ...others };
+}
+
+/** What it would do. Errors: the same; nothing is changed. */
+export function prospectChosen(native: Native, options: ChosenOptions): ChosenProspect {
+  const { interfaces, skipped } = meantNow(native, options, false);
+  return { ...prospect(native, { ...options, interfaces }), skipped };
+}
+
+interface Meant extends Pick<ChosenReport, 'skipped' | 'waiting'> {
+  readonly interfaces: readonly string[];
+}
+
+function meantNow(native: Native, { wanted, ...options }: ChosenOptions, waits: boolean): Meant {
   requireRoot('attach', 'loads a program into the kernel');
   const exact = exactOf(wanted);
   if (!waits && exact.length === wanted.interfaces.length && !wanted.allEthernet) {
     requireRoom(exact, []);
-    return { ...attach(native, { ...options, interfaces: exact }), skipped: [], waiting: [] };
+    return { interfaces: exact, skipped: [], waiting: [] };
   }
   const paths = findStanding(native, options.pinRoot)?.paths ?? pinPaths(options.pinRoot);
   const links = observeLinks(native);
@@ -43,8 +61,7 @@ export function attachChosen(native: Native, { wanted, ...options }: ChosenOptio
     [...exact, ...taken],
     here.map(({ name }) => name),
   );
-  const report = attach(native, { ...options, interfaces: [...named, ...taken] });
-  return { ...report, skipped: [...chosen.skipped, ...refused], waiting: chosen.waiting };
+  return { interfaces: [...named, ...taken], skipped: [...chosen.skipped, ...refused], waiting: chosen.waiting };
 }
 
 /** Why an interface cannot be attached to, as far as that is seen before it is tried. */

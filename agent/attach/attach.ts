@@ -85,20 +85,10 @@ export interface DetachReport {
  * AttachError, KernelError.
  */
 export function attach(native: Native, options: AttachOptions): AttachReport {
-  requireRoot('attach', 'loads a program into the kernel');
-  requireKernel();
-  const links = observeLinks(native);
-  const wanted = options.interfaces.map((name) => requireLink(links, name));
+  const { links, wanted, stood, owner } = check(native, options);
   const { pinRoot } = options;
   const paths = pinPaths(pinRoot);
-  requireOwnWay(pinRoot);
-  requireClaimFolder(paths.claim);
-  const stood = findStanding(native, pinRoot);
   const fresh = stood === undefined;
-  const owner = fresh ? (options.owner ?? ROOT) : requireOwner(stood.paths, options.owner);
-  const ours = fresh ? [] : ownPrograms(native, stood);
-  for (const link of wanted) if (!ours.includes(link.xdpProgramId)) requireFree(link, pinRoot);
-  planAll(native, stood?.paths ?? paths, links, wanted, options);
   return allOrNothing((undo) => {
     requirePinRoot(native, pinRoot, options.acceptPrivatePins ?? false, undo);
     requireOwnWay(pinRoot); // what was not there is now
@@ -113,6 +103,34 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     const parts = { native, options, paths, links, wanted, fresh, owner, replaced, undo };
     return withMaps(native, paths, (maps) => attachAll({ ...parts, maps }));
   });
+}
+
+/** What `attach` finds before it changes anything, and what it would do. */
+export interface Checked {
+  readonly links: readonly NetLink[];
+  readonly wanted: readonly NetLink[];
+  /** Undefined where nothing is pinned yet. */
+  readonly stood: Standing | undefined;
+  readonly owner: Owner;
+  readonly planned: readonly Planned[];
+}
+
+/** Refuses what cannot be. Errors: AttachError, KernelError. */
+export function check(native: Native, options: AttachOptions): Checked {
+  requireRoot('attach', 'loads a program into the kernel');
+  requireKernel();
+  const { pinRoot } = options;
+  const links = observeLinks(native);
+  const wanted = options.interfaces.map((name) => requireLink(links, name));
+  const paths = pinPaths(pinRoot);
+  requireOwnWay(pinRoot);
+  requireClaimFolder(paths.claim);
+  const stood = findStanding(native, pinRoot);
+  const owner = stood === undefined ? (options.owner ?? ROOT) : requireOwner(stood.paths, options.owner);
+  const ours = stood === undefined ? [] : ownPrograms(native, stood);
+  for (const link of wanted) if (!ours.includes(link.xdpProgramId)) requireFree(link, pinRoot);
+  const planned = planAll(native, stood?.paths ?? paths, links, wanted, options);
+  return { links, wanted, stood, owner, planned };
 }
 
 /**

@@ -249,7 +249,7 @@ function describe(
 }
 
 /** CPUs 0 to the highest online: each has a row of its own in `stats`. */
-function onlineCpus(): number {
+export function onlineCpus(): number {
   const path = '/sys/devices/system/cpu/online';
   if (!existsSync(path)) return 1;
   const last = readFileSync(path, 'utf8').trim().split(/[,-]/).at(-1);

@@ -1,4 +1,4 @@
-import type { ChosenOptions, ChosenReport } from '../../agent/attach/attach-chosen.ts';
+import type { ChosenOptions, ChosenProspect, ChosenReport } from '../../agent/attach/attach-chosen.ts';
 import type { AttachedInterface } from '../../agent/attach/loader.ts';
 import type { Replaced } from '../../agent/attach/succession.ts';
 import { command } from '../line/command.ts';
@@ -28,6 +28,7 @@ is logged. SIGTERM ends it and detaches nothing.`,
   examples: [
     'shunt attach --interface eth0 --interface eth1 --owner shunt',
     "shunt attach --watch --interface 'eth*' --owner shunt",
+    'shunt attach --interface eth0 --max-redirects 65536 --dry-run',
   ],
   options: [
     'interface',
@@ -38,6 +39,7 @@ is logged. SIGTERM ends it and detaches nothing.`,
     'pin-root',
     'max-redirects',
     'deadline',
+    'dry-run',
     'accept-hidden-tags',
     'accept-private-pins',
     'output',
@@ -58,11 +60,18 @@ is logged. SIGTERM ends it and detaches nothing.`,
       waitMs: options.deadline,
       tell: (line: string) => terminal.note(line),
     };
+    if (options.watch && options['dry-run'])
+      throw usage('--dry-run says what would be done once, and --watch goes on: leave one out');
     if (options.watch) return watch(asked, options.output === 'json');
-    const [{ attachChosen }, { loadNative }] = await Promise.all([
+    const [{ attachChosen, prospectChosen }, { loadNative }] = await Promise.all([
       import('../../agent/attach/attach-chosen.ts'),
       import('../../native/index.ts'),
     ]);
+    if (options['dry-run']) {
+      const prospect = prospectChosen(loadNative(), asked);
+      terminal.print(options.output === 'json' ? JSON.stringify(prospect) : foretell(prospect));
+      return EXIT.done;
+    }
     const report = attachChosen(loadNative(), asked);
     terminal.print(options.output === 'json' ? jsonOf(report) : describe(report));
     return EXIT.done;
@@ -120,6 +129,32 @@ function describe(report: ChosenReport): string {
     ...blind,
     ...notes,
   ].join('\n');
+}
+
+/** What `attach` would do, in the same order. */
+function foretell({ interfaces, skipped, program, maps, pinRoot, memoryBytes }: ChosenProspect): string {
+  const lines = interfaces.map(
+    ({ name, change, mode, why }) =>
+      `${name}: ${change === 'attach' ? 'would attach' : 'unchanged'}, ${mode} mode: ${why}`,
+  );
+  const alone = skipped.map(({ name, why }) => `${name}: would be left alone: ${why}`);
+  const { from, to, switches } = program;
+  const on = switches.length === 0 ? 'unchanged' : `would be replaced on ${switches.join(', ')}`;
+  const now = `program ${from === undefined ? '' : `${from.version}, tag ${from.tag} → `}${to.version}`;
+  return [
+    ...lines,
+    ...alone,
+    `${now}: ${maps.from === undefined ? 'would be loaded' : on}`,
+    `${mapsText(maps)} at ${pinRoot}, about ${bytesText(memoryBytes)}`,
+    'nothing was changed',
+  ].join('\n');
+}
+
+function mapsText({ from, to, replaced }: ChosenProspect['maps']): string {
+  const name = ({ layout, slots }: typeof to): string => `layout ${layout} with room for ${slots} redirects`;
+  if (from === undefined) return `maps: would be made, of ${name(to)}`;
+  if (!replaced) return `maps: unchanged, of ${name(to)}`;
+  return `maps: would be replaced once an agent has filled new ones: ${name(from)} → ${name(to)}`;
 }
 
 function programLine({ program: { version, tag, before, switched } }: ChosenReport): string {

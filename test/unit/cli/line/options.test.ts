@@ -59,6 +59,7 @@ test('options: the defaults', async (t) => {
     mode: 'auto',
     'max-redirects': undefined,
     deadline: 60_000,
+    'dry-run': false,
     'all-ethernet': false,
     watch: false,
     'accept-hidden-tags': false,
