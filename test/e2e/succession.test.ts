@@ -48,6 +48,11 @@ test.serial(
     await asker.answeredBy('c', CONVERGE_MS);
     const before = await asker.report();
 
+    const foretold = await bed.attach('--interface', 'to-a', '--max-redirects', '128', '--dry-run');
+    t.regex(
+      foretold.stdout,
+      /^to-a: unchanged, .*\nprogram .* → 0\.1\.0: would be replaced on to-[ac], to-[ac]\nmaps: would be replaced /,
+    );
     const up = await attach(t, bed, '--max-redirects', '128');
     t.deepEqual(up, [{ from: 'v1 64', to: 'v1 128', switched: BOTH, counts: true }]);
     t.deepEqual(await attach(t, bed, '--max-redirects', '128'), []);

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, statSync, unlinkSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach, detach } from '../../agent/attach/attach.ts';
+import { prospect } from '../../agent/attach/prospect.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
 import { NO_MAC } from '../../agent/model/entry.ts';
 import { loadNative } from '../../native/index.ts';
@@ -45,7 +46,11 @@ const modes = (folder: string): Record<string, string> =>
   );
 
 makeLink();
+const { memoryBytes, pinRoot: _, ...foreseen } = prospect(native, options);
+const untouched = !existsSync(pinRoot);
 const first = attach(native, options);
+const { maps, program } = prospect(native, { ...options, maxRedirects: 128 });
+const otherwise = { maps, switches: program.switches, isSame: program.from?.version === program.to.version };
 const second = attach(native, options);
 const pins = { layout: modes(join(pinRoot, 'v1')), root: modes(join(pinRoot, 'v1', 'root')) };
 const otherMode = refusal(() => attach(native, { ...options, mode: 'native' }));
@@ -146,6 +151,7 @@ const again = detach(native, pinRoot, []);
 const left = existsSync(pinRoot);
 execFileSync('rm', ['-rf', parent]);
 printResult({
+  ...{ foreseen, untouched, otherwise, foreseenBytes: memoryBytes === first.memoryBytes },
   changed: [first.changed, second.changed],
   first: first.interfaces,
   pins,

@@ -4,6 +4,10 @@ import { runInNamespace } from '../support/netns.ts';
 const kernel = kernelTests();
 
 interface Story {
+  readonly foreseen: unknown;
+  readonly otherwise: unknown;
+  readonly untouched: boolean;
+  readonly foreseenBytes: boolean;
   readonly changed: readonly boolean[];
   readonly first: readonly { readonly name: string; readonly mode: string; readonly changed: boolean }[];
   readonly pins: Readonly<Record<'layout' | 'root', Readonly<Record<string, string>>>>;
@@ -19,6 +23,15 @@ interface Story {
 kernel('attach: twice changes nothing, interfaces may come again, and detach leaves nothing', async (t) => {
   t.timeout(60_000);
   const story = (await runInNamespace(new URL('attach.scenario.ts', import.meta.url))) as Story;
+  const [size64, size128] = [64, 128].map((slots) => ({ layout: 1, slots }));
+  t.deepEqual(story.foreseen, {
+    interfaces: [{ name: 'v0', change: 'attach', mode: 'generic', why: 'asked for' }],
+    program: { to: { version: '0.1.0' }, switches: [] },
+    maps: { to: size64, replaced: false },
+  });
+  t.true(story.untouched && story.foreseenBytes);
+  const replaced = { from: size64, to: size128, replaced: true };
+  t.deepEqual(story.otherwise, { maps: replaced, switches: ['v0'], isSame: true });
   t.deepEqual(story.changed, [true, false]);
   t.deepEqual(
     story.first.map(({ name, mode }) => [name, mode]),
