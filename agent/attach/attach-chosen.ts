@@ -1,12 +1,13 @@
 import type { Native, NetLink } from '../../native/index.ts';
 import { observeLinks } from '../kernel/netdevs.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
-import { type AttachOptions, type AttachReport, attach, requireRoot } from './attach.ts';
+import { type AttachOptions, type AttachReport, attach } from './attach.ts';
 import { AttachError } from './attach-error.ts';
+import { requireRoot } from './check.ts';
 import { type Chosen, choose, exactOf, requireRoom, type Skipped, type Wanted } from './chosen.ts';
 import { planInterface } from './loader.ts';
 import { type Prospect, prospect } from './prospect.ts';
-import { findStanding } from './succession.ts';
+import { findStanding } from './standing.ts';
 import { pinnedLinks } from './zones.ts';
 
 export interface ChosenOptions extends Omit<AttachOptions, 'interfaces'> {

@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, renameSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, utimesSync } from 'node:fs';
 import type { LinkHandle, MapHandle, MemoryHandle, Native, ProgramHandle } from '../../native/index.ts';
 import type { ProgramName } from '../../protocol/status.ts';
 import { LIMITS, STRUCTS } from '../kernel/abi.ts';
@@ -7,25 +6,20 @@ import { findBuild } from '../kernel/build.ts';
 import { LITTLE_ENDIAN } from '../kernel/check.ts';
 import { findKeeper } from '../kernel/claim.ts';
 import { isErrno, requireDone, requireValue } from '../kernel/errno.ts';
-import { type OpenMaps, openMaps, ownNetns, readAbout } from '../kernel/open-maps.ts';
-import { COMING, type PinPaths, pinPaths, STANDING } from '../kernel/pins.ts';
-import { findHead, type Head } from '../kernel/succession.ts';
+import { type OpenMaps, openMaps, readAbout } from '../kernel/open-maps.ts';
+import { COMING, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import type { Head } from '../kernel/succession.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { AttachError } from './attach-error.ts';
 import { type Counting, copySettled, countEntries, findCounting, moveCounts } from './carry.ts';
 import { sleep } from './loader-lock.ts';
 import { removeLayout, replaceLayout } from './made.ts';
 import { makeSet, type Owner } from './object.ts';
+import { requireHead, requireHere, requireStanding, type Standing } from './standing.ts';
 import { linkIfindex, pinnedInterfaces } from './zones.ts';
 
 /** How often it is looked whether the maps are filled. */
 const LOOK_MS = 20;
-
-/** The maps that packets meet, of whatever layout. */
-export interface Standing extends Head {
-  readonly folder: string;
-  readonly paths: PinPaths;
-}
 
 /** What took the place of what. */
 export interface Replaced {
@@ -45,46 +39,6 @@ export interface SuccessionOptions {
   readonly waitMs: number;
   /** Told what is waited for. */
   readonly tell: (line: string) => void;
-}
-
-/** What stands at a pin root; undefined where nothing does. Errors: AttachError, where it is not to be told. */
-export function findStanding(native: Native, pinRoot: string): Standing | undefined {
-  const folders = existsSync(pinRoot) ? readdirSync(pinRoot).filter((name) => /^v\d+$/.test(name)) : [];
-  const [folder, ...others] = folders.length === 0 && existsSync(join(pinRoot, COMING)) ? [COMING] : folders;
-  if (folder === undefined) return undefined;
-  const paths = pinPaths(pinRoot, folder);
-  if (others.length > 0)
-    throw new AttachError(`${pinRoot} holds pins of several layouts (${folders.join(', ')}); nothing was changed`);
-  const head = findHead(native, paths);
-  if (head !== undefined) return { folder, paths, ...head };
-  if (folder === STANDING)
-    return { folder, paths, layout: LIMITS.SHUNT_LAYOUT, slots: 0, cpuRows: 0, netns: ownNetns() };
-  throw new AttachError(`${paths.layout} does not say what it is of: it has no map \`about\`; nothing was changed`);
-}
-
-/** A loader that was killed took the name from those before, and did not give it to those that came. */
-export function endArrival(native: Native, pinRoot: string): void {
-  const found = findStanding(native, pinRoot);
-  if (found?.folder === COMING) renameSync(found.paths.layout, join(pinRoot, `v${found.layout}`));
-}
-
-function requireStanding(native: Native, pinRoot: string): Standing {
-  endArrival(native, pinRoot);
-  const standing = findStanding(native, pinRoot);
-  if (standing === undefined) throw new AttachError(`nothing stands at ${pinRoot} any more; attach again`);
-  return standing;
-}
-
-function requireHead(native: Native, paths: PinPaths): Head {
-  const head = findHead(native, paths);
-  if (head !== undefined) return head;
-  throw new AttachError(`${paths.layout} does not say what it is of: it has no map \`about\`; nothing was changed`);
-}
-
-function requireHere({ netns, paths }: Standing): void {
-  if (netns === ownNetns()) return;
-  const how = 'run it in the one that `shunt attach` ran in before';
-  throw new AttachError(`the maps at ${paths.layout} belong to another network namespace; nothing was changed; ${how}`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { DetachReport } from '../../agent/attach/attach.ts';
+import type { DetachReport } from '../../agent/attach/detach.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 
@@ -10,7 +10,7 @@ counters go too. What is not attached is already detached; offloads that attach 
   options: ['interface', 'pin-root', 'output'],
   async run({ options, terminal }) {
     const [attaching, { loadNative }] = await Promise.all([
-      import('../../agent/attach/attach.ts'),
+      import('../../agent/attach/detach.ts'),
       import('../../native/index.ts'),
     ]);
     const report = attaching.detach(loadNative(), options['pin-root'], [...new Set(options.interface)]);

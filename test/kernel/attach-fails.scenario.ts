@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AttachOptions, attach, detach } from '../../agent/attach/attach.ts';
+import { type AttachOptions, attach } from '../../agent/attach/attach.ts';
+import { detach } from '../../agent/attach/detach.ts';
 import { loadNative, type Native } from '../../native/index.ts';
 import { printResult } from '../support/netns.ts';
 

@@ -12,7 +12,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { attach, detach } from '../../agent/attach/attach.ts';
+import { attach } from '../../agent/attach/attach.ts';
+import { detach } from '../../agent/attach/detach.ts';
 import { loadNative } from '../../native/index.ts';
 import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';

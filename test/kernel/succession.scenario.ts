@@ -5,8 +5,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AttachOptions, attach, detach } from '../../agent/attach/attach.ts';
+import { type AttachOptions, attach } from '../../agent/attach/attach.ts';
 import { Bypass } from '../../agent/attach/bypass.ts';
+import { detach } from '../../agent/attach/detach.ts';
 import { examinePins } from '../../agent/doctor/pins.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
 import { pinPaths } from '../../agent/kernel/pins.ts';

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { detach } from '../../agent/attach/attach.ts';
+import { detach } from '../../agent/attach/detach.ts';
 import { watchChosen } from '../../agent/attach/watch.ts';
 import { makeSystemClock } from '../../daemon/clock.ts';
 import { loadNative, type Native } from '../../native/index.ts';

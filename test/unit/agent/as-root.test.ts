@@ -1,5 +1,6 @@
 import test from 'ava';
-import { attach, detach } from '../../../agent/attach/attach.ts';
+import { attach } from '../../../agent/attach/attach.ts';
+import { detach } from '../../../agent/attach/detach.ts';
 import { asRoot } from '../../../agent/doctor/finding.ts';
 import { examineInterfaces } from '../../../agent/doctor/interfaces.ts';
 import type { Native, NetLink } from '../../../native/index.ts';
