@@ -21,11 +21,10 @@ export function findStanding(native: Native, pinRoot: string): Standing | undefi
   const paths = pinPaths(pinRoot, folder);
   if (others.length > 0)
     throw new AttachError(`${pinRoot} holds pins of several layouts (${folders.join(', ')}); nothing was changed`);
-  const head = findHead(native, paths);
-  if (head !== undefined) return { folder, paths, ...head };
-  if (folder === STANDING)
+  // Which of our own maps are missing is said by who opens them.
+  if (folder === STANDING && findHead(native, paths) === undefined)
     return { folder, paths, layout: LIMITS.SHUNT_LAYOUT, slots: 0, cpuRows: 0, netns: ownNetns() };
-  throw new AttachError(`${paths.layout} does not say what it is of: it has no map \`about\`; nothing was changed`);
+  return { folder, paths, ...requireHead(native, paths) };
 }
 
 /** A loader that was killed took the name from those before, and did not give it to those that came. */
