@@ -7,7 +7,7 @@ import { shuntCommand, Testbed } from '../support/testbed.ts';
 import { Asker, Echo } from '../support/traffic.ts';
 
 /** Of the system calls of an upgrade that may change something, it is killed at one in so many: `EVERY=1` for each. */
-const EVERY = Number(process.env.EVERY ?? 120);
+const EVERY = Number(process.env.EVERY ?? 190);
 /** The first of them. */
 const FROM = Number(process.env.FROM ?? Math.floor(EVERY / 2));
 const CALLS = 'bpf,rename,renameat2,unlink,unlinkat,chown,fchownat,chmod,fchmodat,mkdir,rmdir,utimensat';
