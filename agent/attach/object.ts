@@ -219,7 +219,8 @@ function pinAll(native: Native, object: ObjectHandle, paths: PinPaths, plan: Set
   writeBuild(native, paths, owner.gid, { ...buildOf(native, program), beside });
 }
 
-function setOwner(path: string, owner: Owner, mode: number): void {
+/** Of a pin, which was root's alone. */
+export function setOwner(path: string, owner: Owner, mode: number): void {
   chownSync(path, owner.uid, owner.gid);
   chmodSync(path, mode);
 }

@@ -1,4 +1,4 @@
-import { existsSync, utimesSync } from 'node:fs';
+import { existsSync, statSync, utimesSync } from 'node:fs';
 import type { LinkHandle, MapHandle, MemoryHandle, Native, ProgramHandle } from '../../native/index.ts';
 import type { ProgramName } from '../../protocol/status.ts';
 import { LIMITS, STRUCTS } from '../kernel/abi.ts';
@@ -14,7 +14,7 @@ import { AttachError } from './attach-error.ts';
 import { type Counting, copySettled, countEntries, findCounting, moveCounts } from './carry.ts';
 import { sleep } from './loader-lock.ts';
 import { removeLayout, replaceLayout } from './made.ts';
-import { makeSet, type Owner } from './object.ts';
+import { makeSet, type Owner, setOwner } from './object.ts';
 import { requireHead, requireHere, requireStanding, type Standing } from './standing.ts';
 import { linkIfindex, pinnedInterfaces } from './zones.ts';
 
@@ -137,6 +137,8 @@ export class Succession implements Disposable {
       const map = requireValue(this.#native.mapOpen(paths[own], true), 'open map', paths[own]);
       this.#handles.defer(() => this.#native.close(map));
       requireDone(this.#native.mapPin(map, parts[own]), 'pin', parts[own]);
+      const { uid, gid, mode } = statSync(paths[own]);
+      setOwner(parts[own], { uid, gid }, mode & 0o777);
     }
     if (layout === LIMITS.SHUNT_LAYOUT) copySettled(this.#native, this.#counting(paths), this.#counting(parts));
   }

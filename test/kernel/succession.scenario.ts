@@ -1,7 +1,7 @@
 /** Maps that are to take the place of others, and do not: nobody fills them, or their loader dies. One JSON document. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -45,8 +45,16 @@ const folders = (): readonly string[] =>
     .sort();
 let aheadMs = 0;
 
+const modes = (): readonly string[] =>
+  ['', 'root', 'about', 'tags', 'zones', 'stats', 'root/link_v0', 'root/program'].map((name) => {
+    const { uid, gid, mode } = statSync(join(pinRoot, 'v1', name));
+    return `${name} ${uid}:${gid} ${(mode & 0o777).toString(8)}`;
+  });
+
 attach(native, options);
+const before = modes();
 const empty = attach(native, { ...options, maxRedirects: 8 }).replaced.map(({ from, to }) => [from.slots, to.slots]);
+const asBefore = modes().filter((one, at) => one !== before[at]);
 using agent = new NativeKernel(native, pinRoot, () => Date.now() + aheadMs);
 for (let host = 0; host < 3; host += 1) {
   const key = { match: parseMatch({ dst: `192.0.2.${host}` }), zone: 0 };

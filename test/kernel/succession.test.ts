@@ -11,6 +11,7 @@ kernel(
     const waiting = 'waiting until an agent of this release has filled the new maps at …/bpf/next';
     t.like(story, {
       empty: [[4, 8]],
+      asBefore: [],
       tooSmall: '3 redirects stand at …/bpf and room for 2 was asked for; delete some first, or ask for more',
       told: [waiting, waiting],
       afterRefusals: { folders: ['agent', 'v1'], followed: 'same', slots: 8 },
