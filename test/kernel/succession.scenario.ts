@@ -123,6 +123,7 @@ rmSync(parent, { recursive: true });
 printResult({
   ...{
     empty,
+    asBefore,
     tooSmall,
     nobody,
     unwilling,
