@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs';
 import type { Native, NetLink } from '../../native/index.ts';
 import { shellWord } from '../../protocol/plain.ts';
+import { LIMITS } from '../kernel/abi.ts';
 import { requireValue } from '../kernel/errno.ts';
 import { observeLinks } from '../kernel/netdevs.ts';
+import { readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import type { AttachOptions } from './attach.ts';
 import { AttachError } from './attach-error.ts';
@@ -13,6 +15,7 @@ import { type Planned, planInterface } from './loader.ts';
 import { requireOwnWay } from './made.ts';
 import { type Owner, ROOT } from './object.ts';
 import { findStanding, type Standing } from './standing.ts';
+import { withMaps } from './with-maps.ts';
 import { linkedPrograms } from './zones.ts';
 
 /** What `attach` finds before it changes anything, and what it would do. */
@@ -36,6 +39,8 @@ export function check(native: Native, options: AttachOptions): Checked {
   requireOwnWay(pinRoot);
   requireClaimFolder(paths.claim);
   const stood = findStanding(native, pinRoot);
+  if (stood?.layout === LIMITS.SHUNT_LAYOUT)
+    withMaps(native, stood.paths, (maps) => requireOwn(native, maps, readAbout(native, maps), stood.paths));
   const owner = stood === undefined ? (options.owner ?? ROOT) : requireOwner(stood.paths, options.owner);
   const ours = stood === undefined ? [] : ownPrograms(native, stood);
   for (const link of wanted) if (!ours.includes(link.xdpProgramId)) requireFree(link, pinRoot);

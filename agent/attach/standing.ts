@@ -43,7 +43,9 @@ export function requireStanding(native: Native, pinRoot: string): Standing {
 export function requireHead(native: Native, paths: PinPaths): Head {
   const head = findHead(native, paths);
   if (head !== undefined) return head;
-  throw new AttachError(`${paths.layout} does not say what it is of: it has no map \`about\`; nothing was changed`);
+  throw new AttachError(
+    `${paths.layout} holds pins of another layout, or of nobody: it has no map \`about\` that says; nothing was changed`,
+  );
 }
 
 export function requireHere({ netns, paths }: Standing): void {

@@ -5,6 +5,7 @@
  */
 import { execFile } from 'node:child_process';
 import { glob, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -15,9 +16,14 @@ async function names(folder: string, recursive = false): Promise<string[]> {
   return await readdir(folder, { recursive }).catch(() => []);
 }
 
-async function mounts(): Promise<string[]> {
+/** Where docker/engine makes its images, which it may be doing meanwhile. */
+const ENGINE = join(import.meta.dirname, '../../.cache/engine');
+
+async function mounts(scope: Scope): Promise<string[]> {
   const rows = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((row) => row.split(' '));
-  return rows.filter(([, path = '', type]) => type === 'bpf' || path.includes('shunt')).map(([, path = '']) => path);
+  const ours = rows.filter(([, path = '', type]) => type === 'bpf' || path.includes('shunt'));
+  const isMeant = (path: string): boolean => scope === 'machine and engines' || !path.startsWith(`${ENGINE}/`);
+  return ours.map(([, path = '']) => path).filter(isMeant);
 }
 
 /** Folders of a private engine (docker/engine): its cgroups, and where its sockets are. */
@@ -36,7 +42,7 @@ async function observe(scope: Scope): Promise<Set<string>> {
   const found: [string, Promise<string[]>][] = [
     ['network namespace', names('/run/netns')],
     ['netdev', names('/sys/class/net')],
-    ['mount at', mounts()],
+    ['mount at', mounts(scope)],
     ['of an engine', scope === 'machine and engines' ? engines() : Promise.resolve([])],
     ['pin /sys/fs/bpf/', names('/sys/fs/bpf', true)],
     ['in /run/shunt:', names('/run/shunt', true)],
