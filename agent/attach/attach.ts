@@ -6,7 +6,7 @@ import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
 import { allOrNothing } from './all-or-nothing.ts';
 import { AttachError } from './attach-error.ts';
-import { check, planAll, requireLink } from './check.ts';
+import { type AttachOptions, check, planAll, requireLink } from './check.ts';
 import { keepClaimFolder } from './claim-folder.ts';
 import { type Unwatched, watchDelivery } from './delivery.ts';
 import { detachLink, restoreTags } from './detach.ts';
@@ -16,7 +16,6 @@ import { type AttachedInterface, Loader } from './loader.ts';
 import { LoaderLock } from './loader-lock.ts';
 import { clearLeftovers, removeLayout, requireOwnWay } from './made.ts';
 import { memoryBytes } from './memory.ts';
-import type { Mode } from './mode.ts';
 import { makePins, type Owner } from './object.ts';
 import { requirePinRoot } from './pin-root.ts';
 import { type Replaced, Succession } from './succession.ts';
@@ -29,23 +28,7 @@ import { dropZones } from './zones.ts';
 /** A hundred thousand redirects take a quarter of it. */
 const FILL_MS = 60_000;
 
-export interface AttachOptions {
-  readonly interfaces: readonly string[];
-  /** Undefined: as the maps are, or root. */
-  readonly owner?: Owner;
-  readonly mode: Mode;
-  readonly pinRoot: string;
-  /** Undefined: as the maps are, or the default. */
-  readonly maxRedirects?: number;
-  /** Takes interfaces by which VLAN tags come in that the program cannot see. */
-  readonly acceptHiddenTags?: boolean;
-  /** Takes pins of which nobody can see that they outlive this process. */
-  readonly acceptPrivatePins?: boolean;
-  /** How long an agent has to fill maps that take the place of others; undefined: a minute. */
-  readonly waitMs?: number;
-  /** Told what is waited for. */
-  readonly tell?: (line: string) => void;
-}
+export type { AttachOptions };
 
 export interface AttachReport {
   readonly pinRoot: string;

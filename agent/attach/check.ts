@@ -6,17 +6,35 @@ import { requireValue } from '../kernel/errno.ts';
 import { observeLinks } from '../kernel/netdevs.ts';
 import { readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
-import type { AttachOptions } from './attach.ts';
 import { AttachError } from './attach-error.ts';
 import { requireClaimFolder } from './claim-folder.ts';
 import { endsFirst, keeperElsewhere } from './elsewhere.ts';
 import { requireKernel } from './floor.ts';
 import { type Planned, planInterface } from './loader.ts';
 import { requireOwnWay } from './made.ts';
+import type { Mode } from './mode.ts';
 import { type Owner, ROOT } from './object.ts';
 import { findStanding, type Standing } from './standing.ts';
 import { withMaps } from './with-maps.ts';
 import { linkedPrograms } from './zones.ts';
+
+export interface AttachOptions {
+  readonly interfaces: readonly string[];
+  /** Undefined: as the maps are, or root. */
+  readonly owner?: Owner;
+  readonly mode: Mode;
+  readonly pinRoot: string;
+  /** Undefined: as the maps are, or the default. */
+  readonly maxRedirects?: number;
+  /** Takes interfaces by which VLAN tags come in that the program cannot see. */
+  readonly acceptHiddenTags?: boolean;
+  /** Takes pins of which nobody can see that they outlive this process. */
+  readonly acceptPrivatePins?: boolean;
+  /** How long an agent has to fill maps that take the place of others; undefined: a minute. */
+  readonly waitMs?: number;
+  /** Told what is waited for. */
+  readonly tell?: (line: string) => void;
+}
 
 /** What `attach` finds before it changes anything, and what it would do. */
 export interface Checked {
