@@ -9,7 +9,7 @@ import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { type Asked, type AttachedInterface, Loader, planInterface } from './loader.ts';
 import { LoaderLock } from './loader-lock.ts';
-import type { Standing, Steps } from './steps.ts';
+import type { Interfaces, Steps } from './steps.ts';
 import { TagMemory } from './tag-memory.ts';
 import { ZoneNames } from './zone-names.ts';
 import { addZone, dropZones, heldIfindexes, pinnedLinks, usedZones } from './zones.ts';
@@ -49,7 +49,7 @@ export class Follower implements Disposable {
   }
 
   /** Errors: AttachError where the pins are gone or others now; KernelError. */
-  look(): Standing {
+  look(): Interfaces {
     const about = findAbout(this.#native, this.#paths);
     if (typeof about === 'number' || about.instance !== this.#instance)
       throw new PinsGone(`the pins at ${this.#paths.layout} are gone, or others now; run shunt attach --watch again`);

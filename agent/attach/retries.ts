@@ -23,9 +23,8 @@ export class Retries {
     return before?.why !== why;
   }
 
-  /** Answers whether it failed before. */
-  succeed(what: string): boolean {
-    return this.#failed.delete(what);
+  succeed(what: string): void {
+    this.#failed.delete(what);
   }
 
   /** Forgets all but these. */

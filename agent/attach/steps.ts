@@ -7,8 +7,8 @@ export interface Pinned {
   readonly ifindex: number;
 }
 
-/** What stands. */
-export interface Standing {
+/** What is there, and what has the program. */
+export interface Interfaces {
   readonly links: readonly NetLink[];
   readonly pins: readonly Pinned[];
   /** Ifindexes by zone; zone 0 is any. */
@@ -30,7 +30,7 @@ export interface Steps extends Pick<Chosen, 'skipped' | 'waiting'> {
 }
 
 /** Says what is to be done so that what is wanted stands. Nothing that is here is detached. Pure. */
-export function stepsTo(wanted: Wanted, { links, pins, zones }: Standing): Steps {
+export function stepsTo(wanted: Wanted, { links, pins, zones }: Interfaces): Steps {
   const carrying = links.filter(({ xdpMode }) => xdpMode !== 0);
   const nameOf = new Map(carrying.map(({ ifindex, name }) => [ifindex, name]));
   const isStranger = (pin: Pinned): boolean => pin.ifindex !== 0 && whereabouts(pin, pins, nameOf) === undefined;

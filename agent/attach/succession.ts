@@ -1,5 +1,5 @@
 import { existsSync, statSync, utimesSync } from 'node:fs';
-import type { LinkHandle, MapHandle, MemoryHandle, Native, ProgramHandle } from '../../native/index.ts';
+import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
 import type { ProgramName } from '../../protocol/status.ts';
 import { LIMITS, STRUCTS } from '../kernel/abi.ts';
 import { findBuild } from '../kernel/build.ts';
@@ -15,6 +15,7 @@ import { type Counting, copySettled, countEntries, findCounting, moveCounts } fr
 import { sleep } from './loader-lock.ts';
 import { removeLayout, replaceLayout } from './made.ts';
 import { makeSet, type Owner, setOwner } from './object.ts';
+import { Opened } from './opened.ts';
 import { requireHead, requireHere, requireStanding, type Standing } from './standing.ts';
 import { linkIfindex, pinnedInterfaces } from './zones.ts';
 
@@ -53,12 +54,13 @@ export class Succession implements Disposable {
   readonly #options: SuccessionOptions;
   readonly #coming: PinPaths;
   readonly #slots: number;
-  readonly #handles = new DisposableStack();
+  readonly #opened: Opened;
 
   constructor(native: Native, pinRoot: string, options: SuccessionOptions) {
     this.#native = native;
     this.#pinRoot = pinRoot;
     this.#options = options;
+    this.#opened = new Opened(native);
     this.#coming = pinPaths(pinRoot, COMING);
     this.#standing = requireStanding(native, pinRoot);
     requireHere(this.#standing);
@@ -66,7 +68,7 @@ export class Succession implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#handles.dispose();
+    this.#opened[Symbol.dispose]();
   }
 
   /** Undefined where what stands is what is asked for. */
@@ -90,8 +92,8 @@ export class Succession implements Disposable {
 
   /** Whether a loader before this one had begun to switch interfaces. */
   #isMet(): boolean {
-    const { id } = this.#infoOf(this.#open(this.#coming.program));
-    return this.#held().some(({ programId }) => programId === id);
+    const { id } = this.#opened.infoOf(this.#opened.program(this.#coming.program));
+    return this.#opened.held(this.#standing.paths).some(({ programId }) => programId === id);
   }
 
   #requireRoom(): void {
@@ -109,10 +111,10 @@ export class Succession implements Disposable {
     const slots = this.#slots;
     const { paths, cpuRows } = this.#standing;
     const kept = findCounting(this.#native, paths, { slots, cpuRows });
-    for (const map of Object.values(kept)) this.#handles.defer(() => this.#native.close(map));
+    for (const map of Object.values(kept)) this.#opened.keep(map);
     makeSet(this.#native, this.#pinRoot, {
       ...{ folder: COMING, owner, slots, cpuRows, zones: this.#zones(), kept },
-      beside: [this.#infoOf(this.#open(paths.program)).id],
+      beside: [this.#opened.infoOf(this.#opened.program(paths.program)).id],
       fill: (parts) => this.#fill(parts, kept),
     });
   }
@@ -135,7 +137,7 @@ export class Succession implements Disposable {
     for (const own of ['tags', 'zones'] as const) {
       if (!existsSync(paths[own])) continue;
       const map = requireValue(this.#native.mapOpen(paths[own], true), 'open map', paths[own]);
-      this.#handles.defer(() => this.#native.close(map));
+      this.#opened.keep(map);
       requireDone(this.#native.mapPin(map, parts[own]), 'pin', parts[own]);
       const { uid, gid, mode } = statSync(paths[own]);
       setOwner(parts[own], { uid, gid }, mode & 0o777);
@@ -144,7 +146,7 @@ export class Succession implements Disposable {
   }
 
   #pinLink(from: string, to: string): void {
-    requireDone(this.#native.linkPin(this.#openLink(from), to), 'pin', to);
+    requireDone(this.#native.linkPin(this.#opened.link(from), to), 'pin', to);
   }
 
   #waitUntilFilled(): void {
@@ -153,9 +155,9 @@ export class Succession implements Disposable {
     const keeper = () => findKeeper(this.#native, paths);
     if (this.#isEmpty() && keeper() === undefined) return;
     const control = requireValue(this.#native.mapOpen(this.#coming.map('control'), false), 'open map', 'control');
-    this.#handles.defer(() => this.#native.close(control));
+    this.#opened.keep(control);
     const memory = requireValue(this.#native.mapMmap(control, false), 'mmap', 'control');
-    this.#handles.defer(() => this.#native.close(memory));
+    this.#opened.keep(memory);
     tell(`waiting until an agent of this release has filled the new maps at ${this.#coming.layout}`);
     const endMs = performance.now() + waitMs;
     while (wordOf(this.#native, memory, STRUCTS.control.ready) === 0) {
@@ -193,18 +195,12 @@ export class Succession implements Disposable {
 
   /** Answers the interfaces that ran another program. Errors: KernelError; each runs again what it ran. */
   #switchAll(): readonly string[] {
-    const target = this.#open(this.#coming.program);
-    const stood = this.#open(this.#standing.paths.program);
-    const { id } = this.#infoOf(target);
-    const stale = this.#held().filter(({ programId }) => programId !== id);
+    const target = this.#opened.program(this.#coming.program);
+    const stood = this.#opened.program(this.#standing.paths.program);
+    const { id } = this.#opened.infoOf(target);
+    const stale = this.#opened.held(this.#standing.paths).filter(({ programId }) => programId !== id);
     this.#copyBypass();
-    try {
-      for (const { link, name } of stale)
-        requireDone(this.#native.linkUpdate(link, target), 'update link', this.#coming.link(name));
-    } catch (error) {
-      for (const { link } of stale) this.#native.linkUpdate(link, stood);
-      throw error;
-    }
+    this.#opened.switchAll(stale, target, stood);
     return stale.map(({ name }) => name);
   }
 
@@ -212,23 +208,13 @@ export class Succession implements Disposable {
   #copyBypass(): void {
     const [from, to] = [this.#standing.paths, this.#coming].map((paths) => {
       const control = requireValue(this.#native.mapOpen(paths.map('control'), false), 'open map', paths.map('control'));
-      this.#handles.defer(() => this.#native.close(control));
+      this.#opened.keep(control);
       const memory = requireValue(this.#native.mapMmap(control, true), 'mmap', 'control');
-      this.#handles.defer(() => this.#native.close(memory));
+      this.#opened.keep(memory);
       return memory;
     }) as [MemoryHandle, MemoryHandle];
     const bypass = wordOf(this.#native, from, STRUCTS.control.bypass);
     requireDone(this.#native.memoryStoreU32(to, STRUCTS.control.bypass, bypass), 'store', 'control');
-  }
-
-  /** Pinned links whose devices are there. */
-  #held(): readonly { readonly name: string; readonly link: LinkHandle; readonly programId: number }[] {
-    const { paths } = this.#standing;
-    return pinnedInterfaces(paths).flatMap((name) => {
-      const link = this.#openLink(paths.link(name));
-      const { programId, ifindex } = requireValue(this.#native.linkInfo(link), 'link info', paths.link(name));
-      return ifindex === 0 ? [] : [{ name, link, programId }];
-    });
   }
 
   #counting(paths: PinPaths): Counting {
@@ -238,7 +224,7 @@ export class Succession implements Disposable {
 
   #maps(paths: PinPaths): OpenMaps {
     const maps = openMaps(this.#native, paths, 'loader');
-    for (const map of Object.values(maps)) this.#handles.defer(() => this.#native.close(map));
+    for (const map of Object.values(maps)) this.#opened.keep(map);
     return maps;
   }
 
@@ -247,22 +233,6 @@ export class Succession implements Disposable {
     const { id } = requireValue(this.#native.mapInfo(map), 'map info', pin);
     this.#native.close(map);
     return id;
-  }
-
-  #openLink(pin: string): LinkHandle {
-    const link = requireValue(this.#native.linkOpen(pin), 'open link', pin);
-    this.#handles.defer(() => this.#native.close(link));
-    return link;
-  }
-
-  #open(pin: string): ProgramHandle {
-    const program = requireValue(this.#native.programOpen(pin), 'open program', pin);
-    this.#handles.defer(() => this.#native.close(program));
-    return program;
-  }
-
-  #infoOf(program: ProgramHandle) {
-    return requireValue(this.#native.programInfo(program), 'program info', 'shunt');
   }
 }
 

@@ -1,14 +1,14 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import type { LinkHandle, Native, ProgramHandle } from '../../native/index.ts';
+import type { Native, ProgramHandle } from '../../native/index.ts';
 import type { ProgramName } from '../../protocol/status.ts';
 import { type About, encodeAbout } from '../kernel/about.ts';
 import { type Build, findBuild, writeBuild } from '../kernel/build.ts';
 import { u32 } from '../kernel/bytes.ts';
-import { requireDone, requireValue } from '../kernel/errno.ts';
+import { requireDone } from '../kernel/errno.ts';
 import { type OpenMaps, readAbout } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
 import { buildOf, type Loaded, loadOnto, type Owner, pinLater, pinProgram, ROOT } from './object.ts';
-import { pinnedInterfaces } from './zones.ts';
+import { Opened } from './opened.ts';
 
 /** The program that is in force now, and what of it is new. */
 export interface InForce extends ProgramName {
@@ -28,12 +28,6 @@ export function isNew({ before, switched }: InForce): boolean {
   return before !== undefined || switched.length > 0;
 }
 
-interface Held {
-  readonly name: string;
-  readonly link: LinkHandle;
-  readonly programId: number;
-}
-
 /**
  * Puts this build's program in force on every interface that has one of ours, where its code is another: no packet
  * passes by, counts go on, and whoever was killed in between left what the next call ends. The steps: the new program
@@ -46,7 +40,7 @@ export class Upgrade implements Disposable {
   readonly #owner: Owner;
   readonly #about: About;
   readonly #loaded: Loaded;
-  readonly #handles = new DisposableStack();
+  readonly #opened: Opened;
 
   /** Loads this build's program. Errors: AttachError, KernelError; nothing was changed. */
   constructor(native: Native, paths: PinPaths, maps: OpenMaps, owner: Owner) {
@@ -55,23 +49,24 @@ export class Upgrade implements Disposable {
     this.#maps = maps;
     this.#owner = owner;
     this.#about = readAbout(native, maps);
+    this.#opened = new Opened(native);
     this.#loaded = loadOnto(native, maps, this.#about);
-    for (const handle of Object.values(this.#loaded)) this.#handles.defer(() => native.close(handle));
+    for (const handle of Object.values(this.#loaded)) this.#opened.keep(handle);
   }
 
   [Symbol.dispose](): void {
-    this.#handles.dispose();
+    this.#opened[Symbol.dispose]();
   }
 
   /** Errors: KernelError; every interface runs what it ran before. */
   run(): InForce {
     const ours = buildOf(this.#native, this.#loaded.program);
-    const stood = this.#open(this.#paths.program);
-    const before = this.#infoOf(stood);
+    const stood = this.#opened.program(this.#paths.program);
+    const before = this.#opened.infoOf(stood);
     const known = findBuild(this.#native, this.#paths);
     const isSame = before.tag === ours.tag;
     const target = isSame ? stood : (this.#begun(ours.tag) ?? this.#pinNext());
-    const { id } = this.#infoOf(target);
+    const { id } = this.#opened.infoOf(target);
     const switched = this.#switchAll(stood, target, id, known ?? ours);
     if (!isSame) this.#rename();
     this.#finish(ours, known);
@@ -84,8 +79,10 @@ export class Upgrade implements Disposable {
   #begun(tag: string): ProgramHandle | undefined {
     const pin = this.#paths.next(this.#paths.program);
     if (!existsSync(pin)) return undefined;
-    const program = this.#open(pin);
-    return this.#infoOf(program).tag === tag && existsSync(this.#paths.next(this.#paths.clock)) ? program : undefined;
+    const program = this.#opened.program(pin);
+    return this.#opened.infoOf(program).tag === tag && existsSync(this.#paths.next(this.#paths.clock))
+      ? program
+      : undefined;
   }
 
   #pinNext(): ProgramHandle {
@@ -99,35 +96,15 @@ export class Upgrade implements Disposable {
 
   /** An agent takes an interface for lost that runs a program which is not said to be ours. */
   #switchAll(stood: ProgramHandle, target: ProgramHandle, id: number, known: Build): readonly string[] {
-    const stale = this.#held().filter(({ programId }) => programId !== id);
+    const stale = this.#opened.held(this.#paths).filter(({ programId }) => programId !== id);
     if (stale.length === 0 && this.#about.program === id) return [];
     const running = new Set([id, ...stale.map(({ programId }) => programId)]);
     running.delete(this.#about.program);
     this.#note({ ...known, beside: [...running].slice(0, 2) });
-    try {
-      for (const { link, name } of stale) this.#switch(link, name, target);
-    } catch (error) {
-      for (const { link } of stale) this.#native.linkUpdate(link, stood);
-      throw error;
-    }
+    this.#opened.switchAll(stale, target, stood);
     const about = encodeAbout({ ...readAbout(this.#native, this.#maps), program: id });
     requireDone(this.#native.mapUpdateElem(this.#maps.about, u32(0), about, 0), 'map update', 'about');
     return stale.map(({ name }) => name);
-  }
-
-  #switch(link: LinkHandle, name: string, program: ProgramHandle): void {
-    requireDone(this.#native.linkUpdate(link, program), 'update link', this.#paths.link(name));
-  }
-
-  /** Pinned links whose devices are there. */
-  #held(): readonly Held[] {
-    return pinnedInterfaces(this.#paths).flatMap((name) => {
-      const pin = this.#paths.link(name);
-      const link = requireValue(this.#native.linkOpen(pin), 'open link', pin);
-      this.#handles.defer(() => this.#native.close(link));
-      const { programId, ifindex } = requireValue(this.#native.linkInfo(link), 'link info', pin);
-      return ifindex === 0 ? [] : [{ name, link, programId }];
-    });
   }
 
   #rename(): void {
@@ -144,15 +121,5 @@ export class Upgrade implements Disposable {
 
   #note(build: Build): void {
     writeBuild(this.#native, this.#paths, this.#owner.gid, build);
-  }
-
-  #open(pin: string): ProgramHandle {
-    const program = requireValue(this.#native.programOpen(pin), 'open program', pin);
-    this.#handles.defer(() => this.#native.close(program));
-    return program;
-  }
-
-  #infoOf(program: ProgramHandle) {
-    return requireValue(this.#native.programInfo(program), 'program info', this.#paths.program);
   }
 }

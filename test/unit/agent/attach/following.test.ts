@@ -4,7 +4,7 @@ import { AttachError } from '../../../../agent/attach/attach-error.ts';
 import { PinsGone } from '../../../../agent/attach/follower.ts';
 import { Following } from '../../../../agent/attach/following.ts';
 import type { AttachedInterface } from '../../../../agent/attach/loader.ts';
-import type { Standing, Steps } from '../../../../agent/attach/steps.ts';
+import type { Interfaces, Steps } from '../../../../agent/attach/steps.ts';
 import { KernelError } from '../../../../agent/model/kernel-error.ts';
 import type { NetLink } from '../../../../native/index.ts';
 import { link } from './links.ts';
@@ -31,7 +31,7 @@ class World {
     this.links = this.links.filter((one) => one.name !== name);
   }
 
-  look(): Standing {
+  look(): Interfaces {
     if (this.broken !== undefined) throw this.broken;
     const isHere = (ifindex: number): boolean => this.links.some((one) => one.ifindex === ifindex);
     const pins = [...this.pins].map(([name, ifindex]) => ({ name, ifindex: isHere(ifindex) ? ifindex : 0 }));
