@@ -5,8 +5,8 @@ import { Claim, keptSentence } from './kernel/claim.ts';
 import { bindSocket, findOlderAgent } from './kernel/claim-socket.ts';
 import { NativeKernel } from './kernel/native-kernel.ts';
 import { pinPaths } from './kernel/pins.ts';
+import type { Followed } from './model/followed.ts';
 import { KernelError } from './model/kernel-error.ts';
-import type { Followed } from './ports.ts';
 
 type Says = Pick<Log, 'warn' | 'info'>;
 

@@ -8,12 +8,13 @@ import { BusOutbox } from './bus/outbox.ts';
 import { StatusPublisher } from './bus/status.ts';
 import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
-import type { Bus, DesiredStore, Followed, Kernel, Outbox, Recorder, SightStore, TimeStore } from './ports.ts';
+import type { Bus, DesiredStore, Kernel, Outbox, Recorder, SightStore, TimeStore } from './ports.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
+import type { ReconcilerOptions } from './reconcile/reconciler-options.ts';
 import { type Identity, summarise } from './reconcile/summarise.ts';
 
 /** What an agent is put together of, whatever its ports are made of. */
-export interface Parts {
+export interface Parts extends Pick<ReconcilerOptions, 'follow'> {
   readonly identity: Identity;
   readonly store: DesiredStore & Recorder;
   readonly kernel: Kernel;
@@ -23,8 +24,6 @@ export interface Parts {
   readonly sight: SightStore;
   /** Makes `kernel` that of the pins that are there now. Errors: KernelError while it cannot be. */
   readonly reopen: () => Promise<void>;
-  /** Looks what became of the maps that `kernel` has; absent where none take their place. Errors: KernelError. */
-  readonly follow?: () => Followed;
   /** Called once desired state as it is stored stands in the kernel. */
   readonly connect: () => Bus;
   /** Called when many keys have been settled, and their garbage is worth giving back. */

@@ -1,5 +1,6 @@
 import type { Native } from '../../native/index.ts';
-import type { Followed, Kernel } from '../ports.ts';
+import type { Followed } from '../model/followed.ts';
+import type { Kernel } from '../ports.ts';
 import { LIMITS } from './abi.ts';
 import { ClockProgram } from './clock-program.ts';
 import { Control } from './control.ts';

@@ -1,21 +1,8 @@
-import type { Clock } from '../../daemon/clock.ts';
-import type { Log } from '../../daemon/log.ts';
 import { Waker } from '../../daemon/waker.ts';
-import type { Intent } from '../../protocol/intent.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import type { Mark } from '../model/mark.ts';
-import type {
-  Accepted,
-  DesiredStore,
-  Followed,
-  Kernel,
-  Outbox,
-  Reconciling,
-  SightStore,
-  Stored,
-  TimeStore,
-} from '../ports.ts';
+import type { Accepted, Reconciling, Stored } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { GivingUp } from './giving-up.ts';
 import { Levels } from './levels.ts';
@@ -23,9 +10,11 @@ import { LostPins } from './lost-pins.ts';
 import { Outcomes } from './outcomes.ts';
 import { OwnWords } from './own-words.ts';
 import { Periods } from './periods.ts';
+import type { ReconcilerOptions } from './reconciler-options.ts';
 import { SharedTime } from './shared-time.ts';
 import { Strangers } from './strangers.ts';
 import type { Progress } from './summarise.ts';
+import { type View, viewOf } from './view.ts';
 import { Watch } from './watch.ts';
 
 /** A full read-back, so that what somebody else changed is repaired. */
@@ -36,25 +25,6 @@ const PROBE_MS = 20_000;
 const NETWORK_MS = 5_000;
 /** Nor does a program that is detached; and while it is, every packet passes. */
 const INGRESSES_MS = 1_000;
-
-export interface ReconcilerOptions {
-  readonly kernel: Kernel;
-  readonly store: Pick<DesiredStore, 'saveEntries' | 'record'>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly host: string;
-  readonly times: TimeStore;
-  readonly sight: SightStore;
-  readonly outbox: Outbox;
-  /** Interfaces that ought to have the program. */
-  readonly interfaces: readonly string[];
-  /** Makes `kernel` that of the pins that are there now. Errors: KernelError while it cannot be. */
-  readonly reopen: () => Promise<void>;
-  /** Looks what became of the maps that `kernel` has; absent where none take their place. Errors: KernelError. */
-  readonly follow?: () => Followed;
-  /** Called when many keys have been settled, and their garbage is worth giving back. */
-  readonly afterBulk?: () => void;
-}
 
 /**
  * Keeps the kernel equal to desired state, one pass at a time.
@@ -164,23 +134,10 @@ export class Reconciler implements Reconciling {
     };
   }
 
-  /** The intent, the state and the observed entry of each key, as they are now and will be: for `dump` and `explain`. */
-  get view() {
-    const now = (): Convergence => this.#convergence;
-    const mapProblems = () => this.#strangers.problems(now());
-    return {
-      get desired() {
-        return now().ledger.desired;
-      },
-      get states() {
-        return now().ledger.states;
-      },
-      get mapProblems() {
-        return mapProblems();
-      },
-      entryOf: (key: string) => now().entryOf(key),
-      silenceOf: (intent: Intent) => now().silence.of(intent, this.#watch.sight),
-    };
+  /** For `dump` and `explain`. */
+  get view(): View {
+    const convergence = (): Convergence => this.#convergence;
+    return viewOf(convergence, this.#watch, () => this.#strangers.problems(this.#convergence));
   }
 
   /** Resolves once what is due at the call is settled, or the loop has ended. */

@@ -1,6 +1,6 @@
 import { atStart } from '../../../../agent/follow/footing.ts';
+import type { Followed } from '../../../../agent/model/followed.ts';
 import type { Footing } from '../../../../agent/model/footing.ts';
-import type { Followed } from '../../../../agent/ports.ts';
 import { Reconciler } from '../../../../agent/reconcile/reconciler.ts';
 import type { Log } from '../../../../daemon/log.ts';
 import type { Cursor } from '../../../../protocol/cursor.ts';

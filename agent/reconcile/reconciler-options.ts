@@ -1,0 +1,24 @@
+import type { Clock } from '../../daemon/clock.ts';
+import type { Log } from '../../daemon/log.ts';
+import type { Followed } from '../model/followed.ts';
+import type { DesiredStore, Kernel, Outbox, SightStore, TimeStore } from '../ports.ts';
+
+/** What a reconciler works on and with. */
+export interface ReconcilerOptions {
+  readonly kernel: Kernel;
+  readonly store: Pick<DesiredStore, 'saveEntries' | 'record'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly host: string;
+  readonly times: TimeStore;
+  readonly sight: SightStore;
+  readonly outbox: Outbox;
+  /** Interfaces that ought to have the program. */
+  readonly interfaces: readonly string[];
+  /** Makes `kernel` that of the pins that are there now. Errors: KernelError while it cannot be. */
+  readonly reopen: () => Promise<void>;
+  /** Looks what became of the maps that `kernel` has; absent where none take their place. Errors: KernelError. */
+  readonly follow?: () => Followed;
+  /** Called when many keys have been settled, and their garbage is worth giving back. */
+  readonly afterBulk?: () => void;
+}
