@@ -122,7 +122,7 @@ function attachAll(attaching: Attaching): AttachReport {
     return attached;
   });
   native.close(program);
-  const inForce = upgrade?.run() ?? freshlyMade(native, paths);
+  const inForce = sinceReplaced(upgrade?.run() ?? freshlyMade(native, paths), replaced);
   const shortfall = ownKernel(owner.uid);
   return {
     pinRoot: options.pinRoot,
@@ -146,6 +146,16 @@ function attachAll(attaching: Attaching): AttachReport {
       isNew(inForce) ||
       interfaces.some((it) => it.changed),
   };
+}
+
+/** Maps that took the place of others came with a program of their own. */
+function sinceReplaced(now: InForce, [first, ...others]: readonly Replaced[]): InForce {
+  if (first === undefined) return now;
+  const { version, tag } = first.from;
+  const was =
+    tag === undefined || tag === now.tag ? {} : { before: { ...(version !== undefined && { version }), tag } };
+  const switched = new Set([first, ...others, now].flatMap((one) => one.switched));
+  return { ...was, ...now, switched: [...switched] };
 }
 
 /** Detaches an interface that was attached a moment ago. */

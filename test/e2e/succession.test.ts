@@ -2,11 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { AttachReport } from '../../agent/attach/attach.ts';
-import { CONVERGE_MS, type Operator, serviceRedirect, startProduct } from '../support/operator.ts';
+import { serviceRedirect } from '../support/operator.ts';
 import { otherBuild } from '../support/other-build.ts';
 import type { Running } from '../support/process.ts';
+import { Redirected } from '../support/redirected.ts';
 import { Testbed } from '../support/testbed.ts';
-import { Asker, Echo } from '../support/traffic.ts';
 
 const RATE = 2_000;
 const BOTH = ['to-a', 'to-c'];
@@ -15,19 +15,14 @@ const BOTH = ['to-a', 'to-c'];
 async function attach(t: ExecutionContext, bed: Testbed, ...args: readonly string[]) {
   const { status, stdout, stderr } = await bed.attach('--interface', 'to-a', '-o', 'json', ...args);
   t.is(status, 0, stderr);
-  return (JSON.parse(stdout) as AttachReport).replaced.map(({ from, to, switched, counts }) => ({
-    ...{
-      from: `v${from.layout} ${from.slots}`,
-      to: `v${to.layout} ${to.slots}`,
-      switched: switched.toSorted(),
-      counts,
-    },
-  }));
-}
-
-async function isCounted(t: ExecutionContext, operator: Operator, answers: number, as: string): Promise<void> {
-  const [entry] = await operator.dump();
-  t.is(Number(entry?.packets), answers, `${as}: each was counted`);
+  const { replaced, program } = JSON.parse(stdout) as AttachReport;
+  return {
+    program: `${program.before?.version ?? ''} → ${program.version} on ${program.switched.toSorted().join()}`,
+    replaced: replaced.map(({ from, to, switched, counts }) => ({
+      ...{ from: `v${from.layout} ${from.slots}`, to: `v${to.layout} ${to.slots}` },
+      ...{ switched: switched.toSorted(), counts },
+    })),
+  };
 }
 
 test.serial(
@@ -37,26 +32,18 @@ test.serial(
     await using bed = await Testbed.make();
     const folder = join(bed.folder, 'other');
     await otherBuild(folder, '0.2.0', 'wider');
-    const product = await startProduct(bed, '--max-redirects', '64');
-    const { operator } = product;
-    let { agent } = product;
-    await Promise.all([Echo.start(bed, 'b'), Echo.start(bed, 'c')]);
-    const asker = await Asker.start(bed);
-    await asker.steady(RATE);
-    const { rev } = await operator.apply(serviceRedirect('to-c', 'v4'));
-    await operator.applied(rev);
-    await asker.answeredBy('c', CONVERGE_MS);
-    const before = await asker.report();
+    const redirected = await Redirected.start(bed, RATE, ['--max-redirects', '64']);
+    const { operator, agent } = redirected;
 
     const foretold = await bed.attach('--interface', 'to-a', '--max-redirects', '128', '--dry-run');
     t.regex(
       foretold.stdout,
       /^to-a: unchanged, .*\nprogram .* → 0\.1\.0: would be replaced on to-[ac], to-[ac]\nmaps: would be replaced /,
     );
-    const up = await attach(t, bed, '--max-redirects', '128');
+    const { replaced: up } = await attach(t, bed, '--max-redirects', '128');
     t.deepEqual(up, [{ from: 'v1 64', to: 'v1 128', switched: BOTH, counts: true }]);
-    t.deepEqual(await attach(t, bed, '--max-redirects', '128'), []);
-    const down = await attach(t, bed, '--max-redirects', '16');
+    t.deepEqual((await attach(t, bed, '--max-redirects', '128')).replaced, []);
+    const { replaced: down } = await attach(t, bed, '--max-redirects', '16');
     t.deepEqual(down, [{ from: 'v1 128', to: 'v1 16', switched: BOTH, counts: true }]);
     const twice = await operator.apply(serviceRedirect('to-c', 'v4'), serviceRedirect('beside', 'v6'));
     await operator.applied(twice.rev);
@@ -69,20 +56,15 @@ test.serial(
     };
     const next = bed.by(folder);
     const [forth, second] = await Promise.all([attach(t, next), change(next, agent)]);
-    t.deepEqual(forth, [{ from: 'v1 16', to: 'v2 16', switched: BOTH, counts: true }]);
+    t.is(forth.program, '0.1.0 → 0.2.0 on to-a,to-c');
+    t.deepEqual(forth.replaced, [{ from: 'v1 16', to: 'v2 16', switched: BOTH, counts: true }]);
     const [back, third] = await Promise.all([attach(t, bed), change(bed, second)]);
-    t.deepEqual(back, [{ from: 'v2 16', to: 'v1 16', switched: BOTH, counts: true }]);
-    agent = third;
+    t.is(back.program, '0.2.0 → 0.1.0 on to-a,to-c');
+    t.deepEqual(back.replaced, [{ from: 'v2 16', to: 'v1 16', switched: BOTH, counts: true }]);
     t.deepEqual((await readdir(bed.pinRoot)).filter((name) => !name.endsWith('.debug')).toSorted(), ['agent', 'v1']);
 
-    const after = await asker.stop();
-    t.deepEqual(
-      [after.lost, after.repeats, (after.answers.b ?? 0) - (before.answers.b ?? 0)],
-      [0, 0, 0],
-      'each question was answered, once, and by C',
-    );
     await operator.applied(twice.rev);
-    await isCounted(t, operator, after.answers.c ?? 0, 'at the end');
-    t.is(agent.status, undefined);
+    await redirected.end(t);
+    t.is(third.status, undefined);
   },
 );
