@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
-import { CONVERGE_MS, serviceRedirect, startProduct } from '../support/operator.ts';
 import { must, run } from '../support/process.ts';
+import { Redirected } from '../support/redirected.ts';
 import { shuntCommand, Testbed } from '../support/testbed.ts';
-import { Asker, Echo } from '../support/traffic.ts';
 
 /** Of the system calls of an upgrade that may change something, it is killed at one in so many: `EVERY=1` for each. */
 const EVERY = Number(process.env.EVERY ?? 190);
@@ -29,14 +28,8 @@ test.serial(
   async (t) => {
     t.timeout(7_200_000);
     await using bed = await Testbed.make();
-    const { operator, agent } = await startProduct(bed, '--max-redirects', '64');
-    await Promise.all([Echo.start(bed, 'b'), Echo.start(bed, 'c')]);
-    const asker = await Asker.start(bed);
-    await asker.steady(RATE);
-    const { rev } = await operator.apply(serviceRedirect('to-c', 'v4'));
-    await operator.applied(rev);
-    await asker.answeredBy('c', CONVERGE_MS);
-    const before = await asker.report();
+    const redirected = await Redirected.start(bed, RATE, ['--max-redirects', '64']);
+    const { agent, asker } = redirected;
 
     let size: number = SIZES[0];
     const other = (): number => (size === SIZES[0] ? SIZES[1] : SIZES[0]);
@@ -79,17 +72,14 @@ test.serial(
       const left = (await readdir(bed.pinRoot)).filter((one) => !one.endsWith('.debug')).toSorted();
       const running = new Set(await programs(bed));
       const fine = next.status === 0 && lost === 0 && running.size === 1 && left.join() === 'agent,v1';
-      if (!fine || answers.b !== before.answers.b)
+      if (!fine || answers.b !== redirected.answeredByB)
         wrong.push({ name, nth, next: next.stderr, lost, left, running: [...running], answers });
     }
-    const after = await asker.stop();
-    if (EVERY === 1) console.log(`killed at ${died} of ${points.length} system calls, ${after.sent} datagrams`);
     t.deepEqual(wrong, []);
     t.is(died, tried);
     t.true(tried > 0);
-    t.deepEqual([after.lost, after.repeats, (after.answers.b ?? 0) - (before.answers.b ?? 0)], [0, 0, 0]);
-    const [entry] = await operator.dump();
-    t.is(Number(entry?.packets), after.answers.c ?? 0, 'each was counted');
+    const sent = await redirected.end(t);
+    if (EVERY === 1) console.log(`killed at ${died} of ${points.length} system calls, ${sent} datagrams`);
     t.is(agent.status, undefined, 'the agent went on');
   },
 );
