@@ -9,11 +9,12 @@ import { shortfallTexts } from '../specs/shortfalls.ts';
 import { APPLY, upload } from '../specs/upload.ts';
 
 export const apply = command({
-  synopsis: '-f FILE... [--expires-in TIME]',
+  synopsis: '-f FILE... [-R] [--expires-in TIME]',
   about: `Creates the redirects of the files, or changes those whose names exist; others stay as they are. All of them or none:
 one that is wrong refuses the whole, with file, line and reason. Applying the same again changes nothing.
 
-A file is YAML with a list \`redirects:\`, or JSON lines with one redirect a line, for bulk.
+A file is YAML with a list \`redirects:\`, or JSON lines with one redirect a line, for bulk. A folder
+stands for its files that end with .yaml, .yml, .json or .jsonl, sorted by name; with -R also for those of its folders.
 
 With --expires-in, redirects that have no \`expires\` end so long after this call; the same call again ends them later.`,
   examples: [
@@ -25,12 +26,13 @@ redirects:
     to: { nexthop: 10.0.0.7 }
 END`,
     'shunt apply -f redirects.yaml -f more.jsonl',
+    'shunt apply -f redirects/ -R',
   ],
-  options: ['file', 'expires-in', ...BUS_OPTIONS],
+  options: ['file', 'recursive', 'expires-in', ...BUS_OPTIONS],
   async run({ options, terminal, stdin }) {
     if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
     const nowMs = Date.now();
-    const specs = await readSpecs(options.file, stdin, { nowMs, expiresInMs: options['expires-in'] });
+    const specs = await readSpecs(options, stdin, { nowMs, expiresInMs: options['expires-in'] });
     noteSpecs(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
     const { v: _, upload: __, ...reply } = await upload(specs, bus, terminal, APPLY);

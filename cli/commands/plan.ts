@@ -26,19 +26,19 @@ import { upload } from '../specs/upload.ts';
 type Screen = Pick<Terminal, 'width' | 'colour'>;
 
 export const plan = command({
-  synopsis: '[-f FILE...] [--delete NAME...] [--expires-in TIME]',
+  synopsis: '[-f FILE... [-R]] [--delete NAME...] [--expires-in TIME]',
   about: `Shows what an apply of the files and a delete of the names would do to each host, and does nothing: what would be
 added, changed and deleted; which redirects another one shadows, because it has the same match and wins; which ones
 overlap, and which of them has a packet that matches both; which hosts would be given more than they can hold, and which
 are not sent a redirect because their agents are too old for it.`,
   examples: ['shunt plan -f redirects.yaml', 'shunt plan -f redirects.yaml --delete drain-web-1'],
-  options: ['file', 'delete', 'expires-in', ...BUS_OPTIONS],
+  options: ['file', 'recursive', 'delete', 'expires-in', ...BUS_OPTIONS],
   async run({ options, terminal, stdin }) {
     const names = [...new Set(options.delete)];
     if (options.file.length + names.length === 0)
       throw usage('name at least one file or redirect: -f FILE, -f - for standard input, or --delete NAME');
     const nowMs = Date.now();
-    const specs = await readSpecs(options.file, stdin, { nowMs, expiresInMs: options['expires-in'] });
+    const specs = await readSpecs(options, stdin, { nowMs, expiresInMs: options['expires-in'] });
     noteSpecs(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
     const first = await upload(specs, bus, terminal, {

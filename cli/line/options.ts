@@ -103,9 +103,10 @@ export const OPTIONS = {
   label: many({ placeholder: 'KEY=VALUE', help: 'label of this host, for selectors' }),
   'log-level': choice({ placeholder: 'LEVEL', help: 'debug, info, warn or error' }, 'info', LOG_LEVELS),
   file: {
-    ...many({ short: 'f', placeholder: 'FILE', help: 'YAML or JSON lines; - is standard input' }),
+    ...many({ short: 'f', placeholder: 'FILE', help: 'YAML, JSON lines or a folder of them; - is stdin' }),
     argumentOnly: true,
   },
+  recursive: { ...flag('also folders within a folder'), short: 'R' },
   delete: {
     ...many({ placeholder: 'NAME', help: 'redirect that is to go' }),
     argumentOnly: true,

@@ -2,13 +2,20 @@ import { EXIT, Failure, type FileProblem, usage } from '../line/failure.ts';
 import { countText, someText } from '../show/format.ts';
 import { notice, type Terminal } from '../show/terminal.ts';
 import type { Moment } from './expiry.ts';
+import { filesOf } from './folder.ts';
 import { type Prepared, prepareSpecs } from './prepare.ts';
 import { readSource, type Source } from './source.ts';
 import { MAX_PROBLEMS } from './written.ts';
 
+/** Where redirects are read from: files and folders, with `recursive` the folders in these, and standard input for `-`. */
+export interface Where {
+  readonly file: readonly string[];
+  readonly recursive: boolean;
+}
+
 /** Reads every redirect of some files. Errors: Failure, with all that is wrong in them. */
 export async function readSpecs(
-  files: readonly string[],
+  { file: files, recursive }: Where,
   stdin: AsyncIterable<Uint8Array>,
   moment: Moment,
 ): Promise<readonly Prepared[]> {
@@ -16,12 +23,14 @@ export async function readSpecs(
     throw usage('-f - is given twice, and there is one standard input');
   const sources: Source[] = [];
   const unread: Failure[] = [];
-  for (const file of files) {
-    try {
-      sources.push(await readSource(file, stdin));
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      unread.push(error);
+  const keep = (error: unknown): void => {
+    if (!(error instanceof Failure) || error.exit === EXIT.usage) throw error;
+    unread.push(error);
+  };
+  for (const named of files) {
+    for (const file of (await filesOf(named, recursive).catch(keep)) ?? []) {
+      const source = await readSource(file, stdin).catch(keep);
+      if (source !== undefined) sources.push(source);
     }
   }
   const { specs, problems } = await prepareSpecs(sources, moment);

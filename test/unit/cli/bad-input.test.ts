@@ -144,7 +144,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   'no-operand': ['delete'],
   'apply-without-file': ['apply'],
   'apply-no-such-file': ['apply', '-f', '/nonexistent/x.yaml'],
-  'apply-folder': ['apply', '-f', '/'],
+  'apply-folder': ['apply', '-f', '/proc/sys'],
   'apply-stdin-twice': ['apply', '-f', '-', '-f', '-'],
   'delete-bad-name': ['delete', 'Web'],
   'bad-host': ['status', '--host', 'Edge.7'],

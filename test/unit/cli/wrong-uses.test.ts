@@ -19,7 +19,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
     'redirects.yaml',
     '-f',
     '-f /nonexistent/x.yaml',
-    '-f /',
+    '-f /proc/sys',
     '-f - -f -',
     '-f x.yaml --host edge-7',
     '--flie x.yaml',
