@@ -6,6 +6,7 @@ import { open, readVersion } from './envelope.ts';
 import { type Labels, readHost, readLabels } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson, type JsonObject } from './json.ts';
+import { type HostTrouble, type Live, readLive, readTroubles } from './live.ts';
 import { readStanding, type Standing } from './page.ts';
 import {
   list,
@@ -34,6 +35,8 @@ export interface GetRequest {
   readonly limit?: number;
   /** With a name: the rest of an item that was cut, as its `rest` said. */
   readonly rest?: Rest;
+  /** No more than the first MAX_TOLD of each list of hosts: what people look at. A controller of an older release refuses it. */
+  readonly brief?: true;
 }
 
 /** Where the lists of an item go on, each after a host, and the hosts that its spec lists at an index; absent: they are at their end. */
@@ -65,6 +68,10 @@ export interface GetItem {
   readonly rest?: Rest;
   /** Why an apply of it would be refused: an earlier release took it. */
   readonly refused?: Fault;
+  /** How it stands, by what hosts said last; absent of a controller of an older release, and in what answers a `rest`. */
+  readonly live?: Live;
+  /** Since when some host is to have it as it is, in ms since 1970; absent where none is. */
+  readonly since?: number;
 }
 
 /** A host that is not sent a redirect, and why: `lacks` names what its agent does not say that it can. */
@@ -78,6 +85,8 @@ export interface GetReply {
   readonly v: 1;
   readonly items: readonly GetItem[];
   readonly next: string | null;
+  /** The controller's time of the answer; one of an older release does not say. */
+  readonly at?: number;
   /** What was probably meant, where there is none of the name that was asked for. */
   readonly near?: readonly Near[];
 }
@@ -117,6 +126,8 @@ export interface HostItem {
   readonly passed?: number;
   /** How many redirects are for it and not sent to it, and why; absent where there are none. */
   readonly notSent?: { readonly code: AnyCode; readonly redirects: number };
+  /** Which of its redirects are not as they should be, by its last status, the worst first; absent where none is known to be. */
+  readonly troubles?: readonly HostTrouble[];
 }
 
 /** A redirect that stands on so many hosts, and would not by those that the controller has; `gone`: it has none of that name. */
@@ -140,6 +151,8 @@ export interface HostsReply {
   readonly v: 1;
   readonly items: readonly HostItem[];
   readonly next: string | null;
+  /** The controller's time of the answer; one of an older release does not say. */
+  readonly at?: number;
   /** Absent when all is well. */
   readonly damage?: SpecsDamage;
 }
@@ -163,6 +176,7 @@ const readGetFields = object<GetRequest>({
   name: optional(readName),
   ...paging,
   rest: optional(object<Rest>(restFields)),
+  brief: optional(readTrue),
 });
 const readGet: Reader<GetRequest> = (value, path) => {
   const request = readGetFields(value, path);
@@ -184,11 +198,19 @@ const readGetItem = object<GetItem>(
     selector: optional(list(readHost, MAX_LIST)),
     rest: optional(object<Rest>(restFields, 'ignored')),
     refused: optional(readFault),
+    live: optional(readLive),
+    since: optional(readTime),
   },
   'ignored',
 );
 const readGetReply = object<GetReply>(
-  { v: readVersion, items: list(readGetItem, MAX_LIST), next: nullable(readPlace), near: optional(readNear) },
+  {
+    v: readVersion,
+    items: list(readGetItem, MAX_LIST),
+    next: nullable(readPlace),
+    at: optional(readTime),
+    near: optional(readNear),
+  },
   'ignored',
 );
 
@@ -216,6 +238,7 @@ const readHostItem = object<HostItem>(
     idle: optional(readCount),
     passed: optional(readCount),
     notSent: optional(object<NonNullable<HostItem['notSent']>>({ code: readCode, redirects: readCount }, 'ignored')),
+    troubles: optional(readTroubles),
   },
   'ignored',
 );
@@ -231,7 +254,13 @@ const readDamage = object<SpecsDamage>(
   'ignored',
 );
 const readHostsReply = object<HostsReply>(
-  { v: readVersion, items: list(readHostItem, MAX_LIST), next: nullable(readPlace), damage: optional(readDamage) },
+  {
+    v: readVersion,
+    items: list(readHostItem, MAX_LIST),
+    next: nullable(readPlace),
+    at: optional(readTime),
+    damage: optional(readDamage),
+  },
   'ignored',
 );
 

@@ -61,6 +61,12 @@ export interface Exception {
   readonly retryAt?: number;
 }
 
+/** An intent that was given up in silence. */
+export interface IdleStatus {
+  readonly name: string;
+  readonly rev: number;
+}
+
 /** Slots in use and in all; shapes in use, and the most that each address family may have. */
 export interface Capacity {
   readonly used: number;
@@ -138,6 +144,8 @@ export interface Status {
   /** Whose packets are not sent, the most first; absent when all are, null when the host does not count it. */
   readonly passed?: readonly PassedStatus[] | null;
   readonly passedTotal?: number;
+  /** The first of those that were given up in silence; `counts` has them all. Absent where there are none, or the agent does not name them. */
+  readonly idle?: readonly IdleStatus[];
   /** The last one of this start: the agent ends, and what stands in the kernel goes on. Absent of one that runs. */
   readonly ended?: true;
 }
@@ -147,6 +155,8 @@ export const CLOCK_SHOWN_MS = 5_000;
 
 /** The most exceptions that a status lists; `exceptionsTotal` has them all. */
 export const MAX_EXCEPTIONS = 64;
+/** The most idle redirects that a status names. */
+export const MAX_IDLE = 64;
 export const MAX_HOST_PROBLEMS = 16;
 const MAX_ABILITIES = 64;
 
@@ -185,6 +195,8 @@ const readException = object<Exception>(
   },
   'ignored',
 );
+
+const readIdleStatus = object<IdleStatus>({ name: readName, rev: readRev }, 'ignored');
 
 const readRefused = object<RefusedStatus>(
   {
@@ -249,6 +261,7 @@ const readFields = object<Status>(
     drifted: optional(readU64),
     passed: optional(nullable(readPassedHits)),
     passedTotal: optional(readCount),
+    idle: optional(list(readIdleStatus, MAX_IDLE)),
     ended: optional(readTrue),
   },
   'ignored',

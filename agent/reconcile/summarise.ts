@@ -8,8 +8,10 @@ import {
   type Counts,
   type Exception,
   type HostProblem,
+  type IdleStatus,
   MAX_EXCEPTIONS,
   MAX_HOST_PROBLEMS,
+  MAX_IDLE,
   type RefusedStatus,
   type Status,
 } from '../../protocol/status.ts';
@@ -83,8 +85,8 @@ export interface Moment {
 }
 
 /**
- * Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. Of exceptions,
- * passed hits, undelivered packets and interfaces it lists as many as fit.
+ * Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. Of idle
+ * redirects, exceptions, passed hits, undelivered packets and interfaces it lists as many as fit.
  */
 export function summarise(who: Identity, progress: Progress, taken: Taken, moment: Moment): Status {
   return shorten(describe(who, progress, taken, moment), moment.maxBytes);
@@ -98,7 +100,8 @@ function shorten(status: Status, maxBytes: number): Status {
 
 /** Half of the list that can be missed most goes; undefined when there is none left. */
 function cut(status: Status): Status | undefined {
-  const { exceptions, passed, undelivered, interfaces } = status;
+  const { idle, exceptions, passed, undelivered, interfaces } = status;
+  if (idle?.length) return { ...status, idle: half(idle) };
   if (exceptions.length > 0) return { ...status, exceptions: half(exceptions) };
   if (passed?.length) return { ...status, passed: half(passed) };
   if (undelivered?.length) return { ...status, undelivered: half(undelivered) };
@@ -146,6 +149,7 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq,
     ...clockOf(progress),
     ...(progress.drifted === 0n ? {} : { drifted: progress.drifted.toString() }),
     ...passedOf(progress),
+    ...idleOf(progress),
     ...(ended ? { ended: true } : {}),
   };
 }
@@ -188,6 +192,15 @@ function passedOf({ passed }: Progress): Pick<Status, 'passed' | 'passedTotal'> 
     since: Math.min(...all.map(({ sinceMs }) => sinceMs)),
   }));
   return { passed: listed, passedTotal: byName.size };
+}
+
+function idleOf({ states, desired }: Progress): Pick<Status, 'idle'> {
+  const idle: IdleStatus[] = [];
+  for (const { key, rev, state } of states.values()) {
+    const name = desired.get(key)?.name;
+    if (state === 'idle' && name !== undefined && idle.push({ name, rev }) === MAX_IDLE) break;
+  }
+  return idle.length === 0 ? {} : { idle };
 }
 
 function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; exceptionsTotal: number } {

@@ -75,6 +75,7 @@ export const MESSAGES: readonly Message[] = [
   message('working', parseWorking, encodeWorking, 'tolerant'),
   message('get-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
   message('get-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
+  message('get-brief-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
   message('get-rest-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
   message('get-rest-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
   message('delete-request', api.parseDeleteRequest, api.encodeDeleteRequest, 'strict'),

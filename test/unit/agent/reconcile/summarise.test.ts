@@ -4,7 +4,7 @@ import { Ingresses } from '../../../../agent/reconcile/ingresses.ts';
 import { summarise } from '../../../../agent/reconcile/summarise.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
-import { encodeStatus, MAX_EXCEPTIONS, parseStatus, type Status } from '../../../../protocol/status.ts';
+import { encodeStatus, MAX_EXCEPTIONS, MAX_IDLE, parseStatus, type Status } from '../../../../protocol/status.ts';
 import { AT_REST, converge, intentOf, makeKernel, NOW, start, TAKEN, TOLD, WHO } from './world.ts';
 
 const CAPPED: readonly (readonly [stored: number, applied: number, verified: number, number, number])[] = [
@@ -146,6 +146,27 @@ test('summarise: of exceptions as many are listed as the bus takes, and all are 
   }
   t.is(within(encodeStatus(whole).length).exceptions.length, MAX_EXCEPTIONS);
   t.deepEqual(within(1).exceptions, []);
+});
+
+test('summarise: what is idle is named up to the limit and all counted; on a small bus it gives way to exceptions', (t) => {
+  const intents = Array.from({ length: MAX_IDLE + 6 }, (_, at) => intentOf(at));
+  const desired = new Map(intents.map((intent) => [intent.key, intent]));
+  const states = new Map(
+    intents.map(({ key, rev }, at): [string, EntryState] => {
+      const blocked = { state: 'blocked', code: 'NO_ROUTE' } as const;
+      return [key, { key, slot: null, rev, sinceMs: 0, ...(at < 3 ? blocked : { state: 'idle' }) }];
+    }),
+  );
+  const within = (maxBytes: number): Status =>
+    summarise(WHO, { ...AT_REST, desired, states }, TAKEN, { nowMs: NOW, seq: 3, maxBytes });
+  const whole = within(MAX_MESSAGE_BYTES);
+  t.is(whole.counts.idle, MAX_IDLE + 3);
+  t.is(whole.idle?.length, MAX_IDLE);
+  t.deepEqual(whole.idle?.[0], { name: intents[3]?.name, rev: intents[3]?.rev });
+  t.deepEqual(parseStatus(encodeStatus(whole)), whole);
+  const small = within(encodeStatus(whole).length - 1);
+  t.deepEqual(small, { ...whole, idle: whole.idle?.slice(0, MAX_IDLE / 2) });
+  t.false('idle' in summarise(WHO, AT_REST, TAKEN, TOLD));
 });
 
 test('summarise: on a small bus a host with many interfaces is heard, and first of those that packets pass by', (t) => {
