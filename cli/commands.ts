@@ -8,7 +8,16 @@ export const COMMANDS: Commands = Object.freeze({
   },
   delete: { summary: 'delete redirects by name', load: async () => (await import('./commands/delete.ts')).remove },
   get: { summary: 'show redirects and where they win', load: async () => (await import('./commands/get.ts')).get },
-  hosts: { summary: 'show hosts and how far they are', load: async () => (await import('./commands/hosts.ts')).hosts },
+  hosts: {
+    summary: 'show hosts and how far they are',
+    load: async () => (await import('./commands/hosts.ts')).hosts,
+    verbs: {
+      forget: {
+        summary: 'forget hosts that are gone for good',
+        load: async () => (await import('./commands/hosts-forget.ts')).hostsForget,
+      },
+    },
+  },
   rearm: {
     summary: 'have redirects that went idle stand again',
     load: async () => (await import('./commands/rearm.ts')).rearm,
@@ -51,6 +60,12 @@ export const COMMANDS: Commands = Object.freeze({
   controller: {
     summary: 'run the controller',
     load: async () => (await import('./commands/controller.ts')).controller,
+    verbs: {
+      recover: {
+        summary: 'begin the history of the controller that runs anew',
+        load: async () => (await import('./commands/controller-recover.ts')).controllerRecover,
+      },
+    },
   },
   completion: {
     summary: 'write a completion script for a shell',

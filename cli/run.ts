@@ -1,10 +1,11 @@
 import { didYouMean } from '../protocol/near.ts';
 import { COMMANDS } from './commands.ts';
-import type { AnyCommand, Call } from './line/command.ts';
+import type { Call, Entry } from './line/command.ts';
 import type { Environment } from './line/command-line.ts';
-import { EXIT, type Exit, Failure, usage } from './line/failure.ts';
+import { EXIT, type Exit, usage } from './line/failure.ts';
 import { commandHelp, overview } from './line/help.ts';
 import { report } from './line/report.ts';
+import { type Called, findCalled, noSuchVerb } from './line/verbs.ts';
 import { guarded, type Terminal } from './show/terminal.ts';
 
 /** What a process is started with. */
@@ -17,15 +18,20 @@ export interface Surroundings {
 /** Runs `shunt WORDS…` and answers its exit status; every error has been written to standard error by then. */
 export async function run(words: readonly string[], { terminal, ...others }: Surroundings): Promise<Exit> {
   const surroundings: Surroundings = { ...others, terminal: guarded(terminal) };
-  const [first = '', ...rest] = words;
+  const called = await findCalled(words, COMMANDS);
   try {
-    return await dispatch(first, rest, surroundings);
+    return await dispatch(words, called, surroundings);
   } catch (error) {
-    return report(error, { name: Object.hasOwn(COMMANDS, first) ? first : '', words: rest, ...surroundings });
+    const name = called.entry === undefined ? '' : called.name;
+    return report(error, { name, words: words.slice(1), ...surroundings });
   }
 }
 
-async function dispatch(first: string, rest: readonly string[], surroundings: Surroundings): Promise<Exit> {
+async function dispatch(
+  [first = '', ...rest]: readonly string[],
+  called: Called,
+  surroundings: Surroundings,
+): Promise<Exit> {
   const { terminal } = surroundings;
   if (['help', '--help', '-h'].includes(first)) return help(rest, terminal);
   if (first === '--version') return version(rest, terminal);
@@ -33,33 +39,42 @@ async function dispatch(first: string, rest: readonly string[], surroundings: Su
     terminal.note(overview(COMMANDS));
     return EXIT.usage;
   }
-  return call(first, await load(first, rest), rest, surroundings);
+  return call(called, surroundings);
 }
 
-async function call(
-  name: string,
-  command: AnyCommand,
-  words: readonly string[],
-  { env, terminal, stdin }: Surroundings,
-): Promise<Exit> {
+async function call(called: Called, { env, terminal, stdin }: Surroundings): Promise<Exit> {
+  const { name, words } = called;
+  const { load, verbs } = await requireEntry(called);
+  const command = await load();
   const { checkOperands, readArguments, readOptions } = await import('./line/command-line.ts');
   const given = readArguments(name, command, words);
   if (given.help) {
-    terminal.print(await commandHelp(name, command));
+    terminal.print(await commandHelp(name, command, verbs));
     return EXIT.done;
   }
+  const [word] = given.operands;
+  if (verbs !== undefined && word !== undefined && command.operands === undefined)
+    throw await noSuchVerb(name, word, verbs);
   checkOperands(name, command, given);
   const options = (await readOptions(command, given, env)) as Call<never>['options'];
   const written = new Set(given.given.keys());
   return command.run({ options, operands: given.operands, written, terminal, stdin, commands: COMMANDS });
 }
 
-async function help(words: readonly string[], terminal: Terminal): Promise<Exit> {
-  const [name, excess] = words.filter((word) => word !== '--help' && word !== '-h');
-  if (excess !== undefined) throw usage(`unexpected argument "${excess}"; help is of one command: shunt help ${name}`);
-  const ofAll = name === undefined || name === 'help';
-  terminal.print(ofAll ? overview(COMMANDS) : await commandHelp(name, await load(name)));
+async function help(given: readonly string[], terminal: Terminal): Promise<Exit> {
+  const words = given.filter((word) => word !== '--help' && word !== '-h');
+  const ofAll = words.length === 0 || words[0] === 'help';
+  const called = await findCalled(ofAll ? words.slice(1) : words, COMMANDS);
+  const [excess] = called.words;
+  if (excess !== undefined)
+    throw usage(`unexpected argument "${excess}"; help is of one command: shunt help ${called.name}`);
+  terminal.print(ofAll ? overview(COMMANDS) : await helpOf(called));
   return EXIT.done;
+}
+
+async function helpOf(called: Called): Promise<string> {
+  const { load, verbs } = await requireEntry(called);
+  return commandHelp(called.name, await load(), verbs);
 }
 
 async function version([excess]: readonly string[], terminal: Terminal): Promise<Exit> {
@@ -69,16 +84,12 @@ async function version([excess]: readonly string[], terminal: Terminal): Promise
   return EXIT.done;
 }
 
-async function load(name: string, rest: readonly string[] = []): Promise<AnyCommand> {
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (entry !== undefined) return entry.load();
-  if (name.startsWith('-'))
-    throw (await import('./line/early-option.ts')).earlyOption(name, rest, Object.keys(COMMANDS));
+/** Errors: Failure USAGE where there is no such command, with what was probably meant. */
+async function requireEntry({ name, entry, words }: Called): Promise<Entry> {
+  if (entry !== undefined) return entry;
+  const commands = Object.keys(COMMANDS);
+  if (name.startsWith('-')) throw (await import('./line/early-option.ts')).earlyOption(name, words, commands);
   const { meantCommand } = await import('./line/neighbours.ts');
-  const meant = meantCommand(name, Object.keys(COMMANDS));
-  throw new Failure(
-    EXIT.usage,
-    'USAGE',
-    `unknown command "${name}"; ${meant === undefined ? 'see shunt --help' : didYouMean(meant)}`,
-  );
+  const meant = meantCommand(name, commands);
+  throw usage(`unknown command "${name}"; ${meant === undefined ? 'see shunt --help' : didYouMean(meant)}`);
 }

@@ -45,11 +45,11 @@ running shell; to keep it, write it where the shell looks.`,
 
 async function readCommands(table: Commands): Promise<readonly Completed[]> {
   return Promise.all(
-    Object.entries(table).map(async ([name, { summary, load }]) => {
+    Object.entries(table).map(async ([name, { summary, load, verbs = {} }]) => {
       const { options, operands } = await load();
       const taken = [...argumentsOf(options), 'config' as const].map((option) => describe(option, OPTIONS[option]));
       const help = { long: '--help', short: '-h', help: 'what it does and takes', values: undefined, file: false };
-      return { name, summary, options: [...taken, help], words: operands?.values ?? [] };
+      return { name, summary, options: [...taken, help], words: [...Object.keys(verbs), ...(operands?.values ?? [])] };
     }),
   );
 }

@@ -1,14 +1,10 @@
 import { MAX_LIMIT } from '../../protocol/ask.ts';
-import { encodeForgetRequest, type ForgetReply, parseForgetReply } from '../../protocol/forget.ts';
-import { readHost } from '../../protocol/host.ts';
 import { encodeHostsRequest, type HostItem, parseHostsReply, type SpecsDamage } from '../../protocol/listings.ts';
-import { didYouMean } from '../../protocol/near.ts';
 import { compareNames } from '../../protocol/order.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
-import { EXIT, type Exit, usage } from '../line/failure.ts';
+import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { orElse } from '../line/refusal.ts';
 import { collect } from '../paging.ts';
 import { damageText } from '../show/damage.ts';
 import { troubleOf } from '../show/fleet-health.ts';
@@ -47,16 +43,10 @@ export const hosts = command({
 (head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
 something is wrong, TROUBLE says what: shunt status and shunt doctor say more. A host says how it is every 15 s,
 and is silent when it was not heard for a minute. VERSION is there where hosts run several. Below the table stands what
-is missing from the controller's own database, if anything is.
-
-With forget, the controller forgets hosts that are gone for good: what they said, their labels and their logs. One that was heard within
-a minute is not forgotten, but with --force. If it comes back it is a new host, and begins from the whole set.`,
+is missing from the controller's own database, if anything is.`,
   examples: ['shunt hosts', 'shunt hosts forget edge-9'],
-  options: ['force', ...BUS_OPTIONS],
-  operands: { placeholder: 'forget HOST', min: 0, max: Number.POSITIVE_INFINITY },
-  async run({ options, operands: [verb, ...given], terminal }) {
-    if (verb !== undefined) return await forget(verb, given, options, terminal);
-    if (options.force) throw usage('--force is of shunt hosts forget HOST');
+  options: BUS_OPTIONS,
+  async run({ options, terminal }) {
     await using bus = await Bus.open(options);
     const { items, damage } = await readFleet(bus, terminal);
     if (options.output === 'json') terminal.print(JSON.stringify({ items, ...(damage !== undefined && { damage }) }));
@@ -64,41 +54,6 @@ a minute is not forgotten, but with --force. If it comes back it is a new host, 
     return EXIT.done;
   },
 });
-
-type ForgetOptions = Parameters<typeof Bus.open>[0] & { readonly force: boolean };
-
-async function forget(
-  verb: string,
-  given: readonly string[],
-  { force, ...options }: ForgetOptions,
-  terminal: Terminal,
-): Promise<Exit> {
-  if (verb !== 'forget')
-    throw usage(`unexpected argument "${verb}": what follows is forget HOST...; see shunt hosts --help`);
-  if (given.length === 0) throw usage('name at least one host: shunt hosts forget HOST...');
-  const hosts = [...new Set(given)].map(requireHost);
-  await using bus = await Bus.open(options);
-  const replies: ForgetReply[] = [];
-  for (const host of hosts) {
-    const request = encodeForgetRequest({ v: 1, host, ...(force && { force }) });
-    replies.push(await bus.api('forget', request, parseForgetReply));
-  }
-  if (options.output === 'json') terminal.print(JSON.stringify({ items: replies.map(({ v: _, ...reply }) => reply) }));
-  else terminal.print(replies.map(forgotten).join('\n'));
-  return EXIT.done;
-}
-
-function forgotten({ host, known, near }: ForgetReply): string {
-  if (known) return `${host}: forgotten`;
-  return `${host}: not known${near === undefined ? '' : `; ${didYouMean(near)}`}`;
-}
-
-function requireHost(host: string): string {
-  return orElse(
-    () => readHost(host, ''),
-    ({ message }) => usage(`HOST: ${message}`),
-  );
-}
 
 /** Reads every host that the controller knows, and what is missing from its database. */
 export async function readFleet(

@@ -19,17 +19,21 @@ export interface Arguments {
 /** Sorts the words after a command's name. Errors: Failure USAGE. */
 export function readArguments(name: string, command: AnyCommand, words: readonly string[]): Arguments {
   const names: readonly OptionName[] = ['config', ...command.options];
-  const { tokens } = parseArgs({ args: [...words], options: parseOptions(names), strict: false, tokens: true });
   const given = new Map<string, string[]>();
   const operands: string[] = [];
   let help = false;
-  for (const token of tokens) {
+  for (const token of tokensOf(words, names)) {
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind !== 'option') continue;
     if (token.name === 'help') help = true;
     else addValue(name, given, names, token);
   }
   return { given, operands, help };
+}
+
+/** Tells options, their values and operands apart; of an option that is not among these, nobody knows whether it takes a value. */
+export function tokensOf(words: readonly string[], names: readonly OptionName[]): readonly Token[] {
+  return parseArgs({ args: [...words], options: parseOptions(names), strict: false, tokens: true }).tokens;
 }
 
 /** Reads the options of a command: argument before environment before settings file before default. Errors: Failure USAGE. */
@@ -68,7 +72,8 @@ function optionFor({ options, synopsis }: AnyCommand, given: Arguments['given'])
   return chosen === 'file' ? '-f' : `--${chosen}`;
 }
 
-type OptionToken = Extract<NonNullable<ReturnType<typeof parseArgs>['tokens']>[number], { kind: 'option' }>;
+type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
+type OptionToken = Extract<Token, { kind: 'option' }>;
 
 function addValue(
   command: string,

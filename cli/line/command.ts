@@ -44,5 +44,14 @@ export function command<const K extends OptionName>(declared: Command<K>): AnyCo
 /** A command whose options are known at run time only: `readCommandLine` gives it those that it names. */
 export type AnyCommand = Omit<Command, 'run'> & { readonly run: (call: Call<never>) => Promise<Exit> };
 
-/** Every command by its name: what `shunt help` says of it, and its module, which is loaded only when it is called. */
-export type Commands = Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<AnyCommand> }>>;
+/** A command by its name: what `shunt help` says of it, and its module, which is loaded only when it is called. */
+export interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<AnyCommand>;
+  /** Commands of this command: `forget` of `shunt hosts forget`. */
+  readonly verbs?: Commands;
+}
+
+export interface Commands {
+  readonly [name: string]: Entry;
+}

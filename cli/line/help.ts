@@ -5,15 +5,13 @@ const WIDTH = 80;
 
 /** The help of `shunt` itself. */
 export function overview(commands: Commands): string {
-  const width = Math.max(...Object.keys(commands).map((name) => name.length));
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return `Usage: shunt COMMAND [OPTION...]
 
 Steers packets across a fleet: "packets from A to B go to C", in the kernel of
 every host that it concerns.
 
 Commands:
-${lines.join('\n')}
+${listed(commands)}
 
   shunt COMMAND --help   what a command does and takes, with an example;
                          shunt help COMMAND is the same
@@ -29,7 +27,7 @@ failed under the agent.`;
 }
 
 /** The help of one command. */
-export async function commandHelp(name: string, command: AnyCommand): Promise<string> {
+export async function commandHelp(name: string, command: AnyCommand, verbs: Commands = {}): Promise<string> {
   const { argumentsOf, OPTIONS } = await import('./options.ts');
   const options = [...argumentsOf(command.options), 'config' as const].map((option) =>
     optionLine(option, OPTIONS[option]),
@@ -38,12 +36,24 @@ export async function commandHelp(name: string, command: AnyCommand): Promise<st
   return `Usage: ${['shunt', name, command.synopsis].filter((word) => word !== '').join(' ')}
 
 ${wrap(command.about)}
-
+${verbList(name, verbs)}
 Options:
 ${options.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n')}
 
 Example:
 ${command.examples.map((example) => `  ${example.replaceAll('\n', '\n  ')}`).join('\n')}`;
+}
+
+function verbList(name: string, verbs: Commands): string {
+  if (Object.keys(verbs).length === 0) return '';
+  return `\nCommands:\n${listed(verbs)}\n\n  shunt ${name} COMMAND --help   what it does and takes\n`;
+}
+
+function listed(commands: Commands): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  return Object.entries(commands)
+    .map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
+    .join('\n');
 }
 
 interface Described {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { COMMANDS } from '../../../cli/commands.ts';
+import { namesOf } from '../../../cli/line/verbs.ts';
 import { matchesGoldens } from './golden.ts';
 import { shunt } from './session.ts';
 
@@ -230,6 +231,30 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
     '--log-level verbose',
     '--state /var/lib/shunt',
   ],
+  'hosts forget': [
+    '',
+    'Edge.7',
+    'edge_7',
+    'edge-7,edge-8',
+    '--all',
+    '--host edge-7',
+    'edge-7 --froce',
+    'edge-7 --force=yes',
+    'edge-7 --timeout 0',
+    `edge-7 --nats ${NOBODY}`,
+  ],
+  'controller recover': [
+    'edge-7',
+    'now',
+    '--host edge-7',
+    '--force',
+    '--db x.db',
+    '--log-level debug',
+    '--nats',
+    '--root-subject Shunt',
+    '-o yaml',
+    `--nats ${NOBODY}`,
+  ],
   completion: [
     '',
     'tcsh',
@@ -250,7 +275,7 @@ function wordsOf(line: string): string[] {
 }
 
 test('wrong uses: there are ten of each command', (t) => {
-  t.deepEqual(Object.keys(WRONG).sort(), Object.keys(COMMANDS).sort());
+  t.deepEqual(Object.keys(WRONG).sort(), [...namesOf(COMMANDS)].sort());
   for (const [name, lines] of Object.entries(WRONG)) t.is(lines.length, 10, name);
 });
 
@@ -261,7 +286,7 @@ for (const [name, lines] of Object.entries(WRONG)) {
     await writeFile(join(folder, UNKNOWN_SETTING), SETTINGS);
     const sessions = await Promise.all(
       lines.map(async (line) => {
-        const words = [name, ...wordsOf(line)];
+        const words = [...name.split(' '), ...wordsOf(line)];
         const given = words.map((word) => (word === UNKNOWN_SETTING ? join(folder, word) : word));
         const session = await shunt(given, { stdin: 'redirects: []\n' });
         const stderr = session.stderr.replaceAll(`${folder}/`, '');
@@ -273,6 +298,6 @@ for (const [name, lines] of Object.entries(WRONG)) {
       t.is(stdout, '', words.join(' '));
       t.is(stderr.trim().split('\n').length, 1, words.join(' '));
     }
-    await matchesGoldens(t, `wrong-${name}`, sessions);
+    await matchesGoldens(t, `wrong-${name.replaceAll(' ', '-')}`, sessions);
   });
 }
