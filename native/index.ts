@@ -242,7 +242,10 @@ export interface Native {
   linkPin(link: LinkHandle, path: string): Rc;
   linkUpdate(link: LinkHandle, program: ProgramHandle): Rc;
   linkDetach(link: LinkHandle): Rc;
+  /** Of XDP links; -EINVAL of others. */
   linkInfo(link: LinkHandle): LinkInfo | Rc;
+  /** The program that a link of any kind runs; takes CAP_SYS_ADMIN. */
+  linkProgram(link: LinkHandle): ProgramHandle | Rc;
 
   netLinks(): List<NetLink>;
   /**

@@ -85,6 +85,20 @@ Napi::Value linkInfo(const Napi::CallbackInfo& info) {
   return result;
 }
 
+/** By its id, which takes CAP_SYS_ADMIN. */
+Napi::Value linkProgram(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* link = args.handle<Link>("link");
+  if (!args.ok()) return args.raise();
+  if (link->closed()) return number(info.Env(), -EBADF);
+  bpf_link_info kernel = {};
+  uint32_t size = sizeof kernel;
+  if (int rc = bpf_obj_get_info_by_fd(link->fd(), &kernel, &size)) return number(info.Env(), rc);
+  const int fd = bpf_prog_get_fd_by_id(kernel.prog_id);
+  if (fd < 0) return number(info.Env(), fd);
+  return adopt(info.Env(), std::make_shared<Program>(fd));
+}
+
 }  // namespace
 
 void exportLinks(Napi::Object exports) {
@@ -95,6 +109,7 @@ void exportLinks(Napi::Object exports) {
   expose<linkUpdate>(exports, "linkUpdate");
   expose<linkDetach>(exports, "linkDetach");
   expose<linkInfo>(exports, "linkInfo");
+  expose<linkProgram>(exports, "linkProgram");
 }
 
 }  // namespace shunt

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Native, ObjectHandle } from '../../native/index.ts';
+import type { Native, ObjectHandle, ProgramHandle } from '../../native/index.ts';
 import { LOSSES } from '../kernel/abi.ts';
 import { bpfAdvice, errnoText } from '../kernel/advice.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
@@ -28,13 +28,20 @@ export interface Watch {
   readonly unwatched: readonly Unwatched[];
 }
 
+/** A tracepoint by its name and by its place in LOSSES. */
+interface Place {
+  readonly name: string;
+  readonly at: number;
+}
+
 /**
- * Pins a program on every tracepoint that tells of packets lost after their verdict, where none is pinned yet. A kernel
- * that lacks one, or its own BTF, is no reason to fail: redirecting works without.
+ * Pins this build's program on every tracepoint that tells of packets lost after their verdict. Where one of another build
+ * is pinned, that one goes first: no loss is counted twice, and one in between is not counted. A kernel that lacks a
+ * tracepoint, or its own BTF, is no reason to fail: redirecting works without.
  */
 export function watchDelivery(native: Native, paths: PinPaths, maps: OpenMaps, undo: DisposableStack): Watch {
-  const absent = TRACEPOINTS.flatMap((name, at) => (existsSync(paths.tracepoint(name)) ? [] : [{ name, at }]));
-  if (absent.length === 0) return { changed: false, unwatched: [] };
+  const places = TRACEPOINTS.map((name, at) => ({ name, at }));
+  const absent = places.filter(({ name }) => !existsSync(paths.tracepoint(name)));
   undo.defer(() => {
     for (const { name } of absent) rmSync(paths.tracepoint(name), { force: true });
   });
@@ -42,10 +49,28 @@ export function watchDelivery(native: Native, paths: PinPaths, maps: OpenMaps, u
   if (typeof object === 'string') {
     return { changed: false, unwatched: absent.map(({ name }) => ({ tracepoint: name, why: object })) };
   }
-  const tried = absent.map(({ name, at }) => ({ tracepoint: name, why: watch(native, object, paths, maps, at) }));
+  const due = places.filter((place) => absent.includes(place) || !isOurs(native, object, paths, place));
+  for (const { name } of due) rmSync(paths.tracepoint(name), { force: true });
+  const tried = due.map((place) => ({ tracepoint: place.name, why: watch(native, object, paths, maps, place) }));
   native.close(object);
   const unwatched = tried.flatMap(({ tracepoint, why }) => (why === undefined ? [] : [{ tracepoint, why }]));
   return { changed: unwatched.length < tried.length, unwatched };
+}
+
+/** Whether what is pinned on a tracepoint is the code of this build. */
+function isOurs(native: Native, object: ObjectHandle, paths: PinPaths, place: Place): boolean {
+  const pin = paths.tracepoint(place.name);
+  const link = requireValue(native.linkOpen(pin), 'open link', pin);
+  const program = requireValue(native.linkProgram(link), 'open program', pin);
+  const ours = programFor(native, object, place);
+  const [tag, our] = [program, ours].map((one) => requireValue(native.programInfo(one), 'program info', pin).tag);
+  for (const handle of [link, program, ours]) native.close(handle);
+  return tag === our;
+}
+
+function programFor(native: Native, object: ObjectHandle, { at }: Place): ProgramHandle {
+  const program = LOSSES[at]?.toLowerCase() ?? '';
+  return requireValue(native.objectProgram(object, program), 'find program', program);
 }
 
 /** Opens and loads the object; or says why it cannot. */
@@ -65,9 +90,15 @@ function withAdvice(rc: number, special: Readonly<Record<string, string>>): stri
 }
 
 /** Watches one tracepoint; or answers why it cannot. The row that says so comes last. */
-function watch(native: Native, object: ObjectHandle, paths: PinPaths, maps: OpenMaps, at: number): string | undefined {
-  const [program, name] = [LOSSES[at]?.toLowerCase() ?? '', TRACEPOINTS[at] ?? ''];
-  const handle = requireValue(native.objectProgram(object, program), 'find program', program);
+function watch(
+  native: Native,
+  object: ObjectHandle,
+  paths: PinPaths,
+  maps: OpenMaps,
+  place: Place,
+): string | undefined {
+  const { name, at } = place;
+  const handle = programFor(native, object, place);
   const link = native.programAttachRawTracepoint(handle, name);
   native.close(handle);
   if (typeof link === 'number') return withAdvice(link, { ENOENT: 'this kernel lacks the tracepoint' });

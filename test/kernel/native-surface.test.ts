@@ -103,7 +103,7 @@ function signatures(native: Native): Record<string, readonly Param[]> {
 }
 
 const WITHOUT_ARGUMENTS = ['netLinks', 'netNeighbours', 'netFeatures', 'membarrierGlobal', 'possibleCpus'];
-const OF_LINKS = ['linkPin', 'linkUpdate', 'linkDetach', 'linkInfo'];
+const OF_LINKS = ['linkPin', 'linkUpdate', 'linkDetach', 'linkInfo', 'linkProgram'];
 
 /** Values that no parameter takes, but for the exceptions that its `takes` names. */
 function junkFor(lock: unknown): readonly unknown[] {

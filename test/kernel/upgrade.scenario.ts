@@ -10,6 +10,7 @@ import { findBuild } from '../../agent/kernel/build.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
 import { findAbout } from '../../agent/kernel/open-maps.ts';
 import { pinPaths } from '../../agent/kernel/pins.ts';
+import { TRACEPOINTS } from '../../agent/kernel/traffic.ts';
 import { loadNative } from '../../native/index.ts';
 import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';
@@ -51,6 +52,17 @@ function standing() {
   return { runs, begun, beside: findBuild(native, paths)?.beside };
 }
 
+/** The code that counts what dies after its verdict. */
+function watching(): readonly string[] {
+  return TRACEPOINTS.map((name) => {
+    const link = must(name, native.linkOpen(paths.tracepoint(name)));
+    const program = must(name, native.linkProgram(link));
+    const { tag } = must(name, native.programInfo(program));
+    for (const handle of [link, program]) native.close(handle);
+    return tag;
+  });
+}
+
 /** What `doctor` of this build says of the program. */
 const judged = (): readonly string[] => {
   const { level, found } = examineProgram(native, paths);
@@ -62,14 +74,17 @@ const doctor = [judged()];
 using agent = new NativeKernel(native, pinRoot);
 const seen = () => agent.net.network().netdevs.flatMap(({ name, attached }) => (name.endsWith('0') ? [attached] : []));
 const tags = [findBuild(native, paths)?.tag];
+const watched = [watching()];
 const blinds = agent.words.blinds();
 const forth = says(other.attach(native, options));
 tags.push(findBuild(native, paths)?.tag);
+watched.push(watching());
 const after = { standing: standing(), seen: seen(), isBlind: agent.words.blinds() !== blinds };
 doctor.push(judged());
 const again = says(other.attach(native, options));
 const back = says(attach(native, options));
 tags.push(findBuild(native, paths)?.tag);
+watched.push(watching());
 
 // As a loader of 0.1.0 left it.
 sh('rm bpf/v1/build bpf/v1/passed');
@@ -124,7 +139,8 @@ for (const [at, [name, nth]] of points.entries()) {
   const meanwhile = seen();
   other.attach(native, options);
   const [now, looks] = [standing(), seen()];
-  const isWhole = now.begun.length === 0 && now.beside?.length === 0 && now.runs.every(Boolean);
+  const isWatched = watching().every((tag, at) => tag === watched[1]?.[at]);
+  const isWhole = isWatched && now.begun.length === 0 && now.beside?.length === 0 && now.runs.every(Boolean);
   if (!isWhole || [...meanwhile, ...looks].some((one) => one !== 'generic'))
     killed.wrong.push([name, nth, meanwhile, now]);
 }
@@ -132,4 +148,19 @@ agent[Symbol.dispose]();
 detach(native, pinRoot, []);
 const left = readdirSync(parent).includes('bpf');
 rmSync(parent, { recursive: true });
-printResult({ doctor, first, forth, tags, after, again, back, ofOld, later, refused, afterRefusal, killed, left });
+printResult({
+  doctor,
+  first,
+  forth,
+  tags,
+  watched,
+  after,
+  again,
+  back,
+  ofOld,
+  later,
+  refused,
+  afterRefusal,
+  killed,
+  left,
+});

@@ -9,6 +9,8 @@ const WHOLE = { runs: [true, true], begun: [], beside: [] };
 
 interface Story extends Readonly<Record<string, unknown>> {
   readonly tags: readonly string[];
+  /** The tag of the program on each tracepoint, of this build, the other one, and this one again. */
+  readonly watched: readonly (readonly string[])[];
   readonly killed: {
     readonly points: number;
     readonly tried: number;
@@ -30,6 +32,9 @@ kernel(
     t.deepEqual(story.back, { from: '0.2.0', to: '0.1.0', switched, changed: true });
     t.regex(story.tags[0] ?? '', /^[0-9a-f]{16}$/);
     t.deepEqual([story.tags[0] === story.tags[1], story.tags[0] === story.tags[2]], [false, true]);
+    const [ours = [], theirs = [], again] = story.watched;
+    t.is(ours.length, 4);
+    t.deepEqual([ours.filter((tag, at) => tag === theirs[at]), again], [[], ours]);
     t.deepEqual(story.doctor, [
       ['ok', '0.1.0, tag …'],
       ['warn', '0.2.0, tag …: newer than this one, 0.1.0'],

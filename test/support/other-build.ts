@@ -17,6 +17,9 @@ export interface Loading {
 /** What its program does beside. */
 const BESIDE = 'int shunt(struct xdp_md *ctx)\n{\n\tbpf_get_smp_processor_id();\n';
 
+/** What its tracepoint programs do beside, all of them. */
+const COUNTS_BESIDE = 'const struct about *words(void)\n{\n\tbpf_get_smp_processor_id();\n';
+
 /** A value that is eight bytes longer, and so a layout of another number: file by file what stands there, and what then does. */
 const WIDER: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   'bpf/abi.h': [
@@ -35,7 +38,7 @@ const WIDER: Readonly<Record<string, readonly (readonly [string, string])[]>> = 
   'agent/kernel/check.ts': [['  0x84bb3f97971d80abn,', '  0x84bb3f97971d80abn,\n  0x7d29825c75521255n,']],
 };
 
-/** A checkout below `folder` that is this one, but for its version, a call that its program makes, and perhaps its layout. */
+/** A checkout below `folder` that is this one, but for its version, a call that its programs make, and perhaps its layout. */
 export async function otherBuild(folder: string, version: string, layout?: 'wider'): Promise<Loading> {
   mkdirSync(join(folder, 'bpf/build'), { recursive: true });
   for (const name of readdirSync(ROOT)) {
@@ -45,9 +48,8 @@ export async function otherBuild(folder: string, version: string, layout?: 'wide
   for (const name of OWN) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   for (const name of readdirSync(join(ROOT, 'bpf')))
     if (name !== 'build') cpSync(join(ROOT, 'bpf', name), join(folder, 'bpf', name));
-  const source = readFileSync(join(ROOT, 'bpf/redirect.bpf.c'), 'utf8');
-  const changed = source.replace('int shunt(struct xdp_md *ctx)\n{\n', BESIDE);
-  writeFileSync(join(folder, 'bpf/redirect.bpf.c'), changed);
+  change(join(folder, 'bpf/redirect.bpf.c'), [['int shunt(struct xdp_md *ctx)\n{\n', BESIDE]]);
+  change(join(folder, 'bpf/delivery.bpf.c'), [['const struct about *words(void)\n{\n', COUNTS_BESIDE]]);
   for (const [file, changes] of layout === undefined ? [] : Object.entries(WIDER)) change(join(folder, file), changes);
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as object;
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, version }));
