@@ -1,6 +1,7 @@
 import type { ApplyReply, ApplyRequest, DeleteReply } from '../protocol/api.ts';
 import type { ForgetReply, ForgetRequest } from '../protocol/forget.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../protocol/listings.ts';
+import type { NamesReply, NamesRequest } from '../protocol/names.ts';
 import type { Page, SyncRequest } from '../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
 import type { PlanPage, PlanPageRequest } from '../protocol/plan-page.ts';
@@ -42,6 +43,7 @@ export interface Desk {
   /** Begins the history of the log anew (R7). */
   recover(): Promise<RecoverReply>;
   get(request: GetRequest, budgetBytes: number): Promise<GetReply>;
+  names(request: NamesRequest, budgetBytes: number): Promise<NamesReply>;
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply>;
   forget(request: ForgetRequest): Promise<ForgetReply>;
 }

@@ -18,6 +18,7 @@ import {
   requireObject,
 } from './read.ts';
 import { Refused } from './refused.ts';
+import { readSet, readSetOutcome, type SetOutcome } from './sets.ts';
 import type { Problem } from './spec.ts';
 
 /** Every verb, and whether it changes anything: one that does may have been done though no answer came. */
@@ -30,6 +31,7 @@ export const API_VERBS = Object.freeze({
   hosts: false,
   recover: true,
   forget: true,
+  names: false,
 } as const);
 export type ApiVerb = keyof typeof API_VERBS;
 
@@ -50,6 +52,10 @@ export interface ApplyRequest {
   readonly part: number;
   readonly parts: number;
   readonly specs: readonly unknown[];
+  /** In the last part: the set that all of them are put into. A controller of an older release refuses it. */
+  readonly set?: string;
+  /** In the last part, with a set: what is in it beside the upload and is to go, exactly. */
+  readonly prune?: readonly string[];
 }
 
 /** The answer to every part but the last. */
@@ -74,6 +80,10 @@ export interface ApplyReply {
   /** Hosts that they list and that never reported. */
   readonly unheard?: readonly string[];
   readonly unheardTotal?: number;
+  /** Where a set was named; a controller of an older release says nothing. */
+  readonly set?: SetOutcome;
+  /** How many were pruned. */
+  readonly deleted?: number;
 }
 
 export interface DeleteRequest {
@@ -140,10 +150,16 @@ export const applyFields = {
   parts: integer(1, MAX_PARTS),
   specs: list(readJson, MAX_LIST),
 };
-const readApplyFields = object<ApplyRequest>(applyFields);
+const readApplyFields = object<ApplyRequest>({
+  ...applyFields,
+  set: optional(readSet),
+  prune: optional(list(readName, MAX_LIST)),
+});
 
 const readApply: Reader<ApplyRequest> = (value, path) => {
   const request = readApplyFields(value, path);
+  if (request.prune !== undefined && request.set === undefined)
+    throw new Refused('MISSING_FIELD', 'set', 'is required with prune: what is not in it stays');
   if (request.part < request.parts) return request;
   throw new Refused('BAD_FIELD', 'part', `part ${request.part} of ${request.parts}: parts are counted from 0`);
 };
@@ -165,6 +181,8 @@ const readApplyLastReply = object<ApplyReply>(
     unmatchedTotal: optional(readCount),
     unheard: optional(list(readHost, MAX_STRANGERS)),
     unheardTotal: optional(readCount),
+    set: optional(readSetOutcome),
+    deleted: optional(readCount),
   },
   'ignored',
 );

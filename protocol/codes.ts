@@ -80,6 +80,7 @@ export const CODES = {
   UNKNOWN_VERB: 'no such verb',
   UNKNOWN_HOST: 'no such host',
   UNKNOWN_REDIRECT: 'no such redirect here',
+  SET_CHANGED: 'the set has other redirects than those that were looked at; look again',
   UPLOAD_LOST: 'parts of the upload are missing; send it again',
   BUSY: 'too much at once; try again later',
   HOST_SPEAKS: 'the host was heard just now, so it is not forgotten',

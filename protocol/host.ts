@@ -1,4 +1,5 @@
 import { hinted, pattern, type Reader, record } from './read.ts';
+import { Refused } from './refused.ts';
 import { labelHint } from './words.ts';
 
 /** Labels of a host, or those that a selector asks for. */
@@ -26,6 +27,13 @@ const readLabelValue = pattern(
 export const readLabels: Reader<Labels> = record(readLabelKey, readLabelValue, MAX_LABELS);
 /** Labels that a host is selected by: what was meant to be more than one value is said to be none. */
 export const readWantedLabels: Reader<Labels> = record(readLabelKey, hinted(readLabelValue, labelHint), MAX_LABELS);
+
+/** Labels that something is looked for by: none at all would be those of everything. */
+export const readSomeLabels: Reader<Labels> = (value, path, faults) => {
+  const labels = readWantedLabels(value, path, faults);
+  if (Object.keys(labels).length > 0) return labels;
+  throw new Refused('BAD_SELECTOR', path, 'expected at least one label, not none');
+};
 
 /** Reads a host id. Errors: Refused BAD_HOST. */
 export function parseHost(value: unknown, path = 'host'): string {

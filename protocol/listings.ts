@@ -3,7 +3,7 @@ import { readLimit, readPlace } from './ask.ts';
 import type { AnyCode } from './codes.ts';
 import { readEpochOrNone } from './cursor.ts';
 import { open, readVersion } from './envelope.ts';
-import { type Labels, readHost, readLabels } from './host.ts';
+import { type Labels, readHost, readLabels, readSomeLabels } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson, type JsonObject } from './json.ts';
 import { type HostTrouble, type Live, readLive, readTroubles } from './live.ts';
@@ -25,6 +25,7 @@ import {
   requireObject,
 } from './read.ts';
 import { Refused } from './refused.ts';
+import { readSet } from './sets.ts';
 import type { Fault } from './spec.ts';
 import { type ProgramName, readProgram } from './status.ts';
 
@@ -37,6 +38,9 @@ export interface GetRequest {
   readonly rest?: Rest;
   /** No more than the first MAX_TOLD of each list of hosts: what people look at. A controller of an older release refuses it. */
   readonly brief?: true;
+  /** Only those of this set, and with exactly these labels for a selector. A controller of an older release refuses them. */
+  readonly set?: string;
+  readonly labels?: Labels;
 }
 
 /** Where the lists of an item go on, each after a host, and the hosts that its spec lists at an index; absent: they are at their end. */
@@ -72,6 +76,8 @@ export interface GetItem {
   readonly live?: Live;
   /** Since when some host is to have it as it is, in ms since 1970; absent where none is. */
   readonly since?: number;
+  /** The set that it is in; absent where it is in none, and of a controller of an older release. */
+  readonly set?: string;
 }
 
 /** A host that is not sent a redirect, and why: `lacks` names what its agent does not say that it can. */
@@ -177,6 +183,8 @@ const readGetFields = object<GetRequest>({
   ...paging,
   rest: optional(object<Rest>(restFields)),
   brief: optional(readTrue),
+  set: optional(readSet),
+  labels: optional(readSomeLabels),
 });
 const readGet: Reader<GetRequest> = (value, path) => {
   const request = readGetFields(value, path);
@@ -200,6 +208,7 @@ const readGetItem = object<GetItem>(
     refused: optional(readFault),
     live: optional(readLive),
     since: optional(readTime),
+    set: optional(readSet),
   },
   'ignored',
 );

@@ -29,6 +29,7 @@ import {
   requireObject,
 } from './read.ts';
 import { Refused } from './refused.ts';
+import { readSet, readSetOutcome, type SetOutcome } from './sets.ts';
 import { PRECEDENCE, type Precedence } from './shape.ts';
 
 /** An upload as `apply` has it, of which nothing is committed. `delete` counts in the last part: names to go. */
@@ -39,6 +40,8 @@ export interface PlanRequest {
   readonly parts: number;
   readonly specs: readonly unknown[];
   readonly delete?: readonly string[];
+  /** In the last part: the set that they would be put into. A controller of an older release refuses it. */
+  readonly set?: string;
 }
 
 /** What a host cannot hold: more redirects than it has slots, or more shapes of a family than it looks up. */
@@ -131,6 +134,8 @@ export interface PlanReply {
   /** Hosts that a selector lists and that never reported. */
   readonly unheard: readonly string[];
   readonly unheardTotal: number;
+  /** Where a set was named. */
+  readonly set?: SetOutcome;
   /** Absent where all is sent. */
   readonly notSent?: readonly PlanNotSent[];
   readonly notSentTotal?: number;
@@ -146,7 +151,11 @@ export type PlanLists = Required<
 /** The most hosts that one line names; `hostsTotal` counts all. */
 export const MAX_NAMED_HOSTS = 5;
 
-const readPlanFields = object<PlanRequest>({ ...applyFields, delete: optional(list(readName, MAX_LIST)) });
+const readPlanFields = object<PlanRequest>({
+  ...applyFields,
+  delete: optional(list(readName, MAX_LIST)),
+  set: optional(readSet),
+});
 
 const readPlan: Reader<PlanRequest> = (value, path) => {
   const request = readPlanFields(value, path);
@@ -233,6 +242,7 @@ const readLastReply = object<PlanReply>(
     unheardTotal: readCount,
     notSent: optional(list(planLists.notSent, MAX_LIST)),
     notSentTotal: optional(readCount),
+    set: optional(readSetOutcome),
     near: optional(readNear),
     pages: optional(readCount),
   },

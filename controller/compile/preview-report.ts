@@ -11,6 +11,7 @@ import {
   type PlanReply,
   type PlanShadow,
 } from '../../protocol/plan.ts';
+import type { SetOutcome } from '../../protocol/sets.ts';
 import { decidedBy } from '../../protocol/shape.ts';
 import type { Capacity } from '../../protocol/status.ts';
 import type { HostFacts } from '../model/claim.ts';
@@ -26,6 +27,8 @@ export interface PreviewHead {
   readonly absent: readonly string[];
   /** What the first of them probably meant. */
   readonly near?: readonly Near[];
+  /** What would become of the set that it names. */
+  readonly set?: SetOutcome;
   /** What hosts said of their room. */
   readonly capacities: ReadonlyMap<string, Room>;
 }
@@ -137,7 +140,7 @@ export class PreviewReport {
     limit: number,
   ): PlanReply {
     const { moves } = this.#proposal;
-    const { upload, near } = this.#head;
+    const { upload, near, set } = this.#head;
     return {
       v: 1,
       upload,
@@ -148,6 +151,7 @@ export class PreviewReport {
       absent: absent.slice(0, limit),
       absentTotal: absent.length,
       ...(near !== undefined && { near }),
+      ...(set !== undefined && { set }),
       hosts: hosts.slice(0, roomFor('hosts', limit)),
       hostsTotal: hosts.length,
       changes: changes.slice(0, limit),

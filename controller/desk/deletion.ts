@@ -9,15 +9,16 @@ import { namelessOf } from '../model/damage.ts';
 export async function deleteSpecs(
   transaction: Transaction,
   names: readonly string[],
+  concern = new Concern(),
 ): Promise<{ readonly deleted: readonly string[]; readonly absent: readonly string[]; readonly concern: Concern }> {
   const { session, tables } = transaction;
   const deleted: string[] = [];
   const absent: string[] = [];
-  const concern = new Concern();
   for (const name of new Set(names)) {
     const claim = await tables.specs.delete(session, name);
     const there = claim !== undefined || (await giveUp(transaction, name));
     (there ? deleted : absent).push(name);
+    if (there) await tables.sets.drop(session, name);
     if (claim !== undefined) concern.add(claim);
   }
   return { deleted, absent, concern };

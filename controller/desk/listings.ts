@@ -24,13 +24,20 @@ export async function listSpecs(transaction: Transaction, request: GetRequest, b
   const limit = limitOf(request, budgetBytes);
   const specs = await chooseSpecs(transaction, request, limit);
   const fleet = once(() => transaction.tables.hosts.fleet(transaction.session));
-  const make = (spec: StoredSpec) => redirectItem(transaction, fleet, spec, { rest: request.rest, budgetBytes });
+  const sets = request.rest === undefined ? await setsOf(transaction, specs) : new Map<string, string>();
+  const cut = { rest: request.rest, budgetBytes: budgetBytes - SET_BYTES };
+  const make = async (spec: StoredSpec) => {
+    const set = sets.get(nameOf(spec));
+    return { ...(await redirectItem(transaction, fleet, spec, cut)), ...(set !== undefined && { set }) };
+  };
   const items = await fill(specs, make, nameOf, budgetBytes);
   const next = nextOf(specs, items.length, limit, nameOf, request);
   const missing = request.name !== undefined && specs.length === 0 ? [request.name] : [];
   return { v: 1, items, next, ...(await nearNames(transaction, missing)) };
 }
 
+/** What the set of an item takes. */
+const SET_BYTES = 80;
 /** Of a reply, what is missing from the database may take so much: each page says it anew. */
 const DAMAGE_PART = 1 / 4;
 
@@ -75,9 +82,23 @@ async function chooseSpecs(
   request: GetRequest,
   limit: number,
 ): Promise<StoredSpec[]> {
-  if (request.name === undefined) return tables.specs.list(session, request.after ?? '', limit);
-  const spec = await tables.specs.find(session, request.name);
-  return spec === undefined ? [] : [spec];
+  const { name, after = '', set, labels } = request;
+  if (name === undefined && set === undefined && labels === undefined) return tables.specs.list(session, after, limit);
+  const filter = { ...(set && { set }), ...(labels && { hosts: labels }) };
+  const named = name === undefined ? await tables.sets.names(session, filter, { after, limit }) : [{ name }];
+  const specs = await Promise.all(named.map((one) => tables.specs.find(session, one.name)));
+  return specs.filter((spec) => spec !== undefined);
+}
+
+/** The sets that some redirects are in, by their names. */
+async function setsOf(
+  { session, tables }: Transaction,
+  specs: readonly StoredSpec[],
+): Promise<ReadonlyMap<string, string>> {
+  const [first, last] = [specs.at(0), specs.at(-1)];
+  return first === undefined || last === undefined
+    ? new Map()
+    : tables.sets.between(session, nameOf(first), nameOf(last));
 }
 
 async function hostOf(host: string, head: number, report: Report | undefined, standings: Standings): Promise<HostItem> {

@@ -6,6 +6,7 @@ import type { Transaction } from '../log/transaction.ts';
 import { type Claim, claimOf } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import { nearNames } from './near-names.ts';
+import { joinSet } from './sets.ts';
 import { readUpload } from './upload.ts';
 
 const CLAIMS_AT_ONCE = 2000;
@@ -31,7 +32,9 @@ export async function readProposal(
     else moves.push({ before, after: undefined, same: false });
   }
   const capacities = await tables.hosts.capacities(session);
-  const head = { upload: last.upload, absent, capacities, ...(await nearNames(transaction, absent)) };
+  const set = last.set === undefined ? undefined : await joinSet(transaction, last.set, named, false);
+  const sorted = set !== undefined && { set };
+  const head = { upload: last.upload, absent, capacities, ...sorted, ...(await nearNames(transaction, absent)) };
   return { moves, claims: await readClaims(transaction, moves), fleet: await tables.hosts.fleet(session), head };
 }
 

@@ -1,9 +1,11 @@
 import { type ApplyReply, type ApplyRequest, type DeleteReply, MAX_STRANGERS } from '../../protocol/api.ts';
 import type { ForgetReply, ForgetRequest } from '../../protocol/forget.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../../protocol/listings.ts';
+import type { NamesReply, NamesRequest } from '../../protocol/names.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
 import type { PlanPage, PlanPageRequest } from '../../protocol/plan-page.ts';
 import type { RecoverReply } from '../../protocol/recover.ts';
+import type { Concern } from '../compile/concern.ts';
 import { Preview } from '../compile/preview.ts';
 import { MAX_OVERLAPS, PreviewReport } from '../compile/preview-report.ts';
 import type { Strangers } from '../compile/strangers.ts';
@@ -18,6 +20,7 @@ import { nearNames } from './near-names.ts';
 import { keepPages, takePage } from './plan-pages.ts';
 import { readProposal } from './proposal.ts';
 import { beginAnew } from './recovery.ts';
+import { joinSet, listNames, requirePrunable } from './sets.ts';
 import { stagePart, storeUpload } from './upload.ts';
 
 /** Names that the audit keeps of a delete. */
@@ -39,13 +42,25 @@ export class SqlDesk implements Desk {
     return this.#work.change(async (transaction) => {
       const { session, tables, log } = transaction;
       const { counts, concern, strangers, names, named } = await storeUpload(transaction, last);
-      await convergeNamed(heard(transaction, hear), concern, names);
+      const sets = await this.#sort(transaction, last, names, concern);
+      await convergeNamed(heard(transaction, hear), concern, [...names, ...(last.prune ?? [])]);
       const { hosts, rev } = await log.finish();
-      const done = { ...counts, hosts, rev };
+      const done = { ...counts, ...sets, hosts, rev };
       const { upload } = last;
       await tables.audit.note(session, this.#work.clock.nowMs(), 'apply', { upload, ...done });
       return { v: 1, upload, ...done, ...nobody(strangers), named };
     });
+  }
+
+  /** Puts what an upload has into its set, and takes out what is to go. */
+  async #sort(transaction: LogTransaction, last: ApplyRequest, names: readonly string[], concern: Concern) {
+    const { set, prune } = last;
+    if (set === undefined) return {};
+    const gone = prune === undefined ? [] : await requirePrunable(transaction, last, names);
+    const outcome = await joinSet(transaction, set, names);
+    if (prune === undefined) return { set: outcome };
+    const { deleted } = await deleteSpecs(transaction, gone, concern);
+    return { set: outcome, deleted: deleted.length };
   }
 
   /** What is read is one state of the database; the work on it keeps no transaction open. */
@@ -92,6 +107,10 @@ export class SqlDesk implements Desk {
 
   get(request: GetRequest, budgetBytes: number): Promise<GetReply> {
     return this.#work.read((transaction) => listSpecs(transaction, request, budgetBytes));
+  }
+
+  names(request: NamesRequest, budgetBytes: number): Promise<NamesReply> {
+    return this.#work.read((transaction) => listNames(transaction, request, budgetBytes));
   }
 
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply> {

@@ -27,6 +27,8 @@ export async function verifyTruth(place: Place, anew: boolean): Promise<Found> {
   const said: string[] = [];
   const unknown = await tables.hosts.mend(session, anew);
   if (unknown > 0) said.push(`the rows of ${unknown} hosts, which report again`);
+  const unsorted = await tables.sets.mend(session, anew);
+  if (unsorted > 0) said.push(`which set ${unsorted} redirects are in: apply them again with --set`);
   await verifyEpochs(place, anew, said);
   const lost = await verifySpecs(place, anew, said);
   return { lost, mended: said };

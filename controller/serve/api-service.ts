@@ -14,6 +14,7 @@ import {
 import { encodeForgetReply, parseForgetRequest } from '../../protocol/forget.ts';
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
+import { encodeNamesReply, parseNamesRequest } from '../../protocol/names.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodePlanPage, parsePlanPageRequest } from '../../protocol/plan-page.ts';
 import { encodeRecoverReply, parseRecoverRequest } from '../../protocol/recover.ts';
@@ -97,6 +98,8 @@ export class ApiService {
         return this.#recover(data);
       case 'get':
         return encodeGetReply(await desk.get(parseGetRequest(data), budgetBytes));
+      case 'names':
+        return encodeNamesReply(await desk.names(parseNamesRequest(data), budgetBytes));
       case 'hosts':
         return encodeHostsReply(await desk.hosts(parseHostsRequest(data), budgetBytes));
       case 'forget': {
@@ -118,8 +121,9 @@ export class ApiService {
     }
     const reply = await desk.apply(request, hear);
     onChange();
-    const { created, changed, unchanged, hosts, rev, named } = reply;
-    this.#parts.log.info({ created, changed, unchanged, hosts, rev, named }, 'redirects applied');
+    const { created, changed, unchanged, deleted, hosts, rev, named } = reply;
+    const counts = { created, changed, unchanged, ...(deleted !== undefined && { deleted }) };
+    this.#parts.log.info({ ...counts, hosts, rev, named }, 'redirects applied');
     return encodeApplyReply(reply);
   }
 

@@ -4,6 +4,7 @@ import type { Generated } from 'kysely';
 export interface Schema {
   readonly meta: MetaRow;
   readonly specs: SpecRow;
+  readonly sets: SetRow;
   readonly hosts: HostRow;
   readonly changes: ChangeRow;
   readonly heads: HeadRow;
@@ -42,6 +43,12 @@ export interface SpecRow extends Sealed {
   readonly body: string;
   /** JSON of `specToJson`. */
   readonly spec: string;
+}
+
+/** The set that a redirect is in. One that is in none has no row; a row without its redirect says nothing. */
+export interface SetRow extends Sealed {
+  readonly name: string;
+  readonly set_name: string;
 }
 
 /** A host that has reported. */

@@ -3,6 +3,7 @@ import { start } from './0001_start.ts';
 import { hostLevels } from './0002_host_levels.ts';
 import { checksums } from './0003_checksums.ts';
 import { holders } from './0004_holders.ts';
+import { sets } from './0006_sets.ts';
 
 /** Migrations by the name that a database keeps of them, oldest first. */
 type Migrations = Readonly<Record<string, Migration>>;
@@ -18,6 +19,7 @@ const additions: Migrations = Object.freeze({
   '0002_host_levels': hostLevels,
   '0003_checksums': checksums,
   '0004_holders': holders,
+  '0006_sets': sets,
 });
 
 export const controllerMigrations = Object.freeze({ tables, additions });

@@ -5,6 +5,7 @@ import { ChangeTable } from './changes.ts';
 import { EpochTable } from './epochs.ts';
 import { HeadTable } from './heads.ts';
 import { HostTable } from './hosts.ts';
+import { SetTable } from './sets.ts';
 import { SpecTable } from './specs.ts';
 import { SumTable } from './sums.ts';
 import { UploadTable } from './uploads.ts';
@@ -13,6 +14,7 @@ import { UploadTable } from './uploads.ts';
 export class Tables {
   readonly sums: SumTable;
   readonly specs: SpecTable;
+  readonly sets: SetTable;
   readonly hosts: HostTable;
   readonly heads: HeadTable;
   readonly changes: ChangeTable;
@@ -23,6 +25,7 @@ export class Tables {
   constructor(db: Kysely<Schema>) {
     this.sums = new SumTable(db);
     this.specs = new SpecTable(db, this.sums);
+    this.sets = new SetTable(db);
     this.hosts = new HostTable(db);
     this.heads = new HeadTable(db);
     this.changes = new ChangeTable(db, this.heads);

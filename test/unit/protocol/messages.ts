@@ -5,6 +5,7 @@ import { encodeEvent, encodeEvents, parseEvent, parseEventsReply } from '../../.
 import * as explain from '../../../protocol/explain.ts';
 import * as forget from '../../../protocol/forget.ts';
 import * as listings from '../../../protocol/listings.ts';
+import * as names from '../../../protocol/names.ts';
 import * as page from '../../../protocol/page.ts';
 import * as plan from '../../../protocol/plan.ts';
 import * as planPage from '../../../protocol/plan-page.ts';
@@ -80,6 +81,9 @@ export const MESSAGES: readonly Message[] = [
   message('get-rest-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
   message('delete-request', api.parseDeleteRequest, api.encodeDeleteRequest, 'strict'),
   message('delete-reply', api.parseDeleteReply, api.encodeDeleteReply, 'tolerant'),
+  message('names-request', names.parseNamesRequest, names.encodeNamesRequest, 'strict'),
+  message('names-sets-request', names.parseNamesRequest, names.encodeNamesRequest, 'strict'),
+  message('names-reply', names.parseNamesReply, names.encodeNamesReply, 'tolerant'),
   message('forget-request', forget.parseForgetRequest, forget.encodeForgetRequest, 'strict'),
   message('forget-reply', forget.parseForgetReply, forget.encodeForgetReply, 'tolerant'),
   message('hosts-request', listings.parseHostsRequest, listings.encodeHostsRequest, 'strict'),
