@@ -30,7 +30,7 @@ export function examineHost(native: Native, pinRoot: string, state: string): rea
     ...examineKernel(native, ownKernel(pins.owner)),
     ...pins.findings,
     ...(pins.owner === undefined ? [] : [examineBypass(native, pinRoot)]),
-    ...(isHere ? [...examineInterfaces(native, about), ...examineTags(native, pinRoot, about)] : [ELSEWHERE]),
+    ...(isHere ? [...examineInterfaces(native, pinRoot, about), ...examineTags(native, pinRoot, about)] : [ELSEWHERE]),
     ...examineState(state, pins.owner),
     ...examineAgent(native, pinRoot, state, about),
   ];

@@ -2,10 +2,12 @@ import type { Native, NetLink } from '../../native/index.ts';
 import { shellWord } from '../../protocol/plain.ts';
 import { adviceFor } from '../attach/large.ts';
 import { chooseMode, isEgress } from '../attach/mode.ts';
+import { ZoneNames } from '../attach/zone-names.ts';
 import type { About } from '../kernel/about.ts';
 import { whole } from '../kernel/dump.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { ndoXmit } from '../kernel/netdevs.ts';
+import { pinPaths } from '../kernel/pins.ts';
 import { asRoot, type Finding, findings } from './finding.ts';
 
 const IFF_UP = 1;
@@ -13,7 +15,7 @@ const MODES: Readonly<Record<number, string>> = { 1: 'native', 2: 'generic', 3: 
 const interfaces = findings('interfaces');
 
 /** Looks at where the program is attached and how, and at what stops frames on their way out. */
-export function examineInterfaces(native: Native, about: About | undefined): readonly Finding[] {
+export function examineInterfaces(native: Native, pinRoot: string, about: About | undefined): readonly Finding[] {
   const { rc, items: links } = whole(() => native.netLinks());
   if (rc < 0) return [interfaces.unseen(`rtnetlink: ${errnoName(rc)}`, asRoot())];
   if (about === undefined) return strangers(links);
@@ -21,7 +23,7 @@ export function examineInterfaces(native: Native, about: About | undefined): rea
   if (zones.length === 0) return [interfaces.bad('the program is attached nowhere', 'shunt attach --interface IF')];
   const ours = links.filter((link) => zones.includes(link.ifindex) && isOurs(link, about));
   return [
-    ...zones.map((ifindex) => examineAttached(ifindex, links, about)),
+    ...zones.map((ifindex) => examineAttached(ifindex, links, about, () => nameOf(native, pinRoot, about, ifindex))),
     ...ours.flatMap((link) => (link.xdpMode === 2 ? slower(native, link, links) : farEnd(link))),
     ...ours.flatMap(unsegmented),
     ...(ours.some(({ xdpMode }) => xdpMode === 1) ? deaf(native, links, ours) : []),
@@ -45,13 +47,28 @@ function isOurs({ xdpMode, xdpProgramId }: NetLink, about: About): boolean {
   return xdpMode !== 0 && xdpProgramId === about.program;
 }
 
-function examineAttached(ifindex: number, links: readonly NetLink[], about: About): Finding {
+/** What the device of a zone was called, which may be gone; undefined where no loader noted it. */
+function nameOf(native: Native, pinRoot: string, { zones }: About, ifindex: number): string | undefined {
+  using names = ZoneNames.find(native, pinPaths(pinRoot));
+  return names?.of(zones)[zones.indexOf(ifindex)];
+}
+
+function gone(ifindex: number, name: string | undefined): Finding {
+  const option = `--interface ${name === undefined ? 'IF' : shellWord(name)}`;
+  return interfaces.warn(
+    `${name ?? 'one'} that was attached is gone (index ${ifindex})`,
+    `if it came back: shunt attach ${option}; else shunt detach ${option}`,
+  );
+}
+
+function examineAttached(
+  ifindex: number,
+  links: readonly NetLink[],
+  about: About,
+  formerName: () => string | undefined,
+): Finding {
   const link = links.find((one) => one.ifindex === ifindex);
-  if (link === undefined)
-    return interfaces.warn(
-      `one that was attached is gone (index ${ifindex})`,
-      'if it came back: shunt attach --interface IF; else shunt detach --interface IF',
-    );
+  if (link === undefined) return gone(ifindex, formerName());
   const { name, xdpMode, xdpProgramId, flags, carrier } = link;
   if (xdpMode === 0) return interfaces.bad(`${name} lost its program`, `shunt attach --interface ${shellWord(name)}`);
   if (xdpProgramId !== about.program)

@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { attach } from '../../agent/attach/attach.ts';
 import { detach } from '../../agent/attach/detach.ts';
 import { prospect } from '../../agent/attach/prospect.ts';
+import { examineInterfaces } from '../../agent/doctor/interfaces.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
+import { findAbout } from '../../agent/kernel/open-maps.ts';
+import { pinPaths } from '../../agent/kernel/pins.ts';
 import { NO_MAC } from '../../agent/model/entry.ts';
 import { loadNative } from '../../native/index.ts';
 import { parseMatch } from '../../protocol/match.ts';
@@ -116,6 +119,13 @@ attachTo('w1');
 const strangers = { wrote, differ: zone0 !== zone1, took: zoneOf('w1') === zone0 };
 detach(native, pinRoot, ['w0', 'w1']);
 
+/** What doctor says of interfaces that are gone. */
+function missing(): readonly string[] {
+  const about = findAbout(native, pinPaths(pinRoot));
+  const found = examineInterfaces(native, pinRoot, typeof about === 'number' ? undefined : about);
+  return found.filter((one) => one.found.includes('is gone')).map((one) => `${one.found}: ${one.mend}`);
+}
+
 // Fifteen have room. Where one of them is gone, another takes its zone, unless entries stand in it.
 const many = Array.from({ length: 15 }, (_, at) => `m${at}`);
 makeAnew('m15', ...many);
@@ -129,10 +139,11 @@ const full = refusal(() => attachTo('m15'));
 using filled = new NativeKernel(native, pinRoot);
 filled.entries.apply([{ op: 'write', id: 'x', key: { match, zone: zoneOf('m3') }, value }]);
 ip('link', 'del', 'm3');
+const missed = missing();
 const named3 = refusal(() => attachTo('m15'));
 ip('link', 'del', 'm5');
 const taken = refusal(() => attachTo('m15'));
-const room = { full, named3, taken, left: existsSync(join(pinRoot, 'v1', 'root', 'link_m5')) };
+const room = { full, missed, named3, taken, left: existsSync(join(pinRoot, 'v1', 'root', 'link_m5')) };
 filled[Symbol.dispose]();
 held[Symbol.dispose]();
 

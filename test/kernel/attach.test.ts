@@ -20,7 +20,10 @@ interface Story {
   readonly zones: readonly number[];
   readonly named: { readonly before: readonly number[]; readonly after: readonly number[]; readonly other: number };
   readonly strangers: unknown;
-  readonly room: Readonly<Record<'full' | 'named3' | 'taken', string>> & { readonly left: boolean };
+  readonly room: Readonly<Record<'full' | 'named3' | 'taken', string>> & {
+    readonly missed: readonly string[];
+    readonly left: boolean;
+  };
   readonly detached: readonly (readonly string[])[];
   readonly left: boolean;
 }
@@ -50,6 +53,9 @@ kernel('attach: twice changes nothing, interfaces may come again, and detach lea
   const whole = (whose: string): string =>
     `15 interfaces are attached already, and there is room for no more: ${whose}; detach one first: shunt detach --interface IF`;
   t.is(story.room.full, whole(names));
+  const [missed = '', ...others] = story.room.missed;
+  t.regex(missed, /^m3 that was attached is gone \(index \d+\): if it came back: shunt attach --interface m3; else /);
+  t.deepEqual(others, []);
   t.is(story.room.named3, whole(names.replace('m3', 'm3 (gone, but redirects name it in `in`)')));
   t.deepEqual([story.room.taken, story.room.left], ['accepted', false]);
   t.deepEqual(story.detached, [['v0'], []]);

@@ -32,7 +32,9 @@ test.serial('root: attach and detach say what they need it for', (t) => {
 test.serial('root: doctor sends to root only who is not', (t) => {
   const carrying = { name: 'eth0', xdpMode: 2, xdpProgramId: 7 } as NetLink;
   const native = { netLinks: () => ({ rc: 0, items: [carrying] }) } as unknown as Native;
-  const mends = [0, NOBODY].map((uid) => as(uid, () => examineInterfaces(native, undefined).map(({ mend }) => mend)));
+  const mends = [0, NOBODY].map((uid) =>
+    as(uid, () => examineInterfaces(native, '/nowhere', undefined).map(({ mend }) => mend)),
+  );
   t.deepEqual(mends, [
     ["if it is Shunt's, name the folder that its attach had: --pin-root; else bpftool net show dev eth0"],
     ['look again as root'],
