@@ -36,6 +36,11 @@ export class Sight {
     return ifname === undefined ? this.#seen.anywhere : this.#seen.interfaces[ifname]?.since;
   }
 
+  /** Whoever is there may have come unseen until the next look. */
+  blind(): void {
+    this.#seen = BLIND;
+  }
+
   look(network: Pick<Network, 'netdevs'>, { blinds, shut, jiffies }: Outlook): void {
     const before = this.#seen.blinds === blinds ? this.#seen : BLIND;
     const seeing = shut ? [] : network.netdevs.filter((dev) => runsProgram(dev) && dev.up);

@@ -75,6 +75,7 @@ export class Watch {
   hold(is: boolean): void {
     if (is === this.#held) return;
     this.#held = is;
+    if (is) this.#sight.blind(); // it may be over before the next look
     this.#ingressesDue = true;
   }
 

@@ -390,6 +390,17 @@ for (const restMs of [0, 2_000]) {
   });
 }
 
+test('idle: silence begins anew with a hold that is over before anybody looked', async (t) => {
+  await using bench = await Quiet.start();
+  await bench.clock.pass(AFTER_MS - 1_500);
+  bench.reconciler.held(true);
+  bench.reconciler.held(false);
+  await bench.clock.pass(AFTER_MS - 1_500);
+  t.deepEqual(bench.stand, [true, true]);
+  await bench.clock.pass(4_000);
+  t.deepEqual(bench.stand, [false, true]);
+});
+
 test('idle: while the host is held for its history nobody is silent, and then silence begins', async (t) => {
   await using bench = await Quiet.start();
   await bench.clock.pass(AFTER_MS - 3_000);
