@@ -61,7 +61,7 @@ class Fleet implements AsyncDisposable {
     await sayAll(url, hosts);
     await controller.until('knows every host', PATIENCE_MS, async () => (await fleet.#heard()).length === hosts);
     await writeFile(fleet.file, lines(redirects, '10.0.0.7'));
-    await fleet.#shunt('apply', '-f', fleet.file);
+    await fleet.#shunt('apply', '-f', fleet.file, '--allow-growth', '--reason', 'bench');
     await writeFile(fleet.file, lines(redirects, '10.0.0.8'));
     fleet.#held.use(held.move());
     return fleet;

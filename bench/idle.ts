@@ -96,7 +96,17 @@ class Run {
     const more = { idle: { after: AFTER_MS } };
     await writeFile(lasting, JSON.stringify({ ...serviceRedirect('lasting', 'v4'), ...more }));
     for (const file of [lasting, ...(await writeFiles(this.#bed.folder, redirects, more))]) {
-      const ended = await this.#bed.shunt('bus', 'apply', '-f', file, '--nats', NATS_URL);
+      const ended = await this.#bed.shunt(
+        'bus',
+        'apply',
+        '-f',
+        file,
+        '--allow-growth',
+        '--reason',
+        'bench',
+        '--nats',
+        NATS_URL,
+      );
       if (ended.status !== 0) throw new Error(`shunt apply ended with ${ended.status}: ${ended.stderr}`);
     }
     const installed = ({ counts }: Status): boolean => counts.installed === redirects + 1;

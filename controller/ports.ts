@@ -7,6 +7,7 @@ import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
 import type { PlanPage, PlanPageRequest } from '../protocol/plan-page.ts';
 import type { RecoverReply } from '../protocol/recover.ts';
 import type { Status } from '../protocol/status.ts';
+import type { Terms } from '../protocol/terms.ts';
 import type { Update } from '../protocol/update.ts';
 
 /** A status and when it came, in ms since 1970 by the controller's clock. */
@@ -39,7 +40,7 @@ export interface Desk {
   plan(last: PlanRequest, budgetBytes: number, hear?: Hear): Promise<PlanReply>;
   /** One of the pages that such an answer counts; after the last, none of them is there any more. */
   planPage(request: PlanPageRequest): Promise<PlanPage>;
-  delete(names: readonly string[], hear?: Hear): Promise<DeleteReply>;
+  delete(names: readonly string[], hear?: Hear, terms?: Terms): Promise<DeleteReply>;
   /** Begins the history of the log anew (R7). */
   recover(): Promise<RecoverReply>;
   get(request: GetRequest, budgetBytes: number): Promise<GetReply>;

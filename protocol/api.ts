@@ -1,5 +1,6 @@
 import type { AnyCode } from './codes.ts';
 import { open, readVersion } from './envelope.ts';
+import { filledList } from './filled.ts';
 import { readHost } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
@@ -20,6 +21,7 @@ import {
 import { Refused } from './refused.ts';
 import { readSet, readSetOutcome, type SetOutcome } from './sets.ts';
 import type { Problem } from './spec.ts';
+import { requireReason, type Terms, termFields } from './terms.ts';
 
 /** Every verb, and whether it changes anything: one that does may have been done though no answer came. */
 export const API_VERBS = Object.freeze({
@@ -45,8 +47,11 @@ export interface ApiError {
   readonly error: { readonly code: AnyCode; readonly message: string; readonly problems?: readonly Problem[] };
 }
 
-/** One part of an upload, `part` from 0 to `parts` - 1; the last commits it whole. Specs are judged by the controller. */
-export interface ApplyRequest {
+/**
+ * One part of an upload, `part` from 0 to `parts` - 1; the last commits it whole, and its terms count. Specs are judged by
+ * the controller.
+ */
+export interface ApplyRequest extends Terms {
   readonly v: 1;
   readonly upload: string;
   readonly part: number;
@@ -86,7 +91,7 @@ export interface ApplyReply {
   readonly deleted?: number;
 }
 
-export interface DeleteRequest {
+export interface DeleteRequest extends Terms {
   readonly v: 1;
   readonly names: readonly string[];
 }
@@ -154,13 +159,14 @@ const readApplyFields = object<ApplyRequest>({
   ...applyFields,
   set: optional(readSet),
   prune: optional(list(readName, MAX_LIST)),
+  ...termFields,
 });
 
 const readApply: Reader<ApplyRequest> = (value, path) => {
   const request = readApplyFields(value, path);
   if (request.prune !== undefined && request.set === undefined)
     throw new Refused('MISSING_FIELD', 'set', 'is required with prune: what is not in it stays');
-  if (request.part < request.parts) return request;
+  if (request.part < request.parts) return requireReason(request);
   throw new Refused('BAD_FIELD', 'part', `part ${request.part} of ${request.parts}: parts are counted from 0`);
 };
 
@@ -194,7 +200,12 @@ const readApplyReply: Reader<ApplyReply | ApplyPartReply> = (value, path) => {
 
 export const readNear = list(object<Near>({ name: readName, near: readName }, 'ignored'), MAX_STRANGERS);
 const readNames = list(readName, MAX_LIST);
-const readDelete = object<DeleteRequest>({ v: readVersion, names: readNames });
+const readDeleteFields = object<DeleteRequest>({
+  v: readVersion,
+  names: filledList(readName, MAX_LIST),
+  ...termFields,
+});
+const readDelete: Reader<DeleteRequest> = (value, path) => requireReason(readDeleteFields(value, path));
 const readDeleteReply = object<DeleteReply>(
   { v: readVersion, deleted: readNames, absent: readNames, hosts: readCount, rev: readRev, near: optional(readNear) },
   'ignored',

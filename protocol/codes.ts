@@ -83,6 +83,8 @@ export const CODES = {
   SET_CHANGED: 'the set has other redirects than those that were looked at; look again',
   UPLOAD_LOST: 'parts of the upload are missing; send it again',
   BUSY: 'too much at once; try again later',
+  SHRINKS_TOO_MUCH: 'on a host, more redirects would go or send elsewhere than a change may without saying so',
+  GROWS_TOO_MUCH: 'a host would be given more redirects at once than a change may without saying so',
   HOST_SPEAKS: 'the host was heard just now, so it is not forgotten',
   NOT_READY: 'not before more is known, such as the status of the host; try again later',
   INTERNAL: 'a fault of the answering program; its log has the details',

@@ -1,20 +1,24 @@
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
-import { BUS_OPTIONS } from '../line/options.ts';
+import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
+import { termsOf } from '../line/terms.ts';
 import { strangerTexts } from '../show/format.ts';
 import { notice } from '../show/terminal.ts';
 import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
-import { APPLY, upload } from '../specs/upload.ts';
+import { applyOn, upload } from '../specs/upload.ts';
 
 export const apply = command({
-  synopsis: '-f FILE... [-R] [--expires-in TIME]',
+  synopsis: '-f FILE... [-R] [--expires-in TIME] [--reason TEXT]',
   about: `Creates the redirects of the files, or changes those whose names exist; others stay as they are. All of them or none:
 one that is wrong refuses the whole, with file, line and reason. Applying the same again changes nothing.
 
 A file is YAML with a list \`redirects:\`, or JSON lines with one redirect a line, for bulk. A folder
 stands for its files that end with .yaml, .yml, .json or .jsonl, sorted by name; with -R also for those of its folders.
+
+What would remove or re-target more than a fifth of a host's redirects (and more than 5), or give it more than it has (and
+more than 1,000), is refused unless --allow-shrink or --allow-growth is there, with --reason.
 
 With --expires-in, redirects that have no \`expires\` end so long after this call; the same call again ends them later.`,
   examples: [
@@ -28,14 +32,15 @@ END`,
     'shunt apply -f redirects.yaml -f more.jsonl',
     'shunt apply -f redirects/ -R',
   ],
-  options: ['file', 'recursive', 'expires-in', ...BUS_OPTIONS],
+  options: ['file', 'recursive', 'expires-in', ...TERM_OPTIONS, ...BUS_OPTIONS],
   async run({ options, terminal, stdin }) {
     if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
+    const terms = termsOf(options);
     const nowMs = Date.now();
     const specs = await readSpecs(options, stdin, { nowMs, expiresInMs: options['expires-in'] });
     noteSpecs(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
-    const { v: _, upload: __, ...reply } = await upload(specs, bus, terminal, APPLY);
+    const { v: _, upload: __, ...reply } = await upload(specs, bus, terminal, applyOn(terms));
     const { created, changed, unchanged, hosts, rev } = reply;
     for (const text of [...strangerTexts(reply), ...(await shortfallTexts(specs, bus))]) notice(terminal, text);
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}; hosts ${hosts}; newest revision ${rev}`;

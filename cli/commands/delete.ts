@@ -4,7 +4,8 @@ import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
-import { BUS_OPTIONS } from '../line/options.ts';
+import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
+import { termsOf } from '../line/terms.ts';
 import { nearText, workText } from '../show/format.ts';
 import { notice } from '../show/terminal.ts';
 
@@ -16,18 +17,20 @@ const NAMES_AT_ONCE = 5_000;
 const NAME_BYTES = 66;
 
 export const remove = command({
-  synopsis: 'NAME...',
-  about: 'Deletes redirects by name. What is not there is already deleted: that is success too.',
+  synopsis: 'NAME... [--reason TEXT]',
+  about: `Deletes redirects by name. What is not there is already deleted: that is success too. What would take more than a fifth
+of its redirects from a host (and more than 5) is refused unless --allow-shrink is there, with --reason.`,
   examples: ['shunt delete drain-web-2'],
-  options: BUS_OPTIONS,
+  options: [...TERM_OPTIONS, ...BUS_OPTIONS],
   operands: { placeholder: 'NAME', min: 1, max: Number.POSITIVE_INFINITY },
   async run({ options, operands, terminal }) {
     const names = [...new Set(operands)].map(requireName);
+    const terms = termsOf(options);
     await using bus = await Bus.open(options);
     const done = { deleted: [] as string[], absent: [] as string[], hosts: 0, rev: 0 };
     const nears: Near[] = [];
     for (const some of split(names, listBudgetBytes(bus.maxPayloadBytes))) {
-      const request = encodeDeleteRequest({ v: 1, names: some });
+      const request = encodeDeleteRequest({ v: 1, names: some, ...terms });
       const hear = (done: number): void => terminal.progress(workText(done, 'redirects on hosts'));
       const { deleted, absent, hosts, rev, near = [] } = await bus.api('delete', request, parseDeleteReply, { hear });
       terminal.progress('');

@@ -8,6 +8,7 @@ import { readAfterMs, readName } from '../../protocol/intent.ts';
 import { integer, oneOf, type Reader, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
+import { readReason } from '../../protocol/terms.ts';
 import { readDuration } from '../../protocol/times.ts';
 import { orElse } from './refusal.ts';
 
@@ -116,6 +117,12 @@ export const OPTIONS = {
     ...optional({ placeholder: 'TIME', help: 'end of what has no `expires`, from now on' }, readExpiresIn),
     argumentOnly: true,
   },
+  'allow-shrink': flag('also where a host loses much at once'),
+  'allow-growth': flag('also where a host is given much at once'),
+  reason: {
+    ...optional({ placeholder: 'TEXT', help: 'why; kept with the change' }, readReason),
+    argumentOnly: true,
+  },
   interface: many({ placeholder: 'IF', help: 'network interface' }),
   owner: optional(
     { placeholder: 'USER[:GROUP]', help: "the agent's user", fallback: 'as it stands, or root' },
@@ -165,6 +172,9 @@ export const BUS_OPTIONS = [
   'timeout',
   'output',
 ] as const satisfies readonly OptionName[];
+
+/** On which terms redirects are changed. */
+export const TERM_OPTIONS = ['allow-shrink', 'allow-growth', 'reason'] as const satisfies readonly OptionName[];
 
 /** Those that may stand on the command line. */
 export function argumentsOf<T extends OptionName>(names: readonly T[]): T[] {

@@ -37,6 +37,7 @@ export async function readSpecs(
   const [first] = unread;
   if (first !== undefined) throw unreadable(first, unread, problems);
   if (problems.length > 0) throw refusal(problems);
+  if (files.length > 0 && specs.length === 0) throw nothingIn(files);
   return specs;
 }
 
@@ -57,6 +58,12 @@ export function noteSpecs(specs: readonly Prepared[], nowMs: number, terminal: T
       terminal,
       `each host gives up by itself what is idle: ${namesText(many)}; packets that ECMP moves to a host that gave it up go to B`,
     );
+}
+
+/** What has no redirect in it asks for nothing, and must not be taken for everything. */
+function nothingIn(files: readonly string[]): Failure {
+  const message = `there is no redirect in ${files.join(', ')}; nothing was sent: empty never means all`;
+  return new Failure(EXIT.refused, 'NOT_VALID', message);
 }
 
 function mayBeMany(hosts: unknown): boolean {

@@ -9,6 +9,7 @@ import {
   parseApplyReply,
 } from '../../protocol/api.ts';
 import { bytesOf, listBudgetBytes } from '../../protocol/json.ts';
+import type { Terms } from '../../protocol/terms.ts';
 import type { Bus } from '../client.ts';
 import { EXIT, Failure, type FileProblem } from '../line/failure.ts';
 import { reasonOf } from '../line/refusal.ts';
@@ -34,7 +35,15 @@ export interface Purpose<T> {
   readonly lastBytes?: number;
 }
 
-export const APPLY: Purpose<ApplyReply> = { verb: 'apply', encode: encodeApplyRequest, parse: parseApplyReply };
+/** An apply; its terms go with the last part. */
+export function applyOn(terms: Terms): Purpose<ApplyReply> {
+  return {
+    verb: 'apply',
+    encode: (part) => encodeApplyRequest({ ...part, ...(part.part === part.parts - 1 && terms) }),
+    parse: parseApplyReply,
+    lastBytes: bytesOf(terms),
+  };
+}
 
 /** Sends redirects in as many parts as they need; the controller takes all of them with the last part, or none. */
 export async function upload<T extends object>(

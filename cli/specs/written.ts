@@ -32,7 +32,6 @@ export const readRedirects: Reader<readonly unknown[]> = (document, path, faults
   if (Array.isArray(document.redirects)) return document.redirects;
   if (document.redirects === undefined && faults?.size) return [];
   if (document.redirects === undefined) throw new Refused('BAD_FIELD', path, EXPECTED);
-  const found =
-    document.redirects === null ? 'and there is nothing; write [] for none' : `not ${show(document.redirects)}`;
+  const found = document.redirects === null ? 'and there is nothing' : `not ${show(document.redirects)}`;
   throw new Refused('BAD_FIELD', join(path, 'redirects'), `expected a list of redirects, ${found}`);
 };

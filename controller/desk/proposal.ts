@@ -7,7 +7,7 @@ import { type Claim, claimOf } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import { nearNames } from './near-names.ts';
 import { joinSet } from './sets.ts';
-import { readUpload } from './upload.ts';
+import { namesNothing, readUpload } from './upload.ts';
 
 const CLAIMS_AT_ONCE = 2000;
 
@@ -31,6 +31,7 @@ export async function readProposal(
     if (before === undefined) absent.push(name);
     else moves.push({ before, after: undefined, same: false });
   }
+  if (moves.length + absent.length === 0) throw namesNothing();
   const capacities = await tables.hosts.capacities(session);
   const set = last.set === undefined ? undefined : await joinSet(transaction, last.set, named, false);
   const sorted = set !== undefined && { set };

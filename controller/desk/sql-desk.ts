@@ -5,6 +5,7 @@ import type { NamesReply, NamesRequest } from '../../protocol/names.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
 import type { PlanPage, PlanPageRequest } from '../../protocol/plan-page.ts';
 import type { RecoverReply } from '../../protocol/recover.ts';
+import type { Terms } from '../../protocol/terms.ts';
 import type { Concern } from '../compile/concern.ts';
 import { Preview } from '../compile/preview.ts';
 import { MAX_OVERLAPS, PreviewReport } from '../compile/preview-report.ts';
@@ -21,7 +22,8 @@ import { keepPages, takePage } from './plan-pages.ts';
 import { readProposal } from './proposal.ts';
 import { beginAnew } from './recovery.ts';
 import { joinSet, listNames, requirePrunable } from './sets.ts';
-import { stagePart, storeUpload } from './upload.ts';
+import { requireSize } from './size-gate.ts';
+import { namesNothing, stagePart, storeUpload } from './upload.ts';
 
 /** Names that the audit keeps of a delete. */
 const AUDITED_NAMES = 100;
@@ -43,7 +45,9 @@ export class SqlDesk implements Desk {
       const { session, tables, log } = transaction;
       const { counts, concern, strangers, names, named } = await storeUpload(transaction, last);
       const sets = await this.#sort(transaction, last, names, concern);
+      if (names.length === 0) throw namesNothing();
       await convergeNamed(heard(transaction, hear), concern, [...names, ...(last.prune ?? [])]);
+      await requireSize(transaction, last);
       const { hosts, rev } = await log.finish();
       const done = { ...counts, ...sets, hosts, rev };
       const { upload } = last;
@@ -84,11 +88,12 @@ export class SqlDesk implements Desk {
     return this.#work.write((transaction) => takePage(transaction, request));
   }
 
-  async delete(names: readonly string[], hear: Hear = unheard): Promise<DeleteReply> {
+  async delete(names: readonly string[], hear: Hear = unheard, terms: Terms = {}): Promise<DeleteReply> {
     return this.#work.change(async (transaction) => {
       const { session, tables, log } = transaction;
       const { deleted, absent, concern } = await deleteSpecs(transaction, names);
       await convergeNamed(heard(transaction, hear), concern, names);
+      await requireSize(transaction, terms);
       const { hosts, rev } = await log.finish();
       const some = { deleted: deleted.length, names: deleted.slice(0, AUDITED_NAMES), absent: absent.length };
       await tables.audit.note(session, this.#work.clock.nowMs(), 'delete', { ...some, hosts, rev });

@@ -123,6 +123,11 @@ export async function readUpload(
   upload.requireSound();
 }
 
+/** What is said of a request that has no redirect and no name in it. */
+export function namesNothing(): Declined {
+  return new Declined('BAD_REQUEST', 'there is no redirect in it; empty never means all');
+}
+
 class Upload {
   readonly #take: (spec: Spec) => Promise<void>;
   readonly #turn: () => Promise<void>;

@@ -2,6 +2,7 @@ import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../prot
 import type { Compiled } from '../compile/compile.ts';
 import type { HostFacts } from '../model/claim.ts';
 import type { Damage } from '../model/damage.ts';
+import { type Impact, impactOf } from '../model/size-gate.ts';
 import type { Session } from '../store/session.ts';
 import type { ChangeTable, NewChange } from '../store/tables/changes.ts';
 import type { EpochTable } from '../store/tables/epochs.ts';
@@ -47,6 +48,8 @@ export class LogWriter {
   readonly #named = new Set<string>();
   /** What stands and would not by the specs that are left: hosts by the redirect's name. */
   readonly withheld = new Map<string, Set<string>>();
+  /** What operators did to hosts, by the host: how many redirects they added, removed and re-targeted. */
+  readonly sizes = new Map<string, Record<Impact, number>>();
   /** What is still missing, once that was looked at again. */
   assessed: { readonly damage: Damage | undefined } | undefined;
   #epoch: string | undefined;
@@ -92,6 +95,7 @@ export class LogWriter {
     const live = before?.op === 'put' ? before : undefined;
     if (live?.body === compiled?.body) return;
     if (live !== undefined && !(await this.#mayChange(live, compiled, by, facts))) return;
+    if (by === 'operator') this.#size(host, impactOf(live?.body, compiled?.body, this.#terms.atMs));
     const rev = await this.#nextRev();
     const { name, body } = compiled ?? { name: '', body: '' };
     const row: NewChange = { host, key, rev, op: compiled ? 'put' : 'delete', name, body, at_ms: this.#terms.atMs };
@@ -132,6 +136,13 @@ export class LogWriter {
   requireResult(): LogResult {
     if (this.#result === undefined) throw new TypeError('a transaction that may change the log did not finish it');
     return this.#result;
+  }
+
+  #size(host: string, impact: Impact | undefined): void {
+    if (impact === undefined) return;
+    const size = this.sizes.get(host) ?? { added: 0, removed: 0, retargeted: 0 };
+    size[impact] += 1;
+    this.sizes.set(host, size);
   }
 
   async #mayChange(live: NewChange, compiled: Compiled | undefined, by: By, facts: HostFacts): Promise<boolean> {

@@ -87,9 +87,9 @@ export class ApiService {
       case 'plan-page':
         return encodePlanPage(await desk.planPage(parsePlanPageRequest(data)));
       case 'delete': {
-        const { names } = parseDeleteRequest(data);
+        const { names, ...terms } = parseDeleteRequest(data);
         this.#requireRoom(names);
-        const reply = await desk.delete(names, hear);
+        const reply = await desk.delete(names, hear, terms);
         onChange();
         this.#logDelete(reply);
         return encodeDeleteReply(reply);

@@ -7,7 +7,7 @@ import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { encodeSyncRequest, isSyncError, type Page, parsePageReply, type SyncRequest } from '../../protocol/page.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { startNats } from '../support/nats.ts';
-import { Folder, Replica, spec } from '../unit/controller/fleet.ts';
+import { ALLOWED, Folder, Replica, spec } from '../unit/controller/fleet.ts';
 
 const SPECS = 100_000;
 const PART = 2000;
@@ -41,7 +41,7 @@ test('controller: 100,000 redirects for one host take seconds, and other hosts a
   const applied = (async () => {
     for (let part = 0; ; part += 1) {
       const specs = Array.from({ length: PART }, (_, index) => spec(`r${part * PART + index}`, part * PART + index));
-      const data = encodeApplyRequest({ v: 1, upload: 'bulk', part, parts, specs });
+      const data = encodeApplyRequest({ v: 1, upload: 'bulk', part, parts, specs, ...ALLOWED });
       const reply = parseApplyReply((await nats.request(subjects.api('apply'), data, { timeout: LIMIT_MS })).data);
       if (!('part' in reply)) return reply;
     }

@@ -14,6 +14,9 @@ import { type Oracle, written } from './oracle.ts';
 import type { Errand, Wish } from './schedule.ts';
 import type { World } from './world.ts';
 
+/** The size gate lets by whatever a schedule asks for: it is about people. */
+const TERMS = { allowShrink: true, allowGrowth: true, reason: 'simulated' } as const;
+
 /** Asks controllers for redirects, as commands do, and has an oracle know what was asked and what became of it. */
 export class Operator {
   readonly #world: World;
@@ -37,7 +40,7 @@ export class Operator {
   }
 
   delete(names: readonly string[]): void {
-    const reply = this.#world.api('delete', encodeDeleteRequest({ v: 1, names: [...new Set(names)] }));
+    const reply = this.#world.api('delete', encodeDeleteRequest({ v: 1, names: [...new Set(names)], ...TERMS }));
     this.#note(reply.then(parseDeleteReply), [], names);
   }
 
@@ -87,7 +90,7 @@ export class Operator {
 
   #upload(specs: readonly object[]): Uint8Array {
     this.#uploads += 1;
-    return encodeApplyRequest({ v: 1, upload: `u${this.#uploads}`, part: 0, parts: 1, specs });
+    return encodeApplyRequest({ v: 1, upload: `u${this.#uploads}`, part: 0, parts: 1, specs, ...TERMS });
   }
 
   #note(reply: Promise<object>, specs: readonly object[], deleted: readonly string[]): void {

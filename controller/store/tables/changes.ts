@@ -26,6 +26,7 @@ export class ChangeTable {
   readonly #putsAfter;
   readonly #byKey;
   readonly #unclaimed;
+  readonly #standing;
   readonly #put;
   readonly #all;
   readonly #ofHost;
@@ -81,6 +82,19 @@ export class ChangeTable {
         at_ms: at('at_ms'),
         checksum: at('checksum'),
       }),
+    );
+    this.#standing = query<{ host: string; limit: number }, { count: number }>((at) =>
+      db
+        .selectFrom(
+          db
+            .selectFrom('changes')
+            .select('key')
+            .where('host', '=', at('host'))
+            .where('op', '=', 'put')
+            .limit(at('limit'))
+            .as('some'),
+        )
+        .select((of) => of.fn.countAll<number>().as('count')),
     );
     // Every column: no index has them all, so the table itself is read.
     this.#all = query<object, ChangeRow>(() => changes);
@@ -144,6 +158,11 @@ export class ChangeTable {
   /** Where a key stands, and whose it is there. */
   holders(session: Session, key: string): Promise<Pick<ChangeRow, 'host' | 'rev' | 'name'>[]> {
     return session.all(this.#byKey, { key });
+  }
+
+  /** How many redirects stand on a host; counted no further than to `limit`. */
+  async standing(session: Session, host: string, limit: number): Promise<number> {
+    return (await session.first(this.#standing, { host, limit }))?.count ?? 0;
   }
 
   /** The keys that stand on a host and that no spec claims. */

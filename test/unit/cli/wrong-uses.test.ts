@@ -11,6 +11,8 @@ const NOBODY = 'nats://127.0.0.1:1';
 const KEY = 'v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443';
 /** Stands for a settings file that a test makes. */
 const UNKNOWN_SETTING = 'UNKNOWN-SETTING.yaml';
+/** A file that is not what is wrong. */
+const ONE = 'redirects: [{ name: a, hosts: all, match: { dst: 203.0.113.10 }, to: drop }]\n';
 const SETTINGS = 'natz: nats://127.0.0.1:1\n';
 
 /** What people get wrong with each command, and what a command of another name takes. */
@@ -288,7 +290,7 @@ for (const [name, lines] of Object.entries(WRONG)) {
       lines.map(async (line) => {
         const words = [...name.split(' '), ...wordsOf(line)];
         const given = words.map((word) => (word === UNKNOWN_SETTING ? join(folder, word) : word));
-        const session = await shunt(given, { stdin: 'redirects: []\n' });
+        const session = await shunt(given, { stdin: ONE });
         const stderr = session.stderr.replaceAll(`${folder}/`, '');
         return [words, { ...session, stderr }] as const;
       }),

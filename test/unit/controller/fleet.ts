@@ -10,6 +10,7 @@ import { addDigest, EMPTY_DIGEST, elementDigest } from '../../../protocol/digest
 import { type Change, intentBody, type Put } from '../../../protocol/intent.ts';
 import type { Page } from '../../../protocol/page.ts';
 import { parseStatus, type Status } from '../../../protocol/status.ts';
+import type { Terms } from '../../../protocol/terms.ts';
 
 /** Room for all that a test changes at once. */
 export const AMPLE_BYTES = 500_000;
@@ -45,8 +46,11 @@ export function spec(name: string, number: number, more: object = {}): object {
   return { name, hosts: ['edge-1'], match: { dst, proto: 'udp', dport: 443 }, to: { nexthop: '192.0.2.7' }, ...more };
 }
 
+/** What a test changes is as much as it needs; the size gate has tests of its own. */
+export const ALLOWED: Terms = { allowShrink: true, allowGrowth: true, reason: 'test' };
+
 export function apply(store: Pick<Store, 'desk'>, ...specs: readonly object[]): Promise<ApplyReply> {
-  return store.desk.apply({ v: 1, upload: 'test', part: 0, parts: 1, specs });
+  return store.desk.apply({ v: 1, upload: 'test', part: 0, parts: 1, specs, ...ALLOWED });
 }
 
 const STATUS = readFileSync(new URL('../../../protocol/fixtures/status.json', import.meta.url), 'utf8');

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Bus } from '../../../../cli/client.ts';
 import { type Prepared, prepareSpecs } from '../../../../cli/specs/prepare.ts';
-import { APPLY, patienceFor, split, upload } from '../../../../cli/specs/upload.ts';
+import { applyOn, patienceFor, split, upload } from '../../../../cli/specs/upload.ts';
 import {
   type ApiError,
   type ApplyRequest,
@@ -50,7 +50,7 @@ class FakeBus implements Pick<Bus, 'api' | 'maxPayloadBytes'> {
 test('upload: one part when it fits, without a line of progress', async (t) => {
   const bus = new FakeBus(1_048_576);
   const terminal = new KeptTerminal();
-  const reply = await upload(await prepared(3), bus, terminal, APPLY);
+  const reply = await upload(await prepared(3), bus, terminal, applyOn({}));
   t.is(reply.created, 3);
   t.is(bus.parts.length, 1);
   t.deepEqual(terminal.shown, ['']);
@@ -60,7 +60,7 @@ test('upload: parts that fit the bus, in order, under one id, with progress', as
   const bus = new FakeBus(8192);
   const terminal = new KeptTerminal();
   const specs = await prepared(100);
-  const reply = await upload(specs, bus, terminal, APPLY);
+  const reply = await upload(specs, bus, terminal, applyOn({}));
   t.is(reply.created, 100);
   t.true(bus.parts.length > 1);
   t.deepEqual(
@@ -112,7 +112,7 @@ test('upload: a redirect longer than any message is named with its line', async 
   const hosts = Array.from({ length: 500 }, (_, index) => `edge-${index}`);
   const line = JSON.stringify({ name: 'long', hosts, match: { dst: '203.0.113.10' }, to: 'drop' });
   const { specs } = await prepareSpecs([{ name: 'x.jsonl', bytes: Buffer.from(`\n${line}\n`) }], { nowMs: 0 });
-  const error = await t.throwsAsync(upload(specs, new FakeBus(8192), new KeptTerminal(), APPLY));
+  const error = await t.throwsAsync(upload(specs, new FakeBus(8192), new KeptTerminal(), applyOn({})));
   t.like(error, { code: 'TOO_LARGE', exit: 1, problems: [{ file: 'x.jsonl', line: 2, name: 'long' }] });
 });
 
@@ -121,7 +121,7 @@ test('upload: problems of the controller are named by file and line, counted ove
     { index: 70, name: 'r-70', code: 'BAD_TARGET', path: 'to.nexthop', message: 'to.nexthop: not from here' },
   ];
   const bus = new FakeBus(8192, { v: 1, error: { code: 'BAD_REQUEST', message: '1 redirect is refused', problems } });
-  const error = await t.throwsAsync(upload(await prepared(100), bus, new KeptTerminal(), APPLY));
+  const error = await t.throwsAsync(upload(await prepared(100), bus, new KeptTerminal(), applyOn({})));
   t.like(error, {
     exit: 1,
     code: 'BAD_REQUEST',

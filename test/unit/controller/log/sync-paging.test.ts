@@ -18,7 +18,7 @@ const write = fc.record({
 type Write = typeof write extends fc.Arbitrary<infer T> ? T : never;
 
 async function make(store: Awaited<ReturnType<typeof openStore>>, { put, delete: names }: Write): Promise<void> {
-  await apply(store, ...put.map(({ name, key, to }) => spec(name, key, { to })));
+  if (put.length > 0) await apply(store, ...put.map(({ name, key, to }) => spec(name, key, { to })));
   await store.desk.delete(names);
 }
 

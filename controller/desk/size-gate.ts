@@ -1,0 +1,33 @@
+import type { Terms } from '../../protocol/terms.ts';
+import type { LogTransaction } from '../log/transaction.ts';
+import { Declined } from '../model/declined.ts';
+import { type Excess, enough, excessOf, mayGrow, mayShrink, type Size } from '../model/size-gate.ts';
+
+/**
+ * Ends a transaction that does more to a host than its terms say, once all of it was written to the logs.
+ * Errors: Declined SHRINKS_TOO_MUCH, GROWS_TOO_MUCH.
+ */
+export async function requireSize({ session, tables, log }: LogTransaction, terms: Terms): Promise<void> {
+  for (const [host, size] of log.sizes) {
+    const least = enough(size) + size.added - size.removed;
+    if (enough(size) === 0 || (await tables.changes.standing(session, host, least)) >= least) continue;
+    const stands = await tables.changes.standing(session, host, Number.MAX_SAFE_INTEGER);
+    const exact = { ...size, had: stands - size.added + size.removed };
+    const [first] = excessOf(exact).filter((excess) => !isAllowed(excess, terms));
+    if (first !== undefined) throw tooMuch(host, exact, first);
+  }
+}
+
+function isAllowed(excess: Excess, { allowShrink, allowGrowth, reason }: Terms): boolean {
+  return reason !== undefined && (excess === 'shrink' ? allowShrink : allowGrowth) === true;
+}
+
+function tooMuch(host: string, { had, added, removed, retargeted }: Size, excess: Excess): Declined {
+  const look = `nothing was changed: see shunt plan, and repeat it with --allow-${excess} and --reason`;
+  if (excess === 'growth') {
+    const text = `${host} has ${had} redirects and would be given ${added} more, and ${mayGrow(had)} is the most at once`;
+    return new Declined('GROWS_TOO_MUCH', `${text}; ${look}`);
+  }
+  const text = `of ${had} redirects on ${host}, ${removed} would go and ${retargeted} send elsewhere, and ${mayShrink(had)} is the most at once`;
+  return new Declined('SHRINKS_TOO_MUCH', `${text}; ${look}`);
+}
