@@ -1,7 +1,10 @@
 import type { ApplyReply, ApplyRequest, DeleteReply } from '../protocol/api.ts';
+import type { ChangeReply, ChangeRequest } from '../protocol/change-state.ts';
 import type { ForgetReply, ForgetRequest } from '../protocol/forget.ts';
+import type { HistoryReply, HistoryRequest } from '../protocol/history.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../protocol/listings.ts';
 import type { NamesReply, NamesRequest } from '../protocol/names.ts';
+import type { Origin } from '../protocol/origin.ts';
 import type { Page, SyncRequest } from '../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
 import type { PlanPage, PlanPageRequest } from '../protocol/plan-page.ts';
@@ -35,18 +38,22 @@ export interface Desk {
   /** Keeps a part of an upload until the last one comes. */
   stage(part: ApplyRequest | PlanRequest): Promise<void>;
   /** Takes the last part, and with it the whole upload or nothing. */
-  apply(last: ApplyRequest, hear?: Hear): Promise<Applied>;
+  apply(last: ApplyRequest, hear?: Hear, origin?: Origin): Promise<Applied>;
   /** Takes the last part as `apply` does, and says what would be done. */
   plan(last: PlanRequest, budgetBytes: number, hear?: Hear): Promise<PlanReply>;
   /** One of the pages that such an answer counts; after the last, none of them is there any more. */
   planPage(request: PlanPageRequest): Promise<PlanPage>;
-  delete(names: readonly string[], hear?: Hear, terms?: Terms): Promise<DeleteReply>;
+  delete(names: readonly string[], hear?: Hear, terms?: Terms, origin?: Origin): Promise<DeleteReply>;
   /** Begins the history of the log anew (R7). */
-  recover(): Promise<RecoverReply>;
+  recover(origin?: Origin): Promise<RecoverReply>;
   get(request: GetRequest, budgetBytes: number): Promise<GetReply>;
   names(request: NamesRequest, budgetBytes: number): Promise<NamesReply>;
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply>;
-  forget(request: ForgetRequest): Promise<ForgetReply>;
+  forget(request: ForgetRequest, origin?: Origin): Promise<ForgetReply>;
+  /** What has become of a change on its hosts, as they said last. */
+  change(request: ChangeRequest, budgetBytes: number): Promise<ChangeReply>;
+  /** The changes of one redirect, or of all. */
+  history(request: HistoryRequest, budgetBytes: number): Promise<HistoryReply>;
 }
 
 /** The logs of the hosts. `budgetBytes` is what the changes of one message may take. */
@@ -81,6 +88,8 @@ export interface Incoming {
   readonly replyTo: string;
   /** Where the sender wants to hear meanwhile that it is worked on. */
   readonly workingTo?: string;
+  /** Who asks for it, from where and why, as the header says it; empty where it does not. */
+  readonly origin?: string;
   readonly data: Uint8Array;
 }
 

@@ -1,3 +1,4 @@
+import { readChangeId } from './change-id.ts';
 import type { AnyCode } from './codes.ts';
 import { open, readVersion } from './envelope.ts';
 import { filledList } from './filled.ts';
@@ -34,6 +35,8 @@ export const API_VERBS = Object.freeze({
   recover: true,
   forget: true,
   names: false,
+  change: false,
+  history: false,
 } as const);
 export type ApiVerb = keyof typeof API_VERBS;
 
@@ -89,6 +92,8 @@ export interface ApplyReply {
   readonly set?: SetOutcome;
   /** How many were pruned. */
   readonly deleted?: number;
+  /** Its id, to be waited for. An older controller has none. */
+  readonly change?: string;
 }
 
 export interface DeleteRequest extends Terms {
@@ -111,6 +116,8 @@ export interface DeleteReply {
   readonly rev: number;
   /** What some of the first absent ones probably meant. */
   readonly near?: readonly Near[];
+  /** As in an apply. */
+  readonly change?: string;
 }
 
 /** The most elements of a list in one message of the api; its size ends it sooner. */
@@ -189,6 +196,7 @@ const readApplyLastReply = object<ApplyReply>(
     unheardTotal: optional(readCount),
     set: optional(readSetOutcome),
     deleted: optional(readCount),
+    change: optional(readChangeId),
   },
   'ignored',
 );
@@ -207,7 +215,15 @@ const readDeleteFields = object<DeleteRequest>({
 });
 const readDelete: Reader<DeleteRequest> = (value, path) => requireReason(readDeleteFields(value, path));
 const readDeleteReply = object<DeleteReply>(
-  { v: readVersion, deleted: readNames, absent: readNames, hosts: readCount, rev: readRev, near: optional(readNear) },
+  {
+    v: readVersion,
+    deleted: readNames,
+    absent: readNames,
+    hosts: readCount,
+    rev: readRev,
+    near: optional(readNear),
+    change: optional(readChangeId),
+  },
   'ignored',
 );
 

@@ -81,6 +81,8 @@ export const CODES = {
   UNKNOWN_HOST: 'no such host',
   UNKNOWN_REDIRECT: 'no such redirect here',
   SET_CHANGED: 'the set has other redirects than those that were looked at; look again',
+  UNKNOWN_CHANGE: 'no such change',
+  AMBIGUOUS_CHANGE: 'several changes begin with this id',
   UPLOAD_LOST: 'parts of the upload are missing; send it again',
   BUSY: 'too much at once; try again later',
   SHRINKS_TOO_MUCH: 'on a host, more redirects would go or send elsewhere than a change may without saying so',

@@ -2,6 +2,7 @@ import { type ApiError, MAX_LIST, type Near, readNear, readReply } from './api.t
 import { readLimit, readPlace } from './ask.ts';
 import type { AnyCode } from './codes.ts';
 import { readEpochOrNone } from './cursor.ts';
+import { type Deleting, readDeleting } from './deleting.ts';
 import { open, readVersion } from './envelope.ts';
 import { type Labels, readHost, readLabels, readSomeLabels } from './host.ts';
 import { readName } from './intent.ts';
@@ -95,6 +96,9 @@ export interface GetReply {
   readonly at?: number;
   /** What was probably meant, where there is none of the name that was asked for. */
   readonly near?: readonly Near[];
+  /** With the first page, or of the name that was asked for: the first MAX_DELETING that are being deleted; the total counts all. */
+  readonly deleting?: readonly Deleting[];
+  readonly deletingTotal?: number;
 }
 
 export interface HostsRequest {
@@ -219,6 +223,8 @@ const readGetReply = object<GetReply>(
     next: nullable(readPlace),
     at: optional(readTime),
     near: optional(readNear),
+    deleting: optional(readDeleting),
+    deletingTotal: optional(readCount),
   },
   'ignored',
 );

@@ -62,7 +62,7 @@ export const MAX_TOLD = 8;
 /** The most groups of an item. */
 export const MAX_GROUPS = 64;
 
-const readLiveState: Reader<AnyLiveState> = pattern(/^[a-z][a-z-]{0,31}$/, 'a state');
+export const readLiveState: Reader<AnyLiveState> = pattern(/^[a-z][a-z-]{0,31}$/, 'a state');
 
 const readGroup = object<LiveGroup>(
   {

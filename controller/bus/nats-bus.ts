@@ -6,6 +6,7 @@ import type { BusServers } from '../../bus/servers.ts';
 import { Subscriptions } from '../../bus/subscriptions.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import { ORIGIN_HEADER } from '../../protocol/origin.ts';
 import { WORKING_HEADER } from '../../protocol/working.ts';
 import type { Bus, Incoming } from '../ports.ts';
 
@@ -132,5 +133,6 @@ export class NatsBus implements Bus, AsyncDisposable {
 }
 
 function incoming({ subject, reply = '', headers, data }: Msg): Incoming {
-  return { subject, replyTo: reply, workingTo: headers?.get(WORKING_HEADER) ?? '', data };
+  const [workingTo, origin] = [headers?.get(WORKING_HEADER) ?? '', headers?.get(ORIGIN_HEADER) ?? ''];
+  return { subject, replyTo: reply, workingTo, origin, data };
 }

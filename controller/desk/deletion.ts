@@ -1,6 +1,14 @@
 import { Concern } from '../compile/concern.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { namelessOf } from '../model/damage.ts';
+import type { Deed } from './noting.ts';
+
+interface Deletion {
+  readonly deleted: readonly string[];
+  readonly absent: readonly string[];
+  readonly concern: Concern;
+  readonly deeds: readonly Deed[];
+}
 
 /**
  * Takes specs out by name; also one that is missing, by the name under which it stands. Answers
@@ -10,8 +18,9 @@ export async function deleteSpecs(
   transaction: Transaction,
   names: readonly string[],
   concern = new Concern(),
-): Promise<{ readonly deleted: readonly string[]; readonly absent: readonly string[]; readonly concern: Concern }> {
+): Promise<Deletion> {
   const { session, tables } = transaction;
+  const deeds: Deed[] = [];
   const deleted: string[] = [];
   const absent: string[] = [];
   for (const name of new Set(names)) {
@@ -19,9 +28,10 @@ export async function deleteSpecs(
     const there = claim !== undefined || (await giveUp(transaction, name));
     (there ? deleted : absent).push(name);
     if (there) await tables.sets.drop(session, name);
+    if (there) deeds.push({ name, key: claim?.key ?? '', what: 'deleted' });
     if (claim !== undefined) concern.add(claim);
   }
-  return { deleted, absent, concern };
+  return { deleted, absent, concern, deeds };
 }
 
 /** One of the specs that are missing is wanted no more; answers whether there was one to give up under that name. */

@@ -15,6 +15,7 @@ import { type Damage, namelessOf } from '../model/damage.ts';
 import { Fleet } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
+import { listDeleting } from './deleting.ts';
 import { nearNames } from './near-names.ts';
 import { fill, fitting, limitOf, nextOf, once } from './paging.ts';
 import { redirectItem } from './redirect-item.ts';
@@ -33,7 +34,9 @@ export async function listSpecs(transaction: Transaction, request: GetRequest, b
   const items = await fill(specs, make, nameOf, budgetBytes);
   const next = nextOf(specs, items.length, limit, nameOf, request);
   const missing = request.name !== undefined && specs.length === 0 ? [request.name] : [];
-  return { v: 1, items, next, ...(await nearNames(transaction, missing)) };
+  const isBegun = request.after === undefined && request.rest === undefined;
+  const deleting = isBegun ? await listDeleting(transaction, request.name) : {};
+  return { v: 1, items, next, ...(await nearNames(transaction, missing)), ...deleting };
 }
 
 /** What the set of an item takes. */

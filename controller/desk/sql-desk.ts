@@ -1,7 +1,10 @@
 import { type ApplyReply, type ApplyRequest, type DeleteReply, MAX_STRANGERS } from '../../protocol/api.ts';
+import type { ChangeReply, ChangeRequest } from '../../protocol/change-state.ts';
 import type { ForgetReply, ForgetRequest } from '../../protocol/forget.ts';
+import type { HistoryReply, HistoryRequest } from '../../protocol/history.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../../protocol/listings.ts';
 import type { NamesReply, NamesRequest } from '../../protocol/names.ts';
+import type { Origin } from '../../protocol/origin.ts';
 import type { PlanReply, PlanRequest } from '../../protocol/plan.ts';
 import type { PlanPage, PlanPageRequest } from '../../protocol/plan-page.ts';
 import type { RecoverReply } from '../../protocol/recover.ts';
@@ -14,10 +17,13 @@ import { convergeNamed } from '../log/assess.ts';
 import type { LogTransaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
 import type { Applied, Desk, Hear } from '../ports.ts';
+import { changeState } from './change-state.ts';
 import { deleteSpecs } from './deletion.ts';
 import { forget } from './forgetting.ts';
+import { listHistory } from './history.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { nearNames } from './near-names.ts';
+import { noteChange } from './noting.ts';
 import { keepPages, takePage } from './plan-pages.ts';
 import { readProposal } from './proposal.ts';
 import { beginAnew } from './recovery.ts';
@@ -40,31 +46,40 @@ export class SqlDesk implements Desk {
     await this.#work.write((transaction) => stagePart(transaction, part, this.#work.clock.nowMs()));
   }
 
-  async apply(last: ApplyRequest, hear: Hear = unheard): Promise<Applied> {
+  async apply(last: ApplyRequest, hear: Hear = unheard, origin: Origin = {}): Promise<Applied> {
     return this.#work.change(async (transaction) => {
-      const { session, tables, log } = transaction;
-      const { counts, concern, strangers, names, named } = await storeUpload(transaction, last);
-      const sets = await this.#sort(transaction, last, names, concern);
+      const { counts, concern, strangers, names, named, deeds } = await storeUpload(transaction, last);
+      const { gone, ...sets } = await this.#sort(transaction, last, names, concern);
       if (names.length === 0) throw namesNothing();
       await convergeNamed(heard(transaction, hear), concern, [...names, ...(last.prune ?? [])]);
       await requireSize(transaction, last);
-      const { hosts, rev } = await log.finish();
-      const done = { ...counts, ...sets, hosts, rev };
+      const log = await transaction.log.finish();
+      const done = { ...counts, ...sets, hosts: log.hosts, rev: log.rev };
       const { upload } = last;
-      await tables.audit.note(session, this.#work.clock.nowMs(), 'apply', { upload, ...done });
-      return { v: 1, upload, ...done, ...nobody(strangers), named };
+      const making = {
+        verb: 'apply',
+        detail: { upload, ...done },
+        origin,
+        id: upload,
+        deeds: [...deeds, ...gone],
+        log,
+      };
+      const { departures } = transaction.log;
+      const change = await noteChange(transaction, this.#work.clock, { ...making, departures });
+      return { v: 1, upload, ...done, ...nobody(strangers), change, named };
     });
   }
 
   /** Puts what an upload has into its set, and takes out what is to go. */
   async #sort(transaction: LogTransaction, last: ApplyRequest, names: readonly string[], concern: Concern) {
     const { set, prune } = last;
-    if (set === undefined) return {};
+    if (set === undefined) return { gone: [] };
     const gone = prune === undefined ? [] : await requirePrunable(transaction, last, names);
     const outcome = await joinSet(transaction, set, names);
-    if (prune === undefined) return { set: outcome };
-    const { deleted } = await deleteSpecs(transaction, gone, concern);
-    return { set: outcome, deleted: deleted.length };
+    if (prune === undefined) return { set: outcome, gone: [] };
+    transaction.log.leave(gone);
+    const { deleted, deeds } = await deleteSpecs(transaction, gone, concern);
+    return { set: outcome, deleted: deleted.length, gone: deeds };
   }
 
   /** What is read is one state of the database; the work on it keeps no transaction open. */
@@ -88,26 +103,43 @@ export class SqlDesk implements Desk {
     return this.#work.write((transaction) => takePage(transaction, request));
   }
 
-  async delete(names: readonly string[], hear: Hear = unheard, terms: Terms = {}): Promise<DeleteReply> {
+  async delete(
+    names: readonly string[],
+    hear: Hear = unheard,
+    terms: Terms = {},
+    origin: Origin = {},
+  ): Promise<DeleteReply> {
     return this.#work.change(async (transaction) => {
-      const { session, tables, log } = transaction;
-      const { deleted, absent, concern } = await deleteSpecs(transaction, names);
+      const { deleted, absent, concern, deeds } = await deleteSpecs(transaction, names);
+      transaction.log.leave(deleted);
       await convergeNamed(heard(transaction, hear), concern, names);
       await requireSize(transaction, terms);
-      const { hosts, rev } = await log.finish();
+      const log = await transaction.log.finish();
+      const { hosts, rev } = log;
       const some = { deleted: deleted.length, names: deleted.slice(0, AUDITED_NAMES), absent: absent.length };
-      await tables.audit.note(session, this.#work.clock.nowMs(), 'delete', { ...some, hosts, rev });
-      return { v: 1, deleted, absent, hosts, rev, ...(await nearNames(transaction, absent)) };
+      const { departures } = transaction.log;
+      const making = { verb: 'delete', detail: { ...some, hosts, rev }, origin, deeds, log, departures };
+      const change = await noteChange(transaction, this.#work.clock, making);
+      return { v: 1, deleted, absent, hosts, rev, ...(await nearNames(transaction, absent)), change };
     });
   }
 
-  async recover(): Promise<RecoverReply> {
+  async recover(origin: Origin = {}): Promise<RecoverReply> {
     return this.#work.beginAnew(async (transaction, part) => {
       const nowMs = this.#work.clock.nowMs();
       const reply = await beginAnew(transaction, part, nowMs);
-      await transaction.tables.audit.note(transaction.session, nowMs, 'recover', reply);
+      await noteChange(transaction, this.#work.clock, { verb: 'recover', detail: reply, origin });
       return reply;
     });
+  }
+
+  change(request: ChangeRequest, budgetBytes: number): Promise<ChangeReply> {
+    const nowMs = this.#work.clock.nowMs();
+    return this.#work.read((transaction) => changeState(transaction, request, nowMs, budgetBytes));
+  }
+
+  history(request: HistoryRequest, budgetBytes: number): Promise<HistoryReply> {
+    return this.#work.read((transaction) => listHistory(transaction, request, budgetBytes));
   }
 
   get(request: GetRequest, budgetBytes: number): Promise<GetReply> {
@@ -122,13 +154,13 @@ export class SqlDesk implements Desk {
     return this.#work.read((transaction) => listHosts(transaction, request, budgetBytes));
   }
 
-  async forget(request: ForgetRequest): Promise<ForgetReply> {
+  async forget(request: ForgetRequest, origin: Origin = {}): Promise<ForgetReply> {
     const { clock } = this.#work;
     return this.#work.change(async (transaction) => {
-      const { session, tables, log } = transaction;
       const reply = await forget(transaction, request, clock.nowMs());
-      await log.finish();
-      if (reply.known) await tables.audit.note(session, clock.nowMs(), 'forget', { host: reply.host });
+      await transaction.log.finish();
+      const making = { verb: 'forget', detail: { host: reply.host }, origin };
+      if (reply.known) await noteChange(transaction, clock, making);
       return reply;
     });
   }

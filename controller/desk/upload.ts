@@ -6,6 +6,7 @@ import type { Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
 import type { Applied } from '../ports.ts';
 import type { UploadSize } from '../store/tables/uploads.ts';
+import type { Deed } from './noting.ts';
 
 /** The problems that one reply names; an operator mends some and sends again. */
 const MAX_PROBLEMS = 100;
@@ -67,6 +68,8 @@ interface Stored {
   readonly strangers: Strangers;
   readonly names: readonly string[];
   readonly named: Applied['named'];
+  /** What it created and changed. */
+  readonly deeds: readonly Deed[];
 }
 
 /** Stores every spec of an upload. Errors: Declined, when the transaction must end. */
@@ -75,6 +78,7 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
   const counts = { created: 0, changed: 0, unchanged: 0 };
   const names: string[] = [];
   const named = { created: [] as string[], changed: [] as string[] };
+  const deeds: Deed[] = [];
   const concern = new Concern();
   const strangers = new Strangers(await tables.hosts.fleet(session));
   await readUpload(transaction, last, async (spec) => {
@@ -85,18 +89,16 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
       if (damage !== undefined) concern.add(stored.after);
       return;
     }
-    const list = named[stored.before === undefined ? 'created' : 'changed'];
-    if (list.length < NAMED_MAX) list.push(spec.name);
-    if (stored.before === undefined) counts.created += 1;
-    else {
-      counts.changed += 1;
-      concern.add(stored.before);
-    }
+    const what = stored.before === undefined ? 'created' : 'changed';
+    if (named[what].length < NAMED_MAX) named[what].push(spec.name);
+    counts[what] += 1;
+    deeds.push({ name: spec.name, key: stored.after.key, what });
+    if (stored.before !== undefined) concern.add(stored.before);
     concern.add(stored.after);
     strangers.add(stored.after);
   });
   await tables.uploads.drop(session, last.upload);
-  return { counts, concern, strangers, names, named };
+  return { counts, concern, strangers, names, named, deeds };
 }
 
 /**

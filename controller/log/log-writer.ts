@@ -14,6 +14,17 @@ export interface LogResult {
   readonly hosts: number;
   readonly rev: number;
   readonly epoch: string | undefined;
+  /** The revs that it gave, both included; the last is less than the first where it gave none. */
+  readonly revs: { readonly first: number; readonly last: number };
+  /** The hosts whose logs moved, each with its newest rev. */
+  readonly heads: readonly Head[];
+}
+
+/** A redirect that stood on a host and is to stand there no more, and the rev that says so. */
+export interface Departure {
+  readonly name: string;
+  readonly host: string;
+  readonly rev: number;
 }
 
 interface Place {
@@ -46,6 +57,9 @@ export class LogWriter {
   readonly #terms: Terms;
   readonly #heads = new Map<string, Head>();
   readonly #named = new Set<string>();
+  readonly #leaving = new Set<string>();
+  /** Where what an operator deletes stood. */
+  readonly departures: Departure[] = [];
   /** What stands and would not by the specs that are left: hosts by the redirect's name. */
   readonly withheld = new Map<string, Set<string>>();
   /** What operators did to hosts, by the host: how many redirects they added, removed and re-targeted. */
@@ -53,6 +67,7 @@ export class LogWriter {
   /** What is still missing, once that was looked at again. */
   assessed: { readonly damage: Damage | undefined } | undefined;
   #epoch: string | undefined;
+  readonly #first: number;
   #rev: number;
   #seen = 0;
   #result: LogResult | undefined;
@@ -61,6 +76,7 @@ export class LogWriter {
     this.#place = place;
     this.#terms = terms;
     this.#rev = rev;
+    this.#first = rev + 1;
   }
 
   static async begin(place: Place, terms: Terms): Promise<LogWriter> {
@@ -82,6 +98,11 @@ export class LogWriter {
     for (const name of names) this.#named.add(name);
   }
 
+  /** Notes that an operator deletes redirects: where they stood is kept. */
+  leave(names: Iterable<string>): void {
+    for (const name of names) this.#leaving.add(name);
+  }
+
   /**
    * Makes the log of a host say what was compiled for a key; writes nothing when it does already. Of a host of which
    * nothing is known, the controller on its own only adds: labels that are not there select nothing.
@@ -100,6 +121,7 @@ export class LogWriter {
     const { name, body } = compiled ?? { name: '', body: '' };
     const row: NewChange = { host, key, rev, op: compiled ? 'put' : 'delete', name, body, at_ms: this.#terms.atMs };
     await tables.changes.put(session, row);
+    if (live !== undefined && this.#leaving.has(live.name)) this.departures.push({ name: live.name, host, rev });
     await this.#moveHead(row, live);
   }
 
@@ -128,7 +150,9 @@ export class LogWriter {
     const { session, tables } = this.#place;
     for (const head of this.#heads.values()) await tables.heads.put(session, head);
     if (this.#heads.size > 0) await tables.epochs.setLastRev(session, this.#rev);
-    this.#result = { hosts: this.#heads.size, rev: this.#rev, epoch: this.#epoch };
+    const heads = [...this.#heads.values()];
+    const revs = { first: this.#first, last: this.#rev };
+    this.#result = { hosts: heads.length, rev: this.#rev, epoch: this.#epoch, revs, heads };
     return this.#result;
   }
 

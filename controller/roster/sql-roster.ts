@@ -1,4 +1,5 @@
 import { faultOf } from '../../protocol/spec.ts';
+import { confirmedRevs } from '../log/confirmed.ts';
 import { convergeHosts } from '../log/converge.ts';
 import type { Transaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
@@ -13,6 +14,9 @@ const SPECS_AT_ONCE = 1000;
 /** What moves neither size nor time of a file is looked for so often. */
 const VERIFY_EVERY_MS = 3_600_000;
 const TOMBSTONE_KEPT_MS = 24 * 3_600_000;
+/** Who changed what is known so long, and as far as it takes no more rows than this. */
+const CHANGE_KEPT_MS = 90 * 24 * 3_600_000;
+const CHANGES_ROWS = 1_000_000;
 
 /** The hosts, in the database, and what their logs need beside what operators ask for. */
 export class SqlRoster implements Roster, Upkeep {
@@ -64,6 +68,10 @@ export class SqlRoster implements Roster, Upkeep {
     for await (const hosts of this.#hosts()) {
       await this.#work.write((transaction) => collect(transaction, hosts, nowMs - TOMBSTONE_KEPT_MS));
     }
+    const old = await this.#work.read(async ({ session, tables }) =>
+      tables.audit.tooOld(session, nowMs - CHANGE_KEPT_MS, CHANGES_ROWS),
+    );
+    for (const id of old) await this.#work.write(({ session, tables }) => tables.audit.drop(session, id));
   }
 
   async #verify(): Promise<void> {
@@ -96,9 +104,10 @@ async function noteReports({ session, tables }: Transaction, reports: readonly R
   return [...moved.values()];
 }
 
-/** Drops the tombstones that hosts have stored, or that are as old as `atMs`. */
+/** Drops the tombstones that hosts have stored, or that are as old as `atMs`, and what they confirmed to be gone. */
 async function collect(transaction: Transaction, hosts: readonly string[], atMs: number): Promise<void> {
   const { session, tables } = transaction;
+  for (const [host, rev] of await confirmedRevs(transaction, hosts)) await tables.deletions.drop(session, host, rev);
   for (const host of hosts) await tables.changes.collect(session, host, await storedBy(transaction, host), atMs);
 }
 

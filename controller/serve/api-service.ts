@@ -11,10 +11,13 @@ import {
   parseApplyRequest,
   parseDeleteRequest,
 } from '../../protocol/api.ts';
+import { encodeChangeReply, parseChangeRequest } from '../../protocol/change-state.ts';
 import { encodeForgetReply, parseForgetRequest } from '../../protocol/forget.ts';
+import { encodeHistoryReply, parseHistoryRequest } from '../../protocol/history.ts';
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeGetReply, encodeHostsReply, parseGetRequest, parseHostsRequest } from '../../protocol/listings.ts';
 import { encodeNamesReply, parseNamesRequest } from '../../protocol/names.ts';
+import { type Origin, parseOrigin } from '../../protocol/origin.ts';
 import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodePlanPage, parsePlanPageRequest } from '../../protocol/plan-page.ts';
 import { encodeRecoverReply, parseRecoverRequest } from '../../protocol/recover.ts';
@@ -41,6 +44,13 @@ interface ApiParts {
   readonly onChange: () => void;
 }
 
+/** What comes with a request beside what it says itself. */
+interface Asked {
+  readonly hear: Hear;
+  /** As the header has it. */
+  readonly origin: string;
+}
+
 /** Answers operators: one verb, one request, one reply. */
 export class ApiService {
   readonly #parts: ApiParts;
@@ -51,13 +61,13 @@ export class ApiService {
   }
 
   /** Takes one request. Never rejects. One that nobody waits for is not done: its outcome would be told to no one. */
-  async receive({ subject, replyTo, workingTo = '', data }: Incoming): Promise<void> {
+  async receive({ subject, replyTo, workingTo = '', origin = '', data }: Incoming): Promise<void> {
     if (replyTo === '') return;
     const { bus, clock, subjects } = this.#parts;
     this.#atHand += 1;
     try {
       await using working = new Working(workingTo, bus, clock);
-      const reply = await this.#answer(subjects.verbOf(subject) ?? '', data, working.hear);
+      const reply = await this.#answer(subjects.verbOf(subject) ?? '', data, { hear: working.hear, origin });
       bus.publish(replyTo, this.#fitting(reply));
     } catch (error) {
       this.#parts.log.error({ error, subject }, 'api: an answer could not be sent');
@@ -66,22 +76,22 @@ export class ApiService {
     }
   }
 
-  async #answer(verb: string, data: Uint8Array, hear: Hear): Promise<Uint8Array> {
+  async #answer(verb: string, data: Uint8Array, asked: Asked): Promise<Uint8Array> {
     try {
       if (this.#atHand > MAX_AT_HAND) throw new Declined('BUSY', 'too many requests at once; try again');
-      if (isApiVerb(verb)) return await this.#act(verb, data, hear);
+      if (isApiVerb(verb)) return await this.#act(verb, data, asked);
       throw new Declined('UNKNOWN_VERB', `${verb} is not a verb of this controller; it may be of another release`);
     } catch (error) {
       return this.#refuse(verb, error);
     }
   }
 
-  async #act(verb: ApiVerb, data: Uint8Array, hear: Hear): Promise<Uint8Array> {
+  async #act(verb: ApiVerb, data: Uint8Array, { hear, origin }: Asked): Promise<Uint8Array> {
     const { desk, bus, log, onChange } = this.#parts;
     const budgetBytes = listBudgetBytes(bus.maxPayloadBytes);
     switch (verb) {
       case 'apply':
-        return this.#apply(data, hear);
+        return this.#apply(data, hear, parseOrigin(origin));
       case 'plan':
         return this.#plan(data, budgetBytes, hear);
       case 'plan-page':
@@ -89,13 +99,14 @@ export class ApiService {
       case 'delete': {
         const { names, ...terms } = parseDeleteRequest(data);
         this.#requireRoom(names);
-        const reply = await desk.delete(names, hear, terms);
+        const by = parseOrigin(origin);
+        const reply = await desk.delete(names, hear, terms, by);
         onChange();
-        this.#logDelete(reply);
+        this.#logDelete(reply, by);
         return encodeDeleteReply(reply);
       }
       case 'recover':
-        return this.#recover(data);
+        return this.#recover(data, parseOrigin(origin));
       case 'get':
         return encodeGetReply(await desk.get(parseGetRequest(data), budgetBytes));
       case 'names':
@@ -103,15 +114,19 @@ export class ApiService {
       case 'hosts':
         return encodeHostsReply(await desk.hosts(parseHostsRequest(data), budgetBytes));
       case 'forget': {
-        const reply = await desk.forget(parseForgetRequest(data));
+        const reply = await desk.forget(parseForgetRequest(data), parseOrigin(origin));
         if (reply.known) log.info({ host: reply.host }, 'host forgotten');
         onChange();
         return encodeForgetReply(reply);
       }
+      case 'change':
+        return encodeChangeReply(await desk.change(parseChangeRequest(data), budgetBytes));
+      case 'history':
+        return encodeHistoryReply(await desk.history(parseHistoryRequest(data), budgetBytes));
     }
   }
 
-  async #apply(data: Uint8Array, hear: Hear): Promise<Uint8Array> {
+  async #apply(data: Uint8Array, hear: Hear, origin: Origin): Promise<Uint8Array> {
     const { desk, onChange } = this.#parts;
     const request = parseApplyRequest(data);
     const { v, upload, part } = request;
@@ -119,25 +134,27 @@ export class ApiService {
       await desk.stage(request);
       return encodeApplyReply({ v, upload, part });
     }
-    const reply = await desk.apply(request, hear);
+    const reply = await desk.apply(request, hear, origin);
     onChange();
-    const { created, changed, unchanged, deleted, hosts, rev, named } = reply;
+    const { created, changed, unchanged, deleted, hosts, rev, change, named } = reply;
     const counts = { created, changed, unchanged, ...(deleted !== undefined && { deleted }) };
-    this.#parts.log.info({ ...counts, hosts, rev, named }, 'redirects applied');
+    this.#parts.log.info({ ...counts, hosts, rev, change, ...actorOf(origin), named }, 'redirects applied');
     return encodeApplyReply(reply);
   }
 
-  async #recover(data: Uint8Array): Promise<Uint8Array> {
+  async #recover(data: Uint8Array, origin: Origin): Promise<Uint8Array> {
     parseRecoverRequest(data);
-    const reply = await this.#parts.desk.recover();
+    const reply = await this.#parts.desk.recover(origin);
     this.#parts.onChange();
     const { epoch, superseded, foreign, unheard } = reply;
     this.#parts.log.warn({ epoch, superseded, foreign, unheard }, 'history begun anew: hosts take their whole set');
     return encodeRecoverReply(reply);
   }
 
-  #logDelete({ deleted, absent, hosts, rev }: DeleteReply): void {
-    const facts = { deleted: deleted.length, absent: absent.length, hosts, rev, named: deleted.slice(0, LOGGED_NAMES) };
+  #logDelete({ deleted, absent, hosts, rev, change }: DeleteReply, origin: Origin): void {
+    const named = deleted.slice(0, LOGGED_NAMES);
+    const counts = { deleted: deleted.length, absent: absent.length, hosts, rev };
+    const facts = { ...counts, change, ...actorOf(origin), named };
     this.#parts.log.info(facts, 'redirects deleted');
   }
 
@@ -173,7 +190,8 @@ export class ApiService {
 
   /** A delete is told of by every name: what could not be told is not done. Errors: Declined TOO_LARGE. */
   #requireRoom(names: readonly string[]): void {
-    const reply = { v: 1, deleted: names, absent: [], hosts: Number.MAX_SAFE_INTEGER, rev: Number.MAX_SAFE_INTEGER };
+    const most = Number.MAX_SAFE_INTEGER;
+    const reply = { v: 1, deleted: names, absent: [], hosts: most, rev: most, change: '-'.repeat(64) };
     const bytes = bytesOf(reply);
     if (bytes <= this.#roomBytes) return;
     const room = `a message on this bus holds ${this.#roomBytes}`;
@@ -194,4 +212,8 @@ export class ApiService {
   #encode(error: ApiError['error']): Uint8Array {
     return encodeApiError({ v: 1, error });
   }
+}
+
+function actorOf({ actor }: Origin): Pick<Origin, 'actor'> {
+  return actor === undefined ? {} : { actor };
 }

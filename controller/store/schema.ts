@@ -11,6 +11,9 @@ export interface Schema {
   readonly epochs: EpochRow;
   readonly upload_parts: UploadPartRow;
   readonly audit: AuditRow;
+  readonly audit_hosts: AuditHostRow;
+  readonly audit_names: AuditNameRow;
+  readonly deletions: DeletionRow;
 }
 
 /** One row, `id` 1. */
@@ -115,10 +118,51 @@ export interface UploadPartRow {
   readonly at_ms: number;
 }
 
+/** What was asked and done. What follows `detail` is null where a release before the table of changes wrote. */
 export interface AuditRow {
   readonly id: Generated<number>;
   readonly at_ms: number;
   readonly verb: string;
   /** JSON. */
   readonly detail: string;
+  /** Its id for operators. */
+  readonly change: string | null;
+  /** Who asked for it, by their own word. */
+  readonly actor: string | null;
+  /** JSON list of the files it is from. */
+  readonly sources: string | null;
+  readonly reason: string | null;
+  /** The revs that it gave, of all hosts; the last is less than the first where it gave none. */
+  readonly first_rev: number | null;
+  readonly last_rev: number | null;
+  /** How many rows `audit_hosts` and `audit_names` have of it. */
+  readonly hosts: number | null;
+  readonly names: number | null;
+}
+
+/** A host that got a change, and its own newest rev of it. */
+export interface AuditHostRow {
+  readonly audit: number;
+  readonly host: string;
+  readonly rev: number;
+}
+
+/** A redirect that a change created, changed or deleted. */
+export interface AuditNameRow {
+  readonly audit: number;
+  readonly name: string;
+  readonly key: string;
+  readonly what: What;
+  /** Of one that was deleted: on how many hosts it stood. */
+  readonly hosts: number;
+}
+
+export type What = 'created' | 'changed' | 'deleted';
+
+/** A redirect that was deleted from a host, and the rev that tells the host so. Of hosts that confirmed it, rows go in time. */
+export interface DeletionRow {
+  readonly name: string;
+  readonly host: string;
+  readonly rev: number;
+  readonly audit: number;
 }

@@ -3,6 +3,7 @@ import { start } from './0001_start.ts';
 import { hostLevels } from './0002_host_levels.ts';
 import { checksums } from './0003_checksums.ts';
 import { holders } from './0004_holders.ts';
+import { changes } from './0005_changes.ts';
 import { sets } from './0006_sets.ts';
 
 /** Migrations by the name that a database keeps of them, oldest first. */
@@ -13,12 +14,13 @@ const tables: Migrations = Object.freeze({ '0001_start': start });
 
 /**
  * What was added in such a way that a release before it may go on with the database, or go back to it: columns that are
- * null where that release writes, and indexes. The database keeps their names apart, where that release does not look.
+ * null where that release writes, tables that it does not know, and indexes. The database keeps their names apart, where that release does not look.
  */
 const additions: Migrations = Object.freeze({
   '0002_host_levels': hostLevels,
   '0003_checksums': checksums,
   '0004_holders': holders,
+  '0005_changes': changes,
   '0006_sets': sets,
 });
 

@@ -193,7 +193,7 @@ function rowOf(at: <Name extends keyof SpecRow>(name: Name) => SpecRow[Name]): S
 }
 
 /** In a body, that an option is there; see `needsOf`. */
-function askFor(word: string): string {
+export function askFor(word: string): string {
   return `%"${word}":%`;
 }
 

@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { AuditTable } from './audit.ts';
+import { AuditNameTable } from './audit-names.ts';
 import { ChangeTable } from './changes.ts';
+import { DeletionTable } from './deletions.ts';
 import { EpochTable } from './epochs.ts';
 import { HeadTable } from './heads.ts';
 import { HostTable } from './hosts.ts';
@@ -21,6 +23,8 @@ export class Tables {
   readonly epochs: EpochTable;
   readonly uploads: UploadTable;
   readonly audit: AuditTable;
+  readonly auditNames: AuditNameTable;
+  readonly deletions: DeletionTable;
 
   constructor(db: Kysely<Schema>) {
     this.sums = new SumTable(db);
@@ -32,5 +36,7 @@ export class Tables {
     this.epochs = new EpochTable(db, this.sums);
     this.uploads = new UploadTable(db);
     this.audit = new AuditTable(db);
+    this.auditNames = new AuditNameTable(db);
+    this.deletions = new DeletionTable(db);
   }
 }

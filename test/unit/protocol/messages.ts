@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import * as api from '../../../protocol/api.ts';
 import * as ask from '../../../protocol/ask.ts';
+import * as changeState from '../../../protocol/change-state.ts';
 import { encodeEvent, encodeEvents, parseEvent, parseEventsReply } from '../../../protocol/event.ts';
 import * as explain from '../../../protocol/explain.ts';
 import * as forget from '../../../protocol/forget.ts';
+import * as history from '../../../protocol/history.ts';
 import * as listings from '../../../protocol/listings.ts';
 import * as names from '../../../protocol/names.ts';
 import * as page from '../../../protocol/page.ts';
@@ -86,6 +88,10 @@ export const MESSAGES: readonly Message[] = [
   message('names-reply', names.parseNamesReply, names.encodeNamesReply, 'tolerant'),
   message('forget-request', forget.parseForgetRequest, forget.encodeForgetRequest, 'strict'),
   message('forget-reply', forget.parseForgetReply, forget.encodeForgetReply, 'tolerant'),
+  message('change-request', changeState.parseChangeRequest, changeState.encodeChangeRequest, 'strict'),
+  message('change-reply', changeState.parseChangeReply, changeState.encodeChangeReply, 'tolerant'),
+  message('history-request', history.parseHistoryRequest, history.encodeHistoryRequest, 'strict'),
+  message('history-reply', history.parseHistoryReply, history.encodeHistoryReply, 'tolerant'),
   message('hosts-request', listings.parseHostsRequest, listings.encodeHostsRequest, 'strict'),
   message('hosts-reply', listings.parseHostsReply, listings.encodeHostsReply, 'tolerant'),
 ];

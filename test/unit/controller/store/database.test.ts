@@ -52,6 +52,7 @@ test('database: one that the release before filled gets its additions, and that 
     const database = new BetterSqlite3(folder.file());
     const put = database.prepare('replace into hosts (host, labels, status, seen_at_ms) values (?, ?, ?, ?)');
     put.run(host, JSON.stringify(old.labels), JSON.stringify(old), 5);
+    database.prepare('insert into audit (at_ms, verb, detail) values (?, ?, ?)').run(5, 'apply', '{"upload":"old"}');
     database.close();
   };
   write('a');
@@ -64,6 +65,9 @@ test('database: one that the release before filled gets its additions, and that 
     t.like((await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items, [{ host: 'a', seenAt: 5 }, { host: 'b' }]);
     await apply(store, spec('edge', 1, { hosts: { role: 'edge' } }));
     t.is((await holds(store, 'b')).intents.size, 1);
+    const { items } = await store.desk.history({ v: 1 }, AMPLE_BYTES);
+    t.like(items, [{ change: 'test', verb: 'apply', hosts: 2, redirects: 1 }]);
+    t.like(await store.desk.change({ v: 1, id: 'test' }, AMPLE_BYTES), { total: 2, unreachable: 2 });
     const again = status('a', { boot: 'started-again', labels: { role: 'core' }, epoch: '', stored: 0 });
     await store.roster.report([{ status: again, seenAtMs: 6 }]);
     t.is((await holds(store, 'a')).intents.size, 0);

@@ -1,0 +1,186 @@
+import type { ChangeReply, ChangeRequest, Level, Undone, UndoneHost } from '../../protocol/change-state.ts';
+import type { Exception } from '../../protocol/status.ts';
+import { Standings } from '../log/standings.ts';
+import type { Transaction } from '../log/transaction.ts';
+import { type HostFacts, isList, lackOf } from '../model/claim.ts';
+import { undoneOn, type Word } from '../model/confirmation.ts';
+import { Declined } from '../model/declined.ts';
+import type { Fleet } from '../model/fleet.ts';
+import type { Report } from '../ports.ts';
+import type { Audit } from '../store/tables/audit.ts';
+import type { Aim } from '../store/tables/audit-names.ts';
+import { fill, limitOf, nextOf } from './paging.ts';
+
+/** Several changes that begin alike are named as far as people read. */
+const MAX_NAMED = 4;
+/** What of joined hosts is looked for redirect by redirect; of more, all that they have is asked for. */
+const MAX_LOOKED = 500_000;
+
+/** Says on which hosts a change is done, and of the others why not. Errors: Declined UNKNOWN_CHANGE, AMBIGUOUS_CHANGE. */
+export async function changeState(
+  transaction: Transaction,
+  { id, level = 'verified', ...paging }: ChangeRequest,
+  nowMs: number,
+  budgetBytes: number,
+): Promise<ChangeReply> {
+  const audit = await findChange(transaction, id);
+  const view = await look(transaction, audit);
+  const undone = await undoneHosts(transaction, view, level, nowMs);
+  const count = (is: Undone): number => undone.filter((host) => host.is === is).length;
+  const after = paging.after ?? '';
+  const left = undone.filter(({ host }) => host > after);
+  const limit = limitOf(paging, budgetBytes);
+  const items = await fill(left.slice(0, limit), async (host) => host, nameOf, budgetBytes);
+  const { unmatched, joined } = view;
+  return {
+    ...{ v: 1, change: audit.change, verb: audit.verb, made: audit.atMs, ...audit.origin, level },
+    total: view.revs.size,
+    done: view.revs.size - undone.length,
+    ...{ failed: count('failed'), stale: count('stale'), unreachable: count('unreachable') },
+    ...(joined > 0 && { joined }),
+    ...(unmatched > 0 && { unmatched }),
+    items,
+    next: nextOf(left.slice(0, limit), items.length, limit, nameOf),
+  };
+}
+
+function nameOf({ host }: UndoneHost): string {
+  return host;
+}
+
+/** The one change whose id begins like this. */
+async function findChange({ session, tables }: Transaction, id: string): Promise<Audit> {
+  const found = await tables.audit.startingWith(session, id, MAX_NAMED);
+  const [audit, another] = found;
+  if (audit === undefined)
+    throw new Declined(
+      'UNKNOWN_CHANGE',
+      `there is no change ${id}: it never was, or is older than what is kept; see shunt history`,
+    );
+  if (another === undefined) return audit;
+  const some = found.map(({ change }) => change).join(', ');
+  throw new Declined('AMBIGUOUS_CHANGE', `several changes begin with ${id}: ${some}; write more of it`);
+}
+
+/** All that a change is judged by. */
+interface View {
+  readonly audit: Audit;
+  readonly puts: boolean;
+  /** Its hosts, each with its own rev. */
+  readonly revs: ReadonlyMap<string, number>;
+  readonly joined: number;
+  readonly unmatched: number;
+  /** Hosts that are not sent a redirect of it, which their agents are too old for. */
+  readonly unsent: ReadonlyMap<string, string>;
+  readonly reports: ReadonlyMap<string, Report>;
+}
+
+async function look(transaction: Transaction, audit: Audit): Promise<View> {
+  const { session, tables } = transaction;
+  const { reports, fleet } = await tables.hosts.everyone(session);
+  const aims = await tables.auditNames.aims(session, audit.id);
+  const revs = new Map(await tables.audit.hostsOf(session, audit.id));
+  const told = revs.size;
+  for (const [host, rev] of await joiners(transaction, audit, newcomers(aims, fleet, revs))) revs.set(host, rev);
+  const joined = revs.size - told;
+  const unsent = unsentOf(aims, fleet);
+  for (const host of unsent.keys()) if (!revs.has(host)) revs.set(host, 0);
+  const puts = await tables.auditNames.puts(session, audit.id);
+  return { audit, puts, revs, joined, unmatched: unmatchedOf(aims, fleet), unsent, reports };
+}
+
+/** Hosts that redirects of the change are for, and that were told nothing of it when it was made. */
+function newcomers(aims: readonly Aim[], fleet: Fleet, revs: ReadonlyMap<string, number>): readonly HostFacts[] {
+  const found = new Map<string, HostFacts>();
+  for (const { hosts } of aims)
+    for (const facts of fleet.selected(hosts)) if (facts.known && !revs.has(facts.host)) found.set(facts.host, facts);
+  return [...found.values()];
+}
+
+/** Of hosts that came later, those that have something of the change in their logs, and the rev that they are asked for. */
+async function joiners(
+  { session, tables, turn }: Transaction,
+  { id, names }: Audit,
+  hosts: readonly HostFacts[],
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  const isMuch = hosts.length * names > MAX_LOOKED;
+  for (const { host } of hosts) {
+    const rev = isMuch
+      ? (await tables.heads.find(session, host)).rev
+      : await tables.auditNames.revOn(session, id, host);
+    if (rev > 0) found.set(host, rev);
+    await turn();
+  }
+  return found;
+}
+
+function unsentOf(aims: readonly Aim[], fleet: Fleet): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const aim of aims.filter(({ needs }) => needs.length > 0))
+    for (const facts of fleet.selected(aim.hosts))
+      if (facts.known && lackOf(aim, facts).length > 0) found.set(facts.host, aim.name);
+  return found;
+}
+
+/** How many redirects are for no host that ever reported; what lists its hosts has told them. */
+function unmatchedOf(aims: readonly Aim[], fleet: Fleet): number {
+  return aims
+    .filter(({ hosts }) => !isList(hosts) && fleet.selected(hosts).next().done === true)
+    .reduce((sum, { redirects }) => sum + redirects, 0);
+}
+
+async function undoneHosts(
+  transaction: Transaction,
+  view: View,
+  level: Level,
+  nowMs: number,
+): Promise<readonly UndoneHost[]> {
+  const isMine = await exceptionsOf(transaction, view);
+  const standings = new Standings(transaction);
+  const undone: UndoneHost[] = [];
+  for (const [host, rev] of view.revs) {
+    const report = view.reports.get(host);
+    const word: Word | undefined = report && { ...report, standing: await standings.of(cursorOf(report)) };
+    const left =
+      undoneOn({ rev, level, puts: view.puts }, word, isMine, nowMs) ?? unsentOn(host, view, { rev, report });
+    if (left !== undefined) undone.push({ host, ...left });
+  }
+  return undone.sort((a, b) => (a.host < b.host ? -1 : 1));
+}
+
+function unsentOn(
+  host: string,
+  { unsent }: View,
+  { rev, report }: { readonly rev: number; readonly report: Report | undefined },
+): Omit<UndoneHost, 'host'> | undefined {
+  const name = unsent.get(host);
+  if (name === undefined || report === undefined) return undefined;
+  const { status, seenAtMs } = report;
+  return { is: 'failed', rev, at: status.verified, seenAt: seenAtMs, state: 'unsent', code: 'AGENT_TOO_OLD', name };
+}
+
+function cursorOf({ status }: Report): { readonly epoch: string; readonly rev: number } {
+  return { epoch: status.epoch, rev: status.stored };
+}
+
+/**
+ * Tells which exceptions are of what the change put: the rev is one that it gave, or a later one that the host got as it
+ * joined, came back or was mended, and nobody changed the redirect since.
+ */
+async function exceptionsOf(
+  { session, tables }: Transaction,
+  { audit, revs, reports }: View,
+): Promise<(exception: Exception) => boolean> {
+  const names = new Set<string>();
+  for (const host of revs.keys())
+    for (const { name, rev } of reports.get(host)?.status.exceptions ?? [])
+      if (rev >= audit.revs.first) names.add(name);
+  const newest = new Map<string, number | undefined>();
+  for (const name of names) newest.set(name, await tables.auditNames.newestSince(session, audit.id, name));
+  return ({ name, rev }) => {
+    const last = newest.get(name);
+    if (last === undefined || rev < audit.revs.first) return false;
+    return rev <= audit.revs.last || last === audit.id;
+  };
+}

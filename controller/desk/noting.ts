@@ -1,0 +1,52 @@
+import type { Clock } from '../../daemon/clock.ts';
+import type { Origin } from '../../protocol/origin.ts';
+import type { Departure, LogResult } from '../log/log-writer.ts';
+import type { Transaction } from '../log/transaction.ts';
+import type { What } from '../store/schema.ts';
+
+/** A redirect that a change is about; `key` is empty where nobody knows it any more. */
+export interface Deed {
+  readonly name: string;
+  readonly key: string;
+  readonly what: What;
+}
+
+/** A change that was made, as it is to be noted. */
+export interface Making {
+  readonly verb: string;
+  readonly detail: object;
+  readonly origin: Origin;
+  /** The id that it is to have, if no other has it. */
+  readonly id?: string;
+  readonly deeds?: readonly Deed[];
+  readonly log?: Pick<LogResult, 'revs' | 'heads'>;
+  /** Where what it deletes stood. */
+  readonly departures?: readonly Departure[];
+}
+
+const ID_BYTES = 16;
+
+/** Notes a change in the transaction that makes it, with its hosts and names. Answers its id. */
+export async function noteChange(
+  { session, tables }: Pick<Transaction, 'session' | 'tables'>,
+  clock: Pick<Clock, 'nowMs' | 'token'>,
+  { verb, detail, origin, id, deeds = [], log, departures = [] }: Making,
+): Promise<string> {
+  const isFree = id !== undefined && !(await tables.audit.has(session, id));
+  const change = isFree ? id : clock.token(ID_BYTES);
+  const left = countByName(departures);
+  const audit = await tables.audit.note(session, {
+    ...{ atMs: clock.nowMs(), verb, detail, change, origin },
+    revs: log?.revs ?? { first: 0, last: 0 },
+    hosts: log?.heads ?? [],
+    names: Iterator.from(deeds).map((deed) => ({ ...deed, hosts: left.get(deed.name) ?? 0 })),
+  });
+  for (const { name, host, rev } of departures) await tables.deletions.put(session, { name, host, rev, audit });
+  return change;
+}
+
+function countByName(departures: readonly Departure[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { name } of departures) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}

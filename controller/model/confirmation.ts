@@ -1,0 +1,80 @@
+import type { Level, UndoneHost } from '../../protocol/change-state.ts';
+import type { Code } from '../../protocol/codes.ts';
+import type { Standing } from '../../protocol/page.ts';
+import { type Exception, SILENT_MS, type Status } from '../../protocol/status.ts';
+
+/** What a change asks of a host: its own rev, how far it is to be, and whether it puts anything there. */
+export interface Asked {
+  readonly rev: number;
+  readonly level: Level;
+  readonly puts: boolean;
+}
+
+/** What a host last said, and how that stands to the log. */
+export interface Word {
+  readonly status: Status;
+  readonly seenAtMs: number;
+  readonly standing: Standing;
+}
+
+type Undone = Omit<UndoneHost, 'host'>;
+type Why = Pick<UndoneHost, 'state' | 'code' | 'name'>;
+
+/** What of a host's troubles has it keep what it has. */
+const HOLDING: readonly string[] = [
+  'HISTORY_LOST',
+  'FOREIGN_EPOCH',
+  'STORE_NEWER',
+  'STORE_DAMAGED',
+  'STORE_UNWRITABLE',
+  'BAD_DIGEST',
+  'ADOPTING',
+] satisfies readonly Code[];
+
+/**
+ * What is left to do for a change on a host, by the host's own last word; undefined when it is done. What a host once said
+ * of a level holds, also when it is silent now: it says how far it was, and nothing sets it back unheard. `isMine` tells an
+ * exception of a redirect that the change put.
+ */
+export function undoneOn(
+  { rev, level, puts }: Asked,
+  word: Word | undefined,
+  isMine: (exception: Exception) => boolean,
+  nowMs: number,
+): Undone | undefined {
+  if (word === undefined) return { is: 'unreachable', rev, at: 0, seenAt: null, state: 'unheard' };
+  const { status, seenAtMs } = word;
+  const at = word.standing === 'ok' && status.epoch !== '' ? status[level] : 0; // of no epoch, nothing was taken yet
+  const hindrance = puts && level !== 'stored' ? hindranceOf(status, isMine) : undefined;
+  if (at >= rev && hindrance === undefined) return undefined;
+  const far = { rev, at, seenAt: seenAtMs };
+  if (status.ended) return { is: 'unreachable', ...far, state: 'ended' };
+  if (nowMs - seenAtMs >= SILENT_MS) return { is: 'unreachable', ...far, state: 'silent' };
+  if (at >= rev && hindrance !== undefined) return { is: 'failed', ...far, ...hindrance };
+  const code = holdOf(word);
+  if (code !== undefined && HOLDING.includes(code)) return { is: 'failed', ...far, state: 'held', code };
+  return { is: 'stale', ...far, state: 'pending', ...(code !== undefined && { code }) };
+}
+
+/** Why what was put is not in force on a host that has it. */
+function hindranceOf(status: Status, isMine: (exception: Exception) => boolean): Why | undefined {
+  const { exceptions, exceptionsTotal, interfaces, bypass } = status;
+  const found = exceptions.find(isMine);
+  if (found !== undefined) return { state: found.state, code: found.code, name: found.name };
+  if (bypass) return { state: 'bypass' };
+  const has = (code: Code): boolean => status.problems?.some((problem) => problem.code === code) ?? false;
+  if (has('NOT_ATTACHED') && !interfaces.some(({ attached }) => attached))
+    return { state: 'unattached', code: 'NOT_ATTACHED' };
+  if (has('FOREIGN_WRITER')) return { state: 'unknown', code: 'FOREIGN_WRITER' };
+  return exceptionsTotal > exceptions.length ? { state: 'unknown' } : undefined;
+}
+
+/** Why a host does not get on. */
+function holdOf({ status, standing }: Word): UndoneHost['code'] {
+  if (standing === 'lost') return 'HISTORY_LOST';
+  if (standing === 'unknown') return 'FOREIGN_EPOCH';
+  if (standing === 'superseded') return 'SUPERSEDED';
+  return (
+    status.problems?.find(({ code }) => HOLDING.includes(code))?.code ?? status.problems?.[0]?.code ?? status.problem
+  );
+}
