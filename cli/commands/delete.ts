@@ -1,13 +1,15 @@
 import { encodeDeleteRequest, type Near, parseDeleteReply } from '../../protocol/api.ts';
 import { listBudgetBytes } from '../../protocol/json.ts';
+import { chooseNames } from '../choose.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
-import { EXIT } from '../line/failure.ts';
+import { EXIT, usage } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
 import { termsOf } from '../line/terms.ts';
 import { nearText, workText } from '../show/format.ts';
 import { notice } from '../show/terminal.ts';
+import { readSpecs } from '../specs/read-specs.ts';
 
 /** What other tools take before names, or for all of them. */
 const NO_NAMES = ['all', 'redirect', 'redirects', 'rule', 'rules', 'route', 'routes'];
@@ -19,14 +21,27 @@ const NAME_BYTES = 66;
 export const remove = command({
   synopsis: 'NAME... [--reason TEXT]',
   about: `Deletes redirects by name. What is not there is already deleted: that is success too. What would take more than a fifth
-of its redirects from a host (and more than 5) is refused unless --allow-shrink is there, with --reason.`,
-  examples: ['shunt delete drain-web-2'],
-  options: [...TERM_OPTIONS, ...BUS_OPTIONS],
-  operands: { placeholder: 'NAME', min: 1, max: Number.POSITIVE_INFINITY },
-  async run({ options, operands, terminal }) {
-    const names = [...new Set(operands)].map(requireName);
+of its redirects from a host (and more than 5) is refused unless --allow-shrink is there, with --reason.
+
+With -f it deletes those whose names stand in files, with --set those of a set, with -l those whose \`hosts\` are exactly
+these labels; with --set and -l those that are both. They are shown, and confirmed; where nobody can be asked, --yes has
+to be there.`,
+  examples: [
+    'shunt delete drain-web-2',
+    'shunt delete -f redirects.yaml',
+    'shunt delete --set blue -l role=edge --yes',
+  ],
+  options: ['file', 'recursive', 'set', 'selector', 'yes', ...TERM_OPTIONS, ...BUS_OPTIONS],
+  operands: { placeholder: 'NAME', min: 0, max: Number.POSITIVE_INFINITY },
+  async run({ options, operands, stdin, terminal }) {
+    const { file, set, selector: labels } = options;
+    if (operands.length + file.length === 0 && set === undefined && labels === undefined)
+      throw usage('NAME is missing; write shunt delete NAME..., or name some by -f FILE, --set NAME or -l LABELS');
+    const named = operands.map(requireName);
+    const written = (await readSpecs(options, stdin, { nowMs: Date.now() })).map(({ name }) => name);
     const terms = termsOf(options);
     await using bus = await Bus.open(options);
+    const names = await chooseNames({ ...options, names: named, written, labels }, bus, terminal);
     const done = { deleted: [] as string[], absent: [] as string[], hosts: 0, rev: 0 };
     const nears: Near[] = [];
     for (const some of split(names, listBudgetBytes(bus.maxPayloadBytes))) {

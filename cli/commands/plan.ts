@@ -16,6 +16,8 @@ import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
+import { knowingSets } from '../names.ts';
+import { movedText, prunedBy, requireSetToPrune } from '../sets.ts';
 import { nearText, someText, strangerTexts, whyNotSent } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
@@ -26,27 +28,32 @@ import { upload } from '../specs/upload.ts';
 type Screen = Pick<Terminal, 'width' | 'colour'>;
 
 export const plan = command({
-  synopsis: '[-f FILE... [-R]] [--delete NAME...] [--expires-in TIME]',
+  synopsis: '[-f FILE... [-R]] [--delete NAME...] [--set NAME [--prune]]',
   about: `Shows what an apply of the files and a delete of the names would do to each host, and does nothing: what would be
 added, changed and deleted; which redirects another one shadows, because it has the same match and wins; which ones
 overlap, and which of them has a packet that matches both; which hosts would be given more than they can hold, and which
-are not sent a redirect because their agents are too old for it.`,
+are not sent a redirect because their agents are too old for it. With --set and --prune, what such an apply would take
+out of the set is among what would be deleted.`,
   examples: ['shunt plan -f redirects.yaml', 'shunt plan -f redirects.yaml --delete drain-web-1'],
-  options: ['file', 'recursive', 'delete', 'expires-in', ...BUS_OPTIONS],
+  options: ['file', 'recursive', 'delete', 'set', 'prune', 'expires-in', ...BUS_OPTIONS],
   async run({ options, terminal, stdin }) {
-    const names = [...new Set(options.delete)];
-    if (options.file.length + names.length === 0)
+    requireSetToPrune(options);
+    if (options.file.length + options.delete.length === 0)
       throw usage('name at least one file or redirect: -f FILE, -f - for standard input, or --delete NAME');
     const nowMs = Date.now();
     const specs = await readSpecs(options, stdin, { nowMs, expiresInMs: options['expires-in'] });
     noteSpecs(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
-    const first = await upload(specs, bus, terminal, {
+    const gone = options.prune ? await prunedBy(specs, options.set, bus, terminal) : [];
+    const names = [...new Set([...options.delete, ...gone])];
+    const set = options.set === undefined ? {} : { set: options.set };
+    const asking = upload(specs, bus, terminal, {
       verb: 'plan',
-      encode: (part) => encodePlanRequest({ ...part, delete: part.part === part.parts - 1 ? names : [] }),
+      encode: (part) => encodePlanRequest({ ...part, ...(part.part === part.parts - 1 && { delete: names, ...set }) }),
       parse: parsePlanReply,
-      lastBytes: bytesOf(names),
+      lastBytes: bytesOf({ delete: names, ...set }),
     });
+    const first = await knowingSets(asking, options.set !== undefined);
     const reply = await completePlan(first, bus, terminal);
     terminal.print(options.output === 'json' ? JSON.stringify(reply) : layOut(reply, terminal, specs));
     return EXIT.done;
@@ -238,11 +245,12 @@ const OVER: Readonly<Record<PlanOver, (host: PlanHost) => string>> = {
 };
 
 function warnings(
-  { hosts, unmatched, unmatchedTotal, unheard, unheardTotal, near = [] }: Planned,
+  { hosts, unmatched, unmatchedTotal, unheard, unheardTotal, set, near = [] }: Planned,
   screen: Screen,
 ): string {
   const lines = hosts.flatMap((host) => host.over.map((what) => `${host.host} ${OVER[what](host)}`));
   lines.push(...near.map(({ name }) => `${name} is not there${nearText(name, near)}`));
+  if (set?.movedTotal) lines.push(`would be ${movedText(set)}`);
   lines.push(...strangerTexts({ unmatched, unmatchedTotal, unheard, unheardTotal }));
   return lines.map((line) => noteText(screen, line)).join('\n');
 }

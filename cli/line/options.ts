@@ -3,10 +3,12 @@ import { resolve } from 'node:path';
 import { DEFAULT_SLOTS, MAX_SLOTS } from '../../agent/model/limits.ts';
 import { parseServers } from '../../bus/servers.ts';
 import { LOG_LEVELS } from '../../daemon/log-level.ts';
+import { filledText, readLabelText } from '../../protocol/filled.ts';
 import { readHost } from '../../protocol/host.ts';
 import { readAfterMs, readName } from '../../protocol/intent.ts';
 import { integer, oneOf, type Reader, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
+import { readSet } from '../../protocol/sets.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { readReason } from '../../protocol/terms.ts';
 import { readDuration } from '../../protocol/times.ts';
@@ -105,6 +107,13 @@ export const OPTIONS = {
   'log-level': choice({ placeholder: 'LEVEL', help: 'debug, info, warn or error' }, 'info', LOG_LEVELS),
   file: {
     ...many({ short: 'f', placeholder: 'FILE', help: 'YAML, JSON lines or a folder of them; - is stdin' }),
+    argumentOnly: true,
+  },
+  set: { ...optional({ placeholder: 'NAME', help: 'set of redirects' }, filledText(readSet)), argumentOnly: true },
+  prune: flag('delete what is in the set and not in the files'),
+  yes: { ...flag('without asking'), short: 'y' },
+  selector: {
+    ...optional({ short: 'l', placeholder: 'LABELS', help: 'such as role=edge,rack=12' }, readLabelText),
     argumentOnly: true,
   },
   recursive: { ...flag('also folders within a folder'), short: 'R' },

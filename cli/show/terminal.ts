@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { WriteStream } from 'node:tty';
 import { plain, visible } from '../../protocol/plain.ts';
 import { endOnWriteErrors } from './write-errors.ts';
@@ -15,6 +16,8 @@ export interface Terminal {
   note(text: string): void;
   /** Shows a line that the next one replaces, on a terminal only; an empty text takes it away. */
   progress(text: string): void;
+  /** Asks whether to go on; absent where nobody sits. Whatever is no yes is a no. */
+  readonly confirm?: (question: string) => Promise<boolean>;
 }
 
 export type Tone = 'good' | 'warn' | 'bad' | 'strong';
@@ -44,6 +47,7 @@ export function guarded(terminal: Terminal): Terminal {
     print: (text) => terminal.print(seen(text)),
     note: (text) => terminal.note(seen(text)),
     progress: (text) => terminal.progress(seen(text)),
+    ...(terminal.confirm !== undefined && { confirm: terminal.confirm }),
   };
 }
 
@@ -81,7 +85,18 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     print: (text) => void stdout.write(`${text}\n`),
     note: (text) => void stderr.write(`${text}\n`),
     progress: (text) => void (stderr.isTTY && stderr.write(`\r\x1b[K${text}`)),
+    ...(process.stdin.isTTY && stderr.isTTY && { confirm: (question) => askYes(process, question) }),
   };
+}
+
+/** Ctrl-C and the end of the input are a no, too. */
+async function askYes({ stdin, stderr }: Pick<NodeJS.Process, 'stdin' | 'stderr'>, question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: stdin, output: stderr });
+  const none = Promise.race([once(lines, 'SIGINT'), once(lines, 'close')]).then(() => '');
+  const answer = await Promise.race([lines.question(`${question} [y/N] `), none]);
+  lines.close();
+  return /^y(es)?$/i.test(answer.trim());
 }
 
 /** Who pipes into something of a known width says so by COLUMNS, as with ls(1) and ps(1); a terminal knows better. */

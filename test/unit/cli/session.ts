@@ -16,10 +16,19 @@ export class KeptTerminal implements Terminal {
   readonly noteWidth: number | undefined;
   readonly colour: boolean;
 
-  constructor(width?: number, colour = false) {
+  readonly asked: string[] = [];
+  readonly confirm?: (question: string) => Promise<boolean>;
+
+  /** `answer`: what is said to each question; without one, nobody sits here. */
+  constructor(width?: number, colour = false, answer?: boolean) {
     this.width = width;
     this.noteWidth = width;
     this.colour = colour;
+    if (answer !== undefined)
+      this.confirm = async (question) => {
+        this.asked.push(question);
+        return answer;
+      };
   }
 
   print(text: string): void {

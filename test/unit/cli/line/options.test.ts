@@ -52,6 +52,14 @@ test('options: the defaults', async (t) => {
     label: [],
     'log-level': 'info',
     file: [],
+    set: undefined,
+    prune: false,
+    yes: false,
+    selector: undefined,
+    recursive: false,
+    'allow-shrink': false,
+    'allow-growth': false,
+    reason: undefined,
     delete: [],
     'expires-in': undefined,
     interface: [],
@@ -229,4 +237,11 @@ for (const [title, [text, message]] of Object.entries(EXCESSIVE)) {
 test('options: so many of one kind that copying them each time would take minutes', async (t) => {
   const words = Array.from({ length: 100_000 }, (_, at) => ['--file', `f-${at}`]).flat();
   t.is(readArguments('everything', everything, words).given.get('file')?.length, 100_000);
+});
+
+test('options: labels to look for are written as kubectl has them; none at all are refused', async (t) => {
+  t.deepEqual((await read(['-l', 'role=edge,rack=12'])).selector, { rack: '12', role: 'edge' });
+  for (const text of ['', ' ', ',', 'role', 'role=', '=edge', 'role=edge,', 'role=edge,role=core', 'role=a b'])
+    await t.throwsAsync(read(['-l', text]), { message: /^--selector: / }, text);
+  for (const text of ['', ' ', 'Web', 'a,b']) await t.throwsAsync(read(['--set', text]), { message: /^--set: / }, text);
 });

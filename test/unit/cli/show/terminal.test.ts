@@ -4,7 +4,7 @@ import { KeptTerminal, shunt } from '../session.ts';
 
 function widths(out: object, error: object, env: Record<string, string>): readonly (number | undefined)[] {
   const stream = { on: () => undefined, write: () => true };
-  const process = { stdout: { ...stream, ...out }, stderr: { ...stream, ...error }, env };
+  const process = { stdin: {}, stdout: { ...stream, ...out }, stderr: { ...stream, ...error }, env };
   const { width, noteWidth } = processTerminal(process as unknown as NodeJS.Process);
   return [width, noteWidth];
 }

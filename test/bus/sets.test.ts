@@ -1,0 +1,94 @@
+import test from 'ava';
+import { KeptTerminal } from '../unit/cli/session.ts';
+import { House } from './house.ts';
+
+function redirects(...names: readonly string[]): string {
+  const lines = names.map((name, at) => {
+    const match = `{ dst: 203.0.113.${10 + at + name.charCodeAt(0)}, proto: udp, dport: 443 }`;
+    return `  - { name: ${name}, hosts: ${name < 'c' ? '[edge-1]' : '{ role: edge }'}, match: ${match}, to: drop }\n`;
+  });
+  return `redirects:${names.length === 0 ? ' []' : ''}\n${lines.join('')}`;
+}
+
+async function names(house: House): Promise<readonly string[]> {
+  const { items } = JSON.parse((await house.shunt(['get', '-o', 'json'])).stdout) as {
+    readonly items: readonly { readonly spec: { readonly name: string }; readonly set?: string }[];
+  };
+  return items.map(({ spec, set }) => (set === undefined ? spec.name : `${spec.name}@${set}`));
+}
+
+test('sets: apply puts into one, says what left another, and prunes what is shown and confirmed', async (t) => {
+  await using house = await House.open();
+  const web = house.write('web/all.yaml', redirects('a', 'b', 'c'));
+  t.regex((await house.shunt(['apply', '-f', house.file('web'), '--set', 'web'])).stdout, /^created 3/);
+  const db = house.write('db.yaml', redirects('a'));
+  const moved = await house.shunt(['apply', '-f', db, '--set', 'db']);
+  t.is(moved.stderr, 'note: in the set db now, and no more in web: a\n');
+  house.write('web/all.yaml', redirects('c', 'd'));
+  const call = ['apply', '-f', web, '--set', 'web', '--prune'];
+  t.like(await house.shunt(call), {
+    exit: 2,
+    stdout: '',
+    stderr:
+      'would delete 1 redirect of the set web:\n  b\n' +
+      'shunt apply: 1 redirect of the set web would go, and nobody can be asked here; --yes does it\n',
+  });
+  const no = new KeptTerminal(80, false, false);
+  t.like(await house.shunt(call, { terminal: no }), { exit: 1 });
+  t.deepEqual(no.asked, ['delete them?']);
+  t.regex(no.stderr, /nothing was changed/);
+  t.deepEqual(await names(house), ['a@db', 'b@web', 'c@web']);
+  const plan = await house.shunt(['plan', '-f', web, '--set', 'web', '--prune', '-o', 'json']);
+  t.like(JSON.parse(plan.stdout), { created: 1, deleted: 1, set: { name: 'web', joined: 1 } });
+  const yes = await house.shunt(call, { terminal: new KeptTerminal(80, false, true) });
+  t.regex(yes.stdout, /^created 1, changed 1, unchanged 0, deleted 1; hosts 1/);
+  t.deepEqual(await names(house), ['a@db', 'c@web', 'd@web']);
+  t.regex((await house.shunt([...call, '--yes'])).stdout, /unchanged 2, deleted 0/);
+});
+
+test('sets: what says nothing prunes nothing', async (t) => {
+  await using house = await House.open();
+  await house.shunt(['apply', '-f', house.write('web.yaml', redirects('a', 'b')), '--set', 'web']);
+  house.write('none/readme.md', '');
+  const empty = house.write('empty.yaml', redirects());
+  for (const words of [
+    ['apply', '-f', house.file('none'), '--set', 'web', '--prune', '--yes'],
+    ['apply', '-f', empty, '--set', 'web', '--prune', '--yes'],
+    ['apply', '-f', house.file('web.yaml'), '--set', '', '--prune', '--yes'],
+    ['apply', '-f', house.file('web.yaml'), '--prune', '--yes'],
+    ['plan', '-f', empty, '--set', 'web', '--prune'],
+    ['delete', '--set', '', '--yes'],
+    ['delete', '-l', '', '--yes'],
+    ['delete', '-f', house.file('none'), '--yes'],
+    ['delete', '-f', '', '--yes'],
+    ['delete', '--yes'],
+  ]) {
+    const session = await house.shunt(words);
+    t.true([1, 2].includes(session.exit), words.join(' '));
+    t.is(session.stdout, '', words.join(' '));
+  }
+  t.deepEqual(await names(house), ['a@web', 'b@web']);
+});
+
+test('delete: of files, a set or labels is shown and asked for', async (t) => {
+  await using house = await House.open();
+  await house.shunt(['apply', '-f', house.write('web.yaml', redirects('a', 'c', 'd', 'e')), '--set', 'web']);
+  await house.shunt(['apply', '-f', house.write('db.yaml', redirects('b', 'f')), '--set', 'db']);
+  const narrow = await house.shunt(['delete', '-l', 'role=edge', '--set', 'db', '-y']);
+  t.is(narrow.stderr, 'would delete 1 redirect of the set db for hosts with role=edge:\n  f\n');
+  t.is(narrow.stdout, 'f: deleted\n');
+  t.is((await house.shunt(['delete', '--set', 'db'])).exit, 2);
+  const asked = new KeptTerminal(80, false, true);
+  t.is((await house.shunt(['delete', 'c', '--set', 'db'], { terminal: asked })).exit, 0);
+  t.deepEqual(asked.asked, ['delete them?']);
+  t.is(asked.stdout, 'c: deleted\nb: deleted\n');
+  const file = house.write('some.yaml', redirects('a', 'zz-top'));
+  const written = await house.shunt(['delete', '-f', file, '--yes']);
+  t.is(written.stderr, 'would delete 2 redirects in some.yaml:\n  a\n  zz-top\n');
+  t.is(written.stdout, 'a: deleted\nzz-top: already absent\n');
+  t.deepEqual(await names(house), ['d@web', 'e@web']);
+  const missed = await house.shunt(['delete', '--set', 'wep', '--yes']);
+  t.like(missed, { exit: 0, stderr: 'note: there is no redirect in the set wep; did you mean web?\n' });
+  t.is((await house.shunt(['delete', '-l', 'role=core', '--yes'])).exit, 0);
+  t.deepEqual(await names(house), ['d@web', 'e@web']);
+});
