@@ -172,7 +172,7 @@ test.serial('histories: hosts stand on though the controller is set back, recove
   t.is(await late.deleted(), 1, 'what no redirect asks for is removed, and nothing else');
   t.is((await late.watched()).entries, MANY);
 
-  for (const host of fleet.hosts) t.log(await host.account());
+  for (const host of fleet.hosts) console.log(await host.account());
 
   await fleet.operator.delete('many-1', 'steady-1');
   for (const host of [steady, away, gone]) {

@@ -133,7 +133,7 @@ test.serial(`histories: ${REDIRECTS} redirects stand on whatever becomes of the 
   await storeIsNewer(t, crowd);
   await storeIsAnothers(t, crowd);
   await hostIsForgotten(t, crowd);
-  t.log(await crowd.witness.account());
+  console.log(await crowd.witness.account());
   await aDeleteIsSeen(t, crowd);
 });
 
