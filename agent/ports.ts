@@ -57,6 +57,12 @@ export interface Losses {
  */
 export type PassedHits = ReadonlyMap<string, BigUint64Array>;
 
+/** By slot, what it counted since it was given out: exact below 2^53, above it the nearest double. */
+export interface Totals {
+  readonly packets: Float64Array;
+  readonly bytes: Float64Array;
+}
+
 /** jiffies64 now, and jiffies a second. */
 export interface KernelTime {
   readonly jiffies: bigint;
@@ -99,7 +105,11 @@ export interface Net {
 
 /** What the program counted. */
 export interface Counts {
+  /** Which counting this is: with another word, what is counted may have begun anew, and slots be of others. */
+  readonly epoch: string;
   counters(slots: readonly number[]): readonly Counter[];
+  /** One look at a million slots. */
+  totals(): Totals;
   /** By slot the jiffies64 of the last hit, 0 where there was none; exact below 2^53. One look at a million slots. */
   seen(): Float64Array;
   /** Waits until no CPU can still count into these slots, whose entries are deleted, and answers their last counts. */

@@ -9,9 +9,10 @@ import { StatusPublisher } from './bus/status.ts';
 import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
 import type { Bus, DesiredStore, Kernel, Outbox, Recorder, SightStore, TimeStore } from './ports.ts';
+import { Rates } from './reconcile/rates.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { ReconcilerOptions } from './reconcile/reconciler-options.ts';
-import { type Identity, summarise } from './reconcile/summarise.ts';
+import { type Identity, type Moment, summarise } from './reconcile/summarise.ts';
 
 /** What an agent is put together of, whatever its ports are made of. */
 export interface Parts extends Pick<ReconcilerOptions, 'follow'> {
@@ -41,14 +42,17 @@ async function resume(parts: Parts, outbox: Outbox) {
   return { reconciler: new Reconciler({ ...rest, host, interfaces, outbox }, stored, footing), footing, mark };
 }
 
-/** Makes the statuses of this start of the agent, and counts them. */
-function makeStatuses({ identity, clock }: Parts, bus: Bus, reconciler: Reconciler, intake: Intake) {
+/** Makes the statuses of this start of the agent, and counts them; what packets did is told to all alike, so in those alone that all hear. */
+function makeStatuses({ identity, clock, kernel }: Parts, bus: Bus, reconciler: Reconciler, intake: Intake) {
   let seq = 0;
-  return (ended = false): Status => {
+  const rates = new Rates();
+  const make = (told: Pick<Moment, 'ended' | 'rates'>): Status => {
     seq += 1;
-    const moment = { nowMs: clock.nowMs(), seq, ended, maxBytes: bus.maxBytes };
+    const moment = { nowMs: clock.nowMs(), seq, ...told, maxBytes: bus.maxBytes };
     return summarise(identity, reconciler.progress(), intake.state(), moment);
   };
+  const look = () => rates.look(kernel.counts, reconciler.view.holders, clock.monotonicMs());
+  return { answer: () => make({}), publish: (ended: boolean) => make({ ended, rates: look() }) };
 }
 
 function makeQuestions(
@@ -57,12 +61,13 @@ function makeQuestions(
   status: () => Status,
   resync: Intake['resync'],
 ) {
-  const { host } = identity;
+  const { host, boot } = identity;
   const stats = (): Stats => summariseTraffic(host, kernel.counts, reconciler.progress().network, clock.nowMs());
   const again = (key: string): void => reconciler.again([key]);
   const arm = (keys: readonly string[]): Promise<void> => reconciler.arm(keys);
   return new Questions({
     host,
+    boot,
     status,
     stats,
     view: reconciler.view,
@@ -105,16 +110,11 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
 
   const bus = held.adopt(parts.connect(), (it) => it.close());
   const intake = new Intake({ host, store, bus, reconciling: reconciler, clock, log, footing, mark, outbox });
-  const status = makeStatuses(parts, bus, reconciler, intake);
-  const publisher = new StatusPublisher(status, bus, clock);
+  const statuses = makeStatuses(parts, bus, reconciler, intake);
+  const publisher = new StatusPublisher(statuses.publish, bus, clock);
   held.defer(() => publisher.end());
   held.defer(stop);
-  const questions = makeQuestions(
-    parts,
-    reconciler,
-    () => status(),
-    () => intake.resync(),
-  );
+  const questions = makeQuestions(parts, reconciler, statuses.answer, () => intake.resync());
   outbox.to(bus, publisher);
   bus.onAsk((verb, bytes) => questions.answer(verb, bytes, bus.maxBytes));
 

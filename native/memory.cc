@@ -164,6 +164,38 @@ Napi::Value memoryMax(const Napi::CallbackInfo& info) {
   return largest;
 }
 
+// Row by row, as the memory lies: there may be as many rows as CPUs, each of megabytes.
+Napi::Value memorySum(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* memory = args.handle<Memory>("memory");
+  const size_t offset = args.u32("offset");
+  const size_t stride = args.u32("stride");
+  const size_t count = args.u32("count");
+  const size_t rows = args.u32("rows");
+  const size_t words = args.u32("words");
+  if (!args.ok() || !args.expect(offset % 8 == 0, "offset", "a multiple of 8") ||
+      !args.expect(stride >= 8 && stride % 8 == 0, "stride", "a multiple of 8") ||
+      !args.expect(words > 0 && words <= stride / 8, "words", "words of one stride") ||
+      !args.expect(count > 0 && rows > 0, "count", "at least one column and row") ||
+      !args.expect(memory->holds(offset, words * 8) &&
+                       rows * count - 1 <= (memory->size - offset - words * 8) / stride,
+                   "count", "columns inside the memory")) {
+    return args.raise();
+  }
+  if (memory->closed()) return number(info.Env(), -EBADF);
+  std::vector<uint64_t> sums(count * words);
+  for (size_t row = 0; row < rows; row++) {
+    for (size_t column = 0; column < count; column++) {
+      auto* first = reinterpret_cast<uint64_t*>(memory->at(offset + (row * count + column) * stride));
+      for (size_t word = 0; word < words; word++)
+        sums[word * count + column] += __atomic_load_n(first + word, __ATOMIC_RELAXED);
+    }
+  }
+  Napi::Float64Array answer = Napi::Float64Array::New(info.Env(), sums.size());
+  std::copy(sums.begin(), sums.end(), answer.Data());
+  return answer;
+}
+
 struct Move {
   uint64_t from;
   uint64_t to;
@@ -201,6 +233,7 @@ void exportMemory(Napi::Object exports) {
   expose<memoryStoreU32>(exports, "memoryStoreU32");
   expose<memoryWrite>(exports, "memoryWrite");
   expose<memoryMax>(exports, "memoryMax");
+  expose<memorySum>(exports, "memorySum");
   expose<memoryMove>(exports, "memoryMove");
 }
 

@@ -25,9 +25,18 @@ import { type IntentState, readState, readStatus, type Status } from './status.t
 /**
  * What an agent answers: `status` with its status, `dump` with a page of its intents and what the kernel holds of them,
  * `explain` with all about one of them, `events` with a page of what happened, `stats` with what became of
- * packets, `rearm` once redirects that were given up in silence stand again, `resync` once the whole set was taken anew.
+ * packets, `counts` with what some redirects counted, `rearm` once redirects that were given up in silence stand again, `resync` once the whole set was taken anew.
  */
-export const ASK_VERBS = Object.freeze(['status', 'dump', 'explain', 'events', 'stats', 'rearm', 'resync'] as const);
+export const ASK_VERBS = Object.freeze([
+  'status',
+  'dump',
+  'explain',
+  'events',
+  'stats',
+  'counts',
+  'rearm',
+  'resync',
+] as const);
 export type AskVerb = (typeof ASK_VERBS)[number];
 
 export function isAskVerb(verb: string): verb is AskVerb {

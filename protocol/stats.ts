@@ -2,7 +2,19 @@ import { type HostError, open, readHostError, readVersion } from './envelope.ts'
 import { readHost } from './host.ts';
 import { encodeJson } from './json.ts';
 import { readInterface } from './match.ts';
-import { list, nullable, object, optional, readCode, readCount, readTime, readU64, readWord, record } from './read.ts';
+import {
+  list,
+  nullable,
+  object,
+  optional,
+  type Reader,
+  readCode,
+  readCount,
+  readTime,
+  readU64,
+  readWord,
+  record,
+} from './read.ts';
 
 /** Packets that died after their verdict, by egress, errno and the kernel's tracepoint that told of them. */
 export interface LossCount {
@@ -47,6 +59,11 @@ const readLossCount = object<LossCount>(
   'ignored',
 );
 
+/** Packets by the verdict's name. */
+export const readVerdictCounts: Reader<Stats['verdicts']> = record(readCode, readU64, MAX_VERDICTS);
+export const readLossCounts: Reader<Stats['losses']> = list(readLossCount, MAX_LOSSES);
+export const readUnwatched: Reader<Stats['unwatched']> = list(readWord, MAX_TRACEPOINTS);
+
 const readStats = object<Stats>(
   {
     v: readVersion,
@@ -55,9 +72,9 @@ const readStats = object<Stats>(
     packets: readU64,
     redirected: readU64,
     lost: readU64,
-    verdicts: record(readCode, readU64, MAX_VERDICTS),
-    losses: list(readLossCount, MAX_LOSSES),
-    unwatched: list(readWord, MAX_TRACEPOINTS),
+    verdicts: readVerdictCounts,
+    losses: readLossCounts,
+    unwatched: readUnwatched,
   },
   'ignored',
 );

@@ -12,6 +12,7 @@ import {
   readPassedHits,
   type Undelivered,
 } from './packets.ts';
+import { type Rates, readRates } from './rates.ts';
 import {
   integer,
   list,
@@ -146,6 +147,8 @@ export interface Status {
   readonly passedTotal?: number;
   /** The first of those that were given up in silence; `counts` has them all. Absent where there are none, or the agent does not name them. */
   readonly idle?: readonly IdleStatus[];
+  /** What packets did since the last status that had it; absent while that is too short ago, or not known. */
+  readonly rates?: Rates;
   /** The last one of this start: the agent ends, and what stands in the kernel goes on. Absent of one that runs. */
   readonly ended?: true;
 }
@@ -262,6 +265,7 @@ const readFields = object<Status>(
     passed: optional(nullable(readPassedHits)),
     passedTotal: optional(readCount),
     idle: optional(list(readIdleStatus, MAX_IDLE)),
+    rates: optional(readRates),
     ended: optional(readTrue),
   },
   'ignored',

@@ -80,7 +80,7 @@ function find({ desired }: DumpView, asked: ExplainRequest): Intent | undefined 
 }
 
 /** Of the hits of a slot those that were passed for a reason of their own; null where that is not counted. */
-function passedOf(hits: PassedHits | undefined, slot: number | null): Readonly<Record<string, string>> | null {
+export function passedOf(hits: PassedHits | undefined, slot: number | null): Readonly<Record<string, string>> | null {
   if (hits === undefined) return null;
   const counts = Array.from(hits, ([reason, bySlot]) => [reason, bySlot[slot ?? -1] ?? 0n] as const);
   return Object.fromEntries(

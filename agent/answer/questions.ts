@@ -9,6 +9,7 @@ import {
   isAskVerb,
   parseAskRequest,
 } from '../../protocol/ask.ts';
+import { encodeCountsReply, parseCountsRequest } from '../../protocol/counts.ts';
 import { type Events, encodeEvents } from '../../protocol/event.ts';
 import { type Explanation, encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
@@ -18,13 +19,16 @@ import { encodeResyncReply, type ResyncReply } from '../../protocol/resync.ts';
 import { encodeStats, type Stats } from '../../protocol/stats.ts';
 import { encodeStatus, type Status } from '../../protocol/status.ts';
 import type { Recorder } from '../ports.ts';
+import { type CountsParts, tellCounts } from './counts.ts';
 import { Dumper } from './dump.ts';
 import { type ExplainParts, explain } from './explain.ts';
 import { type RearmParts, rearm } from './rearm.ts';
 import { shorten } from './shorten.ts';
+import { fewerLosses } from './stats.ts';
 
 /** Whom questions are answered from. */
-export interface QuestionParts extends ExplainParts, Pick<RearmParts, 'arm'> {
+export interface QuestionParts extends ExplainParts, Pick<RearmParts, 'arm'>, Pick<CountsParts, 'boot'> {
+  readonly view: ExplainParts['view'] & CountsParts['view'];
   readonly recorder: Recorder;
   readonly clock: Pick<Clock, 'monotonicMs' | 'turn'>;
   readonly status: () => Status;
@@ -67,6 +71,8 @@ export class Questions {
       case 'stats':
         parseAskRequest(bytes);
         return encodeStats(shorten(this.#parts.stats(), maxBytes, fewerLosses));
+      case 'counts':
+        return encodeCountsReply(tellCounts(this.#parts, parseCountsRequest(bytes), maxBytes));
       case 'explain':
         return await this.#explain(bytes, maxBytes);
       case 'events':
@@ -108,12 +114,6 @@ function readPlace(after: string | undefined): number {
   if (after === undefined) return Number.MAX_SAFE_INTEGER;
   if (/^[0-9]{1,15}$/.test(after)) return Number(after);
   throw new Refused('BAD_FIELD', 'after', 'expected the `next` of a reply');
-}
-
-/** What died in all is said beside them. */
-function fewerLosses(stats: Stats): Stats | undefined {
-  const { losses } = stats;
-  return losses.length === 0 ? undefined : { ...stats, losses: losses.slice(0, losses.length >> 1) };
 }
 
 /** The oldest events go, or the least specific overlaps, whichever take more. */

@@ -1,6 +1,6 @@
 import type { Native } from '../../native/index.ts';
 import type { Counter } from '../model/counter.ts';
-import type { Counts, Losses, PassedHits } from '../ports.ts';
+import type { Counts, Losses, PassedHits, Totals } from '../ports.ts';
 import type { About } from './about.ts';
 import type { OpenMaps } from './open-maps.ts';
 import { Passed } from './passed.ts';
@@ -9,12 +9,15 @@ import { readLosses, readVerdicts } from './traffic.ts';
 
 /** What the program and the tracepoints counted. Errors: KernelError. */
 export class KernelCounts implements Counts {
+  readonly epoch: string;
   readonly #native: Native;
   readonly #maps: OpenMaps;
   readonly #stats: Stats;
   readonly #passed: Passed | undefined;
 
-  constructor(native: Native, maps: OpenMaps, { slots, cpuRows }: About) {
+  /** `opening`: another number each time that maps are opened: who then holds which slot is found anew. */
+  constructor(native: Native, maps: OpenMaps, { slots, cpuRows, instance }: About, opening: number) {
+    this.epoch = `${instance}.${opening}`;
     this.#native = native;
     this.#maps = maps;
     this.#stats = new Stats(native, maps.stats, slots, cpuRows);
@@ -23,6 +26,10 @@ export class KernelCounts implements Counts {
 
   counters(slots: readonly number[]): Counter[] {
     return slots.map((slot) => this.#stats.read(slot));
+  }
+
+  totals(): Totals {
+    return this.#stats.totals();
   }
 
   seen(): Float64Array {

@@ -26,6 +26,7 @@ export class NativeKernel implements Kernel, Disposable {
   readonly #native: Native;
   readonly #pinRoot: string;
   readonly #nowMs: () => number;
+  #openings = 0;
   #opened: Opened;
   /** Maps of another layout that were coming when these were opened, or that an agent before this one has left for. */
   #otherLayout: number | undefined;
@@ -38,7 +39,7 @@ export class NativeKernel implements Kernel, Disposable {
     this.#native = native;
     this.#pinRoot = pinRoot;
     this.#nowMs = nowMs;
-    this.#opened = open(native, pinRoot, nowMs());
+    this.#opened = open(native, pinRoot, nowMs(), this.#openings);
     this.#otherLayout = comingLayout(native, pinRoot, nowMs());
   }
 
@@ -78,7 +79,8 @@ export class NativeKernel implements Kernel, Disposable {
   /** Takes the maps that are pinned now, in place of those it had. Errors: as the constructor's; it has what it had then. */
   reopen(): void {
     const before = this.#opened;
-    this.#opened = open(this.#native, this.#pinRoot, this.#nowMs());
+    this.#openings += 1;
+    this.#opened = open(this.#native, this.#pinRoot, this.#nowMs(), this.#openings);
     closeMaps(this.#native, before.maps);
   }
 
@@ -104,7 +106,7 @@ export class NativeKernel implements Kernel, Disposable {
   }
 }
 
-function open(native: Native, pinRoot: string, nowMs: number): Opened {
+function open(native: Native, pinRoot: string, nowMs: number, opening: number): Opened {
   const folder = folderToFill(native, pinRoot, nowMs);
   const paths = pinPaths(pinRoot, folder);
   const maps = openMaps(native, paths, 'agent');
@@ -120,7 +122,7 @@ function open(native: Native, pinRoot: string, nowMs: number): Opened {
       words,
       entries: new KernelEntries(native, maps, words, about.slots),
       net: new KernelNet(native, maps, place),
-      counts: new KernelCounts(native, maps, about),
+      counts: new KernelCounts(native, maps, about, opening),
       clock: new ClockProgram(native, place, about.hz),
     };
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
 import type { Counter } from '../model/counter.ts';
+import type { Totals } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { u32 } from './bytes.ts';
 import { requireDone, requireValue } from './errno.ts';
@@ -42,6 +43,15 @@ export class Stats {
   seen(): Float64Array {
     const largest = this.#native.memoryMax(this.#memory, STRUCTS.stat.seen, ROW, this.#slots, this.#rows);
     return requireValue(largest, 'read', 'stats');
+  }
+
+  /** What every slot counted, over all CPUs. */
+  totals(): Totals {
+    const { packets, bytes } = STRUCTS.stat;
+    if (bytes !== packets + 8) throw new Error('stats: bytes do not follow packets');
+    const sums = this.#native.memorySum(this.#memory, packets, ROW, this.#slots, this.#rows, 2);
+    const all = requireValue(sums, 'read', 'stats');
+    return { packets: all.subarray(0, this.#slots), bytes: all.subarray(this.#slots) };
   }
 
   /** The last counts of slots that no CPU can count into any more. */

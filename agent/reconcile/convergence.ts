@@ -40,6 +40,7 @@ export class Convergence {
   readonly schedule = new Schedule();
   readonly ledger: Ledger;
   readonly silence: Silence;
+  readonly slots: Slots;
   /** Whose packets may have been lost just before their entries left; whoever looks at losses clears it. */
   readonly departed = new Departed();
   readonly fights = new Fights();
@@ -52,7 +53,6 @@ export class Convergence {
   readonly #waiting: Waiting;
   readonly #idle: Idle;
   readonly #targets: Targets;
-  readonly #slots: Slots;
   readonly #observed: ObservedCache;
   readonly #ports = new KnownPorts();
   readonly #readBack: ReadBack;
@@ -72,9 +72,9 @@ export class Convergence {
     const trackers = [new Expiry(schedule), this.#retries, this.#placed, this.#waiting, this.#idle];
     this.ledger = new Ledger(intents, states, schedule, trackers);
     const idOf = (key: string): string => this.#placed.idOf(key);
-    this.#slots = recover(kernel.entries.limits.slots, this.ledger, this.#observed.entries, idOf);
+    this.slots = recover(kernel.entries.limits.slots, this.ledger, this.#observed.entries, idOf);
     this.silence = new Silence({
-      ...{ kernel, schedule, ledger: this.ledger, idle: this.#idle, waiting: this.#waiting, slots: this.#slots },
+      ...{ kernel, schedule, ledger: this.ledger, idle: this.#idle, waiting: this.#waiting, slots: this.slots },
       release: (slots) => this.#release(slots),
     });
     this.silence.reconsider();
@@ -93,7 +93,7 @@ export class Convergence {
   }
 
   get slotsUsed(): number {
-    return this.#slots.used;
+    return this.slots.used;
   }
 
   /** How long a pass has nothing to do, in milliseconds. */
@@ -118,7 +118,7 @@ export class Convergence {
 
   /** Whose hits a slot counts. */
   holderOf(slot: number): Intent | undefined {
-    const key = this.#slots.holderOf(slot);
+    const key = this.slots.holderOf(slot);
     return key === undefined ? undefined : this.ledger.desired.get(key);
   }
 
@@ -164,19 +164,19 @@ export class Convergence {
       ports: this.#ports.stand,
       placed: this.#placed,
       targets: this.#targets,
-      slots: this.#slots,
+      slots: this.slots,
       clock,
       foreign,
     });
-    this.#slots.take(decided.slotsTaken);
-    for (const { key, slot } of decided.decisions) if (slot !== null) this.#slots.hold(slot, key);
+    this.slots.take(decided.slotsTaken);
+    for (const { key, slot } of decided.decisions) if (slot !== null) this.slots.hold(slot, key);
     return decided;
   }
 
   /** Before the first slot is given out: what is counted in those that nobody holds is nobody's. */
   #clearFree(): void {
     if (this.#cleared) return;
-    this.#kernel.counts.retire(this.#slots.free);
+    this.#kernel.counts.retire(this.slots.free);
     this.#cleared = true;
   }
 
@@ -278,7 +278,7 @@ export class Convergence {
 
   #forget(key: string, slot: number | null, released: Set<number>): Gone {
     if (slot !== null) {
-      this.#slots.drop(slot, key);
+      this.slots.drop(slot, key);
       released.add(slot);
     }
     this.fights.forget(key);
@@ -287,11 +287,11 @@ export class Convergence {
 
   /** Frees slots that no key holds, and wakes those that waited for room of any kind. */
   #release(gone: ReadonlySet<number>): void {
-    const released = gone.size > 0 ? this.#slots.release(gone) : [];
+    const released = gone.size > 0 ? this.slots.release(gone) : [];
     if (gone.size > 0) this.#kernel.counts.retire(released);
     for (const slot of released) this.retired.add(slot);
     const removed = gone.size > 0 || this.#roomMade;
     this.#roomMade = false;
-    this.schedule.markDue(this.#waiting.ready(this.#slots.free.length, this.#observed, removed));
+    this.schedule.markDue(this.#waiting.ready(this.slots.free.length, this.#observed, removed));
   }
 }

@@ -63,10 +63,12 @@ export class Slots {
   readonly #holders = new Map<number, string>();
   readonly #free: number[];
   readonly #isFree: Uint8Array;
+  readonly #turns: Uint32Array;
 
   constructor(total: number, { held, free }: SlotTable) {
     this.#free = free;
     this.#isFree = new Uint8Array(total);
+    this.#turns = new Uint32Array(total);
     for (const slot of free) this.#isFree[slot] = 1;
     for (const [key, slot] of held) this.#holders.set(slot, key);
   }
@@ -74,6 +76,11 @@ export class Slots {
   /** Given out from the end. */
   get free(): readonly number[] {
     return this.#free;
+  }
+
+  /** By slot, how often it was freed: with another number it counts for another key, and from zero. */
+  get turns(): Readonly<Uint32Array> {
+    return this.#turns;
   }
 
   get used(): number {
@@ -110,6 +117,7 @@ export class Slots {
     for (const slot of released) {
       this.#isFree[slot] = 1;
       this.#free.push(slot);
+      this.#turns[slot] = (this.#turns[slot] ?? 0) + 1;
     }
     return released;
   }

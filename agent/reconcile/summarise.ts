@@ -3,6 +3,7 @@ import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { bytesOf } from '../../protocol/json.ts';
 import { type InterfaceStatus, MAX_PASSED, MAX_UNDELIVERED } from '../../protocol/packets.ts';
+import type { Rates } from '../../protocol/rates.ts';
 import {
   CLOCK_SHOWN_MS,
   type Counts,
@@ -81,11 +82,13 @@ export interface Moment {
   readonly nowMs: number;
   readonly seq: number;
   readonly ended?: boolean;
+  /** What packets did since the last one that had it. */
+  readonly rates?: Rates | undefined;
   readonly maxBytes: number;
 }
 
 /**
- * Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. Of idle
+ * Writes the status of a host. Pure; never overstates: applied and verified are capped by what is stored. Of rates, idle
  * redirects, exceptions, passed hits, undelivered packets and interfaces it lists as many as fit.
  */
 export function summarise(who: Identity, progress: Progress, taken: Taken, moment: Moment): Status {
@@ -100,6 +103,8 @@ function shorten(status: Status, maxBytes: number): Status {
 
 /** Half of the list that can be missed most goes; undefined when there is none left. */
 function cut(status: Status): Status | undefined {
+  const { rates, ...rest } = status;
+  if (rates !== undefined) return rates.busiest.length > 0 ? { ...rest, rates: fewer(rates) } : rest;
   const { idle, exceptions, passed, undelivered, interfaces } = status;
   if (idle?.length) return { ...status, idle: half(idle) };
   if (exceptions.length > 0) return { ...status, exceptions: half(exceptions) };
@@ -107,6 +112,18 @@ function cut(status: Status): Status | undefined {
   if (undelivered?.length) return { ...status, undelivered: half(undelivered) };
   if (interfaces.length > 0) return { ...status, interfaces: half(worstFirst(interfaces)) };
   return undefined;
+}
+
+/** The quieter half of the redirects that are listed is counted among the others. */
+function fewer(rates: Rates): Rates {
+  const busiest = half(rates.busiest);
+  const others = { redirects: 0, packets: 0, bytes: 0, ...rates.others };
+  for (const { packets, bytes } of rates.busiest.slice(busiest.length)) {
+    others.redirects += 1;
+    others.packets += packets;
+    others.bytes += bytes;
+  }
+  return { ...rates, busiest, others };
 }
 
 /** Those that packets pass by at first. */
@@ -118,7 +135,7 @@ function half<Item>(items: readonly Item[]): readonly Item[] {
   return items.slice(0, items.length >> 1);
 }
 
-function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq, ended }: Moment): Status {
+function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq, ended, rates }: Moment): Status {
   const { counts, exceptions, exceptionsTotal } = tally(progress);
   return {
     v: 1,
@@ -150,6 +167,7 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq,
     ...(progress.drifted === 0n ? {} : { drifted: progress.drifted.toString() }),
     ...passedOf(progress),
     ...idleOf(progress),
+    ...(rates === undefined ? {} : { rates }),
     ...(ended ? { ended: true } : {}),
   };
 }

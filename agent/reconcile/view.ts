@@ -22,6 +22,12 @@ export function viewOf(
     get mapProblems() {
       return mapProblems();
     },
+    /** Whose hits each slot counts. */
+    get holders() {
+      const convergence = now();
+      const { turns } = convergence.slots;
+      return { turns, holderOf: (slot: number): Intent | undefined => convergence.holderOf(slot) };
+    },
     entryOf: (key: string) => now().entryOf(key),
     silenceOf: (intent: Intent) => now().silence.of(intent, watch.sight),
   };

@@ -374,6 +374,23 @@ export const CASES: readonly Case[] = [
     expected: [[5, 77, 0, 8], [counter(2n), counter(0n)], [], [5, 77, 0, 8]],
   },
   {
+    title: 'what every slot counted is told at once, in one counting, and follows what is retired',
+    run: (subject) => {
+      const { counts } = subject.kernel;
+      const { epoch } = counts;
+      const totals = (): unknown => ({ packets: [...counts.totals().packets], bytes: [...counts.totals().bytes] });
+      for (const slot of [0, 3]) subject.count(slot, { packets: BigInt(slot + 1), bytes: 2n ** 40n, seen: 7n });
+      const before = totals();
+      counts.retire([3]);
+      return [before, totals(), counts.epoch === epoch];
+    },
+    expected: [
+      { packets: [1, 0, 0, 4], bytes: [2 ** 40, 0, 0, 2 ** 40] },
+      { packets: [1, 0, 0, 0], bytes: [2 ** 40, 0, 0, 0] },
+      true,
+    ],
+  },
+  {
     title: 'the word for what may have passed unseen is another one each time, and lasts',
     run: (subject) => {
       const { words } = subject.kernel;

@@ -15,6 +15,7 @@ import type {
   ObservedEntry,
   PassedHits,
   Swept,
+  Totals,
   Words,
 } from '../../agent/ports.ts';
 import { type Family, familyOf } from '../../protocol/match.ts';
@@ -62,6 +63,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   unwatched: readonly string[] = [];
   bypassed = false;
   blinded = 0;
+  openings = 0;
   /** False: a loader made the maps that did not count passed hits. */
   countsPassed = true;
   jiffies = 1_000_000n;
@@ -134,6 +136,18 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
       const [{ errno } = { errno: 'EIO' }] = this.#failures.splice(failure, 1);
       return { done: false, errno };
     });
+  }
+
+  get epoch(): string {
+    return `memory.${this.openings}`;
+  }
+
+  totals(): Totals {
+    const all = Array.from({ length: this.limits.slots }, (_, slot) => this.#counters.get(slot) ?? NO_COUNTS);
+    return {
+      packets: Float64Array.from(all, ({ packets }) => Number(packets)),
+      bytes: Float64Array.from(all, ({ bytes }) => Number(bytes)),
+    };
   }
 
   seen(): Float64Array {
@@ -259,6 +273,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   openAnew(): void {
     this.pinsLost = false;
     this.isOld = false;
+    this.openings += 1;
   }
 
   /** Removes an entry behind the agent's back. */

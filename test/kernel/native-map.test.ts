@@ -187,6 +187,27 @@ kernel('native memory: of each column the largest word of all rows', (t) => {
   native.close(memory);
 });
 
+kernel('native memory: of each column the sums of words that stand beside each other, over all rows', (t) => {
+  using map = new TestMap(ARRAY, 24, 6, BPF_F_MMAPABLE);
+  const { native, handle } = map;
+  const counts = [3n, 2n ** 53n - 10n, 0n, 9n, 5n, 2n ** 63n];
+  for (const [n, value] of counts.entries())
+    native.mapUpdateElem(handle, keysOf(n), valuesOf(77n, value, value + 1n), 0);
+  const memory = must('mapMmap', native.mapMmap(handle, false));
+  t.deepEqual(
+    native.memorySum(memory, 8, 24, 3, 2, 2),
+    Float64Array.of(12, 2 ** 53 - 5, 2 ** 63, 14, 2 ** 53 - 3, 2 ** 63),
+  );
+  t.deepEqual(native.memorySum(memory, 0, 24, 1, 6, 1), Float64Array.of(6 * 77));
+  for (const [offset, stride, count, rows, words] of [
+    ...[[4, 24, 3, 2, 1] as const, [8, 12, 3, 2, 1] as const, [8, 0, 3, 2, 1] as const, [8, 24, 4, 2, 1] as const],
+    ...[[8, 24, 0, 2, 1] as const, [8, 24, 3, 0, 1] as const, [8, 24, 3, 2, 0] as const, [8, 24, 3, 2, 4] as const],
+    ...[[16, 24, 3, 2, 2] as const, [144, 24, 1, 1, 1] as const],
+  ])
+    t.throws(() => native.memorySum(memory, offset, stride, count, rows, words), { instanceOf: TypeError });
+  native.close(memory);
+});
+
 kernel('native memory: counts are moved from one map to another, each whole', (t) => {
   using here = new TestMap(ARRAY, 16, 2, BPF_F_MMAPABLE);
   using there = new TestMap(ARRAY, 8, 3, BPF_F_MMAPABLE);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as api from '../../../protocol/api.ts';
 import * as ask from '../../../protocol/ask.ts';
 import * as changeState from '../../../protocol/change-state.ts';
+import * as counts from '../../../protocol/counts.ts';
 import { encodeEvent, encodeEvents, parseEvent, parseEventsReply } from '../../../protocol/event.ts';
 import * as explain from '../../../protocol/explain.ts';
 import * as forget from '../../../protocol/forget.ts';
@@ -66,6 +67,8 @@ export const MESSAGES: readonly Message[] = [
   message('resync-reply', resync.parseResyncReply, resync.encodeResyncReply, 'tolerant'),
   message('events-reply', parseEventsReply, encodeEvents, 'tolerant'),
   message('stats', parseStatsReply, encodeStats, 'tolerant'),
+  message('counts-request', counts.parseCountsRequest, counts.encodeCountsRequest, 'strict'),
+  message('counts-reply', counts.parseCountsReply, counts.encodeCountsReply, 'tolerant'),
   message('api-error', api.parseApplyReply, api.encodeApiError, 'tolerant'),
   message('apply-request', api.parseApplyRequest, api.encodeApplyRequest, 'strict'),
   message('apply-part-reply', api.parseApplyReply, api.encodeApplyReply, 'tolerant'),

@@ -3,6 +3,7 @@ import { Questions } from '../../../../agent/answer/questions.ts';
 import type { ObservedEntry } from '../../../../agent/ports.ts';
 import type { Convergence } from '../../../../agent/reconcile/convergence.ts';
 import { type Dump, encodeAskRequest, parseDumpReply } from '../../../../protocol/ask.ts';
+import { type CountsReply, encodeCountsRequest, parseCountsReply } from '../../../../protocol/counts.ts';
 import { type Event, type Events, parseEventsReply } from '../../../../protocol/event.ts';
 import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../../../protocol/explain.ts';
 import { parseStatsReply, type Stats } from '../../../../protocol/stats.ts';
@@ -32,9 +33,11 @@ function questions(
     arm: async () => {},
     resync: async () => ({ epoch: 'e1', stored: 5 }),
     host: HOST,
+    boot: 'b1',
     view: {
       ...convergence.ledger,
       mapProblems: [],
+      holders: convergence.slots,
       entryOf: (key) => convergence.entryOf(key),
       silenceOf: () => undefined,
     },
@@ -277,4 +280,85 @@ test('stats: losses that a small message does not hold are left out, and what di
   t.deepEqual(told.losses, losses.slice(0, told.losses.length));
   t.true(told.losses.length > 10);
   t.deepEqual(parseStatsReply(await asked.answer('stats', encodeAskRequest({ v: 1 })), HOST), all);
+});
+
+const STATS: Stats = {
+  ...{ v: 1, host: HOST, at: 1_700_000_000_000, packets: '10', redirected: '9', lost: '2', verdicts: { SENT: '9' } },
+  losses: [{ interface: 'eth1', ifindex: 3, tracepoint: 'xdp_devmap_xmit', packets: '2' }],
+  unwatched: ['xdp_bulk_tx'],
+};
+
+async function counted(asked: Questions, keys: readonly string[], maxBytes?: number): Promise<CountsReply> {
+  const reply = parseCountsReply(await asked.answer('counts', encodeCountsRequest({ v: 1, keys }), maxBytes), HOST);
+  if ('error' in reply) throw new Error(`${reply.error.code} ${reply.error.message}`);
+  return reply;
+}
+
+test('counts: what some redirects counted, and the host, at one moment', async (t) => {
+  const kernel = makeKernel();
+  const view = start(kernel, [NARROW, WIDE]);
+  converge(view);
+  const slot = view.ledger.states.get(NARROW.key)?.slot ?? -1;
+  kernel.count(slot, { packets: 2n ** 63n, bytes: 700n, seen: kernel.jiffies - 250n });
+  kernel.pass(slot, 'TTL', 3n);
+  const asked = questions(kernel, view, [], () => STATS);
+  const { items, ...host } = await counted(asked, [NARROW.key, APART.key, WIDE.key, NARROW.key]);
+  const { verdicts, losses, lost, unwatched, at } = STATS;
+  t.deepEqual(host, {
+    ...{ v: 1, host: HOST, boot: 'b1', counterEpoch: 'memory.0', at, monotonicMs: 0, absent: [APART.key] },
+    ...{ verdicts, losses, lost, unwatched },
+  });
+  t.deepEqual(items, [
+    {
+      ...{ key: NARROW.key, name: 'narrow', rev: 1, state: 'installed', counting: `${slot}.0` },
+      ...{ packets: (2n ** 63n).toString(), bytes: '700', seenMsAgo: 1_000, passed: { TTL: '3' } },
+    },
+    {
+      ...{ key: WIDE.key, name: 'wide', rev: 1, state: 'installed', counting: `${1 - slot}.0` },
+      ...{ packets: '0', bytes: '0', seenMsAgo: null, passed: {} },
+    },
+  ]);
+});
+
+test('counts: one that counts from zero, or in other maps, is of another counting', async (t) => {
+  const kernel = makeKernel({ slots: 1 });
+  const view = start(kernel, [NARROW]);
+  converge(view);
+  const asked = questions(kernel, view, [], () => STATS);
+  const countings = async () => (await counted(asked, [NARROW.key])).items.map(({ counting }) => counting);
+  t.deepEqual(await countings(), ['0.0']);
+  view.ledger.put([{ ...NARROW, rev: 2, to: 'drop' }]);
+  converge(view);
+  t.deepEqual(await countings(), ['0.0'], 'a change of the redirect counts on');
+  view.ledger.remove([NARROW.key]);
+  converge(view);
+  view.ledger.put([{ ...NARROW, rev: 4 }]);
+  converge(view);
+  t.deepEqual(await countings(), ['0.1']);
+  kernel.openAnew();
+  t.is((await counted(asked, [NARROW.key])).counterEpoch, 'memory.1');
+});
+
+test('counts: no keys are not all, and no more are taken than an answer names', async (t) => {
+  const kernel = makeKernel();
+  const asked = questions(kernel, start(kernel, [NARROW]), [], () => STATS);
+  const refusal = async (keys: readonly string[]) => {
+    const reply = parseCountsReply(await asked.answer('counts', Buffer.from(JSON.stringify({ v: 1, keys }))), HOST);
+    return 'error' in reply && `${reply.error.code} ${reply.error.message}`;
+  };
+  t.is(await refusal([]), 'BAD_FIELD keys: is empty: name the keys whose counts are asked for');
+  t.regex(String(await refusal(Array(201).fill(NARROW.key))), /^TOO_MANY keys: /);
+});
+
+test('counts: losses give way where not all fits, and nothing else that was asked for', async (t) => {
+  const kernel = makeKernel();
+  const view = start(kernel, [NARROW]);
+  converge(view);
+  const losses = Array(100).fill(STATS.losses[0]);
+  const asked = questions(kernel, view, [], () => ({ ...STATS, losses }));
+  t.is((await counted(asked, [NARROW.key])).losses.length, 100);
+  const some = await counted(asked, [NARROW.key], 2_000);
+  t.true(some.losses.length > 0 && some.losses.length < 20);
+  t.like(some, { items: [{ key: NARROW.key }], lost: '2' });
+  await t.throwsAsync(counted(asked, [NARROW.key], 300), { message: /^TOO_LARGE .*ask for fewer keys at once$/ });
 });
