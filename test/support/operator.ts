@@ -10,6 +10,9 @@ import { PORT } from './traffic.ts';
 export const CONVERGE_MS = 120_000;
 /** Each look is a process of its own. */
 const LOOK_AGAIN_MS = 100;
+/** What the size gate lets by of any host. */
+const FEW = 5;
+const REASON = ['--reason', 'a test has many'];
 
 export type Family = 'v4' | 'v6';
 
@@ -57,11 +60,13 @@ export class Operator {
   async apply(...specs: readonly object[]): Promise<ApplyReply> {
     const file = join(this.#bed.folder, 'redirects.jsonl');
     await writeFile(file, specs.map((spec) => `${JSON.stringify(spec)}\n`).join(''));
-    return (await this.#bed.ask('apply', '-f', file)) as ApplyReply;
+    const terms = specs.length > FEW ? ['--allow-growth', '--allow-shrink', ...REASON] : [];
+    return (await this.#bed.ask('apply', '-f', file, ...terms)) as ApplyReply;
   }
 
   async delete(...names: readonly string[]): Promise<DeleteReply> {
-    return (await this.#bed.ask('delete', ...names)) as DeleteReply;
+    const terms = names.length > FEW ? ['--allow-shrink', ...REASON] : [];
+    return (await this.#bed.ask('delete', ...names, ...terms)) as DeleteReply;
   }
 
   /** The agent's status; undefined when it does not answer. */
