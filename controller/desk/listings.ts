@@ -14,29 +14,43 @@ import { lackOf } from '../model/claim.ts';
 import { type Damage, namelessOf } from '../model/damage.ts';
 import { Fleet } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
+import type { LastWord } from '../store/tables/last-words.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
 import { listDeleting } from './deleting.ts';
+import { FleetView } from './fleet-view.ts';
+import { troublesOf } from './host-troubles.ts';
 import { nearNames } from './near-names.ts';
-import { fill, fitting, limitOf, nextOf, once } from './paging.ts';
+import { fill, fitting, limitOf, nextOf } from './paging.ts';
 import { redirectItem } from './redirect-item.ts';
 
+/** When a listing is made, and what it may take. */
+interface Terms {
+  readonly nowMs: number;
+  readonly budgetBytes: number;
+}
+
 /** Lists specs by name, each with the hosts where it stands and those where another has its key. */
-export async function listSpecs(transaction: Transaction, request: GetRequest, budgetBytes: number): Promise<GetReply> {
+export async function listSpecs(
+  transaction: Transaction,
+  request: GetRequest,
+  { nowMs, budgetBytes }: Terms,
+): Promise<GetReply> {
   const limit = limitOf(request, budgetBytes);
   const specs = await chooseSpecs(transaction, request, limit);
-  const fleet = once(() => transaction.tables.hosts.fleet(transaction.session));
+  const view = await FleetView.read(transaction, nowMs);
   const sets = request.rest === undefined ? await setsOf(transaction, specs) : new Map<string, string>();
-  const cut = { rest: request.rest, budgetBytes: budgetBytes - SET_BYTES };
+  const { rest, brief = false } = request;
+  const cut = { rest, brief, budgetBytes: budgetBytes - SET_BYTES };
   const make = async (spec: StoredSpec) => {
     const set = sets.get(nameOf(spec));
-    return { ...(await redirectItem(transaction, fleet, spec, cut)), ...(set !== undefined && { set }) };
+    return { ...(await redirectItem(view, spec, cut)), ...(set !== undefined && { set }) };
   };
   const items = await fill(specs, make, nameOf, budgetBytes);
   const next = nextOf(specs, items.length, limit, nameOf, request);
   const missing = request.name !== undefined && specs.length === 0 ? [request.name] : [];
   const isBegun = request.after === undefined && request.rest === undefined;
   const deleting = isBegun ? await listDeleting(transaction, request.name) : {};
-  return { v: 1, items, next, ...(await nearNames(transaction, missing)), ...deleting };
+  return { v: 1, items, next, at: nowMs, ...(await nearNames(transaction, missing)), ...deleting };
 }
 
 /** What the set of an item takes. */
@@ -48,18 +62,18 @@ const DAMAGE_PART = 1 / 4;
 export async function listHosts(
   transaction: Transaction,
   request: HostsRequest,
-  budgetBytes: number,
+  { nowMs, budgetBytes }: Terms,
 ): Promise<HostsReply> {
   const { session, tables } = transaction;
   const limit = limitOf(request, budgetBytes);
   const hosts = await tables.heads.listed(session, request.after ?? '', limit);
   const between = [hosts[0] ?? '', hosts.at(-1) ?? ''] as const;
-  const reports = await tables.hosts.between(session, ...between);
+  const words = await tables.hosts.words.all(session);
   const heads = await tables.heads.between(session, ...between);
   const standings = new Standings(transaction);
-  const notSent = await countNotSent(transaction, hosts, reports);
+  const notSent = await countNotSent(transaction, hosts, words);
   const make = async (host: string): Promise<HostItem> => {
-    const item = await hostOf(host, heads.get(host) ?? 0, reports.get(host), standings);
+    const item = await hostOf(host, heads.get(host) ?? 0, words.get(host)?.report, standings);
     const redirects = notSent.get(host);
     return { ...item, ...(redirects !== undefined && { notSent: { code: 'AGENT_TOO_OLD', redirects } }) };
   };
@@ -67,7 +81,7 @@ export async function listHosts(
   const name = (host: string): string => host;
   const items = await fill(hosts, make, name, budgetBytes - bytesOf(damage ?? {}));
   const next = nextOf(hosts, items.length, limit, name);
-  return { v: 1, items, next, ...(damage !== undefined && { damage }) };
+  return { v: 1, items, next, at: nowMs, ...(damage !== undefined && { damage }) };
 }
 
 function damageOf(damage: Damage, budgetBytes: number): SpecsDamage {
@@ -130,6 +144,7 @@ async function hostOf(host: string, head: number, report: Report | undefined, st
     ...(counts.idle > 0 && { idle: counts.idle }),
     ...(undelivered?.length && { undelivered: undelivered.length }),
     ...(passedTotal && { passed: passedTotal }),
+    ...troublesOf(report.status),
   };
 }
 
@@ -137,17 +152,24 @@ async function hostOf(host: string, head: number, report: Report | undefined, st
 async function countNotSent(
   { session, tables }: Transaction,
   hosts: readonly string[],
-  reports: ReadonlyMap<string, Report>,
+  words: ReadonlyMap<string, LastWord>,
 ): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   const demands = await tables.specs.demands(session);
   if (demands.length === 0) return counts;
-  const known = [...reports].map(([host, { status }]) => ({
-    host,
-    labels: status.labels,
-    known: true,
-    can: status.can ?? [],
-  }));
+  const known = [...words].map(
+    ([
+      host,
+      {
+        report: { status },
+      },
+    ]) => ({
+      host,
+      labels: status.labels,
+      known: true,
+      can: status.can ?? [],
+    }),
+  );
   const asked = new Set(hosts);
   const fleet = new Fleet(known);
   for (const { hosts: selector, needs, redirects } of demands) {

@@ -1,16 +1,20 @@
 import { MAX_LIST } from '../../protocol/api.ts';
-import { bytesOf } from '../../protocol/json.ts';
+import { bytesOf, isObject, type JsonObject } from '../../protocol/json.ts';
 import { type GetItem, MAX_ITEM_HOSTS, type NotSent, type Rest } from '../../protocol/listings.ts';
+import { MAX_TOLD } from '../../protocol/live.ts';
 import { faultOf } from '../../protocol/spec.ts';
-import type { Transaction } from '../log/transaction.ts';
 import { type Claim, contends, lackOf } from '../model/claim.ts';
-import type { Fleet } from '../model/fleet.ts';
+import type { Wanted } from '../model/live.ts';
+import type { Held } from '../store/tables/holders.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
+import type { FleetView } from './fleet-view.ts';
 import { fitting, tooLarge } from './paging.ts';
 
 /** Where an item goes on, undefined for its beginning, and what it may take. */
 interface Cut {
   readonly rest: Rest | undefined;
+  /** The first of each list, and no more. */
+  readonly brief: boolean;
   readonly budgetBytes: number;
 }
 
@@ -34,26 +38,26 @@ const REST_BYTES = 384;
  * Errors: Declined TOO_LARGE when what it says itself, but for a list of hosts, leaves no room for them.
  */
 export async function redirectItem(
-  transaction: Transaction,
-  fleet: () => Promise<Fleet>,
+  view: FleetView,
   { claim, json }: StoredSpec,
-  { rest, budgetBytes }: Cut,
+  { rest, brief, budgetBytes }: Cut,
 ): Promise<GetItem> {
-  const { rev, ...lists } = await listsOf(transaction, fleet, claim);
+  const { held, ...lists } = await listsOf(view, claim);
+  const rev = held?.revs.reduce((newest, one) => Math.max(newest, one)) ?? 0;
   const listed = Array.isArray(json.hosts) ? (json.hosts as readonly string[]) : [];
   if (rest !== undefined) {
     return share({ spec: { name: claim.name }, rev }, { ...lists, selector: listed }, rest, budgetBytes, MAX_LIST);
   }
   const refused = faultOf(json);
-  const said = { rev, ...(refused !== undefined && { refused }) };
-  const ample = share(
-    { spec: json, ...said },
-    { ...lists, selector: [] },
-    START,
-    Number.POSITIVE_INFINITY,
-    MAX_ITEM_HOSTS,
-  );
-  if (bytesOf(ample) < budgetBytes) return ample;
+  const said = {
+    rev,
+    ...(refused !== undefined && { refused }),
+    live: view.live(wantedOf(claim, json), held, lists),
+    ...(held !== undefined && { since: held.sinceMs }),
+  };
+  const most = brief ? MAX_TOLD : MAX_ITEM_HOSTS;
+  const ample = share({ spec: json, ...said }, { ...lists, selector: [] }, START, Number.POSITIVE_INFINITY, most);
+  if (bytesOf(ample) < budgetBytes) return brief ? withoutRest(ample) : ample;
   const spec = bytesOf(json) + LEAST_ROOM_BYTES > budgetBytes && listed.length > 0 ? { ...json, hosts: [] } : json;
   if (bytesOf(spec) + LEAST_ROOM_BYTES > budgetBytes) throw tooLarge(claim.name, bytesOf(spec), budgetBytes);
   const selector = spec === json ? [] : listed;
@@ -62,7 +66,7 @@ export async function redirectItem(
 
 /** Gives each list its share of the room, the longest what the others leave. */
 function share(
-  { spec, rev, ...said }: Pick<GetItem, 'spec' | 'rev' | 'refused'>,
+  { spec, rev, ...said }: Pick<GetItem, 'spec' | 'rev' | 'refused' | 'live' | 'since'>,
   lists: Lists,
   from: Rest,
   budgetBytes: number,
@@ -120,29 +124,51 @@ function restOf(from: Rest, left: Lists, given: Lists): Rest {
   };
 }
 
+/** Who looks at the first alone asks for no rest of it. */
+function withoutRest({ rest: _, ...item }: GetItem): GetItem {
+  return item;
+}
+
+/** What is looked at of a redirect where it stands; what an earlier release stored may say it in another way. */
+function wantedOf({ name, key }: Claim, { match, to, idle, expires }: JsonObject): Wanted {
+  const ingress = isObject(match) ? match.in : undefined;
+  const egress = isObject(to) ? to.interface : undefined;
+  return {
+    name,
+    key,
+    ...(typeof expires === 'number' && { expires }),
+    idles: idle !== undefined,
+    ...(typeof ingress === 'string' && { ingress }),
+    sends: typeof to !== 'string',
+    ...(typeof egress === 'string' && { egress }),
+  };
+}
+
 async function listsOf(
-  { session, tables }: Transaction,
-  fleet: () => Promise<Fleet>,
+  view: FleetView,
   claim: Claim,
-): Promise<Omit<Lists, 'selector'> & { readonly rev: number }> {
-  const hosts: string[] = [];
-  const shadowed: { host: string; by: string }[] = [];
-  let newest = 0;
-  for (const { host, rev, name } of await tables.changes.holders(session, claim.key)) {
-    if (name === claim.name) {
-      hosts.push(host);
-      newest = Math.max(newest, rev);
-    } else if (contends(claim, (await fleet()).get(host))) {
-      shadowed.push({ host, by: name });
-    }
-  }
-  return { hosts, shadowed, notSent: await notSentOf(claim, fleet), rev: newest };
+): Promise<Omit<Lists, 'selector'> & { readonly held: Held | undefined }> {
+  const all = await view.holders(claim.key);
+  const held = all.find(({ name }) => name === claim.name);
+  const shadowed = all.flatMap((other) => (other === held ? [] : losingTo(view, claim, other)));
+  return {
+    hosts: held === undefined ? [] : view.namesOf(held),
+    shadowed: shadowed.sort((a, b) => (a.host < b.host ? -1 : 1)),
+    notSent: notSentOf(claim, view),
+    held,
+  };
+}
+
+/** Where another one has its key, and it would stand if that were not so. */
+function losingTo(view: FleetView, claim: Claim, other: Held): GetItem['shadowed'][number][] {
+  const hosts = view.namesOf(other).filter((host) => contends(claim, view.fleet.get(host)));
+  return hosts.map((host) => ({ host, by: other.name }));
 }
 
 /** The hosts that a redirect is for and whose agents are too old for it. */
-async function notSentOf(claim: Claim, fleet: () => Promise<Fleet>): Promise<readonly NotSent[]> {
+function notSentOf(claim: Claim, { fleet }: FleetView): readonly NotSent[] {
   if (!claim.enabled || claim.needs.length === 0) return [];
-  const notSent = [...(await fleet()).selected(claim.hosts)].flatMap((host): NotSent[] => {
+  const notSent = [...fleet.selected(claim.hosts)].flatMap((host): NotSent[] => {
     const lacks = lackOf(claim, host);
     return lacks.length === 0 ? [] : [{ host: host.host, code: 'AGENT_TOO_OLD', lacks }];
   });

@@ -143,7 +143,7 @@ export class SqlDesk implements Desk {
   }
 
   get(request: GetRequest, budgetBytes: number): Promise<GetReply> {
-    return this.#work.read((transaction) => listSpecs(transaction, request, budgetBytes));
+    return this.#work.read((transaction) => listSpecs(transaction, request, this.#terms(budgetBytes)));
   }
 
   names(request: NamesRequest, budgetBytes: number): Promise<NamesReply> {
@@ -151,7 +151,11 @@ export class SqlDesk implements Desk {
   }
 
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply> {
-    return this.#work.read((transaction) => listHosts(transaction, request, budgetBytes));
+    return this.#work.read((transaction) => listHosts(transaction, request, this.#terms(budgetBytes)));
+  }
+
+  #terms(budgetBytes: number) {
+    return { nowMs: this.#work.clock.nowMs(), budgetBytes };
   }
 
   async forget(request: ForgetRequest, origin: Origin = {}): Promise<ForgetReply> {

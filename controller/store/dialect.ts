@@ -17,3 +17,13 @@ export function upsert<Table extends keyof Schema & string>(
     .values(row)
     .onConflict((conflict) => conflict.columns([...key]).doUpdateSet(written)) as Compilable<never>;
 }
+
+/** The texts of a JSON list, to be compared with. */
+export function listed(json: string) {
+  return sql<string>`(select value from json_each(${json}))`;
+}
+
+/** The values of a column within a group, with commas between them; several columns have theirs in one order. */
+export function joined(column: string) {
+  return sql<string>`group_concat(${sql.ref(column)})`;
+}

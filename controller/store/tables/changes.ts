@@ -5,6 +5,7 @@ import { query } from '../query.ts';
 import type { ChangeRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
 import type { HeadTable } from './heads.ts';
+import { Holders } from './holders.ts';
 import { Seal } from './seal.ts';
 
 export const changeSeal = new Seal<ChangeRow>('changes', ['host', 'key', 'rev', 'op', 'name', 'body', 'at_ms']);
@@ -21,10 +22,11 @@ export interface Span {
 
 /** The log of every host: the newest change of each key. */
 export class ChangeTable {
+  /** Who holds which key, for listings. */
+  readonly holders: Holders;
   readonly #one;
   readonly #after;
   readonly #putsAfter;
-  readonly #byKey;
   readonly #unclaimed;
   readonly #standing;
   readonly #put;
@@ -39,6 +41,7 @@ export class ChangeTable {
 
   constructor(db: Kysely<Schema>, heads: HeadTable) {
     this.#heads = heads;
+    this.holders = new Holders(db);
     const changes = db.selectFrom('changes').selectAll();
     this.#one = query<{ host: string; key: string }, ChangeRow>((at) =>
       changes.where('host', '=', at('host')).where('key', '=', at('key')),
@@ -53,14 +56,6 @@ export class ChangeTable {
         .where('op', '=', 'put')
         .orderBy('rev')
         .limit(at('limit')),
-    );
-    this.#byKey = query<{ key: string }, Pick<ChangeRow, 'host' | 'rev' | 'name'>>((at) =>
-      db
-        .selectFrom('changes')
-        .select(['host', 'rev', 'name'])
-        .where('key', '=', at('key'))
-        .where('op', '=', 'put')
-        .orderBy('host'),
     );
     this.#unclaimed = query<{ host: string }, { key: string }>((at) =>
       db
@@ -145,19 +140,16 @@ export class ChangeTable {
 
   /** Makes the table what the rows say, whatever is in it: damage to keys or their order goes, too. */
   async layAnew(session: Session, rows: readonly NewChange[]): Promise<void> {
+    this.holders.forget();
     await session.run(this.#clear, {});
     for (const row of rows) await this.put(session, row);
   }
 
   /** Makes the log of one host what the rows say. */
   async layHost(session: Session, host: string, rows: readonly NewChange[]): Promise<void> {
+    this.holders.forget();
     await session.run(this.#clearHost, { host });
     for (const row of rows) await this.put(session, row);
-  }
-
-  /** Where a key stands, and whose it is there. */
-  holders(session: Session, key: string): Promise<Pick<ChangeRow, 'host' | 'rev' | 'name'>[]> {
-    return session.all(this.#byKey, { key });
   }
 
   /** How many redirects stand on a host; counted no further than to `limit`. */

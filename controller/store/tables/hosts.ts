@@ -10,6 +10,7 @@ import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { HostRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
+import { LastWords } from './last-words.ts';
 import { Seal } from './seal.ts';
 
 const hostSeal = new Seal<HostRow>('hosts', [
@@ -36,10 +37,11 @@ type Room = Pick<HostRow, 'host' | 'slots' | 'shapes'> & { readonly status: stri
 
 /** The hosts that have reported. What a damaged row says is not known, until the host reports again. */
 export class HostTable {
+  /** What every host said last, for listings. */
+  readonly words: LastWords;
   readonly #all;
   readonly #rooms;
   readonly #one;
-  readonly #between;
   readonly #put;
   readonly #drop;
   readonly #clear;
@@ -47,6 +49,7 @@ export class HostTable {
 
   constructor(db: Kysely<Schema>) {
     const hosts = db.selectFrom('hosts');
+    this.words = new LastWords(db, (row) => (hostSeal.fits(row) ? reportOf(row) : undefined));
     this.#all = query<object, HostRow>(() => hosts.selectAll());
     this.#rooms = query<object, Room>(() =>
       hosts.select((of) => [
@@ -55,9 +58,6 @@ export class HostTable {
       ]),
     );
     this.#one = query<{ host: string }, HostRow>((at) => hosts.selectAll().where('host', '=', at('host')));
-    this.#between = query<{ first: string; last: string }, HostRow>((at) =>
-      hosts.selectAll().where('host', '>=', at('first')).where('host', '<=', at('last')),
-    );
     this.#put = query<HostRow>((at) => upsert(db, 'hosts', ['host'], rowOf(at)));
     this.#drop = query<{ host: string }>((at) => db.deleteFrom('hosts').where('host', '=', at('host')));
     this.#clear = query<object>(() => db.deleteFrom('hosts'));
@@ -112,12 +112,6 @@ export class HostTable {
     return { cursor: cursorOf(status), verified: status.verified };
   }
 
-  /** The reports of the hosts from one to another, both included, by host. */
-  async between(session: Session, first: string, last: string): Promise<Map<string, Report>> {
-    const rows = await session.all(this.#between, { first, last });
-    return new Map(rows.filter((row) => hostSeal.fits(row)).map((row) => [row.host, reportOf(row)]));
-  }
-
   /**
    * Notes a report, unless it is no newer than what the host said before. Answers whether the host is new, or has other
    * labels or abilities than before.
@@ -129,6 +123,7 @@ export class HostTable {
     if (evidence !== undefined && !isNewer(evidence, status, seenAtMs)) return false;
     const row = rowFrom(status, remember(evidence, status, seenAtMs));
     await session.run(this.#put, row);
+    this.words.keep(row, { status, seenAtMs });
     return before?.labels !== row.labels || (before.can ?? '[]') !== row.can;
   }
 

@@ -1,0 +1,139 @@
+import type { GetItem, NotSent } from '../../protocol/listings.ts';
+import { LIVE_STATES, type Live, type LiveGroup, MAX_GROUPS, MAX_TOLD } from '../../protocol/live.ts';
+import { Standings } from '../log/standings.ts';
+import type { Transaction } from '../log/transaction.ts';
+import { Fleet } from '../model/fleet.ts';
+import { type HostNow, hostNow, isLive, type Stand, standOf, type Wanted } from '../model/live.ts';
+import type { Held, Holders } from '../store/tables/holders.ts';
+import type { LastWord } from '../store/tables/last-words.ts';
+
+type Lists = Pick<GetItem, 'shadowed'> & { readonly notSent: readonly NotSent[] };
+type Group = Stand & { readonly by?: string; total: number; readonly hosts: string[] };
+
+/** The whole fleet as a listing sees it: who holds what, what every host said last, and how it stands now. */
+export class FleetView {
+  /** As selectors see it. */
+  readonly fleet: Fleet;
+  readonly #transaction: Transaction;
+  readonly #holders: Holders;
+  readonly #nowMs: number;
+  /** By the number of the host. */
+  readonly #hosts: readonly HostNow[];
+
+  private constructor(
+    transaction: Transaction,
+    words: ReadonlyMap<string, LastWord>,
+    hosts: readonly HostNow[],
+    nowMs: number,
+  ) {
+    this.fleet = new Fleet(words.values().map(({ report: { status } }) => factsOf(status)));
+    this.#transaction = transaction;
+    this.#holders = transaction.tables.changes.holders;
+    this.#hosts = hosts;
+    this.#nowMs = nowMs;
+  }
+
+  static async read(transaction: Transaction, nowMs: number): Promise<FleetView> {
+    const { session, tables } = transaction;
+    const words = await tables.hosts.words.all(session);
+    await tables.changes.holders.look(session);
+    const standings = new Standings(transaction);
+    const levels = new Map<string, Stand>();
+    const hosts: HostNow[] = [];
+    for (const host of tables.changes.holders.names) {
+      const word = words.get(host);
+      const { epoch = '', stored = 0 } = word?.report.status ?? {};
+      const last = word && { said: word.said, seenAtMs: word.report.seenAtMs };
+      const now = hostNow(last, await standings.of({ epoch, rev: stored }), nowMs);
+      hosts.push({ ...now, level: now.level && alike(levels, now.level) });
+    }
+    return new FleetView(transaction, words, hosts, nowMs);
+  }
+
+  /** Whoever holds a key. */
+  holders(key: string): Promise<readonly Held[]> {
+    return this.#holders.of(this.#transaction.session, key);
+  }
+
+  /** The hosts that hold it, in the order of their names. */
+  namesOf(held: Held): string[] {
+    return Array.from(held.hosts, (number) => this.#holders.nameOf(number));
+  }
+
+  /** How a redirect stands on all hosts that it is for. */
+  live(wanted: Wanted, held: Held | undefined, { shadowed, notSent }: Lists): Live {
+    const groups = new Map<Stand, Group>();
+    held?.hosts.forEach((number, at) => {
+      const stand = this.#stand(wanted, number, held.revs[at] ?? 0);
+      count(groups, stand, stand, () => this.#holders.nameOf(number));
+    });
+    const all = merge(groups.values());
+    for (const { host, by } of shadowed) add(all, { state: 'shadowed', by }, host);
+    for (const { host, code } of notSent) add(all, { state: 'unsent', code }, host);
+    const states = [...all.values()].sort(compareGroups);
+    return {
+      hosts: sum(states.filter(isLive)),
+      total: sum(states),
+      states: states.slice(0, MAX_GROUPS),
+    };
+  }
+
+  #stand(wanted: Wanted, number: number, rev: number): Stand {
+    const host = this.#hosts[number];
+    return host === undefined ? UNHEARD : standOf(wanted, rev, host, this.#nowMs);
+  }
+}
+
+const UNHEARD: Stand = Object.freeze({ state: 'unheard' });
+
+function factsOf({ host, labels, can = [] }: LastWord['report']['status']) {
+  return { host, labels, known: true, can };
+}
+
+/** One object for all that are equal: a thousand redirects on a thousand silent hosts are counted by it. */
+function alike(levels: Map<string, Stand>, level: Stand): Stand {
+  const text = textOf(level);
+  const known = levels.get(text) ?? level;
+  levels.set(text, known);
+  return known;
+}
+
+function count<Key>(groups: Map<Key, Group>, key: Key, of: Stand & { readonly by?: string }, host: () => string): void {
+  const group = groups.get(key) ?? { ...of, total: 0, hosts: [] };
+  if (group.total === 0) groups.set(key, group);
+  group.total += 1;
+  if (group.hosts.length < MAX_TOLD) group.hosts.push(host());
+}
+
+function add(groups: Map<string, Group>, of: Stand & { readonly by?: string }, host: string): void {
+  count(groups, textOf(of), of, () => host);
+}
+
+/** Groups of equal stands as one; the first hosts stay the first. */
+function merge(parts: Iterable<Group>): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const part of parts) {
+    const known = groups.get(textOf(part));
+    if (known === undefined) groups.set(textOf(part), part);
+    else {
+      const hosts = [...known.hosts, ...part.hosts].sort().slice(0, MAX_TOLD);
+      groups.set(textOf(part), { ...known, total: known.total + part.total, hosts });
+    }
+  }
+  return groups;
+}
+
+function textOf({ state, code = '', by = '' }: Stand & { readonly by?: string }): string {
+  return `${state} ${code} ${by}`;
+}
+
+/** The worst first; of equals what is on most hosts. */
+function compareGroups(a: Group, b: Group): number {
+  return (
+    LIVE_STATES.indexOf(a.state) - LIVE_STATES.indexOf(b.state) || b.total - a.total || (textOf(a) < textOf(b) ? -1 : 1)
+  );
+}
+
+function sum(groups: readonly LiveGroup[]): number {
+  return groups.reduce((total, group) => total + group.total, 0);
+}

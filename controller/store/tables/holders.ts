@@ -1,0 +1,136 @@
+import type { Kysely } from 'kysely';
+import { joined } from '../dialect.ts';
+import { query } from '../query.ts';
+import type { HeadRow, Schema } from '../schema.ts';
+import type { Session } from '../session.ts';
+
+/** Where a redirect has its key: hosts by their numbers, in the order of their names, each with the rev that it is to have. */
+export interface Held {
+  readonly name: string;
+  readonly hosts: Uint32Array;
+  readonly revs: Float64Array;
+  /** When the oldest of these revs was given, in ms since 1970. */
+  readonly sinceMs: number;
+}
+
+type Seen = Pick<HeadRow, 'host' | 'rev' | 'floor' | 'digest'>;
+
+/** What is kept is 12 bytes a host and redirect; the keys that were asked for longest ago go first. */
+const MAX_KEYS = 10_000;
+
+/**
+ * Who holds which key, kept in memory: of a large fleet each listing would read millions of rows. A head says what its host is
+ * to hold, so what it says as it did is not read again. Only what is committed may be asked for: heads move last.
+ */
+export class Holders {
+  readonly #heads;
+  readonly #moved;
+  readonly #ofKey;
+  readonly #time;
+  readonly #seen = new Map<string, Seen>();
+  readonly #kept = new Map<string, readonly Held[]>();
+  readonly #names: string[] = [];
+  readonly #numbers = new Map<string, number>();
+  /** By number, the place of a host in the order of names. */
+  #places = new Uint32Array(0);
+  /** The other way round. */
+  #order = new Uint32Array(0);
+
+  constructor(db: Kysely<Schema>) {
+    this.#heads = query<object, Seen>(() =>
+      db.selectFrom('heads').select(['host', 'rev', 'floor', 'digest']).orderBy('host'),
+    );
+    this.#moved = query<{ host: string; rev: number }, { key: string }>((at) =>
+      db.selectFrom('changes').select('key').where('host', '=', at('host')).where('rev', '>', at('rev')),
+    );
+    this.#ofKey = query<{ key: string }, { name: string; hosts: string; revs: string }>((at) =>
+      db
+        .selectFrom('changes')
+        .select(['name', joined('host').as('hosts'), joined('rev').as('revs')])
+        .where('key', '=', at('key'))
+        .where('op', '=', 'put')
+        .groupBy('name')
+        .orderBy('name'),
+    );
+    this.#time = query<{ host: string; rev: number }, { at_ms: number }>((at) =>
+      db.selectFrom('changes').select('at_ms').where('host', '=', at('host')).where('rev', '=', at('rev')),
+    );
+  }
+
+  /** Takes what was committed since the last look; before a listing, in its transaction. */
+  async look(session: Session): Promise<void> {
+    const heads = await session.all(this.#heads, {});
+    const known = heads.filter(({ host }) => this.#seen.has(host)).length;
+    if (known < this.#seen.size || heads.some((head) => this.#isOther(head))) this.forget();
+    for (const head of heads) await this.#take(session, head);
+    if (this.#places.length !== this.#names.length) this.#arrange();
+  }
+
+  /** Whoever holds a key, by the name of the redirect. */
+  async of(session: Session, key: string): Promise<readonly Held[]> {
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) return kept;
+    const rows = await session.all(this.#ofKey, { key });
+    const held: Held[] = [];
+    for (const { name, hosts, revs } of rows)
+      held.push(await this.#held(session, name, hosts.split(','), revs.split(',')));
+    if (this.#kept.size >= MAX_KEYS) this.#kept.delete(this.#kept.keys().next().value ?? '');
+    this.#kept.set(key, held);
+    return held;
+  }
+
+  /** The host of a number. */
+  nameOf(number: number): string {
+    return this.#names[number] ?? '';
+  }
+
+  /** The hosts that have, or had, a log, by their numbers. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  /** Reads everything anew. */
+  forget(): void {
+    this.#seen.clear();
+    this.#kept.clear();
+  }
+
+  /** Whether what a host held before cannot be told from what it holds now. */
+  #isOther({ host, rev, floor, digest }: Seen): boolean {
+    const seen = this.#seen.get(host);
+    if (seen === undefined) return false;
+    return rev < seen.rev || floor > seen.rev || (rev === seen.rev && digest !== seen.digest);
+  }
+
+  async #take(session: Session, head: Seen): Promise<void> {
+    const { host, rev } = head;
+    const before = this.#seen.get(host)?.rev ?? 0;
+    if (!this.#numbers.has(host)) this.#numbers.set(host, this.#names.push(host) - 1);
+    if (before === rev) return;
+    this.#seen.set(host, head);
+    if (this.#kept.size === 0) return;
+    for (const { key } of await session.all(this.#moved, { host, rev: before })) this.#kept.delete(key);
+  }
+
+  #arrange(): void {
+    const numbers = Array.from(this.#names.keys());
+    this.#order = Uint32Array.from(numbers.sort((a, b) => (this.nameOf(a) < this.nameOf(b) ? -1 : 1)));
+    this.#places = new Uint32Array(numbers.length);
+    for (const [place, number] of this.#order.entries()) this.#places[number] = place;
+  }
+
+  async #held(session: Session, name: string, hosts: readonly string[], texts: readonly string[]): Promise<Held> {
+    const byPlace = new Float64Array(this.#names.length);
+    const places = Uint32Array.from(hosts, (host) => this.#places[this.#numbers.get(host) ?? 0] ?? 0).map(
+      (place, at) => {
+        byPlace[place] = Number(texts[at]);
+        return place;
+      },
+    );
+    const sorted = places.sort().map((place) => this.#order[place] ?? 0);
+    const revs = Float64Array.from(places, (place) => byPlace[place] ?? 0);
+    const rev = revs.reduce((least, one) => Math.min(least, one), Number.POSITIVE_INFINITY);
+    const oldest = { host: this.nameOf(sorted[revs.indexOf(rev)] ?? 0), rev };
+    return { name, hosts: sorted, revs, sinceMs: (await session.first(this.#time, oldest))?.at_ms ?? 0 };
+  }
+}
