@@ -13,13 +13,13 @@ import { parseWorking, WORKING_HEADER } from '../protocol/working.ts';
 import { connectTo } from './connect.ts';
 import { accessOf } from './line/access.ts';
 import { EXIT, Failure } from './line/failure.ts';
-import type { BUS_OPTIONS, Options } from './line/options.ts';
+import type { CONNECTION_OPTIONS, Options } from './line/options.ts';
 import { knownHosts, nearHost } from './near-host.ts';
 import { Patience } from './patience.ts';
 import { waitText } from './show/format.ts';
 import { within } from './within.ts';
 
-export type BusOptions = Options<(typeof BUS_OPTIONS)[number]>;
+export type BusOptions = Options<(typeof CONNECTION_OPTIONS)[number]>;
 
 const TRY_AGAIN = 'try again, or wait longer with --timeout';
 

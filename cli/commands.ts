@@ -67,6 +67,24 @@ export const COMMANDS: Commands = Object.freeze({
       },
     },
   },
+  context: {
+    summary: 'names for buses: list, use or show them',
+    load: async () => (await import('./commands/context.ts')).context,
+    verbs: {
+      list: {
+        summary: 'list the contexts of this user',
+        load: async () => (await import('./commands/context-list.ts')).contextList,
+      },
+      use: {
+        summary: 'make a context the current one',
+        load: async () => (await import('./commands/context-use.ts')).contextUse,
+      },
+      show: {
+        summary: 'show the context that counts, or another one',
+        load: async () => (await import('./commands/context-show.ts')).contextShow,
+      },
+    },
+  },
   completion: {
     summary: 'write a completion script for a shell',
     load: async () => (await import('./commands/completion.ts')).completion,

@@ -5,7 +5,7 @@ import { BusError } from '../bus/error.ts';
 import { toServerOptions } from '../bus/options.ts';
 import { LEAST_PAYLOAD_BYTES } from '../protocol/json.ts';
 import { EXIT, Failure, usage } from './line/failure.ts';
-import type { BUS_OPTIONS, Options } from './line/options.ts';
+import type { CONNECTION_OPTIONS, Options } from './line/options.ts';
 import { within } from './within.ts';
 
 /** For a connection there is as much time as for an answer, and no less than this. */
@@ -13,7 +13,7 @@ const CONNECT_LEAST_MS = 1000;
 
 /** Connects to the first server that answers, once. Errors: Failure NO_BUS, NOT_PERMITTED, TLS, TOO_LARGE, USAGE. */
 export async function connectTo(
-  options: Options<(typeof BUS_OPTIONS)[number]>,
+  options: Options<(typeof CONNECTION_OPTIONS)[number]>,
   access: BusAccess,
 ): Promise<NatsConnection> {
   const { nats } = options;

@@ -1,7 +1,6 @@
 import { didYouMean } from '../protocol/near.ts';
 import { COMMANDS } from './commands.ts';
-import type { Call, Entry } from './line/command.ts';
-import type { Environment } from './line/command-line.ts';
+import type { Call, Entry, Environment } from './line/command.ts';
 import { EXIT, type Exit, usage } from './line/failure.ts';
 import { commandHelp, overview } from './line/help.ts';
 import { report } from './line/report.ts';
@@ -58,7 +57,7 @@ async function call(called: Called, { env, terminal, stdin }: Surroundings): Pro
   checkOperands(name, command, given);
   const options = (await readOptions(command, given, env)) as Call<never>['options'];
   const written = new Set(given.given.keys());
-  return command.run({ options, operands: given.operands, written, terminal, stdin, commands: COMMANDS });
+  return command.run({ options, operands: given.operands, written, terminal, stdin, env, commands: COMMANDS });
 }
 
 async function help(given: readonly string[], terminal: Terminal): Promise<Exit> {

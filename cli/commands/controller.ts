@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { accessOf } from '../line/access.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
-import { BUS_OPTIONS } from '../line/options.ts';
+import { CONNECTION_OPTIONS } from '../line/options.ts';
 import { stopSignal } from '../line/signals.ts';
 
 export const controller = command({
@@ -13,7 +13,7 @@ over the bus. SIGTERM ends it in good order.`,
     'shunt controller --nats nats://127.0.0.1:4222 --db /var/lib/shunt/controller.db',
     'shunt controller recover',
   ],
-  options: [...BUS_OPTIONS, 'db', 'log-level'],
+  options: [...CONNECTION_OPTIONS, 'db', 'log-level'],
   async run({ options }) {
     const [{ makeControllerConfig }, { startController }, { makeLog }] = await Promise.all([
       import('../../controller/config.ts'),

@@ -1,13 +1,12 @@
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../../protocol/near.ts';
-import type { AnyCommand } from './command.ts';
+import type { AnyCommand, Environment } from './command.ts';
+import type { InForce } from './contexts.ts';
 import { type Failure, usage } from './failure.ts';
 import { optionAdvice } from './neighbours.ts';
 import { argumentsOf, OPTIONS, type Option, type OptionName } from './options.ts';
 import { orElse, reasonOf } from './refusal.ts';
 import { readSettings, type Settings } from './settings.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The words after a command's name, sorted: what each option was given, and the rest. */
 export interface Arguments {
@@ -36,15 +35,15 @@ export function tokensOf(words: readonly string[], names: readonly OptionName[])
   return parseArgs({ args: [...words], options: parseOptions(names), strict: false, tokens: true }).tokens;
 }
 
-/** Reads the options of a command: argument before environment before settings file before default. Errors: Failure USAGE. */
+/** Reads the options of a command: argument before environment before context before settings file before default. Errors: Failure USAGE. */
 export async function readOptions(
   command: AnyCommand,
   { given }: Arguments,
   env: Environment,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const settings = await readSettings(given.get('config')?.at(-1) ?? env.SHUNT_CONFIG);
+  const sources = await readSources(command, given, env);
   const result: Record<string, unknown> = {};
-  for (const name of command.options) result[name] = readOption(name, given, env, settings);
+  for (const name of command.options) result[name] = readOption(name, sources);
   return Object.freeze(result);
 }
 
@@ -118,9 +117,28 @@ function parseOptions(names: readonly OptionName[]) {
   return { ...Object.fromEntries(entries), help: { type: 'boolean', short: 'h' } } as const;
 }
 
-function readOption(name: OptionName, given: Arguments['given'], env: Environment, settings: Settings): unknown {
+/** Where options come from, the nearest first. */
+interface Sources {
+  readonly given: Arguments['given'];
+  readonly env: Environment;
+  readonly context: InForce | undefined;
+  readonly settings: Settings;
+}
+
+/** Reads what lies in files. Only what talks over a bus for somebody has a context: a daemon goes where its machine says. */
+async function readSources(command: AnyCommand, given: Arguments['given'], env: Environment): Promise<Sources> {
+  const settings = await readSettings(given.get('config')?.at(-1) ?? env.SHUNT_CONFIG);
+  const { options }: { readonly options: readonly OptionName[] } = command;
+  if (!options.includes('context') || !options.includes('nats')) return { given, env, context: undefined, settings };
+  const { besideContext, contextInForce } = await import('./contexts.ts');
+  const context = await contextInForce(env, given.get('context')?.at(-1));
+  if (context === undefined) return { given, env, context, settings };
+  return { given, env, context, settings: { ...settings, values: besideContext(settings.values, context) } };
+}
+
+function readOption(name: OptionName, sources: Sources): unknown {
   const option: Option<unknown> = OPTIONS[name];
-  const [values, source] = findValues(name, option, given, env, settings);
+  const [values, source] = findValues(name, option, sources);
   return orElse(
     () => option.read(values),
     (refused) => usage(`${source}: ${reasonOf(refused)}`),
@@ -131,9 +149,7 @@ function readOption(name: OptionName, given: Arguments['given'], env: Environmen
 function findValues(
   name: OptionName,
   option: Option<unknown>,
-  given: Arguments['given'],
-  env: Environment,
-  settings: Settings,
+  { given, env, context, settings }: Sources,
 ): readonly [values: readonly string[], source: string] {
   const argument = given.get(name);
   if (argument !== undefined) return [argument, `--${name}`];
@@ -142,6 +158,8 @@ function findValues(
   const text = env[variable] ?? '';
   if (text !== '')
     return [option.repeat === true ? text.split(/[\s,]+/).filter((part) => part !== '') : [text], variable];
+  const ofContext = context?.values.get(name);
+  if (ofContext !== undefined) return [ofContext, `${context?.file}: context ${context?.name}: ${name}`];
   const setting = settings.values.get(name);
   return setting === undefined ? [[], `--${name}`] : [setting, `${settings.file}: ${name}`];
 }

@@ -2,6 +2,8 @@ import type { Terminal } from '../show/terminal.ts';
 import type { Exit } from './failure.ts';
 import type { OptionName, Options } from './options.ts';
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What a command is called with. */
 export interface Call<K extends OptionName> {
   readonly options: Options<K>;
@@ -11,6 +13,8 @@ export interface Call<K extends OptionName> {
   readonly terminal: Terminal;
   /** Standard input. */
   readonly stdin: AsyncIterable<Uint8Array>;
+  /** For what is not an option; options are read already. */
+  readonly env: Environment;
   /** All commands of `shunt`, this one among them. */
   readonly commands: Commands;
 }

@@ -6,7 +6,7 @@ import { LOG_LEVELS } from '../../daemon/log-level.ts';
 import { filledText, readLabelText } from '../../protocol/filled.ts';
 import { readHost } from '../../protocol/host.ts';
 import { readAfterMs, readName } from '../../protocol/intent.ts';
-import { integer, oneOf, type Reader, show } from '../../protocol/read.ts';
+import { integer, oneOf, pattern, type Reader, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { readSet } from '../../protocol/sets.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
@@ -67,9 +67,17 @@ const readMaxRedirects: Reader<number> = (value, path) => {
   return integer(1, MAX_SLOTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
 };
 
+const readContext: Reader<string> = pattern(
+  /^[A-Za-z0-9]([A-Za-z0-9._@-]{0,61}[A-Za-z0-9])?$/,
+  'the name of a context, of letters, digits and inner dots, dashes, underscores or @',
+);
+
 /** Every option that there is; each command takes some. Their names are also the keys of the settings file. */
 export const OPTIONS = {
   config: optional({ placeholder: 'FILE', help: 'settings file', fallback: '/etc/shunt/shunt.yaml' }, readText),
+  context: {
+    ...optional({ placeholder: 'NAME', help: 'which bus, of ~/.config/shunt/shunt.yaml' }, filledText(readContext)),
+  },
   nats: {
     placeholder: 'URL',
     help: 'NATS server',
@@ -173,13 +181,24 @@ export const ACCESS_OPTIONS = [
   'token',
 ] as const satisfies readonly OptionName[];
 
-/** The options of every command that talks over the bus. */
-export const BUS_OPTIONS = [
+/** Which bus, as whom, how long, and how to say what came of it. */
+export const CONNECTION_OPTIONS = [
   'nats',
   ...ACCESS_OPTIONS,
   'root-subject',
   'timeout',
   'output',
+] as const satisfies readonly OptionName[];
+
+/** The options of every command that asks over the bus for somebody, who may have names for buses. */
+export const BUS_OPTIONS = ['context', ...CONNECTION_OPTIONS] as const satisfies readonly OptionName[];
+
+/** What a context may say. */
+export const CONTEXT_OPTIONS = [
+  'nats',
+  ...ACCESS_OPTIONS,
+  'root-subject',
+  'timeout',
 ] as const satisfies readonly OptionName[];
 
 /** On which terms redirects are changed. */

@@ -1,7 +1,7 @@
 import { errnoOf, shortageByErrno } from '../../daemon/shortage.ts';
 import { GAP } from '../show/table.ts';
 import { fill, paint, type Terminal } from '../show/terminal.ts';
-import type { Environment } from './command-line.ts';
+import type { Environment } from './command.ts';
 import { EXIT, type Exit, Failure, type FileProblem } from './failure.ts';
 
 /** Which call failed: the command's name, its words, and where to write. */

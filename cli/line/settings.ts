@@ -15,7 +15,7 @@ const MAX_BYTES = 1024 * 1024;
 const DEFAULT_FILE = '/etc/shunt/shunt.yaml';
 const NAMES: readonly string[] = argumentsOf(OPTION_NAMES).filter((name) => {
   const option: Option<unknown> = OPTIONS[name];
-  return name !== 'config' && option.argumentOnly !== true;
+  return name !== 'config' && name !== 'context' && option.argumentOnly !== true;
 });
 
 /**
@@ -24,14 +24,18 @@ const NAMES: readonly string[] = argumentsOf(OPTION_NAMES).filter((name) => {
  */
 export async function readSettings(name: string | undefined): Promise<Settings> {
   const file = name ?? DEFAULT_FILE;
-  const text = await readText(file, name === undefined);
   const values = new Map<OptionName, readonly string[]>();
-  if (text.trim() === '') return { file, values };
-  for (const [key, value] of Object.entries(await parse(file, text))) {
+  for (const [key, value] of Object.entries(await readDocument(file, name === undefined))) {
     if (!NAMES.includes(key)) throw unknownKey(file, key);
     if (value !== null) values.set(key as OptionName, textsOf(file, key, value));
   }
   return { file, values };
+}
+
+/** Reads a file of one YAML document, a map; empty where there is none and that is fine. Errors: Failure USAGE. */
+export async function readDocument(file: string, mayBeAbsent: boolean): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readText(file, mayBeAbsent);
+  return text.trim() === '' ? {} : parse(file, text);
 }
 
 async function readText(file: string, mayBeAbsent: boolean): Promise<string> {
@@ -73,7 +77,8 @@ function unknownKey(file: string, key: string): Failure {
   );
 }
 
-function textsOf(file: string, key: string, value: unknown): readonly string[] {
+/** The values of one key as texts. Errors: Failure USAGE. */
+export function textsOf(file: string, key: string, value: unknown): readonly string[] {
   const option: Option<unknown> = OPTIONS[key as OptionName];
   const scalars =
     key === 'label' && isObject(value) ? Object.entries(value).map(([name, label]) => `${name}=${label}`) : value;

@@ -31,6 +31,7 @@ async function settingsFile(t: { teardown: (end: () => Promise<void>) => void },
 
 test('options: the defaults', async (t) => {
   t.deepEqual(await read([]), {
+    context: undefined,
     nats: ['nats://127.0.0.1:4222'],
     creds: undefined,
     nkey: undefined,
