@@ -1,9 +1,7 @@
 import { type ApplyRequest, MAX_LIST } from '../protocol/api.ts';
-import type { SetOutcome } from '../protocol/sets.ts';
 import type { Bus } from './client.ts';
 import { EXIT, Failure, usage } from './line/failure.ts';
 import { readNames } from './names.ts';
-import { someText } from './show/format.ts';
 import type { Terminal } from './show/terminal.ts';
 import type { Prepared } from './specs/prepare.ts';
 
@@ -33,14 +31,4 @@ export function placingOf(
   prune: readonly string[] | undefined,
 ): Pick<ApplyRequest, 'set' | 'prune'> {
   return { ...(set !== undefined && { set }), ...(prune !== undefined && { prune }) };
-}
-
-/** Says which redirects left other sets. */
-export function movedText({ name, moved = [], movedTotal = moved.length }: SetOutcome): string {
-  const from = someText([...new Set(moved.map((one) => one.from))]);
-  const some = someText(
-    moved.map((one) => one.name),
-    movedTotal,
-  );
-  return `in the set ${name} now, and no more in ${from}: ${some}`;
 }

@@ -1,7 +1,8 @@
 import { type ApiError, applyFields, MAX_LIST, readReply } from './api.ts';
 import { open, readVersion } from './envelope.ts';
 import { encodeJson } from './json.ts';
-import { type PlanLists, planLists } from './plan.ts';
+import type { PlanLists } from './plan.ts';
+import { planLists } from './plan-lines.ts';
 import { integer, list, object, optional, type Reader, readCount } from './read.ts';
 import { Refused } from './refused.ts';
 
@@ -38,6 +39,7 @@ const readPage = object<PlanPage>(
     unmatched: optional(list(planLists.unmatched, MAX_LIST)),
     unheard: optional(list(planLists.unheard, MAX_LIST)),
     notSent: optional(list(planLists.notSent, MAX_LIST)),
+    collateral: optional(list(planLists.collateral, MAX_LIST)),
   },
   'ignored',
 );

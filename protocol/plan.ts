@@ -8,29 +8,21 @@ import {
   readNear,
   readReply,
 } from './api.ts';
-import type { AnyCode } from './codes.ts';
 import { open } from './envelope.ts';
-import { readHost } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
-import { MAX_LACKS } from './listings.ts';
 import {
-  list,
-  nullable,
-  object,
-  oneOf,
-  optional,
-  type Reader,
-  readBoolean,
-  readCode,
-  readCount,
-  readKey,
-  readWord,
-  requireObject,
-} from './read.ts';
+  type PlanChange,
+  type PlanCollateral,
+  type PlanHost,
+  type PlanNotSent,
+  type PlanOverlap,
+  type PlanShadow,
+  planLists,
+} from './plan-lines.ts';
+import { list, object, optional, type Reader, readCount, readDigest, requireObject } from './read.ts';
 import { Refused } from './refused.ts';
 import { readSet, readSetOutcome, type SetOutcome } from './sets.ts';
-import { PRECEDENCE, type Precedence } from './shape.ts';
 
 /** An upload as `apply` has it, of which nothing is committed. `delete` counts in the last part: names to go. */
 export interface PlanRequest {
@@ -42,66 +34,6 @@ export interface PlanRequest {
   readonly delete?: readonly string[];
   /** In the last part: the set that they would be put into. A controller of an older release refuses it. */
   readonly set?: string;
-}
-
-/** What a host cannot hold: more redirects than it has slots, or more shapes of a family than it looks up. */
-export type PlanOver = 'redirects' | 'shapes4' | 'shapes6';
-
-/**
- * A host that the request concerns, and how it would be afterwards. `seen` false: it never reported, and then its limits
- * are not known. `shapesMax` is for each family.
- */
-export interface PlanHost {
-  readonly host: string;
-  readonly seen: boolean;
-  readonly added: number;
-  readonly changed: number;
-  readonly deleted: number;
-  readonly shadowed: number;
-  readonly overlaps: number;
-  readonly redirects: number;
-  readonly redirectsMax: number | null;
-  readonly shapes4: number;
-  readonly shapes6: number;
-  readonly shapesMax: number | null;
-  readonly over: readonly PlanOver[];
-}
-
-/** On which hosts something is so: the first of them, and how many in all. */
-interface Spread {
-  readonly hosts: readonly string[];
-  readonly hostsTotal: number;
-}
-
-/** A key that would come, say something else, or go. `was` is the redirect that had the key, where it is another one. */
-export interface PlanChange extends Spread {
-  readonly op: 'add' | 'change' | 'delete';
-  readonly name: string;
-  readonly key: string;
-  readonly was?: string;
-}
-
-/** A redirect whose key another one has. */
-export interface PlanShadow extends Spread {
-  readonly name: string;
-  readonly by: string;
-  readonly key: string;
-}
-
-/** A redirect that is not sent to hosts that it is for, and why: `lacks` names what their agents do not say that they can. */
-export interface PlanNotSent extends Spread {
-  readonly name: string;
-  readonly code: AnyCode;
-  readonly lacks: readonly string[];
-}
-
-/** Two redirects that a packet can match both: where it does, `winner` has it. `decided` says by what. */
-export interface PlanOverlap extends Spread {
-  readonly winner: string;
-  readonly winnerKey: string;
-  readonly loser: string;
-  readonly loserKey: string;
-  readonly decided: Precedence;
 }
 
 /**
@@ -139,17 +71,25 @@ export interface PlanReply {
   /** Absent where all is sent. */
   readonly notSent?: readonly PlanNotSent[];
   readonly notSentTotal?: number;
+  /** Absent where there is none. */
+  readonly collateral?: readonly PlanCollateral[];
+  readonly collateralTotal?: number;
+  /** What all of this relies on: an apply that repeats it is refused once anything of it moved. */
+  readonly basis?: string;
   /** So many pages have what is in the lists and had no room; absent where there is none. */
   readonly pages?: number;
 }
 
+/** A plan with all that its pages have. */
+export type Planned = Omit<PlanReply, 'v' | 'upload' | 'pages'>;
+
 /** The lists of a plan, any of which may go on in its pages. */
 export type PlanLists = Required<
-  Pick<PlanReply, 'absent' | 'hosts' | 'changes' | 'shadowed' | 'overlaps' | 'unmatched' | 'unheard' | 'notSent'>
+  Pick<
+    PlanReply,
+    'absent' | 'hosts' | 'changes' | 'shadowed' | 'overlaps' | 'unmatched' | 'unheard' | 'notSent' | 'collateral'
+  >
 >;
-
-/** The most hosts that one line names; `hostsTotal` counts all. */
-export const MAX_NAMED_HOSTS = 5;
 
 const readPlanFields = object<PlanRequest>({
   ...applyFields,
@@ -161,61 +101,6 @@ const readPlan: Reader<PlanRequest> = (value, path) => {
   const request = readPlanFields(value, path);
   if (request.part < request.parts) return request;
   throw new Refused('BAD_FIELD', 'part', `part ${request.part} of ${request.parts}: parts are counted from 0`);
-};
-
-const readPlanHost = object<PlanHost>(
-  {
-    host: readHost,
-    seen: readBoolean,
-    added: readCount,
-    changed: readCount,
-    deleted: readCount,
-    shadowed: readCount,
-    overlaps: readCount,
-    redirects: readCount,
-    redirectsMax: nullable(readCount),
-    shapes4: readCount,
-    shapes6: readCount,
-    shapesMax: nullable(readCount),
-    over: list(oneOf('redirects', 'shapes4', 'shapes6'), 3),
-  },
-  'ignored',
-);
-
-const spread = { hosts: list(readHost, MAX_NAMED_HOSTS), hostsTotal: readCount };
-
-const readChange = object<PlanChange>(
-  { op: oneOf('add', 'change', 'delete'), name: readName, key: readKey, was: optional(readName), ...spread },
-  'ignored',
-);
-const readShadow = object<PlanShadow>({ name: readName, by: readName, key: readKey, ...spread }, 'ignored');
-const readOverlap = object<PlanOverlap>(
-  {
-    winner: readName,
-    winnerKey: readKey,
-    loser: readName,
-    loserKey: readKey,
-    decided: oneOf(...PRECEDENCE),
-    ...spread,
-  },
-  'ignored',
-);
-
-const readNotSent = object<PlanNotSent>(
-  { name: readName, code: readCode, lacks: list(readWord, MAX_LACKS), ...spread },
-  'ignored',
-);
-
-/** One line of each list. */
-export const planLists = {
-  absent: readName,
-  hosts: readPlanHost,
-  changes: readChange,
-  shadowed: readShadow,
-  overlaps: readOverlap,
-  unmatched: readName,
-  unheard: readHost,
-  notSent: readNotSent,
 };
 
 const readLastReply = object<PlanReply>(
@@ -242,6 +127,9 @@ const readLastReply = object<PlanReply>(
     unheardTotal: readCount,
     notSent: optional(list(planLists.notSent, MAX_LIST)),
     notSentTotal: optional(readCount),
+    collateral: optional(list(planLists.collateral, MAX_LIST)),
+    collateralTotal: optional(readCount),
+    basis: optional(readDigest),
     set: optional(readSetOutcome),
     near: optional(readNear),
     pages: optional(readCount),

@@ -5,9 +5,11 @@ import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
 import { termsOf } from '../line/terms.ts';
 import { knowingSets } from '../names.ts';
-import { movedText, placingOf, prunedBy, requireSetToPrune } from '../sets.ts';
+import { placingOf, prunedBy, requireSetToPrune } from '../sets.ts';
 import { strangerTexts } from '../show/format.ts';
+import { movedText } from '../show/moved.ts';
 import { notice } from '../show/terminal.ts';
+import { foreseen } from '../specs/foreseen.ts';
 import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
 import { applyOn, upload } from '../specs/upload.ts';
@@ -26,6 +28,9 @@ asked, --yes has to be there.
 
 What would remove or re-target more than a fifth of a host's redirects (and more than 5), or give it more than it has (and
 more than 1,000), is refused unless --allow-shrink or --allow-growth is there, with --reason.
+
+Of up to 100 redirects it says what shunt plan would: what is dropped or given up, who is touched that was not named, and where
+only a name decides.
 
 With --expires-in, redirects that have no \`expires\` end so long after this call; the same call again ends them later.`,
   examples: [
@@ -50,10 +55,12 @@ END`,
     await using bus = await Bus.open(options);
     const gone = options.prune ? await prunedBy(specs, options.set, bus, terminal) : undefined;
     if (gone?.length) await confirmDeletion(gone, `of the set ${options.set}`, options.yes, terminal);
+    const notes = await foreseen(specs, { delete: gone ?? [] }, bus);
     const asking = upload(specs, bus, terminal, applyOn({ ...terms, ...placingOf(options.set, gone) }));
     const { v: _, upload: __, ...reply } = await knowingSets(asking, options.set !== undefined);
     const { created, changed, unchanged, deleted, hosts, rev } = reply;
-    for (const text of [...strangerTexts(reply), ...(await shortfallTexts(specs, bus))]) notice(terminal, text);
+    for (const text of [...notes, ...strangerTexts(reply), ...(await shortfallTexts(specs, bus))])
+      notice(terminal, text);
     const pruned = deleted === undefined ? '' : `, deleted ${deleted}`;
     if (reply.set?.movedTotal) notice(terminal, movedText(reply.set));
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}${pruned}; hosts ${hosts}; newest revision ${rev}`;

@@ -1,10 +1,12 @@
-import { type Claim, compareClaims, contends, type HostFacts } from '../model/claim.ts';
+import { type Claim, compareClaims, contends, type HostFacts, isTie } from '../model/claim.ts';
 
 /** What stands at a key of a host: the winner's body, and who would have it if the winner went, best first. */
 export interface Compiled {
   readonly name: string;
   readonly body: string;
   readonly shadowed: readonly string[];
+  /** The first of them has it not for its name alone. */
+  readonly tie?: true;
 }
 
 /**
@@ -24,5 +26,13 @@ export function compileKeys(
 function compileKey(claims: readonly Claim[], host: HostFacts): Compiled | undefined {
   const contenders = claims.filter((claim) => contends(claim, host)).sort(compareClaims);
   const [winner, ...losers] = contenders;
-  return winner && { name: winner.name, body: winner.body, shadowed: losers.map((loser) => loser.name) };
+  const [second] = losers;
+  return (
+    winner && {
+      name: winner.name,
+      body: winner.body,
+      shadowed: losers.map((loser) => loser.name),
+      ...(second !== undefined && isTie(winner, second) && { tie: true }),
+    }
+  );
 }

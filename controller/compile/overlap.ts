@@ -8,6 +8,7 @@ export interface Placed {
   readonly key: string;
   readonly name: string;
   readonly asked: boolean;
+  readonly body?: string;
 }
 
 /** Two redirects of one host that a packet can match both; the more specific shape wins. */
@@ -41,6 +42,8 @@ interface Member {
 
 interface Group {
   readonly shape: Shape;
+  /** By what the shape fixes, once it was asked for. */
+  byBits?: Map<string, Placed>;
   readonly members: Member[];
   readonly asked: Member[];
 }
@@ -62,8 +65,10 @@ export class KeyParts {
 /** Redirects by their shape, most specific first. */
 export class ShapeGroups {
   readonly #groups: readonly Group[];
+  readonly #keyParts: KeyParts;
 
   constructor(redirects: Iterable<Placed>, keyParts: KeyParts) {
+    this.#keyParts = keyParts;
     const groups = new Map<string, Group>();
     for (const placed of redirects) {
       const parts = keyParts.of(placed.key);
@@ -99,6 +104,18 @@ export class ShapeGroups {
     return { pairs, total };
   }
 
+  /** The most specific redirect that matches every packet of a key and is not at it; some keys may be left out. */
+  over(key: string, isLeftOut: (key: string) => boolean = () => false): Placed | undefined {
+    const parts = this.#keyParts.of(key);
+    for (const group of this.#groups) {
+      if (!isWider(group.shape, parts.shape)) continue;
+      group.byBits ??= new Map(group.members.map((one) => [cut(one.parts, group.shape), one.placed]));
+      const found = group.byBits.get(cut(parts, group.shape));
+      if (found !== undefined && found.key !== key && !isLeftOut(found.key)) return found;
+    }
+    return undefined;
+  }
+
   *#pairsOfGroups(): Generator<readonly [winners: Group, losers: Group]> {
     for (const family of [4, 6]) {
       const groups = this.#groups.filter(({ shape }) => shape.family === family).slice(0, MAX_SHAPES);
@@ -122,6 +139,16 @@ function* joined(winners: Group, losers: Group): Generator<readonly [winner: Mem
     for (const loser of byText.get(cut(winner.parts, meet)) ?? [])
       if (winner.placed.asked || loser.placed.asked) yield [winner, loser];
   }
+}
+
+/** Whether a shape fixes nothing that another one leaves open. */
+function isWider(shape: Shape, than: Shape): boolean {
+  return (
+    shape.family === than.family &&
+    shape.srcLen <= than.srcLen &&
+    shape.dstLen <= than.dstLen &&
+    (['proto', 'sport', 'dport', 'in'] as const).every((field) => !shape[field] || than[field])
+  );
 }
 
 /** What both shapes fix. */

@@ -1,20 +1,21 @@
 import { MAX_LIST, type Near } from '../../protocol/api.ts';
 import { bytesOf } from '../../protocol/json.ts';
+import type { PlanLists, PlanReply } from '../../protocol/plan.ts';
 import {
   MAX_NAMED_HOSTS,
   type PlanChange,
+  type PlanCollateral,
   type PlanHost,
-  type PlanLists,
   type PlanNotSent,
   type PlanOver,
   type PlanOverlap,
-  type PlanReply,
   type PlanShadow,
-} from '../../protocol/plan.ts';
+} from '../../protocol/plan-lines.ts';
 import type { SetOutcome } from '../../protocol/sets.ts';
 import { decidedBy } from '../../protocol/shape.ts';
 import type { Capacity } from '../../protocol/status.ts';
 import type { HostFacts } from '../model/claim.ts';
+import { excessOf, type Size } from '../model/size-gate.ts';
 import type { GroupPreview, Proposal } from './preview.ts';
 import { Strangers } from './strangers.ts';
 
@@ -53,7 +54,7 @@ class Lines<T extends object> {
 
   add(line: T, hosts: readonly string[]): void {
     this.total += hosts.length;
-    const text = Object.values(line).join(' > ');
+    const text = JSON.stringify(line);
     const known = this.#lines.get(text);
     if (known === undefined && this.#lines.size >= MAX_KEPT) return;
     const kept = known ?? { ...line, hosts: [], hostsTotal: 0 };
@@ -76,6 +77,7 @@ export class PreviewReport {
   readonly #shadows = new Lines<Omit<PlanShadow, keyof Line>>();
   readonly #overlaps = new Lines<Omit<PlanOverlap, keyof Line>>();
   readonly #notSent = new Lines<Omit<PlanNotSent, keyof Line>>();
+  readonly #collateral = new Lines<Omit<PlanCollateral, keyof Line>>();
   #overlapsTotal = 0;
   #heard = 0;
 
@@ -87,9 +89,13 @@ export class PreviewReport {
   /** Answers of how many hosts it has heard. */
   add(preview: GroupPreview): number {
     const hosts = preview.hosts.map(({ host }) => host);
-    for (const { op, name, key, was } of preview.changes)
-      this.#changes.add({ op, name, key, ...(was !== undefined && { was }) }, hosts);
-    for (const { name, by, key } of preview.shadows) this.#shadows.add({ name, by, key }, hosts);
+    for (const { op, name, key, was, from, to, marks } of preview.changes) {
+      const marked = marks.length > 0 && { marks };
+      this.#changes.add({ op, name, key, ...(was !== undefined && { was }), from, to, ...marked }, hosts);
+    }
+    for (const { name, by, key, tie } of preview.shadows)
+      this.#shadows.add({ name, by, key, ...(tie && { tie }) }, hosts);
+    for (const one of preview.collateral) this.#collateral.add(one, hosts);
     for (const { name, lacks } of preview.notSent) this.#notSent.add({ name, code: 'AGENT_TOO_OLD', lacks }, hosts);
     for (const { winner, loser, shapes } of preview.overlaps.pairs) {
       const decided = decidedBy(...shapes) ?? 'bits';
@@ -132,11 +138,12 @@ export class PreviewReport {
       unmatched: strangers.unmatched,
       unheard: strangers.unheard,
       notSent: this.#notSent.all(),
+      collateral: this.#collateral.all(),
     };
   }
 
   #reply(
-    { absent, hosts, changes, shadowed, overlaps, unmatched, unheard, notSent }: PlanLists,
+    { absent, hosts, changes, shadowed, overlaps, unmatched, unheard, notSent, collateral }: PlanLists,
     limit: number,
   ): PlanReply {
     const { moves } = this.#proposal;
@@ -161,6 +168,10 @@ export class PreviewReport {
       overlaps: overlaps.slice(0, limit),
       overlapsTotal: this.#overlapsTotal,
       ...(this.#notSent.total > 0 && { notSent: notSent.slice(0, limit), notSentTotal: this.#notSent.total }),
+      ...(this.#collateral.total > 0 && {
+        collateral: collateral.slice(0, limit),
+        collateralTotal: this.#collateral.total,
+      }),
       unmatched: unmatched.slice(0, limit),
       unmatchedTotal: unmatched.length,
       unheard: unheard.slice(0, limit),
@@ -195,11 +206,24 @@ function pagesOf(lists: PlanLists, limit: number, budgetBytes: number): readonly
   return pages;
 }
 
-type Counts = Pick<PlanHost, 'added' | 'changed' | 'deleted'>;
+type Counts = Pick<PlanHost, 'added' | 'changed' | 'deleted' | 'retargeted' | 'gate'>;
 
-function countChanges({ changes }: GroupPreview): Counts {
+function countChanges({ changes, redirects }: GroupPreview): Counts {
   const count = (op: PlanChange['op']): number => changes.filter((change) => change.op === op).length;
-  return { added: count('add'), changed: count('change'), deleted: count('delete') };
+  const counts = { added: count('add'), changed: count('change'), deleted: count('delete') };
+  const size = sizeOf(changes, redirects - counts.added + counts.deleted);
+  const gate = excessOf(size);
+  return {
+    ...counts,
+    ...(size.retargeted > 0 && { retargeted: size.retargeted }),
+    ...(gate.length > 0 && { gate }),
+  };
+}
+
+/** As the size gate counts. */
+function sizeOf(changes: GroupPreview['changes'], had: number): Size {
+  const count = (impact: string): number => changes.filter((change) => change.impact === impact).length;
+  return { had, added: count('added'), removed: count('removed'), retargeted: count('retargeted') };
 }
 
 function planHost(

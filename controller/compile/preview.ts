@@ -1,3 +1,4 @@
+import type { Collateral } from '../../protocol/effects.ts';
 import type { Selector } from '../../protocol/spec.ts';
 import {
   type Claim,
@@ -11,6 +12,7 @@ import {
 } from '../model/claim.ts';
 import type { Fleet } from '../model/fleet.ts';
 import { type Compiled, compileKeys } from './compile.ts';
+import { changeOf, collateralOf, type KeyChange } from './effects.ts';
 import { KeyParts, type Overlaps, type Placed, ShapeGroups } from './overlap.ts';
 
 /** What a request does to one spec; `same` when it is there already, word for word. */
@@ -21,18 +23,12 @@ export interface Move {
 }
 
 export interface Proposal {
-  /** Every claim as stored; bodies are looked at only where a move touches the key. */
+  /** Every claim as stored. */
   readonly claims: readonly Claim[];
   readonly moves: readonly Move[];
   readonly fleet: Fleet;
-}
-
-export interface KeyChange {
-  readonly op: 'add' | 'change' | 'delete';
-  readonly key: string;
-  readonly name: string;
-  /** The redirect that had the key, where it is another one. */
-  readonly was: string | undefined;
+  /** What ends before it stands nowhere any more. */
+  readonly nowMs?: number;
 }
 
 /** A redirect that is for a host and not sent to it, because its agent does not say that it can do this. */
@@ -45,6 +41,8 @@ export interface Shadow {
   readonly key: string;
   readonly name: string;
   readonly by: string;
+  /** Decided by the names alone. */
+  readonly tie: boolean;
 }
 
 /** What would become of hosts that the same selectors select and that can do the same: it is the same on each. */
@@ -52,6 +50,7 @@ export interface GroupPreview {
   readonly hosts: readonly HostFacts[];
   readonly changes: readonly KeyChange[];
   readonly shadows: readonly Shadow[];
+  readonly collateral: readonly Collateral[];
   readonly notSent: readonly NotSent[];
   readonly overlaps: Overlaps;
   readonly redirects: number;
@@ -72,6 +71,7 @@ interface Group {
 export class Preview {
   readonly #proposal: Proposal;
   readonly #asked: ReadonlySet<string>;
+  readonly #named: ReadonlySet<string>;
   readonly #keyParts = new KeyParts();
   /** The keys that moves touch, by the texts of the selectors through which they concern hosts. */
   readonly #touched = new Map<string, Set<string>>();
@@ -89,6 +89,7 @@ export class Preview {
     this.#asked = new Set(moves.flatMap(({ after }) => (after?.enabled ? [after.key] : [])));
     const keys = new Set([...claimsOf(moves)].map(({ key }) => key));
     const moved = new Set([...claimsOf(moves)].map(({ name }) => name));
+    this.#named = moved;
     const after = [...claims.filter(({ name }) => !moved.has(name)), ...moves.flatMap((move) => move.after ?? [])];
     const touched = ({ key }: Claim): boolean => keys.has(key);
     this.#before = Map.groupBy(claims.filter(touched), ({ key }) => key);
@@ -137,15 +138,35 @@ export class Preview {
     yield undefined;
     const shapes = new ShapeGroups(placed, this.#keyParts);
     yield undefined;
+    const changes = this.#changes(keys, before, after, shapes);
     yield {
       hosts,
-      changes: [...keys].flatMap((key) => changeOf(key, before.get(key), after.get(key)) ?? []),
+      changes,
+      collateral: changes.flatMap((change) =>
+        collateralOf(change, before.get(change.key) !== undefined, (name) => this.#named.has(name)),
+      ),
       shadows: [...after].flatMap(([key, compiled]) => shadowsOf(key, compiled)),
       notSent: [...keys].flatMap((key) => this.#notSent(key, host)),
       overlaps: shapes.overlaps(overlapLimit),
       redirects: placed.length,
       shapes: { 4: shapes.count(4), 6: shapes.count(6) },
     };
+  }
+
+  #changes(
+    keys: ReadonlySet<string>,
+    before: ReadonlyMap<string, Compiled | undefined>,
+    after: ReadonlyMap<string, Compiled | undefined>,
+    shapes: ShapeGroups,
+  ): readonly KeyChange[] {
+    const stood = [...before].flatMap(([key, one]) => (one === undefined ? [] : [{ ...one, key, asked: false }]));
+    const scene = {
+      after: shapes,
+      before: new ShapeGroups(stood, this.#keyParts),
+      isTouched: (key: string) => keys.has(key),
+      nowMs: this.#proposal.nowMs ?? 0,
+    };
+    return [...keys].flatMap((key) => changeOf(key, before.get(key), after.get(key), scene) ?? []);
   }
 
   /** What the request asks for at a key and the host's agent cannot do. */
@@ -165,7 +186,7 @@ export class Preview {
         if (best === undefined || compareClaims(claim, best) < 0) winners.set(claim.key, claim);
       }
     }
-    return [...winners.values()].map(({ key, name }) => ({ key, name, asked: this.#asked.has(key) }));
+    return [...winners.values()].map(({ key, name, body }) => ({ key, name, body, asked: this.#asked.has(key) }));
   }
 }
 
@@ -189,15 +210,11 @@ function selections(
   return chosen;
 }
 
-function changeOf(key: string, before: Compiled | undefined, after: Compiled | undefined): KeyChange | undefined {
-  if (before?.body === after?.body) return undefined;
-  if (after === undefined) return { op: 'delete', key, name: before?.name ?? '', was: undefined };
-  const was = before === undefined || before.name === after.name ? undefined : before.name;
-  return { op: before === undefined ? 'add' : 'change', key, name: after.name, was };
-}
-
 function shadowsOf(key: string, compiled: Compiled | undefined): readonly Shadow[] {
-  return compiled?.shadowed.map((name) => ({ key, name, by: compiled.name })) ?? [];
+  return (
+    compiled?.shadowed.map((name, at) => ({ key, name, by: compiled.name, tie: compiled.tie === true && at === 0 })) ??
+    []
+  );
 }
 
 function addTo(sets: Map<string, Set<string>>, name: string, value: string): void {

@@ -45,7 +45,7 @@ async function moveOf({ session, tables }: Transaction, spec: Spec): Promise<Mov
   return { before: stored?.claim, after: claimOf(spec), same };
 }
 
-/** Every claim; those to keys that a move touches with their bodies. */
+/** Every claim. */
 async function readClaims({ session, tables, turn }: Transaction, moves: readonly Move[]): Promise<readonly Claim[]> {
   const touched = new Set(
     moves.flatMap(({ before, after }) => [before?.key, after?.key].filter((key) => key !== undefined)),

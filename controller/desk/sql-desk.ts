@@ -87,7 +87,8 @@ export class SqlDesk implements Desk {
     const { head, ...proposal } = await this.#work.read((transaction) => readProposal(transaction, last));
     if (last.parts > 1) await this.#work.write(({ session, tables }) => tables.uploads.drop(session, last.upload));
     const report = new PreviewReport(proposal, head);
-    for (const group of new Preview(proposal).groups(MAX_OVERLAPS)) {
+    const preview = new Preview({ ...proposal, nowMs: this.#work.clock.nowMs() });
+    for (const group of preview.groups(MAX_OVERLAPS)) {
       if (group !== undefined) hear(report.add(group));
       await this.#work.clock.turn();
     }

@@ -73,7 +73,16 @@ export function isList(selector: Selector): selector is readonly string[] {
 
 /** Orders claims to one key on one host, the winner first: higher priority, then narrower selector, then smaller name. */
 export function compareClaims(a: Claim, b: Claim): number {
-  return b.priority - a.priority || breadth(a.hosts) - breadth(b.hosts) || (a.name < b.name ? -1 : 1);
+  return compareWeights(a, b) || (a.name < b.name ? -1 : 1);
+}
+
+/** Whether their names alone decide between two. */
+export function isTie(a: Claim, b: Claim): boolean {
+  return compareWeights(a, b) === 0;
+}
+
+function compareWeights(a: Claim, b: Claim): number {
+  return b.priority - a.priority || breadth(a.hosts) - breadth(b.hosts);
 }
 
 function breadth(selector: Selector): number {

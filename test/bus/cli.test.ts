@@ -176,7 +176,7 @@ test('apply, plan, delete: what the controller says of its work is shown until i
     t.is(terminal.shown[0], text);
     t.is(terminal.shown.at(-1), '');
   }
-  t.deepEqual(asked, ['apply', 'plan', 'delete']);
+  t.deepEqual(asked, ['plan', 'apply', 'plan', 'delete'], 'an apply looks first');
 });
 
 test('apply: a redirect that loses on every host is named, with the one that wins', async (t) => {

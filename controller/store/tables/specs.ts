@@ -117,10 +117,9 @@ export class SpecTable {
     return (await session.all(this.#namesAfter, { after, limit })).map(specOf);
   }
 
-  /** Claims by name, without their bodies. */
+  /** Claims by name. */
   async claims(session: Session, after: string, limit: number): Promise<Claim[]> {
-    const rows = await session.all(this.#namesAfter, { after, limit });
-    return rows.map((row) => ({ ...soundClaim(row), body: '' }));
+    return (await session.all(this.#namesAfter, { after, limit })).map(soundClaim);
   }
 
   /** How many enabled redirects ask something of agents that not every one can do, by their selectors. */

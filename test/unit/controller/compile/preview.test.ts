@@ -115,6 +115,89 @@ test('plan: what is there already changes nothing', (t) => {
   t.deepEqual(group?.changes, []);
 });
 
+function ways(groups: readonly GroupPreview[]): unknown {
+  return groups.flatMap(({ changes }) => changes.map(({ name, from, to, marks }) => [name, from, to, ...marks]));
+}
+
+const WIDE = { match: { dst: '203.0.113.0/24' }, to: { nexthop: '10.0.0.9' } };
+const BY_WIDE = { to: { nexthop: '10.0.0.9' }, by: 'wide' };
+const ON = { to: 'pass' };
+
+test('plan: where packets go is from one redirect to another, to a wider one, or on to B', (t) => {
+  const narrow = { match: { dst: '203.0.113.10', proto: 'udp' }, to: { nexthop: '10.0.0.7' } };
+  const byA = { to: { nexthop: '10.0.0.7' }, by: 'a' };
+  t.deepEqual(ways(preview([create('a', narrow)])), [['a', ON, byA]]);
+  t.deepEqual(ways(preview([create('a', narrow)], [claim('wide', WIDE)])), [['a', BY_WIDE, byA]]);
+  const before = claim('a', narrow);
+  const gone: Move = { before, after: undefined, same: false };
+  t.deepEqual(ways(preview([gone], [before])), [['a', byA, ON, 'gone']]);
+  t.deepEqual(ways(preview([gone], [before, claim('wide', WIDE)])), [['a', byA, BY_WIDE]]);
+  const dropping = claim('a', { ...narrow, to: 'drop' });
+  const drops: Move = { before, after: dropping, same: false };
+  t.deepEqual(ways(preview([drops], [before])), [['a', byA, { to: 'drop', by: 'a' }, 'drop']]);
+  const other = { match: { dst: '203.0.113.10', proto: 'tcp' } };
+  t.deepEqual(ways(preview([create('a', narrow)], [claim('other', other)])), [['a', ON, byA]], 'no packet is of both');
+});
+
+test('plan: of wider ones the most specific has the packets, as they stand before and after', (t) => {
+  const wider = claim('wider', { match: { dst: '203.0.0.0/16' }, to: 'drop' });
+  const wide = claim('wide', WIDE);
+  const a = claim('a', { to: 'pass' });
+  const both: Move[] = [wide, a].map((before) => ({ before, after: undefined, same: false }));
+  t.deepEqual(ways(preview(both, [wider, wide, a])), [
+    ['wide', BY_WIDE, { to: 'drop', by: 'wider' }, 'drop'],
+    ['a', { to: 'pass', by: 'a' }, { to: 'drop', by: 'wider' }, 'drop', 'takes-all'],
+  ]);
+  t.deepEqual(ways(preview([create('wide', WIDE), create('a', { to: 'drop' })], [])), [
+    ['wide', ON, BY_WIDE, 'takes-all'],
+    ['a', ON, { to: 'drop', by: 'a' }, 'drop', 'takes-all'],
+  ]);
+});
+
+test('plan: whoever is not named and has other packets then is collateral', (t) => {
+  const effects = (moves: readonly Move[], stored: Move['after'][]) =>
+    preview(moves, stored).flatMap(({ collateral }) =>
+      collateral.map(({ name, effect, by }) => `${name} ${effect} ${by}`),
+    );
+  const a = claim('a');
+  const wide = claim('wide', WIDE);
+  const winner = claim('b', { priority: 1, to: 'pass' });
+  const gone: Move = { before: winner, after: undefined, same: false };
+  t.deepEqual(effects([create('b', { priority: 1, to: 'pass' })], [a]), ['a shadowed b']);
+  t.deepEqual(effects([gone], [winner, a]), ['a wins b']);
+  t.deepEqual(effects([create('a')], [wide]), ['wide loses a']);
+  t.deepEqual(effects([{ before: a, after: undefined, same: false }], [a, wide]), ['wide gets a']);
+  t.deepEqual(effects([create('a'), { before: wide, after: wide, same: true }], [wide]), [], 'it is named');
+  t.deepEqual(effects([create('c', { to: 'pass' })], [a]), [], 'it loses to what stands');
+});
+
+test('plan: where only the name decides is a tie', (t) => {
+  const ties = (more: object, stored: object) =>
+    preview([create('b', more)], [claim('a', stored)]).flatMap(({ shadows }) => shadows.map(({ tie }) => tie));
+  t.deepEqual(ties({}, {}), [true]);
+  t.deepEqual(ties({ priority: 1 }, {}), [false]);
+  t.deepEqual(ties({ hosts: ['edge-1'] }, { hosts: { role: 'edge' } }), [false]);
+});
+
+test('plan: a host says what the size gate would refuse', (t) => {
+  const many = (count: number, more: object = {}) =>
+    Array.from({ length: count }, (_, at) =>
+      claim(`r${at}`, { match: { dst: `10.0.${at >> 8}.${at & 255}` }, ...more }),
+    );
+  const gates = (moves: readonly Move[], stored: Move['after'][]) => {
+    const proposal = { moves, claims: stored.flatMap((one) => one ?? []), fleet: new Fleet([EDGE]) };
+    const gathered = new PreviewReport(proposal, { upload: 'u', absent: [], capacities: new Map() });
+    for (const group of new Preview(proposal).groups(10)) if (group !== undefined) gathered.add(group);
+    return gathered.reply(AMPLE_BYTES).reply.hosts.map(({ retargeted = 0, gate }) => [retargeted, gate]);
+  };
+  const stored = many(20);
+  const moved = many(6, { to: 'pass' }).map((after, at): Move => ({ before: stored[at], after, same: false }));
+  t.deepEqual(gates(moved, stored), [[6, ['shrink']]]);
+  t.deepEqual(gates(moved.slice(1), stored), [[5, undefined]]);
+  const come = many(1001).map((after): Move => ({ before: undefined, after, same: false }));
+  t.deepEqual(gates(come, []), [[0, ['growth']]]);
+});
+
 test('strangers: selectors that find nobody, and hosts that nobody heard of', (t) => {
   const strangers = new Strangers(FLEET);
   for (const one of [

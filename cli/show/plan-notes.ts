@@ -1,0 +1,71 @@
+import type { Mark } from '../../protocol/effects.ts';
+import type { Planned } from '../../protocol/plan.ts';
+import type { PlanHost, PlanOver } from '../../protocol/plan-lines.ts';
+import { countText, nearText, someText, strangerTexts } from './format.ts';
+import { movedText } from './moved.ts';
+
+const OVER: Readonly<Record<PlanOver, (host: PlanHost) => string>> = {
+  redirects: (host) =>
+    `would have ${host.redirects} redirects, and room for ${host.redirectsMax}: some would be blocked`,
+  shapes4: (host) =>
+    `would have ${host.shapes4} IPv4 shapes, and looks up ${host.shapesMax}: some redirects would be blocked`,
+  shapes6: (host) =>
+    `would have ${host.shapes6} IPv6 shapes, and looks up ${host.shapesMax}: some redirects would be blocked`,
+};
+
+const MARKED: Readonly<Record<Mark, string>> = {
+  drop: 'dropped, and not before',
+  gone: 'redirected no more, so its packets go on to B',
+  'takes-all': 'all that is sent to its destination goes elsewhere, so nothing is left there',
+};
+
+/** What of a plan deserves a second look, a sentence each. */
+export function planNotes(planned: Planned): readonly string[] {
+  const { hosts, unmatched, unmatchedTotal, unheard, unheardTotal, set, near = [] } = planned;
+  return [
+    ...gateNotes(planned),
+    ...effectNotes(planned),
+    ...hosts.flatMap((host) => host.over.map((what) => `${host.host} ${OVER[what](host)}`)),
+    ...near.map(({ name }) => `${name} is not there${nearText(name, near)}`),
+    ...(set?.movedTotal ? [`would be ${movedText(set)}`] : []),
+    ...strangerTexts({ unmatched, unmatchedTotal, unheard, unheardTotal }),
+  ];
+}
+
+/** The same of an apply: what its own answer does not say. */
+export function effectNotes({ changes, shadowed, collateral = [] }: Planned): readonly string[] {
+  const marks = Object.entries(MARKED).flatMap(([mark, text]) => {
+    const names = changes.filter(({ marks = [] }) => marks.includes(mark)).map(({ name }) => name);
+    return names.length === 0 ? [] : [`${namesText(names)}: ${text}`];
+  });
+  const ties = shadowed.filter(({ tie }) => tie === true);
+  const tied = ties.map(({ by, name }) => `${by} over ${name}`);
+  const touched = collateral.map(({ name }) => name);
+  return [
+    ...marks,
+    ...(touched.length === 0 ? [] : [`not named, and its packets change: ${namesText(touched)}; see shunt plan`]),
+    ...(tied.length === 0 ? [] : [`only the name decides: ${namesText(tied)}; give one of them another priority`]),
+  ];
+}
+
+function gateNotes({ hosts }: Planned): readonly string[] {
+  return (['shrink', 'growth'] as const).flatMap((gate) => {
+    const found = hosts.filter((host) => host.gate?.includes(gate));
+    const [first] = found;
+    return first === undefined
+      ? []
+      : [`${gateText(gate, first, found.length - 1)}: apply wants --allow-${gate} and --reason`];
+  });
+}
+
+function gateText(gate: 'shrink' | 'growth', host: PlanHost, others: number): string {
+  const { added, deleted, retargeted = 0, redirects } = host;
+  const had = redirects - added + deleted;
+  const more = others === 0 ? '' : `, as ${countText(others, 'other host')}`;
+  if (gate === 'growth') return `${host.host} has ${had} redirects and would be given ${added} more${more}`;
+  return `of ${had} redirects on ${host.host}, ${deleted} would go and ${retargeted} send elsewhere${more}`;
+}
+
+function namesText(names: readonly string[]): string {
+  return someText([...new Set(names)]);
+}
