@@ -1,8 +1,7 @@
 import type { Near } from '../../protocol/api.ts';
 import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../protocol/explain.ts';
-import type { JsonObject } from '../../protocol/json.ts';
-import { encodeGetRequest, type GetItem, parseGetReply, type Rest } from '../../protocol/listings.ts';
+import { encodeGetRequest, type GetItem, type GetReply, parseGetReply, type Rest } from '../../protocol/listings.ts';
 import { didYouMean } from '../../protocol/near.ts';
 import { compareNames } from '../../protocol/order.ts';
 import { askHosts, type Failed } from '../ask-hosts.ts';
@@ -12,44 +11,20 @@ import { EXIT, Failure } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect, complete } from '../paging.ts';
-import { actionText, ageText, matchText, nearText, someText } from '../show/format.ts';
-import { notSentTexts } from '../show/not-sent.ts';
+import { nearText } from '../show/format.ts';
+import { redirectTable } from '../show/redirect-table.ts';
 import { silenceTable } from '../show/silence.ts';
-import { type Cell, type Column, table } from '../show/table.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
 
 type Screen = Pick<Terminal, 'width' | 'colour'>;
 
-const COLUMNS: readonly Column[] = [
-  { title: 'NAME', whole: true },
-  { title: 'MATCH', below: true },
-  { title: 'TO' },
-  { title: 'HOSTS' },
-  { title: 'SHADOWED' },
-  { title: 'REV', align: 'right' },
-];
-/** Only where some redirect says something of the kind. */
-const FURTHER: readonly {
-  readonly column: Column;
-  readonly cell: (spec: JsonObject, nowMs: number) => Cell | undefined;
-}[] = [
-  {
-    column: { title: 'PRIORITY', align: 'right' },
-    cell: ({ priority = 0 }) => (priority === 0 ? undefined : String(priority)),
-  },
-  { column: { title: 'EXPIRES', whole: true }, cell: expiresCell },
-  {
-    column: { title: 'DESCRIPTION' },
-    cell: ({ description }) => (description === undefined ? undefined : String(description)),
-  },
-];
-
 export const get = command({
   synopsis: '[NAME]',
-  about: `Shows redirects as the controller has them: what they match, where packets go, on which hosts they win, and where
-another one with the same match wins over them (shadowed); where some have them, also priority, end (expires) and
-description. Below stands which hosts are not sent one, and what an apply would refuse
-now, each with the reason. Of one NAME that has idle, hosts are asked how it stands there: how much time it has left, or since
+  about: `Shows redirects as the controller has them, and how they stand by what hosts said last: what they match, where packets go,
+for which hosts they are, on how many of these they are in force (live), the worst of the others, and since when they are as they
+are (age); where some have them and there is room, also priority, end (expires) and description. Below stands which hosts do not
+do what, which are not sent one, and what an apply would refuse now, each with the reason; shunt explain NAME asks the hosts. A host
+that was not heard for a minute is silent, and nothing on it counts as in force. Of one NAME that has idle, hosts are asked how it stands there: how much time it has left, or since
 when it is idle and what has it stand again, and its last count. With -o json every host of each is named.`,
   examples: ['shunt get', 'shunt get drain-web-2 -o json'],
   options: BUS_OPTIONS,
@@ -58,9 +33,12 @@ when it is idle and what has it stand again, and its last count. With -o json ev
     const name = given === undefined ? undefined : requireName(given);
     await using bus = await Bus.open(options);
     let near: readonly Near[] = [];
+    let nowMs = Date.now();
+    const pages = new Pages(bus, name === undefined && options.output !== 'json');
     const listed = await collect(async (after) => {
-      const page = await bus.api('get', request(name, after), parseGetReply);
+      const page = await pages.read(name, after);
       near = page.near ?? [];
+      nowMs = page.at ?? nowMs;
       return page;
     }, terminal);
     const items = listed.toSorted((a, b) => compareNames(String(a.spec.name), String(b.spec.name)));
@@ -73,7 +51,8 @@ when it is idle and what has it stand again, and its last count. With -o json ev
     const all = options.output === 'json' ? await completeAll(items, bus, terminal) : items;
     const silence = name === undefined ? undefined : await readSilence(all[0], options.output, bus, terminal);
     if (options.output === 'json') terminal.print(JSON.stringify({ items: all, ...silence }));
-    else terminal.print([layOut(items, Date.now(), terminal), ...silenceLines(silence, all[0], terminal)].join('\n\n'));
+    else
+      terminal.print([redirectTable(items, nowMs, terminal), ...silenceLines(silence, all[0], terminal)].join('\n\n'));
     return EXIT.done;
   },
 });
@@ -143,50 +122,29 @@ async function completeAll(
   return whole;
 }
 
-function request(name: string | undefined, after: string | undefined): Uint8Array {
+/** For people the first hosts of each list will do; a controller of an older release gives all that it has room for. */
+class Pages {
+  readonly #bus: Pick<Bus, 'api'>;
+  #brief: boolean;
+
+  constructor(bus: Pick<Bus, 'api'>, brief: boolean) {
+    this.#bus = bus;
+    this.#brief = brief;
+  }
+
+  async read(name: string | undefined, after: string | undefined): Promise<GetReply> {
+    try {
+      return await this.#bus.api('get', request(name, after, this.#brief), parseGetReply);
+    } catch (error) {
+      if (!this.#brief || !(error instanceof Failure) || error.code !== 'UNKNOWN_FIELD') throw error;
+      this.#brief = false;
+      return this.read(name, after);
+    }
+  }
+}
+
+function request(name: string | undefined, after: string | undefined, brief: boolean): Uint8Array {
   const place = after === undefined ? {} : { after };
-  return encodeGetRequest({ v: 1, ...(name !== undefined && { name }), ...place, limit: MAX_LIMIT });
-}
-
-function layOut(items: readonly GetItem[], nowMs: number, screen: Screen): string {
-  if (items.length === 0) return 'no redirects';
-  const notes = items
-    .flatMap((item) => [...notSentTexts(item), ...refusedTexts(item)])
-    .map((text) => noteText(screen, text));
-  const further = FURTHER.filter(({ cell }) => items.some(({ spec }) => cell(spec, nowMs) !== undefined));
-  const columns = [...COLUMNS, ...further.map(({ column }) => column)];
-  const rows = items.map((item) => [...row(item), ...further.map(({ cell }) => cell(item.spec, nowMs) ?? '-')]);
-  const listed = table(columns, rows, screen);
-  return notes.length === 0 ? listed : [listed, notes.join('\n')].join('\n\n');
-}
-
-/** When it ends, or that it has; a newer controller may write it in another way. */
-function expiresCell({ expires }: JsonObject, nowMs: number): Cell | undefined {
-  if (expires === undefined) return undefined;
-  if (typeof expires !== 'number') return String(expires);
-  return expires > nowMs ? `in ${ageText(expires - nowMs)}` : { text: 'expired', tone: 'warn' };
-}
-
-/** What an earlier release took and none would now. */
-function refusedTexts({ spec, refused }: GetItem): readonly string[] {
-  if (refused === undefined) return [];
-  const { code, path, message } = refused;
-  return [`${spec.name} would be refused now: ${path}: ${message} (${code}); change it, or delete it`];
-}
-
-function row({ spec, hosts, hostsTotal, shadowed, shadowedTotal, rev }: GetItem): Cell[] {
-  const where =
-    spec.enabled === false ? { text: 'disabled', tone: 'warn' as const } : someText(hosts, hostsTotal) || '-';
-  const losing = someText(
-    shadowed.map(({ host, by }) => `${host} by ${by}`),
-    shadowedTotal,
-  );
-  return [
-    String(spec.name),
-    matchText(spec.match),
-    actionText(spec.to),
-    where,
-    { text: losing || '-', tone: losing === '' ? undefined : 'warn' },
-    String(rev),
-  ];
+  const one = name !== undefined && { name };
+  return encodeGetRequest({ v: 1, ...one, ...place, limit: MAX_LIMIT, ...(brief && { brief }) });
 }

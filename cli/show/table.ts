@@ -46,6 +46,20 @@ export function table(
   return all.flatMap((row, i) => [upper[i], ...linesBelow(row[at] ?? '', columns[at], terminal)]).join('\n');
 }
 
+/** Whether a table has room, once what may stand below its rows does: as a whole, or with its columns of text cut. */
+export function fits(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  { width = Number.POSITIVE_INFINITY }: Pick<Terminal, 'width'>,
+  how: 'whole' | 'cut',
+): boolean {
+  const beside = widthsOf(columns, rows).flatMap((wide, at) => {
+    if (columns[at]?.below) return [];
+    return [how === 'whole' || isWhole(columns[at]) ? wide : Math.min(wide, MIN_CUT_WIDTH)];
+  });
+  return widthOf(beside) <= width;
+}
+
 function linesBelow(
   cell: Cell,
   column: Column | undefined,
@@ -138,7 +152,7 @@ function cut(text: string, width: number): string {
 }
 
 /** What comes from a peer must not command the terminal, or turn a line round. */
-function textOf(cell: Cell | undefined): string {
+export function textOf(cell: Cell | undefined): string {
   return plain(typeof cell === 'string' ? cell : (cell?.text ?? ''));
 }
 

@@ -352,6 +352,7 @@ test('get: every page is read, as a table and as JSON', async (t) => {
     hostsTotal: 0,
     shadowed: [],
     shadowedTotal: 0,
+    ...{ live: { hosts: 0, total: 0, states: [] }, since: undefined },
   };
   const many = {
     ...sent,
@@ -360,14 +361,19 @@ test('get: every page is read, as a table and as JSON', async (t) => {
     hostsTotal: 1005,
     shadowed: [],
     shadowedTotal: 0,
+    live: {
+      ...{ hosts: 0, total: 1005 },
+      states: [{ state: 'silent', total: 1005, hosts: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] }],
+    },
   };
+  const { at } = fixture('get-reply');
   await bench.answers('shunt.v1.api.get', (data) => {
     const { name, after } = parseGetRequest(data);
-    if (name !== undefined) return encodeGetReply({ v: 1, items: name === 'wide' ? [many] : [], next: null });
+    if (name !== undefined) return encodeGetReply({ v: 1, items: name === 'wide' ? [many] : [], next: null, at });
     return encodeGetReply(
       after === undefined
-        ? { v: 1, items: [item, old, disabled], next: 'paused' }
-        : { v: 1, items: [many], next: null },
+        ? { v: 1, items: [item, old, disabled], next: 'paused', at }
+        : { v: 1, items: [many], next: null, at },
     );
   });
   const terminal = new KeptTerminal();
@@ -381,14 +387,17 @@ test('get: every page is read, as a table and as JSON', async (t) => {
 
 test('get: of one redirect that is given up in silence each host says how it stands there', async (t) => {
   await using bench = await Bench.open();
-  const item = fixture('get-reply').items[0];
+  const {
+    items: [item],
+    at,
+  } = fixture('get-reply');
   const hosts = ['edge-1', 'edge-2', 'edge-10'];
   const spec = { ...item.spec, name: 'web', idle: { after: 600_000, rearm: 'revision' }, expires: undefined };
   const { notSent: _, notSentTotal: __, ...plain } = item;
   const web = { ...plain, spec, hosts, hostsTotal: 3, shadowed: [], shadowedTotal: 0 };
   let asked = 0;
   const reply = { ...fixture('explain-reply'), name: 'web', code: undefined, errno: undefined, retryAt: undefined };
-  await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: [web], next: null }));
+  await bench.answers('shunt.v1.api.get', () => encodeGetReply({ v: 1, items: [web], next: null, at }));
   await bench.answers('shunt.v1.ask.edge-1.explain', (data) => {
     asked += 1;
     t.deepEqual(parseExplainRequest(data), { v: 1, name: 'web' });
@@ -423,11 +432,11 @@ test('get, hosts: an empty fleet says so, and a column that no redirect needs is
   t.is((await bench.shunt(['hosts'])).stdout, 'no hosts\n');
   t.deepEqual(JSON.parse((await bench.shunt(['get', '-o', 'json'])).stdout), { items: [] });
   items = [{ ...rest, spec }];
-  t.regex((await bench.shunt(['get'])).stdout, /^NAME .* REV\n/);
+  t.regex((await bench.shunt(['get'])).stdout, /^NAME .* AGE\n/);
   items = [{ ...rest, spec: { ...spec, priority: 7 } }];
-  t.regex((await bench.shunt(['get'])).stdout, /^NAME .* REV +PRIORITY\n.* 12 +7\n/);
+  t.regex((await bench.shunt(['get'])).stdout, /^NAME .* AGE +PRIORITY\n.* - +7\n/);
   items = [{ ...rest, spec: { ...spec, expires: Date.now() + 7_500_000 } }];
-  t.regex((await bench.shunt(['get'])).stdout, /^NAME .* REV +EXPIRES\n.* 12 +in 2h([0-9]m)?\n/);
+  t.regex((await bench.shunt(['get'])).stdout, /^NAME .* AGE +EXPIRES\n.* - +in 2h([0-9]m)?\n/);
 });
 
 test('get: as JSON what a message does not hold of a redirect is asked for, and no more', async (t) => {
@@ -459,7 +468,24 @@ test('get: as JSON what a message does not hold of a redirect is asked for, and 
   t.deepEqual(asked, [{}, { name, rest: first.rest }, { name, rest }]);
   asked.length = 0;
   await bench.shunt(['get']);
-  t.deepEqual(asked, [{}]);
+  t.deepEqual(asked, [{ brief: true }]);
+});
+
+test('get: a controller of an older release is asked as it understands, and what it does not say is not known', async (t) => {
+  await using bench = await Bench.open();
+  const [{ live: _, since: __, ...item }] = fixture('get-reply').items;
+  const asked: unknown[] = [];
+  await bench.answers('shunt.v1.api.get', (data) => {
+    const { brief } = parseGetRequest(data);
+    asked.push(brief);
+    if (brief) return encodeApiError({ v: 1, error: { code: 'UNKNOWN_FIELD', message: 'brief: unknown field' } });
+    return encodeGetReply({ v: 1, items: [item], next: null });
+  });
+  const { exit, stdout } = await bench.shunt(['get'], narrow());
+  t.is(exit, 0);
+  t.regex(stdout, /\ndrain-web-2 .* \?\/2 +unknown +- /);
+  t.regex(stdout, /\nnote: the controller is of an older release/);
+  t.deepEqual(asked, [true, undefined]);
 });
 
 test('get: a controller whose rest of a redirect does not end is not asked for ever', async (t) => {

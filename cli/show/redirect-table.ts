@@ -1,0 +1,101 @@
+import type { JsonObject } from '../../protocol/json.ts';
+import type { GetItem } from '../../protocol/listings.ts';
+import { actionText, ageText, labelsText, matchText, someText } from './format.ts';
+import { liveCell, standLines, stateCell } from './live.ts';
+import { notSentTexts } from './not-sent.ts';
+import { type Cell, type Column, fits, table, textOf } from './table.ts';
+import { fill, noteText, paint, type Terminal } from './terminal.ts';
+
+type Screen = Pick<Terminal, 'width' | 'colour'>;
+
+/** A column of the listing, and when it gives way to others on a narrow terminal: the lowest number first. */
+interface Field {
+  readonly column: Column;
+  readonly gives?: number;
+  /** Undefined where it says nothing; then it is there for those of which it does. */
+  readonly cell: (item: GetItem, nowMs: number) => Cell | undefined;
+}
+
+const FIELDS: readonly Field[] = [
+  { column: { title: 'NAME', whole: true }, cell: ({ spec }) => String(spec.name) },
+  { column: { title: 'MATCH', below: true }, cell: ({ spec }) => matchText(spec.match) },
+  { column: { title: 'TO' }, gives: 5, cell: ({ spec }) => actionText(spec.to) },
+  { column: { title: 'HOSTS' }, gives: 4, cell: ({ spec }) => selectorText(spec.hosts) },
+  { column: { title: 'LIVE', align: 'right' }, cell: liveCell },
+  { column: { title: 'STATE', whole: true }, cell: stateCell },
+  {
+    column: { title: 'AGE', align: 'right' },
+    cell: ({ since }, nowMs) => (since === undefined ? '-' : ageText(nowMs - since)),
+  },
+  {
+    column: { title: 'PRIORITY', align: 'right' },
+    gives: 2,
+    cell: ({ spec: { priority = 0 } }) => (priority === 0 ? undefined : String(priority)),
+  },
+  { column: { title: 'EXPIRES', whole: true }, gives: 3, cell: ({ spec }, nowMs) => expiresCell(spec, nowMs) },
+  {
+    column: { title: 'DESCRIPTION' },
+    gives: 1,
+    cell: ({ spec: { description } }) => (description === undefined ? undefined : String(description)),
+  },
+];
+
+/** Lays redirects out for people; below stands what of them is not as it should be, and on which hosts. */
+export function redirectTable(items: readonly GetItem[], nowMs: number, screen: Screen): string {
+  if (items.length === 0) return 'no redirects';
+  const lines = standLines(items).flatMap((line) => shown(line, screen));
+  const notes = items
+    .flatMap((item) => [...notSentTexts(item), ...refusedTexts(item)])
+    .map((text) => noteText(screen, text));
+  const sections = [rows(items, nowMs, screen), lines.join('\n'), [...olderNote(items, screen), ...notes].join('\n')];
+  return sections.filter((section) => section !== '').join('\n\n');
+}
+
+/** Where not all has room, what people need least is left out; what is left is cut last of all. */
+function rows(items: readonly GetItem[], nowMs: number, screen: Screen): string {
+  const said = FIELDS.filter(({ cell }) => items.some((item) => cell(item, nowMs) !== undefined));
+  const laid = (fields: readonly Field[]) =>
+    [
+      fields.map(({ column }) => column),
+      items.map((item) => fields.map(({ cell }) => cell(item, nowMs) ?? '-')),
+    ] as const;
+  const leaving = said.filter(({ gives }) => gives !== undefined).sort((a, b) => (a.gives ?? 0) - (b.gives ?? 0));
+  let fields = said;
+  for (const { gives } of leaving) {
+    if (fits(...laid(fields), screen, gives === 1 ? 'whole' : 'cut')) break;
+    fields = fields.filter((field) => field.gives !== gives);
+  }
+  return table(...laid(fields), screen);
+}
+
+function shown(line: Cell, screen: Screen): readonly string[] {
+  const tone = typeof line === 'string' ? undefined : line.tone;
+  const [first = '', ...rest] = fill(textOf(line), (screen.width ?? Number.POSITIVE_INFINITY) - 2);
+  return [first, ...rest.map((more) => `  ${more}`)].map((text) => paint(screen, tone, text));
+}
+
+function selectorText(hosts: unknown): string {
+  if (Array.isArray(hosts)) return someText(hosts.map(String)) || '-';
+  return typeof hosts === 'object' && hosts !== null ? labelsText(hosts as Record<string, string>) : String(hosts);
+}
+
+/** When it ends, or that it has; a newer controller may write it in another way. */
+function expiresCell({ expires }: JsonObject, nowMs: number): Cell | undefined {
+  if (expires === undefined) return undefined;
+  if (typeof expires !== 'number') return String(expires);
+  return expires > nowMs ? `in ${ageText(expires - nowMs)}` : { text: 'expired', tone: 'warn' };
+}
+
+/** What an earlier release took and none would now. */
+function refusedTexts({ spec, refused }: GetItem): readonly string[] {
+  if (refused === undefined) return [];
+  const { code, path, message } = refused;
+  return [`${spec.name} would be refused now: ${path}: ${message} (${code}); change it, or delete it`];
+}
+
+function olderNote(items: readonly GetItem[], screen: Screen): readonly string[] {
+  if (items.every(({ live }) => live !== undefined)) return [];
+  const text =
+    'the controller is of an older release and does not say how redirects stand; shunt explain NAME asks the hosts';
+  return [noteText(screen, text)];
+}
