@@ -12,6 +12,7 @@ import { Publisher } from './serve/publisher.ts';
 import { Refusals } from './serve/refusals.ts';
 import { StatusIntake } from './serve/status-intake.ts';
 import { SyncService } from './serve/sync-service.ts';
+import { Traffic } from './serve/traffic.ts';
 
 export { StoreError } from './model/store-error.ts';
 
@@ -48,9 +49,10 @@ export async function startController(
   const publisher = await Publisher.begin({ logs, bus, subjects, clock, log: publisherLog });
   const onChange = (): void => publisher.wake();
   const refusals = new Refusals(log, clock);
-  const intake = new StatusIntake({ roster, subjects, refusals, clock, log, onChange });
+  const traffic = new Traffic(clock);
+  const intake = new StatusIntake({ roster, traffic, subjects, refusals, clock, log, onChange });
   const sync = new SyncService({ logs, bus, subjects, refusals, log });
-  const api = new ApiService({ desk, bus, subjects, clock, log, onChange });
+  const api = new ApiService({ desk, traffic, bus, subjects, clock, log, onChange });
   // Closed the other way round: requests end first, then what they leave to do, and what that changed is published last.
   parts.use(run((signal) => publisher.run(signal), onFatal));
   parts.use(run((signal) => intake.run(signal), onFatal));

@@ -11,6 +11,7 @@ import type { PlanPage, PlanPageRequest } from '../protocol/plan-page.ts';
 import type { RecoverReply } from '../protocol/recover.ts';
 import type { Status } from '../protocol/status.ts';
 import type { Terms } from '../protocol/terms.ts';
+import type { RedirectRate } from '../protocol/top.ts';
 import type { Update } from '../protocol/update.ts';
 
 /** A status and when it came, in ms since 1970 by the controller's clock. */
@@ -69,6 +70,12 @@ export interface Logs {
 export interface Roster {
   /** Notes what hosts reported; the log of one that is new or has other labels follows. */
   report(reports: readonly Report[]): Promise<void>;
+}
+
+/** How fast packets meet redirects now, by what hosts told last. */
+export interface RatesNow {
+  /** On the hosts that are to have it; undefined where none of them told a rate that still counts. */
+  of(name: string, hosts: readonly string[]): RedirectRate | undefined;
 }
 
 /** What keeps the database in order, whatever happens. */

@@ -32,6 +32,7 @@ export const API_VERBS = Object.freeze({
   get: false,
   delete: true,
   hosts: false,
+  top: false,
   recover: true,
   forget: true,
   names: false,

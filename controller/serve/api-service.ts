@@ -24,9 +24,11 @@ import { encodeRecoverReply, parseRecoverRequest } from '../../protocol/recover.
 import { Refused } from '../../protocol/refused.ts';
 import type { Problem } from '../../protocol/spec.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
+import { encodeTopReply, parseTopRequest } from '../../protocol/top.ts';
 import { Declined } from '../model/declined.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Bus, Desk, Hear, Incoming } from '../ports.ts';
+import type { Traffic } from './traffic.ts';
 import { Working } from './working.ts';
 
 /** Of what a delete took out, so many redirects are named in the log. */
@@ -36,6 +38,7 @@ const MAX_AT_HAND = 64;
 
 interface ApiParts {
   readonly desk: Desk;
+  readonly traffic: Pick<Traffic, 'now' | 'top'>;
   readonly bus: Pick<Bus, 'publish' | 'maxPayloadBytes'>;
   readonly subjects: Subjects;
   readonly clock: Pick<Clock, 'delay'>;
@@ -113,6 +116,8 @@ export class ApiService {
         return encodeNamesReply(await desk.names(parseNamesRequest(data), budgetBytes));
       case 'hosts':
         return encodeHostsReply(await desk.hosts(parseHostsRequest(data), budgetBytes));
+      case 'top':
+        return encodeTopReply(this.#parts.traffic.top(parseTopRequest(data), budgetBytes));
       case 'forget': {
         const reply = await desk.forget(parseForgetRequest(data), parseOrigin(origin));
         if (reply.known) log.info({ host: reply.host }, 'host forgotten');

@@ -6,6 +6,7 @@ import type { Subjects } from '../../protocol/subjects.ts';
 import { isNewer, remember } from '../model/evidence.ts';
 import type { Incoming, Report, Roster } from '../ports.ts';
 import type { Refusals } from './refusals.ts';
+import type { Traffic } from './traffic.ts';
 
 /** Statuses wait this long for one commit. A host's place in the fleet is not kept waiting: what is new goes at once. */
 const WRITE_EVERY_MS = 1000;
@@ -20,6 +21,7 @@ interface IntakeParts {
   readonly refusals: Refusals;
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs' | 'delay'>;
   readonly log: Log;
+  readonly traffic: Pick<Traffic, 'take'>;
   /** Logs may have moved. */
   readonly onChange: () => void;
 }
@@ -43,7 +45,9 @@ export class StatusIntake {
   async receive({ subject, data }: Incoming): Promise<void> {
     const { subjects, refusals, clock } = this.#parts;
     try {
-      const status = parseStatus(data, subjects.hostOf(subject));
+      const told = parseStatus(data, subjects.hostOf(subject));
+      this.#parts.traffic.take(told);
+      const { rates: _, ...status } = told; // they are for memory alone
       this.#keep({ status, seenAtMs: clock.nowMs() });
       this.#writeWithin(this.#isNews(status) ? GATHER_MS : WRITE_EVERY_MS);
     } catch (error) {

@@ -17,6 +17,7 @@ import * as recover from '../../../protocol/recover.ts';
 import * as resync from '../../../protocol/resync.ts';
 import { encodeStats, parseStatsReply } from '../../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../../protocol/status.ts';
+import * as top from '../../../protocol/top.ts';
 import { encodeUpdate, parseUpdate } from '../../../protocol/update.ts';
 import { encodeWorking, parseWorking } from '../../../protocol/working.ts';
 
@@ -69,6 +70,8 @@ export const MESSAGES: readonly Message[] = [
   message('stats', parseStatsReply, encodeStats, 'tolerant'),
   message('counts-request', counts.parseCountsRequest, counts.encodeCountsRequest, 'strict'),
   message('counts-reply', counts.parseCountsReply, counts.encodeCountsReply, 'tolerant'),
+  message('top-request', top.parseTopRequest, top.encodeTopRequest, 'strict'),
+  message('top-reply', top.parseTopReply, top.encodeTopReply, 'tolerant'),
   message('api-error', api.parseApplyReply, api.encodeApiError, 'tolerant'),
   message('apply-request', api.parseApplyRequest, api.encodeApplyRequest, 'strict'),
   message('apply-part-reply', api.parseApplyReply, api.encodeApplyReply, 'tolerant'),

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { ApiService } from '../../../../controller/serve/api-service.ts';
+import { Traffic } from '../../../../controller/serve/traffic.ts';
 import { type DeleteReply, encodeApplyRequest, encodeDeleteRequest } from '../../../../protocol/api.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
@@ -15,7 +16,15 @@ test('logged: what was applied and deleted is named, with the revision that it l
   const log = { debug: note, info: note, warn: note, error: note };
   const publish = (_: string, data: Uint8Array): void => void answers.push(JSON.parse(new TextDecoder().decode(data)));
   const bus = { publish, maxPayloadBytes: 1_048_576 };
-  const api = new ApiService({ desk: store.desk, bus, subjects, clock: new ManualClock(), log, onChange: () => {} });
+  const api = new ApiService({
+    desk: store.desk,
+    traffic: new Traffic(new ManualClock()),
+    bus,
+    subjects,
+    clock: new ManualClock(),
+    log,
+    onChange: () => {},
+  });
   const ask = (verb: 'apply' | 'delete', data: Uint8Array, origin = '') =>
     api.receive({ subject: subjects.api(verb), replyTo: '_INBOX.a', data, origin });
   const apply = (upload: string, origin: string, ...specs: readonly object[]) =>

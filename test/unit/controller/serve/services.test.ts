@@ -6,6 +6,7 @@ import type { Desk, Hear, Incoming, Logs } from '../../../../controller/ports.ts
 import { ApiService } from '../../../../controller/serve/api-service.ts';
 import { Refusals } from '../../../../controller/serve/refusals.ts';
 import { SyncService } from '../../../../controller/serve/sync-service.ts';
+import { Traffic } from '../../../../controller/serve/traffic.ts';
 import {
   type ApplyReply,
   type ApplyRequest,
@@ -45,7 +46,15 @@ for (const [title, error, code] of FAILURES) {
   test(`api: ${title} is answered as ${code}, and no change is announced`, async (t) => {
     const taken = bus();
     const desk = { delete: () => Promise.reject(error) } as unknown as Desk;
-    const api = new ApiService({ desk, bus: taken, subjects, clock: new ManualClock(), log, onChange: () => t.fail() });
+    const api = new ApiService({
+      desk,
+      traffic: new Traffic(new ManualClock()),
+      bus: taken,
+      subjects,
+      clock: new ManualClock(),
+      log,
+      onChange: () => t.fail(),
+    });
     await api.receive(request(subjects.api('delete'), 'inbox', encodeDeleteRequest({ v: 1, names: ['a'] })));
     t.like(parseDeleteReply(taken.answers[0]?.data), { error: { code } });
   });
@@ -72,7 +81,15 @@ test('api: parts of a plan are staged, the last is planned, and no change is ann
       return reply;
     },
   } as unknown as Desk;
-  const api = new ApiService({ desk, bus: taken, subjects, clock: new ManualClock(), log, onChange: () => t.fail() });
+  const api = new ApiService({
+    desk,
+    traffic: new Traffic(new ManualClock()),
+    bus: taken,
+    subjects,
+    clock: new ManualClock(),
+    log,
+    onChange: () => t.fail(),
+  });
   const part = { v: 1, upload: 'u', parts: 2, specs: [] } as const;
   for (const data of [encodePlanRequest({ ...part, part: 0 }), encodePlanRequest({ ...part, part: 1, delete: ['a'] })])
     await api.receive(request(subjects.api('plan'), 'inbox', data));
@@ -101,7 +118,15 @@ for (const [workingTo, signs] of [
         return reply.promise;
       },
     } as unknown as Desk;
-    const api = new ApiService({ desk, bus: taken, subjects, clock, log, onChange: () => {} });
+    const api = new ApiService({
+      desk,
+      traffic: new Traffic(new ManualClock()),
+      bus: taken,
+      subjects,
+      clock,
+      log,
+      onChange: () => {},
+    });
     const data = encodeApplyRequest({ v: 1, upload: 'u', part: 0, parts: 1, specs: [] });
     const done = api.receive({ subject: subjects.api('apply'), replyTo: 'inbox', workingTo, data });
     hear(2000);
@@ -123,7 +148,15 @@ for (const [workingTo, signs] of [
 test('api: a request that nobody waits for is not done', async (t) => {
   const taken = bus();
   const desk = { delete: () => Promise.reject(t.fail()) } as unknown as Desk;
-  const api = new ApiService({ desk, bus: taken, subjects, clock: new ManualClock(), log, onChange: () => t.fail() });
+  const api = new ApiService({
+    desk,
+    traffic: new Traffic(new ManualClock()),
+    bus: taken,
+    subjects,
+    clock: new ManualClock(),
+    log,
+    onChange: () => t.fail(),
+  });
   await api.receive(request(subjects.api('delete'), '', encodeDeleteRequest({ v: 1, names: ['a'] })));
   t.deepEqual(taken.answers, []);
 });

@@ -4,6 +4,7 @@ import type { Bus } from '../../../../controller/ports.ts';
 import { ApiService } from '../../../../controller/serve/api-service.ts';
 import { Refusals } from '../../../../controller/serve/refusals.ts';
 import { SyncService } from '../../../../controller/serve/sync-service.ts';
+import { Traffic } from '../../../../controller/serve/traffic.ts';
 import {
   type ApiError,
   type ApiVerb,
@@ -65,7 +66,15 @@ class Asking {
       },
     };
     const refusals = new Refusals(log, new ManualClock());
-    this.#api = new ApiService({ desk: store.desk, bus, subjects, clock: new ManualClock(), log, onChange: () => {} });
+    this.#api = new ApiService({
+      desk: store.desk,
+      traffic: new Traffic(new ManualClock()),
+      bus,
+      subjects,
+      clock: new ManualClock(),
+      log,
+      onChange: () => {},
+    });
     this.#sync = new SyncService({ logs: store.logs, bus, subjects, refusals, log });
   }
 

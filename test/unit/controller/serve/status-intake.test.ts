@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import type { Report } from '../../../../controller/ports.ts';
 import { Refusals } from '../../../../controller/serve/refusals.ts';
 import { StatusIntake } from '../../../../controller/serve/status-intake.ts';
+import { Traffic } from '../../../../controller/serve/traffic.ts';
 import { encodeStatus, type Status } from '../../../../protocol/status.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
@@ -16,6 +17,7 @@ class Desk implements AsyncDisposable {
   readonly writes: Report[][] = [];
   readonly clock = new ManualClock();
   readonly refusals = new Refusals(log, this.clock);
+  readonly traffic = new Traffic(this.clock);
   changes = 0;
   failing = false;
   readonly #intake = new StatusIntake({
@@ -25,6 +27,7 @@ class Desk implements AsyncDisposable {
         this.writes.push([...reports]);
       },
     },
+    traffic: this.traffic,
     subjects,
     refusals: this.refusals,
     clock: this.clock,
@@ -118,4 +121,16 @@ test('status: after a failed write the next word of the host is news again', asy
   await desk.say(status('a', { stored: 2 }));
   await desk.clock.pass(50);
   t.deepEqual(desk.written, [['a@2']]);
+});
+
+test('status: rates are kept in memory, and no others of a status; the database never has them', async (t) => {
+  await using desk = new Desk();
+  const rates = { spanMs: 10_000, busiest: [{ name: 'r1', packets: 50, bytes: 1 }], verdicts: {}, lost: 0 };
+  await desk.say(status('a', { seq: 1, rates }));
+  await desk.clock.pass(1_000);
+  t.deepEqual(
+    desk.writes.flat().map(({ status: said }) => ['rates' in said, said.seq]),
+    [[false, 1]],
+  );
+  t.deepEqual(desk.traffic.now().of('r1', ['a']), { packets: 5, bytes: 0.1, hosts: 1 });
 });
