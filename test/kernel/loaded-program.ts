@@ -71,11 +71,11 @@ export class LoadedProgram implements Disposable {
   readonly #clock: ProgramHandle;
   readonly #maps: Record<MapName, MapHandle>;
 
-  /** `entries` is the size of each redirect map, and so of their hash tables. */
-  constructor({ cpuRows = availableParallelism(), entries = 4 * SLOTS } = {}) {
+  /** `entries` is the size of each redirect map, and so of their hash tables; `path` that of the object. */
+  constructor({ cpuRows = availableParallelism(), entries = 4 * SLOTS, path = OBJECT } = {}) {
     const { native } = this;
     this.cpuRows = cpuRows;
-    const object = must('objectOpen', native.objectOpen(OBJECT));
+    const object = must('objectOpen', native.objectOpen(path));
     for (const map of ['redirect4', 'redirect6']) native.objectSetMaxEntries(object, map, entries);
     native.objectSetMaxEntries(object, 'stats', (cpuRows + 1) * SLOTS);
     native.objectSetMaxEntries(object, 'passed', PASS_REASONS.length * SLOTS);
@@ -115,6 +115,20 @@ export class LoadedProgram implements Disposable {
   /** Writes one entry as it is. */
   write(key: Uint8Array, value: Uint8Array): void {
     this.#update(key.length === STRUCTS.key4.size ? 'redirect4' : 'redirect6', key, value, BPF_F_LOCK);
+  }
+
+  /** Takes an entry away. */
+  erase(key: Uint8Array): void {
+    this.#delete(key.length === STRUCTS.key4.size ? 'redirect4' : 'redirect6', key);
+  }
+
+  /** Lets frames be redirected to an ifindex; they go to the loopback device. */
+  addPort(ifindex: number): void {
+    this.#update('ports', u32(ifindex), u32(INGRESS));
+  }
+
+  removePort(ifindex: number): void {
+    this.#delete('ports', u32(ifindex));
   }
 
   /** Sets one word of `control`, at an offset of its struct. */
@@ -171,6 +185,15 @@ export class LoadedProgram implements Disposable {
     return dataOut;
   }
 
+  /** Runs one frame through that came in by an interface of this network namespace, without looking at counters. */
+  pass(frame: Uint8Array, ingress: number): Pick<Ran, 'xdp' | 'data'> {
+    const context = new Uint32Array([0, frame.length, 0, ingress, 0, 0]);
+    const { rc, retval, dataOut } = this.#testRun(frame, 1, new Uint8Array(context.buffer));
+    const xdp = XDP[retval];
+    if (rc !== 0 || xdp === undefined) throw new Error(`test-run: errno ${-rc}, retval ${retval}`);
+    return { xdp, data: dataOut };
+  }
+
   /** Pins a map, for another thread to open; whoever owns the bpffs takes the pin away. */
   pin(map: MapName, path: string): void {
     const rc = this.native.mapPin(this.#maps[map], path);
@@ -182,6 +205,13 @@ export class LoadedProgram implements Disposable {
     const { rc, durationNs } = this.#testRun(frame, times);
     if (rc !== 0) throw new Error(`test-run: errno ${-rc}`);
     return durationNs;
+  }
+
+  /** The values of a map whose keys are 0 and so on, one after the other; of `verdicts` there is one a CPU. */
+  values(map: 'stats' | 'passed' | 'verdicts'): Uint8Array {
+    const { rc, values } = this.native.mapDump(this.#maps[map], 0);
+    if (rc !== 0) throw new Error(`${map}: errno ${-rc}`);
+    return values;
   }
 
   /** Packets by verdict, over all CPUs. */
@@ -230,9 +260,14 @@ export class LoadedProgram implements Disposable {
     for (const handle of [this.#program, this.#clock, ...Object.values(this.#maps)]) this.native.close(handle);
   }
 
-  #testRun(frame: Uint8Array, repeat: number) {
-    const run = { dataIn: frame, ctxIn: null, repeat, dataOutSize: frame.length + 64, ctxOutSize: 0 };
+  #testRun(frame: Uint8Array, repeat: number, ctxIn: Uint8Array | null = null) {
+    const run = { dataIn: frame, ctxIn, repeat, dataOutSize: frame.length + 64, ctxOutSize: 0 };
     return this.native.programTestRun(this.#program, run);
+  }
+
+  #delete(map: MapName, key: Uint8Array): void {
+    const rc = this.native.mapDeleteElem(this.#maps[map], key);
+    if (rc !== 0) throw new Error(`${map}: errno ${-rc}`);
   }
 
   #update(map: MapName, key: Uint8Array, value: Uint8Array, flags = 0): void {

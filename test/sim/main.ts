@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os';
 import { misuse, readArguments } from '../support/arguments.ts';
 import { playActs, playSeeds, type Result } from './crew.ts';
 import { letDie } from './life.ts';
-import { hunt, type Mutant, mutantNames } from './mutants.ts';
+import { BUGS, hunt, type Mutant } from './mutants.ts';
 import { scheduleOf } from './schedule.ts';
 import { Shares } from './shares.ts';
 import { shorten } from './shorten.ts';
@@ -28,7 +28,7 @@ const { values, operands } = readArguments(
   'operands',
 );
 const { seeds: count, from, jobs } = values;
-const stray = operands.find((name) => !values.mutants || !mutantNames().includes(name));
+const stray = operands.find((name) => !values.mutants || !BUGS.names.includes(name));
 if (stray !== undefined) misuse('sim', `"${stray}" is not ${values.mutants ? 'a planted bug' : 'expected'}`);
 letDie();
 const held = await playAll();
@@ -74,7 +74,7 @@ async function tell({ seed, wrong }: Result): Promise<void> {
 
 /** Answers whether every planted bug was found. */
 async function huntAll(): Promise<boolean> {
-  const names = operands.length > 0 ? operands : mutantNames();
+  const names = operands.length > 0 ? operands : BUGS.names;
   let found = 0;
   await hunt({ names, from, seeds: count, jobs }, (mutant) => {
     if (mutant.seed !== undefined) found += 1;

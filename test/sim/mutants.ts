@@ -1,12 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { ROOT } from '../support/clean-run.ts';
+import { PlantedBugs } from '../support/planted-bugs.ts';
 
-const FOLDER = join(import.meta.dirname, 'mutants');
+export const BUGS = new PlantedBugs(join(import.meta.dirname, 'mutants'));
 /** What a schedule is played with. */
 const SOURCES = [
   'agent',
@@ -40,28 +41,6 @@ export interface Hunt {
   readonly jobs: number;
 }
 
-export function mutantNames(): readonly string[] {
-  return readdirSync(FOLDER)
-    .map((name) => basename(name, '.patch'))
-    .sort();
-}
-
-/** What a patch looks for and its file does not say, or says more than once; nothing where it fits. */
-export function misfits(name: string): readonly string[] {
-  const [, ...files] = readFileSync(join(FOLDER, `${name}.patch`), 'utf8').split(/^--- a\//m);
-  return files.flatMap((file) => {
-    const [head = '', ...hunks] = file.split(/^@@.*@@.*\n/m);
-    const text = readFileSync(join(ROOT, head.split('\n')[0] ?? ''), 'utf8');
-    return hunks.map(replaced).filter((old) => text.split(old).length !== 2);
-  });
-}
-
-/** The lines that a hunk expects. */
-function replaced(hunk: string): string {
-  const lines = hunk.split('\n').filter((line) => line.startsWith(' ') || line.startsWith('-'));
-  return lines.map((line) => line.slice(1)).join('\n');
-}
-
 /** Plays schedules on copies of the sources that have one bug more, each until what must hold does not. */
 export async function hunt({ names, jobs, ...how }: Hunt, onMutant: (mutant: Mutant) => void): Promise<void> {
   const left = [...names];
@@ -83,27 +62,16 @@ class Copy implements Disposable {
   }
 
   async hunt(name: string, { from, seeds }: Pick<Hunt, 'from' | 'seeds'>): Promise<Mutant> {
-    const patch = readFileSync(join(FOLDER, `${name}.patch`), 'utf8');
-    this.#apply(name, patch);
+    BUGS.apply(name, this.#folder);
     const { stdout, stderr, status } = await this.#play(from, seeds);
-    this.#apply(name, patch, '--reverse');
+    BUGS.apply(name, this.#folder, '--reverse');
     const [, seed, seen = ''] = /^seed (\d+): (.*)$/m.exec(stdout) ?? [];
     if (status !== 0 && seed === undefined) throw new Error(`${name} was not played: ${stderr}`);
-    const [why = ''] = patch.split('\n');
-    return { name, why, seed: seed === undefined ? undefined : Number(seed), seen };
+    return { name, why: BUGS.why(name), seed: seed === undefined ? undefined : Number(seed), seen };
   }
 
   [Symbol.dispose](): void {
     rmSync(this.#folder, { recursive: true });
-  }
-
-  #apply(name: string, patch: string, ...options: readonly string[]): void {
-    const { status, stderr } = spawnSync('git', ['apply', ...options], {
-      cwd: this.#folder,
-      input: patch,
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(`the patch of ${name} does not fit any more: ${stderr}`);
   }
 
   async #play(from: number, seeds: number) {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { playSeed } from './crew.ts';
 import { letDie } from './life.ts';
-import { misfits, mutantNames } from './mutants.ts';
+import { BUGS } from './mutants.ts';
 import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
 import { shorten } from './shorten.ts';
@@ -45,5 +45,5 @@ test('schedules: what is left out is looked for so many times only', async (t) =
 });
 
 test('schedules: every planted bug fits the sources', (t) => {
-  for (const name of mutantNames()) t.deepEqual(misfits(name), [], `${name} is to be written anew`);
+  for (const name of BUGS.names) t.deepEqual(BUGS.misfits(name), [], `${name} is to be written anew`);
 });

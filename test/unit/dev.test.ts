@@ -12,6 +12,7 @@ const COMMANDS = [
   'faults',
   'race',
   'kills',
+  'fuzz',
   'sim',
   'check',
   'demo',
@@ -25,6 +26,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   faults: 'test/faults/main.ts',
   race: 'test/kernel/race.ts',
   kills: 'test/e2e/kills.ts',
+  'fuzz packets': 'test/fuzz/packets.ts',
   sim: 'test/sim/main.ts',
   demo: 'demo/main.ts',
   up: 'demo/cluster/up.ts',
@@ -43,7 +45,7 @@ test('dev: every command says how it is used, and does nothing then', async (t) 
     [...all.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name),
     [...COMMANDS],
   );
-  for (const name of [...COMMANDS, 'bench bulk', 'bench delivery', 'bench fleet', 'bench idle']) {
+  for (const name of [...COMMANDS, 'fuzz packets', 'bench bulk', 'bench delivery', 'bench fleet', 'bench idle']) {
     const asked = [
       await run([DEV, 'help', ...name.split(' ')]),
       ...(name === 'shunt' ? [] : [await run([DEV, ...name.split(' '), '--help'])]),
@@ -66,6 +68,7 @@ test('dev: what its programs do not understand is told in a sentence, with the s
   const calls = [
     ['sim', ['--sedes', '1'], 'there is no option --sedes; see ./dev sim --help'],
     ['sim', ['--mutants', 'no-such-bug'], '"no-such-bug" is not a planted bug'],
+    ['fuzz packets', ['all'], '"all" is not expected'],
     ['up', ['--hosts'], '--hosts: expected a number from 1 to 99'],
   ] as const;
   for (const [name, words, said] of calls)
@@ -79,6 +82,8 @@ test('dev: wrong uses of the commands without a program have the status 2, too',
     ['check', '--wirte'],
     ['bench'],
     ['bench', 'all'],
+    ['fuzz'],
+    ['fuzz', 'all'],
     ['help', 'all'],
   ];
   for (const words of [...calls, ['demo', 'now'], ['stat', '--help']]) {

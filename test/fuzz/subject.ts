@@ -1,0 +1,115 @@
+import { PASS_REASONS, STRUCTS, VERDICTS } from '../../agent/kernel/abi.ts';
+import { encodeShapes } from '../../agent/kernel/layout.ts';
+import { LoadedProgram, type Ran } from '../kernel/loaded-program.ts';
+import { flipBit } from './draw.ts';
+import { bytesOfKey, bytesOfStray, bytesOfValue } from './encode.ts';
+import { at, type Written, type WrittenState } from './states.ts';
+import { Tally } from './tally.ts';
+import { SLOTS } from './world.ts';
+
+const CONTROL = STRUCTS.control;
+/** 64-bit words of a row of `stats`. */
+const ROW = { words: STRUCTS.stat.size / 8, packets: 0, bytes: 1, seen: 2 } as const;
+
+interface Counters {
+  /** Of each CPU. */
+  readonly verdicts: BigUint64Array;
+  readonly stats: BigUint64Array;
+  readonly passed: BigUint64Array;
+}
+
+/** The program in the kernel, with what it has to be told. */
+export class Subject implements Disposable {
+  readonly #program: LoadedProgram;
+  #keys: readonly Uint8Array[] = [];
+  #ingress = 0;
+  #ports = new Set<number>();
+  #since: bigint;
+  #before: Counters;
+
+  /** `path` of the object. */
+  constructor(path?: string) {
+    this.#program = new LoadedProgram(path === undefined ? {} : { path });
+    this.#before = this.#read();
+    this.#since = this.now();
+  }
+
+  /** In jiffies. */
+  now(): bigint {
+    return this.#program.now();
+  }
+
+  /** Puts a state in the place of the one before, as of now. Answers it with its time, from which is counted. */
+  install(drawn: WrittenState): WrittenState {
+    const { strays, shapes, control, zones, ports, ingress } = drawn;
+    for (const key of this.#keys) this.#program.erase(key);
+    this.#keys = strays;
+    for (const key of strays) this.#program.write(key, bytesOfStray(key));
+    for (const family of [4, 6] as const)
+      for (const which of [0, 1] as const)
+        this.#program.setShapes(which, family, encodeShapes(family, shapes[family][which]));
+    for (const word of ['shapes4', 'shapes6', 'bypass', 'ready'] as const)
+      this.#program.setControl(CONTROL[word], control[word]);
+    this.#program.setZones(zones);
+    this.#setPorts(ports);
+    this.#ingress = ingress;
+    // Last, for some end with this jiffy.
+    this.#since = this.now();
+    const state = at(drawn, this.#since);
+    this.#keys = [...strays, ...state.entries.map((entry) => this.#write(entry))];
+    return state;
+  }
+
+  run(frame: Uint8Array): Pick<Ran, 'xdp' | 'data'> {
+    return this.#program.pass(frame, this.#ingress);
+  }
+
+  /** What was counted since it was last asked. */
+  counted(): Tally {
+    const [before, after] = [this.#before, this.#read()];
+    this.#before = after;
+    const tally = new Tally();
+    const moved = (of: keyof Counters, place: number) => (after[of][place] ?? 0n) - (before[of][place] ?? 0n);
+    const cpus = after.verdicts.length / VERDICTS.length;
+    for (let place = 0; place < after.verdicts.length; place += 1)
+      tally.add(`${VERDICTS[Math.floor(place / cpus)]}`, Number(moved('verdicts', place)));
+    for (let row = 0; row < after.passed.length; row += 1)
+      tally.add(`${PASS_REASONS[Math.floor(row / SLOTS)]} of slot ${row % SLOTS}`, Number(moved('passed', row)));
+    const seen = new Set<string>();
+    const until = this.now();
+    for (let row = 0; row < after.stats.length / ROW.words; row += 1) {
+      const [first, slot] = [row * ROW.words, row % SLOTS];
+      const packets = Number(moved('stats', first + ROW.packets));
+      tally.add(`packets of slot ${slot}`, packets);
+      tally.add(`bytes of slot ${slot}`, Number(moved('stats', first + ROW.bytes)));
+      const last = after.stats[first + ROW.seen] ?? 0n;
+      if (packets > 0) seen.add(last >= this.#since && last <= until ? `slot ${slot} seen now` : `slot ${slot} seen`);
+      else if (moved('stats', first + ROW.seen) !== 0n) seen.add(`slot ${slot} seen without a packet`);
+    }
+    for (const what of seen) tally.add(what, 1);
+    return tally;
+  }
+
+  [Symbol.dispose](): void {
+    this.#program[Symbol.dispose]();
+  }
+
+  #write({ key, value, wrongBit }: Written): Uint8Array {
+    const bytes = bytesOfKey(key);
+    const sound = bytesOfValue(bytes, value);
+    this.#program.write(bytes, wrongBit === undefined ? sound : flipBit(sound, wrongBit));
+    return bytes;
+  }
+
+  #setPorts(ports: readonly number[]): void {
+    const wanted = new Set(ports);
+    for (const port of wanted.difference(this.#ports)) this.#program.addPort(port);
+    for (const port of this.#ports.difference(wanted)) this.#program.removePort(port);
+    this.#ports = wanted;
+  }
+
+  #read(): Counters {
+    const words = (of: keyof Counters) => new BigUint64Array(this.#program.values(of).slice().buffer);
+    return { verdicts: words('verdicts'), stats: words('stats'), passed: words('passed') };
+  }
+}
