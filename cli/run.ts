@@ -34,6 +34,7 @@ async function dispatch(
   const { terminal } = surroundings;
   if (['help', '--help', '-h'].includes(first)) return help(rest, terminal);
   if (first === '--version') return version(rest, terminal);
+  if (first === '__complete') return complete(rest, surroundings);
   if (first === '') {
     terminal.note(overview(COMMANDS));
     return EXIT.usage;
@@ -74,6 +75,17 @@ async function help(given: readonly string[], terminal: Terminal): Promise<Exit>
 async function helpOf(called: Called): Promise<string> {
   const { load, verbs } = await requireEntry(called);
   return commandHelp(called.name, await load(), verbs);
+}
+
+/** What shells ask of a line that is being written; it is in no help. */
+async function complete(
+  [kind = '', prefix = '', ...line]: readonly string[],
+  { env, terminal }: Surroundings,
+): Promise<Exit> {
+  const { candidates } = await import('./complete/ask.ts');
+  const found = await candidates({ kind, prefix, line }, env, COMMANDS);
+  if (found.length > 0) terminal.print(found.join('\n'));
+  return EXIT.done;
 }
 
 async function version([excess]: readonly string[], terminal: Terminal): Promise<Exit> {

@@ -8,7 +8,7 @@ export const contextShow = command({
   about: 'Shows a context: the named one, or the one that counts now and who chose it.',
   examples: ['shunt context show', 'shunt context show lab'],
   options: ['output'],
-  operands: { placeholder: 'NAME', min: 0, max: 1 },
+  operands: { placeholder: 'NAME', min: 0, max: 1, asks: 'contexts' },
   async run({ options, operands: [name], env, terminal }) {
     const found = await contextInForce(env, name, 'NAME');
     if (found === undefined) {

@@ -9,7 +9,7 @@ export const contextUse = command({
 replaced as a whole, and keeps its comments.`,
   examples: ['shunt context use lab'],
   options: ['output'],
-  operands: { placeholder: 'NAME', min: 1, max: 1 },
+  operands: { placeholder: 'NAME', min: 1, max: 1, asks: 'contexts' },
   async run({ options, operands: [name = ''], env, terminal }) {
     const { file, before } = await useContext(env, name);
     const said = before === undefined || before === name ? '' : `, and no more ${before}`;

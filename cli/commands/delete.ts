@@ -32,7 +32,7 @@ to be there.`,
     'shunt delete --set blue -l role=edge --yes',
   ],
   options: ['file', 'recursive', 'set', 'selector', 'yes', ...TERM_OPTIONS, ...BUS_OPTIONS],
-  operands: { placeholder: 'NAME', min: 0, max: Number.POSITIVE_INFINITY },
+  operands: { placeholder: 'NAME', min: 0, max: Number.POSITIVE_INFINITY, asks: 'redirects' },
   async run({ options, operands, stdin, terminal }) {
     const { file, set, selector: labels } = options;
     if (operands.length + file.length === 0 && set === undefined && labels === undefined)

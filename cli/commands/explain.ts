@@ -31,7 +31,7 @@ decided last. KEY is as dump and plan show it.`,
     "shunt explain --host edge-7 'v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443'",
   ],
   options: ['host', ...BUS_OPTIONS],
-  operands: { placeholder: 'NAME|KEY', min: 1, max: Number.POSITIVE_INFINITY },
+  operands: { placeholder: 'NAME|KEY', min: 1, max: Number.POSITIVE_INFINITY, asks: 'redirects' },
   async run({ options: { host, ...options }, operands: [what = '', ...rest], written, terminal }) {
     if (rest.length === 1 && !written.has('host') && !/^v[46]$/.test(what))
       throw usage(`expected one NAME or KEY; ${didYouMean(`--host ${shellWord(what)} ${shellWord(rest[0] ?? '')}`)}`);

@@ -28,7 +28,7 @@ that was not heard for a minute is silent, and nothing on it counts as in force.
 when it is idle and what has it stand again, and its last count. With -o json every host of each is named.`,
   examples: ['shunt get', 'shunt get drain-web-2 -o json'],
   options: BUS_OPTIONS,
-  operands: { placeholder: 'NAME', min: 0, max: 1 },
+  operands: { placeholder: 'NAME', min: 0, max: 1, asks: 'redirects' },
   async run({ options, operands: [given], terminal }) {
     const name = given === undefined ? undefined : requireName(given);
     await using bus = await Bus.open(options);

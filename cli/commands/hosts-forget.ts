@@ -13,7 +13,7 @@ export const hostsForget = command({
 within a minute is not forgotten, but with --force. If it comes back it is a new host, and begins from the whole set.`,
   examples: ['shunt hosts forget edge-9'],
   options: ['force', ...BUS_OPTIONS],
-  operands: { placeholder: 'HOST', min: 1, max: Number.POSITIVE_INFINITY },
+  operands: { placeholder: 'HOST', min: 1, max: Number.POSITIVE_INFINITY, asks: 'hosts' },
   async run({ options, operands, terminal }) {
     const hosts = [...new Set(operands)].map(requireHost);
     await using bus = await Bus.open(options);

@@ -18,7 +18,7 @@ export const rearm = command({
 nothing changes. The exit status is 3 if a host that holds one did not answer.`,
   examples: ['shunt rearm drain-web-2'],
   options: BUS_OPTIONS,
-  operands: { placeholder: 'NAME', min: 1, max: Number.POSITIVE_INFINITY },
+  operands: { placeholder: 'NAME', min: 1, max: Number.POSITIVE_INFINITY, asks: 'redirects' },
   async run({ options, operands, terminal }) {
     const names = [...new Set(operands)].map(requireName);
     await using bus = await Bus.open(options);

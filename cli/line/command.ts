@@ -1,6 +1,6 @@
 import type { Terminal } from '../show/terminal.ts';
 import type { Exit } from './failure.ts';
-import type { OptionName, Options } from './options.ts';
+import type { Asked, OptionName, Options } from './options.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,6 +25,8 @@ export interface Operands {
   readonly max: number;
   /** All that may be given, where that is a few words. */
   readonly values?: readonly string[];
+  /** What they name, where a shell may ask for it. */
+  readonly asks?: Asked;
 }
 
 /** One command of `shunt`: how it is written, what it takes, and what it does. */

@@ -14,6 +14,10 @@ import { readReason } from '../../protocol/terms.ts';
 import { readDuration } from '../../protocol/times.ts';
 import { orElse } from './refusal.ts';
 
+/** What a shell asks for while a line is written. */
+export const ASKED = ['redirects', 'hosts', 'sets', 'contexts'] as const;
+export type Asked = (typeof ASKED)[number];
+
 /**
  * One option of the command line, the environment and the settings file: all three give texts, the nearest source wins
  * whole. `read` gets what that source gave, nothing when no source did, and throws Refused.
@@ -29,6 +33,8 @@ export interface Option<T> {
   readonly flag?: true;
   /** All that may be given, where that is a few words. */
   readonly values?: readonly string[];
+  /** What it names, where a shell may ask for it. */
+  readonly asks?: Asked;
   /** A secret, and only in the environment: it would stand in every list of processes, or in a file that many read. */
   readonly environmentOnly?: true;
   /** Only an argument: it belongs to one call, not to a machine. */
@@ -77,6 +83,7 @@ export const OPTIONS = {
   config: optional({ placeholder: 'FILE', help: 'settings file', fallback: '/etc/shunt/shunt.yaml' }, readText),
   context: {
     ...optional({ placeholder: 'NAME', help: 'which bus, of ~/.config/shunt/shunt.yaml' }, filledText(readContext)),
+    asks: 'contexts',
   },
   nats: {
     placeholder: 'URL',
@@ -105,6 +112,7 @@ export const OPTIONS = {
   host: {
     placeholder: 'HOST',
     help: 'host id',
+    asks: 'hosts',
     fallback: 'the host name',
     read: (given: readonly string[]) => readHostOption(given.at(-1)),
   },
@@ -117,7 +125,11 @@ export const OPTIONS = {
     ...many({ short: 'f', placeholder: 'FILE', help: 'YAML, JSON lines or a folder of them; - is stdin' }),
     argumentOnly: true,
   },
-  set: { ...optional({ placeholder: 'NAME', help: 'set of redirects' }, filledText(readSet)), argumentOnly: true },
+  set: {
+    ...optional({ placeholder: 'NAME', help: 'set of redirects' }, filledText(readSet)),
+    argumentOnly: true,
+    asks: 'sets',
+  },
   prune: flag('delete what is in the set and not in the files'),
   yes: { ...flag('without asking'), short: 'y' },
   selector: {
@@ -127,6 +139,7 @@ export const OPTIONS = {
   recursive: { ...flag('also folders within a folder'), short: 'R' },
   delete: {
     ...many({ placeholder: 'NAME', help: 'redirect that is to go' }),
+    asks: 'redirects',
     argumentOnly: true,
     read: (given: readonly string[]) => given.map((name) => readName(name, '')),
   },

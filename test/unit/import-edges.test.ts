@@ -52,6 +52,7 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ['cli/show/a.ts', '../line/failure.ts'],
   ['cli/line/a.ts', '../commands/get.ts'],
   ['cli/specs/a.ts', 'nats'],
+  ['cli/complete/a.ts', '../commands/get.ts'],
   ['cli/commands/a.ts', '../../agent/kernel/layout.ts'],
 ];
 const ALLOWED: readonly (readonly [string, string])[] = [
