@@ -15,6 +15,7 @@ import {
   type Reader,
   readCode,
   readCount,
+  readDigest,
   readJson,
   readRev,
   requireObject,
@@ -65,6 +66,10 @@ export interface ApplyRequest extends Terms {
   readonly set?: string;
   /** In the last part, with a set: what is in it beside the upload and is to go, exactly. */
   readonly prune?: readonly string[];
+  /** In the last part: what goes in the same transaction, in a set or not. */
+  readonly delete?: readonly string[];
+  /** In the last part: what a plan of the same relied on; it is refused once anything of that moved. */
+  readonly basis?: string;
 }
 
 /** The answer to every part but the last. */
@@ -167,6 +172,8 @@ const readApplyFields = object<ApplyRequest>({
   ...applyFields,
   set: optional(readSet),
   prune: optional(list(readName, MAX_LIST)),
+  delete: optional(list(readName, MAX_LIST)),
+  basis: optional(readDigest),
   ...termFields,
 });
 

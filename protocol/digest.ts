@@ -27,3 +27,8 @@ export function removeDigest(digest: string, element: bigint): string {
 function toHex(sum: bigint): string {
   return (((sum % MODULUS) + MODULUS) % MODULUS).toString(16).padStart(32, '0');
 }
+
+/** Digests a text as a whole, in 32 hex digits. */
+export function textDigest(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32);
+}

@@ -2,7 +2,7 @@ import { Bus } from '../client.ts';
 import { confirmDeletion } from '../confirm.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
-import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
+import { BUS_OPTIONS, type Options, TERM_OPTIONS } from '../line/options.ts';
 import { termsOf } from '../line/terms.ts';
 import { knowingSets } from '../names.ts';
 import { placingOf, prunedBy, requireSetToPrune } from '../sets.ts';
@@ -10,12 +10,13 @@ import { strangerTexts } from '../show/format.ts';
 import { movedText } from '../show/moved.ts';
 import { notice } from '../show/terminal.ts';
 import { foreseen } from '../specs/foreseen.ts';
+import { readPlan } from '../specs/plan-file.ts';
 import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
 import { applyOn, upload } from '../specs/upload.ts';
 
 export const apply = command({
-  synopsis: '-f FILE... [-R] [--set NAME [--prune]] [--reason TEXT]',
+  synopsis: '-f FILE... [-R] [--set NAME [--prune]] [--reason TEXT] | PLAN',
   about: `Creates the redirects of the files, or changes those whose names exist; others stay as they are. All of them or none:
 one that is wrong refuses the whole, with file, line and reason. Applying the same again changes nothing.
 
@@ -32,6 +33,9 @@ more than 1,000), is refused unless --allow-shrink or --allow-growth is there, w
 Of up to 100 redirects it says what shunt plan would: what is dropped or given up, who is touched that was not named, and where
 only a name decides.
 
+With PLAN, a file of shunt plan --out, it does what that said, deletes included, or nothing where anything that the plan
+relied on is otherwise by now (PLAN_STALE): plan again.
+
 With --expires-in, redirects that have no \`expires\` end so long after this call; the same call again ends them later.`,
   examples: [
     `shunt apply -f - <<'END'
@@ -45,19 +49,19 @@ END`,
     'shunt apply -f redirects/ -R --set web --prune',
   ],
   options: ['file', 'recursive', 'set', 'prune', 'yes', 'expires-in', ...TERM_OPTIONS, ...BUS_OPTIONS],
-  async run({ options, terminal, stdin }) {
-    if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
-    requireSetToPrune(options);
+  operands: { placeholder: 'PLAN', min: 0, max: 1 },
+  async run(call) {
+    const { options, terminal } = call;
     const terms = termsOf(options);
-    const nowMs = Date.now();
-    const specs = await readSpecs(options, stdin, { nowMs, expiresInMs: options['expires-in'] });
-    noteSpecs(specs, nowMs, terminal);
+    const { specs, kept } = await readWanted(call);
+    noteSpecs(specs, Date.now(), terminal);
     await using bus = await Bus.open(options);
     const gone = options.prune ? await prunedBy(specs, options.set, bus, terminal) : undefined;
     if (gone?.length) await confirmDeletion(gone, `of the set ${options.set}`, options.yes, terminal);
-    const notes = await foreseen(specs, { delete: gone ?? [] }, bus);
-    const asking = upload(specs, bus, terminal, applyOn({ ...terms, ...placingOf(options.set, gone) }));
-    const { v: _, upload: __, ...reply } = await knowingSets(asking, options.set !== undefined);
+    const more = kept ?? placingOf(options.set, gone);
+    const notes = await foreseen(specs, more, bus);
+    const asking = upload(specs, bus, terminal, applyOn({ ...terms, ...more }));
+    const { v: _, upload: __, ...reply } = await knowingSets(asking, more.set !== undefined);
     const { created, changed, unchanged, deleted, hosts, rev } = reply;
     for (const text of [...notes, ...strangerTexts(reply), ...(await shortfallTexts(specs, bus))])
       notice(terminal, text);
@@ -68,3 +72,26 @@ END`,
     return EXIT.done;
   },
 });
+
+interface Given {
+  readonly options: Options<'file' | 'recursive' | 'set' | 'prune' | 'expires-in'>;
+  readonly operands: readonly string[];
+  readonly stdin: AsyncIterable<Uint8Array>;
+}
+
+/** The redirects of files, or of a plan that was kept, with what else that says. Errors: Failure. */
+async function readWanted({ options, operands, stdin }: Given) {
+  const [path] = operands;
+  if (path === undefined) {
+    if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
+    requireSetToPrune(options);
+    const moment = { nowMs: Date.now(), expiresInMs: options['expires-in'] };
+    return { specs: await readSpecs(options, stdin, moment), kept: undefined };
+  }
+  const { file, recursive, set, prune, 'expires-in': expiresInMs } = options;
+  if (file.length > 0 || recursive || set !== undefined || prune || expiresInMs !== undefined)
+    throw usage(`${path} is a plan, and says all of it: -f, -R, --set, --prune and --expires-in belong to shunt plan`);
+  const { plan, specs } = await readPlan(path, stdin);
+  const { basis, delete: goes } = plan;
+  return { specs, kept: { basis, delete: goes, ...placingOf(plan.set, plan.prune) } };
+}

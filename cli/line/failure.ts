@@ -1,7 +1,15 @@
 import type { AnyCode } from '../../protocol/codes.ts';
 
 /** What the process ends with; scripts branch on it. */
-export const EXIT = Object.freeze({ done: 0, refused: 1, usage: 2, unfinished: 3, unreachable: 4, disk: 5 } as const);
+export const EXIT = Object.freeze({
+  done: 0,
+  refused: 1,
+  usage: 2,
+  unfinished: 3,
+  unreachable: 4,
+  disk: 5,
+  changes: 6,
+} as const);
 export type Exit = (typeof EXIT)[keyof typeof EXIT];
 
 /** Reasons that only the command line has. They never cross the bus. */

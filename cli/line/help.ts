@@ -23,7 +23,7 @@ before the environment, and the environment before the file.
 
 Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 not (yet) converged
 or timed out; 4 cannot reach the bus, the controller or the agent; 5 the disk
-failed under the agent.`;
+failed under the agent; 6 something would change (plan --exit-code).`;
 }
 
 /** The help of one command. */

@@ -147,6 +147,11 @@ export const OPTIONS = {
     ...optional({ placeholder: 'TIME', help: 'end of what has no `expires`, from now on' }, readExpiresIn),
     argumentOnly: true,
   },
+  out: {
+    ...optional({ placeholder: 'FILE', help: 'keep the plan for shunt apply FILE' }, readPath),
+    argumentOnly: true,
+  },
+  'exit-code': flag('end with 6 where something would change'),
   'allow-shrink': flag('also where a host loses much at once'),
   'allow-growth': flag('also where a host is given much at once'),
   reason: {

@@ -9,7 +9,6 @@ import {
   parseApplyReply,
 } from '../../protocol/api.ts';
 import { bytesOf, listBudgetBytes } from '../../protocol/json.ts';
-import type { Terms } from '../../protocol/terms.ts';
 import type { Bus } from '../client.ts';
 import { EXIT, Failure, type FileProblem } from '../line/failure.ts';
 import { reasonOf } from '../line/refusal.ts';
@@ -35,8 +34,8 @@ export interface Purpose<T> {
   readonly lastBytes?: number;
 }
 
-/** An apply; its terms go with the last part. */
-export function applyOn(terms: Terms): Purpose<ApplyReply> {
+/** An apply; its terms, and what goes besides, stand in the last part. */
+export function applyOn(terms: Omit<ApplyRequest, 'v' | 'upload' | 'part' | 'parts' | 'specs'>): Purpose<ApplyReply> {
   return {
     verb: 'apply',
     encode: (part) => encodeApplyRequest({ ...part, ...(part.part === part.parts - 1 && terms) }),

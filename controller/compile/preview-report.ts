@@ -16,6 +16,7 @@ import { decidedBy } from '../../protocol/shape.ts';
 import type { Capacity } from '../../protocol/status.ts';
 import type { HostFacts } from '../model/claim.ts';
 import { excessOf, type Size } from '../model/size-gate.ts';
+import { Basis } from './basis.ts';
 import type { GroupPreview, Proposal } from './preview.ts';
 import { Strangers } from './strangers.ts';
 
@@ -79,15 +80,18 @@ export class PreviewReport {
   readonly #notSent = new Lines<Omit<PlanNotSent, keyof Line>>();
   readonly #collateral = new Lines<Omit<PlanCollateral, keyof Line>>();
   #overlapsTotal = 0;
+  readonly #basis: Basis;
   #heard = 0;
 
   constructor(proposal: Proposal, head: PreviewHead) {
     this.#proposal = proposal;
     this.#head = head;
+    this.#basis = new Basis(proposal);
   }
 
   /** Answers of how many hosts it has heard. */
   add(preview: GroupPreview): number {
+    this.#basis.add(preview);
     const hosts = preview.hosts.map(({ host }) => host);
     for (const { op, name, key, was, from, to, marks } of preview.changes) {
       const marked = marks.length > 0 && { marks };
@@ -172,6 +176,7 @@ export class PreviewReport {
         collateral: collateral.slice(0, limit),
         collateralTotal: this.#collateral.total,
       }),
+      basis: this.#basis.digest(),
       unmatched: unmatched.slice(0, limit),
       unmatchedTotal: unmatched.length,
       unheard: unheard.slice(0, limit),

@@ -57,6 +57,8 @@ export interface GroupPreview {
   readonly shapes: Readonly<Record<4 | 6, number>>;
 }
 
+const NO_OVERLAPS: Overlaps = Object.freeze({ pairs: [], total: 0 });
+
 type Claims = ReadonlyMap<string, readonly Claim[]>;
 
 interface Group {
@@ -98,7 +100,7 @@ export class Preview {
     for (const { hosts } of [...claims, ...after]) this.#selectors.set(selectorText(hosts), hosts);
   }
 
-  /** What becomes of one group of hosts after the other. Undefined: nothing is ready yet, and others may work in between. */
+  /** What becomes of one group of hosts after the other, with so many overlaps at most; 0: none is looked for. Undefined: nothing is ready yet, and others may work in between. */
   *groups(overlapLimit: number): Generator<GroupPreview | undefined> {
     yield undefined;
     for (const group of this.#grouped()) yield* this.#ofGroup(group, overlapLimit);
@@ -147,7 +149,7 @@ export class Preview {
       ),
       shadows: [...after].flatMap(([key, compiled]) => shadowsOf(key, compiled)),
       notSent: [...keys].flatMap((key) => this.#notSent(key, host)),
-      overlaps: shapes.overlaps(overlapLimit),
+      overlaps: overlapLimit === 0 ? NO_OVERLAPS : shapes.overlaps(overlapLimit),
       redirects: placed.length,
       shapes: { 4: shapes.count(4), 6: shapes.count(6) },
     };
@@ -190,7 +192,8 @@ export class Preview {
   }
 }
 
-function* claimsOf(moves: readonly Move[]): Generator<Claim> {
+/** What stands of the redirects that moves are about, before and after them. */
+export function* claimsOf(moves: readonly Move[]): Generator<Claim> {
   for (const { before, after } of moves) {
     if (before !== undefined) yield before;
     if (after !== undefined) yield after;

@@ -23,10 +23,9 @@ export async function readProposal(
     named.add(spec.name);
     moves.push(await moveOf(transaction, spec));
   });
+  requireApart(named, last.delete ?? []);
   const absent: string[] = [];
   for (const name of new Set(last.delete ?? [])) {
-    if (named.has(name))
-      throw new Declined('BAD_REQUEST', `${name} is to be applied and to be deleted; choose one of them`);
     const before = (await tables.specs.find(session, name))?.claim;
     if (before === undefined) absent.push(name);
     else moves.push({ before, after: undefined, same: false });
@@ -37,6 +36,13 @@ export async function readProposal(
   const sorted = set !== undefined && { set };
   const head = { upload: last.upload, absent, capacities, ...sorted, ...(await nearNames(transaction, absent)) };
   return { moves, claims: await readClaims(transaction, moves), fleet: await tables.hosts.fleet(session), head };
+}
+
+/** Errors: Declined, where one name is both among those that come and those that go. */
+export function requireApart(named: Iterable<string>, goes: readonly string[]): void {
+  const both = new Set(named).intersection(new Set(goes)).keys().next().value;
+  if (both !== undefined)
+    throw new Declined('BAD_REQUEST', `${both} is to be applied and to be deleted; choose one of them`);
 }
 
 async function moveOf({ session, tables }: Transaction, spec: Spec): Promise<Move> {

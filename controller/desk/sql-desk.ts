@@ -25,10 +25,11 @@ import { listHosts, listSpecs } from './listings.ts';
 import { nearNames } from './near-names.ts';
 import { noteChange } from './noting.ts';
 import { keepPages, takePage } from './plan-pages.ts';
-import { readProposal } from './proposal.ts';
+import { readProposal, requireApart } from './proposal.ts';
 import { beginAnew } from './recovery.ts';
 import { joinSet, listNames, requirePrunable } from './sets.ts';
 import { requireSize } from './size-gate.ts';
+import { requireBasis } from './stale.ts';
 import { namesNothing, stagePart, storeUpload } from './upload.ts';
 
 /** Names that the audit keeps of a delete. */
@@ -48,10 +49,12 @@ export class SqlDesk implements Desk {
 
   async apply(last: ApplyRequest, hear: Hear = unheard, origin: Origin = {}): Promise<Applied> {
     return this.#work.change(async (transaction) => {
+      await requireBasis(transaction, last, this.#work.clock.nowMs());
       const { counts, concern, strangers, names, named, deeds } = await storeUpload(transaction, last);
       const { gone, ...sets } = await this.#sort(transaction, last, names, concern);
-      if (names.length === 0) throw namesNothing();
-      await convergeNamed(heard(transaction, hear), concern, [...names, ...(last.prune ?? [])]);
+      const goes = [...(last.prune ?? []), ...(last.delete ?? [])];
+      if (names.length + goes.length === 0) throw namesNothing();
+      await convergeNamed(heard(transaction, hear), concern, [...names, ...goes]);
       await requireSize(transaction, last);
       const log = await transaction.log.finish();
       const done = { ...counts, ...sets, hosts: log.hosts, rev: log.rev };
@@ -59,7 +62,7 @@ export class SqlDesk implements Desk {
       const making = {
         verb: 'apply',
         detail: { upload, ...done },
-        origin,
+        origin: becauseOf(last, origin),
         id: upload,
         deeds: [...deeds, ...gone],
         log,
@@ -73,13 +76,14 @@ export class SqlDesk implements Desk {
   /** Puts what an upload has into its set, and takes out what is to go. */
   async #sort(transaction: LogTransaction, last: ApplyRequest, names: readonly string[], concern: Concern) {
     const { set, prune } = last;
-    if (set === undefined) return { gone: [] };
-    const gone = prune === undefined ? [] : await requirePrunable(transaction, last, names);
-    const outcome = await joinSet(transaction, set, names);
-    if (prune === undefined) return { set: outcome, gone: [] };
-    transaction.log.leave(gone);
-    const { deleted, deeds } = await deleteSpecs(transaction, gone, concern);
-    return { set: outcome, deleted: deleted.length, gone: deeds };
+    const pruned = prune === undefined ? [] : await requirePrunable(transaction, last, names);
+    const sets = set === undefined ? {} : { set: await joinSet(transaction, set, names) };
+    const goes = [...pruned, ...(last.delete ?? [])];
+    requireApart(names, goes);
+    if (prune === undefined && last.delete === undefined) return { ...sets, gone: [] };
+    const { deleted, deeds } = await deleteSpecs(transaction, goes, concern);
+    transaction.log.leave(deleted);
+    return { ...sets, deleted: deleted.length, gone: deeds };
   }
 
   /** What is read is one state of the database; the work on it keeps no transaction open. */
@@ -119,7 +123,14 @@ export class SqlDesk implements Desk {
       const { hosts, rev } = log;
       const some = { deleted: deleted.length, names: deleted.slice(0, AUDITED_NAMES), absent: absent.length };
       const { departures } = transaction.log;
-      const making = { verb: 'delete', detail: { ...some, hosts, rev }, origin, deeds, log, departures };
+      const making = {
+        verb: 'delete',
+        detail: { ...some, hosts, rev },
+        origin: becauseOf(terms, origin),
+        deeds,
+        log,
+        departures,
+      };
       const change = await noteChange(transaction, this.#work.clock, making);
       return { v: 1, deleted, absent, hosts, rev, ...(await nearNames(transaction, absent)), change };
     });
@@ -177,6 +188,11 @@ function nobody({ unmatched, unheard }: Strangers): Partial<ApplyReply> {
     ...(unmatched.length > 0 && { unmatched: unmatched.slice(0, MAX_STRANGERS), unmatchedTotal: unmatched.length }),
     ...(unheard.length > 0 && { unheard: unheard.slice(0, MAX_STRANGERS), unheardTotal: unheard.length }),
   };
+}
+
+/** Why a change is made stands in its terms, or beside the request. */
+function becauseOf({ reason }: Terms, origin: Origin): Origin {
+  return { ...(reason !== undefined && { reason }), ...origin };
 }
 
 const unheard: Hear = () => {};

@@ -63,6 +63,8 @@ test('options: the defaults', async (t) => {
     reason: undefined,
     delete: [],
     'expires-in': undefined,
+    out: undefined,
+    'exit-code': false,
     interface: [],
     owner: undefined,
     mode: 'auto',
