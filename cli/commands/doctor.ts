@@ -3,6 +3,7 @@ import { encodeAskRequest, parseStatusReply } from '../../protocol/ask.ts';
 import type { HostItem } from '../../protocol/listings.ts';
 import type { Status } from '../../protocol/status.ts';
 import { Bus, type BusOptions } from '../client.ts';
+import { readFleet } from '../fleet.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
@@ -11,7 +12,6 @@ import { isSilent, troubleOf } from '../show/fleet-health.ts';
 import { ageText, clockText, countText, problemText, someText } from '../show/format.ts';
 import { reasonOf, sumReasons } from '../show/passed.ts';
 import { fill, paint, type Terminal, type Tone } from '../show/terminal.ts';
-import { readFleet } from './hosts.ts';
 
 const SKEW_MS = 5_000;
 /** Smaller messages work, and are more. */

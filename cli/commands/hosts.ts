@@ -1,16 +1,14 @@
-import { MAX_LIMIT } from '../../protocol/ask.ts';
-import { encodeHostsRequest, type HostItem, parseHostsReply, type SpecsDamage } from '../../protocol/listings.ts';
-import { compareNames } from '../../protocol/order.ts';
+import type { HostItem, SpecsDamage } from '../../protocol/listings.ts';
 import { Bus } from '../client.ts';
+import { readFleet, withLabels } from '../fleet.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { collect } from '../paging.ts';
 import { damageText } from '../show/damage.ts';
-import { troubleOf } from '../show/fleet-health.ts';
+import { healthOf, type Sum, sumOf, sumText, troubleOf } from '../show/fleet-health.ts';
 import { ageText, labelsText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
-import { fill, paint, type Terminal } from '../show/terminal.ts';
+import { fill, paint } from '../show/terminal.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'HOST', whole: true },
@@ -38,36 +36,34 @@ const VERSION: Column = { title: 'VERSION' };
 const TROUBLE: Column = { title: 'TROUBLE', below: true, prose: true };
 
 export const hosts = command({
-  synopsis: '[forget HOST...]',
+  synopsis: '[-l LABELS] [--troubled]',
   about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
 (head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
-something is wrong, TROUBLE says what: shunt status and shunt doctor say more. A host says how it is every 15 s,
-and is silent when it was not heard for a minute. VERSION is there where hosts run several. Below the table stands what
-is missing from the controller's own database, if anything is.`,
-  examples: ['shunt hosts', 'shunt hosts forget edge-9'],
-  options: BUS_OPTIONS,
+something is wrong, TROUBLE says what, and of which redirects: shunt explain NAME, shunt status and shunt doctor say more. A
+host says how it is every 15 s, and is silent when it was not heard for a minute. VERSION is there where hosts run several.
+Below the table stands how many are well, and what is missing from the controller's own database, if anything is. With -l
+only hosts that have all the labels are shown and counted; with --troubled only those that are not well.`,
+  examples: ['shunt hosts', 'shunt hosts -l role=edge,zone=a --troubled', 'shunt hosts forget edge-9'],
+  options: ['selector', 'troubled', ...BUS_OPTIONS],
   async run({ options, terminal }) {
     await using bus = await Bus.open(options);
-    const { items, damage } = await readFleet(bus, terminal);
-    if (options.output === 'json') terminal.print(JSON.stringify({ items, ...(damage !== undefined && { damage }) }));
-    else terminal.print([layOut(items, Date.now(), terminal), ...damageLines(damage, terminal)].join('\n'));
+    const { items: all, damage, nowMs } = await readFleet(bus, terminal);
+    const chosen = withLabels(all, options.selector);
+    const sum = sumOf(chosen, nowMs);
+    const items = options.troubled ? chosen.filter((item) => healthOf(item, nowMs) !== 'ok') : chosen;
+    if (options.output === 'json') {
+      terminal.print(JSON.stringify({ items, sum, ...(damage !== undefined && { damage }) }));
+      return EXIT.done;
+    }
+    const listed = items.length > 0 ? [layOut(items, nowMs, terminal), ''] : [];
+    const none = all.length === 0 ? 'no hosts' : sumText(sum);
+    terminal.print([...listed, ...sumLine(sum, none, terminal), ...damageLines(damage, terminal)].join('\n'));
     return EXIT.done;
   },
 });
 
-/** Reads every host that the controller knows, and what is missing from its database. */
-export async function readFleet(
-  bus: Pick<Bus, 'api'>,
-  terminal: Pick<Terminal, 'progress'>,
-): Promise<{ readonly items: readonly HostItem[]; readonly damage: SpecsDamage | undefined }> {
-  let damage: SpecsDamage | undefined;
-  const items = await collect(async (after) => {
-    const request = encodeHostsRequest({ v: 1, ...(after !== undefined && { after }), limit: MAX_LIMIT });
-    const page = await bus.api('hosts', request, parseHostsReply);
-    damage = page.damage;
-    return page;
-  }, terminal);
-  return { items: items.toSorted((a, b) => compareNames(a.host, b.host)), damage };
+function sumLine({ hosts, ok }: Sum, text: string, terminal: Parameters<typeof paint>[0]): readonly string[] {
+  return [paint(terminal, ok === hosts ? undefined : 'warn', text)];
 }
 
 function damageLines(damage: SpecsDamage | undefined, terminal: Parameters<typeof table>[2]): readonly string[] {
@@ -78,7 +74,6 @@ function damageLines(damage: SpecsDamage | undefined, terminal: Parameters<typeo
 }
 
 function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
-  if (items.length === 0) return 'no hosts';
   const troubles = items.map((item) => troubleOf(item, nowMs));
   const versions = versionsOf(items);
   const extra = [

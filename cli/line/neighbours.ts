@@ -34,6 +34,7 @@ const OPTION_WORDS: Words = {
   '--interface': '-i --iface --dev --device --if --nic',
   '--host': '--node --hostname --on --agent -H',
   '--label': '-l --selector --labels --tag',
+  '--selector': '--label --labels --tag',
   '--nats': '--server --servers -s --url --address --broker --bus',
   '--creds': '--credentials --auth',
   '--output': '--format',
@@ -55,8 +56,7 @@ const OPTION_SENTENCES: Words = {
   'nobody is asked, so it is not needed': '--force --yes -y --assume-yes --no-input --confirm --interactive',
   'redirects have no namespaces': '--namespace --all-namespaces -A -n',
   'a redirect selects hosts by `hosts:`, see shunt hosts': '-l --selector --label --labels --host --node',
-  'shunt status --host HOST shows one host, and shunt hosts all of them':
-    '-l --selector --label --labels --host --node',
+  'shunt status --host HOST shows one host, and shunt hosts all of them': '--host --node',
   'shunt delete takes the names of redirects, see shunt get': '-f --file --all --filename --name',
   'shunt --version shows the version': '--version -V',
   'tables have a header; -o json is for programs': '--no-headers --no-header --plain --raw -q --quiet',

@@ -136,6 +136,7 @@ export const OPTIONS = {
     ...optional({ short: 'l', placeholder: 'LABELS', help: 'such as role=edge,rack=12' }, readLabelText),
     argumentOnly: true,
   },
+  troubled: flag('only hosts that are not well'),
   recursive: { ...flag('also folders within a folder'), short: 'R' },
   delete: {
     ...many({ placeholder: 'NAME', help: 'redirect that is to go' }),

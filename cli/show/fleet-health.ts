@@ -1,22 +1,72 @@
 import type { HostItem } from '../../protocol/listings.ts';
+import type { HostTrouble } from '../../protocol/live.ts';
 import { SILENT_MS } from '../../protocol/status.ts';
-import { countText } from './format.ts';
+import { countText, someText } from './format.ts';
+import { standText } from './live.ts';
 
 /** Whether a host that reported once has not been heard for too long. */
 export function isSilent({ seenAt }: Pick<HostItem, 'seenAt'>, nowMs: number): boolean {
   return seenAt !== null && nowMs - seenAt > SILENT_MS;
 }
 
-/** Writes what is wrong with a host, the empty text where nothing is known to be. */
+/** Writes what is wrong with a host, the empty text where nothing is known to be. What one said that is not heard any more may be over. */
 export function troubleOf(item: HostItem, nowMs: number): string {
-  const { ended, standing, problem, bypass, undelivered = 0, passed = 0, notSent } = item;
-  const troubles = [
-    ended ? 'agent ended' : isSilent(item, nowMs) && 'silent',
+  const { ended, standing, problem, bypass, notSent, troubles = [] } = item;
+  const gone = ended ? 'agent ended' : isSilent(item, nowMs) && 'silent';
+  const told = [
+    gone,
     bypass && 'BYPASS',
     problem ?? (standing !== 'ok' && `history ${standing}`),
-    undelivered > 0 && `not delivered at ${countText(undelivered, 'interface')}`,
-    passed > 0 && `HITS_PASSED: packets of ${countText(passed, 'redirect')} not sent`,
+    ...(gone ? [] : [...troubles.map(redirectsText), ...countedTexts(item)]),
     notSent && `${notSent.code}: not sent ${countText(notSent.redirects, 'redirect')}`,
   ];
-  return troubles.filter(Boolean).join(', ');
+  return told.filter(Boolean).join(', ');
+}
+
+/** Writes which redirects are not as they should be: `blocked NO_NEIGHBOUR drain-web-2,web +3`. */
+function redirectsText({ total, redirects, ...stand }: HostTrouble): string {
+  const which = redirects.length === 0 ? countText(total, 'more redirect') : someText(redirects, total);
+  return `${standText(stand)} ${which}`;
+}
+
+/** What a controller of an older release counts and does not name. */
+function countedTexts({ undelivered = 0, passed = 0, troubles = [] }: HostItem): readonly (string | false)[] {
+  const isNamed = (state: string): boolean => troubles.some((one) => one.state === state);
+  return [
+    undelivered > 0 && !isNamed('undelivered') && `not delivered at ${countText(undelivered, 'interface')}`,
+    passed > 0 && !isNamed('passed') && `HITS_PASSED: packets of ${countText(passed, 'redirect')} not sent`,
+  ];
+}
+
+/** How a host is, in one word; silent is also one whose agent ended. */
+export const HEALTHS = ['ok', 'troubled', 'silent', 'unheard', 'behind'] as const;
+export type Health = (typeof HEALTHS)[number];
+
+export function healthOf(item: HostItem, nowMs: number): Health {
+  const { seenAt, ended, head, stored, applied, exceptions } = item;
+  if (seenAt === null) return 'unheard';
+  if (ended || isSilent(item, nowMs)) return 'silent';
+  if (exceptions > 0 || troubleOf(item, nowMs) !== '') return 'troubled';
+  return stored < head || applied < stored ? 'behind' : 'ok';
+}
+
+/** How many hosts are how; all of them are counted once. */
+export type Sum = Readonly<Record<Health | 'hosts', number>>;
+
+export function sumOf(items: readonly HostItem[], nowMs: number): Sum {
+  const sum = { hosts: items.length, ok: 0, troubled: 0, silent: 0, unheard: 0, behind: 0 };
+  for (const item of items) sum[healthOf(item, nowMs)] += 1;
+  return sum;
+}
+
+/** Writes them: `33 hosts: 31 ok, 1 in trouble, 1 silent`. */
+export function sumText({ hosts, ok, troubled, silent, unheard, behind }: Sum): string {
+  const parts = [
+    `${ok} ok`,
+    troubled > 0 && `${troubled} in trouble`,
+    silent > 0 && `${silent} silent`,
+    unheard > 0 && `${unheard} never heard`,
+    behind > 0 && `${behind} not up to date`,
+  ];
+  return `${countText(hosts, 'host')}: ${parts.filter(Boolean).join(', ')}`;
 }

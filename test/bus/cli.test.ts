@@ -540,7 +540,8 @@ test('hosts: how far each one is', async (t) => {
   await matchesGolden(t, 'done-hosts-trouble-60', ['hosts'], small);
   hosts = [item, { ...item, host: 'edge-8', seenAt: null, ended: true }];
   const { stdout } = await bench.shunt(['hosts']);
-  t.deepEqual(stdout.match(/(silent|agent ended)$/gm), ['silent', 'agent ended']);
+  t.deepEqual(stdout.match(/(?<=^edge-.* )(silent|agent ended)$/gm), ['silent', 'agent ended']);
+  t.regex(stdout, /\n\n2 hosts: 0 ok, 1 silent, 1 never heard\n$/);
   t.like(JSON.parse((await bench.shunt(['hosts', '-o', 'json'])).stdout).items[1], { host: 'edge-8', ended: true });
   hosts = ['edge-10', 'edge-2', 'edge-1'].map((host) => ({ ...item, host, seenAt: null }));
   t.deepEqual((await bench.shunt(['hosts'])).stdout.match(/^edge-[0-9]+/gm), ['edge-1', 'edge-2', 'edge-10']);
@@ -558,6 +559,43 @@ test('hosts: how far each one is', async (t) => {
   damage = { damage: fixture('hosts-reply').damage };
   await matchesGolden(t, 'done-hosts-damaged', ['hosts'], await bench.shunt(['hosts']));
   await matchesGolden(t, 'done-hosts-damaged-80', ['hosts'], await bench.shunt(['hosts'], narrow()));
+});
+
+test('hosts: those that have labels, or are not well; a sum says of how many', async (t) => {
+  await using bench = await Bench.open();
+  const {
+    items: [item, troubled],
+    at,
+  } = fixture('hosts-reply');
+  const well = { ...item, exceptions: 0 };
+  const items = [
+    { ...well, host: 'edge-1', labels: { role: 'edge', zone: 'a' } },
+    { ...well, host: 'edge-2', labels: { role: 'edge', zone: 'b' }, head: 50 },
+    { ...troubled, host: 'edge-3', labels: { role: 'edge', zone: 'a' } },
+    { ...well, host: 'core-1', labels: { role: 'core' }, seenAt: at - 61_000 },
+    { ...well, host: 'core-2', labels: { role: 'core' }, seenAt: null },
+  ];
+  await bench.answers('shunt.v1.api.hosts', () => encodeHostsReply({ v: 1, items, next: null, at }));
+  const hosts = async (...words: readonly string[]) => (await bench.shunt(['hosts', ...words])).stdout;
+  const named = async (...words: readonly string[]) => (await hosts(...words)).match(/^(edge|core)-\d/gm) ?? [];
+  const all = await hosts();
+  t.regex(all, /\n\n5 hosts: 1 ok, 1 in trouble, 1 silent, 1 never heard, 1 not up to date\n$/);
+  t.regex(
+    all,
+    /\nedge-3 .* BYPASS, HISTORY_LOST, blocked NO_NEIGHBOUR dns-v6,drain-web-2, not delivered at 1 interface/,
+  );
+  t.deepEqual(await named('-l', 'role=edge,zone=a'), ['edge-1', 'edge-3']);
+  t.deepEqual(await named('--troubled'), ['core-1', 'core-2', 'edge-2', 'edge-3']);
+  t.deepEqual(await named('-l', 'zone=a', '--troubled'), ['edge-3']);
+  t.is(await hosts('-l', 'zone=c', '--troubled'), '0 hosts: 0 ok\n');
+  const { items: some, sum } = JSON.parse(await hosts('-l', 'role=core', '-o', 'json'));
+  t.is(some.length, 2);
+  t.deepEqual(sum, { hosts: 2, ok: 0, troubled: 0, silent: 1, unheard: 1, behind: 0 });
+  for (const empty of ['', ' ', ',']) {
+    const { exit, stderr } = await bench.shunt(['hosts', '-l', empty]);
+    t.is(exit, 2, stderr);
+  }
+  await matchesGolden(t, 'done-hosts-fleet-80', ['hosts'], await bench.shunt(['hosts'], narrow()));
 });
 
 test('status: for people, and as it came', async (t) => {

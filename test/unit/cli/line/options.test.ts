@@ -38,6 +38,7 @@ test('options: the defaults', async (t) => {
     user: undefined,
     'password-file': undefined,
     'token-file': undefined,
+    troubled: false,
     'tls-ca': undefined,
     'tls-cert': undefined,
     'tls-key': undefined,
