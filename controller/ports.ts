@@ -47,7 +47,7 @@ export interface Desk {
   delete(names: readonly string[], hear?: Hear, terms?: Terms, origin?: Origin): Promise<DeleteReply>;
   /** Begins the history of the log anew (R7). */
   recover(origin?: Origin): Promise<RecoverReply>;
-  get(request: GetRequest, budgetBytes: number): Promise<GetReply>;
+  get(request: GetRequest, budgetBytes: number, rates?: RatesNow): Promise<GetReply>;
   names(request: NamesRequest, budgetBytes: number): Promise<NamesReply>;
   hosts(request: HostsRequest, budgetBytes: number): Promise<HostsReply>;
   forget(request: ForgetRequest, origin?: Origin): Promise<ForgetReply>;

@@ -29,6 +29,7 @@ import { Refused } from './refused.ts';
 import { readSet } from './sets.ts';
 import type { Fault } from './spec.ts';
 import { type ProgramName, readProgram } from './status.ts';
+import { type RedirectRate, readRedirectRate } from './top.ts';
 
 export interface GetRequest {
   readonly v: 1;
@@ -77,6 +78,8 @@ export interface GetItem {
   readonly live?: Live;
   /** Since when some host is to have it as it is, in ms since 1970; absent where none is. */
   readonly since?: number;
+  /** How fast packets meet it, as far as that is known; absent where nothing is, and of a controller of an older release. */
+  readonly rate?: RedirectRate;
   /** The set that it is in; absent where it is in none, and of a controller of an older release. */
   readonly set?: string;
 }
@@ -212,6 +215,7 @@ const readGetItem = object<GetItem>(
     refused: optional(readFault),
     live: optional(readLive),
     since: optional(readTime),
+    rate: optional(readRedirectRate),
     set: optional(readSet),
   },
   'ignored',

@@ -21,7 +21,8 @@ type Screen = Pick<Terminal, 'width' | 'colour'>;
 export const get = command({
   synopsis: '[NAME]',
   about: `Shows redirects as the controller has them, and how they stand by what hosts said last: what they match, where packets go,
-for which hosts they are, on how many of these they are in force (live), the worst of the others, and since when they are as they
+for which hosts they are, on how many of these they are in force (live), the worst of the others, how many packets meet them
+a second (- where no host told within 45 s, ≥ where some did not), and since when they are as they
 are (age); where some have them and there is room, also priority, end (expires) and description. Below stands which hosts do not
 do what, which are not sent one, and what an apply would refuse now, each with the reason; shunt explain NAME asks the hosts. A host
 that was not heard for a minute is silent, and nothing on it counts as in force. Of one NAME that has idle, hosts are asked how it stands there: how much time it has left, or since

@@ -3,6 +3,7 @@ import type { GetItem } from '../../protocol/listings.ts';
 import { actionText, ageText, labelsText, matchText, someText } from './format.ts';
 import { liveCell, standLines, stateCell } from './live.ts';
 import { notSentTexts } from './not-sent.ts';
+import { atLeast, rateText } from './rate.ts';
 import { type Cell, type Column, fits, table, textOf } from './table.ts';
 import { fill, noteText, paint, type Terminal } from './terminal.ts';
 
@@ -19,10 +20,11 @@ interface Field {
 const FIELDS: readonly Field[] = [
   { column: { title: 'NAME', whole: true }, cell: ({ spec }) => String(spec.name) },
   { column: { title: 'MATCH', below: true }, cell: ({ spec }) => matchText(spec.match) },
-  { column: { title: 'TO' }, gives: 5, cell: ({ spec }) => actionText(spec.to) },
-  { column: { title: 'HOSTS' }, gives: 4, cell: ({ spec }) => selectorText(spec.hosts) },
+  { column: { title: 'TO' }, gives: 6, cell: ({ spec }) => actionText(spec.to) },
+  { column: { title: 'HOSTS' }, gives: 5, cell: ({ spec }) => selectorText(spec.hosts) },
   { column: { title: 'LIVE', align: 'right' }, cell: liveCell },
   { column: { title: 'STATE', whole: true }, cell: stateCell },
+  { column: { title: 'PKT/S', align: 'right' }, gives: 4, cell: rateCell },
   {
     column: { title: 'AGE', align: 'right' },
     cell: ({ since }, nowMs) => (since === undefined ? '-' : ageText(nowMs - since)),
@@ -77,6 +79,11 @@ function shown(line: Cell, screen: Screen): readonly string[] {
 function selectorText(hosts: unknown): string {
   if (Array.isArray(hosts)) return someText(hosts.map(String)) || '-';
   return typeof hosts === 'object' && hosts !== null ? labelsText(hosts as Record<string, string>) : String(hosts);
+}
+
+/** Where it is not known of all hosts that have it, it is more, or as much. */
+function rateCell({ rate, hostsTotal }: GetItem): Cell {
+  return rate === undefined ? '-' : atLeast(rateText(rate.packets), rate.hosts < hostsTotal);
 }
 
 /** When it ends, or that it has; a newer controller may write it in another way. */

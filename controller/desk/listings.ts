@@ -13,7 +13,7 @@ import type { Transaction } from '../log/transaction.ts';
 import { lackOf } from '../model/claim.ts';
 import { type Damage, namelessOf } from '../model/damage.ts';
 import { Fleet } from '../model/fleet.ts';
-import type { Report } from '../ports.ts';
+import type { RatesNow, Report } from '../ports.ts';
 import type { LastWord } from '../store/tables/last-words.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
 import { listDeleting } from './deleting.ts';
@@ -27,20 +27,21 @@ import { redirectItem } from './redirect-item.ts';
 interface Terms {
   readonly nowMs: number;
   readonly budgetBytes: number;
+  readonly rates?: RatesNow | undefined;
 }
 
 /** Lists specs by name, each with the hosts where it stands and those where another has its key. */
 export async function listSpecs(
   transaction: Transaction,
   request: GetRequest,
-  { nowMs, budgetBytes }: Terms,
+  { nowMs, budgetBytes, rates }: Terms,
 ): Promise<GetReply> {
   const limit = limitOf(request, budgetBytes);
   const specs = await chooseSpecs(transaction, request, limit);
   const view = await FleetView.read(transaction, nowMs);
   const sets = request.rest === undefined ? await setsOf(transaction, specs) : new Map<string, string>();
   const { rest, brief = false } = request;
-  const cut = { rest, brief, budgetBytes: budgetBytes - SET_BYTES };
+  const cut = { rest, brief, rates, budgetBytes: budgetBytes - SET_BYTES };
   const make = async (spec: StoredSpec) => {
     const set = sets.get(nameOf(spec));
     return { ...(await redirectItem(view, spec, cut)), ...(set !== undefined && { set }) };

@@ -5,6 +5,7 @@ import { MAX_TOLD } from '../../protocol/live.ts';
 import { faultOf } from '../../protocol/spec.ts';
 import { type Claim, contends, lackOf } from '../model/claim.ts';
 import type { Wanted } from '../model/live.ts';
+import type { RatesNow } from '../ports.ts';
 import type { Held } from '../store/tables/holders.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
 import type { FleetView } from './fleet-view.ts';
@@ -16,6 +17,7 @@ interface Cut {
   /** The first of each list, and no more. */
   readonly brief: boolean;
   readonly budgetBytes: number;
+  readonly rates?: RatesNow | undefined;
 }
 
 /** Where a redirect stands and where not, each list in the order of its hosts; and the hosts that its spec lists. */
@@ -40,7 +42,7 @@ const REST_BYTES = 384;
 export async function redirectItem(
   view: FleetView,
   { claim, json }: StoredSpec,
-  { rest, brief, budgetBytes }: Cut,
+  { rest, brief, budgetBytes, rates }: Cut,
 ): Promise<GetItem> {
   const { held, ...lists } = await listsOf(view, claim);
   const rev = held?.revs.reduce((newest, one) => Math.max(newest, one)) ?? 0;
@@ -49,11 +51,13 @@ export async function redirectItem(
     return share({ spec: { name: claim.name }, rev }, { ...lists, selector: listed }, rest, budgetBytes, MAX_LIST);
   }
   const refused = faultOf(json);
+  const rate = rates?.of(claim.name, lists.hosts);
   const said = {
     rev,
     ...(refused !== undefined && { refused }),
     live: view.live(wantedOf(claim, json), held, lists),
     ...(held !== undefined && { since: held.sinceMs }),
+    ...(rate !== undefined && { rate }),
   };
   const most = brief ? MAX_TOLD : MAX_ITEM_HOSTS;
   const ample = share({ spec: json, ...said }, { ...lists, selector: [] }, START, Number.POSITIVE_INFINITY, most);
@@ -66,7 +70,7 @@ export async function redirectItem(
 
 /** Gives each list its share of the room, the longest what the others leave. */
 function share(
-  { spec, rev, ...said }: Pick<GetItem, 'spec' | 'rev' | 'refused' | 'live' | 'since'>,
+  { spec, rev, ...said }: Pick<GetItem, 'spec' | 'rev' | 'refused' | 'live' | 'since' | 'rate'>,
   lists: Lists,
   from: Rest,
   budgetBytes: number,

@@ -16,7 +16,7 @@ import type { Strangers } from '../compile/strangers.ts';
 import { convergeNamed } from '../log/assess.ts';
 import type { LogTransaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
-import type { Applied, Desk, Hear } from '../ports.ts';
+import type { Applied, Desk, Hear, RatesNow } from '../ports.ts';
 import { changeState } from './change-state.ts';
 import { deleteSpecs } from './deletion.ts';
 import { forget } from './forgetting.ts';
@@ -154,8 +154,8 @@ export class SqlDesk implements Desk {
     return this.#work.read((transaction) => listHistory(transaction, request, budgetBytes));
   }
 
-  get(request: GetRequest, budgetBytes: number): Promise<GetReply> {
-    return this.#work.read((transaction) => listSpecs(transaction, request, this.#terms(budgetBytes)));
+  get(request: GetRequest, budgetBytes: number, rates?: RatesNow): Promise<GetReply> {
+    return this.#work.read((transaction) => listSpecs(transaction, request, { ...this.#terms(budgetBytes), rates }));
   }
 
   names(request: NamesRequest, budgetBytes: number): Promise<NamesReply> {

@@ -111,7 +111,7 @@ export class ApiService {
       case 'recover':
         return this.#recover(data, parseOrigin(origin));
       case 'get':
-        return encodeGetReply(await desk.get(parseGetRequest(data), budgetBytes));
+        return encodeGetReply(await desk.get(parseGetRequest(data), budgetBytes, this.#parts.traffic.now()));
       case 'names':
         return encodeNamesReply(await desk.names(parseNamesRequest(data), budgetBytes));
       case 'hosts':

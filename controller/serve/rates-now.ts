@@ -19,9 +19,10 @@ export function ratesNow(hosts: ReadonlyMap<string, HostTraffic>, names: NameTab
   return {
     of: (name, on): RedirectRate | undefined => {
       const id = names.idOf(name) ?? -1;
-      const known = (listed[id] ?? 0) + on.reduce((count, host) => count + Number(complete.has(host)), 0);
+      const told = (listed[id] ?? 0) + on.reduce((count, host) => count + Number(complete.has(host)), 0);
+      const known = Math.min(told, on.length);
       if (known === 0) return undefined;
-      return { packets: rateOf(packets[id] ?? 0), bytes: rateOf(bytes[id] ?? 0), hosts: Math.min(known, on.length) };
+      return { packets: rateOf(packets[id] ?? 0), bytes: rateOf(bytes[id] ?? 0), hosts: known };
     },
   };
 }

@@ -473,7 +473,7 @@ test('get: as JSON what a message does not hold of a redirect is asked for, and 
 
 test('get: a controller of an older release is asked as it understands, and what it does not say is not known', async (t) => {
   await using bench = await Bench.open();
-  const [{ live: _, since: __, ...item }] = fixture('get-reply').items;
+  const [{ live: _, since: __, rate: ___, ...item }] = fixture('get-reply').items;
   const asked: unknown[] = [];
   await bench.answers('shunt.v1.api.get', (data) => {
     const { brief } = parseGetRequest(data);
@@ -483,7 +483,7 @@ test('get: a controller of an older release is asked as it understands, and what
   });
   const { exit, stdout } = await bench.shunt(['get'], narrow());
   t.is(exit, 0);
-  t.regex(stdout, /\ndrain-web-2 .* \?\/2 +unknown +- /);
+  t.regex(stdout, /\ndrain-web-2 .* \?\/2 +unknown +- +- /);
   t.regex(stdout, /\nnote: the controller is of an older release/);
   t.deepEqual(asked, [true, undefined]);
 });

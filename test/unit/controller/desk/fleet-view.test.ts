@@ -114,6 +114,30 @@ test('live: a brief answer names the first hosts of each list, and counts all', 
   t.false('rest' in (items[0] ?? {}));
 });
 
+test('get: the rate of a redirect is asked of all hosts that have it, however few are named', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file(), () => NOW);
+  const hosts = Array.from({ length: 40 }, (_, at) => `edge-${at + 10}`);
+  for (const host of hosts) await say(store, host, NOW);
+  await apply(store, spec('web', 1, { hosts: 'all' }), spec('off', 2, { hosts: 'all', enabled: false }));
+  const asked: unknown[] = [];
+  const rates = {
+    of: (name: string, on: readonly string[]) => {
+      asked.push([name, on]);
+      return on.length === 0 ? undefined : { packets: 1.5, bytes: 90, hosts: on.length };
+    },
+  };
+  const { items } = await store.desk.get({ v: 1, brief: true }, AMPLE_BYTES, rates);
+  t.deepEqual(asked, [
+    ['off', []],
+    ['web', hosts],
+  ]);
+  t.deepEqual(
+    items.map(({ rate }) => rate),
+    [undefined, { packets: 1.5, bytes: 90, hosts: 40 }],
+  );
+});
+
 test('live: since is when the redirect came to be as it is, whoever joined later', async (t) => {
   using folder = new Folder();
   let now = NOW;
