@@ -7,6 +7,7 @@ import { API_VERBS, type ApiError, type ApiVerb, isApiError } from '../protocol/
 import type { AskError, AskVerb } from '../protocol/ask.ts';
 import { parseHostsReply } from '../protocol/listings.ts';
 import { didYouMean } from '../protocol/near.ts';
+import { ORIGIN_HEADER } from '../protocol/origin.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
 import { parseWorking, WORKING_HEADER } from '../protocol/working.ts';
@@ -15,6 +16,7 @@ import { accessOf } from './line/access.ts';
 import { EXIT, Failure } from './line/failure.ts';
 import type { CONNECTION_OPTIONS, Options } from './line/options.ts';
 import { knownHosts, nearHost } from './near-host.ts';
+import { originHeader } from './origin.ts';
 import { Patience } from './patience.ts';
 import { waitText } from './show/format.ts';
 import { within } from './within.ts';
@@ -40,6 +42,15 @@ export interface Asking {
   readonly refuse?: (error: ApiError['error']) => Failure;
   readonly patienceMs?: number;
   readonly hear?: (done: number) => void;
+  /** Of what changes something: the files that it is from. */
+  readonly files?: readonly string[];
+}
+
+/** A request on which there may be signs of work: how long for the first of them, who hears of it, and its headers. */
+interface Working {
+  readonly firstMs: number;
+  readonly hear: (done: number) => void;
+  readonly marked: MsgHdrs;
 }
 
 /** Longer than any patience: what is over before is over by that. */
@@ -88,13 +99,16 @@ export class Bus implements AsyncDisposable {
     verb: ApiVerb,
     request: Uint8Array,
     parse: (reply: Uint8Array) => T | ApiError,
-    { refuse = refusalOf(verb), patienceMs = 0, hear = () => {} }: Asking = {},
+    { refuse = refusalOf(verb), patienceMs = 0, hear = () => {}, files = [] }: Asking = {},
   ): Promise<T> {
     const subject = this.#subjects.api(verb);
     const absent = `the bus answers, but no controller on ${subject} at ${this.#where}; run shunt controller, read in its log what keeps it off this bus, or name another with --nats`;
     const late = API_VERBS[verb] ? 'it may still do it; see shunt get, or repeat it: that is harmless' : TRY_AGAIN;
     const peer: Peer = { who: 'the controller', code: 'NO_CONTROLLER', absent, late };
-    const data = await this.#requestWork(subject, request, peer, { firstMs: this.#timeoutMs + patienceMs, hear });
+    const marked = headers();
+    if (API_VERBS[verb]) marked.set(ORIGIN_HEADER, originHeader(files));
+    const firstMs = this.#timeoutMs + patienceMs;
+    const data = await this.#requestWork(subject, request, peer, { firstMs, hear, marked });
     const reply = this.#read(() => parse(data), 'the controller');
     if (isApiError(reply)) throw refuse(reply.error);
     return reply;
@@ -164,7 +178,7 @@ export class Bus implements AsyncDisposable {
     subject: string,
     request: Uint8Array,
     peer: Peer,
-    { firstMs, hear }: { readonly firstMs: number; readonly hear: (done: number) => void },
+    { firstMs, hear, marked }: Working,
   ): Promise<Uint8Array> {
     const late = (waitedMs: number): Failure => lateFailure(subject, peer, waitedMs);
     using patience = new Patience(firstMs, this.#timeoutMs, late);
@@ -175,7 +189,6 @@ export class Bus implements AsyncDisposable {
       hear(doneOf(data));
     };
     const signs = this.#connection.subscribe(inbox, { callback });
-    const marked = headers();
     marked.set(WORKING_HEADER, inbox);
     try {
       return await Promise.race([this.#request(subject, request, peer, NEVER_MS, marked), patience.late]);

@@ -18,6 +18,14 @@ export const COMMANDS: Commands = Object.freeze({
       },
     },
   },
+  wait: {
+    summary: 'wait until hosts have a change',
+    load: async () => (await import('./commands/wait.ts')).wait,
+  },
+  history: {
+    summary: 'show who changed what, and why',
+    load: async () => (await import('./commands/history.ts')).history,
+  },
   rearm: {
     summary: 'have redirects that went idle stand again',
     load: async () => (await import('./commands/rearm.ts')).rearm,

@@ -1,3 +1,4 @@
+import { isDone } from '../../protocol/change-state.ts';
 import { Bus } from '../client.ts';
 import { confirmDeletion } from '../confirm.ts';
 import { command } from '../line/command.ts';
@@ -6,6 +7,7 @@ import { BUS_OPTIONS, type Options, TERM_OPTIONS } from '../line/options.ts';
 import { termsOf } from '../line/terms.ts';
 import { knowingSets } from '../names.ts';
 import { placingOf, prunedBy, requireSetToPrune } from '../sets.ts';
+import { changeText, shortChange } from '../show/change-state.ts';
 import { strangerTexts } from '../show/format.ts';
 import { movedText } from '../show/moved.ts';
 import { notice } from '../show/terminal.ts';
@@ -14,9 +16,10 @@ import { readPlan } from '../specs/plan-file.ts';
 import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
 import { applyOn, upload } from '../specs/upload.ts';
+import { toldOf, waitForAll, waitOf } from '../waiting.ts';
 
 export const apply = command({
-  synopsis: '-f FILE... [-R] [--set NAME [--prune]] [--reason TEXT] | PLAN',
+  synopsis: '-f FILE... [-R] [--set NAME] [--reason TEXT] [--wait] | PLAN',
   about: `Creates the redirects of the files, or changes those whose names exist; others stay as they are. All of them or none:
 one that is wrong refuses the whole, with file, line and reason. Applying the same again changes nothing.
 
@@ -36,6 +39,10 @@ only a name decides.
 With PLAN, a file of shunt plan --out, it does what that said, deletes included, or nothing where anything that the plan
 relied on is otherwise by now (PLAN_STALE): plan again.
 
+It prints the id of the change. With --wait it waits until every host that the change concerns says that it has it: stored, applied
+or, without a LEVEL, verified. It ends when all do, and after --timeout (without it, after a minute); then hosts that do
+not are named, with the reason, and the exit status is 3. What was unchanged is not waited for.
+
 With --expires-in, redirects that have no \`expires\` end so long after this call; the same call again ends them later.`,
   examples: [
     `shunt apply -f - <<'END'
@@ -47,11 +54,12 @@ redirects:
 END`,
     'shunt apply -f redirects.yaml -f more.jsonl',
     'shunt apply -f redirects/ -R --set web --prune',
+    'shunt apply -f redirects.yaml --wait --timeout 30s',
   ],
-  options: ['file', 'recursive', 'set', 'prune', 'yes', 'expires-in', ...TERM_OPTIONS, ...BUS_OPTIONS],
+  options: ['file', 'recursive', 'set', 'prune', 'yes', 'expires-in', 'wait', ...TERM_OPTIONS, ...BUS_OPTIONS],
   operands: { placeholder: 'PLAN', min: 0, max: 1 },
   async run(call) {
-    const { options, terminal } = call;
+    const { options, operands, written, terminal } = call;
     const terms = termsOf(options);
     const { specs, kept } = await readWanted(call);
     noteSpecs(specs, Date.now(), terminal);
@@ -60,16 +68,23 @@ END`,
     if (gone?.length) await confirmDeletion(gone, `of the set ${options.set}`, options.yes, terminal);
     const more = kept ?? placingOf(options.set, gone);
     const notes = await foreseen(specs, more, bus);
-    const asking = upload(specs, bus, terminal, applyOn({ ...terms, ...more }));
+    const files = [...operands, ...options.file];
+    const asking = upload(specs, bus, terminal, applyOn({ ...terms, ...more }, files));
     const { v: _, upload: __, ...reply } = await knowingSets(asking, more.set !== undefined);
-    const { created, changed, unchanged, deleted, hosts, rev } = reply;
+    const { change, created, changed, unchanged, deleted, hosts, rev } = reply;
     for (const text of [...notes, ...strangerTexts(reply), ...(await shortfallTexts(specs, bus))])
       notice(terminal, text);
     const pruned = deleted === undefined ? '' : `, deleted ${deleted}`;
     if (reply.set?.movedTotal) notice(terminal, movedText(reply.set));
-    const text = `created ${created}, changed ${changed}, unchanged ${unchanged}${pruned}; hosts ${hosts}; newest revision ${rev}`;
-    terminal.print(options.output === 'json' ? JSON.stringify(reply) : text);
-    return EXIT.done;
+    const made = change === undefined ? `newest revision ${rev}` : `change ${shortChange(change)}`;
+    const text = `created ${created}, changed ${changed}, unchanged ${unchanged}${pruned}; hosts ${hosts}; ${made}`;
+    if (options.output === 'table') terminal.print(text);
+    const wait = waitOf(options, written);
+    const [waited] = wait === undefined ? [] : await waitForAll([change], wait, bus, terminal);
+    if (options.output === 'json')
+      terminal.print(JSON.stringify({ ...reply, ...(waited && { waited: toldOf(waited) }) }));
+    else if (waited !== undefined) terminal.print(changeText(waited, terminal));
+    return waited === undefined || isDone(waited.state) ? EXIT.done : EXIT.unfinished;
   },
 });
 

@@ -1,15 +1,18 @@
 import { encodeDeleteRequest, type Near, parseDeleteReply } from '../../protocol/api.ts';
+import { isDone } from '../../protocol/change-state.ts';
 import { listBudgetBytes } from '../../protocol/json.ts';
 import { chooseNames } from '../choose.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
-import { EXIT, usage } from '../line/failure.ts';
+import { EXIT, Failure, usage } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
 import { termsOf } from '../line/terms.ts';
+import { changeText, remainingText, shortChange } from '../show/change-state.ts';
 import { nearText, workText } from '../show/format.ts';
-import { notice } from '../show/terminal.ts';
+import { fill, notice, type Terminal } from '../show/terminal.ts';
 import { readSpecs } from '../specs/read-specs.ts';
+import { toldOf, waitForAll, waitOf, wholeState } from '../waiting.ts';
 
 /** What other tools take before names, or for all of them. */
 const NO_NAMES = ['all', 'redirect', 'redirects', 'rule', 'rules', 'route', 'routes'];
@@ -19,51 +22,79 @@ const NAMES_AT_ONCE = 5_000;
 const NAME_BYTES = 66;
 
 export const remove = command({
-  synopsis: 'NAME... [--reason TEXT]',
+  synopsis: 'NAME... [--reason TEXT] [--wait]',
   about: `Deletes redirects by name. What is not there is already deleted: that is success too. What would take more than a fifth
 of its redirects from a host (and more than 5) is refused unless --allow-shrink is there, with --reason.
 
 With -f it deletes those whose names stand in files, with --set those of a set, with -l those whose \`hosts\` are exactly
 these labels; with --set and -l those that are both. They are shown, and confirmed; where nobody can be asked, --yes has
-to be there.`,
+to be there.
+
+It prints the id of the change, and which hosts may still redirect: those that have not said yet that they do not. With --wait it
+waits until all have, and after --timeout (without it, after a minute) it names those that have not, with exit status 3.`,
   examples: [
     'shunt delete drain-web-2',
     'shunt delete -f redirects.yaml',
     'shunt delete --set blue -l role=edge --yes',
   ],
-  options: ['file', 'recursive', 'set', 'selector', 'yes', ...TERM_OPTIONS, ...BUS_OPTIONS],
+  options: ['file', 'recursive', 'set', 'selector', 'yes', 'wait', ...TERM_OPTIONS, ...BUS_OPTIONS],
   operands: { placeholder: 'NAME', min: 0, max: Number.POSITIVE_INFINITY, asks: 'redirects' },
-  async run({ options, operands, stdin, terminal }) {
+  async run({ options, operands, written, stdin, terminal }) {
     const { file, set, selector: labels } = options;
     if (operands.length + file.length === 0 && set === undefined && labels === undefined)
       throw usage('NAME is missing; write shunt delete NAME..., or name some by -f FILE, --set NAME or -l LABELS');
     const named = operands.map(requireName);
-    const written = (await readSpecs(options, stdin, { nowMs: Date.now() })).map(({ name }) => name);
+    const listed = (await readSpecs(options, stdin, { nowMs: Date.now() })).map(({ name }) => name);
     const terms = termsOf(options);
     await using bus = await Bus.open(options);
-    const names = await chooseNames({ ...options, names: named, written, labels }, bus, terminal);
+    const names = await chooseNames({ ...options, names: named, written: listed, labels }, bus, terminal);
     const done = { deleted: [] as string[], absent: [] as string[], hosts: 0, rev: 0 };
     const nears: Near[] = [];
+    const changes: (string | undefined)[] = [];
     for (const some of split(names, listBudgetBytes(bus.maxPayloadBytes))) {
       const request = encodeDeleteRequest({ v: 1, names: some, ...terms });
       const hear = (done: number): void => terminal.progress(workText(done, 'redirects on hosts'));
-      const { deleted, absent, hosts, rev, near = [] } = await bus.api('delete', request, parseDeleteReply, { hear });
+      const reply = await bus.api('delete', request, parseDeleteReply, { hear, files: file });
+      const { deleted, absent, hosts, rev, near = [], change } = reply;
       terminal.progress('');
+      if (deleted.length > 0) changes.push(change);
       done.deleted.push(...deleted);
       done.absent.push(...absent);
       nears.push(...near);
       done.hosts = Math.max(done.hosts, hosts);
       done.rev = rev;
     }
-    if (options.output === 'json')
-      terminal.print(JSON.stringify({ ...done, ...(nears.length > 0 && { near: nears }) }));
-    else terminal.print(listed(names, new Set(done.deleted), nears));
+    if (options.output === 'table') terminal.print(outcome(names, new Set(done.deleted), nears));
+    const wait = waitOf(options, written);
+    const waited = wait === undefined ? undefined : await waitForAll(changes, wait, bus, terminal);
+    if (options.output === 'json') {
+      const made = changes.filter((change) => change !== undefined);
+      const more = { ...(made.length > 0 && { changes: made }), ...(waited && { waited: waited.map(toldOf) }) };
+      terminal.print(JSON.stringify({ ...done, ...(nears.length > 0 && { near: nears }), ...more }));
+    } else if (waited === undefined) await tellRemaining(changes, bus, terminal);
+    else for (const one of waited) terminal.print(changeText(one, terminal));
     const words = done.absent.filter((name) => NO_NAMES.includes(name));
     if (words.length > 0)
       notice(terminal, `${words.join(', ')}: taken for a name; shunt delete takes names alone, see shunt get`);
-    return EXIT.done;
+    return waited === undefined || waited.every(({ state }) => isDone(state)) ? EXIT.done : EXIT.unfinished;
   },
 });
+
+/** Prints the changes, each with the hosts that may still redirect, as far as the controller knows. */
+async function tellRemaining(changes: readonly (string | undefined)[], bus: Bus, terminal: Terminal): Promise<void> {
+  for (const change of changes) {
+    if (change === undefined) continue; // of an older controller
+    const text = await wholeState(change, 'verified', bus).then(remainingText, untold);
+    const room = terminal.width ?? Number.POSITIVE_INFINITY;
+    terminal.print(fill(`change ${shortChange(change)}: ${text}`, room).join('\n'));
+  }
+}
+
+/** What was done is done; only who may still redirect is not known. */
+function untold(error: unknown): string {
+  if (error instanceof Failure) return `who may still redirect is not known: ${error.message}`;
+  throw error;
+}
 
 /** In pieces that fit a message, and as many names as are deleted at once. */
 function* split(names: readonly string[], budgetBytes: number): Generator<readonly string[]> {
@@ -71,7 +102,7 @@ function* split(names: readonly string[], budgetBytes: number): Generator<readon
   for (let from = 0; from < names.length; from += most) yield names.slice(from, from + most);
 }
 
-function listed(names: readonly string[], deleted: ReadonlySet<string>, nears: readonly Near[]): string {
+function outcome(names: readonly string[], deleted: ReadonlySet<string>, nears: readonly Near[]): string {
   return names
     .map((name) => `${name}: ${deleted.has(name) ? 'deleted' : `already absent${nearText(name, nears)}`}`)
     .join('\n');

@@ -11,6 +11,7 @@ import { EXIT, Failure } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect, complete } from '../paging.ts';
+import { deletingTable } from '../show/deleting.ts';
 import { nearText } from '../show/format.ts';
 import { redirectTable } from '../show/redirect-table.ts';
 import { silenceTable } from '../show/silence.ts';
@@ -36,14 +37,16 @@ when it is idle and what has it stand again, and its last count. With -o json ev
     let near: readonly Near[] = [];
     let nowMs = Date.now();
     const pages = new Pages(bus, name === undefined && options.output !== 'json');
+    let gone: Gone = {};
     const listed = await collect(async (after) => {
       const page = await pages.read(name, after);
       near = page.near ?? [];
       nowMs = page.at ?? nowMs;
+      if (after === undefined) gone = goneOf(page);
       return page;
     }, terminal);
     const items = listed.toSorted((a, b) => compareNames(String(a.spec.name), String(b.spec.name)));
-    if (name !== undefined && items.length === 0)
+    if (name !== undefined && items.length === 0 && gone.deleting === undefined)
       throw new Failure(
         EXIT.refused,
         'FAILED',
@@ -51,12 +54,22 @@ when it is idle and what has it stand again, and its last count. With -o json ev
       );
     const all = options.output === 'json' ? await completeAll(items, bus, terminal) : items;
     const silence = name === undefined ? undefined : await readSilence(all[0], options.output, bus, terminal);
-    if (options.output === 'json') terminal.print(JSON.stringify({ items: all, ...silence }));
-    else
-      terminal.print([redirectTable(items, nowMs, terminal), ...silenceLines(silence, all[0], terminal)].join('\n\n'));
+    if (options.output === 'json') terminal.print(JSON.stringify({ items: all, ...silence, ...gone }));
+    else {
+      const shown = name !== undefined && items.length === 0 ? '' : redirectTable(items, nowMs, terminal);
+      const parts = [shown, ...silenceLines(silence, all[0], terminal), deletingTable(gone, nowMs, terminal)];
+      terminal.print(parts.filter((part) => part !== '').join('\n\n'));
+    }
     return EXIT.done;
   },
 });
+
+type Gone = Pick<GetReply, 'deleting' | 'deletingTotal'>;
+
+/** What was deleted, and not everywhere yet. */
+function goneOf({ deleting, deletingTotal }: GetReply): Gone {
+  return deleting === undefined ? {} : { deleting, deletingTotal: deletingTotal ?? deleting.length };
+}
 
 /** What hosts say of a redirect that is given up in silence, and which of them said nothing. */
 interface Silences {

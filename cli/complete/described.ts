@@ -51,12 +51,12 @@ const HELP: DescribedOption = {
 };
 
 function describe(name: string, option: Option<unknown>): DescribedOption {
-  const { short, help, flag, values = [], placeholder, asks } = option;
+  const { short, help, flag, bare, values = [], placeholder, asks } = option;
   return {
     long: `--${name}`,
     short: short === undefined ? undefined : `-${short}`,
     help,
-    values: flag === true ? undefined : values,
+    values: flag === true || bare !== undefined ? undefined : values,
     file: placeholder === 'FILE' || placeholder === 'DIR',
     asks,
   };

@@ -21,13 +21,25 @@ export function readArguments(name: string, command: AnyCommand, words: readonly
   const given = new Map<string, string[]>();
   const operands: string[] = [];
   let help = false;
+  let before: Token | undefined;
   for (const token of tokensOf(words, names)) {
-    if (token.kind === 'positional') operands.push(token.value);
+    if (token.kind === 'positional') operands.push(requireApart(token.value, before));
+    before = token;
     if (token.kind !== 'option') continue;
     if (token.name === 'help') help = true;
     else addValue(name, given, names, token);
   }
   return { given, operands, help };
+}
+
+/** An operand; one that was meant for the option before it, which takes its value behind `=`, is refused. Errors: Failure USAGE. */
+function requireApart(operand: string, before: Token | undefined): string {
+  if (before?.kind !== 'option' || before.value !== undefined || !Object.hasOwn(OPTIONS, before.name)) return operand;
+  const { bare, values = [] }: Option<unknown> = OPTIONS[before.name as OptionName];
+  if (bare === undefined || !values.includes(operand)) return operand;
+  throw usage(
+    `unexpected argument "${operand}" after ${before.rawName}; ${didYouMean(`${before.rawName}=${operand}`)}`,
+  );
 }
 
 /** Tells options, their values and operands apart; of an option that is not among these, nobody knows whether it takes a value. */
@@ -83,11 +95,15 @@ function addValue(
   const { name, rawName, value, inlineValue } = token;
   if (!(names as readonly string[]).includes(name))
     throw usage(`unknown option ${rawName}; ${optionAdvice(command, rawName, argumentsOf(names))}`);
-  const { flag, environmentOnly, help }: Option<unknown> = OPTIONS[name as OptionName];
+  const { flag, bare, environmentOnly, help }: Option<unknown> = OPTIONS[name as OptionName];
   if (environmentOnly === true) throw onCommandLine(name as OptionName, help);
   if (flag === true) {
     if (value !== undefined) throw usage(`${rawName} takes no value, and was given "${value}"`);
     given.set(name, ['']);
+    return;
+  }
+  if (bare !== undefined) {
+    given.set(name, [value ?? bare]);
     return;
   }
   if (value === undefined || (inlineValue === false && /^-./.test(value))) {
@@ -110,8 +126,8 @@ function variableOf(name: OptionName): string {
 
 function parseOptions(names: readonly OptionName[]) {
   const entries = names.map((name) => {
-    const { short, flag }: Option<unknown> = OPTIONS[name];
-    const type = flag === true ? 'boolean' : 'string';
+    const { short, flag, bare }: Option<unknown> = OPTIONS[name];
+    const type = flag === true || bare !== undefined ? 'boolean' : 'string';
     return [name, { type, multiple: true, ...(short !== undefined && { short }) }] as const;
   });
   return { ...Object.fromEntries(entries), help: { type: 'boolean', short: 'h' } } as const;

@@ -62,13 +62,15 @@ interface Described {
   readonly help: string;
   readonly fallback?: string;
   readonly repeat?: true;
+  readonly bare?: string;
 }
 
 function optionLine(
   name: string,
-  { short, placeholder, help, fallback, repeat }: Described,
+  { short, placeholder, help, fallback, repeat, bare }: Described,
 ): readonly [left: string, right: string] {
-  const value = placeholder === '' ? '' : ` ${placeholder}${repeat === true ? '...' : ''}`;
+  const written = bare === undefined ? ` ${placeholder}` : `[=${placeholder}]`;
+  const value = placeholder === '' ? '' : `${written}${repeat === true ? '...' : ''}`;
   const left = `${short === undefined ? '    ' : `-${short}, `}--${name}${value}`;
   return [left, fallback === undefined ? help : `${help} (default: ${fallback})`];
 }

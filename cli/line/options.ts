@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { DEFAULT_SLOTS, MAX_SLOTS } from '../../agent/model/limits.ts';
 import { parseServers } from '../../bus/servers.ts';
 import { LOG_LEVELS } from '../../daemon/log-level.ts';
+import { LEVELS, readLevel } from '../../protocol/change-state.ts';
 import { filledText, readLabelText } from '../../protocol/filled.ts';
 import { readHost } from '../../protocol/host.ts';
 import { readAfterMs, readName } from '../../protocol/intent.ts';
@@ -31,6 +32,8 @@ export interface Option<T> {
   readonly repeat?: true;
   /** Given or not, without a value; `read` gets an empty text when it is. */
   readonly flag?: true;
+  /** What it says when it is written without a value, as in `--wait`; with one, that stands behind `=`. */
+  readonly bare?: string;
   /** All that may be given, where that is a few words. */
   readonly values?: readonly string[];
   /** What it names, where a shell may ask for it. */
@@ -157,6 +160,16 @@ export const OPTIONS = {
   'allow-growth': flag('also where a host is given much at once'),
   reason: {
     ...optional({ placeholder: 'TEXT', help: 'why; kept with the change' }, readReason),
+    argumentOnly: true,
+  },
+  wait: {
+    ...optional({ placeholder: 'LEVEL', help: 'until hosts are stored, applied or verified' }, readLevel),
+    bare: 'verified',
+    values: LEVELS,
+    argumentOnly: true,
+  },
+  level: {
+    ...choice({ placeholder: 'LEVEL', help: 'stored, applied or verified' }, 'verified', LEVELS),
     argumentOnly: true,
   },
   interface: many({ placeholder: 'IF', help: 'network interface' }),

@@ -32,11 +32,17 @@ export interface Purpose<T> {
   readonly parse: (reply: Uint8Array) => T | ApplyPartReply | ApiError;
   /** What the last part has beside redirects, in bytes. */
   readonly lastBytes?: number;
+  /** The files that it is from, where that is to be kept. */
+  readonly files?: readonly string[];
 }
 
-/** An apply; its terms, and what goes besides, stand in the last part. */
-export function applyOn(terms: Omit<ApplyRequest, 'v' | 'upload' | 'part' | 'parts' | 'specs'>): Purpose<ApplyReply> {
+/** An apply, and the files that it is from; its terms, and what goes besides, stand in the last part. */
+export function applyOn(
+  terms: Omit<ApplyRequest, 'v' | 'upload' | 'part' | 'parts' | 'specs'>,
+  files: readonly string[] = [],
+): Purpose<ApplyReply> {
   return {
+    files,
     verb: 'apply',
     encode: (part) => encodeApplyRequest({ ...part, ...(part.part === part.parts - 1 && terms) }),
     parse: parseApplyReply,
@@ -49,13 +55,14 @@ export async function upload<T extends object>(
   specs: readonly Prepared[],
   bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
   terminal: Pick<Terminal, 'progress'>,
-  { verb, encode, parse, lastBytes = 0 }: Purpose<T>,
+  { verb, encode, parse, lastBytes = 0, files = [] }: Purpose<T>,
 ): Promise<T> {
   const parts = split(specs, listBudgetBytes(bus.maxPayloadBytes), lastBytes);
   const id = randomUUID();
   const asking = {
     refuse: (error: ApiError['error']): Failure => refusal(error, specs),
     patienceMs: patienceFor(specs),
+    files,
     hear: (done: number): void => terminal.progress(workText(done, UNIT[verb])),
   };
   try {

@@ -80,16 +80,19 @@ async function look(transaction: Transaction, audit: Audit): Promise<View> {
   const { reports, fleet } = await tables.hosts.everyone(session);
   const aims = await tables.auditNames.aims(session, audit.id);
   const revs = new Map(await tables.audit.hostsOf(session, audit.id));
-  const told = revs.size;
-  for (const [host, rev] of await joiners(transaction, audit, newcomers(aims, fleet, revs))) revs.set(host, rev);
-  const joined = revs.size - told;
+  const others = await joiners(transaction, audit, newcomers(aims, fleet, revs));
+  for (const [host, rev] of others) revs.set(host, rev);
+  const joined = others
+    .values()
+    .filter((rev) => rev > audit.revs.last)
+    .reduce((sum) => sum + 1, 0);
   const unsent = unsentOf(aims, fleet);
   for (const host of unsent.keys()) if (!revs.has(host)) revs.set(host, 0);
   const puts = await tables.auditNames.puts(session, audit.id);
   return { audit, puts, revs, joined, unmatched: unmatchedOf(aims, fleet), unsent, reports };
 }
 
-/** Hosts that redirects of the change are for, and that were told nothing of it when it was made. */
+/** Hosts that redirects of the change are for, and that were told nothing of it when it was made: they had it, or were not there. */
 function newcomers(aims: readonly Aim[], fleet: Fleet, revs: ReadonlyMap<string, number>): readonly HostFacts[] {
   const found = new Map<string, HostFacts>();
   for (const { hosts } of aims)
@@ -97,7 +100,7 @@ function newcomers(aims: readonly Aim[], fleet: Fleet, revs: ReadonlyMap<string,
   return [...found.values()];
 }
 
-/** Of hosts that came later, those that have something of the change in their logs, and the rev that they are asked for. */
+/** Of other hosts, those that have something of the change in their logs, and the rev that they are asked for. */
 async function joiners(
   { session, tables, turn }: Transaction,
   { id, names }: Audit,

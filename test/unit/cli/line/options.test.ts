@@ -66,6 +66,8 @@ test('options: the defaults', async (t) => {
     'expires-in': undefined,
     out: undefined,
     'exit-code': false,
+    wait: undefined,
+    level: 'verified',
     interface: [],
     owner: undefined,
     mode: 'auto',

@@ -8,7 +8,7 @@ test('history: who did what to a redirect, from where and why, also once it is d
   let now = 100;
   await using store = await openStore(folder.file(), () => now);
   const upload = (id: string, ...specs: readonly object[]) =>
-    store.desk.apply({ v: 1, upload: id, part: 0, parts: 1, specs }, undefined, ORIGIN);
+    store.desk.apply({ v: 1, upload: id, part: 0, parts: 1, specs, reason: ORIGIN.reason }, undefined, ORIGIN);
   await upload('one', spec('web', 1), spec('dns', 2));
   now = 200;
   await upload('two', spec('web', 1, { to: 'drop' }), spec('dns', 2));

@@ -1,0 +1,84 @@
+import { MAX_LIMIT } from '../../protocol/ask.ts';
+import { encodeHistoryRequest, type HistoryItem, parseHistoryReply } from '../../protocol/history.ts';
+import { Bus } from '../client.ts';
+import { command } from '../line/command.ts';
+import { EXIT, Failure } from '../line/failure.ts';
+import { requireName } from '../line/name.ts';
+import { BUS_OPTIONS } from '../line/options.ts';
+import { collect } from '../paging.ts';
+import { shortChange } from '../show/change-state.ts';
+import { countText, timeText } from '../show/format.ts';
+import { type Cell, type Column, table } from '../show/table.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'WHEN', whole: true },
+  { title: 'CHANGE', whole: true },
+  { title: 'WHAT', whole: true },
+  { title: 'HOSTS', align: 'right' },
+  { title: 'WHO' },
+  { title: 'FROM' },
+];
+const WHY: Column = { title: 'REASON', below: true, prose: true };
+
+export const history = command({
+  synopsis: '[NAME] [--last N]',
+  about: `Shows who changed a redirect, when, from which file and why, the newest first; also of one that is deleted by now. Without
+NAME it shows all changes, with how many redirects each was about. WHO is what the command said of itself, and nobody
+proves it. Changes are kept for 90 days, and fewer where there are very many.`,
+  examples: ['shunt history drain-web-2', 'shunt history --last 20'],
+  options: ['last', ...BUS_OPTIONS],
+  operands: { placeholder: 'NAME', min: 0, max: 1, asks: 'redirects' },
+  async run({ options, operands: [given], terminal }) {
+    const name = given === undefined ? undefined : requireName(given);
+    await using bus = await Bus.open(options);
+    let left = options.last;
+    const read = async (after: string | undefined) => {
+      const place = after === undefined ? {} : { after };
+      const limit = Math.min(Math.max(left, 1), MAX_LIMIT);
+      const request = encodeHistoryRequest({ v: 1, ...(name !== undefined && { name }), ...place, limit });
+      const page = await bus.api('history', request, parseHistoryReply, { refuse });
+      left -= page.items.length;
+      return { items: page.items, next: left > 0 ? page.next : null };
+    };
+    const items = (await collect(read, terminal)).slice(0, options.last);
+    if (name !== undefined && items.length === 0 && options.last > 0)
+      throw new Failure(EXIT.refused, 'FAILED', `no change of a redirect ${name} is known; see shunt history for all`);
+    terminal.print(options.output === 'json' ? JSON.stringify({ items }) : layOut(items, terminal));
+    return EXIT.done;
+  },
+});
+
+function refuse({ code, message }: { readonly code: string; readonly message: string }): Failure {
+  const older = 'the controller is of an older release, and keeps no history';
+  return new Failure(
+    EXIT.refused,
+    code,
+    code === 'UNKNOWN_VERB' ? older : `the controller refused history: ${message}`,
+  );
+}
+
+function layOut(items: readonly HistoryItem[], screen: Parameters<typeof table>[2]): string {
+  if (items.length === 0) return 'no changes';
+  const columns = items.some(({ reason }) => reason !== undefined) ? [...COLUMNS, WHY] : COLUMNS;
+  return table(
+    columns,
+    items.map((item) => row(item).slice(0, columns.length)),
+    screen,
+  );
+}
+
+function row({
+  made,
+  change,
+  verb,
+  what,
+  redirects,
+  hosts,
+  actor = '-',
+  sources = [],
+  reason = '',
+}: HistoryItem): Cell[] {
+  const did = what ?? (redirects === 0 ? verb : `${verb} ${countText(redirects, 'redirect')}`);
+  const when = timeText(made - (made % 1000));
+  return [when, shortChange(change), did, String(hosts), actor, sources.join(',') || '-', reason];
+}

@@ -1,0 +1,152 @@
+import { setTimeout } from 'node:timers/promises';
+import { MAX_LIMIT } from '../protocol/ask.ts';
+import {
+  type ChangeReply,
+  encodeChangeRequest,
+  isDone,
+  type Level,
+  parseChangeReply,
+  type UndoneHost,
+} from '../protocol/change-state.ts';
+import type { Bus } from './client.ts';
+import { EXIT, Failure } from './line/failure.ts';
+import { changeProgress, shortChange } from './show/change-state.ts';
+import type { Terminal } from './show/terminal.ts';
+
+/** How far hosts are to be, and how long that is waited for. */
+export interface Wait {
+  readonly level: Level;
+  readonly withinMs: number;
+}
+
+/** What became of a change when it was last looked at, how long it took until then, and how long it might. */
+export interface Waited {
+  readonly state: ChangeReply;
+  readonly waitedMs: number;
+  readonly withinMs: number;
+}
+
+/** Without --timeout, it is waited so long. */
+export const WAIT_MS = 60_000;
+/** A host says what is new after a second at most. */
+const EVERY_MS = 500;
+/** A controller is asked no more often than one in so many of its answers would take. */
+const EASE = 5;
+/** What a look is for that shows numbers alone. */
+const FIRST_HOSTS = 1;
+const OLDER = 'the controller is of an older release, and knows no changes; see shunt get and shunt hosts';
+/** The last look may take so long beyond the end. */
+const LAST_LOOK_MS = 1000;
+
+/**
+ * Waits until a change is done, no longer than was said, and shows meanwhile how far it is. Who is left is named with the last
+ * look. While the controller does not answer, it is asked again. Errors: Failure, where it never answered, or refuses.
+ */
+export async function waitFor(
+  change: string,
+  { level, withinMs }: Wait,
+  bus: Pick<Bus, 'api'>,
+  terminal: Pick<Terminal, 'progress' | 'noteWidth'>,
+): Promise<Waited> {
+  const began = performance.now();
+  const since = (): number => performance.now() - began;
+  let state: ChangeReply | undefined;
+  let failure: Failure | undefined;
+  try {
+    for (;;) {
+      const asked = since();
+      const look = await within(withinMs - asked, stateOf(change, level, bus, FIRST_HOSTS), `the change ${change}`);
+      if (look instanceof Failure) failure = look;
+      else {
+        state = look;
+        terminal.progress(changeProgress(state, { leftMs: withinMs - since(), width: terminal.noteWidth }));
+        if (isDone(state)) return { state, withinMs, waitedMs: Math.round(since()) };
+      }
+      const pauseMs = Math.max(EVERY_MS, EASE * (since() - asked));
+      if (since() + pauseMs >= withinMs) break;
+      await setTimeout(pauseMs);
+    }
+    await setTimeout(Math.max(0, withinMs - since()));
+    const last = await within(LAST_LOOK_MS, wholeState(change, level, bus), `the change ${change}`);
+    if (!(last instanceof Failure)) return { state: last, withinMs, waitedMs: Math.round(since()) };
+    if (state !== undefined) return { state, withinMs, waitedMs: Math.round(since()) };
+    throw unknown(change, failure ?? last);
+  } finally {
+    terminal.progress('');
+  }
+}
+
+/** The same for programs. */
+export function toldOf({ state: { v: _, next: __, ...state }, waitedMs }: Waited): object {
+  return { ...state, waitedMs };
+}
+
+/** What --wait asks for; undefined where it is not there. --timeout on the command line is how long. */
+export function waitOf(
+  options: { readonly wait: Level | undefined; readonly timeout: number },
+  written: ReadonlySet<string>,
+): Wait | undefined {
+  if (options.wait === undefined) return undefined;
+  return { level: options.wait, withinMs: written.has('timeout') ? options.timeout : WAIT_MS };
+}
+
+/** Waits for one change after the other, all within the time of one. Errors: as `waitFor`; and where there is no id to wait for. */
+export async function waitForAll(
+  changes: readonly (string | undefined)[],
+  wait: Wait,
+  bus: Pick<Bus, 'api'>,
+  terminal: Pick<Terminal, 'progress' | 'noteWidth'>,
+): Promise<readonly Waited[]> {
+  const waited: Waited[] = [];
+  const endMs = performance.now() + wait.withinMs;
+  for (const change of changes) {
+    if (change === undefined)
+      throw new Failure(EXIT.unfinished, 'UNKNOWN_CHANGE', `it was done, but not waited for: ${OLDER}`);
+    const withinMs = Math.max(0, endMs - performance.now());
+    waited.push({ ...(await waitFor(change, { ...wait, withinMs }, bus, terminal)), withinMs: wait.withinMs });
+  }
+  return waited;
+}
+
+/** How it stands now, with all hosts that are not done. */
+export async function wholeState(change: string, level: Level, bus: Pick<Bus, 'api'>): Promise<ChangeReply> {
+  const first = await stateOf(change, level, bus, MAX_LIMIT);
+  const items: UndoneHost[] = [...first.items];
+  for (let { next } = first; next !== null && items.length < first.total; ) {
+    const page = await stateOf(change, level, bus, MAX_LIMIT, next);
+    items.push(...page.items);
+    next = page.next;
+  }
+  return { ...first, items, next: null };
+}
+
+function unknown(change: string, { exit, code, message }: Failure): Failure {
+  return new Failure(exit, code, `nobody says how far the change ${shortChange(change)} is: ${message}`);
+}
+
+function stateOf(id: string, level: Level, bus: Pick<Bus, 'api'>, limit: number, after?: string): Promise<ChangeReply> {
+  const request = encodeChangeRequest({ v: 1, id, level, limit, ...(after !== undefined && { after }) });
+  return bus.api('change', request, parseChangeReply, { refuse });
+}
+
+function refuse({ code, message }: { readonly code: string; readonly message: string }): Failure {
+  return new Failure(EXIT.refused, code, code === 'UNKNOWN_VERB' ? OLDER : message);
+}
+
+/** An answer, or the failure to get one in time, after which it may be tried again. Errors: Failure, when that is vain. */
+async function within(limitMs: number, asked: Promise<ChangeReply>, what: string): Promise<ChangeReply | Failure> {
+  const end = new AbortController();
+  const late = setTimeout(Math.max(0, limitMs), undefined, { signal: end.signal }).then(
+    () => new Failure(EXIT.unfinished, 'TIMED_OUT', `the controller did not say in time how far ${what} is; try again`),
+  );
+  late.catch(() => {}); // aborted, as asked
+  try {
+    return await Promise.race([asked, late]);
+  } catch (error) {
+    if (error instanceof Failure && ['NO_CONTROLLER', 'TIMED_OUT', 'BUSY'].includes(error.code)) return error;
+    throw error;
+  } finally {
+    end.abort();
+    asked.catch(() => {}); // nobody waits for it any more
+  }
+}
