@@ -1,74 +1,134 @@
-import type { Near } from '../../protocol/api.ts';
-import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../protocol/explain.ts';
-import { encodeGetRequest, type GetItem, type GetReply, parseGetReply, type Rest } from '../../protocol/listings.ts';
+import type { GetItem } from '../../protocol/listings.ts';
 import { didYouMean } from '../../protocol/near.ts';
 import { compareNames } from '../../protocol/order.ts';
 import { askHosts, type Failed } from '../ask-hosts.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
-import { EXIT, Failure } from '../line/failure.ts';
+import { EXIT, type Exit, Failure, usage } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
-import { BUS_OPTIONS } from '../line/options.ts';
-import { collect, complete } from '../paging.ts';
+import { BUS_OPTIONS, FORMATS, type Format } from '../line/options.ts';
+import { stopSignal } from '../line/signals.ts';
+import { completeAll, completeSpecs, type Listed, Listing, nameOf, type Wanted } from '../listing.ts';
+import { nothingFound } from '../names.ts';
 import { deletingTable } from '../show/deleting.ts';
 import { nearText } from '../show/format.ts';
-import { redirectTable } from '../show/redirect-table.ts';
+import { redirectTable, rowsOf } from '../show/redirect-table.ts';
 import { silenceTable } from '../show/silence.ts';
-import { noteText, type Terminal } from '../show/terminal.ts';
+import { noteText, notice, type Terminal } from '../show/terminal.ts';
+import { type Teller, watchListing } from '../watch-listing.ts';
 
 type Screen = Pick<Terminal, 'width' | 'colour'>;
+type WideScreen = Screen & { readonly wide: boolean };
 
 export const get = command({
-  synopsis: '[NAME]',
+  synopsis: '[NAME | --set NAME | -l LABELS] [-w]',
   about: `Shows redirects as the controller has them, and how they stand by what hosts said last: what they match, where packets go,
 for which hosts they are, on how many of these they are in force (live), the worst of the others, how many packets meet them
 a second (- where no host told within 45 s, ≥ where some did not), and since when they are as they
 are (age); where some have them and there is room, also priority, end (expires) and description. Below stands which hosts do not
 do what, which are not sent one, and what an apply would refuse now, each with the reason; shunt explain NAME asks the hosts. A host
 that was not heard for a minute is silent, and nothing on it counts as in force. Of one NAME that has idle, hosts are asked how it stands there: how much time it has left, or since
-when it is idle and what has it stand again, and its last count. With -o json every host of each is named.`,
-  examples: ['shunt get', 'shunt get drain-web-2 -o json'],
-  options: BUS_OPTIONS,
+when it is idle and what has it stand again, and its last count. With -o json every host of each is named.
+
+With --set those of a set are shown, with -l those whose \`hosts\` are exactly these labels. -o wide leaves nothing out, -o yaml writes a
+file that shunt apply takes, -o name the names alone. With -w it goes on, and shows again what changes, until it is stopped.`,
+  examples: [
+    'shunt get',
+    'shunt get drain-web-2 -o json',
+    'shunt get -l role=edge -o yaml > edge.yaml',
+    'shunt get --set web -w',
+  ],
+  options: ['set', 'selector', 'watch', ...BUS_OPTIONS],
+  formats: FORMATS,
   operands: { placeholder: 'NAME', min: 0, max: 1, asks: 'redirects' },
   async run({ options, operands: [given], terminal }) {
+    const { output, set, selector: labels, watch } = options;
     const name = given === undefined ? undefined : requireName(given);
+    if (name !== undefined && (set ?? labels) !== undefined)
+      throw usage('NAME is one redirect; leave out --set and -l');
+    if (watch && (output === 'yaml' || output === 'name'))
+      throw usage(`-w shows what changes, and -o ${output} what is there; give one of them`);
     await using bus = await Bus.open(options);
-    let near: readonly Near[] = [];
-    let nowMs = Date.now();
-    const pages = new Pages(bus, name === undefined && options.output !== 'json');
-    let gone: Gone = {};
-    const listed = await collect(async (after) => {
-      const page = await pages.read(name, after);
-      near = page.near ?? [];
-      nowMs = page.at ?? nowMs;
-      if (after === undefined) gone = goneOf(page);
-      return page;
-    }, terminal);
-    const items = listed.toSorted((a, b) => compareNames(String(a.spec.name), String(b.spec.name)));
-    if (name !== undefined && items.length === 0 && gone.deleting === undefined)
-      throw new Failure(
-        EXIT.refused,
-        'FAILED',
-        `there is no redirect ${name}${nearText(name, near) || wordHint(name)}`,
-      );
-    const all = options.output === 'json' ? await completeAll(items, bus, terminal) : items;
-    const silence = name === undefined ? undefined : await readSilence(all[0], options.output, bus, terminal);
-    if (options.output === 'json') terminal.print(JSON.stringify({ items: all, ...silence, ...gone }));
-    else {
-      const shown = name !== undefined && items.length === 0 ? '' : redirectTable(items, nowMs, terminal);
-      const parts = [shown, ...silenceLines(silence, all[0], terminal), deletingTable(gone, nowMs, terminal)];
-      terminal.print(parts.filter((part) => part !== '').join('\n\n'));
-    }
+    const wanted = { ...(name && { name }), ...(set && { set }), ...(labels && { labels }) };
+    const listing = new Listing(bus, wanted, name === undefined && output !== 'json');
+    const listed = await listing.read(terminal);
+    await requireSome(listed, wanted, bus, terminal);
+    if (output === 'yaml' || output === 'name') return await printSpecs(listed, output, bus, terminal);
+    if (watch) return await follow(listing, listed, output, terminal);
+    const all = output === 'json' ? await completeAll(listed.items, bus, terminal) : listed.items;
+    const silence = name === undefined ? undefined : await readSilence(all[0], output, bus, terminal);
+    if (output === 'json') terminal.print(JSON.stringify({ items: all, ...silence, ...listed.gone }));
+    else terminal.print(layOut(listed, silence, { ...terminal, wide: output === 'wide' }));
     return EXIT.done;
   },
 });
 
-type Gone = Pick<GetReply, 'deleting' | 'deletingTotal'>;
+function layOut({ items, nowMs, gone }: Listed, silence: Silences | undefined, screen: WideScreen): string {
+  const isGone = items.length === 0 && gone.deleting !== undefined;
+  const shown = isGone ? '' : redirectTable(items, nowMs, screen);
+  const parts = [shown, ...silenceLines(silence, items[0], screen), deletingTable(gone, nowMs, screen)];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
 
-/** What was deleted, and not everywhere yet. */
-function goneOf({ deleting, deletingTotal }: GetReply): Gone {
-  return deleting === undefined ? {} : { deleting, deletingTotal: deletingTotal ?? deleting.length };
+/** Shows what there is, and then what changes, until it is stopped. */
+async function follow(listing: Listing, first: Listed, output: Format, terminal: Terminal): Promise<Exit> {
+  const screen = { ...terminal, wide: output === 'wide' };
+  const teller = output === 'json' ? tellJson(terminal) : tellRows(screen, terminal);
+  if (output === 'json') teller.changed(first, new Set(first.items.map(nameOf)));
+  else terminal.print(redirectTable(first.items, first.nowMs, screen));
+  await watchListing(first, () => listing.read(terminal), teller, terminal, stopSignal());
+  return EXIT.done;
+}
+
+/** Of one that is not there, and is not being deleted, nothing can be said; of a filter, that it finds nothing. */
+async function requireSome(
+  { items, near, gone }: Listed,
+  { name, ...filter }: Wanted,
+  bus: Pick<Bus, 'api'>,
+  terminal: Terminal,
+): Promise<void> {
+  if (items.length > 0) return;
+  if (name !== undefined && gone.deleting === undefined) {
+    const message = `there is no redirect ${name}${nearText(name, near) || wordHint(name)}`;
+    throw new Failure(EXIT.refused, 'FAILED', message);
+  }
+  if (Object.keys(filter).length > 0) notice(terminal, await nothingFound(bus, filter, terminal));
+}
+
+/** What can be handed to another command: a file to apply, or names. */
+async function printSpecs(
+  { items }: Listed,
+  output: 'yaml' | 'name',
+  bus: Pick<Bus, 'api'>,
+  terminal: Terminal,
+): Promise<Exit> {
+  if (output === 'yaml') {
+    const { writeYaml } = await import('../specs/write-yaml.ts');
+    terminal.print(writeYaml(await completeSpecs(items, bus, terminal)));
+  } else if (items.length > 0) terminal.print(items.map(nameOf).join('\n'));
+  return EXIT.done;
+}
+
+function tellRows(screen: WideScreen, terminal: Pick<Terminal, 'print'>): Teller {
+  return {
+    changed({ items, nowMs }, names) {
+      const [, ...rows] = rowsOf(items, nowMs, screen);
+      const lines = items.flatMap((item, at) => (names.has(nameOf(item)) ? (rows[at] ?? []) : []));
+      terminal.print(lines.join('\n'));
+    },
+    gone: (name) => terminal.print(`${name}  deleted`),
+  };
+}
+
+/** A document a line, for each redirect that is there, changes or goes. */
+function tellJson(terminal: Pick<Terminal, 'print'>): Teller {
+  return {
+    changed({ items }, names) {
+      for (const item of items) if (names.has(nameOf(item))) terminal.print(JSON.stringify(item));
+    },
+    gone: (name) => terminal.print(JSON.stringify({ deleted: name })),
+  };
 }
 
 /** What hosts say of a redirect that is given up in silence, and which of them said nothing. */
@@ -83,7 +143,7 @@ const MAX_ASKED = 32;
 /** Asks the hosts of a redirect that has `idle` how it stands there. */
 async function readSilence(
   item: Pick<GetItem, 'spec' | 'hosts'> | undefined,
-  output: 'json' | 'table',
+  output: Format,
   bus: Pick<Bus, 'ask'>,
   terminal: Pick<Terminal, 'progress'>,
 ): Promise<Silences | undefined> {
@@ -115,50 +175,4 @@ function silenceLines(
 function wordHint(name: string): string {
   if (/^(hosts?|nodes?|agents?)$/.test(name)) return `; ${didYouMean('shunt hosts')}`;
   return /^(redirects?|rules?|routes?|all)$/.test(name) ? `; ${didYouMean('shunt get')}` : '; see shunt get';
-}
-
-/** For people the first hosts of each redirect will do; programs get all. */
-async function completeAll(
-  items: readonly GetItem[],
-  bus: Pick<Bus, 'api'>,
-  terminal: Pick<Terminal, 'progress'>,
-): Promise<readonly GetItem[]> {
-  const whole: GetItem[] = [];
-  for (const item of items) {
-    const name = String(item.spec.name);
-    const read = async (rest: Rest) => {
-      terminal.progress(`reading the hosts of ${name}, ${whole.length + 1} of ${items.length}`);
-      return (await bus.api('get', encodeGetRequest({ v: 1, name, rest }), parseGetReply)).items;
-    };
-    whole.push(await complete(item, read));
-  }
-  terminal.progress('');
-  return whole;
-}
-
-/** For people the first hosts of each list will do; a controller of an older release gives all that it has room for. */
-class Pages {
-  readonly #bus: Pick<Bus, 'api'>;
-  #brief: boolean;
-
-  constructor(bus: Pick<Bus, 'api'>, brief: boolean) {
-    this.#bus = bus;
-    this.#brief = brief;
-  }
-
-  async read(name: string | undefined, after: string | undefined): Promise<GetReply> {
-    try {
-      return await this.#bus.api('get', request(name, after, this.#brief), parseGetReply);
-    } catch (error) {
-      if (!this.#brief || !(error instanceof Failure) || error.code !== 'UNKNOWN_FIELD') throw error;
-      this.#brief = false;
-      return this.read(name, after);
-    }
-  }
-}
-
-function request(name: string | undefined, after: string | undefined, brief: boolean): Uint8Array {
-  const place = after === undefined ? {} : { after };
-  const one = name !== undefined && { name };
-  return encodeGetRequest({ v: 1, ...one, ...place, limit: MAX_LIMIT, ...(brief && { brief }) });
 }

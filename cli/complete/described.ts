@@ -1,5 +1,5 @@
 import type { Commands, Operands } from '../line/command.ts';
-import { argumentsOf, OPTIONS, type Option } from '../line/options.ts';
+import { argumentsOf, type Option, optionOf } from '../line/options.ts';
 
 /** What a shell completes after one command. */
 export interface Described {
@@ -27,8 +27,10 @@ export interface DescribedOption {
 export function describeAll(commands: Commands): Promise<readonly Described[]> {
   return Promise.all(
     Object.entries(commands).map(async ([name, { summary, load, verbs = {} }]) => {
-      const { options, operands } = await load();
-      const taken = [...argumentsOf(options), 'config' as const].map((option) => describe(option, OPTIONS[option]));
+      const { options, operands, formats } = await load();
+      const taken = [...argumentsOf(options), 'config' as const].map((option) =>
+        describe(option, optionOf(option, formats)),
+      );
       return {
         name,
         summary,

@@ -4,7 +4,7 @@ import type { AnyCommand, Environment } from './command.ts';
 import type { InForce } from './contexts.ts';
 import { type Failure, usage } from './failure.ts';
 import { optionAdvice } from './neighbours.ts';
-import { argumentsOf, OPTIONS, type Option, type OptionName } from './options.ts';
+import { argumentsOf, OPTIONS, type Option, type OptionName, optionOf } from './options.ts';
 import { orElse, reasonOf } from './refusal.ts';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -55,7 +55,7 @@ export async function readOptions(
 ): Promise<Readonly<Record<string, unknown>>> {
   const sources = await readSources(command, given, env);
   const result: Record<string, unknown> = {};
-  for (const name of command.options) result[name] = readOption(name, sources);
+  for (const name of command.options) result[name] = readOption(name, command.formats, sources);
   return Object.freeze(result);
 }
 
@@ -152,8 +152,8 @@ async function readSources(command: AnyCommand, given: Arguments['given'], env: 
   return { given, env, context, settings: { ...settings, values: besideContext(settings.values, context) } };
 }
 
-function readOption(name: OptionName, sources: Sources): unknown {
-  const option: Option<unknown> = OPTIONS[name];
+function readOption(name: OptionName, formats: AnyCommand['formats'], sources: Sources): unknown {
+  const option = optionOf(name, formats);
   const [values, source] = findValues(name, option, sources);
   return orElse(
     () => option.read(values),

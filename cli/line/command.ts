@@ -1,6 +1,6 @@
 import type { Terminal } from '../show/terminal.ts';
 import type { Exit } from './failure.ts';
-import type { Asked, OptionName, Options } from './options.ts';
+import type { Asked, Format, OptionName, Options } from './options.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -38,6 +38,8 @@ export interface Command<K extends OptionName = OptionName> {
   readonly examples: readonly string[];
   readonly options: readonly K[];
   readonly operands?: Operands;
+  /** What `output` may be, where that is more than json and table. */
+  readonly formats?: readonly Format[];
   /** Errors: Failure, or what the program that it starts throws. */
   readonly run: (call: Call<K>) => Promise<Exit>;
 }

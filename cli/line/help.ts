@@ -28,9 +28,9 @@ failed under the agent; 6 something would change (plan --exit-code).`;
 
 /** The help of one command. */
 export async function commandHelp(name: string, command: AnyCommand, verbs: Commands = {}): Promise<string> {
-  const { argumentsOf, OPTIONS } = await import('./options.ts');
+  const { argumentsOf, optionOf } = await import('./options.ts');
   const options = [...argumentsOf(command.options), 'config' as const].map((option) =>
-    optionLine(option, OPTIONS[option]),
+    optionLine(option, optionOf(option, command.formats)),
   );
   const width = Math.max(...options.map(([left]) => left.length));
   return `Usage: ${['shunt', name, command.synopsis].filter((word) => word !== '').join(' ')}

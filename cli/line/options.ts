@@ -81,6 +81,11 @@ const readContext: Reader<string> = pattern(
   'the name of a context, of letters, digits and inner dots, dashes, underscores or @',
 );
 
+/** How something may be written; each command says which of them it knows, and without a word json and table. */
+export const FORMATS = ['json', 'table', 'yaml', 'wide', 'name'] as const;
+export type Format = (typeof FORMATS)[number];
+export const PLAIN_FORMATS: readonly Format[] = ['json', 'table'];
+
 /** Every option that there is; each command takes some. Their names are also the keys of the settings file. */
 export const OPTIONS = {
   config: optional({ placeholder: 'FILE', help: 'settings file', fallback: '/etc/shunt/shunt.yaml' }, readText),
@@ -111,7 +116,7 @@ export const OPTIONS = {
     readRootSubject,
   ),
   timeout: single({ placeholder: 'TIME', help: 'how long to wait for an answer' }, '5s', readTimeout),
-  output: choice({ short: 'o', placeholder: 'FORMAT', help: 'json or table' }, 'table', ['json', 'table']),
+  output: choice({ short: 'o', placeholder: 'FORMAT', help: 'json or table' }, 'table', FORMATS),
   host: {
     placeholder: 'HOST',
     help: 'host id',
@@ -184,7 +189,7 @@ export const OPTIONS = {
   ),
   deadline: single({ placeholder: 'TIME', help: 'time for an agent to fill new maps' }, '1m', readTimeout),
   'all-ethernet': flag('every Ethernet interface'),
-  watch: flag('go on, and follow what comes and goes'),
+  watch: { ...flag('go on, and follow what comes and goes'), short: 'w' },
   'dry-run': flag('say what would be done, and change nothing'),
   'accept-hidden-tags': flag('take interfaces whose VLAN tags are hidden'),
   'accept-private-pins': flag('take pins that may go with these mounts'),
@@ -235,6 +240,15 @@ export const CONTEXT_OPTIONS = [
 
 /** On which terms redirects are changed. */
 export const TERM_OPTIONS = ['allow-shrink', 'allow-growth', 'reason'] as const satisfies readonly OptionName[];
+
+/** An option as a command has it that knows these formats. */
+export function optionOf(name: OptionName, formats: readonly Format[] = PLAIN_FORMATS): Option<unknown> {
+  const option: Option<unknown> = OPTIONS[name];
+  if (name !== 'output') return option;
+  const read = (given: readonly string[]): Format => oneOf(...formats)(given.at(-1) ?? 'table', '');
+  const help = `${formats.slice(0, -1).join(', ')} or ${formats.at(-1)}`;
+  return { ...option, values: formats, help, read };
+}
 
 /** Those that may stand on the command line. */
 export function argumentsOf<T extends OptionName>(names: readonly T[]): T[] {

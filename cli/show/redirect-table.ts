@@ -4,7 +4,7 @@ import { actionText, ageText, labelsText, matchText, someText } from './format.t
 import { liveCell, standLines, stateCell } from './live.ts';
 import { notSentTexts } from './not-sent.ts';
 import { atLeast, rateText } from './rate.ts';
-import { type Cell, type Column, fits, table, textOf } from './table.ts';
+import { type Cell, type Column, fits, tableLines, textOf } from './table.ts';
 import { fill, noteText, paint, type Terminal } from './terminal.ts';
 
 type Screen = Pick<Terminal, 'width' | 'colour'>;
@@ -13,6 +13,8 @@ type Screen = Pick<Terminal, 'width' | 'colour'>;
 interface Field {
   readonly column: Column;
   readonly gives?: number;
+  /** Only where all is asked for. */
+  readonly wide?: true;
   /** Undefined where it says nothing; then it is there for those of which it does. */
   readonly cell: (item: GetItem, nowMs: number) => Cell | undefined;
 }
@@ -40,22 +42,40 @@ const FIELDS: readonly Field[] = [
     gives: 1,
     cell: ({ spec: { description } }) => (description === undefined ? undefined : String(description)),
   },
+  { column: { title: 'SET', whole: true }, wide: true, cell: ({ set }) => set },
+  { column: { title: 'REV', align: 'right' }, wide: true, cell: ({ rev }) => String(rev) },
 ];
 
 /** Lays redirects out for people; below stands what of them is not as it should be, and on which hosts. */
-export function redirectTable(items: readonly GetItem[], nowMs: number, screen: Screen): string {
+export function redirectTable(items: readonly GetItem[], nowMs: number, screen: Screen & Amount): string {
   if (items.length === 0) return 'no redirects';
   const lines = standLines(items).flatMap((line) => shown(line, screen));
   const notes = items
     .flatMap((item) => [...notSentTexts(item), ...refusedTexts(item)])
     .map((text) => noteText(screen, text));
-  const sections = [rows(items, nowMs, screen), lines.join('\n'), [...olderNote(items, screen), ...notes].join('\n')];
+  const sections = [
+    rowsOf(items, nowMs, screen).flat().join('\n'),
+    lines.join('\n'),
+    [...olderNote(items, screen), ...notes].join('\n'),
+  ];
   return sections.filter((section) => section !== '').join('\n\n');
 }
 
-/** Where not all has room, what people need least is left out; what is left is cut last of all. */
-function rows(items: readonly GetItem[], nowMs: number, screen: Screen): string {
-  const said = FIELDS.filter(({ cell }) => items.some((item) => cell(item, nowMs) !== undefined));
+/** Whether all is asked for, as long as lines may become. */
+interface Amount {
+  readonly wide?: boolean;
+}
+
+/** The lines of the titles, and of each redirect. Where not all has room, what people need least is left out; what is left is cut last of all. */
+export function rowsOf(
+  items: readonly GetItem[],
+  nowMs: number,
+  { wide = false, colour, width }: Screen & Amount,
+): readonly (readonly string[])[] {
+  const screen = { colour, width: wide ? undefined : width };
+  const said = FIELDS.filter((field) => wide || field.wide !== true).filter(({ cell }) =>
+    items.some((item) => cell(item, nowMs) !== undefined),
+  );
   const laid = (fields: readonly Field[]) =>
     [
       fields.map(({ column }) => column),
@@ -67,7 +87,7 @@ function rows(items: readonly GetItem[], nowMs: number, screen: Screen): string 
     if (fits(...laid(fields), screen, gives === 1 ? 'whole' : 'cut')) break;
     fields = fields.filter((field) => field.gives !== gives);
   }
-  return table(...laid(fields), screen);
+  return tableLines(...laid(fields), screen);
 }
 
 function shown(line: Cell, screen: Screen): readonly string[] {

@@ -32,18 +32,27 @@ export function table(
   rows: readonly (readonly Cell[])[],
   terminal: Pick<Terminal, 'width' | 'colour'>,
 ): string {
+  return tableLines(columns, rows, terminal).flat().join('\n');
+}
+
+/** The same, each row by its lines; the titles are the first. */
+export function tableLines(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  terminal: Pick<Terminal, 'width' | 'colour'>,
+): readonly (readonly string[])[] {
   const titles: readonly Cell[] = columns.map(({ title }) => ({ text: title, tone: 'strong' }));
   const whole = widthsOf(columns, rows);
   const at = columns.findIndex(({ below }) => below);
   const fits = terminal.width === undefined || widthOf(whole) <= terminal.width;
-  if (fits || at === -1) return layRows(columns, [titles, ...rows], terminal).join('\n');
+  if (fits || at === -1) return layRows(columns, [titles, ...rows], terminal).map((line) => [line]);
   const all = [titles, ...rows];
   const upper = layRows(
     columns.toSpliced(at, 1),
     all.map((row) => row.toSpliced(at, 1)),
     terminal,
   );
-  return all.flatMap((row, i) => [upper[i], ...linesBelow(row[at] ?? '', columns[at], terminal)]).join('\n');
+  return all.map((row, i) => [upper[i] ?? '', ...linesBelow(row[at] ?? '', columns[at], terminal)]);
 }
 
 /** Whether a table has room, once what may stand below its rows does: as a whole, or with its columns of text cut. */

@@ -54,8 +54,8 @@ test('completion: bash completes verbs, and what is theirs alone', (t) => {
 });
 
 test('completion: bash completes a value behind an equals sign, which it takes for a word', (t) => {
-  t.deepEqual(offered('get', '--output', '=', 'j'), ['json']);
-  t.deepEqual(offered('get', '--output', '='), ['json', 'table']);
+  t.deepEqual(offered('hosts', '--output', '=', 'j'), ['json']);
+  t.deepEqual(offered('hosts', '--output', '='), ['json', 'table']);
 });
 
 test('completion: bash asks for names, with the line as it stands, and falls back on options', (t) => {
@@ -72,7 +72,8 @@ test('completion: bash asks for names, with the line as it stands, and falls bac
 });
 
 test('completion: bash completes values that are a few words, and files', (t) => {
-  t.deepEqual(offered('get', '-o', ''), ['json', 'table']);
+  t.deepEqual(offered('hosts', '-o', ''), ['json', 'table']);
+  t.deepEqual(offered('get', '-o', ''), ['json', 'table', 'yaml', 'wide', 'name']);
   t.deepEqual(offered('attach', '--mode', 'n'), ['native']);
   t.deepEqual(offered('agent', '--log-level', ''), ['debug', 'info', 'warn', 'error']);
   t.deepEqual(offered('bypass', 'o'), ['on', 'off']);

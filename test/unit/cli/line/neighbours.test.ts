@@ -54,7 +54,6 @@ const OPTION_HINTS: readonly [line: string, hint: string][] = [
   ['delete a --force', 'nobody is asked'],
   ['delete --filename x', 'did you mean --file?'],
   ['delete --all', 'shunt delete takes the names of redirects'],
-  ['get -w', 'shunt events --host HOST --follow'],
   ['hosts --watch', 'shunt events --host HOST --follow'],
   ['events --host b -w', 'did you mean --follow?'],
   ['events --host b --tail 5', 'did you mean --last?'],
