@@ -142,6 +142,7 @@ export class Lab implements AsyncDisposable {
   ): Promise<void> {
     await mkdir(dirname(start), { recursive: true });
     await writeFile(start, `#!/bin/sh\nexec ${argv.map(quoted).join(' ')}\n`, { mode: 0o755 });
+    await writeFile(log, ''); // it is looked into before the program is there
     const running = this.#held.use(await Running.start(who, ['sh', '-c', 'exec "$0" >>"$1" 2>&1', start, log]));
     try {
       await running.until('is ready', READY_MS, () => isReady(log));
