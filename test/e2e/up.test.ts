@@ -2,15 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { Stats } from '../../protocol/stats.ts';
+import { namespacesOf, pidsAt, STEP_MS, shuntAt as shunt, UP } from '../support/cluster.ts';
 import { must, Running, run, until } from '../support/process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const UP = [process.execPath, join(ROOT, 'demo/cluster/up.ts')];
-const STEP_MS = 120_000;
-
-function shunt(url: string, ...args: readonly string[]): string[] {
-  return [process.execPath, join(ROOT, 'cli/shunt.js'), ...args, '--nats', url];
-}
 
 /**
  * C falls silent, and the switch floods what is for it: no host may send its copy on, or one datagram becomes a storm. With
@@ -31,21 +26,6 @@ async function noStorm(up: Running, url: string): Promise<void> {
     sent += Number(redirected);
   }
   if (sent === 0 || sent > 2 * asked) throw new Error(`A asked ${asked} times, and the hosts sent ${sent} on`);
-}
-
-/** The network namespaces of a cluster, by the place that they are. */
-async function namespacesOf(up: Running): Promise<ReadonlyMap<string, string>> {
-  const names = (await must(['ip', 'netns', 'list'])).matchAll(new RegExp(`^shunt-${up.pid}-[0-9a-f]+-(\\S+)`, 'gm'));
-  return new Map([...names].map(([name, place = '']) => [place, name]));
-}
-
-/** The processes at a place whose command line has the word. */
-async function pidsAt(up: Running, place: string, word: string): Promise<readonly number[]> {
-  const pids = (await must(['ip', 'netns', 'pids', (await namespacesOf(up)).get(place) ?? ''])).split('\n');
-  const found: number[] = [];
-  for (const pid of pids.filter((line) => line !== ''))
-    if ((await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes(word)) found.push(Number(pid));
-  return found;
 }
 
 /** Kills a program as an operator would, starts it again by the command that is printed then, and answers its log. */
