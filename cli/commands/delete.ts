@@ -22,7 +22,7 @@ const NAMES_AT_ONCE = 5_000;
 const NAME_BYTES = 66;
 
 export const remove = command({
-  synopsis: 'NAME... [--reason TEXT] [--wait]',
+  synopsis: '[NAME...] [-f FILE...] [--set NAME] [-l LABELS] [--wait]',
   about: `Deletes redirects by name. What is not there is already deleted: that is success too. What would take more than a fifth
 of its redirects from a host (and more than 5) is refused unless --allow-shrink is there, with --reason.
 
@@ -64,7 +64,7 @@ waits until all have, and after --timeout (without it, after a minute) it names 
       done.hosts = Math.max(done.hosts, hosts);
       done.rev = rev;
     }
-    if (options.output === 'table') terminal.print(outcome(names, new Set(done.deleted), nears));
+    if (options.output === 'table' && names.length > 0) terminal.print(outcome(names, new Set(done.deleted), nears));
     const wait = waitOf(options, written);
     const waited = wait === undefined ? undefined : await waitForAll(changes, wait, bus, terminal);
     if (options.output === 'json') {

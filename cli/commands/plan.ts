@@ -1,5 +1,6 @@
 import type { Planned } from '../../protocol/plan.ts';
 import { Bus } from '../client.ts';
+import { showDeletion } from '../confirm.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
@@ -36,10 +37,15 @@ relied on is otherwise by then. With --exit-code, the exit status is 6 where som
     noteSpecs(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
     const gone = options.prune ? await prunedBy(specs, options.set, bus, terminal) : [];
+    if (gone.length > 0) showDeletion(gone, `of the set ${options.set}`, terminal);
     const names = [...new Set([...options.delete, ...gone])];
     const more = { delete: names, ...(options.set !== undefined && { set: options.set }) };
     const planned = await knowingSets(askPlan(specs, more, bus, terminal), options.set !== undefined);
-    terminal.print(options.output === 'json' ? JSON.stringify(planned) : layOutPlan(planned, terminal, specs));
+    terminal.print(
+      options.output === 'json'
+        ? JSON.stringify({ ...planned, ...(options.prune && { pruned: gone }) })
+        : layOutPlan(planned, terminal, specs),
+    );
     if (options.out !== undefined) await keep(options.out, planned, { specs, ...options, gone });
     return options['exit-code'] && wouldChange(planned) ? EXIT.changes : EXIT.done;
   },
