@@ -26,6 +26,10 @@ export const COMMANDS: Commands = Object.freeze({
     summary: 'show who changed what, and why',
     load: async () => (await import('./commands/history.ts')).history,
   },
+  top: {
+    summary: 'show which redirects packets meet, and how fast',
+    load: async () => (await import('./commands/top.ts')).top,
+  },
   rearm: {
     summary: 'have redirects that went idle stand again',
     load: async () => (await import('./commands/rearm.ts')).rearm,

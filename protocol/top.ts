@@ -99,12 +99,17 @@ export const readRedirectRate: Reader<RedirectRate> = object<RedirectRate>(
   'ignored',
 );
 
+export const readFilter: Reader<string> = pattern(
+  /^[a-z0-9._-]{1,63}$/,
+  'a part of a name: lower-case letters, digits, dots, dashes and underscores',
+);
+
 const readRequest = object<TopRequest>({
   v: readVersion,
   host: optional(readHost),
   split: optional(readTrue),
   sort: optional(oneOf(...TOP_ORDERS)),
-  filter: optional(pattern(/^[a-z0-9._-]{1,63}$/, 'a part of a name')),
+  filter: optional(readFilter),
   limit: optional(readLimit),
 });
 

@@ -13,6 +13,7 @@ import { readSet } from '../../protocol/sets.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { readReason } from '../../protocol/terms.ts';
 import { readDuration } from '../../protocol/times.ts';
+import { readFilter, TOP_ORDERS } from '../../protocol/top.ts';
 import { orElse } from './refusal.ts';
 
 /** What a shell asks for while a line is written. */
@@ -197,6 +198,16 @@ export const OPTIONS = {
   follow: flag('go on with what happens from now on'),
   all: flag('every host, from now on'),
   force: flag('also one that was heard just now'),
+  'by-host': flag('a row for each redirect and host'),
+  sort: {
+    ...choice({ placeholder: 'ORDER', help: 'packets, bytes, lost or name' }, 'packets', TOP_ORDERS),
+    argumentOnly: true,
+  },
+  filter: {
+    ...optional({ placeholder: 'TEXT', help: 'only what has this in its name' }, readFilter),
+    argumentOnly: true,
+  },
+  once: flag('show it once, also on a terminal'),
 } satisfies Record<string, Option<unknown>>;
 
 export type OptionName = keyof typeof OPTIONS;

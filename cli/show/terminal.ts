@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { WriteStream } from 'node:tty';
 import { plain, visible } from '../../protocol/plain.ts';
+import { ProcessScreen, type Screen } from './screen.ts';
 import { endOnWriteErrors } from './write-errors.ts';
 
 /** Where a command writes: results to `print`, everything else to `note`, so that pipes carry results only. */
@@ -18,6 +19,8 @@ export interface Terminal {
   progress(text: string): void;
   /** Asks whether to go on; absent where nobody sits. Whatever is no yes is a no. */
   readonly confirm?: (question: string) => Promise<boolean>;
+  /** Takes all of it, until that is disposed of; absent where nobody sits. */
+  readonly screen?: () => Screen;
 }
 
 export type Tone = 'good' | 'warn' | 'bad' | 'strong';
@@ -48,6 +51,7 @@ export function guarded(terminal: Terminal): Terminal {
     note: (text) => terminal.note(seen(text)),
     progress: (text) => terminal.progress(seen(text)),
     ...(terminal.confirm !== undefined && { confirm: terminal.confirm }),
+    ...(terminal.screen !== undefined && { screen: terminal.screen }),
   };
 }
 
@@ -86,6 +90,7 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     note: (text) => void stderr.write(`${text}\n`),
     progress: (text) => void (stderr.isTTY && stderr.write(`\r\x1b[K${text}`)),
     ...(process.stdin.isTTY && stderr.isTTY && { confirm: (question) => askYes(process, question) }),
+    ...(process.stdin.isTTY && stdout.isTTY && { screen: () => new ProcessScreen(process) }),
   };
 }
 

@@ -53,6 +53,7 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ['cli/line/a.ts', '../commands/get.ts'],
   ['cli/specs/a.ts', 'nats'],
   ['cli/complete/a.ts', '../commands/get.ts'],
+  ['cli/top/a.ts', '../client.ts'],
   ['cli/commands/a.ts', '../../agent/kernel/layout.ts'],
 ];
 const ALLOWED: readonly (readonly [string, string])[] = [

@@ -161,6 +161,18 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
     '--host b web -o xml',
     `--host b web --nats ${NOBODY}`,
   ],
+  top: [
+    'web',
+    '--host',
+    '--host EDGE',
+    '--host b --by-host',
+    '--sort fastest',
+    '--filter=',
+    '--filter Web',
+    '--delay 1',
+    '-n 5',
+    `--once --nats ${NOBODY}`,
+  ],
   stats: [
     'edge-7',
     '--host',
