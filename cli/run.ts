@@ -57,8 +57,8 @@ async function call(called: Called, { env, terminal, stdin }: Surroundings): Pro
     throw await noSuchVerb(name, word, verbs);
   checkOperands(name, command, given);
   const options = (await readOptions(command, given, env)) as Call<never>['options'];
-  const written = new Set(given.given.keys());
-  return command.run({ options, operands: given.operands, written, terminal, stdin, env, commands: COMMANDS });
+  const { given: written, operands } = given;
+  return command.run({ options, operands, written, terminal, stdin, env, commands: COMMANDS });
 }
 
 async function help(given: readonly string[], terminal: Terminal): Promise<Exit> {

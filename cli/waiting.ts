@@ -84,7 +84,7 @@ export function toldOf({ state: { v: _, next: __, ...state }, waitedMs }: Waited
 /** What --wait asks for; undefined where it is not there. --timeout on the command line is how long. */
 export function waitOf(
   options: { readonly wait: Level | undefined; readonly timeout: number },
-  written: ReadonlySet<string>,
+  written: Pick<ReadonlySet<string>, 'has'>,
 ): Wait | undefined {
   if (options.wait === undefined) return undefined;
   return { level: options.wait, withinMs: written.has('timeout') ? options.timeout : WAIT_MS };

@@ -137,7 +137,10 @@ export class Reconciler implements Reconciling {
   /** For `dump` and `explain`. */
   get view(): View {
     const convergence = (): Convergence => this.#convergence;
-    return viewOf(convergence, this.#watch, () => this.#strangers.problems(this.#convergence));
+    return viewOf(convergence, this.#watch, () => [
+      ...this.#watch.attachProblems,
+      ...this.#strangers.problems(this.#convergence),
+    ]);
   }
 
   /** Resolves once what is due at the call is settled, or the loop has ended. */

@@ -1,17 +1,13 @@
 import type { Intent } from '../../protocol/intent.ts';
+import type { HostProblem } from '../../protocol/status.ts';
 import type { Convergence } from './convergence.ts';
-import type { Strangers } from './strangers.ts';
 import type { Watch } from './watch.ts';
 
 /** The intent, the state and the observed entry of each key, as they are now and will be. */
 export type View = ReturnType<typeof viewOf>;
 
 /** `now`: what converges at the time; maps that take the place of others come with another one. */
-export function viewOf(
-  now: () => Convergence,
-  watch: Pick<Watch, 'sight'>,
-  mapProblems: () => ReturnType<Strangers['problems']>,
-) {
+export function viewOf(now: () => Convergence, watch: Pick<Watch, 'sight'>, mapProblems: () => readonly HostProblem[]) {
   return {
     get desired() {
       return now().ledger.desired;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Event } from '../../protocol/event.ts';
+import type { HostProblem } from '../../protocol/status.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import type { Network } from '../model/network.ts';
 import type { Kernel, Outbox, SightStore } from '../ports.ts';
@@ -27,6 +28,9 @@ export interface WatchOptions {
  * Looks at what entries do not say: whether packets meet the program, are sent as they are, and arrive. It runs before
  * each pass, which may remove what sends there.
  */
+/** As long a `detail` is read. */
+const DETAIL_LENGTH = 1024;
+
 export class Watch {
   readonly #options: WatchOptions;
   readonly #record: (events: readonly Event[]) => Promise<void>;
@@ -54,6 +58,16 @@ export class Watch {
       undelivered: this.#delivery.undelivered,
       passed: this.#passing.passed,
     };
+  }
+
+  /** That packets pass the program by, and where. */
+  get attachProblems(): readonly HostProblem[] {
+    const { list, lostSinceMs: since } = this.#ingresses;
+    if (since === undefined) return [];
+    const where = list.flatMap(({ name, lost }) => (lost === undefined ? [] : [`${name}: ${lost}`]));
+    return [
+      { code: 'NOT_ATTACHED', since, ...(where.length > 0 && { detail: where.join('; ').slice(0, DETAIL_LENGTH) }) },
+    ];
   }
 
   ingressesNext(): void {

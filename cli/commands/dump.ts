@@ -1,11 +1,12 @@
 import { type DumpEntry, encodeAskRequest, parseDumpReply } from '../../protocol/ask.ts';
 import { Bus } from '../client.ts';
+import { chooseHosts, tellHosts } from '../fleet.ts';
 import { command } from '../line/command.ts';
-import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect, Portion } from '../paging.ts';
 import { actionText, ageText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
+import { paint, type Terminal } from '../show/terminal.ts';
 
 /** Revisions and slots are for programs, in the JSON; a person needs the room for what fits no narrow terminal. */
 const COLUMNS: readonly Column[] = [
@@ -19,27 +20,43 @@ const COLUMNS: readonly Column[] = [
 ];
 
 export const dump = command({
-  synopsis: '--host HOST',
-  about:
-    'Asks the agent of a host for every redirect that it was given: its state, its counters, and what the kernel holds of it.',
+  synopsis: '[--host HOST... | -l LABELS | --all]',
+  about: `Asks the agent of a host for every redirect that it was given: its state, its counters, and what the kernel holds of it.
+Several are asked by --host more than once, by their labels (-l), or all; who does not answer is named, and the exit status is 3.`,
   examples: ['shunt dump --host edge-7', "shunt dump --host edge-7 -o json | jq '.items[] | {name, packets}'"],
-  options: ['host', ...BUS_OPTIONS],
-  async run({ options: { host, ...options }, terminal }) {
+  options: ['host', 'selector', 'all', ...BUS_OPTIONS],
+  async run({ options, written, terminal }) {
     await using bus = await Bus.open(options);
-    const portion = new Portion();
-    const items = await collect(
-      (after) =>
-        portion.read((limit) => {
-          const request = encodeAskRequest({ v: 1, ...(after !== undefined && { after }), limit });
-          return bus.ask(host, 'dump', request, parseDumpReply);
-        }),
-      terminal,
-    );
-    const listed = items.length === 0 ? 'no redirects' : table(COLUMNS, items.map(row), terminal);
-    terminal.print(options.output === 'json' ? JSON.stringify({ host, items }) : listed);
-    return EXIT.done;
+    const hosts = await chooseHosts({ options, written }, bus, terminal);
+    const alone = typeof hosts === 'string';
+    const ask = async (host: string) => {
+      const items = await readDump(bus, host, alone ? terminal : IN_SILENCE);
+      const listed = () => (items.length === 0 ? 'no redirects' : table(COLUMNS, items.map(row), terminal));
+      const text = () => (alone ? listed() : [paint(terminal, 'strong', host), listed()].join('\n'));
+      return { json: { host, items }, text };
+    };
+    return await tellHosts(hosts, ask, options.output, terminal);
   },
 });
+
+/** Of several hosts it is shown how many were asked. */
+const IN_SILENCE = { progress: () => {} };
+
+function readDump(
+  bus: Pick<Bus, 'ask'>,
+  host: string,
+  terminal: Pick<Terminal, 'progress'>,
+): Promise<readonly DumpEntry[]> {
+  const portion = new Portion();
+  return collect(
+    (after) =>
+      portion.read((limit) => {
+        const request = encodeAskRequest({ v: 1, ...(after !== undefined && { after }), limit });
+        return bus.ask(host, 'dump', request, parseDumpReply);
+      }),
+    terminal,
+  );
+}
 
 function row({ key, name, state, code, packets, bytes, seenMsAgo, to }: DumpEntry): Cell[] {
   const bad = state === 'blocked' || state === 'denied' || state === 'failed';

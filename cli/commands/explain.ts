@@ -1,17 +1,32 @@
-import type { AskError } from '../../protocol/ask.ts';
-import { type Explanation, encodeExplainRequest, type NextHopNow, parseExplainReply } from '../../protocol/explain.ts';
+import { type AskError, MAX_LIMIT } from '../../protocol/ask.ts';
+import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../protocol/explain.ts';
 import { readName } from '../../protocol/intent.ts';
 import { encodeGetRequest, type GetReply, parseGetReply } from '../../protocol/listings.ts';
 import { didYouMean } from '../../protocol/near.ts';
 import { shellWord } from '../../protocol/plain.ts';
 import { readKey } from '../../protocol/read.ts';
+import { askHosts } from '../ask-hosts.ts';
 import { Bus } from '../client.ts';
+import { readRedirect } from '../fleet.ts';
 import { command } from '../line/command.ts';
-import { EXIT, Failure, usage } from '../line/failure.ts';
-import { BUS_OPTIONS } from '../line/options.ts';
+import { EXIT, type Exit, Failure, usage } from '../line/failure.ts';
+import { BUS_OPTIONS, type Format } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
+import { collect } from '../paging.ts';
 import { eventTable } from '../show/event-table.ts';
-import { actionText, ageText, bytesText, codeText, nearText, problemText, someText, timeText } from '../show/format.ts';
+import { fleetExplanation, groupAnswers, silentOf } from '../show/fleet-explanation.ts';
+import {
+  actionText,
+  ageText,
+  bytesText,
+  codeText,
+  matchText,
+  nearText,
+  problemText,
+  someText,
+  timeText,
+} from '../show/format.ts';
+import { nextHopCell } from '../show/next-hop.ts';
 import { reasonOf } from '../show/passed.ts';
 import { againText, leftText } from '../show/silence.ts';
 import { type Cell, fields, table } from '../show/table.ts';
@@ -22,11 +37,13 @@ type Screen = Pick<Terminal, 'width' | 'colour'>;
 type Told = Explanation & { readonly description?: string };
 
 export const explain = command({
-  synopsis: '--host HOST NAME|KEY',
-  about: `Asks the agent of a host why one redirect is as it is: what is desired, its state, since when and why, what the kernel
-holds of it this moment, its counters, where its packets would go, which other redirects overlap it, and what was
-decided last. KEY is as dump and plan show it.`,
+  synopsis: '[--host HOST] NAME|KEY',
+  about: `Asks every host that a redirect is for how it stands there, and says on which ones it does what: equal answers are one line,
+the worst first. The exit status is 3 if some did not answer. With --host it asks the agent of that host alone why the redirect is as
+it is: what is desired, its state, since when and why, what the kernel holds of it this moment, its counters, where its packets
+would go, which other redirects overlap it, and what was decided last. KEY is as dump and plan show it.`,
   examples: [
+    'shunt explain drain-web-2',
     'shunt explain --host edge-7 drain-web-2',
     "shunt explain --host edge-7 'v4 udp 198.51.100.0/24:* > 203.0.113.10/32:443'",
   ],
@@ -38,6 +55,7 @@ decided last. KEY is as dump and plan show it.`,
     if (rest.length > 0) throw usage(`expected one NAME or KEY, not ${rest.length + 1}; put a key into single quotes`);
     const request = requestOf(what);
     await using bus = await Bus.open(options);
+    if (!written.has('host')) return await explainFleet(bus, what, options.output, terminal);
     const asked = bus.ask(host, 'explain', request, parseExplainReply, refusalOn(host));
     const answer = await asked.catch(async (error: unknown) => Promise.reject(await meantRedirect(bus, what, error)));
     const description = (await controllerOn(bus, answer.name))?.items[0]?.spec.description;
@@ -46,6 +64,36 @@ decided last. KEY is as dump and plan show it.`,
     return EXIT.done;
   },
 });
+
+/** Asks all hosts that a redirect is for. */
+async function explainFleet(bus: Bus, what: string, output: Format, terminal: Terminal): Promise<Exit> {
+  const item = await readRedirect(bus, what.includes(' ') ? await nameOf(bus, what, terminal) : what);
+  const request = requestOf(String(item.spec.name));
+  const ask = (host: string) => bus.ask(host, 'explain', request, parseExplainReply, refusalOn(host));
+  const { answers, failed } = await askHosts(item.hosts, ask, terminal);
+  const told = { item, answers, failed };
+  if (output === 'json') terminal.print(JSON.stringify({ ...told, groups: groupAnswers(told) }));
+  else terminal.print(fleetExplanation(told, terminal));
+  return silentOf(told).length === 0 ? EXIT.done : EXIT.unfinished;
+}
+
+/** Whose key it is. Several redirects may have one: then each is named. */
+async function nameOf(bus: Bus, key: string, terminal: Terminal): Promise<string> {
+  const items = await collect((after) => {
+    const place = after !== undefined && { after };
+    return bus.api('get', encodeGetRequest({ v: 1, ...place, limit: MAX_LIMIT }), parseGetReply);
+  }, terminal);
+  const names = items.filter(({ spec }) => matchText(spec.match) === key).map(({ spec }) => String(spec.name));
+  const [name] = names;
+  if (name === undefined)
+    throw new Failure(
+      EXIT.refused,
+      'FAILED',
+      `no redirect has the key ${key}; see shunt get, or name a host with --host`,
+    );
+  if (names.length > 1) throw usage(`several redirects have this key: ${names.join(', ')}; name one of them`);
+  return name;
+}
 
 /** What the controller says of a redirect by its name; undefined where none tells: it is no matter. */
 async function controllerOn(bus: Pick<Bus, 'api'>, name: string): Promise<GetReply | undefined> {
@@ -163,25 +211,6 @@ function kernelCell({ entry, state, nexthop }: Explanation): Cell {
   const named = nexthop?.interface !== undefined && nexthop.ifindex === ifindex;
   const out = named ? nexthop.interface : `interface index ${ifindex}`;
   return `sends out of ${out} to ${dmac} from ${smac}, MTU ${mtu}, of revision ${rev}`;
-}
-
-const HOPS: Readonly<Record<NextHopNow['state'], (hop: NextHopNow) => string>> = {
-  resolved: ({ gateway, mac }) => `${gateway === undefined ? '' : `${gateway} is `}${mac}`,
-  asking: ({ gateway }) => `${gateway} is being asked for its MAC address`,
-  failed: ({ gateway }) => `${gateway} does not answer address resolution`,
-  'no-route': () => 'no route leads out of this host to it',
-  'no-interface': ({ interface: name }) => `there is no interface ${name}`,
-};
-
-function nextHopCell(hop: NextHopNow | null): Cell {
-  if (hop === null) return '-';
-  const { state, interface: name, up, takesRedirects, mtu } = hop;
-  const where = name === undefined || state === 'no-interface' ? '' : ` on ${name}`;
-  const size = mtu === undefined ? '' : `, MTU ${mtu}`;
-  const down = up === false ? '; the interface is down' : '';
-  const deaf = takesRedirects === false ? '; the interface does not send redirected frames' : '';
-  const good = state === 'resolved' && down === '' && deaf === '';
-  return { text: `${HOPS[state](hop)}${where}${size}${down}${deaf}`, tone: good ? 'good' : 'bad' };
 }
 
 function overlapTable({ overlaps, overlapsTotal, state: own }: Explanation, screen: Screen): string {

@@ -1,13 +1,12 @@
-import { encodeGetRequest, parseGetReply, type Rest } from '../../protocol/listings.ts';
 import { encodeRearmRequest, MAX_REARMED, parseRearmReply, type Rearmed } from '../../protocol/rearm.ts';
 import { askHosts } from '../ask-hosts.ts';
 import { Bus } from '../client.ts';
+import { readRedirect } from '../fleet.ts';
 import { command } from '../line/command.ts';
-import { EXIT, Failure } from '../line/failure.ts';
+import { EXIT } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { complete } from '../paging.ts';
-import { nearText, someText } from '../show/format.ts';
+import { someText } from '../show/format.ts';
 import { notice } from '../show/terminal.ts';
 
 type Asker = Pick<Bus, 'api' | 'ask'>;
@@ -37,19 +36,10 @@ nothing changes. The exit status is 3 if a host that holds one did not answer.`,
 async function hostsOf(bus: Asker, names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const byHost = new Map<string, string[]>();
   for (const name of names) {
-    for (const host of await holders(bus, name)) byHost.set(host, [...(byHost.get(host) ?? []), name]);
+    const { hosts } = await readRedirect(bus, name, '; nothing was changed');
+    for (const host of hosts) byHost.set(host, [...(byHost.get(host) ?? []), name]);
   }
   return byHost;
-}
-
-async function holders(bus: Asker, name: string): Promise<readonly string[]> {
-  const ask = (rest?: Rest) =>
-    bus.api('get', encodeGetRequest({ v: 1, name, ...(rest !== undefined && { rest }) }), parseGetReply);
-  const { items, near = [] } = await ask();
-  const [item] = items;
-  if (item !== undefined) return (await complete(item, async (rest) => (await ask(rest)).items)).hosts;
-  const advice = nearText(name, near) || '; see shunt get';
-  throw new Failure(EXIT.refused, 'FAILED', `there is no redirect ${name}${advice}; nothing was changed`);
 }
 
 /** One that is not there yet, or no more, is the controller's matter: the host has it with its next page. */

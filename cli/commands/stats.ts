@@ -1,8 +1,8 @@
 import { encodeAskRequest } from '../../protocol/ask.ts';
 import { parseStatsReply, type Stats } from '../../protocol/stats.ts';
 import { Bus } from '../client.ts';
+import { chooseHosts, tellHosts } from '../fleet.ts';
 import { command } from '../line/command.ts';
-import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { type Cell, type Column, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
@@ -18,16 +18,20 @@ const LOSS_COLUMNS: readonly Column[] = [
 ];
 
 export const stats = command({
-  synopsis: '--host HOST',
+  synopsis: '[--host HOST... | -l LABELS | --all]',
   about: `Asks the agent of a host what became of packets since the program was attached: how often it decided what, and how
-many of those that it redirected died on their way out.`,
+many of those that it redirected died on their way out. Several are asked by --host more than once, by their labels (-l), or all;
+who does not answer is named, and the exit status is 3.`,
   examples: ['shunt stats --host edge-7', 'shunt stats --host edge-7 -o json | jq .losses'],
-  options: ['host', ...BUS_OPTIONS],
-  async run({ options, terminal }) {
+  options: ['host', 'selector', 'all', ...BUS_OPTIONS],
+  async run({ options, written, terminal }) {
     await using bus = await Bus.open(options);
-    const answer = await bus.ask(options.host, 'stats', encodeAskRequest({ v: 1 }), parseStatsReply);
-    terminal.print(options.output === 'json' ? JSON.stringify(answer) : layOut(answer as Stats, terminal));
-    return EXIT.done;
+    const hosts = await chooseHosts({ options, written }, bus, terminal);
+    const ask = async (host: string) => {
+      const json = await bus.ask(host, 'stats', encodeAskRequest({ v: 1 }), parseStatsReply);
+      return { json, text: () => layOut(json as Stats, terminal) };
+    };
+    return await tellHosts(hosts, ask, options.output, terminal);
   },
 });
 

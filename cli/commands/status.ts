@@ -1,8 +1,8 @@
 import { encodeAskRequest, parseStatusReply } from '../../protocol/ask.ts';
 import type { Status } from '../../protocol/status.ts';
 import { Bus } from '../client.ts';
+import { chooseHosts, tellHosts } from '../fleet.ts';
 import { command } from '../line/command.ts';
-import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { ageText, clockText, codeText, labelsText, problemText } from '../show/format.ts';
 import { reasonOf, reasonsText, sumReasons } from '../show/passed.ts';
@@ -12,15 +12,23 @@ import type { Terminal } from '../show/terminal.ts';
 type Screen = Pick<Terminal, 'width' | 'colour'>;
 
 export const status = command({
-  synopsis: '--host HOST',
-  about: 'Asks the agent of a host, not the controller, how far it is, what its kernel does not do, and why.',
-  examples: ['shunt status --host edge-7', 'shunt status --host edge-7 -o json | jq .applied'],
-  options: ['host', ...BUS_OPTIONS],
-  async run({ options, terminal }) {
+  synopsis: '[--host HOST... | -l LABELS | --all]',
+  about: `Asks the agent of a host, not the controller, how far it is, what its kernel does not do, and why. Several are asked by
+--host more than once, by their labels (-l), or all; who does not answer is named, and the exit status is 3.`,
+  examples: [
+    'shunt status --host edge-7',
+    'shunt status -l role=edge',
+    'shunt status --host edge-7 -o json | jq .applied',
+  ],
+  options: ['host', 'selector', 'all', ...BUS_OPTIONS],
+  async run({ options, written, terminal }) {
     await using bus = await Bus.open(options);
-    const answer = await bus.ask(options.host, 'status', encodeAskRequest({ v: 1 }), parseStatusReply);
-    terminal.print(options.output === 'json' ? JSON.stringify(answer) : layOut(answer as Status, Date.now(), terminal));
-    return EXIT.done;
+    const hosts = await chooseHosts({ options, written }, bus, terminal);
+    const ask = async (host: string) => {
+      const json = await bus.ask(host, 'status', encodeAskRequest({ v: 1 }), parseStatusReply);
+      return { json, text: () => layOut(json as Status, Date.now(), terminal) };
+    };
+    return await tellHosts(hosts, ask, options.output, terminal);
   },
 });
 

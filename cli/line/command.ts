@@ -8,8 +8,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Call<K extends OptionName> {
   readonly options: Options<K>;
   readonly operands: readonly string[];
-  /** The options that stand on the command line; the others are from elsewhere, or defaults. */
-  readonly written: ReadonlySet<string>;
+  /** The options that stand on the command line, with all that each was given; the others are from elsewhere, or defaults. */
+  readonly written: ReadonlyMap<string, readonly string[]>;
   readonly terminal: Terminal;
   /** Standard input. */
   readonly stdin: AsyncIterable<Uint8Array>;

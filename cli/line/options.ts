@@ -196,7 +196,7 @@ export const OPTIONS = {
   'accept-private-pins': flag('take pins that may go with these mounts'),
   last: single({ placeholder: 'N', help: 'how many events of the past' }, '100', readLast),
   follow: flag('go on with what happens from now on'),
-  all: flag('every host, from now on'),
+  all: flag('every host'),
   force: flag('also one that was heard just now'),
   'by-host': flag('a row for each redirect and host'),
   sort: {

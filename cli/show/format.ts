@@ -53,7 +53,13 @@ export function timeText(atMs: number): string {
 
 /** Writes a code with its meaning, also one that this version does not know. */
 export function codeText(code: AnyCode): string {
-  return Object.hasOwn(CODES, code) ? `${code}: ${CODES[code as Code]}` : code;
+  const means = meaningText(code);
+  return means === '' ? code : `${code}: ${means}`;
+}
+
+/** Writes what a code means; nothing of one that this version does not know. */
+export function meaningText(code: AnyCode): string {
+  return Object.hasOwn(CODES, code) ? CODES[code as Code] : '';
 }
 
 /** Writes what is wrong with a host: the code, its meaning, and where. */
@@ -83,6 +89,18 @@ export function labelsText(labels: Readonly<Record<string, string>>): string {
 export function someText(items: readonly string[], total = items.length): string {
   const shown = items.toSorted(compareNames).slice(0, 3);
   return total > shown.length ? `${shown.join(',')} +${total - shown.length}` : shown.join(',');
+}
+
+/** Writes the first of some hosts, and how many more there are: `edge-1, edge-2 +31`. */
+export function hostsText(hosts: readonly string[], most: number): string {
+  const shown = hosts.toSorted(compareNames).slice(0, most);
+  return `${shown.join(', ')}${hosts.length > most ? ` +${hosts.length - most}` : ''}`;
+}
+
+/** Writes for which hosts a redirect is. */
+export function selectorText(hosts: unknown): string {
+  if (Array.isArray(hosts)) return someText(hosts.map(String)) || '-';
+  return typeof hosts === 'object' && hosts !== null ? labelsText(hosts as Record<string, string>) : String(hosts);
 }
 
 /** Says which redirects select no host that ever reported, and which listed hosts never did. */

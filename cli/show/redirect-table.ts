@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../protocol/json.ts';
 import type { GetItem } from '../../protocol/listings.ts';
-import { actionText, ageText, labelsText, matchText, someText } from './format.ts';
+import { actionText, ageText, matchText, selectorText } from './format.ts';
 import { liveCell, standLines, stateCell } from './live.ts';
 import { notSentTexts } from './not-sent.ts';
 import { atLeast, rateText } from './rate.ts';
@@ -94,11 +94,6 @@ function shown(line: Cell, screen: Screen): readonly string[] {
   const tone = typeof line === 'string' ? undefined : line.tone;
   const [first = '', ...rest] = fill(textOf(line), (screen.width ?? Number.POSITIVE_INFINITY) - 2);
   return [first, ...rest.map((more) => `  ${more}`)].map((text) => paint(screen, tone, text));
-}
-
-function selectorText(hosts: unknown): string {
-  if (Array.isArray(hosts)) return someText(hosts.map(String)) || '-';
-  return typeof hosts === 'object' && hosts !== null ? labelsText(hosts as Record<string, string>) : String(hosts);
 }
 
 /** Where it is not known of all hosts that have it, it is more, or as much. */

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import { connect, type Msg, type NatsConnection } from 'nats';
 import {
   type ApplyReply,
   encodeApiError,
@@ -29,10 +28,11 @@ import { encodeResyncReply } from '../../protocol/resync.ts';
 import { encodeStats } from '../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
 import { encodeWorking, WORKING_HEADER } from '../../protocol/working.ts';
-import { type NatsServer, startNats } from '../support/nats.ts';
+import { startNats } from '../support/nats.ts';
 import { onlyUsers } from '../support/nats-users.ts';
 import { matchesGolden } from '../unit/cli/golden.ts';
 import { KeptTerminal, type Session, shunt } from '../unit/cli/session.ts';
+import { Bench, fixture, narrow } from './bench.ts';
 
 const NONE_GIVEN =
   'no credentials were given: name some with --creds, --nkey, --user or --token-file, or in the settings file';
@@ -43,62 +43,6 @@ const APPLY = `redirects:
     match: { src: 198.51.100.0/24, dst: 203.0.113.10, proto: udp, dport: 443 }
     to: { nexthop: 10.0.0.7 }
 `;
-
-/** A terminal of the usual size: nothing that says which redirect it is may be cut. */
-function narrow(width = 80) {
-  return { terminal: new KeptTerminal(width) };
-}
-
-function fixture(name: string) {
-  return JSON.parse(readFileSync(join(import.meta.dirname, `../../protocol/fixtures/${name}.json`), 'utf8'));
-}
-
-/** A bus of its own with whatever answers a test puts there. */
-class Bench implements AsyncDisposable {
-  readonly server: NatsServer;
-  readonly #connection: NatsConnection;
-
-  private constructor(server: NatsServer, connection: NatsConnection) {
-    this.server = server;
-    this.#connection = connection;
-  }
-
-  static async open(...args: readonly string[]): Promise<Bench> {
-    await using held = new AsyncDisposableStack();
-    const server = held.use(await startNats(...args));
-    const connection = await connect({ servers: server.url, reconnect: false, timeout: 60_000 });
-    held.move();
-    return new Bench(server, connection);
-  }
-
-  async answers(subject: string, answer: (data: Uint8Array, message: Msg) => Uint8Array | undefined): Promise<void> {
-    const callback = (_error: unknown, message: Msg): void => {
-      const reply = answer(message.data, message);
-      if (reply !== undefined) message.respond(reply);
-    };
-    this.#connection.subscribe(subject, { callback });
-    await this.#connection.flush();
-  }
-
-  /** Runs a command against this bus; the address, new each time, does not appear in what it wrote. */
-  async shunt(words: readonly string[], given: Parameters<typeof shunt>[1] = {}): Promise<Session> {
-    const { exit, stdout, stderr } = await shunt(words, {
-      ...given,
-      env: { SHUNT_NATS: this.server.url, ...given.env },
-    });
-    const hidden = (text: string) => text.replaceAll(this.server.url, 'nats://BUS');
-    return { exit, stdout: hidden(stdout), stderr: hidden(stderr) };
-  }
-
-  say(subject: string, data: Uint8Array): void {
-    this.#connection.publish(subject, data);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#connection.close();
-    await this.server[Symbol.asyncDispose]();
-  }
-}
 
 test('apply: what was written goes to the controller in normal form, and its answer is one line', async (t) => {
   await using bench = await Bench.open();
