@@ -1,7 +1,7 @@
 import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { parseHostsReply } from '../../protocol/listings.ts';
 import { encodeNamesRequest, parseNamesReply } from '../../protocol/names.ts';
-import { Bus } from '../client.ts';
+import type { Bus } from '../client.ts';
 import { type Commands, command, type Environment } from '../line/command.ts';
 import { readArguments, readOptions, tokensOf } from '../line/command-line.ts';
 import { readContexts } from '../line/contexts.ts';
@@ -38,7 +38,8 @@ async function find(
   if (asked === 'contexts') return (await readContexts(env)).contexts.map(({ name }) => name);
   const words = joined(line);
   const { words: given } = await findCalled(words, commands);
-  await using bus = await Bus.open(await optionsOf(given, env));
+  const { Bus: Client } = await import('../client.ts');
+  await using bus = await Client.open(await optionsOf(given, env));
   const operands = tokensOf(given, OPTION_NAMES).flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
   return (await ask(asked, prefix, bus)).filter((name) => !operands.includes(name));
 }

@@ -1,5 +1,10 @@
 import test from 'ava';
-import { KeptTerminal } from '../unit/cli/session.ts';
+import { connect } from 'nats';
+import { encodeApiError } from '../../protocol/api.ts';
+import type { AnyCode } from '../../protocol/codes.ts';
+import { makeSubjects } from '../../protocol/subjects.ts';
+import { startNats } from '../support/nats.ts';
+import { KeptTerminal, shunt } from '../unit/cli/session.ts';
 import { House } from './house.ts';
 
 function redirects(...names: readonly string[]): string {
@@ -93,4 +98,49 @@ test('delete: of files, a set or labels is shown and asked for', async (t) => {
   t.like(missed, { exit: 0, stderr: 'note: there is no redirect in the set wep; did you mean web?\n' });
   t.is((await house.shunt(['delete', '-l', 'role=core', '--yes'])).exit, 0);
   t.deepEqual(await names(house), ['d@web', 'e@web']);
+});
+
+test('sets: the size gate holds for what is pruned', async (t) => {
+  await using house = await House.open();
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, at) =>
+      JSON.stringify({ name: `r-${at}`, hosts: ['edge-1'], match: { dst: `203.0.113.${at}` }, to: 'drop' }),
+    ).join('\n');
+  await house.shunt(['apply', '-f', house.write('web.jsonl', many(20)), '--set', 'web']);
+  const few = house.write('web.jsonl', many(10));
+  const call = ['apply', '-f', few, '--set', 'web', '--prune', '--yes'];
+  const refused = await house.shunt(call);
+  t.is(refused.exit, 1);
+  t.regex(refused.stderr, /--allow-shrink/);
+  t.is((await names(house)).length, 20);
+  t.regex((await house.shunt([...call, '--allow-shrink', '--reason', 'fewer'])).stdout, /deleted 10;/);
+  const history = await house.shunt(['history', 'r-15', '-o', 'json']);
+  t.regex(history.stdout, /"reason":"fewer"/);
+});
+
+test('sets: a controller of an older release says in one sentence that it has none', async (t) => {
+  await using server = await startNats();
+  const bus = await connect({ servers: server.url });
+  t.teardown(() => bus.close());
+  const answers = (verb: 'names' | 'apply' | 'plan' | 'get', code: AnyCode, message: string): void => {
+    const reply = encodeApiError({ v: 1, error: { code, message } });
+    bus.subscribe(makeSubjects().api(verb), { callback: (_, asked) => void asked.respond(reply) });
+  };
+  answers('names', 'UNKNOWN_VERB', 'names is not a verb of this controller');
+  for (const verb of ['apply', 'plan', 'get'] as const) answers(verb, 'UNKNOWN_FIELD', 'set: unknown field');
+  await bus.flush();
+  for (const words of [
+    ['apply', '-f', '-', '--set', 'web'],
+    ['plan', '-f', '-', '--set', 'web'],
+    ['apply', '-f', '-', '--set', 'web', '--prune'],
+    ['delete', '--set', 'web'],
+    ['get', '--set', 'web'],
+    ['get', '-l', 'role=edge'],
+  ]) {
+    const { exit, stderr } = await shunt(words, { stdin: redirects('a'), env: { SHUNT_NATS: server.url } });
+    t.is(exit, 1, words.join(' '));
+    t.regex(stderr, /a controller that knows no sets is of an older release: upgrade it\n$/, words.join(' '));
+  }
+  const plain = await shunt(['apply', '-f', '-'], { stdin: redirects('a'), env: { SHUNT_NATS: server.url } });
+  t.notRegex(plain.stderr, /knows no sets/);
 });
