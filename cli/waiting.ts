@@ -5,9 +5,11 @@ import {
   encodeChangeRequest,
   isDone,
   type Level,
+  MAX_ALSO,
   parseChangeReply,
   type UndoneHost,
 } from '../protocol/change-state.ts';
+import { bytesOf } from '../protocol/json.ts';
 import type { Bus } from './client.ts';
 import { EXIT, Failure } from './line/failure.ts';
 import { changeProgress, shortChange } from './show/change-state.ts';
@@ -17,7 +19,11 @@ import type { Terminal } from './show/terminal.ts';
 export interface Wait {
   readonly level: Level;
   readonly withinMs: number;
+  /** Redirects that are waited for beside the change, as they are now. */
+  readonly also?: readonly string[];
 }
+
+type Asked = Omit<Wait, 'withinMs'>;
 
 /** What became of a change when it was last looked at, how long it took until then, and how long it might. */
 export interface Waited {
@@ -44,7 +50,7 @@ const LAST_LOOK_MS = 1000;
  */
 export async function waitFor(
   change: string,
-  { level, withinMs }: Wait,
+  { withinMs, ...asked }: Wait,
   bus: Pick<Bus, 'api'>,
   terminal: Pick<Terminal, 'progress' | 'noteWidth'>,
 ): Promise<Waited> {
@@ -54,20 +60,24 @@ export async function waitFor(
   let failure: Failure | undefined;
   try {
     for (;;) {
-      const asked = since();
-      const look = await within(withinMs - asked, stateOf(change, level, bus, FIRST_HOSTS), `the change ${change}`);
+      const atMs = since();
+      const look = await within(
+        withinMs - atMs,
+        stateOf(change, asked, bus, { limit: FIRST_HOSTS }),
+        `the change ${change}`,
+      );
       if (look instanceof Failure) failure = look;
       else {
         state = look;
         terminal.progress(changeProgress(state, { leftMs: withinMs - since(), width: terminal.noteWidth }));
         if (isDone(state)) return { state, withinMs, waitedMs: Math.round(since()) };
       }
-      const pauseMs = Math.max(EVERY_MS, EASE * (since() - asked));
+      const pauseMs = Math.max(EVERY_MS, EASE * (since() - atMs));
       if (since() + pauseMs >= withinMs) break;
       await setTimeout(pauseMs);
     }
     await setTimeout(Math.max(0, withinMs - since()));
-    const last = await within(LAST_LOOK_MS, wholeState(change, level, bus), `the change ${change}`);
+    const last = await within(LAST_LOOK_MS, wholeState(change, asked, bus), `the change ${change}`);
     if (!(last instanceof Failure)) return { state: last, withinMs, waitedMs: Math.round(since()) };
     if (state !== undefined) return { state, withinMs, waitedMs: Math.round(since()) };
     throw unknown(change, failure ?? last);
@@ -108,12 +118,17 @@ export async function waitForAll(
   return waited;
 }
 
+/** As many names as are waited for beside a change, on a bus that takes so much; none where there are more. */
+export function alsoOf(names: readonly string[], budgetBytes: number): readonly string[] | undefined {
+  return names.length > MAX_ALSO || bytesOf(names) > budgetBytes ? undefined : names;
+}
+
 /** How it stands now, with all hosts that are not done. */
-export async function wholeState(change: string, level: Level, bus: Pick<Bus, 'api'>): Promise<ChangeReply> {
-  const first = await stateOf(change, level, bus, MAX_LIMIT);
+export async function wholeState(change: string, asked: Asked, bus: Pick<Bus, 'api'>): Promise<ChangeReply> {
+  const first = await stateOf(change, asked, bus, { limit: MAX_LIMIT });
   const items: UndoneHost[] = [...first.items];
   for (let { next } = first; next !== null && items.length < first.total; ) {
-    const page = await stateOf(change, level, bus, MAX_LIMIT, next);
+    const page = await stateOf(change, asked, bus, { limit: MAX_LIMIT, after: next });
     items.push(...page.items);
     next = page.next;
   }
@@ -124,8 +139,13 @@ function unknown(change: string, { exit, code, message }: Failure): Failure {
   return new Failure(exit, code, `nobody says how far the change ${shortChange(change)} is: ${message}`);
 }
 
-function stateOf(id: string, level: Level, bus: Pick<Bus, 'api'>, limit: number, after?: string): Promise<ChangeReply> {
-  const request = encodeChangeRequest({ v: 1, id, level, limit, ...(after !== undefined && { after }) });
+function stateOf(
+  id: string,
+  { level, also = [] }: Asked,
+  bus: Pick<Bus, 'api'>,
+  page: { readonly limit: number; readonly after?: string },
+): Promise<ChangeReply> {
+  const request = encodeChangeRequest({ v: 1, id, level, ...(also.length > 0 && { also }), ...page });
   return bus.api('change', request, parseChangeReply, { refuse });
 }
 

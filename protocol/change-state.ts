@@ -16,11 +16,18 @@ export type Level = (typeof LEVELS)[number];
 
 export const readLevel = oneOf(...LEVELS);
 
-/** `id` is that of a change, or how no other one begins. `after` and `limit` page the hosts that are not done. */
+/** The most redirects that are asked for beside a change. */
+export const MAX_ALSO = 1000;
+
+/**
+ * `id` is that of a change, or how no other one begins. `after` and `limit` page the hosts that are not done. `also` names
+ * redirects that are asked for as they are now, whatever change made them so.
+ */
 export interface ChangeRequest {
   readonly v: 1;
   readonly id: string;
   readonly level?: Level;
+  readonly also?: readonly string[];
   readonly after?: string;
   readonly limit?: number;
 }
@@ -75,6 +82,7 @@ const readRequest = object<ChangeRequest>({
   v: readVersion,
   id: readChangeId,
   level: optional(readLevel),
+  also: optional(list(readName, MAX_ALSO)),
   after: optional(readPlace),
   limit: optional(readLimit),
 });

@@ -1,4 +1,5 @@
 import { isDone } from '../../protocol/change-state.ts';
+import { listBudgetBytes } from '../../protocol/json.ts';
 import { Bus } from '../client.ts';
 import { confirmDeletion } from '../confirm.ts';
 import { command } from '../line/command.ts';
@@ -8,7 +9,7 @@ import { termsOf } from '../line/terms.ts';
 import { knowingSets } from '../names.ts';
 import { placingOf, prunedBy, requireSetToPrune } from '../sets.ts';
 import { changeText, shortChange } from '../show/change-state.ts';
-import { strangerTexts } from '../show/format.ts';
+import { countText, strangerTexts } from '../show/format.ts';
 import { movedText } from '../show/moved.ts';
 import { notice } from '../show/terminal.ts';
 import { foreseen } from '../specs/foreseen.ts';
@@ -16,7 +17,7 @@ import { readPlan } from '../specs/plan-file.ts';
 import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
 import { applyOn, upload } from '../specs/upload.ts';
-import { toldOf, waitForAll, waitOf } from '../waiting.ts';
+import { alsoOf, toldOf, waitForAll, waitOf } from '../waiting.ts';
 
 export const apply = command({
   synopsis: '-f FILE... [-R] [--set NAME] [--reason TEXT] [--wait] | PLAN',
@@ -41,7 +42,8 @@ relied on is otherwise by now (PLAN_STALE): plan again.
 
 It prints the id of the change. With --wait it waits until every host that the change concerns says that it has it: stored, applied
 or, without a LEVEL, verified. It ends when all do, and after --timeout (without it, after a minute); then hosts that do
-not are named, with the reason, and the exit status is 3. What was unchanged is not waited for.
+not are named, with the reason, and the exit status is 3. Redirects that were unchanged are waited for as well, up to
+1,000.
 
 With --expires-in, redirects that have no \`expires\` end so long after this call; the same call again ends them later.`,
   examples: [
@@ -80,7 +82,19 @@ END`,
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}${pruned}; hosts ${hosts}; ${made}`;
     if (options.output === 'table') terminal.print(text);
     const wait = waitOf(options, written);
-    const [waited] = wait === undefined ? [] : await waitForAll([change], wait, bus, terminal);
+    const also =
+      unchanged === 0
+        ? []
+        : alsoOf(
+            specs.map(({ name }) => name),
+            listBudgetBytes(bus.maxPayloadBytes),
+          );
+    if (wait !== undefined && also === undefined)
+      notice(
+        terminal,
+        `${countText(unchanged, 'redirect')} that did not change: not waited for, as they are many; see shunt get`,
+      );
+    const [waited] = wait === undefined ? [] : await waitForAll([change], { ...wait, also: also ?? [] }, bus, terminal);
     if (options.output === 'json')
       terminal.print(JSON.stringify({ ...reply, ...(waited && { waited: toldOf(waited) }) }));
     else if (waited !== undefined) terminal.print(changeText(waited, terminal));

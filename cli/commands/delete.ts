@@ -84,7 +84,7 @@ waits until all have, and after --timeout (without it, after a minute) it names 
 async function tellRemaining(changes: readonly (string | undefined)[], bus: Bus, terminal: Terminal): Promise<void> {
   for (const change of changes) {
     if (change === undefined) continue; // of an older controller
-    const text = await wholeState(change, 'verified', bus).then(remainingText, untold);
+    const text = await wholeState(change, { level: 'verified' }, bus).then(remainingText, untold);
     const room = terminal.width ?? Number.POSITIVE_INFINITY;
     terminal.print(fill(`change ${shortChange(change)}: ${text}`, room).join('\n'));
   }

@@ -5,10 +5,11 @@ import type { Transaction } from '../log/transaction.ts';
 import { type HostFacts, isList, lackOf } from '../model/claim.ts';
 import { undoneOn, type Word } from '../model/confirmation.ts';
 import { Declined } from '../model/declined.ts';
-import type { Fleet } from '../model/fleet.ts';
+import { Fleet } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
 import type { Audit } from '../store/tables/audit.ts';
 import type { Aim } from '../store/tables/audit-names.ts';
+import type { LastWord } from '../store/tables/last-words.ts';
 import { fill, limitOf, nextOf } from './paging.ts';
 
 /** Several changes that begin alike are named as far as people read. */
@@ -19,12 +20,12 @@ const MAX_LOOKED = 500_000;
 /** Says on which hosts a change is done, and of the others why not. Errors: Declined UNKNOWN_CHANGE, AMBIGUOUS_CHANGE. */
 export async function changeState(
   transaction: Transaction,
-  { id, level = 'verified', ...paging }: ChangeRequest,
+  { id, level = 'verified', also = [], ...paging }: ChangeRequest,
   nowMs: number,
   budgetBytes: number,
 ): Promise<ChangeReply> {
   const audit = await findChange(transaction, id);
-  const view = await look(transaction, audit);
+  const view = await look(transaction, audit, also);
   const undone = await undoneHosts(transaction, view, level, nowMs);
   const count = (is: Undone): number => undone.filter((host) => host.is === is).length;
   const after = paging.after ?? '';
@@ -72,24 +73,61 @@ interface View {
   readonly unmatched: number;
   /** Hosts that are not sent a redirect of it, which their agents are too old for. */
   readonly unsent: ReadonlyMap<string, string>;
-  readonly reports: ReadonlyMap<string, Report>;
+  /** Redirects that are asked for as they are now. */
+  readonly also: ReadonlySet<string>;
+  /** What every host said last. */
+  readonly words: ReadonlyMap<string, LastWord>;
 }
 
-async function look(transaction: Transaction, audit: Audit): Promise<View> {
+async function look(transaction: Transaction, audit: Audit, also: readonly string[]): Promise<View> {
   const { session, tables } = transaction;
-  const { reports, fleet } = await tables.hosts.everyone(session);
-  const aims = await tables.auditNames.aims(session, audit.id);
+  const words = await tables.hosts.words.all(session);
+  const fleet = new Fleet(words.values().map(({ report }) => factsOf(report)));
+  const own = await tables.auditNames.aims(session, audit.id);
   const revs = new Map(await tables.audit.hostsOf(session, audit.id));
-  const others = await joiners(transaction, audit, newcomers(aims, fleet, revs));
+  const others = await joiners(transaction, audit, newcomers(own, fleet, revs));
   for (const [host, rev] of others) revs.set(host, rev);
-  const joined = others
-    .values()
-    .filter((rev) => rev > audit.revs.last)
-    .reduce((sum) => sum + 1, 0);
+  const joined = others.values().filter((rev) => rev > audit.revs.last);
+  const aims = [...own, ...(await standing(transaction, also, revs))];
   const unsent = unsentOf(aims, fleet);
   for (const host of unsent.keys()) if (!revs.has(host)) revs.set(host, 0);
-  const puts = await tables.auditNames.puts(session, audit.id);
-  return { audit, puts, revs, joined, unmatched: unmatchedOf(aims, fleet), unsent, reports };
+  return {
+    audit,
+    puts: also.length > 0 || (await tables.auditNames.puts(session, audit.id)),
+    revs,
+    joined: joined.reduce((sum) => sum + 1, 0),
+    unmatched: unmatchedOf(aims, fleet),
+    unsent,
+    also: new Set(also),
+    words,
+  };
+}
+
+/** Asks hosts for redirects as they are now, beside what they are asked for already. Answers whom these are for. */
+async function standing(
+  { session, tables, turn }: Transaction,
+  names: readonly string[],
+  revs: Map<string, number>,
+): Promise<readonly Aim[]> {
+  const { holders } = tables.changes;
+  if (names.length > 0) await holders.look(session);
+  const aims: Aim[] = [];
+  for (const name of names) {
+    const claim = (await tables.specs.find(session, name))?.claim;
+    if (claim === undefined || !claim.enabled) continue;
+    aims.push({ hosts: claim.hosts, needs: claim.needs, redirects: 1, name });
+    const held = (await holders.of(session, claim.key)).find((one) => one.name === name);
+    for (const [at, number] of held?.hosts.entries() ?? []) {
+      const [host, rev] = [holders.nameOf(number), held?.revs[at] ?? 0];
+      revs.set(host, Math.max(revs.get(host) ?? 0, rev));
+    }
+    await turn();
+  }
+  return aims;
+}
+
+function factsOf({ status: { host, labels, can = [] } }: Report): HostFacts {
+  return { host, labels, known: true, can };
 }
 
 /** Hosts that redirects of the change are for, and that were told nothing of it when it was made: they had it, or were not there. */
@@ -143,7 +181,7 @@ async function undoneHosts(
   const standings = new Standings(transaction);
   const undone: UndoneHost[] = [];
   for (const [host, rev] of view.revs) {
-    const report = view.reports.get(host);
+    const report = view.words.get(host)?.report;
     const word: Word | undefined = report && { ...report, standing: await standings.of(cursorOf(report)) };
     const left =
       undoneOn({ rev, level, puts: view.puts }, word, isMine, nowMs) ?? unsentOn(host, view, { rev, report });
@@ -173,15 +211,16 @@ function cursorOf({ status }: Report): { readonly epoch: string; readonly rev: n
  */
 async function exceptionsOf(
   { session, tables }: Transaction,
-  { audit, revs, reports }: View,
+  { audit, revs, words, also }: View,
 ): Promise<(exception: Exception) => boolean> {
   const names = new Set<string>();
   for (const host of revs.keys())
-    for (const { name, rev } of reports.get(host)?.status.exceptions ?? [])
+    for (const { name, rev } of words.get(host)?.report.status.exceptions ?? [])
       if (rev >= audit.revs.first) names.add(name);
   const newest = new Map<string, number | undefined>();
   for (const name of names) newest.set(name, await tables.auditNames.newestSince(session, audit.id, name));
   return ({ name, rev }) => {
+    if (also.has(name)) return true;
     const last = newest.get(name);
     if (last === undefined || rev < audit.revs.first) return false;
     return rev <= audit.revs.last || last === audit.id;

@@ -9,10 +9,12 @@ export async function confirmedRevs(
   const { session, tables } = transaction;
   const standings = new Standings(transaction);
   const revs = new Map<string, number>();
+  const words = await tables.hosts.words.all(session);
   for (const host of hosts) {
-    const level = await tables.hosts.level(session, host);
-    if (level === undefined || level.cursor.epoch === '' || (await standings.of(level.cursor)) !== 'ok') continue;
-    revs.set(host, level.verified);
+    const status = words.get(host)?.report.status;
+    if (status === undefined || status.epoch === '') continue;
+    const standing = await standings.of({ epoch: status.epoch, rev: status.stored });
+    if (standing === 'ok') revs.set(host, status.verified);
   }
   return revs;
 }

@@ -147,6 +147,7 @@ test('wait: one host blocked, one that never was heard: named with their reasons
   const given = file('[edge-1, edge-2, edge-9]');
   await matchesGolden(t, 'done-apply-wait-not', BRIEF, await bench.shunt(BRIEF, given));
   t.true(performance.now() - began < 60_000);
+  t.is((await bench.shunt(BRIEF, given)).exit, 3, 'the same again, which changes nothing, is no success either');
   const history = JSON.parse((await bench.shunt(['history', 'web', '-o', 'json'])).stdout);
   const [{ change, actor, sources }] = history.items;
   t.regex(actor, /^.+@.+$/);

@@ -73,15 +73,6 @@ export class HostTable {
     return new Fleet(rows.filter((row) => hostSeal.fits(row)).map(factsOf));
   }
 
-  /** What each host last said, and the fleet that they are. */
-  async everyone(session: Session): Promise<{ readonly reports: ReadonlyMap<string, Report>; readonly fleet: Fleet }> {
-    const rows = (await session.all(this.#all, {})).filter((row) => hostSeal.fits(row));
-    const reports = new Map(
-      rows.map((row) => [row.host, { status: JSON.parse(row.status) as Status, seenAtMs: row.seen_at_ms }]),
-    );
-    return { reports, fleet: new Fleet(rows.map(factsOf)) };
-  }
-
   /** What each host last said of its room. */
   async capacities(session: Session): Promise<Map<string, Pick<Capacity, 'max' | 'shapesMax'>>> {
     const rows = await session.all(this.#rooms, {});
@@ -102,14 +93,6 @@ export class HostTable {
   async find(session: Session, host: string): Promise<Report | undefined> {
     const row = await session.first(this.#one, { host });
     return row && hostSeal.fits(row) ? reportOf(row) : undefined;
-  }
-
-  /** Where a host stands by its last word, and what it has read back. */
-  async level(session: Session, host: string): Promise<{ cursor: Cursor; verified: number } | undefined> {
-    const row = await session.first(this.#one, { host });
-    if (row === undefined || !hostSeal.fits(row)) return undefined;
-    const status = JSON.parse(row.status) as Status;
-    return { cursor: cursorOf(status), verified: status.verified };
   }
 
   /**

@@ -232,6 +232,22 @@ test('change: is found by how its id begins, if no other begins so; pages have a
   t.deepEqual([rest.items.map(({ host }) => host), rest.next, rest.stale], [['e3'], null, 3]);
 });
 
+test('change: redirects that it left as they were are asked for as they are now, if that is wanted', async (t) => {
+  await using hosts = await Hosts.with(['e1', 'edge'], ['e2', 'edge'], ['x', 'core']);
+  await hosts.store.desk.apply(part('first', spec('web', 1, EDGE), spec('far', 2, { hosts: { role: 'far' } })));
+  await hosts.store.desk.apply(part('other', spec('dns', 3, { hosts: ['x'] })));
+  const id = idOf(t, await hosts.store.desk.apply(part('again', spec('web', 1, EDGE))));
+  t.is(await hosts.line(id), '0/0 0 0 0');
+  const state = (...also: readonly string[]) => hosts.store.desk.change({ v: 1, id, also }, AMPLE_BYTES);
+  t.like(await state('web'), { total: 2, stale: 2, joined: undefined });
+  await hosts.follow('e1');
+  await hosts.except('e2', 'web');
+  t.like(await state('web'), { total: 2, done: 1, items: [{ host: 'e2', state: 'blocked', name: 'web' }] });
+  await hosts.follow('e2');
+  t.like(await state('web', 'gone'), { total: 2, done: 2, unmatched: undefined });
+  t.like(await state('far'), { total: 0, unmatched: 1 });
+});
+
 function part(upload: string, ...specs: readonly object[]) {
   return { v: 1 as const, upload, part: 0, parts: 1, specs };
 }
