@@ -188,8 +188,9 @@ export class Bus implements AsyncDisposable {
       patience.renew();
       hear(doneOf(data));
     };
-    const signs = this.#connection.subscribe(inbox, { callback });
     marked.set(WORKING_HEADER, inbox);
+    if (this.#connection.isClosed()) throw this.#lost(peer.who, 'the server closed the connection');
+    const signs = this.#connection.subscribe(inbox, { callback });
     try {
       return await Promise.race([this.#request(subject, request, peer, NEVER_MS, marked), patience.late]);
     } finally {
@@ -229,10 +230,14 @@ export class Bus implements AsyncDisposable {
       case 'NOT_ALLOWED':
         return this.#notPermitted(`ask on ${subject}`, failed);
       default: {
-        const message = `lost ${this.#where} while asking ${who}: ${failed.reason}; try again`;
-        return new Failure(EXIT.unreachable, 'NO_BUS', message, cause);
+        return this.#lost(who, failed.reason, failed);
       }
     }
+  }
+
+  #lost(who: string, reason: string, cause?: Error): Failure {
+    const message = `lost ${this.#where} while asking ${who}: ${reason}; try again`;
+    return new Failure(EXIT.unreachable, 'NO_BUS', message, cause && { cause });
   }
 
   #notPermitted(what: string, cause: Error): Failure {

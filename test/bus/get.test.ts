@@ -78,10 +78,14 @@ test('get: wide leaves nothing out, however narrow the terminal is', async (t) =
 class Watcher implements AsyncDisposable {
   readonly #child;
   readonly #lines;
+  #stderr = '';
 
   constructor(house: House, ...words: readonly string[]) {
     const env = { ...process.env, SHUNT_CONFIG: '/dev/null', HOME: '/nonexistent', SHUNT_NATS: house.server.url };
-    this.#child = spawn(process.execPath, [MAIN, 'get', '-w', ...words], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#child = spawn(process.execPath, [MAIN, 'get', '-w', ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child.stderr.on('data', (data) => {
+      this.#stderr += data;
+    });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
@@ -96,8 +100,13 @@ class Watcher implements AsyncDisposable {
 
   async end(): Promise<unknown> {
     this.#child.kill('SIGINT');
-    const [code] = await once(this.#child, 'exit');
-    return code;
+    return (await this.ended()).code;
+  }
+
+  /** Waits until it ends by itself. */
+  async ended(): Promise<{ readonly code: unknown; readonly stderr: string }> {
+    const [code] = await once(this.#child, 'close');
+    return { code, stderr: this.#stderr };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,6 +127,18 @@ test('get -w: what changes is shown again, and Ctrl-C ends it', async (t) => {
   await house.shunt(['delete', 'drain-2']);
   t.is(await watcher.line(/^drain-2/), 'drain-2  deleted');
   t.is(await watcher.end(), 0);
+});
+
+test('get -w: without its bus it ends, and says why', async (t) => {
+  await using house = await House.open();
+  await house.shunt(['apply', '-f', house.write('all.yaml', FILE)]);
+  await using watcher = new Watcher(house);
+  await watcher.line(/^pass-1 /);
+  await house.server[Symbol.asyncDispose]();
+  t.deepEqual(await watcher.ended(), {
+    code: 4,
+    stderr: `shunt get: lost ${house.server.url} while asking the controller: the server closed the connection; try again\n`,
+  });
 });
 
 test('get -w: as JSON, a redirect a line', async (t) => {
