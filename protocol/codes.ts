@@ -87,6 +87,7 @@ export const CODES = {
   BUSY: 'too much at once; try again later',
   SHRINKS_TOO_MUCH: 'on a host, more redirects would go or send elsewhere than a change may without saying so',
   GROWS_TOO_MUCH: 'a host would be given more redirects at once than a change may without saying so',
+  REDIRECT_LOOP: 'packets would go round from host to host',
   PLAN_STALE: 'what the plan relied on is otherwise by now; plan again',
   HOST_SPEAKS: 'the host was heard just now, so it is not forgotten',
   NOT_READY: 'not before more is known, such as the status of the host; try again later',

@@ -1,4 +1,5 @@
 import { type Action, readAction } from './action.ts';
+import { readHost } from './host.ts';
 import { readName } from './intent.ts';
 import { list, object, oneOf, optional, pattern, type Reader, readKey } from './read.ts';
 
@@ -32,6 +33,25 @@ export interface Collateral {
   readonly by: string;
   readonly key: string;
 }
+
+/** A packet that redirects would send round, from host to host by their names, and back to the first. */
+export interface PlanLoop {
+  /** The redirect of the request that is part of it. */
+  readonly name: string;
+  /** As the key of a match that fixes all of it. */
+  readonly packet: string;
+  readonly hosts: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** The most loops that a plan has, and the most hosts of one. */
+export const MAX_LOOPS = 16;
+const MAX_STEPS = 64;
+
+export const readLoop: Reader<PlanLoop> = object<PlanLoop>(
+  { name: readName, packet: readKey, hosts: list(readHost, MAX_STEPS), names: list(readName, MAX_STEPS) },
+  'ignored',
+);
 
 export const readWay: Reader<Way> = object<Way>({ to: readAction, by: optional(readName) }, 'ignored');
 

@@ -7,6 +7,7 @@ import {
   object,
   oneOf,
   optional,
+  pattern,
   prose,
   type Reader,
   readBoolean,
@@ -26,6 +27,8 @@ const MAX_PASS_REASONS = 32;
 /** The most redirects that a loss names. */
 export const MAX_NAMED = 8;
 const MAX_INTERFACES = 256;
+/** The most addresses of an interface that a status has. */
+export const MAX_ADDRESSES = 16;
 
 /** Where packets come in, or ought to. */
 export interface InterfaceStatus {
@@ -42,6 +45,8 @@ export interface InterfaceStatus {
   readonly attached?: boolean;
   /** Why not, in words. */
   readonly reason?: string;
+  /** What packets can be sent to there from elsewhere; absent where there is none, and from an older agent. */
+  readonly addresses?: readonly string[];
 }
 
 /**
@@ -80,6 +85,7 @@ const readInterfaceStatus = object<InterfaceStatus>(
     hidesTags: optional(readTrue),
     attached: optional(readBoolean),
     reason: optional(prose(64)),
+    addresses: optional(list(pattern(/^[0-9a-f.:]{2,39}$/, 'an address'), MAX_ADDRESSES)),
   },
   'ignored',
 );

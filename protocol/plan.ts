@@ -8,6 +8,7 @@ import {
   readNear,
   readReply,
 } from './api.ts';
+import { MAX_LOOPS, type PlanLoop, readLoop } from './effects.ts';
 import { open } from './envelope.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
@@ -74,6 +75,8 @@ export interface PlanReply {
   /** Absent where there is none. */
   readonly collateral?: readonly PlanCollateral[];
   readonly collateralTotal?: number;
+  /** An apply is refused for any of them; absent where there is none. */
+  readonly loops?: readonly PlanLoop[];
   /** What all of this relies on: an apply that repeats it is refused once anything of it moved. */
   readonly basis?: string;
   /** So many pages have what is in the lists and had no room; absent where there is none. */
@@ -129,6 +132,7 @@ const readLastReply = object<PlanReply>(
     notSentTotal: optional(readCount),
     collateral: optional(list(planLists.collateral, MAX_LIST)),
     collateralTotal: optional(readCount),
+    loops: optional(list(readLoop, MAX_LOOPS)),
     basis: optional(readDigest),
     set: optional(readSetOutcome),
     near: optional(readNear),

@@ -3,6 +3,7 @@ import { parseAddress } from '../../protocol/address.ts';
 import type { Network, NextHop, NextHopQuery } from '../model/network.ts';
 import type { Net } from '../ports.ts';
 import type { About } from './about.ts';
+import { addressesByName } from './addresses.ts';
 import { findBuild, programsOf } from './build.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { isErrno, requireValue } from './errno.ts';
@@ -35,7 +36,8 @@ export class KernelNet implements Net {
     const about = readAbout(this.#native, this.#maps);
     const zones = zonesOf(about);
     const links = observeLinks(this.#native);
-    const netdevs = observeNetdevs(this.#native, { zones, programs: programsOf(about, build) }, links);
+    const ingress = { zones, programs: programsOf(about, build) };
+    const netdevs = observeNetdevs(this.#native, ingress, links, addressesByName());
     this.#nextHops = new NextHops(this.#native, netdevs);
     const ports = readPorts(this.#native, this.#maps.ports, this.#portsMax);
     const program = build && { version: build.version, tag: build.tag };

@@ -32,7 +32,12 @@ export function notEthernet(links: readonly NetLink[]): ReadonlyMap<number, stri
 }
 
 /** What the Ethernet devices among them are. Errors: KernelError. */
-export function observeNetdevs(netlink: Netlink, ingress: Ingress, links = observeLinks(netlink)): Netdev[] {
+export function observeNetdevs(
+  netlink: Netlink,
+  ingress: Ingress,
+  links = observeLinks(netlink),
+  addresses: ReadonlyMap<string, readonly string[]> = new Map(),
+): Netdev[] {
   const ethernet = links.filter((link) => link.type === ARPHRD_ETHER);
   const attachedOf = (link: NetLink): Netdev['attached'] => attachment(link, ingress);
   const native = ethernet.some((link) => attachedOf(link) === 'native');
@@ -48,6 +53,7 @@ export function observeNetdevs(netlink: Netlink, ingress: Ingress, links = obser
     attached: attachedOf(link),
     zone: ingress.zones.get(link.ifindex) ?? 0,
     ...hiddenTags(netlink, link, links, attachedOf(link)),
+    ...addressesOf(link, addresses),
   }));
 }
 
@@ -60,6 +66,11 @@ function hiddenTags(
 ): Pick<Netdev, 'hidesTags'> {
   if (attached !== 'native' && attached !== 'generic') return {};
   return hidesTags(tagTaker(netlink, link, links, attached)) ? { hidesTags: true } : {};
+}
+
+function addressesOf({ name }: NetLink, all: ReadonlyMap<string, readonly string[]>): Pick<Netdev, 'addresses'> {
+  const addresses = all.get(name) ?? [];
+  return addresses.length === 0 ? {} : { addresses };
 }
 
 function attachment(link: NetLink, ingress: Ingress): Netdev['attached'] {

@@ -19,6 +19,8 @@ export interface Netdev {
   readonly zone: number;
   /** VLAN tags of what comes in by it are hidden from our program. */
   readonly hidesTags?: true;
+  /** What packets can be sent to there from elsewhere; absent where there is none, or nobody looked. */
+  readonly addresses?: readonly string[];
 }
 
 /** The loader gave it a zone, and the program runs on it. */

@@ -94,9 +94,9 @@ function goneIngress(name: string, zone: number, ifindex: number): Ingress {
 }
 
 function toIngress(dev: Netdev, gone: readonly Ingress[], wanted: readonly string[]): Ingress {
-  const { name, zone, ifindex, up, attached, hidesTags } = dev;
+  const { name, zone, ifindex, up, attached, hidesTags, addresses } = dev;
   const mode = attached === 'foreign' ? 'none' : attached;
-  const one = { name, zone, ifindex, mode, up, ...(hidesTags && { hidesTags }) };
+  const one = { name, zone, ifindex, mode, up, ...(hidesTags && { hidesTags }), ...(addresses && { addresses }) };
   if (runsProgram(dev)) return one;
   if (attached === 'foreign') return { ...one, lost: 'another XDP program is on it' };
   if (zone !== 0) return { ...one, lost: 'its program is gone' };

@@ -23,6 +23,7 @@ const MARKED: Readonly<Record<Mark, string>> = {
 export function planNotes(planned: Planned): readonly string[] {
   const { hosts, unmatched, unmatchedTotal, unheard, unheardTotal, set, near = [] } = planned;
   return [
+    ...loopNotes(planned),
     ...gateNotes(planned),
     ...effectNotes(planned),
     ...hosts.flatMap((host) => host.over.map((what) => `${host.host} ${OVER[what](host)}`)),
@@ -46,6 +47,13 @@ export function effectNotes({ changes, shadowed, collateral = [] }: Planned): re
     ...(touched.length === 0 ? [] : [`not named, and its packets change: ${namesText(touched)}; see shunt plan`]),
     ...(tied.length === 0 ? [] : [`only the name decides: ${namesText(tied)}; give one of them another priority`]),
   ];
+}
+
+function loopNotes({ loops = [] }: Planned): readonly string[] {
+  return loops.map(({ packet, hosts, names }) => {
+    const steps = hosts.map((host, at) => `${host} by ${names[at]}`).join(', to ');
+    return `apply refuses it: packets would go round: ${packet} from ${steps}, and back to ${hosts[0]}`;
+  });
 }
 
 function gateNotes({ hosts }: Planned): readonly string[] {

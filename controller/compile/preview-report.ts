@@ -1,4 +1,5 @@
 import { MAX_LIST, type Near } from '../../protocol/api.ts';
+import type { PlanLoop } from '../../protocol/effects.ts';
 import { bytesOf } from '../../protocol/json.ts';
 import type { PlanLists, PlanReply } from '../../protocol/plan.ts';
 import {
@@ -31,6 +32,7 @@ export interface PreviewHead {
   readonly near?: readonly Near[];
   /** What would become of the set that it names. */
   readonly set?: SetOutcome;
+  readonly loops?: readonly PlanLoop[];
   /** What hosts said of their room. */
   readonly capacities: ReadonlyMap<string, Room>;
 }
@@ -151,7 +153,7 @@ export class PreviewReport {
     limit: number,
   ): PlanReply {
     const { moves } = this.#proposal;
-    const { upload, near, set } = this.#head;
+    const { upload, near, set, loops = [] } = this.#head;
     return {
       v: 1,
       upload,
@@ -176,6 +178,7 @@ export class PreviewReport {
         collateral: collateral.slice(0, limit),
         collateralTotal: this.#collateral.total,
       }),
+      ...(loops.length > 0 && { loops }),
       basis: this.#basis.digest(),
       unmatched: unmatched.slice(0, limit),
       unmatchedTotal: unmatched.length,

@@ -92,7 +92,7 @@ export class Preview {
     const keys = new Set([...claimsOf(moves)].map(({ key }) => key));
     const moved = new Set([...claimsOf(moves)].map(({ name }) => name));
     this.#named = moved;
-    const after = [...claims.filter(({ name }) => !moved.has(name)), ...moves.flatMap((move) => move.after ?? [])];
+    const after = claimsAfter(proposal);
     const touched = ({ key }: Claim): boolean => keys.has(key);
     this.#before = Map.groupBy(claims.filter(touched), ({ key }) => key);
     this.#after = Map.groupBy(after.filter(touched), ({ key }) => key);
@@ -190,6 +190,12 @@ export class Preview {
     }
     return [...winners.values()].map(({ key, name, body }) => ({ key, name, body, asked: this.#asked.has(key) }));
   }
+}
+
+/** Every claim as it would be. */
+export function claimsAfter({ claims, moves }: Pick<Proposal, 'claims' | 'moves'>): readonly Claim[] {
+  const moved = new Set(claimsOf(moves).map(({ name }) => name));
+  return [...claims.filter(({ name }) => !moved.has(name)), ...moves.flatMap((move) => move.after ?? [])];
 }
 
 /** What stands of the redirects that moves are about, before and after them. */

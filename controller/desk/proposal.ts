@@ -35,7 +35,7 @@ export async function readProposal(
   const set = last.set === undefined ? undefined : await joinSet(transaction, last.set, named, false);
   const sorted = set !== undefined && { set };
   const head = { upload: last.upload, absent, capacities, ...sorted, ...(await nearNames(transaction, absent)) };
-  return { moves, claims: await readClaims(transaction, moves), fleet: await tables.hosts.fleet(session), head };
+  return { moves, claims: await readAllClaims(transaction), fleet: await tables.hosts.fleet(session), head };
 }
 
 /** Errors: Declined, where one name is both among those that come and those that go. */
@@ -51,21 +51,12 @@ async function moveOf({ session, tables }: Transaction, spec: Spec): Promise<Mov
   return { before: stored?.claim, after: claimOf(spec), same };
 }
 
-/** Every claim. */
-async function readClaims({ session, tables, turn }: Transaction, moves: readonly Move[]): Promise<readonly Claim[]> {
-  const touched = new Set(
-    moves.flatMap(({ before, after }) => [before?.key, after?.key].filter((key) => key !== undefined)),
-  );
+/** Every claim there is. */
+export async function readAllClaims({ session, tables, turn }: Transaction): Promise<readonly Claim[]> {
   const claims: Claim[] = [];
-  let read = 0;
-  for (const key of touched) {
-    for (const claim of (await tables.specs.claimsTo(session, [key])).get(key) ?? []) claims.push(claim);
-    read += 1;
-    if (read % CLAIMS_AT_ONCE === 0) await turn();
-  }
   for (let after = ''; ; ) {
     const some = await tables.specs.claims(session, after, CLAIMS_AT_ONCE);
-    for (const claim of some) if (!touched.has(claim.key)) claims.push(claim);
+    claims.push(...some);
     const last = some.at(-1);
     if (last === undefined) return claims;
     after = last.name;

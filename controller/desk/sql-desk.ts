@@ -23,6 +23,7 @@ import { forget } from './forgetting.ts';
 import { listHistory } from './history.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { nearNames } from './near-names.ts';
+import { loopsOf, readDoors, requireNoLoops } from './no-loops.ts';
 import { noteChange } from './noting.ts';
 import { keepPages, takePage } from './plan-pages.ts';
 import { readProposal, requireApart } from './proposal.ts';
@@ -50,10 +51,11 @@ export class SqlDesk implements Desk {
   async apply(last: ApplyRequest, hear: Hear = unheard, origin: Origin = {}): Promise<Applied> {
     return this.#work.change(async (transaction) => {
       await requireBasis(transaction, last, this.#work.clock.nowMs());
-      const { counts, concern, strangers, names, named, deeds } = await storeUpload(transaction, last);
+      const { counts, concern, strangers, names, named, deeds, came } = await storeUpload(transaction, last);
       const { gone, ...sets } = await this.#sort(transaction, last, names, concern);
       const goes = [...(last.prune ?? []), ...(last.delete ?? [])];
       if (names.length + goes.length === 0) throw namesNothing();
+      await requireNoLoops(transaction, came, this.#work.clock.nowMs());
       await convergeNamed(heard(transaction, hear), concern, [...names, ...goes]);
       await requireSize(transaction, last);
       const log = await transaction.log.finish();
@@ -88,19 +90,19 @@ export class SqlDesk implements Desk {
 
   /** What is read is one state of the database; the work on it keeps no transaction open. */
   async plan(last: PlanRequest, budgetBytes: number, hear: Hear = unheard): Promise<PlanReply> {
-    const { head, ...proposal } = await this.#work.read((transaction) => readProposal(transaction, last));
+    const nowMs = this.#work.clock.nowMs();
+    const { head, doors, ...read } = await this.#work.read(async (transaction) => {
+      return { ...(await readProposal(transaction, last)), doors: await readDoors(transaction) };
+    });
+    const proposal = { ...read, nowMs };
     if (last.parts > 1) await this.#work.write(({ session, tables }) => tables.uploads.drop(session, last.upload));
-    const report = new PreviewReport(proposal, head);
-    const preview = new Preview({ ...proposal, nowMs: this.#work.clock.nowMs() });
-    for (const group of preview.groups(MAX_OVERLAPS)) {
+    const report = new PreviewReport(proposal, { ...head, loops: loopsOf(proposal, doors) });
+    for (const group of new Preview(proposal).groups(MAX_OVERLAPS)) {
       if (group !== undefined) hear(report.add(group));
       await this.#work.clock.turn();
     }
     const { reply, pages } = report.reply(budgetBytes);
-    if (pages.length > 0) {
-      const nowMs = this.#work.clock.nowMs();
-      await this.#work.write((transaction) => keepPages(transaction, last.upload, pages, nowMs));
-    }
+    if (pages.length > 0) await this.#work.write((transaction) => keepPages(transaction, last.upload, pages, nowMs));
     return reply;
   }
 

@@ -3,6 +3,7 @@ import { judgeSpec, type Problem, problemOf, type Spec } from '../../protocol/sp
 import { Concern } from '../compile/concern.ts';
 import { Strangers } from '../compile/strangers.ts';
 import type { Transaction } from '../log/transaction.ts';
+import type { Claim } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import type { Applied } from '../ports.ts';
 import type { UploadSize } from '../store/tables/uploads.ts';
@@ -70,6 +71,8 @@ interface Stored {
   readonly named: Applied['named'];
   /** What it created and changed. */
   readonly deeds: readonly Deed[];
+  /** What they ask for, of those that are in force and send packets somewhere. */
+  readonly came: readonly Claim[];
 }
 
 /** Stores every spec of an upload. Errors: Declined, when the transaction must end. */
@@ -79,6 +82,7 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
   const names: string[] = [];
   const named = { created: [] as string[], changed: [] as string[] };
   const deeds: Deed[] = [];
+  const came: Claim[] = [];
   const concern = new Concern();
   const strangers = new Strangers(await tables.hosts.fleet(session));
   await readUpload(transaction, last, async (spec) => {
@@ -96,9 +100,10 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
     if (stored.before !== undefined) concern.add(stored.before);
     concern.add(stored.after);
     strangers.add(stored.after);
+    if (stored.after.enabled && stored.after.body.includes('"nexthop":')) came.push(stored.after);
   });
   await tables.uploads.drop(session, last.upload);
-  return { counts, concern, strangers, names, named, deeds };
+  return { counts, concern, strangers, names, named, deeds, came };
 }
 
 /**

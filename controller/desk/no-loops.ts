@@ -1,0 +1,53 @@
+import { MAX_LOOPS, type PlanLoop } from '../../protocol/effects.ts';
+import { Loops } from '../compile/loops.ts';
+import { claimsAfter, type Proposal } from '../compile/preview.ts';
+import type { Transaction } from '../log/transaction.ts';
+import type { Claim } from '../model/claim.ts';
+import { Declined } from '../model/declined.ts';
+import { type Doors, doorsOf } from '../model/doors.ts';
+import { readAllClaims } from './proposal.ts';
+
+/** Where packets for the addresses of hosts come in, by what these said last. */
+export async function readDoors({ session, tables }: Transaction): Promise<Doors> {
+  return doorsOf((await tables.hosts.words.all(session)).values().map(({ report }) => report.status));
+}
+
+/**
+ * Ends a transaction after which packets would go round from host to host by a redirect that came or changed with it.
+ * Errors: Declined REDIRECT_LOOP.
+ */
+export async function requireNoLoops(transaction: Transaction, came: readonly Claim[], nowMs: number): Promise<void> {
+  if (came.length === 0) return;
+  const doors = await readDoors(transaction);
+  const sending = came.filter((claim) => sendsTo(claim, doors));
+  if (sending.length === 0) return;
+  const fleet = await transaction.tables.hosts.fleet(transaction.session);
+  const loops = new Loops(await readAllClaims(transaction), fleet, doors, nowMs);
+  for (const claim of sending) {
+    const loop = loops.of(claim);
+    if (loop !== undefined) throw new Declined('REDIRECT_LOOP', `${loopText(loop)}; nothing was changed`);
+    await transaction.turn();
+  }
+}
+
+/** The first loops that moves would bring. */
+export function loopsOf({ moves, claims, fleet, nowMs = 0 }: Proposal, doors: Doors): readonly PlanLoop[] {
+  const came = moves.flatMap(({ after, same }) =>
+    after !== undefined && !same && sendsTo(after, doors) ? [after] : [],
+  );
+  if (came.length === 0) return [];
+  const loops = new Loops(claimsAfter({ moves, claims }), fleet, doors, nowMs);
+  const found = Iterator.from(came).map((claim) => loops.of(claim));
+  return [...found.filter((loop) => loop !== undefined).take(MAX_LOOPS)];
+}
+
+/** Whether a redirect sends packets to a host of the fleet: few do. */
+function sendsTo({ enabled, body }: Claim, doors: Doors): boolean {
+  const nexthop = /"nexthop":"([^"]+)"/.exec(body)?.[1];
+  return enabled && nexthop !== undefined && doors.has(nexthop);
+}
+
+function loopText({ packet, hosts, names }: PlanLoop): string {
+  const steps = hosts.map((host, at) => `${host} by ${names[at]}`).join(', to ');
+  return `packets would go round: ${packet} from ${steps}, and back to ${hosts[0]}`;
+}
