@@ -1,5 +1,5 @@
 /**
- * What commands take that look at a large fleet: `./dev bench fleet [--hosts N] [--redirects N] [--rounds N]`. A bus, a
+ * What commands take that look at a large fleet: `./dev bench fleet [--hosts N] [--redirects N] [--planned N] [--rounds N]`. A bus, a
  * controller and the real command; of each host there is the status that it would send. Commands run in turns, so that what
  * else the machine does falls on all alike.
  */
@@ -26,6 +26,7 @@ const TICK_MS = 10;
 interface Size {
   readonly hosts: number;
   readonly redirects: number;
+  readonly planned: number;
 }
 
 /** What one run took: by the clock, of the CPUs for the command, and for the controller meanwhile. */
@@ -40,7 +41,7 @@ class Fleet implements AsyncDisposable {
   readonly #held = new AsyncDisposableStack();
   readonly #controller: Running;
   readonly #url: string;
-  /** Of every redirect, with another target than the one that stands. */
+  /** Of the first redirects, with another target than the one that stands. */
   readonly file: string;
 
   private constructor(controller: Running, url: string, file: string) {
@@ -49,7 +50,7 @@ class Fleet implements AsyncDisposable {
     this.file = file;
   }
 
-  static async make({ hosts, redirects }: Size): Promise<Fleet> {
+  static async make({ hosts, redirects, planned }: Size): Promise<Fleet> {
     await using held = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'shunt-bench-'));
     held.defer(() => rm(folder, { recursive: true }));
@@ -62,7 +63,7 @@ class Fleet implements AsyncDisposable {
     await controller.until('knows every host', PATIENCE_MS, async () => (await fleet.#heard()).length === hosts);
     await writeFile(fleet.file, lines(redirects, '10.0.0.7'));
     await fleet.#shunt('apply', '-f', fleet.file, '--allow-growth', '--reason', 'bench');
-    await writeFile(fleet.file, lines(redirects, '10.0.0.8'));
+    await writeFile(fleet.file, lines(Math.min(redirects, planned), '10.0.0.8'));
     fleet.#held.use(held.move());
     return fleet;
   }
@@ -136,6 +137,7 @@ if (import.meta.main) {
   const { values } = readArguments('bench fleet', {
     hosts: { takes: 'number', from: 1, to: 10_000, default: 1000 },
     redirects: { takes: 'number', from: 1, to: 10_000, default: 100 },
+    planned: { takes: 'number', from: 1, to: 10_000, default: 200 },
     rounds: { takes: 'number', from: 1, to: 1000, default: 15 },
   });
   await using fleet = await Fleet.make(values);
@@ -147,7 +149,9 @@ if (import.meta.main) {
   const titles = [{ title: 'shunt' }, ...['seconds', 'CPU of the command', 'CPU of the controller'].map(right)];
   const rows = [...taken].map(([command, list]) => row(command.replace(fleet.file, 'FILE'), list));
   const load = loadavg().map((one) => one.toFixed(1));
-  console.log(`${values.hosts} hosts, ${values.redirects} redirects; medians of ${values.rounds} runs`);
+  console.log(
+    `${values.hosts} hosts, ${values.redirects} redirects, at most ${values.planned} planned; medians of ${values.rounds} runs`,
+  );
   console.log(`${cpus().length} CPUs, load ${load.join(' ')}\n`);
   console.log(table(titles, rows, { width: undefined, colour: false }));
 }
