@@ -13,7 +13,7 @@ import { completeAll, completeSpecs, type Listed, Listing, nameOf, type Wanted }
 import { nothingFound } from '../names.ts';
 import { deletingTable } from '../show/deleting.ts';
 import { nearText } from '../show/format.ts';
-import { redirectTable, rowsOf } from '../show/redirect-table.ts';
+import { redirectTable, refusedTexts, rowsOf } from '../show/redirect-table.ts';
 import { silenceTable } from '../show/silence.ts';
 import { noteText, notice, type Terminal } from '../show/terminal.ts';
 import { type Teller, watchListing } from '../watch-listing.ts';
@@ -106,6 +106,7 @@ async function printSpecs(
   if (output === 'yaml') {
     const { writeYaml } = await import('../specs/write-yaml.ts');
     terminal.print(writeYaml(await completeSpecs(items, bus, terminal)));
+    for (const text of items.flatMap(refusedTexts)) notice(terminal, text);
   } else if (items.length > 0) terminal.print(items.map(nameOf).join('\n'));
   return EXIT.done;
 }

@@ -42,14 +42,15 @@ ${body(command)} ;;
     esac`;
 }
 
-function body({ options, words, asks, verbs }: Described): string {
+function body({ options, words, asks, files, verbs }: Described): string {
   const taking = options.filter(({ values }) => values !== undefined);
   const values = taking.map((option) => `      ${spellings(option).join('|')}) ${value(option)} ;;`);
   const all = [...options.flatMap(spellings), ...verbs.map(({ name }) => name), ...words].join(' ');
   const asked = asks === undefined ? '' : `[[ $current == -* ]] || _shunt_ask ${asks}; ((\${#COMPREPLY[@]})) || `;
+  const listed = files ? '[[ $current != -* ]] && compopt -o default && return; ' : asked;
   return `    case $previous in
 ${values.join('\n')}
-      *) ${asked}_shunt_words ${quote(all)} ;;
+      *) ${listed}_shunt_words ${quote(all)} ;;
     esac`;
 }
 

@@ -10,6 +10,8 @@ export interface Described {
   readonly words: readonly string[];
   /** What stands as an operand that is asked for. */
   readonly asks: Operands['asks'];
+  /** Whether files stand as operands. */
+  readonly files: boolean;
   readonly verbs: readonly Described[];
 }
 
@@ -37,6 +39,7 @@ export function describeAll(commands: Commands): Promise<readonly Described[]> {
         options: [...taken, HELP],
         words: operands?.values ?? [],
         asks: operands?.asks,
+        files: operands?.files === true,
         verbs: await describeAll(verbs),
       };
     }),

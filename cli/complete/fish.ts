@@ -20,7 +20,7 @@ ${lines.join('\n')}`;
 }
 
 /** `seen`: where these hold. */
-function linesOf({ options, words, asks, verbs }: Described, seen: string): readonly string[] {
+function linesOf({ options, words, asks, files, verbs }: Described, seen: string): readonly string[] {
   const names = verbs.map(({ name }) => name).join(' ');
   const alone = names === '' ? seen : `${seen}; and not __fish_seen_subcommand_from ${names}`;
   const here = `complete -c shunt -n ${quote(alone)}`;
@@ -28,6 +28,7 @@ function linesOf({ options, words, asks, verbs }: Described, seen: string): read
     ...options.map((option) => `${here}${optionLine(option)}`),
     ...verbs.map(({ name, summary }) => `${here} -a ${name} -d ${quote(summary)}`),
     ...(words.length > 0 ? [`${here} -a ${quote(words.join(' '))}`] : []),
+    ...(files ? [`${here} -F`] : []),
     ...(asks !== undefined ? [`${here} -a ${quote(`(__shunt_ask ${asks})`)}`] : []),
     ...verbs.flatMap((verb) => linesOf(verb, `${seen}; and __fish_seen_subcommand_from ${verb.name}`)),
   ];

@@ -42,11 +42,12 @@ ${body(command, path)} ;;
       esac`;
 }
 
-function body({ options, words, asks, verbs }: Described, path: readonly string[]): string {
+function body({ options, words, asks, files, verbs }: Described, path: readonly string[]): string {
   const specs = options.flatMap((option) => spellings(option).map((text) => optionSpec(text, option)));
   const own = [...verbs.map(({ name }) => name), ...words];
   const first = [...path.map((verb) => [verb]), ...(own.length > 0 ? [own] : [])];
   specs.push(...first.map((some, at) => `'${at + 1}:word:(${some.join(' ')})'`));
+  if (files) specs.push("'*:file:_files'");
   if (asks !== undefined) specs.push(`'*:name: _shunt_ask ${asks}'`);
   return `      _arguments \\
         ${specs.join(' \\\n        ')}`;

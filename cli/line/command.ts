@@ -27,6 +27,8 @@ export interface Operands {
   readonly values?: readonly string[];
   /** What they name, where a shell may ask for it. */
   readonly asks?: Asked;
+  /** They are files. */
+  readonly files?: true;
 }
 
 /** One command of `shunt`: how it is written, what it takes, and what it does. */

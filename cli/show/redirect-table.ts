@@ -109,7 +109,7 @@ function expiresCell({ expires }: JsonObject, nowMs: number): Cell | undefined {
 }
 
 /** What an earlier release took and none would now. */
-function refusedTexts({ spec, refused }: GetItem): readonly string[] {
+export function refusedTexts({ spec, refused }: GetItem): readonly string[] {
   if (refused === undefined) return [];
   const { code, path, message } = refused;
   return [`${spec.name} would be refused now: ${path}: ${message} (${code}); change it, or delete it`];

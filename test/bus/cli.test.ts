@@ -327,6 +327,10 @@ test('get: every page is read, as a table and as JSON', async (t) => {
   t.is(JSON.parse((await bench.shunt(['get', 'wide', '-o', 'json'])).stdout).items[0].spec.name, 'wide');
   await matchesGolden(t, 'no-such-redirect', ['get', 'nosuch'], await bench.shunt(['get', 'nosuch']));
   await matchesGolden(t, 'done-get-80', ['get'], await bench.shunt(['get'], narrow()));
+  for (const format of ['wide', 'yaml', 'name']) {
+    const words = ['get', '-o', format];
+    await matchesGolden(t, `done-get-${format}`, words, await bench.shunt(words, narrow()));
+  }
 });
 
 test('get: of one redirect that is given up in silence each host says how it stands there', async (t) => {

@@ -79,6 +79,8 @@ test('completion: bash completes values that are a few words, and files', (t) =>
   t.deepEqual(offered('bypass', 'o'), ['on', 'off']);
   t.deepEqual(offered('completion', 'z'), ['zsh']);
   t.deepEqual(offered('apply', '-f', ''), ['compopt -o default']);
+  t.deepEqual(offered('apply', 'dr'), ['compopt -o default']);
+  t.deepEqual(offered('apply', '--pru'), ['--prune']);
 });
 
 for (const shell of ['zsh', 'fish']) {

@@ -7,7 +7,8 @@ import { readArguments, readOptions } from '../../../../cli/line/command-line.ts
 import { contextsFile, readContexts } from '../../../../cli/line/contexts.ts';
 import { BUS_OPTIONS, CONNECTION_OPTIONS } from '../../../../cli/line/options.ts';
 import { useContext } from '../../../../cli/line/use-context.ts';
-import { shunt } from '../session.ts';
+import { matchesGolden } from '../golden.ts';
+import { KeptTerminal, shunt } from '../session.ts';
 
 const TEXT = `# mine
 contexts:
@@ -145,4 +146,21 @@ test('contexts: list, use and show', async (t) => {
   t.regex((await call('context show nosuch')).stderr, /NAME: .* has no context "nosuch"/);
   t.like(await shunt(['context', 'show']), { exit: 0, stdout: 'no context is in force\n' });
   t.regex((await shunt(['context', 'list'])).stdout, /^no contexts/);
+});
+
+test('contexts: what list and show lay out', async (t) => {
+  const { HOME } = home(
+    t,
+    TEXT.replace('current: lab', 'current: prod').replace('prod.creds', '/etc/shunt/prod.creds'),
+  );
+  for (const [name, line] of [
+    ['done-context-list', 'context list'],
+    ['done-context-list-80', 'context list'],
+    ['done-context-show', 'context show'],
+  ] as const) {
+    const terminal = new KeptTerminal(name.endsWith('80') ? 80 : undefined);
+    const { exit, stdout, stderr } = await shunt(line.split(' '), { env: { HOME }, terminal });
+    const session = { exit, stderr, stdout: stdout.replaceAll(HOME, '/home/me') };
+    await matchesGolden(t, name, line.split(' '), session);
+  }
 });
