@@ -4,11 +4,11 @@ import { KeyParts, type Placed, ShapeGroups } from '../../../../controller/compi
 import { type GroupPreview, type Move, Preview } from '../../../../controller/compile/preview.ts';
 import { PreviewReport } from '../../../../controller/compile/preview-report.ts';
 import { Strangers } from '../../../../controller/compile/strangers.ts';
-import { claimOf, type HostFacts } from '../../../../controller/model/claim.ts';
+import { type Claim, claimOf, type HostFacts } from '../../../../controller/model/claim.ts';
 import { Fleet } from '../../../../controller/model/fleet.ts';
 import { parsePrefix } from '../../../../protocol/address.ts';
 import { bytesOf } from '../../../../protocol/json.ts';
-import { keyOf } from '../../../../protocol/key.ts';
+import { compareSpecificity, keyOf, matchOfKey } from '../../../../protocol/key.ts';
 import { type Match, parseMatch } from '../../../../protocol/match.ts';
 import type { PlanReply } from '../../../../protocol/plan.ts';
 import { compareShapes, shapeOf } from '../../../../protocol/shape.ts';
@@ -247,6 +247,52 @@ const crowded = fc
     { requiredKeys: ['dst', 'proto'] },
   )
   .map((value) => parseMatch(value));
+
+/** Whether each packet of one match is of another, field by field. */
+function covers(wide: Match, match: Match): boolean {
+  const fixed = (x: unknown, y: unknown): boolean => x === undefined || x === y;
+  const within = (a: string, b: string): boolean =>
+    prefixesMeet(a, b) && (parsePrefix(a)?.len ?? 0) <= (parsePrefix(b)?.len ?? 0);
+  return (
+    within(wide.src, match.src) &&
+    within(wide.dst, match.dst) &&
+    (['proto', 'sport', 'dport', 'in'] as const).every((field) => fixed(wide[field], match[field]))
+  );
+}
+
+/** The redirect that has the packets of a match: the most specific of those that match all of them. */
+function whose(claims: readonly Claim[], match: Match): string | undefined {
+  const found = claims.filter(({ key }) => covers(matchOfKey(key), match));
+  return found.sort((a, b) => compareSpecificity(matchOfKey(a.key), matchOfKey(b.key)))[0]?.name;
+}
+
+test('plan: where packets go today and then is what one who looks at every redirect finds', (t) => {
+  const some = fc.uniqueArray(crowded, { selector: keyOf, maxLength: 10 });
+  fc.assert(
+    fc.property(some, some, fc.array(fc.nat(9), { maxLength: 4 }), (stored, come, go) => {
+      const claims = stored.map((one, at) =>
+        claimOf(parseSpec({ name: `s${at}`, hosts: 'all', match: one, to: 'pass' })),
+      );
+      const after = come.map((one, at) =>
+        claimOf(parseSpec({ name: `c${at}`, hosts: 'all', match: one, to: 'drop', priority: 1 })),
+      );
+      const gone = claims.filter((_, at) => go.includes(at));
+      const moves = [
+        ...after.map((one) => ({ before: undefined, after: one, same: false })),
+        ...gone.map((before) => ({ before, after: undefined, same: false })),
+      ];
+      const taken = new Set(after.map(({ key }) => key));
+      const left = claims.filter((one) => !gone.includes(one) && !taken.has(one.key));
+      for (const { changes } of preview(moves, claims))
+        for (const { key, from, to } of changes) {
+          t.is(from.by, whose(claims, matchOfKey(key)), key);
+          t.is(to.by, whose([...left, ...after], matchOfKey(key)), key);
+        }
+    }),
+    { numRuns: 300 },
+  );
+  t.pass();
+});
 
 test('overlaps: exactly the pairs that a packet can match both, the more specific first', (t) => {
   const set = fc.array(fc.tuple(fc.oneof(crowded, match), fc.boolean()), { maxLength: 24 });

@@ -1,6 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
+import { Declined } from '../../../../controller/model/declined.ts';
 import type { Terms } from '../../../../protocol/terms.ts';
-import { Folder, openStore, type Store, spec } from '../fleet.ts';
+import { AMPLE_BYTES, Folder, openStore, type Store, spec } from '../fleet.ts';
 
 const SHRINK: Terms = { allowShrink: true, reason: 'test' };
 const GROWTH: Terms = { allowGrowth: true, reason: 'test' };
@@ -89,4 +91,25 @@ test('size gate: each host by itself, and leave for one thing is none for the ot
   t.regex(said, /on edge-1, 6 would go/);
   await refuses(t, store, 'SHRINKS_TOO_MUCH', () => store.desk.delete(names(0, 20), undefined, GROWTH));
   await refuses(t, store, 'SHRINKS_TOO_MUCH', () => store.desk.delete(names(0, 20), undefined, { allowShrink: true }));
+});
+
+test('size gate: a plan says that it would refuse exactly where it does', async (t) => {
+  const does = fc.constantFrom('keep', 'keep', 'move', 'end', 'disable', 'delete');
+  const property = fc.asyncProperty(fc.array(does, { minLength: 1, maxLength: 40 }), async (drawn) => {
+    using folder = new Folder();
+    await using store = await openStore(folder.file(), () => 5_000_000_000_000);
+    await apply(store, specs(0, drawn.length));
+    const MORE = { keep: {}, move: { to: 'drop' }, end: { expires: 4_000_000_000_000 }, disable: { enabled: false } };
+    const changed = drawn.flatMap((what, at) => (what === 'delete' ? [] : [spec(`r${at}`, at, MORE[what])]));
+    const goes = drawn.flatMap((what, at) => (what === 'delete' ? [`r${at}`] : []));
+    const asked = { v: 1, upload: 'u', part: 0, parts: 1, specs: changed, delete: goes } as const;
+    const { hosts } = await store.desk.plan(asked, AMPLE_BYTES);
+    const foretold = hosts.some(({ gate = [] }) => gate.includes('shrink'));
+    const refused = await store.desk.apply(asked).then(
+      () => false,
+      (error: unknown) => error instanceof Declined && error.code === 'SHRINKS_TOO_MUCH',
+    );
+    t.is(refused, foretold, drawn.join(' '));
+  });
+  await fc.assert(property, { numRuns: 40 });
 });
