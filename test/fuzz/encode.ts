@@ -5,6 +5,7 @@ import { encodeKey, encodeValue, formatMac } from '../../agent/kernel/layout.ts'
 import { NO_MAC } from '../../agent/model/entry.ts';
 import { formatPrefix } from '../../protocol/address.ts';
 import { type Match, protoOf } from '../../protocol/match.ts';
+import { type Shape, shapeOf } from '../../protocol/shape.ts';
 import type { Key, Value } from '../reference/state.ts';
 
 const FIRST_UNKNOWN_ACTION = 3;
@@ -17,6 +18,10 @@ export function matchOfKey({ src, dst, proto, sport, dport }: Key): Match {
     ...(sport !== undefined && { sport }),
     ...(dport !== undefined && { dport }),
   };
+}
+
+export function shapeOfKey(key: Key): Shape {
+  return { ...shapeOf(matchOfKey(key)), in: key.zone !== 0 };
 }
 
 export function bytesOfKey(key: Key): Uint8Array {

@@ -61,6 +61,6 @@ function drawSized(draw: Draw, type: number, units: number, length: (units: numb
 /** Its second byte is no length. */
 function drawFragment(draw: Draw): Header {
   const bytes = draw.bytes(8);
-  bytes.set(word(draw.of(FRAGMENTS)), 2);
+  bytes.set(word(draw.mostly(draw.of(FRAGMENTS), [1 << draw.below(16)], 4)), 2);
   return { type: FRAGMENT, bytes };
 }

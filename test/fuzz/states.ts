@@ -1,5 +1,5 @@
 /** What agent and loader may have written, and a little that they never write. */
-import { STRUCTS } from '../../agent/kernel/abi.ts';
+import { KEY_FLAGS, STRUCTS } from '../../agent/kernel/abi.ts';
 import { decodeKey } from '../../agent/kernel/layout.ts';
 import type { Family, Prefix } from '../../protocol/address.ts';
 import { compareShapes, type Shape, shapeText } from '../../protocol/shape.ts';
@@ -65,17 +65,24 @@ export function drawState(draw: Draw, world: World): WrittenState {
   };
 }
 
-/** Such as differ in one bit from one of an entry. */
+/** Such as differ in one bit from one of an entry, or say that there is a zone, and not which. */
 function drawStrays(draw: Draw, entries: readonly Entry[]): Uint8Array[] {
-  const near = entries.map(({ key }) => bytesOfKey(key)).map((key) => flipBit(key, draw.below(key.length * 8)));
-  return near.filter((key) => decodeKey(key) === undefined);
+  const keys = entries.map(({ key }) => bytesOfKey(key));
+  const near = keys.map((key) => (draw.once(2) ? flipBit(key, draw.below(key.length * 8)) : withoutZone(key)));
+  const unique = [...new Map(near.map((key) => [key.join(), key])).values()];
+  return unique.filter((key) => decodeKey(key) === undefined);
+}
+
+/** The flags are the last byte. */
+function withoutZone(key: Uint8Array): Uint8Array {
+  return key.with(-1, (key.at(-1) ?? 0) & (2 ** KEY_FLAGS.KEY_ZONE_SHIFT - 1));
 }
 
 function drawControl(draw: Draw): Control {
   return {
     shapes4: draw.mostly(0, [1, 2, 3, 0xfffffffe], 3),
     shapes6: draw.mostly(0, [1, 2, 3, 0xffffffff], 3),
-    bypass: draw.mostly(0, SET, 40),
+    bypass: draw.mostly(0, SET, 25),
     ready: draw.below(2),
   };
 }

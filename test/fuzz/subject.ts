@@ -1,8 +1,12 @@
-import { PASS_REASONS, STRUCTS, VERDICTS } from '../../agent/kernel/abi.ts';
+import { availableParallelism } from 'node:os';
+import { LIMITS, PASS_REASONS, STRUCTS, VERDICTS } from '../../agent/kernel/abi.ts';
+import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { encodeShapes } from '../../agent/kernel/layout.ts';
+import type { Family } from '../../protocol/address.ts';
+import { shapeText } from '../../protocol/shape.ts';
 import { LoadedProgram, type Ran } from '../kernel/loaded-program.ts';
 import { flipBit } from './draw.ts';
-import { bytesOfKey, bytesOfStray, bytesOfValue } from './encode.ts';
+import { bytesOfKey, bytesOfStray, bytesOfValue, shapeOfKey } from './encode.ts';
 import { at, type Written, type WrittenState } from './states.ts';
 import { Tally } from './tally.ts';
 import { SLOTS } from './world.ts';
@@ -29,7 +33,9 @@ export class Subject implements Disposable {
 
   /** `path` of the object. */
   constructor(path?: string) {
-    this.#program = new LoadedProgram(path === undefined ? {} : { path });
+    // One CPU fewer than there are, so that there is one that has no row of its own.
+    const cpuRows = availableParallelism() - 1;
+    this.#program = new LoadedProgram(path === undefined ? { cpuRows } : { path, cpuRows });
     this.#before = this.#read();
     this.#since = this.now();
   }
@@ -41,16 +47,16 @@ export class Subject implements Disposable {
 
   /** Puts a state in the place of the one before, as of now. Answers it with its time, from which is counted. */
   install(drawn: WrittenState): WrittenState {
-    const { strays, shapes, control, zones, ports, ingress } = drawn;
+    const { strays, control, zones, ports, ingress } = drawn;
     for (const key of this.#keys) this.#program.erase(key);
     this.#keys = strays;
     for (const key of strays) this.#program.write(key, bytesOfStray(key));
     for (const family of [4, 6] as const)
-      for (const which of [0, 1] as const)
-        this.#program.setShapes(which, family, encodeShapes(family, shapes[family][which]));
+      for (const which of [0, 1] as const) this.#program.setShapes(which, family, listOf(drawn, family, which));
     for (const word of ['shapes4', 'shapes6', 'bypass', 'ready'] as const)
       this.#program.setControl(CONTROL[word], control[word]);
-    this.#program.setZones(zones);
+    // What stands behind the zones is no zone.
+    this.#program.setZones(zones, Buffer.from(Uint32Array.from({ length: 4 }, () => ingress).buffer).toString('hex'));
     this.#setPorts(ports);
     this.#ingress = ingress;
     // Last, for some end with this jiffy.
@@ -112,4 +118,15 @@ export class Subject implements Disposable {
     const words = (of: keyof Counters) => new BigUint64Array(this.#program.values(of).slice().buffer);
     return { verdicts: words('verdicts'), stats: words('stats'), passed: words('passed') };
   }
+}
+
+/** Behind the shapes that count stand others, which do not. */
+function listOf({ entries, shapes }: WrittenState, family: Family, which: 0 | 1): Uint8Array {
+  const live = shapes[family][which];
+  const others = entries.map(({ key }) => shapeOfKey(key)).filter((shape) => shape.family === family);
+  const all = [...new Map([...live, ...others].map((shape) => [shapeText(shape), shape])).values()];
+  const bytes = encodeShapes(family, all.slice(0, LIMITS.SHAPES_MAX));
+  const { count } = family === 4 ? STRUCTS.shapes4 : STRUCTS.shapes6;
+  new DataView(bytes.buffer).setUint32(count, live.length, LITTLE_ENDIAN);
+  return bytes;
 }

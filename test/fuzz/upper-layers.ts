@@ -34,13 +34,13 @@ export function drawHops(draw: Draw): number {
   return draw.mostly(64, [0, 1, 2, 3, 127, 128, 255, draw.below(256)], 3);
 }
 
-/** The head of what is carried; rarely cut off before its ports. */
+/** The head of what is carried; now and then cut off before its ports end, or not there. */
 export function drawUpper(draw: Draw, world: World, proto: number, aim: Aim): Uint8Array {
   const port = (aimed: number | undefined) =>
     word(draw.mostly(aimed ?? draw.of(world.ports), [draw.below(0x10000)], 10));
   const isIcmp = proto === ICMP || proto === ICMP6;
   const head = isIcmp ? [draw.of(ICMP6_TYPES), 0, 0, 0] : [...port(aim.sport), ...port(aim.dport)];
-  return Uint8Array.from(draw.once(12) ? head.slice(0, draw.below(4)) : [...head, 0, 8, 0, 0]);
+  return Uint8Array.from(draw.once(10) ? head.slice(0, draw.of([0, 0, 1, 2, 3, 4])) : [...head, 0, 8, 0, 0]);
 }
 
 /** Often so much more data that the packet has one of the lengths of this world; `before`: bytes of its headers. */

@@ -146,8 +146,8 @@ export class LoadedProgram implements Disposable {
     this.#update(`shapes${family}`, u32(list), bytes);
   }
 
-  /** Ifindex by zone. */
-  setZones(zones: readonly number[]): void {
+  /** Ifindex by zone. `instance` of the maps stands right behind them. */
+  setZones(zones: readonly number[], instance = '00'.repeat(16)): void {
     const maps = {
       redirect4: 0,
       redirect6: 0,
@@ -160,7 +160,7 @@ export class LoadedProgram implements Disposable {
       losses: 0,
     };
     const rest = { layout: 1, hz: 1, slots: SLOTS, cpuRows: this.cpuRows, netns: 0n, maps, program: 0 };
-    this.#update('about', u32(0), encodeAbout({ ...rest, zones, instance: '00'.repeat(16) }));
+    this.#update('about', u32(0), encodeAbout({ ...rest, zones, instance }));
   }
 
   /** Runs one frame through. Errors: Error unless exactly one verdict was counted, once. */
