@@ -8,7 +8,10 @@ import { drawIpv6 } from './ipv6-packets.ts';
 import { type Aim, word } from './upper-layers.ts';
 import type { World } from './world.ts';
 
-/** The kernel hands over no frame that is shorter, and a test-run keeps what is beyond 3,520 bytes where no program sees it. */
+/**
+ * A test-run takes no frame that is shorter, and puts what is beyond 3,520 bytes where this program does not see it: a page
+ * has no more room between what is kept free before and behind (net/bpf/test_run.c).
+ */
 export const SHORTEST = 14;
 const LONGEST = 3_520;
 const TAG_TYPES = [0x8100, 0x88a8] as const;

@@ -1,27 +1,17 @@
 import { availableParallelism } from 'node:os';
-import { LIMITS, PASS_REASONS, STRUCTS, VERDICTS } from '../../agent/kernel/abi.ts';
+import { LIMITS, STRUCTS } from '../../agent/kernel/abi.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { encodeShapes } from '../../agent/kernel/layout.ts';
 import type { Family } from '../../protocol/address.ts';
 import { shapeText } from '../../protocol/shape.ts';
 import { LoadedProgram, type Ran } from '../kernel/loaded-program.ts';
+import { type Counters, tallyOf } from './counters.ts';
 import { flipBit } from './draw.ts';
 import { bytesOfKey, bytesOfStray, bytesOfValue, shapeOfKey } from './encode.ts';
 import { at, type Written, type WrittenState } from './states.ts';
-import { Tally } from './tally.ts';
-import { SLOTS } from './world.ts';
+import type { Tally } from './tally.ts';
 
 const CONTROL = STRUCTS.control;
-/** 64-bit words of a row of `stats`. */
-const ROW = { words: STRUCTS.stat.size / 8, packets: 0, bytes: 1, seen: 2 } as const;
-
-interface Counters {
-  /** Of each CPU. */
-  readonly verdicts: BigUint64Array;
-  readonly stats: BigUint64Array;
-  readonly passed: BigUint64Array;
-}
-
 /** The program in the kernel, with what it has to be told. */
 export class Subject implements Disposable {
   readonly #program: LoadedProgram;
@@ -74,26 +64,7 @@ export class Subject implements Disposable {
   counted(): Tally {
     const [before, after] = [this.#before, this.#read()];
     this.#before = after;
-    const tally = new Tally();
-    const moved = (of: keyof Counters, place: number) => (after[of][place] ?? 0n) - (before[of][place] ?? 0n);
-    const cpus = after.verdicts.length / VERDICTS.length;
-    for (let place = 0; place < after.verdicts.length; place += 1)
-      tally.add(`${VERDICTS[Math.floor(place / cpus)]}`, Number(moved('verdicts', place)));
-    for (let row = 0; row < after.passed.length; row += 1)
-      tally.add(`${PASS_REASONS[Math.floor(row / SLOTS)]} of slot ${row % SLOTS}`, Number(moved('passed', row)));
-    const seen = new Set<string>();
-    const until = this.now();
-    for (let row = 0; row < after.stats.length / ROW.words; row += 1) {
-      const [first, slot] = [row * ROW.words, row % SLOTS];
-      const packets = Number(moved('stats', first + ROW.packets));
-      tally.add(`packets of slot ${slot}`, packets);
-      tally.add(`bytes of slot ${slot}`, Number(moved('stats', first + ROW.bytes)));
-      const last = after.stats[first + ROW.seen] ?? 0n;
-      if (packets > 0) seen.add(last >= this.#since && last <= until ? `slot ${slot} seen now` : `slot ${slot} seen`);
-      else if (moved('stats', first + ROW.seen) !== 0n) seen.add(`slot ${slot} seen without a packet`);
-    }
-    for (const what of seen) tally.add(what, 1);
-    return tally;
+    return tallyOf(before, after, { from: this.#since, to: this.now() });
   }
 
   [Symbol.dispose](): void {

@@ -8,13 +8,18 @@ export class Tally {
     if (count !== 0) this.#counts.set(what, (this.#counts.get(what) ?? 0) + count);
   }
 
+  /** When a slot was last seen; of several CPUs all the same. */
+  saw(slot: number, now: boolean): void {
+    this.#counts.set(`slot ${slot} seen ${now ? 'now' : 'at another time'}`, 1);
+  }
+
   /** What the program is to count. */
   addAnswer({ verdict, hit, passed }: Answer): void {
     this.add(verdict, 1);
     if (hit !== undefined) {
       this.add(`packets of slot ${hit.slot}`, 1);
       this.add(`bytes of slot ${hit.slot}`, hit.bytes);
-      this.#counts.set(`slot ${hit.slot} seen now`, 1);
+      this.saw(hit.slot, true);
     }
     if (passed !== undefined) this.add(`${passed.reason} of slot ${passed.slot}`, 1);
   }
