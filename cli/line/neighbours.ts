@@ -26,6 +26,9 @@ const COMMAND_WORDS: Words = {
   'shunt agent or shunt controller': 'start restart serve server daemon service',
   'shunt --version': 'version ver',
   'shunt --help': 'man usage commands config settings',
+  'shunt context list': 'contexts ctx profile profiles cluster clusters get-contexts',
+  'shunt context use NAME': 'use switch use-context login connect',
+  'shunt get --set NAME': 'set-list sets groups group',
   'shunt completion bash': 'completions autocomplete',
 };
 
@@ -47,6 +50,10 @@ const OPTION_WORDS: Words = {
   '--delete': '--remove --rm --prune --destroy',
   '--state': '--state-dir --data --data-dir',
   '--db': '--database --store',
+  '--yes': '--force --assume-yes --auto-approve --no-input --confirm -auto-approve',
+  '--watch': '--follow --stream -F',
+  '--recursive': '-r',
+  '--context': '--profile --cluster --kube-context -c',
   '--timeout': '--wait --request-timeout -t',
 };
 
@@ -63,6 +70,20 @@ const OPTION_SENTENCES: Words = {
   'tables have a header; -o json is for programs': '--no-headers --no-header --plain --raw -q --quiet',
   'errors say all there is; the programs take --log-level': '-v --verbose -d --debug --trace',
 };
+
+/** Commands of commands, by what other tools call the same. */
+const VERB_WORDS: Words = {
+  list: 'ls get all get-contexts',
+  use: 'set switch select use-context',
+  show: 'view current describe get current-context',
+  forget: 'delete remove rm purge drop',
+  recover: 'restore reset repair',
+};
+
+/** The verb that was probably meant by another word; or undefined. */
+export function meantVerb(word: string, verbs: readonly string[]): string | undefined {
+  return findAll(VERB_WORDS, word.toLowerCase()).find((verb) => verbs.includes(verb)) ?? nearest(word, verbs);
+}
 
 /** What does here what a command of another tool does; or undefined. */
 export function meantCommand(word: string, commands: readonly string[]): string | undefined {

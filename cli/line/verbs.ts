@@ -1,4 +1,4 @@
-import { didYouMean, nearest } from '../../protocol/near.ts';
+import { didYouMean } from '../../protocol/near.ts';
 import type { Commands, Entry } from './command.ts';
 import { type Failure, usage } from './failure.ts';
 
@@ -38,7 +38,8 @@ async function firstOperand(words: readonly string[]): Promise<number | undefine
 
 /** Makes the failure of a word where a verb of a command belongs. */
 export async function noSuchVerb(name: string, word: string, verbs: Commands): Promise<Failure> {
-  const near = nearest(word, Object.keys(verbs));
+  const { meantVerb } = await import('./neighbours.ts');
+  const near = meantVerb(word, Object.keys(verbs));
   const listed = await Promise.all(
     Object.entries(verbs).map(async ([verb, { load }]) => [verb, (await load()).synopsis].filter(Boolean).join(' ')),
   );

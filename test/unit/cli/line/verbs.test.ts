@@ -1,6 +1,7 @@
 import test from 'ava';
 import { type AnyCommand, type Commands, command } from '../../../../cli/line/command.ts';
 import { findCalled, namesOf, noSuchVerb } from '../../../../cli/line/verbs.ts';
+import { shunt } from '../session.ts';
 
 const load = async (): Promise<AnyCommand> =>
   command({ synopsis: 'NAME', about: 'Does.', examples: [], options: [], run: async () => 0 });
@@ -61,4 +62,20 @@ test('verbs: a word that is none of them is told what may follow, and what was m
     'unexpected argument "forgt": what follows is forget NAME, or list NAME; did you mean shunt hosts forget?',
   );
   t.regex((await noSuchVerb('hosts', 'edge-7', verbs)).message, /see shunt hosts --help$/);
+});
+
+test('verbs: what other tools call them is understood', async (t) => {
+  for (const [line, meant] of [
+    ['context ls', 'shunt context list'],
+    ['context set lab', 'shunt context use'],
+    ['context use-context lab', 'shunt context use'],
+    ['context current', 'shunt context show'],
+    ['hosts rm edge-9', 'shunt hosts forget'],
+    ['ctx', 'shunt context list'],
+    ['use lab', 'shunt context use NAME'],
+  ] as const) {
+    const { exit, stderr } = await shunt(line.split(' '));
+    t.is(exit, 2, line);
+    t.true(stderr.endsWith(`did you mean ${meant}?\n`), stderr);
+  }
 });
