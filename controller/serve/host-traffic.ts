@@ -1,5 +1,7 @@
+import type { AnyCode } from '../../protocol/codes.ts';
+import type { LiveState } from '../../protocol/live.ts';
 import type { Rates } from '../../protocol/rates.ts';
-import type { Status } from '../../protocol/status.ts';
+import { SILENT_MS, type Status } from '../../protocol/status.ts';
 import { type Evidence, isNewer, remember } from '../model/evidence.ts';
 import type { NameTable } from './name-table.ts';
 
@@ -20,37 +22,53 @@ export interface Sample {
   readonly complete: boolean;
 }
 
-/** What a status says of redirects that are not as they should be. */
-type Said = Pick<Status, 'exceptions' | 'undelivered' | 'passed' | 'ended' | 'bypass'>;
+/** What is wrong with a redirect. */
+export interface Stand {
+  readonly state: LiveState;
+  readonly code?: AnyCode;
+}
+
+/** What packets did on the host as a whole within the last span. */
+type Whole = Pick<Rates, 'spanMs' | 'verdicts' | 'lost'>;
 
 /** What is remembered of one host: its rates of some minutes, and of the last status what is wrong with redirects. */
 export class HostTraffic {
   readonly #names: NameTable;
   #samples: Sample[] = [];
+  /** By number, how often it is held here. */
+  readonly #held = new Map<number, number>();
+  #stands: ReadonlyMap<number, Stand> = new Map();
+  #level: Stand | undefined;
   #evidence: Evidence | undefined;
   #heardMs = 0;
-  #last: Pick<Rates, 'spanMs' | 'verdicts' | 'lost'> | undefined;
-  #said: Said | undefined;
+  #last: Whole | undefined;
 
   constructor(names: NameTable) {
     this.#names = names;
   }
 
-  get samples(): readonly Sample[] {
-    return this.#samples;
+  /** Every redirect that it told of, by the number of its name. */
+  get ids(): Iterable<number> {
+    return this.#held.keys();
   }
 
-  get said(): Said | undefined {
-    return this.#said;
+  has(id: number): boolean {
+    return this.#held.has(id);
   }
 
-  get heardMs(): number {
-    return this.#heardMs;
+  /** What is wrong with redirects, as it said last, by number. */
+  get stands(): ReadonlyMap<number, Stand> {
+    return this.#stands;
   }
 
-  /** What packets did on the host as a whole; undefined while its rates are not known. */
-  lastAt(atMs: number): Pick<Rates, 'spanMs' | 'verdicts' | 'lost'> | undefined {
-    return this.sampleAt(atMs) === this.#samples.at(-1) && this.#samples.length > 0 ? this.#last : undefined;
+  /** How everything on it stands; undefined where that differs. */
+  levelAt(nowMs: number): Stand | undefined {
+    return this.#level?.state !== 'ended' && nowMs - this.#heardMs > SILENT_MS ? SILENT : this.#level;
+  }
+
+  /** What packets did on it as a whole; undefined while its rates are not known. */
+  lastAt(nowMs: number): Whole | undefined {
+    return this.sampleAt(nowMs) === undefined ? undefined : this.#last;
   }
 
   /** Takes a status unless it is no news. `nowMs` is epoch time. */
@@ -58,26 +76,22 @@ export class HostTraffic {
     if (this.#evidence !== undefined && !isNewer(this.#evidence, status, nowMs)) return;
     this.#evidence = remember(this.#evidence, status, nowMs);
     this.#heardMs = monotonicMs;
-    const { exceptions, undelivered, passed, ended, bypass, rates } = status;
-    this.#said = {
-      exceptions,
-      ...(undelivered !== undefined && { undelivered }),
-      ...(passed !== undefined && { passed }),
-      ...(ended !== undefined && { ended }),
-      ...(bypass !== undefined && { bypass }),
-    };
-    if (rates === undefined) return;
-    const { spanMs, verdicts, lost } = rates;
+    this.#note(status);
+    if (status.rates === undefined) return;
+    const { spanMs, verdicts, lost } = status.rates;
     this.#last = { spanMs, verdicts, lost };
-    this.#samples.push(this.#sampleOf(rates, monotonicMs));
+    this.#samples.push(this.#sampleOf(status.rates, monotonicMs));
   }
 
   /** Forgets what is too old to be told; answers whether anything is left. */
-  prune(monotonicMs: number): boolean {
-    const old = this.#samples.findIndex(({ endMs }) => monotonicMs - endMs <= KEPT_MS);
-    const gone = this.#samples.splice(0, old === -1 ? this.#samples.length : old);
-    for (const { ids } of gone) for (const id of ids) this.#names.release(id);
-    return this.#samples.length > 0 || monotonicMs - this.#heardMs <= KEPT_MS;
+  prune(nowMs: number): boolean {
+    const kept = this.#samples.findIndex(({ endMs }) => nowMs - endMs <= KEPT_MS);
+    const gone = this.#samples.splice(0, kept === -1 ? this.#samples.length : kept);
+    for (const { ids } of gone) for (const id of ids) this.#release(id);
+    if (this.#samples.length > 0 || nowMs - this.#heardMs <= KEPT_MS) return true;
+    for (const id of this.#stands.keys()) this.#release(id);
+    this.#stands = new Map();
+    return false;
   }
 
   /** The rates at a time as far as they are known: those of the span that it lies in, or of the last one before, for a while. */
@@ -86,12 +100,51 @@ export class HostTraffic {
     return found !== undefined && atMs - found.endMs <= FRESH_MS ? found : undefined;
   }
 
+  #note({ exceptions, undelivered, passed, bypass, ended }: Status): void {
+    const stands = new Map<number, Stand>();
+    const note = (name: string, stand: Stand): void => {
+      const id = this.#hold(name);
+      if (stands.has(id)) this.#release(id);
+      stands.set(id, stand);
+    };
+    for (const { name } of passed ?? []) note(name, PASSED);
+    for (const { redirects } of undelivered ?? []) for (const name of redirects) note(name, UNDELIVERED);
+    for (const { name, state, code } of exceptions) note(name, { state, code });
+    for (const id of this.#stands.keys()) this.#release(id);
+    this.#stands = stands;
+    this.#level = ended ? ENDED : bypass ? BYPASS : undefined;
+  }
+
   #sampleOf({ busiest, spanMs, others }: Rates, endMs: number): Sample {
     const rates = new Float32Array(busiest.length * 3);
-    const a = 1000 / spanMs;
+    const perSecond = 1000 / spanMs;
     for (const [at, { packets, bytes, passed = 0 }] of busiest.entries())
-      rates.set([packets * a, bytes * a, passed * a], at * 3);
-    const ids = Uint32Array.from(busiest, ({ name }) => this.#names.hold(name));
+      rates.set([packets * perSecond, bytes * perSecond, passed * perSecond], at * 3);
+    const ids = Uint32Array.from(busiest, ({ name }) => this.#hold(name));
     return { startMs: endMs - spanMs, endMs, ids, rates, complete: others === undefined };
   }
+
+  #hold(name: string): number {
+    const known = this.#names.idOf(name);
+    const held = known === undefined ? 0 : (this.#held.get(known) ?? 0);
+    const id = known === undefined || held === 0 ? this.#names.hold(name) : known;
+    this.#held.set(id, held + 1);
+    return id;
+  }
+
+  #release(id: number): void {
+    const held = (this.#held.get(id) ?? 0) - 1;
+    if (held > 0) {
+      this.#held.set(id, held);
+      return;
+    }
+    this.#held.delete(id);
+    this.#names.release(id);
+  }
 }
+
+const ENDED: Stand = Object.freeze({ state: 'ended' });
+const SILENT: Stand = Object.freeze({ state: 'silent' });
+const BYPASS: Stand = Object.freeze({ state: 'bypass' });
+const PASSED: Stand = Object.freeze({ state: 'passed', code: 'HITS_PASSED' });
+const UNDELIVERED: Stand = Object.freeze({ state: 'undelivered', code: 'UNDELIVERED' });

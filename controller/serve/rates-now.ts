@@ -33,7 +33,8 @@ export function rateOf(perSecond: number): number {
 }
 
 function addUp({ ids, rates }: Sample, packets: Float64Array, bytes: Float64Array): void {
-  for (const [at, id] of ids.entries()) {
+  for (let at = 0; at < ids.length; at += 1) {
+    const id = ids[at] ?? 0;
     packets[id] = (packets[id] ?? 0) + (rates[at * 3] ?? 0);
     bytes[id] = (bytes[id] ?? 0) + (rates[at * 3 + 1] ?? 0);
   }

@@ -1,9 +1,8 @@
-import type { AnyCode } from '../../protocol/codes.ts';
 import { bytesOf } from '../../protocol/json.ts';
-import { LIVE_STATES, type LiveState } from '../../protocol/live.ts';
-import { SILENT_MS } from '../../protocol/status.ts';
+import { LIVE_STATES } from '../../protocol/live.ts';
 import { SERIES_EVERY_MS, type TopItem, type TopOrder, type TopReply, type TopRequest } from '../../protocol/top.ts';
-import type { HostTraffic } from './host-traffic.ts';
+import { Best } from './best.ts';
+import type { HostTraffic, Stand } from './host-traffic.ts';
 import type { NameTable } from './name-table.ts';
 import { rateOf } from './rates-now.ts';
 import { seriesOf } from './series.ts';
@@ -23,17 +22,11 @@ interface Moment {
   readonly budgetBytes: number;
 }
 
-interface Stand {
-  readonly state: LiveState;
-  readonly code?: AnyCode;
-}
-
-/** A redirect, on one host or on all that have it. */
-export interface Row {
+/** A redirect, on one host or on all that have it; rates are of those of which they are known. */
+interface Row {
+  readonly id: number;
   readonly name: string;
   readonly host?: string;
-  /** Those that told of it within minutes. */
-  readonly on: HostTraffic[];
   known: boolean;
   packets: number;
   bytes: number;
@@ -42,110 +35,86 @@ export interface Row {
   stands: number;
 }
 
+type Hosts = readonly (readonly [name: string, traffic: HostTraffic])[];
+
 /** Says how fast packets meet redirects, those first that are asked for. Pure. */
 export function answerTop({ hosts, names }: Told, request: TopRequest, moment: Moment): TopReply {
-  const chosen = [...hosts].filter(([host]) => request.host === undefined || request.host === host);
-  const rows = rowsOf(chosen, names, request, moment.nowMs);
-  const first = rows.toSorted(ORDERS[request.sort ?? 'packets']).slice(0, request.limit ?? DEFAULT_LIMIT);
-  const series = seriesOf(first, names, moment.nowMs);
+  const { host, split, filter = '', sort = 'packets', limit = DEFAULT_LIMIT } = request;
+  const { nowMs } = moment;
+  const chosen = [...hosts].filter(([name]) => host === undefined || host === name);
+  const best = new Best<Row>(limit, ORDERS[sort]);
+  const rows = split ? rowsByHost(chosen, names, filter, nowMs) : rowsOfAll(chosen, names, filter, nowMs);
+  for (const row of rows) best.offer(row);
+  const lines = best.items.map((row) => ({ id: row.id, on: row.host === undefined ? undefined : hosts.get(row.host) }));
+  const all = chosen.map(([, traffic]) => traffic);
+  const series = seriesOf(lines, all, names.size, nowMs);
   const told = {
     ...({ v: 1, at: moment.at, since: moment.since, everyMs: SERIES_EVERY_MS } as const),
-    ...sumsOf(chosen, moment.nowMs),
-    total: rows.length,
+    ...sumsOf(chosen, nowMs),
+    total: best.offered,
   };
-  const items = first.map((row, at) => itemOf(row, series[at] ?? []));
+  const items = best.items.map((row, at) => itemOf(row, series[at] ?? []));
   return { ...told, items: fitting(items, moment.budgetBytes - bytesOf(told)) };
 }
 
-/** Every redirect that hosts told of, with what its hosts say of it now. */
-function rowsOf(
-  hosts: readonly (readonly [string, HostTraffic])[],
-  names: NameTable,
-  { split, filter = '' }: TopRequest,
-  nowMs: number,
-): readonly Row[] {
-  const rows = new Map<string, Row>();
-  const rowOf = (name: string, host: string): Row | undefined => {
-    const id = split ? `${name} ${host}` : name;
-    const known = rows.get(id);
-    if (known !== undefined) return known;
-    if (!name.includes(filter) && !(split && host.includes(filter))) return undefined;
-    const row = { name, ...(split && { host }), on: [], known: false, ...NOTHING };
-    rows.set(id, row);
-    return row;
-  };
-  for (const [host, traffic] of hosts) {
-    const stands = standsOf(traffic, nowMs);
-    for (const [name, rates] of ratesOf(traffic, names, stands, nowMs)) {
-      const row = rowOf(name, host);
-      if (row !== undefined) add(row, traffic, rates, stands(name));
-    }
+/** Every redirect that hosts told of, with what all of them say of it. */
+function rowsOfAll(hosts: Hosts, names: NameTable, filter: string, nowMs: number): Iterable<Row> {
+  const rows: (Row | undefined)[] = Array(names.size).fill(undefined);
+  for (const [, traffic] of hosts) {
+    for (const id of traffic.ids) rows[id] ??= rowOf(id, names);
+    add(traffic, nowMs, (id) => rows[id]);
   }
-  return [...rows.values()];
+  return rows.filter((row) => row?.name.includes(filter) === true) as Row[];
+}
+
+/** Every redirect of every host. */
+function* rowsByHost(hosts: Hosts, names: NameTable, filter: string, nowMs: number): Generator<Row> {
+  for (const [host, traffic] of hosts) {
+    const rows = new Map(Array.from(traffic.ids, (id) => [id, rowOf(id, names, host)]));
+    add(traffic, nowMs, (id) => rows.get(id));
+    const all = host.includes(filter);
+    for (const row of rows.values()) if (all || row.name.includes(filter)) yield row;
+  }
+}
+
+function rowOf(id: number, names: NameTable, host?: string): Row {
+  const name = names.nameOf(id);
+  return { id, name, ...(host !== undefined && { host }), known: false, ...NOTHING };
 }
 
 const NOTHING = { packets: 0, bytes: 0, passed: 0, stand: undefined, stands: 0 };
 
-type RatesOf = readonly [packets: number, bytes: number, passed: number];
-
-/** What a host says of its redirects; undefined where that is not known. */
-function* ratesOf(
-  traffic: HostTraffic,
-  names: NameTable,
-  stands: Stands,
-  nowMs: number,
-): Generator<readonly [name: string, rates: RatesOf | undefined]> {
-  const now = traffic.sampleAt(nowMs);
-  const rest: RatesOf | undefined = now?.complete === true ? [0, 0, 0] : undefined;
-  const seen = new Set<string>();
-  for (const [at, id] of (now?.ids ?? []).entries()) {
-    const name = names.nameOf(id);
-    seen.add(name);
-    const [packets = 0, bytes = 0, passed = 0] = now?.rates.subarray(at * 3, at * 3 + 3) ?? [];
-    yield [name, [packets, bytes, passed]];
+/** Adds what a host says now to the rows of its redirects. */
+function add(traffic: HostTraffic, nowMs: number, rowOfId: (id: number) => Row | undefined): void {
+  const sample = traffic.sampleAt(nowMs);
+  const level = traffic.levelAt(nowMs);
+  for (const id of traffic.ids) {
+    const row = rowOfId(id);
+    if (row === undefined) continue;
+    if (sample?.complete === true) row.known = true;
+    judge(row, level ?? traffic.stands.get(id));
   }
-  const ids = new Set(traffic.samples.flatMap((sample) => [...sample.ids]));
-  for (const name of [...[...ids].map((id) => names.nameOf(id)), ...stands.named]) {
-    if (seen.has(name)) continue;
-    seen.add(name);
-    yield [name, rest];
+  if (sample === undefined) return;
+  const { ids, rates } = sample;
+  for (let at = 0; at < ids.length; at += 1) {
+    const row = rowOfId(ids[at] ?? 0);
+    if (row === undefined) continue;
+    row.known = true;
+    row.packets += rates[at * 3] ?? 0;
+    row.bytes += rates[at * 3 + 1] ?? 0;
+    row.passed += rates[at * 3 + 2] ?? 0;
   }
 }
 
-function add(row: Row, traffic: HostTraffic, rates: RatesOf | undefined, stand: Stand | undefined): void {
-  row.on.push(traffic);
-  if (rates !== undefined) {
-    row.known = true;
-    row.packets += rates[0];
-    row.bytes += rates[1];
-    row.passed += rates[2];
-  }
+/** Keeps the worst that is said, and of how many hosts. */
+function judge(row: Row, stand: Stand | undefined): void {
   if (stand === undefined) return;
   const worse = gravity(stand) - gravity(row.stand);
-  if (worse > 0) return;
-  row.stands = worse < 0 ? 1 : row.stands + Number(stand.code === row.stand?.code);
-  if (worse < 0) row.stand = stand;
+  if (worse < 0) {
+    row.stand = stand;
+    row.stands = 1;
+  } else if (worse === 0 && stand.code === row.stand?.code) row.stands += 1;
 }
-
-/** What is wrong with a redirect on a host, as the host said last; undefined where it says nothing. */
-interface Stands {
-  (name: string): Stand | undefined;
-  readonly named: Iterable<string>;
-}
-
-function standsOf({ said, heardMs }: HostTraffic, nowMs: number): Stands {
-  const byName = new Map<string, Stand>();
-  for (const { name } of said?.passed ?? []) byName.set(name, { state: 'passed', code: 'HITS_PASSED' });
-  for (const { redirects } of said?.undelivered ?? [])
-    for (const name of redirects) byName.set(name, { state: 'undelivered', code: 'UNDELIVERED' });
-  for (const { name, state, code } of said?.exceptions ?? []) byName.set(name, { state, code });
-  const level = said?.ended ? ENDED : nowMs - heardMs > SILENT_MS ? SILENT : said?.bypass ? BYPASS : undefined;
-  return Object.assign((name: string) => level ?? byName.get(name), { named: byName.keys() });
-}
-
-const ENDED: Stand = Object.freeze({ state: 'ended' });
-const SILENT: Stand = Object.freeze({ state: 'silent' });
-const BYPASS: Stand = Object.freeze({ state: 'bypass' });
 
 /** The less, the worse. */
 function gravity(stand: Stand | undefined): number {
@@ -168,43 +137,33 @@ function byName(a: Row, b: Row): number {
   return (a.host ?? '') < (b.host ?? '') ? -1 : 1;
 }
 
-function itemOf(
-  { name, host, known: told, packets, bytes, passed, stand, stands }: Row,
-  series: TopItem['series'],
-): TopItem {
-  const rate = (perSecond: number): number | null => (told ? rateOf(perSecond) : null);
+function itemOf({ name, host, stand, stands, ...row }: Row, series: TopItem['series']): TopItem {
+  const rate = (perSecond: number): number | null => (row.known ? rateOf(perSecond) : null);
   return {
     name,
     ...(host !== undefined && { host }),
-    ...{ packets: rate(packets), bytes: rate(bytes), passed: rate(passed) },
+    ...{ packets: rate(row.packets), bytes: rate(row.bytes), passed: rate(row.passed) },
     ...(stand !== undefined && { ...stand, stateHosts: stands }),
     series,
   };
 }
 
 /** What packets did on the hosts whose rates are known, a second. */
-function sumsOf(
-  hosts: readonly (readonly [string, HostTraffic])[],
-  nowMs: number,
-): Pick<TopReply, 'hosts' | 'hostsKnown' | 'verdicts' | 'lost'> {
-  const verdicts: Record<string, number> = {};
+function sumsOf(hosts: Hosts, nowMs: number): Pick<TopReply, 'hosts' | 'hostsKnown' | 'verdicts' | 'lost'> {
+  const verdicts = new Map<string, number>();
   let lost: number | null = null;
   let hostsKnown = 0;
   for (const [, traffic] of hosts) {
     const last = traffic.lastAt(nowMs);
     if (last === undefined) continue;
     hostsKnown += 1;
-    for (const [name, packets] of Object.entries(last.verdicts))
-      verdicts[name] = (verdicts[name] ?? 0) + (packets * 1000) / last.spanMs;
-    if (last.lost !== null) lost = (lost ?? 0) + (last.lost * 1000) / last.spanMs;
+    const perSecond = 1000 / last.spanMs;
+    for (const name in last.verdicts)
+      verdicts.set(name, (verdicts.get(name) ?? 0) + (last.verdicts[name] ?? 0) * perSecond);
+    if (last.lost !== null) lost = (lost ?? 0) + last.lost * perSecond;
   }
-  const told = Object.entries(verdicts).map(([name, perSecond]) => [name, rateOf(perSecond)] as const);
-  return {
-    hosts: hosts.length,
-    hostsKnown,
-    verdicts: Object.fromEntries(told),
-    lost: lost === null ? null : rateOf(lost),
-  };
+  const told = Object.fromEntries([...verdicts].map(([name, perSecond]) => [name, rateOf(perSecond)]));
+  return { hosts: hosts.length, hostsKnown, verdicts: told, lost: lost === null ? null : rateOf(lost) };
 }
 
 /** The first of them, as many as there is room for. */

@@ -158,6 +158,29 @@ test('traffic: five minutes are kept, then a host is forgotten, and its names wi
   t.deepEqual(fleet.rows(), ['r2 3']);
 });
 
+test('traffic: what was wrong is forgotten with the status that said it, and a redirect that nobody tells of any more', async (t) => {
+  const fleet = new Fleet();
+  const exception = {
+    key: 'v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53',
+    name: 'r9',
+    rev: 1,
+    state: 'blocked',
+    code: 'NO_ROUTE',
+  } as const;
+  fleet.tell('a', { r1: 1 });
+  fleet.say('a', { exceptions: [exception, { ...exception, name: 'r1' }], exceptionsTotal: 2 });
+  fleet.say('a', { exceptions: [exception], exceptionsTotal: 1 });
+  t.deepEqual(
+    fleet.top().items.map(({ name, packets, state }) => [name, packets, state]),
+    [
+      ['r1', 1, undefined],
+      ['r9', 0, 'blocked'],
+    ],
+  );
+  fleet.say('a', {});
+  t.deepEqual(fleet.rows(), ['r1 1']);
+});
+
 test('top: the most packets first; or bytes, lost, or names; those that match alone, so many, and how many there are', (t) => {
   const fleet = new Fleet();
   const busiest = [
