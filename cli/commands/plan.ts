@@ -7,6 +7,7 @@ import { BUS_OPTIONS } from '../line/options.ts';
 import { knowingSets } from '../names.ts';
 import { prunedBy, requireSetToPrune } from '../sets.ts';
 import { layOutPlan } from '../show/plan-table.ts';
+import { notice } from '../show/terminal.ts';
 import { askPlan } from '../specs/ask-plan.ts';
 import { writePlan } from '../specs/plan-file.ts';
 import type { Prepared } from '../specs/prepare.ts';
@@ -46,7 +47,10 @@ relied on is otherwise by then. With --exit-code, the exit status is 6 where som
         ? JSON.stringify({ ...planned, ...(options.prune && { pruned: gone }) })
         : layOutPlan(planned, terminal, specs),
     );
-    if (options.out !== undefined) await keep(options.out, planned, { specs, ...options, gone });
+    if (options.out !== undefined) {
+      await keep(options.out, planned, { specs, ...options, gone });
+      notice(terminal, `kept: shunt apply ${options.out} does this and nothing else, or nothing`);
+    }
     return options['exit-code'] && wouldChange(planned) ? EXIT.changes : EXIT.done;
   },
 });

@@ -56,6 +56,7 @@ test('plan: what is kept is applied as it was shown, or not at all', async (t) =
   const planned = await house.shunt('plan', '-f', file, '--delete', 'old', '--out', kept);
   t.is(planned.exit, 0);
   t.regex(planned.stdout, /would create 2, change 0, delete 1/);
+  t.regex(planned.stderr, /^note: kept: shunt apply /);
   const done = await house.shunt('apply', kept);
   t.is(done.exit, 0, done.stderr);
   t.regex(done.stdout, /created 2, changed 0, unchanged 0, deleted 1; hosts 1/);
