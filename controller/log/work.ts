@@ -139,11 +139,12 @@ export class Work {
     });
     this.#damage = lost === undefined ? undefined : { lost, standing: [] };
     const hosts = await this.#mendLogs(!ordered);
-    if (!ordered) await database.confirm();
+    const emptied = ordered ? [] : await database.confirm();
     const said = [
       ...(ordered ? [] : ['the order of its rows']),
       ...mended,
       ...hosts.map((host) => `the log of ${host}`),
+      ...emptied.map((table) => `${table}, by emptying it`),
     ];
     this.#due = false;
     if (said.length > 0 || this.#damage !== undefined) onDamage(said, this.#damage);

@@ -27,8 +27,11 @@ export interface Database extends AsyncDisposable {
    * be written anew, in their order. Errors: StoreError FAILED, when it cannot be read.
    */
   inspect(): Promise<boolean>;
-  /** Makes sure that it is in order, once its rows were written anew. Errors: StoreError FAILED. */
-  confirm(): Promise<void>;
+  /**
+   * Makes sure that it is in order, once its rows were written anew. Answers which tables of the past had to be emptied for
+   * that. Errors: StoreError FAILED.
+   */
+  confirm(): Promise<readonly string[]>;
   /** Reads one consistent state. */
   read<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** Writes all or nothing; what it answers is on the disk. */

@@ -39,6 +39,8 @@ const ASKED: readonly (readonly [subject: string, reply: string, words: readonly
   ['api.names', 'names-reply', ['delete', '--set', 'web']],
   ['api.names', 'names-reply', ['__complete', 'redirects', '', 'get']],
   ['api.names', 'names-reply', ['__complete', 'sets', '', 'get']],
+  ['api.change', 'change-reply', ['wait', '0b8e8b6a', '--timeout', '100ms']],
+  ['api.history', 'history-reply', ['history', 'drain-web-2', '--last', '2']],
   ['api.forget', 'forget-reply', ['hosts', 'forget', 'edge-9']],
   ['api.recover', 'recover-reply', ['controller', 'recover']],
   ['ask.edge-7.status', 'status', ['status', ...HOST]],

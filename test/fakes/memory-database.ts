@@ -89,7 +89,7 @@ export class MemoryDatabase {
       path: ':memory:',
       look: () => 'same' as const,
       inspect: async () => true,
-      confirm: async () => {},
+      confirm: async () => [],
       read: (work) => transact('begin', work),
       write,
       [Symbol.asyncDispose]: async () => {},

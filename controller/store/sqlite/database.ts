@@ -38,6 +38,8 @@ export class SqliteDatabase implements Database {
   readonly #reader: Connection;
   readonly #watch: Watch;
   #writes = 0;
+  /** Tables that were emptied when it was looked through last. */
+  #emptied: readonly string[] = [];
   #closed = false;
 
   private constructor(place: Place, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
@@ -81,7 +83,9 @@ export class SqliteDatabase implements Database {
     try {
       await this.#reader.renew(() => connect(this.path));
       await this.#writer.renew(() => connect(this.path));
-      return await this.#writer.alone(isOrdered);
+      const disorder = await this.#writer.alone(disorderOf);
+      this.#emptied = disorder === undefined ? [] : await this.#writer.alone(putInOrder);
+      return disorder === undefined;
     } catch (error) {
       const known = storeErrorOf(error, this.path);
       if (known instanceof StoreError && known.code !== 'FOREIGN') throw known;
@@ -91,9 +95,10 @@ export class SqliteDatabase implements Database {
     }
   }
 
-  async confirm(): Promise<void> {
+  async confirm(): Promise<readonly string[]> {
     const found = await this.#writer.alone(disorderOf);
     if (found !== undefined) throw unreadable(this.path, found);
+    return this.#emptied;
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -181,11 +186,16 @@ function disorderOf(database: BetterSqlite3.Database): string | undefined {
   return found === 'ok' ? undefined : String(found);
 }
 
-/** Whether tables and indices are in order as such; indices that are not are made anew. */
-function isOrdered(database: BetterSqlite3.Database): boolean {
-  if (disorderOf(database) === undefined) return true;
+/** What tells of the past alone: the fleet is as it is without it. A row of the others belongs to one of the first. */
+const PAST = ['audit', 'audit_hosts', 'audit_names', 'deletions'] as const;
+
+/** Makes indices anew; tables of the past that are not in order themselves are emptied. Answers which. */
+function putInOrder(database: BetterSqlite3.Database): readonly string[] {
+  const damaged = PAST.filter((table) => database.pragma(`integrity_check(${table})`, { simple: true }) !== 'ok');
+  const emptied = damaged.includes('audit') ? PAST : damaged;
+  for (const table of emptied) database.exec(`delete from ${table}`); // takes pages away and reads none
   database.exec('reindex');
-  return false;
+  return emptied;
 }
 
 function requireOurs(database: BetterSqlite3.Database, path: string): void {

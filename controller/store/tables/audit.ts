@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Origin } from '../../../protocol/origin.ts';
+import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { AuditHostRow, AuditNameRow, AuditRow, Schema, What } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -69,10 +70,10 @@ export class AuditTable {
     const audits = db.selectFrom('audit').selectAll('audit');
     this.#insert = query<Insert, { id: number }>((at) => db.insertInto('audit').values(rowOf(at)).returning('id'));
     this.#insertHost = query<AuditHostRow>((at) =>
-      db.insertInto('audit_hosts').values({ audit: at('audit'), host: at('host'), rev: at('rev') }),
+      upsert(db, 'audit_hosts', ['audit', 'host'], { audit: at('audit'), host: at('host'), rev: at('rev') }),
     );
     this.#insertName = query<AuditNameRow>((at) =>
-      db.insertInto('audit_names').values({
+      upsert(db, 'audit_names', ['audit', 'name'], {
         audit: at('audit'),
         name: at('name'),
         key: at('key'),

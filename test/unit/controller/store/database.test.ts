@@ -1,8 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, existsSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
+import { openPorts } from '../../../../controller/open.ts';
 import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
 import { makeSystemClock } from '../../../../daemon/clock.ts';
 import { controllerMigrations } from '../../../../migrations/controller/index.ts';
@@ -108,6 +119,37 @@ for (const [what, sql] of Object.entries(FLIPS)) {
     t.is((await holds(again, 'edge-1')).intents.size, 1);
   });
 }
+
+test('database: a history of changes that is out of order is emptied, and all else goes on', async (t) => {
+  using folder = new Folder();
+  {
+    await using store = await openStore(folder.file());
+    await apply(store, ...Array.from({ length: 9 }, (_, n) => spec(`r-${n}`, n)));
+  }
+  const opened = new BetterSqlite3(folder.file());
+  const page = opened.prepare(`select rootpage from sqlite_schema where name = 'audit_names'`).pluck().get() as number;
+  const size = opened.pragma('page_size', { simple: true }) as number;
+  opened.close();
+  const bytes = readFileSync(folder.file());
+  const [from, to] = [(page - 1) * size, page * size];
+  const at = bytes.subarray(from, to).indexOf('r-3v4');
+  t.true(at > 0);
+  bytes.write('z', from + at);
+  writeFileSync(folder.file(), bytes);
+  const said: string[] = [];
+  const clock = makeSystemClock();
+  await using store = await openPorts(
+    folder.file(),
+    clock,
+    (error) => t.fail(error.message),
+    (mended) => said.push(...mended),
+  );
+  t.true(said.includes('audit_names, by emptying it'), said.join());
+  t.is((await holds(store, 'edge-1')).intents.size, 9);
+  t.deepEqual((await store.desk.history({ v: 1, name: 'r-3' }, AMPLE_BYTES)).items, []);
+  await apply(store, spec('r-3', 3, { to: 'drop' }));
+  t.is((await store.desk.history({ v: 1, name: 'r-3' }, AMPLE_BYTES)).items.length, 1);
+});
 
 test('database: an unfinished write leaves nothing', async (t) => {
   using folder = new Folder();
