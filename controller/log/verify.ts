@@ -31,6 +31,7 @@ export async function verifyTruth(place: Place, anew: boolean): Promise<Found> {
   if (unsorted > 0) said.push(`which set ${unsorted} redirects are in: apply them again with --set`);
   await verifyEpochs(place, anew, said);
   const lost = await verifySpecs(place, anew, said);
+  if (lost === undefined) await tables.sets.dropOrphans(session);
   return { lost, mended: said };
 }
 

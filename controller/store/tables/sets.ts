@@ -35,6 +35,7 @@ export class SetTable {
   readonly #drop;
   readonly #all;
   readonly #clear;
+  readonly #orphans;
   readonly #sets;
   readonly #names: ReadonlyMap<string, Query<Values, Joined>>;
 
@@ -50,6 +51,9 @@ export class SetTable {
     );
     this.#drop = query<{ name: string }>((at) => db.deleteFrom('sets').where('name', '=', at('name')));
     this.#clear = query<object>(() => db.deleteFrom('sets'));
+    this.#orphans = query<object>(() =>
+      db.deleteFrom('sets').where('name', 'not in', (of) => of.selectFrom('specs').select('specs.name')),
+    );
     this.#sets = query<Page, { name: string }>((at) =>
       db
         .selectFrom('sets')
@@ -103,6 +107,11 @@ export class SetTable {
     const end = `${prefix}\x7f`; // names are of ASCII
     const rows = await session.all(names, { set: set ?? '', hosts: text, after, prefix, end, limit });
     return rows.map(named);
+  }
+
+  /** Forgets redirects that are gone: a release that knows no checksums deletes them and says nothing. */
+  async dropOrphans(session: Session): Promise<void> {
+    await session.run(this.#orphans, {});
   }
 
   /** Takes out what does not prove itself, so that nothing is deleted for being in a set; answers how many that were. */

@@ -160,6 +160,20 @@ test('sets: a release before goes on with the database: what it changes stays, w
   t.deepEqual(await names(store), ['a@web', 'b', 'c@web']);
 });
 
+test('sets: what a release deleted that knows no checksums is in no set when it comes back', async (t) => {
+  using folder = new Folder();
+  {
+    await using store = await openStore(folder.file());
+    await applyTo(store, { set: 'web' }, spec('a', 1), spec('b', 2));
+  }
+  const older = new BetterSqlite3(folder.file());
+  older.exec("delete from specs where name = 'b'");
+  older.close();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('b', 2));
+  t.deepEqual(await names(store), ['a@web', 'b']);
+});
+
 test('sets: a database of the release before gets them', async (t) => {
   using folder = new Folder();
   const { '0006_sets': _, ...additions } = controllerMigrations.additions;
