@@ -1,16 +1,18 @@
 /**
  * What commands take that look at a large fleet: `./dev bench fleet [--hosts N] [--redirects N] [--planned N] [--rounds N]`. A bus, a
- * controller and the real command; of each host there is the status that it would send. Commands run in turns, so that what
- * else the machine does falls on all alike.
+ * controller and the real command; each host says every 15 s what it would: that it has all, and of one in a hundred that a
+ * redirect is blocked. Commands run in turns, so that what else the machine does falls on all alike.
  */
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from 'nats';
+import { setTimeout } from 'node:timers/promises';
+import { connect, type Msg, type NatsConnection } from 'nats';
 import { table } from '../cli/show/table.ts';
 import { encodeStatus, parseStatus } from '../protocol/status.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
+import { parseUpdate, type Update } from '../protocol/update.ts';
 import { readArguments } from '../test/support/arguments.ts';
 import { startNats } from '../test/support/nats.ts';
 import { must, Running } from '../test/support/process.ts';
@@ -20,6 +22,12 @@ const STATUS = new URL('../protocol/fixtures/status.json', import.meta.url);
 const PATIENCE_MS = 10 * 60_000;
 /** One transaction stays small, whatever the fleet; what is to be measured comes after. */
 const APPLIED_AT_ONCE = 100;
+/** As often as an agent speaks that has no news. */
+const SPEAKS_MS = 15_000;
+/** Nothing more is told where nothing came for so long. */
+const SETTLES_MS = 5_000;
+/** So long the controller is left alone with statuses. */
+const QUIET_MS = 30_000;
 /** Statuses on their way at once. */
 const AT_ONCE = 100;
 /** proc_pid_stat(5): USER_HZ is 100 a second on all that we run on. */
@@ -61,12 +69,16 @@ class Fleet implements AsyncDisposable {
     const controller = held.use(await Running.start('controller', [...SHUNT, ...words]));
     const fleet = new Fleet(controller, url, join(folder, 'redirects.jsonl'));
     await controller.until('answers', PATIENCE_MS, () => fleet.#heard().catch(() => false));
-    await sayAll(url, hosts);
+    const speakers = held.use(await Speakers.open(url, hosts));
+    await speakers.sayAll();
     await controller.until('knows every host', PATIENCE_MS, async () => (await fleet.#heard()).length === hosts);
     for (let from = 0; from < redirects; from += APPLIED_AT_ONCE) {
       await writeFile(fleet.file, lines(from, Math.min(redirects, from + APPLIED_AT_ONCE), '10.0.0.7'));
       await fleet.#shunt('apply', '-f', fleet.file);
     }
+    await speakers.obey(redirects);
+    await speakers.sayAll();
+    speakers.goOn();
     await writeFile(fleet.file, lines(0, Math.min(redirects, planned), '10.0.0.8'));
     fleet.#held.use(held.move());
     return fleet;
@@ -80,6 +92,18 @@ class Fleet implements AsyncDisposable {
     const times = await must(['sh', '-c', piped, 'sh', ...SHUNT, ...words, '--nats', this.#url]);
     const wallMs = performance.now() - start;
     return { wallMs, commandMs: childrenMs(times), controllerMs: cpuMsOf(this.#controller.pid) - before };
+  }
+
+  /** What the controller takes of a CPU while hosts speak and nobody asks, in percent; and its memory. */
+  async rest(): Promise<{ readonly cpuPercent: number; readonly rssMiB: number }> {
+    const before = cpuMsOf(this.#controller.pid);
+    await setTimeout(QUIET_MS);
+    const cpuPercent = ((cpuMsOf(this.#controller.pid) - before) / QUIET_MS) * 100;
+    return { cpuPercent, rssMiB: rssMiBOf(this.#controller.pid) };
+  }
+
+  get rssMiB(): number {
+    return rssMiBOf(this.#controller.pid);
   }
 
   async #heard(): Promise<readonly unknown[]> {
@@ -104,19 +128,107 @@ function lines(from: number, to: number, nexthop: string): string {
   return all.map((one) => `${JSON.stringify(one)}\n`).join('');
 }
 
-/** Publishes what each host would say of itself. */
-async function sayAll(url: string, hosts: number): Promise<void> {
-  const subjects = makeSubjects();
-  const fixture = JSON.parse(readFileSync(STATUS, 'utf8')) as object;
-  const nats = await connect({ servers: url });
-  for (let at = 0; at < hosts; at += 1) {
-    const host = `edge-${at}`;
-    const said = { host, at: Date.now(), epoch: '', stored: 0, applied: 0, verified: 0, labels: { role: 'edge' } };
-    nats.publish(subjects.status(host), encodeStatus(parseStatus({ ...fixture, ...said })));
-    if (at % AT_ONCE === 0) await nats.flush();
+/** The hosts, as far as a controller hears them. */
+class Speakers implements AsyncDisposable {
+  readonly #nats: NatsConnection;
+  readonly #hosts: readonly string[];
+  readonly #subjects = makeSubjects();
+  readonly #fixture = JSON.parse(readFileSync(STATUS, 'utf8')) as object;
+  readonly #end = new AbortController();
+  #going: Promise<void> = Promise.resolve();
+  /** Updates that came. */
+  #heard = 0;
+  /** How far each was told. */
+  readonly #told = new Map<string, Update>();
+  /** What each has, by its number. */
+  #has: readonly object[] = [];
+  #seq = 0;
+
+  private constructor(nats: NatsConnection, hosts: readonly string[]) {
+    this.#nats = nats;
+    this.#hosts = hosts;
   }
-  await nats.drain();
+
+  static async open(url: string, hosts: number): Promise<Speakers> {
+    const names = Array.from({ length: hosts }, (_, at) => `edge-${at}`);
+    const speakers = new Speakers(await connect({ servers: url }), names);
+    speakers.#listen();
+    return speakers;
+  }
+
+  /** Each of them has all that it was told, and one in a hundred has a redirect that is blocked. */
+  async obey(redirects: number): Promise<void> {
+    let heard = -1;
+    while (heard < this.#heard || this.#told.size < this.#hosts.length) {
+      heard = this.#heard;
+      await setTimeout(SETTLES_MS);
+    }
+    this.#has = this.#hosts.map((host, at) => {
+      const { epoch = '', rev = 0 } = this.#told.get(host) ?? {};
+      const blocked = { key: FIRST, name: 'redirect-0', rev, state: 'blocked', code: 'NO_NEIGHBOUR' };
+      const exceptions = at % ONE_IN === 0 ? [blocked] : [];
+      const exceptionsTotal = exceptions.length;
+      const counts = { desired: redirects, installed: redirects - exceptionsTotal, blocked: exceptionsTotal };
+      return { epoch, stored: rev, applied: rev, verified: rev, exceptions, exceptionsTotal, counts };
+    });
+  }
+
+  async sayAll(everyMs = 0): Promise<void> {
+    for (const [at, host] of this.#hosts.entries()) {
+      this.#say(host, this.#has[at] ?? NOTHING);
+      if (everyMs > 0) await setTimeout(everyMs, undefined, { signal: this.#end.signal });
+      else if (at % AT_ONCE === 0) await this.#nats.flush();
+    }
+    await this.#nats.flush();
+  }
+
+  #listen(): void {
+    const callback = (_: unknown, { data }: Msg): void => {
+      const update = parseUpdate(data);
+      this.#told.set(update.host, update);
+      this.#heard += 1;
+    };
+    this.#nats.subscribe(this.#subjects.live('edge-0').replace('edge-0', '*'), { callback });
+  }
+
+  /** Each of them speaks again and again, one after the other. */
+  goOn(): void {
+    const speak = async (): Promise<void> => {
+      while (!this.#end.signal.aborted) await this.sayAll(SPEAKS_MS / this.#hosts.length);
+    };
+    this.#going = speak().catch((error: unknown) => {
+      if (!this.#end.signal.aborted) throw error;
+    });
+  }
+
+  #say(host: string, has: object): void {
+    this.#seq += 1;
+    const none = { idle: 0, expired: 0, denied: 0, failed: 0 };
+    const counts = {
+      ...none,
+      ...('counts' in has ? (has.counts as object) : { desired: 0, installed: 0, blocked: 0 }),
+    };
+    const said = { ...WELL, ...has, counts, host, at: Date.now(), seq: this.#seq, labels: { role: 'edge' } };
+    this.#nats.publish(this.#subjects.status(host), encodeStatus(parseStatus({ ...this.#fixture, ...said })));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort();
+    await this.#going;
+    await this.#nats.drain();
+  }
 }
+
+/** The key of the first redirect. */
+const FIRST = 'v4 udp 0.0.0.0/0:* > 203.0.0.0/32:443';
+/** One host in so many has a redirect that is blocked. */
+const ONE_IN = 100;
+const NOTHING = { epoch: '', stored: 0, applied: 0, verified: 0 };
+/** What the example of a status complains of. */
+const WELL = {
+  ...{ exceptions: [], exceptionsTotal: 0, problem: undefined, problems: undefined, undelivered: [], interfaces: [] },
+  ...{ passed: [], passedTotal: undefined, idle: undefined, drifted: undefined },
+};
 
 /** times(1p) of a shell: a line of its own, and one of what it ran, each user and system. */
 function childrenMs(times: string): number {
@@ -130,6 +242,11 @@ function cpuMsOf(pid: number | undefined): number {
   return (Number(user) + Number(system)) * TICK_MS;
 }
 
+function rssMiBOf(pid: number | undefined): number {
+  const [, kib = ''] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kib) / 1024;
+}
+
 function row(name: string, taken: readonly Taken[]): readonly string[] {
   const median = (of: (one: Taken) => number): string => {
     const sorted = taken.map(of).toSorted((a, b) => a - b);
@@ -140,13 +257,21 @@ function row(name: string, taken: readonly Taken[]): readonly string[] {
 
 if (import.meta.main) {
   const { values } = readArguments('bench fleet', {
-    hosts: { takes: 'number', from: 1, to: 10_000, default: 1000 },
-    redirects: { takes: 'number', from: 1, to: 10_000, default: 100 },
+    hosts: { takes: 'number', from: 1, to: 10_000, default: 2000 },
+    redirects: { takes: 'number', from: 1, to: 10_000, default: 1000 },
     planned: { takes: 'number', from: 1, to: 10_000, default: 200 },
     rounds: { takes: 'number', from: 1, to: 1000, default: 15 },
   });
   await using fleet = await Fleet.make(values);
-  const commands = ['get --help', 'get', 'get -o json', 'hosts', `plan -f ${fleet.file}`];
+  const rest = await fleet.rest();
+  const commands = [
+    'get --help',
+    'get',
+    'hosts',
+    'hosts --troubled',
+    'get redirect-1 -o json',
+    `plan -f ${fleet.file}`,
+  ];
   const taken = new Map(commands.map((command): [string, Taken[]] => [command, []]));
   for (let round = 0; round < values.rounds; round += 1)
     for (const [command, list] of taken) list.push(await fleet.time(command.split(' ')));
@@ -159,4 +284,8 @@ if (import.meta.main) {
   );
   console.log(`${cpus().length} CPUs, load ${load.join(' ')}\n`);
   console.log(table(titles, rows, { width: undefined, colour: false }));
+  console.log(
+    `\ncontroller: ${rest.cpuPercent.toFixed(1)} % of a CPU while nobody asks, RSS ${rest.rssMiB.toFixed(0)} MiB then,`,
+  );
+  console.log(`and ${fleet.rssMiB.toFixed(0)} MiB at the end`);
 }
