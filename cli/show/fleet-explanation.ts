@@ -171,12 +171,20 @@ function moreLines(live: Live | undefined, screen: Screen): readonly string[] {
 const MAX_HOSTS = 16;
 const MAX_WELL = 4;
 
+/** Why hosts give no answer, by code; of another the first says it. */
+const SILENCES: Readonly<Record<string, string>> = {
+  NO_AGENT: 'no agent answers there: it does not run, or is not on this bus; what stands there goes on',
+  TIMED_OUT: 'the agent did not answer in time; try again, or wait longer with --timeout',
+};
+
 function silentLines(code: string, some: readonly Unanswered[], screen: Screen): readonly string[] {
   const hosts = hostsText(
     some.map(({ host }) => host),
     MAX_HOSTS,
   );
-  const because = some.length === 1 ? (some[0]?.message ?? '') : `${code}; of ${some[0]?.host}: ${some[0]?.message}`;
+  const [first] = some;
+  const because =
+    SILENCES[code] ?? (some.length === 1 ? first?.message : `${code}; of ${first?.host}: ${first?.message}`) ?? '';
   return [
     ...fill(`no answer from ${hosts}`, room(screen)).map((line) => paint(screen, 'bad', line)),
     ...fill(because, room(screen)).map((line) => `  ${line}`),

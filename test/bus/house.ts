@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pino } from 'pino';
 import { startController } from '../../controller/main.ts';
+import { type Clock, makeSystemClock } from '../../daemon/clock.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
 import { type Session, shunt } from '../unit/cli/session.ts';
 import { Folder } from '../unit/controller/fleet.ts';
@@ -18,16 +19,21 @@ export class House implements AsyncDisposable {
     this.#held = held;
   }
 
-  static async open(): Promise<House> {
+  static async open(clock: Clock = makeSystemClock()): Promise<House> {
     await using held = new AsyncDisposableStack();
     const folder = held.use(new Folder());
     const server = held.use(await startNats());
     const config = { nats: [server.url], db: folder.file(), rootSubject: 'shunt.v1' };
     const log = pino({ level: process.env.SHUNT_TEST_LOG ?? 'silent' });
     held.use(
-      await startController(config, log, (error) => {
-        throw error;
-      }),
+      await startController(
+        config,
+        log,
+        (error) => {
+          throw error;
+        },
+        clock,
+      ),
     );
     return new House(server, folder, held.move());
   }
