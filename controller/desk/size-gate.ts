@@ -7,10 +7,12 @@ import { type Excess, enough, excessOf, mayGrow, mayShrink, type Size } from '..
  * Ends a transaction that does more to a host than its terms say, once all of it was written to the logs.
  * Errors: Declined SHRINKS_TOO_MUCH, GROWS_TOO_MUCH.
  */
-export async function requireSize({ session, tables, log }: LogTransaction, terms: Terms): Promise<void> {
+export async function requireSize({ session, tables, log, turn }: LogTransaction, terms: Terms): Promise<void> {
   for (const [host, size] of log.sizes) {
+    if (enough(size) === 0) continue;
+    await turn();
     const least = enough(size) + size.added - size.removed;
-    if (enough(size) === 0 || (await tables.changes.standing(session, host, least)) >= least) continue;
+    if ((await tables.changes.standing(session, host, least)) >= least) continue;
     const stands = await tables.changes.standing(session, host, Number.MAX_SAFE_INTEGER);
     const exact = { ...size, had: stands - size.added + size.removed };
     const [first] = excessOf(exact).filter((excess) => !isAllowed(excess, terms));
