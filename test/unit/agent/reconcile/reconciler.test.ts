@@ -431,10 +431,13 @@ test('reconciler: an interface that lost the program is told within a second, an
   await bench.clock.pass(1_000);
   t.deepEqual(bench.told(), ['blocked undefined NOT_ATTACHED', 'blocked 10.0.0.1/32:53 NOT_ATTACHED']);
   t.like(bench.reconciler.progress(), { ingresses: [{ name: 'eth0', lost: 'its program is gone' }] });
+  const [problem] = bench.reconciler.view.mapProblems;
+  t.like(problem, { code: 'NOT_ATTACHED', detail: 'eth0: its program is gone' });
   bench.kernel.netdev('eth0', { attached: 'native' });
   await bench.clock.pass(1_000);
   t.deepEqual(bench.told(), ['applied undefined', 'applied 10.0.0.1/32:53']);
   t.is(bench.reconciler.progress().unattachedSinceMs, undefined);
+  t.deepEqual(bench.reconciler.view.mapProblems, []);
 });
 
 test('reconciler: an interface that lost the program is told by an agent that may touch nothing, too', async (t) => {
