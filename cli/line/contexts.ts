@@ -125,5 +125,6 @@ async function requireOwn(file: string): Promise<void> {
   const found = await stat(file).catch(() => undefined);
   if (found === undefined) return;
   if ((found.mode & 0o002) !== 0) throw usage(`${file}: others can write to it; chmod o-w ${file}`);
-  if (![0, process.geteuid?.()].includes(found.uid)) throw usage(`${file}: it belongs to another user; chown it`);
+  if (![0, process.geteuid?.()].includes(found.uid))
+    throw usage(`${file} is of another user, who would choose your bus; set HOME to your own`);
 }

@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -103,6 +113,13 @@ test('contexts: a file that others can write to is refused', async (t) => {
   const { HOME, file } = home(t);
   chmodSync(file, 0o646);
   await t.throwsAsync(readContexts({ HOME }), { message: `${file}: others can write to it; chmod o-w ${file}` });
+});
+
+test('contexts: a file of another user is refused, as under sudo -E', async (t) => {
+  const { HOME, file } = home(t);
+  if (process.getuid?.() !== 0) return t.is((await readContexts({ HOME })).current, 'lab');
+  chownSync(file, 65_534, 65_534);
+  await t.throwsAsync(readContexts({ HOME }), { message: /is of another user, who would choose your bus; set HOME/ });
 });
 
 test('contexts: use changes one word of the file, and keeps its mode and a link to it', async (t) => {
