@@ -103,6 +103,8 @@ const CALLS: readonly (readonly [words: readonly string[], stdin?: string])[] = 
   [['get', '--set', '']],
   [['get', '-l', '']],
   [['get', '--context', '']],
+  [['plan', '--set', 'web', '--prune']],
+  [['plan', '--delete', 'a', '--set', 'web', '--prune']],
   [['plan']],
   [['plan', '--delete', '']],
   [['plan', '-f', '-'], 'redirects: []\n'],
@@ -141,10 +143,10 @@ test('nothing: however it is said, it is refused, and no log, no redirect and no
     const { data } = await nats.request(subjects.api(verb), JSON.stringify(request), { timeout: 300_000 });
     return JSON.parse(new TextDecoder().decode(data)) as Record<string, unknown>;
   };
-  await ask('apply', { ...PART, specs: [spec('a', 1), spec('b', 2)] });
+  await ask('apply', { ...PART, specs: [spec('a', 1), spec('b', 2)], set: 'web' });
   const state = (): unknown => {
     using db = new Beside(folder.file());
-    return ['specs', 'changes', 'heads', 'audit'].map((table) => db.rows(table));
+    return ['specs', 'sets', 'changes', 'heads', 'audit'].map((table) => db.rows(table));
   };
   const before = state();
   const requests = [...REQUESTS, ...nulls()];
