@@ -2,6 +2,7 @@ import type { Action } from '../../protocol/action.ts';
 import type { Collateral, Mark, Way } from '../../protocol/effects.ts';
 import { matchOfKey } from '../../protocol/key.ts';
 import { compareShapes, shapeOf } from '../../protocol/shape.ts';
+import { isOver } from '../model/lasting.ts';
 import { type Impact, impactOf } from '../model/size-gate.ts';
 import type { Compiled } from './compile.ts';
 import type { Placed, ShapeGroups } from './overlap.ts';
@@ -40,8 +41,11 @@ export function changeOf(
   scene: Scene,
 ): KeyChange | undefined {
   if (before?.body === after?.body) return undefined;
-  const from = wayOf(before ?? widerBefore(key, scene));
-  const to = wayOf(after ?? scene.after.over(key));
+  const isEnded = ({ body = '' }: { readonly body?: string }): boolean => isOver(body, scene.nowMs);
+  const stood = before !== undefined && !isEnded(before);
+  const stands = after !== undefined && !isEnded(after);
+  const from = wayOf(stood ? before : widerBefore(key, scene, isEnded));
+  const to = wayOf(stands ? after : scene.after.over(key, isEnded));
   const impact = impactOf(before?.body, after?.body, scene.nowMs);
   const marks = marksOf(key, from, to);
   const rest = { key, from, to, marks, impact };
@@ -71,8 +75,13 @@ export function collateralOf(
   return found;
 }
 
-function widerBefore(key: string, { before, after, isTouched }: Scene): Placed | undefined {
-  const [touched, other] = [before.over(key), after.over(key, isTouched)];
+function widerBefore(
+  key: string,
+  { before, after, isTouched }: Scene,
+  isEnded: (placed: Placed) => boolean,
+): Placed | undefined {
+  const touched = before.over(key, isEnded);
+  const other = after.over(key, (placed) => isTouched(placed.key) || isEnded(placed));
   if (touched === undefined || other === undefined) return touched ?? other;
   const specific = compareShapes(shapeOf(matchOfKey(touched.key)), shapeOf(matchOfKey(other.key)));
   return specific <= 0 ? touched : other;

@@ -1,12 +1,12 @@
 import { formatPrefix, type Prefix, requirePrefix } from '../../protocol/address.ts';
 import type { PlanLoop } from '../../protocol/effects.ts';
-import type { Intent } from '../../protocol/intent.ts';
 import { compareSpecificity, keyOf, matchOfKey } from '../../protocol/key.ts';
 import { hasPorts, type Match } from '../../protocol/match.ts';
 import { makeMeets } from '../../protocol/overlap.ts';
 import { type Claim, compareClaims, contends } from '../model/claim.ts';
 import type { Door, Doors } from '../model/doors.ts';
 import type { Fleet } from '../model/fleet.ts';
+import { lastingAction } from '../model/lasting.ts';
 
 /** What stands on a host, as far as it tells where a packet goes next. */
 interface Standing {
@@ -112,8 +112,8 @@ export class Loops {
 }
 
 function standingOf({ name, key, enabled, body }: Claim, nowMs: number): Standing | undefined {
-  const { to, expires } = JSON.parse(body) as Pick<Intent, 'to' | 'expires'>;
-  if (!enabled || (expires !== undefined && expires <= nowMs)) return undefined;
+  const to = enabled ? lastingAction(body, nowMs) : undefined;
+  if (to === undefined) return undefined;
   return { name, match: matchOfKey(key), nexthop: typeof to === 'object' && 'nexthop' in to ? to.nexthop : undefined };
 }
 

@@ -104,14 +104,14 @@ export class ShapeGroups {
     return { pairs, total };
   }
 
-  /** The most specific redirect that matches every packet of a key and is not at it; some keys may be left out. */
-  over(key: string, isLeftOut: (key: string) => boolean = () => false): Placed | undefined {
+  /** The most specific redirect that matches every packet of a key and is not at it; some may be left out. */
+  over(key: string, isLeftOut: (placed: Placed) => boolean): Placed | undefined {
     const parts = this.#keyParts.of(key);
     for (const group of this.#groups) {
       if (!isWider(group.shape, parts.shape)) continue;
       group.byBits ??= new Map(group.members.map((one) => [cut(one.parts, group.shape), one.placed]));
       const found = group.byBits.get(cut(parts, group.shape));
-      if (found !== undefined && found.key !== key && !isLeftOut(found.key)) return found;
+      if (found !== undefined && found.key !== key && !isLeftOut(found)) return found;
     }
     return undefined;
   }

@@ -1,5 +1,4 @@
-import type { Action } from '../../protocol/action.ts';
-import type { Intent } from '../../protocol/intent.ts';
+import { lastingAction } from './lasting.ts';
 
 /** How many redirects a host had, and what a change does to them. */
 export interface Size {
@@ -46,15 +45,8 @@ export function enough({ added, removed, retargeted }: Omit<Size, 'had'>): numbe
 /** What another body at a key of a host is to it; undefined where packets go where they went, or to nobody as before. */
 export function impactOf(before: string | undefined, after: string | undefined, nowMs: number): Impact | undefined {
   if (before === after) return undefined;
-  const [was, is] = [lasting(before, nowMs), lasting(after, nowMs)];
-  if (is === undefined) return was && 'removed';
+  const [was, is] = [before, after].map((body) => (body === undefined ? undefined : lastingAction(body, nowMs)));
+  if (is === undefined) return was === undefined ? undefined : 'removed';
   if (was === undefined) return 'added';
-  return JSON.stringify(was.to) === JSON.stringify(is.to) ? undefined : 'retargeted';
-}
-
-/** What a body says, unless its time is over. */
-function lasting(body: string | undefined, nowMs: number): { readonly to: Action } | undefined {
-  if (body === undefined) return undefined;
-  const { to, expires } = JSON.parse(body) as Pick<Intent, 'to' | 'expires'>;
-  return expires !== undefined && expires <= nowMs ? undefined : { to };
+  return JSON.stringify(was) === JSON.stringify(is) ? undefined : 'retargeted';
 }

@@ -154,6 +154,19 @@ test('plan: of wider ones the most specific has the packets, as they stand befor
   ]);
 });
 
+test('plan: a redirect whose time is over has no packets, before and after', (t) => {
+  const over = { expires: 4_000_000_000_000 };
+  const byA = { to: 'pass', by: 'a' };
+  const at = (moves: readonly Move[], ...claims: Claim[]) => {
+    const proposal = { moves, claims, fleet: new Fleet([EDGE]), nowMs: 5_000_000_000_000 };
+    return ways([...new Preview(proposal).groups(0)].flatMap((group) => group ?? []));
+  };
+  t.deepEqual(at([create('a', { to: 'pass' })], claim('wide', { ...WIDE, ...over })), [['a', ON, byA]]);
+  t.deepEqual(at([create('a', { to: 'drop', ...over })], claim('wide', WIDE)), [['a', BY_WIDE, BY_WIDE]]);
+  const before = claim('a', { to: 'pass', ...over });
+  t.deepEqual(at([{ before, after: claim('a', { to: 'pass' }), same: false }], before), [['a', ON, byA]]);
+});
+
 test('plan: whoever is not named and has other packets then is collateral', (t) => {
   const effects = (moves: readonly Move[], stored: Move['after'][]) =>
     preview(moves, stored).flatMap(({ collateral }) =>
