@@ -1,7 +1,7 @@
 import { VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
 import type { Answer } from '../reference/program.ts';
 import { caseOf, compare, type Difference } from './compare.ts';
-import type { Subject } from './subject.ts';
+import type { Subjects } from './subject.ts';
 
 export interface Campaign {
   /** Of the first run; each has the next one. */
@@ -22,7 +22,7 @@ export interface Outcome {
 
 /** Draws states and frames, and compares, until both differ. */
 export function fuzz(
-  subject: Subject,
+  subjects: Subjects,
   { seed: first, runs: most, seconds: longest }: Campaign,
   onRun: (packets: number, seconds: number) => void = () => {},
 ): Outcome {
@@ -32,7 +32,7 @@ export function fuzz(
   let [runs, packets] = [0, 0];
   while (runs < most && elapsed() < longest) {
     const seed = first + runs;
-    const difference = compareSeed(subject, seed, ({ verdict }) => {
+    const difference = compareSeed(subjects, seed, ({ verdict }) => {
       byVerdict.set(verdict, (byVerdict.get(verdict) ?? 0) + 1);
       packets += 1;
     });
@@ -43,9 +43,9 @@ export function fuzz(
   return { runs, packets, seconds: elapsed(), byVerdict };
 }
 
-function compareSeed(subject: Subject, seed: number, onAnswer: (answer: Answer) => void): Difference | undefined {
+function compareSeed(subjects: Subjects, seed: number, onAnswer: (answer: Answer) => void): Difference | undefined {
   try {
-    return compare(subject, caseOf(seed), onAnswer);
+    return compare(subjects, caseOf(seed), onAnswer);
   } catch (error) {
     throw new Error(`seed ${seed}`, { cause: error });
   }

@@ -5,7 +5,7 @@ import { type Answer, answer } from '../reference/program.ts';
 import { Draw } from './draw.ts';
 import { cuts, drawFrame, mutate, withRightLength } from './frames.ts';
 import { drawState, type WrittenState } from './states.ts';
-import type { Subject } from './subject.ts';
+import type { Subjects } from './subject.ts';
 import { Tally } from './tally.ts';
 import { drawWorld } from './world.ts';
 
@@ -39,10 +39,11 @@ export function caseOf(seed: number): Case {
 
 /** Answers a frame by which they differ. Counts are looked at after all of them, for that takes time. `onAnswer` hears what the reference says of each. */
 export function compare(
-  subject: Subject,
+  subjects: Subjects,
   { state: drawn, frames }: Case,
   onAnswer: (answer: Answer) => void = () => {},
 ): Difference | undefined {
+  const subject = subjects[drawn.rows];
   const state = subject.install(drawn);
   const wanted = new Tally();
   for (const frame of frames) {
@@ -52,13 +53,13 @@ export function compare(
     onAnswer(ours);
     if (!isSame(ours, theirs)) {
       subject.counted();
-      return compareOne(subject, state, frame) ?? { state, frame, wanted: ours, found: theirs, counted: new Tally() };
+      return compareOne(subjects, state, frame) ?? { state, frame, wanted: ours, found: theirs, counted: new Tally() };
     }
   }
   const counted = subject.counted();
   if (counted.equals(wanted)) return undefined;
   for (const frame of frames) {
-    const difference = compareOne(subject, state, frame);
+    const difference = compareOne(subjects, state, frame);
     if (difference !== undefined) return difference;
   }
   throw new Error(
@@ -67,7 +68,8 @@ export function compare(
 }
 
 /** The same with one frame. */
-export function compareOne(subject: Subject, drawn: WrittenState, frame: Uint8Array): Difference | undefined {
+export function compareOne(subjects: Subjects, drawn: WrittenState, frame: Uint8Array): Difference | undefined {
+  const subject = subjects[drawn.rows];
   const state = subject.install(drawn);
   const wanted = answer(frame, state);
   const found = subject.run(frame);

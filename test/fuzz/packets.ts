@@ -12,7 +12,7 @@ import { BUGS, BuiltMutant } from './mutants.ts';
 import { inNamespace } from './namespace.ts';
 import { showDifference } from './show.ts';
 import { shrink } from './shrink.ts';
-import { Subject } from './subject.ts';
+import { Subjects } from './subject.ts';
 
 const MAX_SEED = 2 ** 31;
 
@@ -37,12 +37,12 @@ await inNamespace(async () => {
 /** Answers whether they never differed. */
 async function compareAll(): Promise<boolean> {
   using stack = new DisposableStack();
-  const [subject] = (await load([undefined])).map((one) => stack.use(one)) as [Subject];
-  const outcome = fuzz(subject, { seed, runs, seconds }, progress);
+  const [subjects] = (await load([undefined])).map((one) => stack.use(one)) as [Subjects];
+  const outcome = fuzz(subjects, { seed, runs, seconds }, progress);
   clearProgress();
   if (outcome.failed !== undefined) {
     print(`./dev fuzz packets --seed ${outcome.failed.seed} --runs 1 shows a difference; the least that does:`);
-    await printLeast(subject, outcome);
+    await printLeast(subjects, outcome);
     return false;
   }
   const { packets, seconds: took } = outcome;
@@ -59,30 +59,30 @@ async function huntAll(): Promise<boolean> {
   const names = operands.length > 0 ? operands : BUGS.names;
   using stack = new DisposableStack();
   const objects = names.map((name) => stack.use(new BuiltMutant(name)).object);
-  const subjects = (await load(objects)).map((subject) => stack.use(subject));
+  const mutants = (await load(objects)).map((one) => stack.use(one));
   let found = 0;
-  for (const [index, subject] of subjects.entries()) {
-    const outcome = fuzz(subject, { seed, runs, seconds }, progress);
+  for (const [index, subjects] of mutants.entries()) {
+    const outcome = fuzz(subjects, { seed, runs, seconds }, progress);
     clearProgress();
     if (outcome.failed !== undefined) found += 1;
     print(line(names[index] ?? '', outcome));
-    if (operands.length > 0) await printLeast(subject, outcome);
+    if (operands.length > 0) await printLeast(subjects, outcome);
   }
   print(`${found} of ${names.length} planted bugs found`);
   return found === names.length;
 }
 
-async function printLeast(subject: Subject, { failed }: Outcome): Promise<void> {
-  if (failed !== undefined) print(showDifference(await shrink(subject, failed.difference)));
+async function printLeast(subjects: Subjects, { failed }: Outcome): Promise<void> {
+  if (failed !== undefined) print(showDifference(await shrink(subjects, failed.difference)));
 }
 
 /**
  * Other tests are judged by the XDP programs that are there after them and were not before. So a program is loaded while none
  * runs; it may stay for as long as it likes.
  */
-async function load(objects: readonly (string | undefined)[]): Promise<Subject[]> {
+async function load(objects: readonly (string | undefined)[]): Promise<Subjects[]> {
   await using _ = await lockMachine((line) => process.stderr.write(`${line}\n`));
-  return objects.map((path) => new Subject(path));
+  return objects.map((path) => new Subjects(path));
 }
 
 function line(name: string, { runs: done, packets, seconds: took, failed }: Outcome): string {

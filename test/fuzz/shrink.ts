@@ -5,14 +5,14 @@ import { shorten } from '../sim/shorten.ts';
 import { compareOne, type Difference } from './compare.ts';
 import { SHORTEST, withRightLength } from './frames.ts';
 import type { Written, WrittenState } from './states.ts';
-import type { Subject } from './subject.ts';
+import type { Subjects } from './subject.ts';
 
 /** What an entry says where it says nothing of its own. */
 const PLAIN: Partial<Value> = { slot: 1, until: 0n, mtu: 1500, keepTtl: false };
 
 /** Answers the same difference with less around it. */
-export async function shrink(subject: Subject, difference: Difference): Promise<Difference> {
-  const smaller = new Shrinking(subject, difference);
+export async function shrink(subjects: Subjects, difference: Difference): Promise<Difference> {
+  const smaller = new Shrinking(subjects, difference);
   for (let before = ''; before !== smaller.size; ) {
     before = smaller.size;
     await smaller.leaveOutState();
@@ -23,11 +23,11 @@ export async function shrink(subject: Subject, difference: Difference): Promise<
 }
 
 class Shrinking {
-  readonly #subject: Subject;
+  readonly #subjects: Subjects;
   now: Difference;
 
-  constructor(subject: Subject, difference: Difference) {
-    this.#subject = subject;
+  constructor(subjects: Subjects, difference: Difference) {
+    this.#subjects = subjects;
     this.now = difference;
   }
 
@@ -92,7 +92,7 @@ class Shrinking {
   }
 
   #keep(state: WrittenState, frame: Uint8Array): boolean {
-    const difference = compareOne(this.#subject, state, frame);
+    const difference = compareOne(this.#subjects, state, frame);
     if (difference !== undefined) this.now = difference;
     return difference !== undefined;
   }

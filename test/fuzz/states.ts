@@ -20,6 +20,8 @@ export interface WrittenState extends State {
   readonly entries: readonly Written[];
   /** Keys that no redirect has; their values are sound. */
   readonly strays: readonly Uint8Array[];
+  /** Whether each CPU counts into rows of its own, or all into those that CPUs share which came later. */
+  readonly rows: 'own' | 'shared';
 }
 
 const MAX_SHAPES = 8;
@@ -55,6 +57,7 @@ export function drawState(draw: Draw, world: World): WrittenState {
   return {
     entries,
     strays: draw.once(3) ? drawStrays(draw, entries) : [],
+    rows: draw.once(4) ? 'shared' : 'own',
     shapes: { 4: four.lists, 6: six.lists },
     control: drawControl(draw),
     zones,

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { cpus } from 'node:os';
 import { LIMITS, STRUCTS } from '../../agent/kernel/abi.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { encodeShapes } from '../../agent/kernel/layout.ts';
@@ -13,7 +13,7 @@ import type { Tally } from './tally.ts';
 
 const CONTROL = STRUCTS.control;
 /** The program in the kernel, with what it has to be told. */
-export class Subject implements Disposable {
+class Subject implements Disposable {
   readonly #program: LoadedProgram;
   #keys: readonly Uint8Array[] = [];
   #ingress = 0;
@@ -21,10 +21,8 @@ export class Subject implements Disposable {
   #since: bigint;
   #before: Counters;
 
-  /** `path` of the object. */
-  constructor(path?: string) {
-    // One CPU fewer than there are, so that there is one that has no row of its own.
-    const cpuRows = availableParallelism() - 1;
+  /** `path` of the object, where it is another than ours; so many CPUs have rows of their own. */
+  constructor(path: string | undefined, cpuRows: number) {
     this.#program = new LoadedProgram(path === undefined ? { cpuRows } : { path, cpuRows });
     this.#before = this.#read();
     this.#since = this.now();
@@ -88,6 +86,23 @@ export class Subject implements Disposable {
   #read(): Counters {
     const words = (of: keyof Counters) => new BigUint64Array(this.#program.values(of).slice().buffer);
     return { verdicts: words('verdicts'), stats: words('stats'), passed: words('passed') };
+  }
+}
+
+/** The same program twice: how many CPUs have rows of their own is fixed when it is loaded. */
+export class Subjects implements Disposable {
+  readonly own: Subject;
+  readonly shared: Subject;
+
+  /** `path` of the object, where it is another than ours. */
+  constructor(path?: string) {
+    this.own = new Subject(path, cpus().length);
+    this.shared = new Subject(path, 0);
+  }
+
+  [Symbol.dispose](): void {
+    this.own[Symbol.dispose]();
+    this.shared[Symbol.dispose]();
   }
 }
 

@@ -7,23 +7,23 @@ import { BuiltMutant } from '../fuzz/mutants.ts';
 import { makeInterfaces } from '../fuzz/namespace.ts';
 import { showDifference } from '../fuzz/show.ts';
 import { shrink } from '../fuzz/shrink.ts';
-import { Subject } from '../fuzz/subject.ts';
+import { Subjects } from '../fuzz/subject.ts';
 import { printResult } from '../support/netns.ts';
 
 const [seed, runs, ...mutants] = process.argv.slice(2);
 const campaign = { seed: Number(seed), runs: Number(runs), seconds: Number.POSITIVE_INFINITY };
 
 async function compareOwn(): Promise<unknown> {
-  using subject = new Subject();
-  const { packets, byVerdict, failed } = fuzz(subject, campaign);
-  const least = failed && `seed ${failed.seed}: ${showDifference(await shrink(subject, failed.difference))}`;
+  using subjects = new Subjects();
+  const { packets, byVerdict, failed } = fuzz(subjects, campaign);
+  const least = failed && `seed ${failed.seed}: ${showDifference(await shrink(subjects, failed.difference))}`;
   return { packets, byVerdict: Object.fromEntries(byVerdict), least };
 }
 
 function isFound(name: string): boolean {
   using mutant = new BuiltMutant(name);
-  using subject = new Subject(mutant.object);
-  return fuzz(subject, campaign).failed !== undefined;
+  using subjects = new Subjects(mutant.object);
+  return fuzz(subjects, campaign).failed !== undefined;
 }
 
 makeInterfaces();
