@@ -131,14 +131,16 @@ function layCell(cell: Cell, width: number, column: Column, terminal: Pick<Termi
 }
 
 /**
- * Takes from the widest column of text until the line fits. Where even that does not
- * help, nothing is cut: then lines wrap, and say it all.
+ * Takes from the widest column of text until the line fits. Where even that does not help, a long cell that is never cut
+ * shifts its own row; and where that does not, nothing is cut: then lines wrap, and say it all.
  */
 function narrow(widths: readonly number[], columns: readonly Column[], available: number): readonly number[] {
   if (widthOf(widths) <= available) return widths;
+  const least = widths.map((width, at) => (isWhole(columns[at]) ? width : Math.min(width, MIN_CUT_WIDTH)));
+  const fitsWhole = widthOf(least) <= available;
   const uncut = widths.map((width, at) => {
-    const { title = '', whole } = columns[at] ?? {};
-    return whole ? Math.min(width, Math.max(MAX_WHOLE_WIDTH, title.length)) : width;
+    const { title = '', whole = false } = columns[at] ?? {};
+    return whole && !fitsWhole ? Math.min(width, Math.max(MAX_WHOLE_WIDTH, title.length)) : width;
   });
   const cutWidths = [...uncut];
   let excess = widthOf(cutWidths) - available;

@@ -62,6 +62,18 @@ test('table: a long name shifts its own row on a narrow terminal, and is whole',
   ]);
 });
 
+test('table: a long cell that is never cut shifts no row where text gives way to it', (t) => {
+  const whole = 'blocked NO_INTERFACE on 12';
+  const rows = [
+    ['eth9 02:00:00:00:00:09', whole],
+    ['drop', 'installed'],
+  ];
+  const lines = table([{ title: 'TO' }, { title: 'STATE', whole: true }], rows, { width: 46, colour: false }).split(
+    '\n',
+  );
+  t.deepEqual(lines, ['TO                  STATE', `eth9 02:00:00:00:…  ${whole}`, 'drop                installed']);
+});
+
 test('table: what a peer says does not command the terminal', (t) => {
   t.is(table([{ title: 'NAME' }], [['a\x1b[2J\u009b1m\u202eb']], PIPE), 'NAME\na [2J 1m b');
 });
