@@ -14,6 +14,7 @@ import { compareSpecificity } from '../../protocol/key.ts';
 import { makeMeets } from '../../protocol/overlap.ts';
 import { sameEntry } from '../model/entry.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
+import { PinsLostError } from '../model/kernel-error.ts';
 import type { Netdev, Network } from '../model/network.ts';
 import type { Kernel, Net, ObservedEntry, PassedHits, Recorder } from '../ports.ts';
 import { type DumpView, kernelEntry, msAgo } from './dump.ts';
@@ -46,8 +47,8 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
   const at = view.states.get(key);
   const slot = at?.slot ?? null;
   const counter = slot === null ? at?.counted : kernel.counts.counters([slot])[0];
-  const silence = view.silenceOf(intent);
-  const network = kernel.net.network();
+  const network = findNetwork(kernel.net);
+  const silence = network && view.silenceOf(intent);
   return {
     ...{ v: 1, host, name, key, rev, to },
     ...(idle !== undefined && { idle }),
@@ -62,16 +63,26 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     slot,
     packets: (counter?.packets ?? 0n).toString(),
     bytes: (counter?.bytes ?? 0n).toString(),
-    seenMsAgo: msAgo(counter, kernel.clock.now()),
+    seenMsAgo: network ? msAgo(counter, kernel.clock.now()) : null,
     passed: passedOf(kernel.counts.passed(), slot),
-    entry: heldEntry(parts, intent, network),
-    nexthop: nextHopNow(kernel.net, network, to),
+    entry: network ? heldEntry(parts, intent, network) : null,
+    nexthop: network ? nextHopNow(kernel.net, network, to) : null,
     overlaps: overlaps.slice(0, MAX_OVERLAPS),
     overlapsTotal: overlaps.length,
     bypass: kernel.words.bypass(),
     ...(view.mapProblems.length > 0 && { problems: view.mapProblems }),
     events,
   };
+}
+
+/** Undefined where the pins are lost: no packet meets what the maps say, and the clock is gone with them. */
+export function findNetwork(net: Pick<Net, 'network'>): Network | undefined {
+  try {
+    return net.network();
+  } catch (error) {
+    if (error instanceof PinsLostError) return undefined;
+    throw error;
+  }
 }
 
 function find({ desired }: DumpView, asked: ExplainRequest): Intent | undefined {

@@ -18,10 +18,11 @@ import { Refused } from '../../protocol/refused.ts';
 import { encodeResyncReply, type ResyncReply } from '../../protocol/resync.ts';
 import { encodeStats, type Stats } from '../../protocol/stats.ts';
 import { encodeStatus, type Status } from '../../protocol/status.ts';
+import { KernelError } from '../model/kernel-error.ts';
 import type { Recorder } from '../ports.ts';
 import { type CountsParts, tellCounts } from './counts.ts';
 import { Dumper } from './dump.ts';
-import { type ExplainParts, explain } from './explain.ts';
+import { type ExplainParts, explain, findNetwork } from './explain.ts';
 import { type RearmParts, rearm } from './rearm.ts';
 import { shorten } from './shorten.ts';
 import { fewerLosses } from './stats.ts';
@@ -38,6 +39,10 @@ export interface QuestionParts extends ExplainParts, Pick<RearmParts, 'arm'>, Pi
 }
 
 const DEFAULT_EVENTS = 100;
+const CUT_OFF: AskError['error'] = {
+  code: 'NOT_ATTACHED',
+  message: 'the pins of this host are gone, so no packet meets a redirect: run shunt attach there',
+};
 
 /** Answers what people ask of this agent: one verb, one request, one reply. */
 export class Questions {
@@ -57,8 +62,14 @@ export class Questions {
       return this.#refuse({ code: 'UNKNOWN_VERB', message });
     } catch (error) {
       if (error instanceof Refused) return this.#refuse({ code: error.code, message: error.message });
+      if (error instanceof KernelError && this.#isCutOff) return this.#refuse(CUT_OFF);
       throw error;
     }
+  }
+
+  /** Whether the pins are lost: whatever the kernel did not answer may come of that. */
+  get #isCutOff(): boolean {
+    return findNetwork(this.#parts.kernel.net) === undefined;
   }
 
   async #act(verb: AskVerb, bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {

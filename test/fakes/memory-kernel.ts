@@ -1,6 +1,7 @@
 import type { Counter } from '../../agent/model/counter.ts';
 import { type EntryValue, NO_MAC } from '../../agent/model/entry.ts';
 import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
+import { KernelError } from '../../agent/model/kernel-error.ts';
 import type { Mark } from '../../agent/model/mark.ts';
 import type { Op, OpResult } from '../../agent/model/op.ts';
 import type {
@@ -54,7 +55,12 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   readonly net = this;
   readonly counts = this;
   readonly words = this;
-  readonly clock: KernelClock = { now: () => ({ jiffies: this.#now(), hz: this.hz }) };
+  readonly clock: KernelClock = {
+    now: () => {
+      if (this.pinsLost) throw new KernelError('open program', 'clock', 'ENOENT');
+      return { jiffies: this.#now(), hz: this.hz };
+    },
+  };
   /** Every op that was asked for, and in what order; to be emptied by whoever looks. */
   asked: Op[] = [];
   ready = false;

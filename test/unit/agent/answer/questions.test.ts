@@ -64,6 +64,20 @@ async function explained(asked: Questions, name: string): Promise<Explanation> {
   return reply;
 }
 
+test('questions: where the pins are lost, explain says what is known, and what the kernel would have to say is refused', async (t) => {
+  const kernel = makeKernel();
+  const view = start(kernel, [NARROW]);
+  converge(view);
+  kernel.pinsLost = true;
+  view.ledger.block('NOT_ATTACHED', 1_700_000_000_001);
+  const asked = questions(kernel, view, [event(5)]);
+  const found = await explained(asked, 'narrow');
+  t.like(found, { state: 'blocked', code: 'NOT_ATTACHED', seenMsAgo: null, entry: null, nexthop: null });
+  t.deepEqual(found.events, [event(5)]);
+  const reply = parseDumpReply(await asked.answer('dump', encodeAskRequest({ v: 1 })), HOST);
+  t.like(reply, { error: { code: 'NOT_ATTACHED' } });
+});
+
 test('explain: what is desired, decided, held by the kernel, and resolved', async (t) => {
   const kernel = makeKernel();
   const view = start(kernel, [NARROW, WIDE, APART]);
