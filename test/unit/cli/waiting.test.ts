@@ -1,0 +1,115 @@
+import test from 'ava';
+import type { Bus } from '../../../cli/client.ts';
+import { EXIT, Failure } from '../../../cli/line/failure.ts';
+import { alsoOf, waitFor, waitForAll, waitOf } from '../../../cli/waiting.ts';
+import {
+  type ChangeReply,
+  type ChangeRequest,
+  parseChangeRequest,
+  type UndoneHost,
+} from '../../../protocol/change-state.ts';
+import { KeptTerminal } from './session.ts';
+
+const ID = '7f3a01bc-1111-4222-8333-444455556666';
+const PAGE = 2;
+
+/** A controller to which so many hosts are not done; with a failure, it does not answer. */
+class FakeBus {
+  readonly asked: ChangeRequest[] = [];
+  readonly #left: (look: number) => readonly string[] | Failure;
+
+  constructor(left: (look: number) => readonly string[] | Failure) {
+    this.#left = left;
+  }
+
+  readonly api: Bus['api'] = async <T>(_verb: unknown, data: Uint8Array): Promise<T> => {
+    const request = parseChangeRequest(data);
+    this.asked.push(request);
+    const left = this.#left(this.asked.length);
+    if (left instanceof Failure) throw left;
+    const items = left.filter((host) => host > (request.after ?? '')).map(undone);
+    return { ...reply(left.length), items: items.slice(0, PAGE), next: items[PAGE - 1]?.host ?? null } as T;
+  };
+}
+
+function undone(host: string): UndoneHost {
+  return { host, is: 'unreachable', rev: 5, at: 0, seenAt: null, state: 'unheard' };
+}
+
+function reply(left: number): Omit<ChangeReply, 'items' | 'next'> {
+  const counts = { total: 5, done: 5 - left, failed: 0, stale: 0, unreachable: left };
+  return { v: 1, change: ID, verb: 'apply', made: 0, level: 'verified', ...counts };
+}
+
+const ABSENT = new Failure(EXIT.unreachable, 'NO_CONTROLLER', 'the bus answers, but no controller');
+const SECOND = { level: 'verified', withinMs: 1000 } as const;
+
+test('wait: it ends when all are done, shows on one line how far it is, and takes that away', async (t) => {
+  const bus = new FakeBus((look) => (look < 3 ? ['edge-9'] : []));
+  const terminal = new KeptTerminal(80);
+  const { state, waitedMs } = await waitFor(ID, { level: 'verified', withinMs: 600_000 }, bus, terminal);
+  t.like(state, { done: 5, total: 5 });
+  t.true(waitedMs < 600_000);
+  t.regex(terminal.shown[0] ?? '', /^change 7f3a01bc: verified on 4 of 5 hosts, 1 unreachable; [0-9ms]+ left$/);
+  t.is(terminal.shown.at(-1), '');
+  t.is(terminal.stdout + terminal.stderr, '');
+  const narrow = new KeptTerminal(30);
+  await waitFor(ID, SECOND, new FakeBus(() => ['edge-9']), narrow);
+  t.true(
+    narrow.shown.every((line) => line.length < 30),
+    narrow.shown.join('|'),
+  );
+});
+
+test('wait: at its end every host that is not done is named, from as many pages as it takes', async (t) => {
+  const bus = new FakeBus(() => ['e1', 'e2', 'e3', 'e4', 'e5']);
+  const { state } = await waitFor(ID, { ...SECOND, also: ['web'] }, bus, new KeptTerminal());
+  t.deepEqual(
+    state.items.map(({ host }) => host),
+    ['e1', 'e2', 'e3', 'e4', 'e5'],
+  );
+  t.true(bus.asked.every(({ also }) => also?.join() === 'web'));
+});
+
+test('wait: a controller that is away meanwhile is asked again; one that never answers is no success', async (t) => {
+  const again = new FakeBus((look) => (look === 1 ? ABSENT : []));
+  t.like((await waitFor(ID, { ...SECOND, withinMs: 600_000 }, again, new KeptTerminal())).state, { done: 5 });
+  const gone = new FakeBus((look) => (look === 1 ? ['edge-9'] : ABSENT));
+  t.like((await waitFor(ID, SECOND, gone, new KeptTerminal())).state, { done: 4 });
+  const failure = await t.throwsAsync(waitFor(ID, SECOND, new FakeBus(() => ABSENT), new KeptTerminal()));
+  t.like(failure, { code: 'NO_CONTROLLER', exit: EXIT.unreachable });
+  t.regex(failure?.message ?? '', /^nobody says how far the change 7f3a01bc is: the bus answers/);
+});
+
+test('wait: what a controller refuses is not asked twice', async (t) => {
+  const refused = new Failure(EXIT.refused, 'UNKNOWN_CHANGE', 'there is no change beef');
+  const bus = new FakeBus(() => refused);
+  t.is(await t.throwsAsync(waitFor('beef', { ...SECOND, withinMs: 600_000 }, bus, new KeptTerminal())), refused);
+  t.is(bus.asked.length, 1);
+});
+
+test('wait: of several changes all are waited for within the time of one; without an id there is nothing to wait for', async (t) => {
+  const bus = new FakeBus(() => []);
+  const waited = await waitForAll([ID, ID], SECOND, bus, new KeptTerminal());
+  t.is(waited.length, 2);
+  t.true(waited.every(({ withinMs }) => withinMs === 1000));
+  const older = await t.throwsAsync(waitForAll([undefined], SECOND, bus, new KeptTerminal()));
+  t.like(older, { exit: EXIT.unfinished });
+  t.regex(older?.message ?? '', /done, but not waited for: the controller is of an older release/);
+});
+
+test('wait: --timeout counts where it was written; the names of very many redirects are not sent', (t) => {
+  const options = { wait: 'applied', timeout: 7000 } as const;
+  t.deepEqual(waitOf(options, new Set(['wait', 'timeout'])), { level: 'applied', withinMs: 7000 });
+  t.deepEqual(waitOf(options, new Set(['wait'])), { level: 'applied', withinMs: 60_000 });
+  t.is(waitOf({ wait: undefined, timeout: 7000 }, new Set()), undefined);
+  t.deepEqual(alsoOf(['web'], 100), ['web']);
+  t.is(alsoOf(['web'], 4), undefined);
+  t.is(
+    alsoOf(
+      Array.from({ length: 1001 }, (_, n) => `r-${n}`),
+      1_000_000,
+    ),
+    undefined,
+  );
+});
