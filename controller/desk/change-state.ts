@@ -2,7 +2,7 @@ import type { ChangeReply, ChangeRequest, Level, Undone, UndoneHost } from '../.
 import type { Exception } from '../../protocol/status.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
-import { type HostFacts, isList, lackOf } from '../model/claim.ts';
+import { type HostFacts, isAnywhere, isList, lackOf } from '../model/claim.ts';
 import { undoneOn, type Word } from '../model/confirmation.ts';
 import { Declined } from '../model/declined.ts';
 import { Fleet } from '../model/fleet.ts';
@@ -67,6 +67,8 @@ async function findChange({ session, tables }: Transaction, id: string): Promise
 interface View {
   readonly audit: Audit;
   readonly puts: boolean;
+  /** Some of what it put is for packets of every interface. */
+  readonly anywhere: boolean;
   /** Its hosts, each with its own rev. */
   readonly revs: ReadonlyMap<string, number>;
   readonly joined: number;
@@ -94,6 +96,7 @@ async function look(transaction: Transaction, audit: Audit, also: readonly strin
   return {
     audit,
     puts: also.length > 0 || (await tables.auditNames.puts(session, audit.id)),
+    anywhere: aims.some((aim) => aim.anywhere),
     revs,
     joined: joined.reduce((sum) => sum + 1, 0),
     unmatched: unmatchedOf(aims, fleet),
@@ -115,7 +118,7 @@ async function standing(
   for (const name of names) {
     const claim = (await tables.specs.find(session, name))?.claim;
     if (claim === undefined || !claim.enabled) continue;
-    aims.push({ hosts: claim.hosts, needs: claim.needs, redirects: 1, name });
+    aims.push({ hosts: claim.hosts, needs: claim.needs, anywhere: isAnywhere(claim), redirects: 1, name });
     const held = (await holders.of(session, claim.key)).find((one) => one.name === name);
     for (const [at, number] of held?.hosts.entries() ?? []) {
       const [host, rev] = [holders.nameOf(number), held?.revs[at] ?? 0];
@@ -177,17 +180,21 @@ async function undoneHosts(
   level: Level,
   nowMs: number,
 ): Promise<readonly UndoneHost[]> {
-  const isMine = await exceptionsOf(transaction, view);
+  const { anywhere } = view;
+  const puts = view.puts ? { anywhere, isMine: await exceptionsOf(transaction, view) } : undefined;
   const standings = new Standings(transaction);
   const undone: UndoneHost[] = [];
   for (const [host, rev] of view.revs) {
-    const report = view.words.get(host)?.report;
-    const word: Word | undefined = report && { ...report, standing: await standings.of(cursorOf(report)) };
-    const left =
-      undoneOn({ rev, level, puts: view.puts }, word, isMine, nowMs) ?? unsentOn(host, view, { rev, report });
+    const heard = view.words.get(host);
+    const word = heard && (await wordOf(heard, standings));
+    const left = undoneOn({ rev, level, puts }, word, nowMs) ?? unsentOn(host, view, { rev, report: heard?.report });
     if (left !== undefined) undone.push({ host, ...left });
   }
   return undone.sort((a, b) => (a.host < b.host ? -1 : 1));
+}
+
+async function wordOf({ report, said }: LastWord, standings: Standings): Promise<Word> {
+  return { said, seenAtMs: report.seenAtMs, standing: await standings.of(cursorOf(report)) };
 }
 
 function unsentOn(

@@ -38,6 +38,11 @@ export function needsOf(body: string): readonly string[] {
   return ABILITIES.filter((word) => body.includes(`"${word}":`));
 }
 
+/** Whether a claim is for packets of every interface. As with `needsOf`, a field is not mistaken. */
+export function isAnywhere({ body }: Pick<Claim, 'body'>): boolean {
+  return !body.includes('"in":');
+}
+
 /** What a claim needs of an agent that the one of a host does not say that it can. */
 export function lackOf({ needs }: Pick<Claim, 'needs'>, { can }: Pick<HostFacts, 'can'>): readonly string[] {
   return needs.filter((word) => !can.includes(word));

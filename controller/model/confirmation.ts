@@ -1,18 +1,26 @@
 import type { Level, UndoneHost } from '../../protocol/change-state.ts';
 import type { Code } from '../../protocol/codes.ts';
 import type { Standing } from '../../protocol/page.ts';
-import { type Exception, SILENT_MS, type Status } from '../../protocol/status.ts';
+import { type Exception, SILENT_MS } from '../../protocol/status.ts';
+import type { Said } from './live.ts';
 
-/** What a change asks of a host: its own rev, how far it is to be, and whether it puts anything there. */
+/** What a change asks of a host: its own rev, how far it is to be, and what it puts there, if it does not only delete. */
 export interface Asked {
   readonly rev: number;
   readonly level: Level;
-  readonly puts: boolean;
+  readonly puts?: Putting | undefined;
+}
+
+export interface Putting {
+  /** Tells an exception of what the change put. */
+  readonly isMine: (exception: Exception) => boolean;
+  /** Some of it is for packets of every interface. */
+  readonly anywhere: boolean;
 }
 
 /** What a host last said, and how that stands to the log. */
 export interface Word {
-  readonly status: Status;
+  readonly said: Said;
   readonly seenAtMs: number;
   readonly standing: Standing;
 }
@@ -33,19 +41,14 @@ const HOLDING: readonly string[] = [
 
 /**
  * What is left to do for a change on a host, by the host's own last word; undefined when it is done. What a host once said
- * of a level holds, also when it is silent now: it says how far it was, and nothing sets it back unheard. `isMine` tells an
- * exception of a redirect that the change put.
+ * of a level holds, also when it is silent now: it says how far it was, and nothing sets it back unheard.
  */
-export function undoneOn(
-  { rev, level, puts }: Asked,
-  word: Word | undefined,
-  isMine: (exception: Exception) => boolean,
-  nowMs: number,
-): Undone | undefined {
+export function undoneOn({ rev, level, puts }: Asked, word: Word | undefined, nowMs: number): Undone | undefined {
   if (word === undefined) return { is: 'unreachable', rev, at: 0, seenAt: null, state: 'unheard' };
-  const { status, seenAtMs } = word;
+  const { said, seenAtMs } = word;
+  const { status } = said;
   const at = word.standing === 'ok' && status.epoch !== '' ? status[level] : 0; // of no epoch, nothing was taken yet
-  const hindrance = puts && level !== 'stored' ? hindranceOf(status, isMine) : undefined;
+  const hindrance = puts && level !== 'stored' ? hindranceOf(said, puts) : undefined;
   if (at >= rev && hindrance === undefined) return undefined;
   const far = { rev, at, seenAt: seenAtMs };
   if (status.ended) return { is: 'unreachable', ...far, state: 'ended' };
@@ -57,20 +60,18 @@ export function undoneOn(
 }
 
 /** Why what was put is not in force on a host that has it. */
-function hindranceOf(status: Status, isMine: (exception: Exception) => boolean): Why | undefined {
-  const { exceptions, exceptionsTotal, interfaces, bypass } = status;
-  const found = exceptions.find(isMine);
+function hindranceOf({ status, unattached, unlisted }: Said, { isMine, anywhere }: Putting): Why | undefined {
+  const found = status.exceptions.find(isMine);
   if (found !== undefined) return { state: found.state, code: found.code, name: found.name };
-  if (bypass) return { state: 'bypass' };
-  const has = (code: Code): boolean => status.problems?.some((problem) => problem.code === code) ?? false;
-  if (has('NOT_ATTACHED') && !interfaces.some(({ attached }) => attached))
-    return { state: 'unattached', code: 'NOT_ATTACHED' };
-  if (has('FOREIGN_WRITER')) return { state: 'unknown', code: 'FOREIGN_WRITER' };
-  return exceptionsTotal > exceptions.length ? { state: 'unknown' } : undefined;
+  if (status.bypass) return { state: 'bypass' };
+  if (unattached === null || (anywhere && unattached.size > 0)) return { state: 'unattached', code: 'NOT_ATTACHED' };
+  if (status.problems?.some(({ code }) => code === 'FOREIGN_WRITER'))
+    return { state: 'unknown', code: 'FOREIGN_WRITER' };
+  return unlisted;
 }
 
 /** Why a host does not get on. */
-function holdOf({ status, standing }: Word): UndoneHost['code'] {
+function holdOf({ said: { status }, standing }: Word): UndoneHost['code'] {
   if (standing === 'lost') return 'HISTORY_LOST';
   if (standing === 'unknown') return 'FOREIGN_EPOCH';
   if (standing === 'superseded') return 'SUPERSEDED';

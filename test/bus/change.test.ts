@@ -25,6 +25,8 @@ function file(more = '{ role: edge }', to = '10.0.0.7'): string {
 `;
 }
 
+const ATTACHED = { name: 'eth0', ifindex: 2, mode: 'native', zone: 1, up: true, attached: true } as const;
+
 /** A host on the bus that takes what it is told at once, and says so; blocked, nothing stands there. */
 class FakeHost {
   readonly #nats: NatsConnection;
@@ -72,7 +74,7 @@ class FakeHost {
       problems: __,
       bypass: ___,
       ...said
-    } = status(this.#host, { labels: { role: 'edge' }, ...levels });
+    } = status(this.#host, { labels: { role: 'edge' }, interfaces: [ATTACHED], ...levels });
     const data = encodeStatus({ ...said, exceptions, exceptionsTotal: exceptions.length });
     this.#nats.publish(subjects.status(this.#host), data);
   }
@@ -115,7 +117,7 @@ class Bench implements AsyncDisposable {
       text
         .replaceAll(/\b[0-9a-f]{8}(?=$|[ :])/gm, '0b8e8b6a')
         .replaceAll(/after [0-9.]+s/g, 'after 1s')
-        .replaceAll(/ +[0-9]+m?s$/gm, '   1s');
+        .replaceAll(/(deleting.*\S) +[0-9]+m?s$/gm, '$1   1s');
     return { exit, stdout: hidden(stdout), stderr: hidden(stderr) };
   }
 

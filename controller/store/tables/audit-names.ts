@@ -10,11 +10,13 @@ import { askFor } from './specs.ts';
 export interface Aim {
   readonly hosts: Selector;
   readonly needs: readonly string[];
+  /** For packets of every interface. */
+  readonly anywhere: boolean;
   readonly redirects: number;
   readonly name: string;
 }
 
-type AimRow = Pick<SpecRow, 'hosts' | 'name'> & { readonly redirects: number } & Readonly<
+type AimRow = Pick<SpecRow, 'hosts' | 'name'> & { readonly redirects: number; readonly ingress: number } & Readonly<
     Record<(typeof ABILITIES)[number], number>
   >;
 
@@ -34,6 +36,7 @@ export class AuditNameTable {
           'specs.hosts',
           of.fn.min('named.name').as('name'),
           of.fn.countAll<number>().as('redirects'),
+          of.case().when('specs.body', 'like', askFor('in')).then(1).else(0).end().as('ingress'),
           ...ABILITIES.map((word) => of.case().when('specs.body', 'like', askFor(word)).then(1).else(0).end().as(word)),
         ])
         .where('named.audit', '=', at('audit'))
@@ -49,7 +52,7 @@ export class AuditNameTable {
             ),
           ),
         )
-        .groupBy(['specs.hosts', ...ABILITIES]),
+        .groupBy(['specs.hosts', 'ingress', ...ABILITIES]),
     );
     this.#put = query<{ audit: number; limit: number }, { name: string }>((at) =>
       names.select('named.name').where('named.audit', '=', at('audit')).limit(at('limit')),
@@ -89,6 +92,7 @@ export class AuditNameTable {
     return rows.map((row) => ({
       hosts: JSON.parse(row.hosts) as Selector,
       needs: ABILITIES.filter((word) => row[word] === 1),
+      anywhere: row.ingress === 0,
       redirects: row.redirects,
       name: row.name,
     }));

@@ -22,7 +22,8 @@ class Hosts implements AsyncDisposable {
   }
 
   async say(host: string, more: Partial<Status> = {}): Promise<void> {
-    const quiet = { exceptions: [], exceptionsTotal: 0, applied: 0, verified: 0, labels: { role: 'edge' } };
+    const interfaces = [{ name: 'eth0', ifindex: 2, mode: 'native', zone: 1, up: true, attached: true } as const];
+    const quiet = { exceptions: [], exceptionsTotal: 0, applied: 0, verified: 0, labels: { role: 'edge' }, interfaces };
     const { bypass: _, problem: __, problems: ___, ...calm } = status(host, { ...quiet, ...more });
     const told = { ...calm, ...(more.bypass && { bypass: more.bypass }), ...(more.problems && more) };
     await this.store.roster.report([{ status: told as Status, seenAtMs: this.nowMs }]);
@@ -39,7 +40,8 @@ class Hosts implements AsyncDisposable {
     if (put === undefined) throw new TypeError(`${host} has no ${name}`);
     const { key, rev } = put;
     const exception: Exception = { key, name, rev, state: 'blocked', code: 'NO_NEIGHBOUR' };
-    await this.follow(host, { exceptions: [exception], exceptionsTotal: total });
+    const counts = { desired: 2 * total, installed: total, idle: 0, expired: 0, blocked: total, denied: 0, failed: 0 };
+    await this.follow(host, { counts, exceptions: [exception], exceptionsTotal: total });
   }
 
   state(id: string, level: Level = 'verified', limit = 100): Promise<ChangeReply> {
@@ -145,6 +147,19 @@ test('change: bypass, a program that is attached nowhere and a held history are 
   const gone = idOf(t, await hosts.store.desk.delete(['web']));
   await trouble();
   t.is(await hosts.line(gone), '2/3 1 0 0; e3 failed held FOREIGN_EPOCH');
+});
+
+test('change: where an interface does not run the program, what is for it or for all is not done', async (t) => {
+  await using hosts = await Hosts.with(['e1', 'edge']);
+  const to = (name: string, n: number, from?: string) =>
+    spec(name, n, { ...EDGE, match: { dst: `10.1.0.${n}`, proto: 'udp', dport: 443, ...(from && { in: from }) } });
+  const all = idOf(t, await hosts.store.desk.apply(part('all', to('web', 1))));
+  const one = idOf(t, await hosts.store.desk.apply(part('one', to('dns', 2, 'eth0'))));
+  const attached = { name: 'eth0', ifindex: 2, mode: 'native', zone: 1, up: true, attached: true } as const;
+  const interfaces = [attached, { ...attached, name: 'eth1', ifindex: 3, attached: false }];
+  await hosts.follow('e1', { problems: [{ code: 'NOT_ATTACHED', since: 1 }], interfaces });
+  t.is(await hosts.line(all), '0/1 1 0 0; e1 failed unattached NOT_ATTACHED');
+  t.is(await hosts.line(one), '1/1 0 0 0');
 });
 
 test('change: hosts that join later are counted, each with its own revision', async (t) => {
