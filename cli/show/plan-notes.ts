@@ -15,8 +15,8 @@ const OVER: Readonly<Record<PlanOver, (host: PlanHost) => string>> = {
 
 const MARKED: Readonly<Record<Mark, string>> = {
   drop: 'dropped, and not before',
-  gone: 'redirected no more, so its packets go on to B',
-  'takes-all': 'all that is sent to its destination goes elsewhere, so nothing is left there',
+  gone: 'no redirect has these packets any more, and they go on to B',
+  'takes-all': 'all that is sent to the destination goes elsewhere, so nothing is left there',
 };
 
 /** What of a plan deserves a second look, a sentence each. */

@@ -38,7 +38,20 @@ export function loopsOf({ moves, claims, fleet, nowMs = 0 }: Proposal, doors: Do
   if (came.length === 0) return [];
   const loops = new Loops(claimsAfter({ moves, claims }), fleet, doors, nowMs);
   const found = Iterator.from(came).map((claim) => loops.of(claim));
-  return [...found.filter((loop) => loop !== undefined).take(MAX_LOOPS)];
+  const first = new Map<string, PlanLoop>();
+  for (const loop of found) {
+    if (loop !== undefined && !first.has(roundOf(loop))) first.set(roundOf(loop), loop);
+    if (first.size === MAX_LOOPS) break;
+  }
+  return [...first.values()];
+}
+
+/** Wherever it is entered, it is the same round. */
+function roundOf({ hosts, names }: PlanLoop): string {
+  return hosts
+    .map((host, at) => `${host} ${names[at]}`)
+    .toSorted()
+    .join(', ');
 }
 
 /** Whether a redirect sends packets to a host of the fleet: few do. */

@@ -41,6 +41,9 @@ test('apply: the same goes where one of both ends, and what goes round may alway
   t.like(await apply(store, spec('on-b', 1, to('b', '10.0.0.9'))), { created: 1 });
   const both = [spec('on-c', 1, { hosts: ['c'], to: 'pass' }), spec('on-b', 1, to('b', '10.0.0.2'))];
   t.like(await apply(store, ...both), { changed: 2 });
+  const round = [spec('x-b', 3, to('b', '10.0.0.2')), spec('x-c', 3, to('c', '10.0.0.1'))];
+  const { loops } = await store.desk.plan({ v: 1, upload: 'p', part: 0, parts: 1, specs: round }, AMPLE_BYTES);
+  t.is(loops?.length, 1, 'one round, wherever it is entered');
   await t.throwsAsync(apply(store, spec('on-c', 1, to('c', '10.0.0.1'))), { message: /^packets would go round/ });
   t.like(await store.desk.delete(['on-b', 'on-c']), { deleted: ['on-b', 'on-c'] });
 });
