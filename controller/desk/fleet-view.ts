@@ -1,9 +1,11 @@
 import type { GetItem, NotSent } from '../../protocol/listings.ts';
 import { LIVE_STATES, type Live, type LiveGroup, MAX_GROUPS, MAX_TOLD } from '../../protocol/live.ts';
+import type { RedirectRate } from '../../protocol/top.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { Fleet } from '../model/fleet.ts';
-import { type HostNow, hostNow, isLive, type Stand, standOf, type Wanted } from '../model/live.ts';
+import { type HostNow, hostNow, INSTALLED, isLive, isPlain, type Stand, standOf, type Wanted } from '../model/live.ts';
+import type { RatesNow } from '../ports.ts';
 import type { Held, Holders } from '../store/tables/holders.ts';
 import type { LastWord } from '../store/tables/last-words.ts';
 
@@ -19,6 +21,10 @@ export class FleetView {
   readonly #nowMs: number;
   /** By the number of the host. */
   readonly #hosts: readonly HostNow[];
+  /** By number: up to which rev all that a host is to have is installed there, for all that is said; -1 where it has to be asked. */
+  readonly #plain: Float64Array;
+  /** By number, whether it told of all rates; made when it is asked for. */
+  #complete: Uint8Array | undefined;
 
   private constructor(
     transaction: Transaction,
@@ -30,6 +36,7 @@ export class FleetView {
     this.#transaction = transaction;
     this.#holders = transaction.tables.changes.holders;
     this.#hosts = hosts;
+    this.#plain = Float64Array.from(hosts, (now) => (isPlain(now) ? now.applied : -1));
     this.#nowMs = nowMs;
   }
 
@@ -55,19 +62,24 @@ export class FleetView {
     return this.#holders.of(this.#transaction.session, key);
   }
 
-  /** The hosts that hold it, in the order of their names. */
-  namesOf(held: Held): string[] {
-    return Array.from(held.hosts, (number) => this.#holders.nameOf(number));
+  /** The hosts that hold it, or the first of them, in the order of their names. */
+  namesOf(held: Held, most = held.hosts.length): string[] {
+    return Array.from(held.hosts.subarray(0, most), (number) => this.#holders.nameOf(number));
+  }
+
+  /** How fast packets meet it, on the hosts that hold it. */
+  rateOf(held: Held | undefined, rates: RatesNow | undefined): RedirectRate | undefined {
+    if (held === undefined || rates === undefined) return undefined;
+    this.#complete ??= Uint8Array.from(this.#holders.names, (host) => Number(rates.isComplete(host)));
+    const told = this.#complete;
+    let complete = 0;
+    for (const number of held.hosts) complete += told[number] ?? 0;
+    return rates.ofCounted(held.name, { total: held.hosts.length, complete });
   }
 
   /** How a redirect stands on all hosts that it is for. */
   live(wanted: Wanted, held: Held | undefined, { shadowed, notSent }: Lists): Live {
-    const groups = new Map<Stand, Group>();
-    held?.hosts.forEach((number, at) => {
-      const stand = this.#stand(wanted, number, held.revs[at] ?? 0);
-      count(groups, stand, stand, () => this.#holders.nameOf(number));
-    });
-    const all = merge(groups.values());
+    const all = held === undefined ? new Map<string, Group>() : merge(this.#grouped(wanted, held));
     for (const { host, by } of shadowed) add(all, { state: 'shadowed', by }, host);
     for (const { host, code } of notSent) add(all, { state: 'unsent', code }, host);
     const states = [...all.values()].sort(compareGroups);
@@ -76,6 +88,25 @@ export class FleetView {
       total: sum(states),
       states: states.slice(0, MAX_GROUPS),
     };
+  }
+
+  /** Most hosts of a fleet have nothing wrong: those are counted, and no more. */
+  #grouped(wanted: Wanted, { hosts, revs }: Held): Iterable<Group> {
+    const installed: Group = { ...INSTALLED, total: 0, hosts: [] };
+    const groups = new Map<Stand, Group>([[INSTALLED, installed]]);
+    const lasts = wanted.expires === undefined || wanted.expires > this.#nowMs;
+    for (let at = 0; at < hosts.length; at += 1) {
+      const number = hosts[at] ?? 0;
+      const rev = revs[at] ?? 0;
+      if (lasts && rev <= (this.#plain[number] ?? -1)) {
+        installed.total += 1;
+        if (installed.hosts.length < MAX_TOLD) installed.hosts.push(this.#holders.nameOf(number));
+        continue;
+      }
+      const stand = this.#stand(wanted, number, rev);
+      count(groups, stand, stand, () => this.#holders.nameOf(number));
+    }
+    return groups.values().filter(({ total }) => total > 0);
   }
 
   #stand(wanted: Wanted, number: number, rev: number): Stand {

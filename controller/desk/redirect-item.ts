@@ -24,6 +24,7 @@ interface Cut {
 interface Lists {
   readonly selector: readonly string[];
   readonly hosts: readonly string[];
+  readonly hostsTotal: number;
   readonly shadowed: GetItem['shadowed'];
   readonly notSent: readonly NotSent[];
 }
@@ -44,14 +45,14 @@ export async function redirectItem(
   { claim, json }: StoredSpec,
   { rest, brief, budgetBytes, rates }: Cut,
 ): Promise<GetItem> {
-  const { held, ...lists } = await listsOf(view, claim);
-  const rev = held?.revs.reduce((newest, one) => Math.max(newest, one)) ?? 0;
+  const { held, ...lists } = await listsOf(view, claim, brief ? MAX_TOLD : undefined);
+  const rev = held?.rev ?? 0;
   const listed = Array.isArray(json.hosts) ? (json.hosts as readonly string[]) : [];
   if (rest !== undefined) {
     return share({ spec: { name: claim.name }, rev }, { ...lists, selector: listed }, rest, budgetBytes, MAX_LIST);
   }
   const refused = faultOf(json);
-  const rate = rates?.of(claim.name, lists.hosts);
+  const rate = view.rateOf(held, rates);
   const said = {
     rev,
     ...(refused !== undefined && { refused }),
@@ -76,10 +77,10 @@ function share(
   budgetBytes: number,
   limit: number,
 ): GetItem {
-  const { hosts, shadowed, notSent } = lists;
-  const totals = { hostsTotal: hosts.length, shadowedTotal: shadowed.length, notSentTotal: notSent.length };
+  const { hostsTotal, shadowed, notSent } = lists;
+  const totals = { hostsTotal, shadowedTotal: shadowed.length, notSentTotal: notSent.length };
   const left = leftOf(lists, from);
-  let room = budgetBytes - bytesOf({ spec, rev, ...said, ...totals, ...EMPTY }) - REST_BYTES;
+  let room = budgetBytes - bytesOf({ spec, rev, ...said, ...EMPTY, ...totals }) - REST_BYTES;
   const take = <Item extends object | string>(items: readonly Item[], sharing: number): readonly Item[] => {
     const taken = fitting(items.slice(0, limit), room / sharing);
     room -= bytesOf(taken);
@@ -102,24 +103,25 @@ function share(
   };
 }
 
-const EMPTY: Lists = Object.freeze({ selector: [], hosts: [], shadowed: [], notSent: [] });
+const EMPTY: Lists = Object.freeze({ selector: [], hosts: [], hostsTotal: 0, shadowed: [], notSent: [] });
 
 /** What there is from a place on; of a list that is not asked for, nothing. */
-function leftOf({ selector, hosts, shadowed, notSent }: Lists, from: Rest): Lists {
+function leftOf({ selector, hosts, hostsTotal, shadowed, notSent }: Lists, from: Rest): Lists {
   const END = '~'; // after all hosts
   const { hosts: host = END, shadowed: loser = END, notSent: unsent = END } = from;
   return {
     selector: selector.slice(from.selector ?? selector.length),
-    hosts: hosts.filter((name) => name > host),
+    hosts: host === START.hosts ? hosts : hosts.filter((name) => name > host),
+    hostsTotal,
     shadowed: shadowed.filter((one) => one.host > loser),
     notSent: notSent.filter((one) => one.host > unsent),
   };
 }
 
 /** Where those lists go on that are not at their end. */
-function restOf(from: Rest, left: Lists, given: Lists): Rest {
+function restOf(from: Rest, left: Lists, given: Omit<Lists, 'hostsTotal'>): Rest {
   const { selector = 0, hosts = '', shadowed = '', notSent = '' } = from;
-  const isCut = (list: keyof Lists): boolean => given[list].length < left[list].length;
+  const isCut = (list: Exclude<keyof Lists, 'hostsTotal'>): boolean => given[list].length < left[list].length;
   return {
     ...(isCut('selector') && { selector: selector + given.selector.length }),
     ...(isCut('hosts') && { hosts: given.hosts.at(-1) ?? hosts }),
@@ -151,12 +153,14 @@ function wantedOf({ name, key }: Claim, { match, to, idle, expires }: JsonObject
 async function listsOf(
   view: FleetView,
   claim: Claim,
+  most?: number,
 ): Promise<Omit<Lists, 'selector'> & { readonly held: Held | undefined }> {
   const all = await view.holders(claim.key);
   const held = all.find(({ name }) => name === claim.name);
   const shadowed = all.flatMap((other) => (other === held ? [] : losingTo(view, claim, other)));
   return {
-    hosts: held === undefined ? [] : view.namesOf(held),
+    hosts: held === undefined ? [] : view.namesOf(held, most),
+    hostsTotal: held?.hosts.length ?? 0,
     shadowed: shadowed.sort((a, b) => (a.host < b.host ? -1 : 1)),
     notSent: notSentOf(claim, view),
     held,

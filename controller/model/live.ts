@@ -131,6 +131,11 @@ export function standOf(wanted: Wanted, rev: number, { said, level, applied }: H
   return exception === undefined ? settled(wanted, said) : { state: exception.state, ...codeOf(exception) };
 }
 
+/** Whether nothing is known of a host but that it does all that it was told: then a redirect stands there that it has and that lasts. */
+export function isPlain({ said, level }: HostNow): boolean {
+  return level === undefined && said?.plain === true;
+}
+
 /** Of one that the host has decided on, and that is no exception that it lists. */
 function settled(wanted: Wanted, said: Said): Stand {
   const { name, ingress, idles, sends } = wanted;
@@ -146,7 +151,7 @@ function settled(wanted: Wanted, said: Said): Stand {
   return said.passed.has(name) ? { state: 'passed', code: 'HITS_PASSED' } : INSTALLED;
 }
 
-const INSTALLED: Stand = Object.freeze({ state: 'installed' });
+export const INSTALLED: Stand = Object.freeze({ state: 'installed' });
 const EXPIRED: Stand = Object.freeze({ state: 'expired' });
 
 function waiting(status: Status): Stand {

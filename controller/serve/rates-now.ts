@@ -1,4 +1,3 @@
-import type { RedirectRate } from '../../protocol/top.ts';
 import type { RatesNow } from '../ports.ts';
 import type { HostTraffic, Sample } from './host-traffic.ts';
 import type { NameTable } from './name-table.ts';
@@ -16,14 +15,17 @@ export function ratesNow(hosts: ReadonlyMap<string, HostTraffic>, names: NameTab
     addUp(sample, packets, bytes);
     if (!sample.complete) for (const id of sample.ids) listed[id] = (listed[id] ?? 0) + 1;
   }
+  const ofCounted: RatesNow['ofCounted'] = (name, on) => {
+    const id = names.idOf(name) ?? -1;
+    const known = Math.min((listed[id] ?? 0) + on.complete, on.total);
+    if (known === 0) return undefined;
+    return { packets: rateOf(packets[id] ?? 0), bytes: rateOf(bytes[id] ?? 0), hosts: known };
+  };
   return {
-    of: (name, on): RedirectRate | undefined => {
-      const id = names.idOf(name) ?? -1;
-      const told = (listed[id] ?? 0) + on.reduce((count, host) => count + Number(complete.has(host)), 0);
-      const known = Math.min(told, on.length);
-      if (known === 0) return undefined;
-      return { packets: rateOf(packets[id] ?? 0), bytes: rateOf(bytes[id] ?? 0), hosts: known };
-    },
+    of: (name, on) =>
+      ofCounted(name, { total: on.length, complete: on.reduce((sum, host) => sum + Number(complete.has(host)), 0) }),
+    isComplete: (host) => complete.has(host),
+    ofCounted,
   };
 }
 

@@ -9,6 +9,8 @@ export interface Held {
   readonly name: string;
   readonly hosts: Uint32Array;
   readonly revs: Float64Array;
+  /** The newest of them. */
+  readonly rev: number;
   /** When the oldest of these revs was given, in ms since 1970. */
   readonly sinceMs: number;
 }
@@ -129,8 +131,8 @@ export class Holders {
     );
     const sorted = places.sort().map((place) => this.#order[place] ?? 0);
     const revs = Float64Array.from(places, (place) => byPlace[place] ?? 0);
-    const rev = revs.reduce((least, one) => Math.min(least, one), Number.POSITIVE_INFINITY);
-    const oldest = { host: this.nameOf(sorted[revs.indexOf(rev)] ?? 0), rev };
-    return { name, hosts: sorted, revs, sinceMs: (await session.first(this.#time, oldest))?.at_ms ?? 0 };
+    const [rev, least] = [revs.reduce((a, b) => Math.max(a, b)), revs.reduce((a, b) => Math.min(a, b))];
+    const oldest = { host: this.nameOf(sorted[revs.indexOf(least)] ?? 0), rev: least };
+    return { name, hosts: sorted, revs, rev, sinceMs: (await session.first(this.#time, oldest))?.at_ms ?? 0 };
   }
 }

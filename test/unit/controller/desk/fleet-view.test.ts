@@ -1,5 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
+import type { RatesNow } from '../../../../controller/ports.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import type { GetItem } from '../../../../protocol/listings.ts';
 import { SILENT_MS, type Status } from '../../../../protocol/status.ts';
@@ -121,17 +122,16 @@ test('get: the rate of a redirect is asked of all hosts that have it, however fe
   for (const host of hosts) await say(store, host, NOW);
   await apply(store, spec('web', 1, { hosts: 'all' }), spec('off', 2, { hosts: 'all', enabled: false }));
   const asked: unknown[] = [];
-  const rates = {
-    of: (name: string, on: readonly string[]) => {
+  const rates: RatesNow = {
+    of: () => undefined,
+    isComplete: (host) => host !== hosts[3],
+    ofCounted: (name, on) => {
       asked.push([name, on]);
-      return on.length === 0 ? undefined : { packets: 1.5, bytes: 90, hosts: on.length };
+      return { packets: 1.5, bytes: 90, hosts: on.total };
     },
   };
   const { items } = await store.desk.get({ v: 1, brief: true }, AMPLE_BYTES, rates);
-  t.deepEqual(asked, [
-    ['off', []],
-    ['web', hosts],
-  ]);
+  t.deepEqual(asked, [['web', { total: 40, complete: 39 }]]);
   t.deepEqual(
     items.map(({ rate }) => rate),
     [undefined, { packets: 1.5, bytes: 90, hosts: 40 }],
