@@ -5,7 +5,7 @@ import { confirmDeletion } from '../confirm.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS, type Options, TERM_OPTIONS } from '../line/options.ts';
-import { termsOf } from '../line/terms.ts';
+import { knowingTerms, termsOf } from '../line/terms.ts';
 import { knowingSets } from '../names.ts';
 import { placingOf, prunedBy, requireSetToPrune } from '../sets.ts';
 import { changeText, shortChange } from '../show/change-state.ts';
@@ -72,7 +72,8 @@ END`,
     const notes = await foreseen(specs, more, bus);
     const files = [...operands, ...options.file];
     const asking = upload(specs, bus, terminal, applyOn({ ...terms, ...more }, files));
-    const { v: _, upload: __, ...reply } = await knowingSets(asking, more.set !== undefined);
+    const known = knowingTerms(knowingSets(asking, more.set !== undefined), terms);
+    const { v: _, upload: __, ...reply } = await known;
     const { change, created, changed, unchanged, deleted, hosts, rev } = reply;
     for (const text of [...notes, ...strangerTexts(reply), ...(await shortfallTexts(specs, bus))])
       notice(terminal, text);

@@ -7,7 +7,7 @@ import { command } from '../line/command.ts';
 import { EXIT, Failure, usage } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
-import { termsOf } from '../line/terms.ts';
+import { knowingTerms, termsOf } from '../line/terms.ts';
 import { changeText, remainingText, shortChange } from '../show/change-state.ts';
 import { nearText, workText } from '../show/format.ts';
 import { fill, notice, type Terminal } from '../show/terminal.ts';
@@ -54,7 +54,8 @@ waits until all have, and after --timeout (without it, after a minute) it names 
     for (const some of split(names, listBudgetBytes(bus.maxPayloadBytes))) {
       const request = encodeDeleteRequest({ v: 1, names: some, ...terms });
       const hear = (done: number): void => terminal.progress(workText(done, 'redirects on hosts'));
-      const reply = await bus.api('delete', request, parseDeleteReply, { hear, files: file });
+      const asking = bus.api('delete', request, parseDeleteReply, { hear, files: file });
+      const reply = await knowingTerms(asking, terms);
       const { deleted, absent, hosts, rev, near = [], change } = reply;
       terminal.progress('');
       if (deleted.length > 0) changes.push(change);

@@ -1,5 +1,5 @@
 import type { Terms } from '../../protocol/terms.ts';
-import { usage } from './failure.ts';
+import { Failure, usage } from './failure.ts';
 import type { Options, TERM_OPTIONS } from './options.ts';
 
 /** What a request says of its terms. Errors: Failure USAGE, where the gate is to be passed and nobody says why. */
@@ -12,4 +12,16 @@ export function termsOf(options: Options<(typeof TERM_OPTIONS)[number]>): Terms 
     ...(growth && { allowGrowth: true }),
     ...(reason !== undefined && { reason }),
   };
+}
+
+/** A controller of an older release knows no terms, and says so in words of its own. */
+export async function knowingTerms<T>(asking: Promise<T>, terms: Terms): Promise<T> {
+  return asking.catch((error: unknown) => {
+    if (Object.keys(terms).length === 0 || !(error instanceof Failure) || error.code !== 'UNKNOWN_FIELD') throw error;
+    const advice =
+      'a controller that does not know --reason is of an older release, and has no size gate: leave it out';
+    throw new Failure(error.exit, error.code, `${error.message}; ${advice}, and --allow-shrink and --allow-growth`, {
+      cause: error,
+    });
+  });
 }

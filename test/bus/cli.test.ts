@@ -123,6 +123,24 @@ test('apply, plan, delete: what the controller says of its work is shown until i
   t.deepEqual(asked, ['plan', 'apply', 'plan', 'delete'], 'an apply looks first');
 });
 
+test('apply, delete: a controller that knows no terms is of an older release, and it is said what to leave out', async (t) => {
+  await using bench = await Bench.open();
+  const refusal = encodeApiError({ v: 1, error: { code: 'UNKNOWN_FIELD', message: 'reason: unknown field' } });
+  for (const verb of ['apply', 'delete']) await bench.answers(`shunt.v1.api.${verb}`, () => refusal);
+  for (const words of [
+    ['apply', '-f', '-'],
+    ['delete', 'web'],
+  ]) {
+    const { exit, stderr } = await bench.shunt([...words, '--reason', 'why'], { stdin: APPLY });
+    t.is(exit, 1);
+    t.regex(
+      stderr,
+      /is of an older release, and has no size gate: leave it out, and --allow-shrink and --allow-growth/,
+    );
+    t.notRegex((await bench.shunt(words, { stdin: APPLY })).stderr, /size gate/);
+  }
+});
+
 test('apply: a redirect that loses on every host is named, with the one that wins', async (t) => {
   await using bench = await Bench.open();
   await bench.answers('shunt.v1.api.apply', (data) => {
