@@ -122,7 +122,7 @@ function open(native: Native, pinRoot: string, nowMs: number, opening: number): 
       words,
       entries: new KernelEntries(native, maps, words, about.slots),
       net: new KernelNet(native, maps, place),
-      counts: new KernelCounts(native, maps, about, opening),
+      counts: new KernelCounts(native, maps, about, opening, place),
       clock: new ClockProgram(native, place, about.hz),
     };
   } catch (error) {

@@ -1,10 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { connect } from 'nats';
+import { pino } from 'pino';
+import { startController } from '../../controller/main.ts';
 import { parseGetReply } from '../../protocol/listings.ts';
 import { encodeStatus } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
-import { encodeTopReply, parseTopReply, parseTopRequest } from '../../protocol/top.ts';
+import { encodeTopReply, encodeTopRequest, parseTopReply, parseTopRequest } from '../../protocol/top.ts';
 import { startNats } from '../support/nats.ts';
 import { matchesGolden } from '../unit/cli/golden.ts';
 import { KeptTerminal, shunt } from '../unit/cli/session.ts';
@@ -69,6 +71,29 @@ test('top: a controller adds up what hosts say, and get has it too', async (t) =
     ['web', { packets: 600, bytes: 60_000, hosts: 2 }],
   ]);
   t.regex((await house.shunt(['get'])).stdout, /\ndns .* ≥100 /);
+});
+
+test('top: of several controllers each hears every host, so it is all the same which of them answers', async (t) => {
+  await using house = await House.open();
+  const config = { nats: [house.server.url], db: house.file('controller.db'), rootSubject: subjects.root };
+  const log = pino({ level: 'silent' });
+  await using _second = await startController(config, log, (error) => t.fail(error.message));
+  const nats = await connect({ servers: house.server.url });
+  const rates = { ...RATES, busiest: RATES.busiest.slice(0, 1) };
+  const said = { exceptions: [], exceptionsTotal: 0, undelivered: undefined, passed: undefined, rates };
+  nats.publish(subjects.status('edge-1'), encodeStatus(status('edge-1', said as object)));
+  const ask = async () => {
+    const reply = parseTopReply((await nats.request(subjects.api('top'), encodeTopRequest({ v: 1 }))).data);
+    return 'items' in reply ? `${reply.since} ${reply.items.map(({ name, packets }) => `${name} ${packets}`)}` : '';
+  };
+  const answers = new Set<string>();
+  for (let asked = 0; answers.size < 2 || asked < 20; asked += 1) {
+    const answer = await ask();
+    if (answer.endsWith('web 300')) answers.add(answer);
+    else t.deepEqual([...answers], [], 'once one has heard it, both have'); // it was published before
+  }
+  t.is(answers.size, 2, 'they began to listen at different times');
+  await nats.drain();
 });
 
 test('top: the database of a controller never has rates', async (t) => {

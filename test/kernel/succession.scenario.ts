@@ -61,6 +61,12 @@ for (let host = 0; host < 3; host += 1) {
   agent.entries.apply([{ op: 'write', id: `${host}`, key, value: { ...DROP, slot: host } }]);
 }
 
+const epochs: (readonly string[])[] = [];
+const noteEpochs = (): void => {
+  epochs.push([agent.counts.epoch, agent.counts.epoch]);
+};
+noteEpochs();
+
 const told: string[] = [];
 const tell = (line: string): void => {
   told.push(line.replaceAll(parent, '…'));
@@ -88,6 +94,7 @@ const loader = spawn(process.execPath, [program], { stdio: 'inherit' });
 while (!existsSync(next.layout)) await delay(20);
 const begun = agent.follow();
 agent.reopen();
+noteEpochs();
 const filling = { slots: agent.entries.limits.slots, coming: agent.net.network().coming, followed: agent.follow() };
 const busy = refusal(() => detach(native, pinRoot, []));
 const words = (): readonly boolean[] =>
@@ -111,6 +118,7 @@ const left = { tended: agent.follow(), folders: folders() };
 aheadMs = LEFT_MS + 1_000;
 const untended = agent.follow();
 agent.reopen();
+noteEpochs();
 const back = { slots: agent.entries.limits.slots, coming: agent.net.network().coming, followed: agent.follow() };
 const entries = [...agent.entries.observe().entries].length;
 const { maxRedirects: _, ...anySize } = options;
@@ -138,5 +146,5 @@ printResult({
     untended,
     doctor,
   },
-  ...{ back, entries, ended, afterwards, gone },
+  ...{ back, entries, ended, afterwards, gone, epochs },
 });

@@ -30,6 +30,11 @@ kernel(
       entries: 3,
       gone: true,
     });
+    const [stood = [], coming = [], back = []] = story.epochs as readonly (readonly string[])[];
+    t.is(stood[0], stood[1], 'counts can be subtracted');
+    t.not(coming[0], coming[1], 'what the others counted is still to be added');
+    t.is(back[0], back[1]);
+    t.is(new Set([...stood, ...coming, ...back]).size, 4, 'of each opening another counting');
     t.is(
       story.nobody,
       'no agent filled the new maps at …/bpf within 0.2 s, so those that stood go on; no agent keeps them: start one of this release, and attach again',
