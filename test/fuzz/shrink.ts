@@ -31,11 +31,12 @@ class Shrinking {
     this.now = difference;
   }
 
-  /** Changes with each step. */
+  /** Changes with each step, and not with the time. */
   get size(): string {
     const { frame, state } = this.now;
     const words = [state.zones, state.ports, state.control, state.shapes, state.strays.length];
-    return JSON.stringify([[...frame], words, state.entries.map(({ value }) => [value.action, `${value.until}`])]);
+    const entries = state.entries.map(({ value, endsIn }) => [value.action, `${endsIn ?? value.until}`]);
+    return JSON.stringify([[...frame], words, entries]);
   }
 
   async leaveOutState(): Promise<void> {
