@@ -75,7 +75,7 @@ export function listen(status: Status): Said {
   const { exceptions, exceptionsTotal, counts, idle = [], undelivered, passed, interfaces } = status;
   const losses = undelivered ?? [];
   const unlisted = unlistedOf(status);
-  const lost = new Set(interfaces.filter(({ attached }) => attached === false).map(({ name }) => name));
+  const lost = new Set(interfaces.filter(({ mode, attached = mode !== 'none' }) => !attached).map(({ name }) => name));
   const everywhere = codesOf(status).includes('NOT_ATTACHED') && lost.size === 0;
   const named = new Set(losses.flatMap(({ redirects }) => redirects));
   const hits = new Set((passed ?? []).map(({ name }) => name));

@@ -31,6 +31,7 @@ const HOST = ['--host', 'edge-7'];
 const ASKED: readonly (readonly [subject: string, reply: string, words: readonly string[]])[] = [
   ['api.get', 'get-reply', ['get']],
   ['api.get', 'api-error', ['get']],
+  ['api.get', 'get-reply', ['explain', 'drain-web-2']],
   ['api.hosts', 'hosts-reply', ['hosts']],
   ['api.delete', 'delete-reply', ['delete', 'drain-web-2']],
   ['api.get', 'get-reply', ['get', '-o', 'wide']],

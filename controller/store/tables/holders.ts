@@ -63,7 +63,8 @@ export class Holders {
   async look(session: Session): Promise<void> {
     const heads = await session.all(this.#heads, {});
     const known = heads.filter(({ host }) => this.#seen.has(host)).length;
-    if (known < this.#seen.size || heads.some((head) => this.#isOther(head))) this.forget();
+    const begins = this.#seen.size === 0; // also where all was forgotten in the middle of a listing, which went on to keep
+    if (begins || known < this.#seen.size || heads.some((head) => this.#isOther(head))) this.forget();
     for (const head of heads) await this.#take(session, head);
     if (this.#places.length !== this.#names.length) this.#arrange();
   }

@@ -144,6 +144,11 @@ const CASES: Readonly<Record<Exclude<LiveState, 'shadowed' | 'unsent'>, readonly
       stands: { state: 'unattached', code: 'NOT_ATTACHED' },
     },
     {
+      says: 'an older agent says how its interface is attached, and no more',
+      status: well({ interfaces: [{ ...ETH0, mode: 'none', attached: undefined }] } as unknown as Partial<Status>),
+      stands: { state: 'unattached', code: 'NOT_ATTACHED' },
+    },
+    {
       says: 'no interface is known that has a program',
       status: { ...problem('NOT_ATTACHED'), interfaces: [] },
       stands: { state: 'unattached', code: 'NOT_ATTACHED' },
