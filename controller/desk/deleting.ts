@@ -11,13 +11,9 @@ export async function listDeleting(transaction: Transaction, name?: string): Pro
   const { session, tables } = transaction;
   const open = await unconfirmed(transaction, await tables.deletions.list(session, name));
   const names = [...Map.groupBy(open, (row) => row.name)];
+  const total = names.length;
   const found: Deleting[] = [];
-  let total = 0;
-  for (const [gone, rows] of names) {
-    if ((await tables.specs.find(session, gone)) !== undefined) continue; // it is wanted again, and stands as that says
-    total += 1;
-    if (found.length < MAX_DELETING) found.push(await deletingOf(transaction, gone, rows));
-  }
+  for (const [gone, rows] of names.slice(0, MAX_DELETING)) found.push(await deletingOf(transaction, gone, rows));
   return total === 0 ? {} : { deleting: found, deletingTotal: total };
 }
 

@@ -20,9 +20,15 @@ type AimRow = Pick<SpecRow, 'hosts' | 'name'> & { readonly redirects: number; re
     Record<(typeof ABILITIES)[number], number>
   >;
 
+/** The changes that are waited for at a time, and more. */
+const MAX_KEPT = 64;
+
 /** Which redirects each change was about. */
 export class AuditNameTable {
   readonly #aims;
+  readonly #last;
+  /** Whoever waits asks again and again; what specs say changes with a row of the audit and not without. */
+  readonly #kept = new Map<number, { readonly last: number; readonly aims: readonly Aim[] }>();
   readonly #put;
   readonly #revOn;
   readonly #newest;
@@ -53,6 +59,9 @@ export class AuditNameTable {
           ),
         )
         .groupBy(['specs.hosts', 'ingress', ...ABILITIES]),
+    );
+    this.#last = query<object, { last: number | null }>(() =>
+      db.selectFrom('audit').select((all) => all.fn.max('id').as('last')),
     );
     this.#put = query<{ audit: number; limit: number }, { name: string }>((at) =>
       names.select('named.name').where('named.audit', '=', at('audit')).limit(at('limit')),
@@ -87,15 +96,14 @@ export class AuditNameTable {
   }
 
   /** Whom a change is for, as far as nobody changed its redirects since. */
-  async aims(session: Session, audit: number): Promise<Aim[]> {
-    const rows = await session.all(this.#aims, { audit });
-    return rows.map((row) => ({
-      hosts: JSON.parse(row.hosts) as Selector,
-      needs: ABILITIES.filter((word) => row[word] === 1),
-      anywhere: row.ingress === 0,
-      redirects: row.redirects,
-      name: row.name,
-    }));
+  async aims(session: Session, audit: number): Promise<readonly Aim[]> {
+    const last = (await session.first(this.#last, {}))?.last ?? 0;
+    const kept = this.#kept.get(audit);
+    if (kept?.last === last) return kept.aims;
+    const aims = (await session.all(this.#aims, { audit })).map(aimOf);
+    if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
+    this.#kept.set(audit, { last, aims });
+    return aims;
   }
 
   /** Whether a change put anything, and did not only delete. */
@@ -113,4 +121,14 @@ export class AuditNameTable {
     const row = await session.first(this.#newest, { audit, name });
     return row === undefined || row.mine === null ? undefined : row.audit;
   }
+}
+
+function aimOf(row: AimRow): Aim {
+  return {
+    hosts: JSON.parse(row.hosts) as Selector,
+    needs: ABILITIES.filter((word) => row[word] === 1),
+    anywhere: row.ingress === 0,
+    redirects: row.redirects,
+    name: row.name,
+  };
 }

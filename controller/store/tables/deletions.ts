@@ -13,7 +13,12 @@ export class DeletionTable {
   readonly #forget;
 
   constructor(db: Kysely<Schema>) {
-    const deletions = db.selectFrom('deletions').selectAll();
+    const deletions = db
+      .selectFrom('deletions')
+      .selectAll('deletions')
+      .where((of) =>
+        of.not(of.exists(of.selectFrom('specs').select('specs.name').whereRef('specs.name', '=', 'deletions.name'))),
+      );
     this.#put = query<DeletionRow>((at) =>
       upsert(db, 'deletions', ['name', 'host'], {
         name: at('name'),
@@ -34,7 +39,7 @@ export class DeletionTable {
     return session.run(this.#put, row);
   }
 
-  /** Those of a redirect, or of all, by name and host; also such as were confirmed since. */
+  /** Those of a redirect, or of all, that is not there again, by name and host; also such as were confirmed since. */
   list(session: Session, name?: string): Promise<DeletionRow[]> {
     return name === undefined ? session.all(this.#all, {}) : session.all(this.#one, { name });
   }
