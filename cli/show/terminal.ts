@@ -90,7 +90,7 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     note: (text) => void stderr.write(`${text}\n`),
     progress: (text) => void (stderr.isTTY && stderr.write(`\r\x1b[K${text}`)),
     ...(process.stdin.isTTY && stderr.isTTY && { confirm: (question) => askYes(process, question) }),
-    ...(process.stdin.isTTY && stdout.isTTY && { screen: () => new ProcessScreen(process) }),
+    ...(process.stdin.isTTY && stdout.isTTY && env.TERM !== 'dumb' && { screen: () => new ProcessScreen(process) }),
   };
 }
 

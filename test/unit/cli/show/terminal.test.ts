@@ -19,6 +19,19 @@ test('terminal: its own width counts, then COLUMNS; a pipe that nobody gave a wi
   for (const COLUMNS of ['', '0', '-5', 'wide', '1e3', '999999']) t.is(widths({}, {}, { COLUMNS })[0], undefined);
 });
 
+test('terminal: all of it is taken only where somebody sits at it, and it can be drawn on', (t) => {
+  const takes = (stdin: boolean, stdout: boolean, TERM: string) => {
+    const stream = { on: () => undefined, write: () => true };
+    const outs = { stdout: { ...stream, isTTY: stdout }, stderr: stream };
+    const process = { stdin: { isTTY: stdin }, ...outs, env: { TERM } };
+    return processTerminal(process as unknown as NodeJS.Process).screen !== undefined;
+  };
+  t.true(takes(true, true, 'xterm'));
+  t.false(takes(false, true, 'xterm'));
+  t.false(takes(true, false, 'xterm'));
+  t.false(takes(true, true, 'dumb'));
+});
+
 test('errors: they are broken between words, and what goes on is set in', async (t) => {
   const stdin = 'redirects:\n  - { name: Web, hosts: edge-1, match: { dst: 203.0.113.10 }, to: drop }\n';
   const whole = await shunt(['apply', '-f', '-'], { stdin });
