@@ -87,7 +87,7 @@ function layRows(
   terminal: Pick<Terminal, 'width' | 'colour'>,
 ): readonly string[] {
   const whole = widthsOf(columns, rows);
-  const widths = terminal.width === undefined ? whole : narrow(whole, columns, terminal.width);
+  const widths = terminal.width === undefined ? whole : fitted(whole, columns, rows, terminal.width);
   return rows.map((cells) =>
     columns
       .map((column, at) => layCell(cells[at] ?? '', widths[at] ?? 0, column, terminal))
@@ -130,17 +130,35 @@ function layCell(cell: Cell, width: number, column: Column, terminal: Pick<Termi
   return column.align === 'right' ? space + painted : painted + space;
 }
 
-/**
- * Takes from the widest column of text until the line fits. Where even that does not help, a long cell that is never cut
- * shifts its own row; and where that does not, nothing is cut: then lines wrap, and say it all.
- */
-function narrow(widths: readonly number[], columns: readonly Column[], available: number): readonly number[] {
-  if (widthOf(widths) <= available) return widths;
+/** A long cell that is never cut shifts its own row; where that one has no room then, all give way to it, if they can. */
+function fitted(
+  widths: readonly number[],
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  available: number,
+): readonly number[] {
+  const shifted = narrow(widths, columns, available, MAX_WHOLE_WIDTH);
+  const lengthOf = (cells: readonly Cell[]): number =>
+    widthOf(shifted.map((width, at) => (isWhole(columns[at]) ? Math.max(width, textOf(cells[at]).length) : width)));
   const least = widths.map((width, at) => (isWhole(columns[at]) ? width : Math.min(width, MIN_CUT_WIDTH)));
-  const fitsWhole = widthOf(least) <= available;
+  if (widthOf(least) > available || rows.every((cells) => lengthOf(cells) <= available)) return shifted;
+  return narrow(widths, columns, available, Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Takes from the widest column of text until the line fits, where those that are never cut have `wholeMax` at most. Where even
+ * that does not help, nothing is cut: then lines wrap, and say it all.
+ */
+function narrow(
+  widths: readonly number[],
+  columns: readonly Column[],
+  available: number,
+  wholeMax: number,
+): readonly number[] {
+  if (widthOf(widths) <= available) return widths;
   const uncut = widths.map((width, at) => {
-    const { title = '', whole = false } = columns[at] ?? {};
-    return whole && !fitsWhole ? Math.min(width, Math.max(MAX_WHOLE_WIDTH, title.length)) : width;
+    const { title = '', whole } = columns[at] ?? {};
+    return whole ? Math.min(width, Math.max(wholeMax, title.length)) : width;
   });
   const cutWidths = [...uncut];
   let excess = widthOf(cutWidths) - available;
