@@ -127,6 +127,8 @@ function lasting({ status, stdout, stderr }: Ended) {
       .replaceAll(/\d+\/\d+ +\d+ +\d+ +(\d+\/\d+)/g, '<rev>  $1')
       .replaceAll(/>?(\d[\d.]*k?|-) +<time>$/gm, '<rate>  <time>')
       .replaceAll(/counted +\d+ packets/g, 'counted  <many> packets')
+      .replaceAll(/role=edge,\S+/g, '<labels>')
+      .replaceAll(/eth9 02:[\d:]+…?/g, 'eth9 <mac>')
       .replaceAll(/ {2,}/g, '  ');
   return { exit: status, stdout: still(stdout), stderr: still(stderr) };
 }
