@@ -14,11 +14,12 @@ export function picture(lab: Lab, url: string): string {
 ${firstOf(url)}
   Try, in another terminal, in this folder:
 
-    ./dev shunt apply -f examples/b-to-c.yaml   # C answers
+    ./dev shunt apply -f examples/b-to-c.yaml --wait   # C answers
+    ./dev shunt get
+    ./dev shunt top
     ./dev shunt hosts
-    ./dev shunt status --host edge-1
-    ./dev shunt dump --host edge-1
-    ./dev shunt delete b-to-c                   # B answers again
+    ./dev shunt explain b-to-c
+    ./dev shunt delete b-to-c --wait                   # B answers again
 
   As on edge-1 itself, which has its network, pins and state to itself:
 
