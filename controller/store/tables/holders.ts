@@ -124,14 +124,15 @@ export class Holders {
 
   async #held(session: Session, name: string, hosts: readonly string[], texts: readonly string[]): Promise<Held> {
     const byPlace = new Float64Array(this.#names.length);
-    const places = Uint32Array.from(hosts, (host) => this.#places[this.#numbers.get(host) ?? 0] ?? 0).map(
-      (place, at) => {
-        byPlace[place] = Number(texts[at]);
-        return place;
-      },
-    );
+    const places = new Uint32Array(hosts.length);
+    for (let at = 0; at < hosts.length; at += 1) {
+      const place = this.#places[this.#numbers.get(hosts[at] ?? '') ?? 0] ?? 0;
+      byPlace[place] = Number(texts[at]);
+      places[at] = place;
+    }
     const sorted = places.sort().map((place) => this.#order[place] ?? 0);
-    const revs = Float64Array.from(places, (place) => byPlace[place] ?? 0);
+    const revs = new Float64Array(places.length);
+    for (let at = 0; at < places.length; at += 1) revs[at] = byPlace[places[at] ?? 0] ?? 0;
     const [rev, least] = [revs.reduce((a, b) => Math.max(a, b)), revs.reduce((a, b) => Math.min(a, b))];
     const oldest = { host: this.nameOf(sorted[revs.indexOf(least)] ?? 0), rev: least };
     return { name, hosts: sorted, revs, rev, sinceMs: (await session.first(this.#time, oldest))?.at_ms ?? 0 };
