@@ -6,38 +6,58 @@ import type { DeletionRow } from '../store/schema.ts';
 
 type Told = Pick<GetReply, 'deleting' | 'deletingTotal'>;
 
+/** What of a redirect is open: on how many hosts, the first of them, and by which change. */
+interface Open {
+  readonly name: string;
+  readonly hosts: string[];
+  total: number;
+  audit: number;
+}
+
 /** The redirects, or the one of a name, that were deleted and are not confirmed to be gone everywhere. */
 export async function listDeleting(transaction: Transaction, name?: string): Promise<Told> {
   const { session, tables } = transaction;
-  const open = await unconfirmed(transaction, await tables.deletions.list(session, name));
-  const names = [...Map.groupBy(open, (row) => row.name)];
-  const total = names.length;
-  const found: Deleting[] = [];
-  for (const [gone, rows] of names.slice(0, MAX_DELETING)) found.push(await deletingOf(transaction, gone, rows));
-  return total === 0 ? {} : { deleting: found, deletingTotal: total };
+  const confirmed = await confirmedRevs(transaction);
+  const { open, total } = gather(tables.deletions.each(session, name), confirmed);
+  const deleting: Deleting[] = [];
+  for (const one of open) deleting.push(await deletingOf(transaction, one));
+  return total === 0 ? {} : { deleting, deletingTotal: total };
 }
 
-/** Those that the hosts have not confirmed, by their own last word. */
-async function unconfirmed(transaction: Transaction, rows: readonly DeletionRow[]): Promise<readonly DeletionRow[]> {
-  if (rows.length === 0) return rows;
-  const confirmed = await confirmedRevs(transaction, new Set(rows.map(({ host }) => host)));
-  return rows.filter(({ host, rev }) => rev > (confirmed.get(host) ?? 0));
+/** Goes through rows by their names, of which there may be as many as hosts and redirects: the first names are kept, all are counted. */
+function gather(
+  rows: Iterable<DeletionRow>,
+  confirmed: ReadonlyMap<string, number>,
+): { readonly open: readonly Open[]; readonly total: number } {
+  const open: Open[] = [];
+  let total = 0;
+  let at: Open | undefined;
+  for (const { name, host, rev, audit } of rows) {
+    if (rev <= (confirmed.get(host) ?? 0)) continue;
+    if (at?.name !== name) {
+      at = { name, hosts: [], total: 0, audit: 0 };
+      total += 1;
+      if (open.length < MAX_DELETING) open.push(at);
+    }
+    at.total += 1;
+    at.audit = Math.max(at.audit, audit);
+    if (at.hosts.length < MAX_DELETING_HOSTS) at.hosts.push(host);
+  }
+  return { open, total };
 }
 
 async function deletingOf(
   { session, tables }: Transaction,
-  name: string,
-  rows: readonly DeletionRow[],
+  { name, hosts, total: left, audit }: Open,
 ): Promise<Deleting> {
-  const audit = Math.max(...rows.map((row) => row.audit));
   const deed = await tables.audit.deedIn(session, audit, name);
-  const total = Math.max(rows.length, deed?.stood ?? 0);
+  const total = Math.max(left, deed?.stood ?? 0);
   return {
     name,
     change: deed?.change ?? String(audit),
     made: deed?.atMs ?? 0,
     total,
-    confirmed: total - rows.length,
-    hosts: rows.slice(0, MAX_DELETING_HOSTS).map(({ host }) => host),
+    confirmed: total - left,
+    hosts,
   };
 }

@@ -41,6 +41,7 @@ async function up(db: AnyDatabase): Promise<void> {
       .addColumn('audit', WHOLE, (column) => column.notNull())
       .addPrimaryKeyConstraint('deletions_primary', ['name', 'host']),
   ).execute();
+  await db.schema.createIndex('deletions_host').on('deletions').columns(['host', 'rev']).execute();
 }
 
 export const changes: Migration = { up };

@@ -40,8 +40,8 @@ export class DeletionTable {
   }
 
   /** Those of a redirect, or of all, that is not there again, by name and host; also such as were confirmed since. */
-  list(session: Session, name?: string): Promise<DeletionRow[]> {
-    return name === undefined ? session.all(this.#all, {}) : session.all(this.#one, { name });
+  each(session: Session, name?: string): Iterable<DeletionRow> {
+    return name === undefined ? session.each(this.#all, {}) : session.each(this.#one, { name });
   }
 
   /** A host confirmed all up to a rev. */

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { MAX_DELETING, MAX_DELETING_HOSTS } from '../../../../protocol/deleting.ts';
 import { AMPLE_BYTES, apply, Folder, holds, openStore, type Store, spec, status } from '../fleet.ts';
 
 const ORIGIN = { actor: 'ann@ops-1', sources: ['drain.yaml'], reason: 'web-2 is replaced' };
@@ -104,6 +105,20 @@ test('deleting: what is wanted again is not named, and neither is what never sto
   t.is((await store.desk.get({ v: 1 }, AMPLE_BYTES)).deletingTotal, 1);
   await apply(store, spec('web', 1));
   t.is((await store.desk.get({ v: 1 }, AMPLE_BYTES)).deletingTotal, undefined);
+});
+
+test('deleting: of very many the first are named with the first of their hosts, and all are counted', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const hosts = Array.from({ length: MAX_DELETING_HOSTS + 1 }, (_, n) => `e${n}`);
+  const names = Array.from({ length: MAX_DELETING + 20 }, (_, n) => `web-${n}`);
+  await apply(store, ...names.map((name, n) => spec(name, n, { hosts })));
+  await store.desk.delete(names, undefined, { allowShrink: true, reason: 'all of it goes' });
+  const { deleting = [], deletingTotal } = await store.desk.get({ v: 1 }, AMPLE_BYTES);
+  t.is(deletingTotal, names.length);
+  t.is(deleting.length, MAX_DELETING);
+  t.like(deleting[0], { name: 'web-0', total: hosts.length, confirmed: 0 });
+  t.is(deleting[0]?.hosts.length, MAX_DELETING_HOSTS);
 });
 
 test('tidy: changes are kept for ninety days, the newest for ever', async (t) => {

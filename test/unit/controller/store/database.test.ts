@@ -87,6 +87,8 @@ test('database: one that the release before filled gets its additions, and that 
   t.is(newer.prepare(`select count(*) from kysely_migration where name <> '0001_start'`).pluck().get(), 0);
   const holders = `explain query plan select host, rev, name from changes where key = 'k' and op = 'put' order by host`;
   t.regex(JSON.stringify(newer.prepare(holders).all()), /COVERING INDEX/);
+  const confirmed = `explain query plan delete from deletions where host = 'a' and rev <= 7`;
+  t.regex(JSON.stringify(newer.prepare(confirmed).all()), /USING INDEX deletions_host/);
   newer.exec(`insert into shunt_addition values ('0099_more', '2027-01-01')`);
   newer.close();
   await (await openStore(folder.file()))[Symbol.asyncDispose]();
