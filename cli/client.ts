@@ -185,8 +185,9 @@ export class Bus implements AsyncDisposable {
     const inbox = createInbox();
     const callback = (error: NatsError | null, { data }: Msg): void => {
       if (error !== null) return;
-      patience.renew();
-      hear(doneOf(data));
+      const done = doneOf(data);
+      patience.renew(done);
+      hear(done);
     };
     marked.set(WORKING_HEADER, inbox);
     if (this.#connection.isClosed()) throw this.#lost(peer.who, 'the server closed the connection');

@@ -1,5 +1,10 @@
 /** However short the first wait: a controller that works says so every second, if its machine is not busy with more. */
 const LEAST_SIGN_MS = 10_000;
+/**
+ * What was worked on is written to the disk at the end, in one go, and without a sign: 2,000,000 changes took 8 s on a machine
+ * with five times as much to do as it could.
+ */
+const WRITTEN_MS = 1 / 50;
 
 /** How long an answer is waited for: at first so long, and from each sign of work on anew. */
 export class Patience implements Disposable {
@@ -21,10 +26,10 @@ export class Patience implements Disposable {
     return this.#late.promise;
   }
 
-  /** There was a sign. */
-  renew(): void {
+  /** There was a sign, of so much that is done. */
+  renew(done = 0): void {
     clearTimeout(this.#timer);
-    this.#timer = this.#wait(this.#signMs);
+    this.#timer = this.#wait(Math.max(this.#signMs, done * WRITTEN_MS));
   }
 
   [Symbol.dispose](): void {

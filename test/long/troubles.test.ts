@@ -130,7 +130,7 @@ function lasting({ status, stdout, stderr }: Ended) {
       .replaceAll(/role=edge,\S+/g, '<labels>')
       .replaceAll(/eth9 02:[\d:]+…?/g, 'eth9 <mac>')
       .replaceAll(/ {2,}/g, '  ');
-  return { exit: status, stdout: still(stdout), stderr: still(stderr) };
+  return { exit: status, stdout: still(stdout), stderr: still(stderr.replaceAll('\n  ', ' ')) };
 }
 
 async function tell(t: ExecutionContext, cluster: Cluster, trouble: Trouble): Promise<void> {

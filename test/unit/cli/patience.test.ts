@@ -43,3 +43,12 @@ test.serial('patience: however short the first wait, a sign may be late', async 
   mock.timers.tick(9999);
   t.is(await outcome(patience), undefined);
 });
+
+test.serial('patience: who has much to write at the end has more time for it', async (t) => {
+  using patience = begin(5_000, 5_000);
+  patience.renew(2_000_000);
+  mock.timers.tick(39_999);
+  t.is(await outcome(patience), undefined);
+  mock.timers.tick(1);
+  t.is(await outcome(patience), '40000');
+});
