@@ -11,7 +11,7 @@ import {
 } from '../protocol/change-state.ts';
 import { bytesOf } from '../protocol/json.ts';
 import type { Bus } from './client.ts';
-import { EXIT, Failure } from './line/failure.ts';
+import { EXIT, Failure, mayPass } from './line/failure.ts';
 import { changeProgress, shortChange } from './show/change-state.ts';
 import type { Terminal } from './show/terminal.ts';
 
@@ -163,7 +163,7 @@ async function within(limitMs: number, asked: Promise<ChangeReply>, what: string
   try {
     return await Promise.race([asked, late]);
   } catch (error) {
-    if (error instanceof Failure && ['NO_CONTROLLER', 'TIMED_OUT', 'BUSY'].includes(error.code)) return error;
+    if (mayPass(error)) return error;
     throw error;
   } finally {
     end.abort();

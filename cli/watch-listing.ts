@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { GetItem } from '../protocol/listings.ts';
-import { Failure } from './line/failure.ts';
+import { mayPass } from './line/failure.ts';
 import { type Listed, nameOf } from './listing.ts';
-import { notice, type Terminal } from './show/terminal.ts';
+import { notice } from './show/terminal.ts';
 
 const EVERY_MS = 2000;
 
@@ -18,14 +18,15 @@ export async function watchListing(
   first: Listed,
   look: () => Promise<Listed>,
   teller: Teller,
-  terminal: Terminal,
+  terminal: Parameters<typeof notice>[0],
   signal: AbortSignal,
+  everyMs = EVERY_MS,
 ): Promise<void> {
   let known = standingOf(first);
   let away = false;
-  while (await pause(signal)) {
+  while (await pause(everyMs, signal)) {
     const listed = await look().catch((error: unknown) => {
-      if (!(error instanceof Failure) || !['NO_CONTROLLER', 'TIMED_OUT'].includes(error.code)) throw error;
+      if (!mayPass(error)) throw error;
       if (!away) notice(terminal, `${error.message}; what is shown may be old`);
     });
     away = listed === undefined;
@@ -39,8 +40,8 @@ export async function watchListing(
 }
 
 /** False at the end. */
-async function pause(signal: AbortSignal): Promise<boolean> {
-  return setTimeout(EVERY_MS, true, { signal }).catch(() => false);
+async function pause(everyMs: number, signal: AbortSignal): Promise<boolean> {
+  return setTimeout(everyMs, true, { signal }).catch(() => false);
 }
 
 /** What of each redirect is told when it changes: not its age, nor how many packets meet it. */

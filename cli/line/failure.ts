@@ -58,6 +58,14 @@ interface FailureDetails {
   readonly problems?: readonly FileProblem[];
 }
 
+/** What a controller that is away, or has too much to do, comes to: asked again, it may answer. */
+const PASSING: readonly (CliCode | AnyCode)[] = ['NO_CONTROLLER', 'TIMED_OUT', 'BUSY'];
+
+/** Whether a failure may be over when it is tried again. */
+export function mayPass(error: unknown): error is Failure {
+  return error instanceof Failure && PASSING.includes(error.code);
+}
+
 /** Makes the failure of a wrong command line. */
 export function usage(message: string): Failure {
   return new Failure(EXIT.usage, 'USAGE', message);
