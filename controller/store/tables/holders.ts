@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { Shelf } from '../../model/shelf.ts';
 import { joined } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { HeadRow, Schema } from '../schema.ts';
@@ -17,8 +18,9 @@ export interface Held {
 
 type Seen = Pick<HeadRow, 'host' | 'rev' | 'floor' | 'digest'>;
 
-/** What is kept is 12 bytes a host and redirect; the keys that were asked for longest ago go first. */
-const MAX_KEYS = 10_000;
+/** In hosts of redirects, each of which takes 12 bytes: 100 MB. Beside them a key takes as much as so many. */
+const ROOM = 8_000_000;
+const OF_A_KEY = 64;
 
 /**
  * Who holds which key, kept in memory: of a large fleet each listing would read millions of rows. A head says what its host is
@@ -30,7 +32,7 @@ export class Holders {
   readonly #ofKey;
   readonly #time;
   readonly #seen = new Map<string, Seen>();
-  readonly #kept = new Map<string, readonly Held[]>();
+  readonly #kept = new Shelf<readonly Held[]>(ROOM, weightOf);
   readonly #names: string[] = [];
   readonly #numbers = new Map<string, number>();
   /** By number, the place of a host in the order of names. */
@@ -77,8 +79,7 @@ export class Holders {
     const held: Held[] = [];
     for (const { name, hosts, revs } of rows)
       held.push(await this.#held(session, name, hosts.split(','), revs.split(',')));
-    if (this.#kept.size >= MAX_KEYS) this.#kept.delete(this.#kept.keys().next().value ?? '');
-    this.#kept.set(key, held);
+    this.#kept.put(key, held);
     return held;
   }
 
@@ -112,7 +113,7 @@ export class Holders {
     if (before === rev) return;
     this.#seen.set(host, head);
     if (this.#kept.size === 0) return;
-    for (const { key } of await session.all(this.#moved, { host, rev: before })) this.#kept.delete(key);
+    for (const { key } of await session.all(this.#moved, { host, rev: before })) this.#kept.drop(key);
   }
 
   #arrange(): void {
@@ -137,4 +138,8 @@ export class Holders {
     const oldest = { host: this.nameOf(sorted[revs.indexOf(least)] ?? 0), rev: least };
     return { name, hosts: sorted, revs, rev, sinceMs: (await session.first(this.#time, oldest))?.at_ms ?? 0 };
   }
+}
+
+function weightOf(holders: readonly Held[]): number {
+  return holders.reduce((sum, { hosts }) => sum + hosts.length, OF_A_KEY);
 }
