@@ -116,7 +116,8 @@ function controllerRows(size: Size): readonly (readonly string[])[] {
   const top = (more: Partial<TopRequest>) => median(() => encodeTopReply(traffic.top({ v: 1, ...more }, ROOM_BYTES)));
   const get = () => {
     const now = traffic.now();
-    for (const name of names) now.of(name, hosts);
+    const on = { total: hosts.length, complete: hosts.filter((host) => now.isComplete(host)).length };
+    for (const name of names) now.of(name, on);
   };
   return [
     ['memory of five minutes, MiB (with --expose-gc)', held.toFixed(1)],

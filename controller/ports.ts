@@ -74,12 +74,10 @@ export interface Roster {
 
 /** How fast packets meet redirects now, by what hosts told last. */
 export interface RatesNow {
-  /** On the hosts that are to have it; undefined where none of them told a rate that still counts. */
-  of(name: string, hosts: readonly string[]): RedirectRate | undefined;
+  /** On the hosts that are to have it, all and those that are complete; undefined where none of them told a rate that still counts. */
+  of(name: string, hosts: { readonly total: number; readonly complete: number }): RedirectRate | undefined;
   /** Whether a host told of every redirect that packets meet there: one that it does not name has none. */
   isComplete(host: string): boolean;
-  /** The same as `of`, where the hosts were counted: all, and those that are complete. */
-  ofCounted(name: string, hosts: { readonly total: number; readonly complete: number }): RedirectRate | undefined;
 }
 
 /** What keeps the database in order, whatever happens. */

@@ -44,6 +44,12 @@ export interface PlanLoop {
   readonly names: readonly string[];
 }
 
+/** Writes which packet would go round, and how. */
+export function loopText({ packet, hosts, names }: Omit<PlanLoop, 'name'>): string {
+  const steps = hosts.map((host, at) => `${host} by ${names[at]}`).join(', to ');
+  return `packets would go round: ${packet} from ${steps}, and back to ${hosts[0]}`;
+}
+
 /** The most loops that a plan has, and the most hosts of one. */
 export const MAX_LOOPS = 16;
 const MAX_STEPS = 64;

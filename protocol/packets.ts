@@ -27,6 +27,8 @@ const MAX_PASS_REASONS = 32;
 /** The most redirects that a loss names. */
 export const MAX_NAMED = 8;
 const MAX_INTERFACES = 256;
+/** The most verdicts that a message has. */
+export const MAX_VERDICTS = 256;
 /** The most addresses of an interface that a status has. */
 export const MAX_ADDRESSES = 16;
 

@@ -1,9 +1,9 @@
 import { readName } from './intent.ts';
+import { MAX_VERDICTS } from './packets.ts';
 import { integer, list, nullable, object, optional, type Reader, readCode, readCount, record } from './read.ts';
 
 /** The most redirects whose packets a status tells; `others` has the rest. */
 export const MAX_BUSIEST = 64;
-const MAX_VERDICTS = 256;
 
 /** What met one redirect of a host within a span. */
 export interface Met {

@@ -2,6 +2,7 @@ import { type HostError, open, readHostError, readVersion } from './envelope.ts'
 import { readHost } from './host.ts';
 import { encodeJson } from './json.ts';
 import { readInterface } from './match.ts';
+import { MAX_VERDICTS } from './packets.ts';
 import {
   list,
   nullable,
@@ -44,7 +45,6 @@ export interface Stats {
   readonly unwatched: readonly string[];
 }
 
-const MAX_VERDICTS = 256;
 const MAX_LOSSES = 2048;
 const MAX_TRACEPOINTS = 64;
 

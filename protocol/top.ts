@@ -6,6 +6,7 @@ import { readHost } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
 import { type AnyLiveState, readLiveState } from './live.ts';
+import { MAX_VERDICTS } from './packets.ts';
 import {
   integer,
   list,
@@ -86,7 +87,6 @@ export interface RedirectRate {
 export const SERIES_POINTS = 20;
 export const SERIES_EVERY_MS = 15_000;
 const MAX_POINTS = 300;
-const MAX_VERDICTS = 256;
 
 /** Packets or bytes a second. */
 export const readRate: Reader<number> = (value, path) => {

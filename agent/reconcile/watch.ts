@@ -24,13 +24,13 @@ export interface WatchOptions {
   readonly sight: SightStore;
 }
 
+/** As long a `detail` is read. */
+const DETAIL_LENGTH = 1024;
+
 /**
  * Looks at what entries do not say: whether packets meet the program, are sent as they are, and arrive. It runs before
  * each pass, which may remove what sends there.
  */
-/** As long a `detail` is read. */
-const DETAIL_LENGTH = 1024;
-
 export class Watch {
   readonly #options: WatchOptions;
   readonly #record: (events: readonly Event[]) => Promise<void>;

@@ -1,4 +1,4 @@
-import type { Mark } from '../../protocol/effects.ts';
+import { loopText, type Mark } from '../../protocol/effects.ts';
 import type { Planned } from '../../protocol/plan.ts';
 import type { PlanHost, PlanOver } from '../../protocol/plan-lines.ts';
 import { countText, nearText, someText, strangerTexts } from './format.ts';
@@ -50,10 +50,7 @@ export function effectNotes({ changes, shadowed, collateral = [] }: Planned): re
 }
 
 function loopNotes({ loops = [] }: Planned): readonly string[] {
-  return loops.map(({ packet, hosts, names }) => {
-    const steps = hosts.map((host, at) => `${host} by ${names[at]}`).join(', to ');
-    return `apply refuses it: packets would go round: ${packet} from ${steps}, and back to ${hosts[0]}`;
-  });
+  return loops.map((loop) => `apply refuses it: ${loopText(loop)}`);
 }
 
 function gateNotes({ hosts }: Planned): readonly string[] {

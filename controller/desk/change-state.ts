@@ -5,7 +5,7 @@ import type { Transaction } from '../log/transaction.ts';
 import { type HostFacts, isAnywhere, isList, lackOf } from '../model/claim.ts';
 import { undoneOn, type Word } from '../model/confirmation.ts';
 import { Declined } from '../model/declined.ts';
-import { Fleet } from '../model/fleet.ts';
+import { type Fleet, fleetOf } from '../model/fleet.ts';
 import type { Report } from '../ports.ts';
 import type { Audit } from '../store/tables/audit.ts';
 import type { Aim } from '../store/tables/audit-names.ts';
@@ -84,7 +84,7 @@ interface View {
 async function look(transaction: Transaction, audit: Audit, also: readonly string[]): Promise<View> {
   const { session, tables } = transaction;
   const words = await tables.hosts.words.all(session);
-  const fleet = new Fleet(words.values().map(({ report }) => factsOf(report)));
+  const fleet = fleetOf(words.values().map(({ report }) => report.status));
   const own = await tables.auditNames.aims(session, audit.id);
   const revs = new Map(await tables.audit.hostsOf(session, audit.id));
   const others = await joiners(transaction, audit, newcomers(own, fleet, revs));
@@ -127,10 +127,6 @@ async function standing(
     await turn();
   }
   return aims;
-}
-
-function factsOf({ status: { host, labels, can = [] } }: Report): HostFacts {
-  return { host, labels, known: true, can };
 }
 
 /** Hosts that redirects of the change are for, and that were told nothing of it when it was made: they had it, or were not there. */

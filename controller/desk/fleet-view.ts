@@ -3,11 +3,10 @@ import { LIVE_STATES, type Live, type LiveGroup, MAX_GROUPS, MAX_TOLD } from '..
 import type { RedirectRate } from '../../protocol/top.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
-import { Fleet } from '../model/fleet.ts';
+import { type Fleet, fleetOf } from '../model/fleet.ts';
 import { type HostNow, hostNow, INSTALLED, isLive, isPlain, type Stand, standOf, type Wanted } from '../model/live.ts';
 import type { RatesNow } from '../ports.ts';
 import type { Held, Holders } from '../store/tables/holders.ts';
-import type { LastWord } from '../store/tables/last-words.ts';
 
 type Lists = Pick<GetItem, 'shadowed'> & { readonly notSent: readonly NotSent[] };
 type Group = Stand & { readonly by?: string; total: number; readonly hosts: string[] };
@@ -26,13 +25,8 @@ export class FleetView {
   /** By number, whether it told of all rates; made when it is asked for. */
   #complete: Uint8Array | undefined;
 
-  private constructor(
-    transaction: Transaction,
-    words: ReadonlyMap<string, LastWord>,
-    hosts: readonly HostNow[],
-    nowMs: number,
-  ) {
-    this.fleet = new Fleet(words.values().map(({ report: { status } }) => factsOf(status)));
+  private constructor(transaction: Transaction, fleet: Fleet, hosts: readonly HostNow[], nowMs: number) {
+    this.fleet = fleet;
     this.#transaction = transaction;
     this.#holders = transaction.tables.changes.holders;
     this.#hosts = hosts;
@@ -54,7 +48,8 @@ export class FleetView {
       const now = hostNow(last, await standings.of({ epoch, rev: stored }), nowMs);
       hosts.push({ ...now, level: now.level && alike(levels, now.level) });
     }
-    return new FleetView(transaction, words, hosts, nowMs);
+    const fleet = fleetOf(words.values().map(({ report }) => report.status));
+    return new FleetView(transaction, fleet, hosts, nowMs);
   }
 
   /** Whoever holds a key. */
@@ -74,7 +69,7 @@ export class FleetView {
     const told = this.#complete;
     let complete = 0;
     for (const number of held.hosts) complete += told[number] ?? 0;
-    return rates.ofCounted(held.name, { total: held.hosts.length, complete });
+    return rates.of(held.name, { total: held.hosts.length, complete });
   }
 
   /** How a redirect stands on all hosts that it is for. */
@@ -116,10 +111,6 @@ export class FleetView {
 }
 
 const UNHEARD: Stand = Object.freeze({ state: 'unheard' });
-
-function factsOf({ host, labels, can = [] }: LastWord['report']['status']) {
-  return { host, labels, known: true, can };
-}
 
 /** One object for all that are equal: a thousand redirects on a thousand silent hosts are counted by it. */
 function alike(levels: Map<string, Stand>, level: Stand): Stand {

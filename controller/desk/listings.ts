@@ -12,7 +12,7 @@ import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { lackOf } from '../model/claim.ts';
 import { type Damage, namelessOf } from '../model/damage.ts';
-import { Fleet } from '../model/fleet.ts';
+import { fleetOf } from '../model/fleet.ts';
 import type { RatesNow, Report } from '../ports.ts';
 import type { LastWord } from '../store/tables/last-words.ts';
 import type { StoredSpec } from '../store/tables/specs.ts';
@@ -158,21 +158,8 @@ async function countNotSent(
   const counts = new Map<string, number>();
   const demands = await tables.specs.demands(session);
   if (demands.length === 0) return counts;
-  const known = [...words].map(
-    ([
-      host,
-      {
-        report: { status },
-      },
-    ]) => ({
-      host,
-      labels: status.labels,
-      known: true,
-      can: status.can ?? [],
-    }),
-  );
   const asked = new Set(hosts);
-  const fleet = new Fleet(known);
+  const fleet = fleetOf(words.values().map(({ report }) => report.status));
   for (const { hosts: selector, needs, redirects } of demands) {
     for (const { host, can } of fleet.selected(selector)) {
       if (asked.has(host) && lackOf({ needs }, { can }).length > 0)

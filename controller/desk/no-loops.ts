@@ -1,4 +1,4 @@
-import { MAX_LOOPS, type PlanLoop } from '../../protocol/effects.ts';
+import { loopText, MAX_LOOPS, type PlanLoop } from '../../protocol/effects.ts';
 import { Loops } from '../compile/loops.ts';
 import { claimsAfter, type Proposal } from '../compile/preview.ts';
 import type { Transaction } from '../log/transaction.ts';
@@ -58,9 +58,4 @@ function roundOf({ hosts, names }: PlanLoop): string {
 function sendsTo({ enabled, body }: Claim, doors: Doors): boolean {
   const nexthop = /"nexthop":"([^"]+)"/.exec(body)?.[1];
   return enabled && nexthop !== undefined && doors.has(nexthop);
-}
-
-function loopText({ packet, hosts, names }: PlanLoop): string {
-  const steps = hosts.map((host, at) => `${host} by ${names[at]}`).join(', to ');
-  return `packets would go round: ${packet} from ${steps}, and back to ${hosts[0]}`;
 }

@@ -58,12 +58,3 @@ export function nextOf<From>(
 export function limitOf(request: { readonly limit?: number }, budgetBytes: number): number {
   return Math.min(request.limit ?? DEFAULT_LIMIT, Math.ceil(budgetBytes / LEAST_ITEM_BYTES) + 1);
 }
-
-/** Reads what not every reply needs, when one does, and no second time. */
-export function once<T>(read: () => Promise<T>): () => Promise<T> {
-  let reading: Promise<T> | undefined;
-  return () => {
-    reading ??= read();
-    return reading;
-  };
-}

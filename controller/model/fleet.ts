@@ -1,4 +1,5 @@
 import type { Selector } from '../../protocol/spec.ts';
+import type { Status } from '../../protocol/status.ts';
 import { type HostFacts, isList, selects } from './claim.ts';
 
 /** The hosts as selectors see them: those that reported, and any other that a selector lists. */
@@ -24,4 +25,9 @@ export class Fleet {
     if (isList(selector)) yield* selector.map((host) => this.get(host));
     else yield* this.#known.values().filter((facts) => selects(selector, facts));
   }
+}
+
+/** The hosts that said something, by what each said last. */
+export function fleetOf(statuses: Iterable<Pick<Status, 'host' | 'labels' | 'can'>>): Fleet {
+  return new Fleet(Iterator.from(statuses).map(({ host, labels, can = [] }) => ({ host, labels, known: true, can })));
 }

@@ -1,8 +1,7 @@
-import type { AnyCode } from '../../protocol/codes.ts';
-import type { LiveState } from '../../protocol/live.ts';
 import type { Rates } from '../../protocol/rates.ts';
 import { SILENT_MS, type Status } from '../../protocol/status.ts';
 import { type Evidence, isNewer, remember } from '../model/evidence.ts';
+import type { Stand } from '../model/live.ts';
 import type { NameTable } from './name-table.ts';
 
 /** So long rates are kept. */
@@ -20,12 +19,6 @@ export interface Sample {
   readonly rates: Float32Array;
   /** Who is not listed had no packet. */
   readonly complete: boolean;
-}
-
-/** What is wrong with a redirect. */
-export interface Stand {
-  readonly state: LiveState;
-  readonly code?: AnyCode;
 }
 
 /** What packets did on the host as a whole within the last span. */

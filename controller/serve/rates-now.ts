@@ -15,18 +15,13 @@ export function ratesNow(hosts: ReadonlyMap<string, HostTraffic>, names: NameTab
     addUp(sample, packets, bytes);
     if (!sample.complete) for (const id of sample.ids) listed[id] = (listed[id] ?? 0) + 1;
   }
-  const ofCounted: RatesNow['ofCounted'] = (name, on) => {
+  const of: RatesNow['of'] = (name, on) => {
     const id = names.idOf(name) ?? -1;
     const known = Math.min((listed[id] ?? 0) + on.complete, on.total);
     if (known === 0) return undefined;
     return { packets: rateOf(packets[id] ?? 0), bytes: rateOf(bytes[id] ?? 0), hosts: known };
   };
-  return {
-    of: (name, on) =>
-      ofCounted(name, { total: on.length, complete: on.reduce((sum, host) => sum + Number(complete.has(host)), 0) }),
-    isComplete: (host) => complete.has(host),
-    ofCounted,
-  };
+  return { of, isComplete: (host) => complete.has(host) };
 }
 
 /** A rate as it is told: to a thousandth, so that a packet in a minute is none of 0. */

@@ -1,8 +1,9 @@
 import { bytesOf } from '../../protocol/json.ts';
 import { LIVE_STATES } from '../../protocol/live.ts';
 import { SERIES_EVERY_MS, type TopItem, type TopOrder, type TopReply, type TopRequest } from '../../protocol/top.ts';
+import type { Stand } from '../model/live.ts';
 import { Best } from './best.ts';
-import type { HostTraffic, Stand } from './host-traffic.ts';
+import type { HostTraffic } from './host-traffic.ts';
 import type { NameTable } from './name-table.ts';
 import { rateOf } from './rates-now.ts';
 import { seriesOf } from './series.ts';

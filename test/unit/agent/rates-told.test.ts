@@ -71,7 +71,8 @@ class Stage {
 
   /** Packets a second, as a controller knows them. */
   get rate(): number | undefined {
-    return this.traffic.now().of(WEB.name, [HOST])?.packets;
+    const now = this.traffic.now();
+    return now.of(WEB.name, { total: 1, complete: Number(now.isComplete(HOST)) })?.packets;
   }
 
   async ask(): Promise<Status> {

@@ -123,9 +123,8 @@ test('get: the rate of a redirect is asked of all hosts that have it, however fe
   await apply(store, spec('web', 1, { hosts: 'all' }), spec('off', 2, { hosts: 'all', enabled: false }));
   const asked: unknown[] = [];
   const rates: RatesNow = {
-    of: () => undefined,
     isComplete: (host) => host !== hosts[3],
-    ofCounted: (name, on) => {
+    of: (name, on) => {
       asked.push([name, on]);
       return { packets: 1.5, bytes: 90, hosts: on.total };
     },

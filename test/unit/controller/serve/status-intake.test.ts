@@ -132,5 +132,5 @@ test('status: rates are kept in memory, and no others of a status; the database 
     desk.writes.flat().map(({ status: said }) => ['rates' in said, said.seq]),
     [[false, 1]],
   );
-  t.deepEqual(desk.traffic.now().of('r1', ['a']), { packets: 5, bytes: 0.1, hosts: 1 });
+  t.deepEqual(desk.traffic.now().of('r1', { total: 1, complete: 1 }), { packets: 5, bytes: 0.1, hosts: 1 });
 });

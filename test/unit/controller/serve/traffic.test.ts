@@ -39,7 +39,9 @@ class Fleet {
   }
 
   rate(name: string, ...hosts: readonly string[]): readonly number[] | undefined {
-    const found = this.traffic.now().of(name, hosts);
+    const now = this.traffic.now();
+    const complete = hosts.filter((host) => now.isComplete(host)).length;
+    const found = now.of(name, { total: hosts.length, complete });
     return found && [found.packets, found.hosts];
   }
 
