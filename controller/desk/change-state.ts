@@ -2,10 +2,11 @@ import type { ChangeReply, ChangeRequest, Level, Undone, UndoneHost } from '../.
 import type { Exception } from '../../protocol/status.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
-import { type HostFacts, isAnywhere, isList, lackOf } from '../model/claim.ts';
+import { type HostFacts, ingressOf, isList, lackOf, selects } from '../model/claim.ts';
 import { undoneOn, type Word } from '../model/confirmation.ts';
 import { Declined } from '../model/declined.ts';
 import { type Fleet, fleetOf } from '../model/fleet.ts';
+import { isMissed, type Said } from '../model/live.ts';
 import type { Report } from '../ports.ts';
 import type { Audit } from '../store/tables/audit.ts';
 import type { Aim } from '../store/tables/audit-names.ts';
@@ -67,8 +68,8 @@ async function findChange({ session, tables }: Transaction, id: string): Promise
 interface View {
   readonly audit: Audit;
   readonly puts: boolean;
-  /** Some of what it put is for packets of every interface. */
-  readonly anywhere: boolean;
+  readonly aims: readonly Aim[];
+  readonly fleet: Fleet;
   /** Its hosts, each with its own rev. */
   readonly revs: ReadonlyMap<string, number>;
   readonly joined: number;
@@ -96,7 +97,8 @@ async function look(transaction: Transaction, audit: Audit, also: readonly strin
   return {
     audit,
     puts: also.length > 0 || (await tables.auditNames.puts(session, audit.id)),
-    anywhere: aims.some((aim) => aim.anywhere),
+    aims,
+    fleet,
     revs,
     joined: joined.reduce((sum) => sum + 1, 0),
     unmatched: unmatchedOf(aims, fleet),
@@ -118,7 +120,7 @@ async function standing(
   for (const name of names) {
     const claim = (await tables.specs.find(session, name))?.claim;
     if (claim === undefined || !claim.enabled) continue;
-    aims.push({ hosts: claim.hosts, needs: claim.needs, anywhere: isAnywhere(claim), redirects: 1, name });
+    aims.push({ hosts: claim.hosts, needs: claim.needs, ingress: ingressOf(claim), redirects: 1, name });
     const held = (await holders.of(session, claim.key)).find((one) => one.name === name);
     for (const [at, number] of held?.hosts.entries() ?? []) {
       const [host, rev] = [holders.nameOf(number), held?.revs[at] ?? 0];
@@ -176,8 +178,7 @@ async function undoneHosts(
   level: Level,
   nowMs: number,
 ): Promise<readonly UndoneHost[]> {
-  const { anywhere } = view;
-  const puts = view.puts ? { anywhere, isMine: await exceptionsOf(transaction, view) } : undefined;
+  const puts = view.puts ? { isMine: await exceptionsOf(transaction, view), isMissed: missedBy(view) } : undefined;
   const standings = new Standings(transaction);
   const undone: UndoneHost[] = [];
   for (const [host, rev] of view.revs) {
@@ -187,6 +188,14 @@ async function undoneHosts(
     if (left !== undefined) undone.push({ host, ...left });
   }
   return undone.sort((a, b) => (a.host < b.host ? -1 : 1));
+}
+
+/** Tells of a host whether packets of some redirect that is for it come in there where the program does not run. */
+function missedBy({ aims, fleet }: View): (said: Said) => boolean {
+  return (said) => {
+    const facts = fleet.get(said.status.host);
+    return aims.some(({ hosts, ingress }) => isMissed(said, ingress) && selects(hosts, facts));
+  };
 }
 
 async function wordOf({ report, said }: LastWord, standings: Standings): Promise<Word> {

@@ -38,9 +38,9 @@ export function needsOf(body: string): readonly string[] {
   return ABILITIES.filter((word) => body.includes(`"${word}":`));
 }
 
-/** Whether a claim is for packets of every interface. As with `needsOf`, a field is not mistaken. */
-export function isAnywhere({ body }: Pick<Claim, 'body'>): boolean {
-  return !body.includes('"in":');
+/** The interface that the packets of a claim come in by; undefined for any. */
+export function ingressOf({ body }: Pick<Claim, 'body'>): string | undefined {
+  return (JSON.parse(body) as { readonly match: { readonly in?: string } }).match.in;
 }
 
 /** What a claim needs of an agent that the one of a host does not say that it can. */

@@ -14,8 +14,8 @@ export interface Asked {
 export interface Putting {
   /** Tells an exception of what the change put. */
   readonly isMine: (exception: Exception) => boolean;
-  /** Some of it is for packets of every interface. */
-  readonly anywhere: boolean;
+  /** Whether packets of some of it come in there by an interface that does not run the program. */
+  readonly isMissed: (said: Said) => boolean;
 }
 
 /** What a host last said, and how that stands to the log. */
@@ -60,11 +60,13 @@ export function undoneOn({ rev, level, puts }: Asked, word: Word | undefined, no
 }
 
 /** Why what was put is not in force on a host that has it. */
-function hindranceOf({ status, unattached, unlisted }: Said, { isMine, anywhere }: Putting): Why | undefined {
+function hindranceOf(said: Said, { isMine, isMissed }: Putting): Why | undefined {
+  const { status, unattached, unlisted } = said;
   const found = status.exceptions.find(isMine);
   if (found !== undefined) return { state: found.state, code: found.code, name: found.name };
   if (status.bypass) return { state: 'bypass' };
-  if (unattached === null || (anywhere && unattached.size > 0)) return { state: 'unattached', code: 'NOT_ATTACHED' };
+  if (unattached === null || (unattached.size > 0 && isMissed(said)))
+    return { state: 'unattached', code: 'NOT_ATTACHED' };
   if (status.problems?.some(({ code }) => code === 'FOREIGN_WRITER'))
     return { state: 'unknown', code: 'FOREIGN_WRITER' };
   return unlisted;

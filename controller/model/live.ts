@@ -136,12 +136,15 @@ export function isPlain({ said, level }: HostNow): boolean {
   return level === undefined && said?.plain === true;
 }
 
+/** Whether packets that come in by an interface, or by any, do not meet the program there. */
+export function isMissed({ unattached }: Pick<Said, 'unattached'>, ingress: string | undefined): boolean {
+  return unattached === null || (ingress === undefined ? unattached.size > 0 : unattached.has(ingress));
+}
+
 /** Of one that the host has decided on, and that is no exception that it lists. */
 function settled(wanted: Wanted, said: Said): Stand {
   const { name, ingress, idles, sends } = wanted;
-  const { unattached } = said;
-  if (unattached === null || (ingress === undefined ? unattached.size > 0 : unattached.has(ingress)))
-    return { state: 'unattached', code: 'NOT_ATTACHED' };
+  if (isMissed(said, ingress)) return { state: 'unattached', code: 'NOT_ATTACHED' };
   if (said.idle.has(name)) return { state: 'idle' };
   if (said.unlisted !== undefined) return said.unlisted;
   if (idles && said.idleCut) return { state: 'unknown' };

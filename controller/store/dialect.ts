@@ -23,6 +23,11 @@ export function listed(json: string) {
   return sql<string>`(select value from json_each(${json}))`;
 }
 
+/** The text at a place of a JSON column; null where there is none. */
+export function textAt(column: string, place: string) {
+  return sql<string | null>`json_extract(${sql.ref(column)}, ${sql.lit(place)})`;
+}
+
 /** The values of a column within a group, with commas between them; several columns have theirs in one order. */
 export function joined(column: string) {
   return sql<string>`group_concat(${sql.ref(column)})`;

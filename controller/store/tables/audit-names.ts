@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Selector } from '../../../protocol/spec.ts';
 import { ABILITIES } from '../../model/claim.ts';
+import { textAt } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -10,15 +11,16 @@ import { askFor } from './specs.ts';
 export interface Aim {
   readonly hosts: Selector;
   readonly needs: readonly string[];
-  /** For packets of every interface. */
-  readonly anywhere: boolean;
+  /** The interface that their packets come in by; undefined for any. */
+  readonly ingress: string | undefined;
   readonly redirects: number;
   readonly name: string;
 }
 
-type AimRow = Pick<SpecRow, 'hosts' | 'name'> & { readonly redirects: number; readonly ingress: number } & Readonly<
-    Record<(typeof ABILITIES)[number], number>
-  >;
+type AimRow = Pick<SpecRow, 'hosts' | 'name'> & {
+  readonly redirects: number;
+  readonly ingress: string | null;
+} & Readonly<Record<(typeof ABILITIES)[number], number>>;
 
 /** The changes that are waited for at a time, and more. */
 const MAX_KEPT = 64;
@@ -42,7 +44,7 @@ export class AuditNameTable {
           'specs.hosts',
           of.fn.min('named.name').as('name'),
           of.fn.countAll<number>().as('redirects'),
-          of.case().when('specs.body', 'like', askFor('in')).then(1).else(0).end().as('ingress'),
+          textAt('specs.body', '$.match.in').as('ingress'),
           ...ABILITIES.map((word) => of.case().when('specs.body', 'like', askFor(word)).then(1).else(0).end().as(word)),
         ])
         .where('named.audit', '=', at('audit'))
@@ -127,7 +129,7 @@ function aimOf(row: AimRow): Aim {
   return {
     hosts: JSON.parse(row.hosts) as Selector,
     needs: ABILITIES.filter((word) => row[word] === 1),
-    anywhere: row.ingress === 0,
+    ingress: row.ingress ?? undefined,
     redirects: row.redirects,
     name: row.name,
   };

@@ -149,17 +149,23 @@ test('change: bypass, a program that is attached nowhere and a held history are 
   t.is(await hosts.line(gone), '2/3 1 0 0; e3 failed held FOREIGN_EPOCH');
 });
 
-test('change: where an interface does not run the program, what is for it or for all is not done', async (t) => {
+test('change: where an interface does not run the program, what is for it or for all is not done there', async (t) => {
   await using hosts = await Hosts.with(['e1', 'edge']);
   const to = (name: string, n: number, from?: string) =>
     spec(name, n, { ...EDGE, match: { dst: `10.1.0.${n}`, proto: 'udp', dport: 443, ...(from && { in: from }) } });
   const all = idOf(t, await hosts.store.desk.apply(part('all', to('web', 1))));
   const one = idOf(t, await hosts.store.desk.apply(part('one', to('dns', 2, 'eth0'))));
+  const lost = idOf(t, await hosts.store.desk.apply(part('lost', to('ntp', 3, 'eth1'))));
+  const again = idOf(t, await hosts.store.desk.apply(part('again', to('ntp', 3, 'eth1'))));
   const attached = { name: 'eth0', ifindex: 2, mode: 'native', zone: 1, up: true, attached: true } as const;
   const interfaces = [attached, { ...attached, name: 'eth1', ifindex: 3, attached: false }];
   await hosts.follow('e1', { problems: [{ code: 'NOT_ATTACHED', since: 1 }], interfaces });
   t.is(await hosts.line(all), '0/1 1 0 0; e1 failed unattached NOT_ATTACHED');
   t.is(await hosts.line(one), '1/1 0 0 0');
+  t.is(await hosts.line(lost), '0/1 1 0 0; e1 failed unattached NOT_ATTACHED');
+  const state = (name: string) => hosts.store.desk.change({ v: 1, id: again, also: [name] }, AMPLE_BYTES);
+  t.like(await state('ntp'), { total: 1, failed: 1 });
+  t.like(await state('dns'), { total: 1, done: 1 });
 });
 
 test('change: hosts that join later are counted, each with its own revision', async (t) => {
