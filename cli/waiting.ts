@@ -9,7 +9,7 @@ import {
   parseChangeReply,
   type UndoneHost,
 } from '../protocol/change-state.ts';
-import { bytesOf } from '../protocol/json.ts';
+import { listBudgetBytes } from '../protocol/json.ts';
 import type { Bus } from './client.ts';
 import { EXIT, Failure, mayPass } from './line/failure.ts';
 import { changeProgress, shortChange } from './show/change-state.ts';
@@ -38,6 +38,8 @@ export const WAIT_MS = 60_000;
 const EVERY_MS = 500;
 /** A controller is asked no more often than one in so many of its answers would take. */
 const EASE = 5;
+/** A name takes no more in a request: 63 characters, quotes and a comma. */
+const NAME_BYTES = 66;
 /** What a look is for that shows numbers alone. */
 const FIRST_HOSTS = 1;
 const OLDER = 'the controller is of an older release, and knows no changes; see shunt get and shunt hosts';
@@ -118,9 +120,38 @@ export async function waitForAll(
   return waited;
 }
 
-/** As many names as are waited for beside a change, on a bus that takes so much; none where there are more. */
-export function alsoOf(names: readonly string[], budgetBytes: number): readonly string[] | undefined {
-  return names.length > MAX_ALSO || bytesOf(names) > budgetBytes ? undefined : names;
+/**
+ * Waits for a change and, as they are now, for redirects that it left as they were; of very many, for some after the others.
+ * Answers the first look at which hosts were not done, or the one with the most hosts. Errors: as `waitForAll`.
+ */
+export async function waitWith(
+  change: string | undefined,
+  unchanged: readonly string[],
+  wait: Wait,
+  bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
+  terminal: Pick<Terminal, 'progress' | 'noteWidth'>,
+): Promise<Waited> {
+  const began = performance.now();
+  let most: Waited | undefined;
+  for (const also of portions(unchanged, listBudgetBytes(bus.maxPayloadBytes))) {
+    const withinMs = Math.max(0, wait.withinMs - (performance.now() - began));
+    for (const waited of await waitForAll([change], { ...wait, withinMs, also }, bus, terminal)) {
+      if (!isDone(waited.state)) return { ...waited, ...whole(wait, began) };
+      if (most === undefined || waited.state.total > most.state.total) most = waited;
+    }
+  }
+  if (most === undefined) throw new TypeError('there is always a first portion');
+  return { ...most, ...whole(wait, began) };
+}
+
+function whole({ withinMs }: Wait, began: number): Pick<Waited, 'withinMs' | 'waitedMs'> {
+  return { withinMs, waitedMs: Math.round(performance.now() - began) };
+}
+
+/** In pieces that fit a message; one without any where there are none. */
+function* portions(names: readonly string[], budgetBytes: number): Generator<readonly string[]> {
+  const most = Math.max(1, Math.min(MAX_ALSO, Math.floor(budgetBytes / NAME_BYTES)));
+  for (let from = 0; from === 0 || from < names.length; from += most) yield names.slice(from, from + most);
 }
 
 /** How it stands now, with all hosts that are not done. */

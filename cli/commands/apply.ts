@@ -1,5 +1,4 @@
 import { isDone } from '../../protocol/change-state.ts';
-import { listBudgetBytes } from '../../protocol/json.ts';
 import { Bus } from '../client.ts';
 import { confirmDeletion } from '../confirm.ts';
 import { command } from '../line/command.ts';
@@ -9,7 +8,7 @@ import { knowingTerms, termsOf } from '../line/terms.ts';
 import { knowingSets } from '../names.ts';
 import { placingOf, prunedBy, requireSetToPrune } from '../sets.ts';
 import { changeText, shortChange } from '../show/change-state.ts';
-import { countText, strangerTexts } from '../show/format.ts';
+import { strangerTexts } from '../show/format.ts';
 import { movedText } from '../show/moved.ts';
 import { notice } from '../show/terminal.ts';
 import { foreseen } from '../specs/foreseen.ts';
@@ -17,7 +16,7 @@ import { readPlan } from '../specs/plan-file.ts';
 import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
 import { applyOn, upload } from '../specs/upload.ts';
-import { alsoOf, toldOf, waitForAll, waitOf } from '../waiting.ts';
+import { toldOf, waitOf, waitWith } from '../waiting.ts';
 
 export const apply = command({
   synopsis: '-f FILE... [-R] [--set NAME] [--reason TEXT] [--wait] | PLAN',
@@ -42,8 +41,7 @@ relied on is otherwise by now (PLAN_STALE): plan again.
 
 It prints the id of the change. With --wait it waits until every host that the change concerns says that it has it: stored, applied
 or, without a LEVEL, verified. It ends when all do, and after --timeout (without it, after a minute); then hosts that do
-not are named, with the reason, and the exit status is 3. Redirects that were unchanged are waited for as well, up to
-1,000.
+not are named, with the reason, and the exit status is 3. Redirects that were unchanged are waited for as well.
 
 With --expires-in, redirects that have no \`expires\` end so long after this call; the same call again ends them later.`,
   examples: [
@@ -83,19 +81,8 @@ END`,
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}${pruned}; hosts ${hosts}; ${made}`;
     if (options.output === 'table') terminal.print(text);
     const wait = waitOf(options, written);
-    const also =
-      unchanged === 0
-        ? []
-        : alsoOf(
-            specs.map(({ name }) => name),
-            listBudgetBytes(bus.maxPayloadBytes),
-          );
-    if (wait !== undefined && also === undefined)
-      notice(
-        terminal,
-        `${countText(unchanged, 'redirect')} that did not change: not waited for, as they are many; see shunt get`,
-      );
-    const [waited] = wait === undefined ? [] : await waitForAll([change], { ...wait, also: also ?? [] }, bus, terminal);
+    const standing = unchanged === 0 ? [] : specs.map(({ name }) => name);
+    const waited = wait && (await waitWith(change, standing, wait, bus, terminal));
     if (options.output === 'json')
       terminal.print(JSON.stringify({ ...reply, ...(waited && { waited: toldOf(waited) }) }));
     else if (waited !== undefined) terminal.print(changeText(waited, terminal));

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { Bus } from '../../../cli/client.ts';
 import { EXIT, Failure } from '../../../cli/line/failure.ts';
-import { alsoOf, waitFor, waitForAll, waitOf } from '../../../cli/waiting.ts';
+import { waitFor, waitForAll, waitOf, waitWith } from '../../../cli/waiting.ts';
 import {
   type ChangeReply,
   type ChangeRequest,
@@ -98,18 +98,26 @@ test('wait: of several changes all are waited for within the time of one; withou
   t.regex(older?.message ?? '', /done, but not waited for: the controller is of an older release/);
 });
 
-test('wait: --timeout counts where it was written; the names of very many redirects are not sent', (t) => {
+test('wait: --timeout counts where it was written', (t) => {
   const options = { wait: 'applied', timeout: 7000 } as const;
   t.deepEqual(waitOf(options, new Set(['wait', 'timeout'])), { level: 'applied', withinMs: 7000 });
   t.deepEqual(waitOf(options, new Set(['wait'])), { level: 'applied', withinMs: 60_000 });
   t.is(waitOf({ wait: undefined, timeout: 7000 }, new Set()), undefined);
-  t.deepEqual(alsoOf(['web'], 100), ['web']);
-  t.is(alsoOf(['web'], 4), undefined);
-  t.is(
-    alsoOf(
-      Array.from({ length: 1001 }, (_, n) => `r-${n}`),
-      1_000_000,
-    ),
-    undefined,
+});
+
+test('wait: redirects that did not change are asked for, of very many some after the others', async (t) => {
+  const names = Array.from({ length: 2500 }, (_, n) => `r-${n}`);
+  const wait = { level: 'verified', withinMs: 600_000 } as const;
+  const over = (bus: FakeBus) => ({ api: bus.api, maxPayloadBytes: 1_048_576 });
+  const all = new FakeBus(() => []);
+  t.like(await waitWith(ID, names, wait, over(all), new KeptTerminal()), { withinMs: 600_000, state: { done: 5 } });
+  t.deepEqual(
+    all.asked.flatMap(({ also = [] }) => also),
+    names,
   );
+  const none = new FakeBus(() => []);
+  await waitWith(ID, [], wait, over(none), new KeptTerminal());
+  t.deepEqual([none.asked.length, none.asked[0]?.also], [1, undefined]);
+  const some = new FakeBus((look) => (look === 1 ? [] : ['edge-9']));
+  t.like(await waitWith(ID, names, SECOND, over(some), new KeptTerminal()), { withinMs: 1000, state: { done: 4 } });
 });
