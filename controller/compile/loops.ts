@@ -33,6 +33,8 @@ export class Loops {
   readonly #doors: Doors;
   readonly #nowMs: number;
   readonly #standing = new Map<string, readonly Standing[]>();
+  /** What each claim says, wherever it stands: there are as many of these as claims, and not as claims and hosts. */
+  readonly #said = new Map<Claim, Standing | undefined>();
 
   constructor(claims: readonly Claim[], fleet: Fleet, doors: Doors, nowMs: number) {
     this.#claims = Map.groupBy(claims, ({ key }) => key);
@@ -43,7 +45,7 @@ export class Loops {
 
   /** A way round of which a redirect is part. */
   of(claim: Claim): PlanLoop | undefined {
-    const { name, match, nexthop } = standingOf(claim, this.#nowMs) ?? {};
+    const { name, match, nexthop } = this.#standingOf(claim) ?? {};
     const door = nexthop === undefined ? undefined : this.#doors.get(nexthop);
     if (name === undefined || match === undefined || door === undefined) return undefined;
     let ways = 0;
@@ -103,11 +105,16 @@ export class Loops {
     const facts = this.#fleet.get(host);
     const standing = [...this.#claims.values()].flatMap((claims) => {
       const [winner] = claims.filter((claim) => contends(claim, facts)).sort(compareClaims);
-      return (winner && standingOf(winner, this.#nowMs)) ?? [];
+      return (winner && this.#standingOf(winner)) ?? [];
     });
     standing.sort((a, b) => compareSpecificity(a.match, b.match));
     this.#standing.set(host, standing);
     return standing;
+  }
+
+  #standingOf(claim: Claim): Standing | undefined {
+    if (!this.#said.has(claim)) this.#said.set(claim, standingOf(claim, this.#nowMs));
+    return this.#said.get(claim);
   }
 }
 

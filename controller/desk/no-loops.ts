@@ -30,18 +30,23 @@ export async function requireNoLoops(transaction: Transaction, came: readonly Cl
   }
 }
 
-/** The first loops that moves would bring. */
-export function loopsOf({ moves, claims, fleet, nowMs = 0 }: Proposal, doors: Doors): readonly PlanLoop[] {
+/** The first loops that moves would bring; others get their turn meanwhile. */
+export async function loopsOf(
+  { moves, claims, fleet, nowMs = 0 }: Proposal,
+  doors: Doors,
+  turn: () => Promise<void>,
+): Promise<readonly PlanLoop[]> {
   const came = moves.flatMap(({ after, same }) =>
     after !== undefined && !same && sendsTo(after, doors) ? [after] : [],
   );
   if (came.length === 0) return [];
   const loops = new Loops(claimsAfter({ moves, claims }), fleet, doors, nowMs);
-  const found = Iterator.from(came).map((claim) => loops.of(claim));
   const first = new Map<string, PlanLoop>();
-  for (const loop of found) {
+  for (const claim of came) {
+    const loop = loops.of(claim);
     if (loop !== undefined && !first.has(roundOf(loop))) first.set(roundOf(loop), loop);
     if (first.size === MAX_LOOPS) break;
+    await turn();
   }
   return [...first.values()];
 }

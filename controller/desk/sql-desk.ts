@@ -96,7 +96,8 @@ export class SqlDesk implements Desk {
     });
     const proposal = { ...read, nowMs };
     if (last.parts > 1) await this.#work.write(({ session, tables }) => tables.uploads.drop(session, last.upload));
-    const report = new PreviewReport(proposal, { ...head, loops: loopsOf(proposal, doors) });
+    const loops = await loopsOf(proposal, doors, () => this.#work.clock.turn());
+    const report = new PreviewReport(proposal, { ...head, loops });
     for (const group of new Preview(proposal).groups(MAX_OVERLAPS)) {
       if (group !== undefined) hear(report.add(group));
       await this.#work.clock.turn();
