@@ -117,7 +117,8 @@ class Bench implements AsyncDisposable {
       text
         .replaceAll(/\b[0-9a-f]{8}(?=$|[ :])/gm, '0b8e8b6a')
         .replaceAll(/after [0-9.]+s/g, 'after 1s')
-        .replaceAll(/(deleting.*\S) +[0-9]+m?s$/gm, '$1   1s');
+        .replaceAll(/(deleting.*\S) +[0-9]+m?s$/gm, '$1   1s')
+        .replaceAll(/CHANGE +AGE$/gm, 'CHANGE    AGE');
     return { exit, stdout: hidden(stdout), stderr: hidden(stderr) };
   }
 
