@@ -1,4 +1,4 @@
-import { type AskError, MAX_LIMIT } from '../../protocol/ask.ts';
+import type { AskError } from '../../protocol/ask.ts';
 import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../protocol/explain.ts';
 import { readName } from '../../protocol/intent.ts';
 import { encodeGetRequest, type GetReply, parseGetReply } from '../../protocol/listings.ts';
@@ -12,7 +12,7 @@ import { command } from '../line/command.ts';
 import { EXIT, type Exit, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS, type Format } from '../line/options.ts';
 import { orElse } from '../line/refusal.ts';
-import { collect } from '../paging.ts';
+import { Listing, nameOf } from '../listing.ts';
 import { eventTable } from '../show/event-table.ts';
 import { fleetExplanation, groupAnswers, silentOf } from '../show/fleet-explanation.ts';
 import {
@@ -67,7 +67,7 @@ would go, which other redirects overlap it, and what was decided last. KEY is as
 
 /** Asks all hosts that a redirect is for. */
 async function explainFleet(bus: Bus, what: string, output: Format, terminal: Terminal): Promise<Exit> {
-  const item = await readRedirect(bus, what.includes(' ') ? await nameOf(bus, what, terminal) : what);
+  const item = await readRedirect(bus, what.includes(' ') ? await nameOfKey(bus, what, terminal) : what);
   const request = requestOf(String(item.spec.name));
   const ask = (host: string) => bus.ask(host, 'explain', request, parseExplainReply, refusalOn(host));
   const { answers, failed } = await askHosts(item.hosts, ask, terminal);
@@ -78,12 +78,9 @@ async function explainFleet(bus: Bus, what: string, output: Format, terminal: Te
 }
 
 /** Whose key it is. Several redirects may have one: then each is named. */
-async function nameOf(bus: Bus, key: string, terminal: Terminal): Promise<string> {
-  const items = await collect((after) => {
-    const place = after !== undefined && { after };
-    return bus.api('get', encodeGetRequest({ v: 1, ...place, limit: MAX_LIMIT }), parseGetReply);
-  }, terminal);
-  const names = items.filter(({ spec }) => matchText(spec.match) === key).map(({ spec }) => String(spec.name));
+async function nameOfKey(bus: Bus, key: string, terminal: Terminal): Promise<string> {
+  const { items } = await new Listing(bus, {}, true).read(terminal);
+  const names = items.filter(({ spec }) => matchText(spec.match) === key).map((item) => nameOf(item));
   const [name] = names;
   if (name === undefined)
     throw new Failure(
