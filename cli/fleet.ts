@@ -1,4 +1,5 @@
 import { MAX_LIMIT } from '../protocol/ask.ts';
+import type { SpecsDamage } from '../protocol/damage.ts';
 import { type Labels, readHost } from '../protocol/host.ts';
 import {
   encodeGetRequest,
@@ -8,7 +9,6 @@ import {
   parseGetReply,
   parseHostsReply,
   type Rest,
-  type SpecsDamage,
 } from '../protocol/listings.ts';
 import { compareNames } from '../protocol/order.ts';
 import { askHosts, type Failed } from './ask-hosts.ts';

@@ -2,6 +2,7 @@ import { type ApiError, MAX_LIST, type Near, readNear, readReply } from './api.t
 import { readLimit, readPlace } from './ask.ts';
 import type { AnyCode } from './codes.ts';
 import { readEpochOrNone } from './cursor.ts';
+import { readDamage, type SpecsDamage } from './damage.ts';
 import { type Deleting, readDeleting } from './deleting.ts';
 import { open, readVersion } from './envelope.ts';
 import { type Labels, readHost, readLabels, readSomeLabels } from './host.ts';
@@ -16,7 +17,6 @@ import {
   optional,
   prose,
   type Reader,
-  readBoolean,
   readCode,
   readCount,
   readRev,
@@ -143,23 +143,6 @@ export interface HostItem {
   readonly troubles?: readonly HostTrouble[];
 }
 
-/** A redirect that stands on so many hosts, and would not by those that the controller has; `gone`: it has none of that name. */
-export interface Unfounded {
-  readonly name: string;
-  readonly hosts: number;
-  readonly gone: boolean;
-}
-
-/** Redirects are missing from the controller's database: so many, and of so many of them it does not know the names. */
-export interface SpecsDamage {
-  readonly code: AnyCode;
-  readonly missing: number;
-  readonly nameless: number;
-  /** The first MAX_UNFOUNDED of what stands and is not known to be wanted; the total counts all. */
-  readonly standing: readonly Unfounded[];
-  readonly standingTotal: number;
-}
-
 export interface HostsReply {
   readonly v: 1;
   readonly items: readonly HostItem[];
@@ -172,8 +155,6 @@ export interface HostsReply {
 
 /** The most hosts that one item of a `get` names at first; what answers a `rest` may name MAX_LIST. */
 export const MAX_ITEM_HOSTS = 500;
-/** The most names that a reply has of what stands and is in no redirect. */
-export const MAX_UNFOUNDED = 100;
 /** The most words of what an agent cannot do that are read of one redirect. */
 export const MAX_LACKS = 64;
 
@@ -258,17 +239,6 @@ const readHostItem = object<HostItem>(
     passed: optional(readCount),
     notSent: optional(object<NonNullable<HostItem['notSent']>>({ code: readCode, redirects: readCount }, 'ignored')),
     troubles: optional(readTroubles),
-  },
-  'ignored',
-);
-const readUnfounded = object<Unfounded>({ name: readName, hosts: readCount, gone: readBoolean }, 'ignored');
-const readDamage = object<SpecsDamage>(
-  {
-    code: readCode,
-    missing: readCount,
-    nameless: readCount,
-    standing: list(readUnfounded, MAX_UNFOUNDED),
-    standingTotal: readCount,
   },
   'ignored',
 );

@@ -1,4 +1,5 @@
-import type { HostItem, SpecsDamage } from '../../protocol/listings.ts';
+import type { SpecsDamage } from '../../protocol/damage.ts';
+import type { HostItem } from '../../protocol/listings.ts';
 import { Bus } from '../client.ts';
 import { readFleet, withLabels } from '../fleet.ts';
 import { command } from '../line/command.ts';

@@ -1,4 +1,4 @@
-import type { SpecsDamage } from '../../protocol/listings.ts';
+import type { SpecsDamage } from '../../protocol/damage.ts';
 import { countText } from './format.ts';
 
 /** Each has to be decided on, so more than a few are named. */

@@ -1,13 +1,6 @@
+import { MAX_UNFOUNDED, type SpecsDamage } from '../../protocol/damage.ts';
 import { bytesOf } from '../../protocol/json.ts';
-import {
-  type GetReply,
-  type GetRequest,
-  type HostItem,
-  type HostsReply,
-  type HostsRequest,
-  MAX_UNFOUNDED,
-  type SpecsDamage,
-} from '../../protocol/listings.ts';
+import type { GetReply, GetRequest, HostItem, HostsReply, HostsRequest } from '../../protocol/listings.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { lackOf } from '../model/claim.ts';

@@ -1,4 +1,4 @@
-import type { Unfounded } from '../../protocol/listings.ts';
+import type { Unfounded } from '../../protocol/damage.ts';
 
 /** The specs are not those that operators gave: some are missing, or are others. */
 export interface Damage {
