@@ -17,7 +17,7 @@ export interface HistoryRequest {
 
 /** What a change did to a redirect. */
 export const DEEDS = Object.freeze(['created', 'changed', 'deleted'] as const);
-export type Deed = (typeof DEEDS)[number];
+export type What = (typeof DEEDS)[number];
 
 /** A change. Of one redirect: what it did to it, and which key it had then; of all: how many it did something to. */
 export interface HistoryItem extends Origin {
@@ -27,7 +27,7 @@ export interface HistoryItem extends Origin {
   /** How many hosts got something of it. */
   readonly hosts: number;
   readonly redirects: number;
-  readonly what?: Deed;
+  readonly what?: What;
   readonly key?: string;
 }
 

@@ -1,6 +1,6 @@
 import type { HistoryItem, HistoryReply, HistoryRequest } from '../../protocol/history.ts';
 import type { Transaction } from '../log/transaction.ts';
-import type { Audit, Deed } from '../store/tables/audit.ts';
+import type { Audit, AuditOf } from '../store/tables/audit.ts';
 import { fill, limitOf, nextOf } from './paging.ts';
 
 /** Lists the changes of one redirect, or of all, the newest first. A place is the number of the row before. */
@@ -11,7 +11,7 @@ export async function listHistory(
 ): Promise<HistoryReply> {
   const limit = limitOf(paging, budgetBytes);
   const before = placeOf(paging.after);
-  const found: readonly (Audit | Deed)[] =
+  const found: readonly (Audit | AuditOf)[] =
     name === undefined
       ? await tables.audit.before(session, before, limit)
       : await tables.audit.deedsTo(session, name, before, limit);
@@ -26,7 +26,7 @@ function placeOf(after: string | undefined): number {
   return Number.isSafeInteger(id) ? id : Number.MAX_SAFE_INTEGER;
 }
 
-function itemOf(audit: Audit | Deed): HistoryItem {
+function itemOf(audit: Audit | AuditOf): HistoryItem {
   const { change, verb, atMs, origin, hosts, names } = audit;
   const item = { change, verb, made: atMs, ...origin, hosts, redirects: names };
   if (!('what' in audit)) return item;

@@ -1,8 +1,8 @@
 import type { Clock } from '../../daemon/clock.ts';
+import type { What } from '../../protocol/history.ts';
 import type { Origin } from '../../protocol/origin.ts';
 import type { Departure, LogResult } from '../log/log-writer.ts';
 import type { Transaction } from '../log/transaction.ts';
-import type { What } from '../store/schema.ts';
 
 /** A redirect that a change is about; `key` is empty where nobody knows it any more. */
 export interface Deed {

@@ -6,6 +6,8 @@ import type { NameTable } from './name-table.ts';
 
 /** So long rates are kept. */
 const KEPT_MS = 300_000;
+/** A host tells some every 10 s at most: of one that tells more, the last ones are kept. */
+const MAX_SAMPLES = 64;
 /** A host tells one every 10 to 28 s; so long the last one counts, while it is not known that it is another by now. */
 export const FRESH_MS = 45_000;
 
@@ -74,13 +76,13 @@ export class HostTraffic {
     const { spanMs, verdicts, lost } = status.rates;
     this.#last = { spanMs, verdicts, lost };
     this.#samples.push(this.#sampleOf(status.rates, monotonicMs));
+    this.#forget(this.#samples.length - MAX_SAMPLES);
   }
 
   /** Forgets what is too old to be told; answers whether anything is left. */
   prune(nowMs: number): boolean {
     const kept = this.#samples.findIndex(({ endMs }) => nowMs - endMs <= KEPT_MS);
-    const gone = this.#samples.splice(0, kept === -1 ? this.#samples.length : kept);
-    for (const { ids } of gone) for (const id of ids) this.#release(id);
+    this.#forget(kept === -1 ? this.#samples.length : kept);
     if (this.#samples.length > 0 || nowMs - this.#heardMs <= KEPT_MS) return true;
     for (const id of this.#stands.keys()) this.#release(id);
     this.#stands = new Map();
@@ -91,6 +93,11 @@ export class HostTraffic {
   sampleAt(atMs: number): Sample | undefined {
     const found = this.#samples.findLast(({ startMs }) => startMs < atMs);
     return found !== undefined && atMs - found.endMs <= FRESH_MS ? found : undefined;
+  }
+
+  /** Forgets the first so many rates. */
+  #forget(count: number): void {
+    for (const { ids } of this.#samples.splice(0, Math.max(0, count))) for (const id of ids) this.#release(id);
   }
 
   #note({ exceptions, undelivered, passed, bypass, ended }: Status): void {

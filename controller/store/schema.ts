@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { What } from '../../protocol/history.ts';
 
 /** Rows as they are stored; nothing outside this folder sees them. Booleans are 0 or 1. */
 export interface Schema {
@@ -156,8 +157,6 @@ export interface AuditNameRow {
   /** Of one that was deleted: on how many hosts it stood. */
   readonly hosts: number;
 }
-
-export type What = 'created' | 'changed' | 'deleted';
 
 /** A redirect that was deleted from a host, and the rev that tells the host so. Of hosts that confirmed it, rows go in time. */
 export interface DeletionRow {

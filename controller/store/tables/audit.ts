@@ -1,8 +1,9 @@
 import type { Kysely } from 'kysely';
+import type { What } from '../../../protocol/history.ts';
 import type { Origin } from '../../../protocol/origin.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
-import type { AuditHostRow, AuditNameRow, AuditRow, Schema, What } from '../schema.ts';
+import type { AuditHostRow, AuditNameRow, AuditRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
 
 /** A change as it is noted, in the transaction that makes it. */
@@ -30,8 +31,8 @@ export interface Audit {
   readonly names: number;
 }
 
-/** What a change did to one redirect. */
-export interface Deed extends Audit {
+/** A change, and what it did to one redirect. */
+export interface AuditOf extends Audit {
   readonly key: string;
   readonly what: What;
 }
@@ -146,7 +147,7 @@ export class AuditTable {
   }
 
   /** What changes before one did to a redirect, the newest first. */
-  async deedsTo(session: Session, name: string, id: number, limit: number): Promise<Deed[]> {
+  async deedsTo(session: Session, name: string, id: number, limit: number): Promise<AuditOf[]> {
     const rows = await session.all(this.#deeds, { name, id, limit });
     return rows.map((row) => ({ ...auditOf(row), key: row.key, what: row.what }));
   }
@@ -156,7 +157,7 @@ export class AuditTable {
     session: Session,
     audit: number,
     name: string,
-  ): Promise<(Deed & { readonly stood: number }) | undefined> {
+  ): Promise<(AuditOf & { readonly stood: number }) | undefined> {
     const row = await session.first(this.#deed, { audit, name });
     return row && { ...auditOf(row), key: row.key, what: row.what, stood: row.stood };
   }

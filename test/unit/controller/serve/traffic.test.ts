@@ -104,6 +104,16 @@ test('traffic: a rate counts on over a status that is lost, or that tells none, 
   t.deepEqual(fleet.rate('r1', 'a'), [4, 1]);
 });
 
+test('traffic: a host that tells far too often is remembered as far as one that does not', (t) => {
+  const fleet = new Fleet();
+  fleet.tell('a', { first: 1 });
+  for (let n = 0; n < 64; n += 1) {
+    t.true(fleet.rows().includes('first 0') || n === 0);
+    fleet.tell('a', { last: 1 });
+  }
+  t.deepEqual(fleet.rows(), ['last 1']);
+});
+
 test('traffic: a status that is repeated, late, or of a start that is over tells nothing', (t) => {
   const fleet = new Fleet();
   const rates = { spanMs: SPAN, busiest: [{ name: 'r1', packets: 150, bytes: 0 }], verdicts: {}, lost: 0 };
