@@ -1,26 +1,21 @@
-import { encodeDeleteRequest, type Near, parseDeleteReply } from '../../protocol/api.ts';
+import type { Near } from '../../protocol/api.ts';
 import { isDone } from '../../protocol/change-state.ts';
-import { listBudgetBytes } from '../../protocol/json.ts';
 import { chooseNames } from '../choose.ts';
 import { Bus } from '../client.ts';
+import { deleteNames } from '../delete-names.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure, usage } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
-import { knowingTerms, termsOf } from '../line/terms.ts';
+import { termsOf } from '../line/terms.ts';
 import { changeText, remainingText, shortChange } from '../show/change-state.ts';
-import { nearText, workText } from '../show/format.ts';
+import { nearText } from '../show/format.ts';
 import { fill, notice, type Terminal } from '../show/terminal.ts';
 import { readSpecs } from '../specs/read-specs.ts';
 import { toldOf, waitForAll, waitOf, wholeState } from '../waiting.ts';
 
 /** What other tools take before names, or for all of them. */
 const NO_NAMES = ['all', 'redirect', 'redirects', 'rule', 'rules', 'route', 'routes'];
-/** A request is one transaction of the controller; a longer list takes several. */
-const NAMES_AT_ONCE = 5_000;
-/** A name takes no more: 63 characters, quotes and a comma. */
-const NAME_BYTES = 66;
-
 export const remove = command({
   synopsis: '[NAME...] [-f FILE...] [--set NAME] [-l LABELS] [--wait]',
   about: `Deletes redirects by name. What is not there is already deleted: that is success too. What would take more than a fifth
@@ -48,23 +43,7 @@ waits until all have, and after --timeout (without it, after a minute) it names 
     const terms = termsOf(options);
     await using bus = await Bus.open(options);
     const names = await chooseNames({ ...options, names: named, written: listed, labels }, bus, terminal);
-    const done = { deleted: [] as string[], absent: [] as string[], hosts: 0, rev: 0 };
-    const nears: Near[] = [];
-    const changes: (string | undefined)[] = [];
-    for (const some of split(names, listBudgetBytes(bus.maxPayloadBytes))) {
-      const request = encodeDeleteRequest({ v: 1, names: some, ...terms });
-      const hear = (done: number): void => terminal.progress(workText(done, 'redirects on hosts'));
-      const asking = bus.api('delete', request, parseDeleteReply, { hear, files: file });
-      const reply = await knowingTerms(asking, terms);
-      const { deleted, absent, hosts, rev, near = [], change } = reply;
-      terminal.progress('');
-      if (deleted.length > 0) changes.push(change);
-      done.deleted.push(...deleted);
-      done.absent.push(...absent);
-      nears.push(...near);
-      done.hosts = Math.max(done.hosts, hosts);
-      done.rev = rev;
-    }
+    const { nears, changes, ...done } = await deleteNames(names, { terms, files: file }, bus, terminal);
     if (options.output === 'table' && names.length > 0) terminal.print(outcome(names, new Set(done.deleted), nears));
     const wait = waitOf(options, written);
     const waited = wait === undefined ? undefined : await waitForAll(changes, wait, bus, terminal);
@@ -95,12 +74,6 @@ async function tellRemaining(changes: readonly (string | undefined)[], bus: Bus,
 function untold(error: unknown): string {
   if (error instanceof Failure) return `who may still redirect is not known: ${error.message}`;
   throw error;
-}
-
-/** In pieces that fit a message, and as many names as are deleted at once. */
-function* split(names: readonly string[], budgetBytes: number): Generator<readonly string[]> {
-  const most = Math.min(NAMES_AT_ONCE, Math.floor(budgetBytes / NAME_BYTES));
-  for (let from = 0; from < names.length; from += most) yield names.slice(from, from + most);
 }
 
 function outcome(names: readonly string[], deleted: ReadonlySet<string>, nears: readonly Near[]): string {
