@@ -28,6 +28,11 @@ export type LiveState = (typeof LIVE_STATES)[number];
 /** A state as received: a newer controller may have more. */
 export type AnyLiveState = LiveState | (string & {});
 
+/** Whether the redirect is in force there; of one whose packets are passed, those that can be sent are. */
+export function isInForce({ state }: { readonly state: AnyLiveState }): boolean {
+  return state === 'installed' || state === 'passed';
+}
+
 /** Hosts on which a redirect stands alike. */
 export interface LiveGroup {
   readonly state: AnyLiveState;

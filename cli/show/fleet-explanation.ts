@@ -1,6 +1,13 @@
 import type { Explanation } from '../../protocol/explain.ts';
 import type { GetItem } from '../../protocol/listings.ts';
-import { type AnyLiveState, LIVE_STATES, type Live, type LiveGroup, type LiveState } from '../../protocol/live.ts';
+import {
+  type AnyLiveState,
+  isInForce,
+  LIVE_STATES,
+  type Live,
+  type LiveGroup,
+  type LiveState,
+} from '../../protocol/live.ts';
 import { actionText, ageText, countText, hostsText, matchText, meaningText, selectorText, timeText } from './format.ts';
 import { standText, toneOfState } from './live.ts';
 import { nextHopText } from './next-hop.ts';
@@ -127,7 +134,7 @@ function facts(
   groups: readonly Answer[],
   silent: number,
 ): [name: string, value: Cell][] {
-  const live = groups.filter(({ state }) => state === 'installed').reduce((sum, { hosts }) => sum + hosts.length, 0);
+  const live = groups.filter(isInForce).reduce((sum, { hosts }) => sum + hosts.length, 0);
   const total = groups.reduce((sum, { hosts }) => sum + hosts.length, silent);
   const packets = answers.reduce((sum, one) => sum + BigInt(one.packets), 0n);
   const seen = answers.flatMap(({ seenMsAgo }) => seenMsAgo ?? []);

@@ -1,10 +1,10 @@
 import type { GetItem, NotSent } from '../../protocol/listings.ts';
-import { LIVE_STATES, type Live, type LiveGroup, MAX_GROUPS, MAX_TOLD } from '../../protocol/live.ts';
+import { isInForce, LIVE_STATES, type Live, type LiveGroup, MAX_GROUPS, MAX_TOLD } from '../../protocol/live.ts';
 import type { RedirectRate } from '../../protocol/top.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { type Fleet, fleetOf } from '../model/fleet.ts';
-import { type HostNow, hostNow, INSTALLED, isLive, isPlain, type Stand, standOf, type Wanted } from '../model/live.ts';
+import { type HostNow, hostNow, INSTALLED, isPlain, type Stand, standOf, type Wanted } from '../model/live.ts';
 import type { RatesNow } from '../ports.ts';
 import type { Held, Holders } from '../store/tables/holders.ts';
 
@@ -79,7 +79,7 @@ export class FleetView {
     for (const { host, code } of notSent) add(all, { state: 'unsent', code }, host);
     const states = [...all.values()].sort(compareGroups);
     return {
-      hosts: sum(states.filter(isLive)),
+      hosts: sum(states.filter(isInForce)),
       total: sum(states),
       states: states.slice(0, MAX_GROUPS),
     };

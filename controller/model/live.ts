@@ -179,8 +179,3 @@ function codesOf({ problems, problem }: Status): readonly AnyCode[] {
 function codeOf({ code }: Stand): Pick<Stand, 'code'> {
   return code === undefined ? {} : { code };
 }
-
-/** Whether packets go where the redirect says: the entry is in force there. */
-export function isLive({ state }: Stand): boolean {
-  return state === 'installed' || state === 'passed';
-}

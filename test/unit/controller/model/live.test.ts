@@ -1,6 +1,6 @@
 import test from 'ava';
-import { hostNow, isLive, listen, type Stand, standOf, type Wanted } from '../../../../controller/model/live.ts';
-import { LIVE_STATES, type LiveState } from '../../../../protocol/live.ts';
+import { hostNow, listen, type Stand, standOf, type Wanted } from '../../../../controller/model/live.ts';
+import { isInForce, LIVE_STATES, type LiveState } from '../../../../protocol/live.ts';
 import type { Standing } from '../../../../protocol/page.ts';
 import { type Exception, SILENT_MS, type Status } from '../../../../protocol/status.ts';
 import { status } from '../fleet.ts';
@@ -269,7 +269,7 @@ for (const [state, cases] of Object.entries(CASES)) {
 
 test('live: a redirect is in force where it is installed, also if some packets are passed, and nowhere else', (t) => {
   t.deepEqual(
-    LIVE_STATES.filter((state) => isLive({ state })),
+    LIVE_STATES.filter((state) => isInForce({ state })),
     ['passed', 'installed'],
   );
 });
