@@ -100,6 +100,11 @@ export interface HostProblem {
 /** A host that was not heard for so long is silent: a status is said anew after 18 s at most, and three of them did not come. */
 export const SILENT_MS = 60_000;
 
+/** Whether one that was not heard for so long is silent. */
+export function isSilentFor(ms: number): boolean {
+  return ms >= SILENT_MS;
+}
+
 /**
  * What a host says of itself. `applied` = r: every change up to r is in the kernel, or idle or expired by its own rule, or
  * listed in `exceptions`; `verified` = r: and read back since. `deleteAbsent` counts deletes of what was already gone.

@@ -1,12 +1,12 @@
 import type { HostItem } from '../../protocol/listings.ts';
 import type { HostTrouble } from '../../protocol/live.ts';
-import { SILENT_MS } from '../../protocol/status.ts';
+import { isSilentFor } from '../../protocol/status.ts';
 import { countText, someText } from './format.ts';
 import { standText } from './live.ts';
 
 /** Whether a host that reported once has not been heard for too long. */
 export function isSilent({ seenAt }: Pick<HostItem, 'seenAt'>, nowMs: number): boolean {
-  return seenAt !== null && nowMs - seenAt > SILENT_MS;
+  return seenAt !== null && isSilentFor(nowMs - seenAt);
 }
 
 /** Writes what is wrong with a host, the empty text where nothing is known to be. What one said that is not heard any more may be over. */

@@ -1,6 +1,6 @@
 import type { ForgetReply, ForgetRequest } from '../../protocol/forget.ts';
 import { nearest } from '../../protocol/near.ts';
-import { SILENT_MS } from '../../protocol/status.ts';
+import { isSilentFor } from '../../protocol/status.ts';
 import { convergeHosts } from '../log/converge.ts';
 import type { LogTransaction, Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
@@ -25,7 +25,7 @@ export async function forget(
       'redirects are missing from the database; see shunt hosts, and mend that first',
     );
   const silentMs = report === undefined || report.status.ended ? Number.POSITIVE_INFINITY : nowMs - report.seenAtMs;
-  if (silentMs < SILENT_MS && !force) {
+  if (!isSilentFor(silentMs) && !force) {
     const heard = `${host} was heard ${Math.max(0, Math.round(silentMs / 1000))} s ago`;
     throw new Declined(
       'HOST_SPEAKS',

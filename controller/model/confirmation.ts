@@ -1,7 +1,7 @@
 import type { Level, UndoneHost } from '../../protocol/change-state.ts';
 import type { Code } from '../../protocol/codes.ts';
 import type { Standing } from '../../protocol/page.ts';
-import { type Exception, SILENT_MS } from '../../protocol/status.ts';
+import { type Exception, isSilentFor } from '../../protocol/status.ts';
 import type { Said } from './live.ts';
 
 /** What a change asks of a host: its own rev, how far it is to be, and what it puts there, if it does not only delete. */
@@ -52,7 +52,7 @@ export function undoneOn({ rev, level, puts }: Asked, word: Word | undefined, no
   if (at >= rev && hindrance === undefined) return undefined;
   const far = { rev, at, seenAt: seenAtMs };
   if (status.ended) return { is: 'unreachable', ...far, state: 'ended' };
-  if (nowMs - seenAtMs >= SILENT_MS) return { is: 'unreachable', ...far, state: 'silent' };
+  if (isSilentFor(nowMs - seenAtMs)) return { is: 'unreachable', ...far, state: 'silent' };
   if (at >= rev && hindrance !== undefined) return { is: 'failed', ...far, ...hindrance };
   const code = holdOf(word);
   if (code !== undefined && HOLDING.includes(code)) return { is: 'failed', ...far, state: 'held', code };

@@ -1,7 +1,7 @@
 import type { AnyCode, Code } from '../../protocol/codes.ts';
 import type { LiveState } from '../../protocol/live.ts';
 import type { Standing } from '../../protocol/page.ts';
-import { SILENT_MS, type Status } from '../../protocol/status.ts';
+import { isSilentFor, type Status } from '../../protocol/status.ts';
 
 /** How a redirect stands on a host, and why. */
 export interface Stand {
@@ -110,7 +110,7 @@ export function hostNow(last: LastSaid | undefined, standing: Standing, nowMs: n
 
 function levelOf({ said: { status }, seenAtMs }: LastSaid, standing: Standing, nowMs: number): Stand | undefined {
   if (status.ended) return { state: 'ended' };
-  if (nowMs - seenAtMs > SILENT_MS) return { state: 'silent' };
+  if (isSilentFor(nowMs - seenAtMs)) return { state: 'silent' };
   if (status.bypass) return { state: 'bypass' };
   const codes = codesOf(status);
   const held = codes.find((code) => HELD.has(code)) ?? (standing === 'ok' ? undefined : STANDING_CODES[standing]);

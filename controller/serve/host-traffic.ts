@@ -1,5 +1,5 @@
 import type { Rates } from '../../protocol/rates.ts';
-import { SILENT_MS, type Status } from '../../protocol/status.ts';
+import { isSilentFor, type Status } from '../../protocol/status.ts';
 import { type Evidence, isNewer, remember } from '../model/evidence.ts';
 import type { Stand } from '../model/live.ts';
 import type { NameTable } from './name-table.ts';
@@ -58,7 +58,7 @@ export class HostTraffic {
 
   /** How everything on it stands; undefined where that differs. */
   levelAt(nowMs: number): Stand | undefined {
-    return this.#level?.state !== 'ended' && nowMs - this.#heardMs > SILENT_MS ? SILENT : this.#level;
+    return this.#level?.state !== 'ended' && isSilentFor(nowMs - this.#heardMs) ? SILENT : this.#level;
   }
 
   /** What packets did on it as a whole; undefined while its rates are not known. */

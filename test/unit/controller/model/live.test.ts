@@ -55,7 +55,7 @@ const CASES: Readonly<Record<Exclude<LiveState, 'shadowed' | 'unsent'>, readonly
   installed: [
     { says: 'all is well', status: well(), stands: { state: 'installed' } },
     { says: 'another one is blocked', status: excepted(...others(1)), stands: { state: 'installed' } },
-    { says: 'it was heard just within time', status: well(), agoMs: SILENT_MS, stands: { state: 'installed' } },
+    { says: 'it was heard just within time', status: well(), agoMs: SILENT_MS - 1, stands: { state: 'installed' } },
     {
       says: 'the controller gave no answer, and it has it',
       status: problem('CONTROLLER_SILENT'),
@@ -176,7 +176,7 @@ const CASES: Readonly<Record<Exclude<LiveState, 'shadowed' | 'unsent'>, readonly
     {
       says: 'it said that all is well, too long ago',
       status: well(),
-      agoMs: SILENT_MS + 1,
+      agoMs: SILENT_MS,
       stands: { state: 'silent' },
     },
     {
@@ -277,7 +277,7 @@ test('live: a redirect is in force where it is installed, also if some packets a
 test('live: whatever is wrong, a host that was not heard for a minute is never well', (t) => {
   for (const { status: said, wanted, rev = REV } of Object.values(CASES).flat()) {
     if (said === undefined || wanted?.expires !== undefined) continue;
-    const last = { said: listen({ ...status('edge-1'), ...said }), seenAtMs: NOW - SILENT_MS - 1 };
+    const last = { said: listen({ ...status('edge-1'), ...said }), seenAtMs: NOW - SILENT_MS };
     const { state } = standOf({ ...WANTED, ...wanted } as Wanted, rev, hostNow(last, 'ok', NOW), NOW);
     t.true(state === 'silent' || state === 'ended', state);
   }
