@@ -1,8 +1,10 @@
 import { command } from '../line/command.ts';
 import { type Context, contextInForce, readContexts } from '../line/contexts.ts';
 import { EXIT } from '../line/failure.ts';
+import { nearerThan, saysBus } from '../line/one-bus.ts';
 import type { OptionName } from '../line/options.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
+import { notice } from '../show/terminal.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: '' },
@@ -19,9 +21,11 @@ export const contextList = command({
   about: 'Lists the contexts of this user. The one that counts now has an asterisk.',
   examples: ['shunt context list'],
   options: ['output'],
-  async run({ options, env, terminal }) {
+  async run({ options, written, env, terminal }) {
     const { file, contexts } = await readContexts(env);
-    const inForce = contexts.length === 0 ? undefined : await contextInForce(env, undefined);
+    const chosen = contexts.length === 0 ? undefined : await contextInForce(env, undefined);
+    const beaten = chosen && saysBus(chosen) ? nearerThan(chosen, written, env) : undefined;
+    const inForce = beaten === undefined ? chosen : undefined;
     if (options.output === 'json') {
       const items = contexts.map(({ name, values }) => ({ name, options: Object.fromEntries(values) }));
       terminal.print(JSON.stringify({ file, current: inForce?.name ?? null, items }));
@@ -33,6 +37,11 @@ export const contextList = command({
           contexts.map((one) => row(one, one.name === inForce?.name)),
           terminal,
         ),
+      );
+    if (chosen !== undefined && beaten !== undefined)
+      notice(
+        terminal,
+        `${beaten} says which bus, and comes before ${chosen.name}, the current one: see shunt context show`,
       );
     return EXIT.done;
   },

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../../protocol/near.ts';
 import type { AnyCommand, Environment } from './command.ts';
-import type { InForce } from './contexts.ts';
 import { type Failure, usage } from './failure.ts';
 import { optionAdvice } from './neighbours.ts';
+import { ofOneBus, type Sources } from './one-bus.ts';
 import { argumentsOf, OPTIONS, type Option, type OptionName, optionOf } from './options.ts';
 import { orElse, reasonOf } from './refusal.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { readSettings } from './settings.ts';
+import { variableOf } from './variable.ts';
 
 /** The words after a command's name, sorted: what each option was given, and the rest. */
 export interface Arguments {
@@ -120,10 +121,6 @@ export function onCommandLine(name: OptionName, file: string): Failure {
   return usage(`--${name}: whoever lists processes would see a secret that stands here; ${elsewhere}`);
 }
 
-function variableOf(name: OptionName): string {
-  return `SHUNT_${name.toUpperCase().replaceAll('-', '_')}`;
-}
-
 function parseOptions(names: readonly OptionName[]) {
   const entries = names.map((name) => {
     const { short, flag, bare }: Option<unknown> = OPTIONS[name];
@@ -133,23 +130,18 @@ function parseOptions(names: readonly OptionName[]) {
   return { ...Object.fromEntries(entries), help: { type: 'boolean', short: 'h' } } as const;
 }
 
-/** Where options come from, the nearest first. */
-interface Sources {
-  readonly given: Arguments['given'];
-  readonly env: Environment;
-  readonly context: InForce | undefined;
-  readonly settings: Settings;
-}
-
 /** Reads what lies in files. Only what talks over a bus for somebody has a context: a daemon goes where its machine says. */
-async function readSources(command: AnyCommand, given: Arguments['given'], env: Environment): Promise<Sources> {
+export async function readSources(
+  command: Pick<AnyCommand, 'options'>,
+  given: Arguments['given'],
+  env: Environment,
+): Promise<Sources> {
   const settings = await readSettings(given.get('config')?.at(-1) ?? env.SHUNT_CONFIG);
   const { options }: { readonly options: readonly OptionName[] } = command;
   if (!options.includes('context') || !options.includes('nats')) return { given, env, context: undefined, settings };
-  const { besideContext, contextInForce } = await import('./contexts.ts');
+  const { contextInForce } = await import('./contexts.ts');
   const context = await contextInForce(env, given.get('context')?.at(-1));
-  if (context === undefined) return { given, env, context, settings };
-  return { given, env, context, settings: { ...settings, values: besideContext(settings.values, context) } };
+  return ofOneBus({ given, env, context, settings });
 }
 
 function readOption(name: OptionName, formats: AnyCommand['formats'], sources: Sources): unknown {
@@ -162,7 +154,7 @@ function readOption(name: OptionName, formats: AnyCommand['formats'], sources: S
 }
 
 /** The values of the nearest source that names an option, and how an error names that source. */
-function findValues(
+export function findValues(
   name: OptionName,
   option: Option<unknown>,
   { given, env, context, settings }: Sources,

@@ -4,7 +4,7 @@ import { isObject } from '../../protocol/json.ts';
 import { didYouMean, nearest } from '../../protocol/near.ts';
 import type { Environment } from './command.ts';
 import { type Failure, usage } from './failure.ts';
-import { ACCESS_OPTIONS, argumentsOf, CONTEXT_OPTIONS, OPTIONS, type Option, type OptionName } from './options.ts';
+import { argumentsOf, CONTEXT_OPTIONS, OPTIONS, type Option, type OptionName } from './options.ts';
 import { readDocument, textsOf } from './settings.ts';
 
 /** A bus by a name of the operator's own: options and their values as texts, as in a settings file. */
@@ -73,19 +73,6 @@ export async function contextInForce(
   if (name === undefined) return undefined;
   const by = named !== undefined ? how : fromEnvironment !== undefined ? 'SHUNT_CONTEXT' : 'current';
   return { ...requireContext(read, name, by), file, by };
-}
-
-/**
- * What a settings file still says beside a context: where that says which bus, or as whom to go there, what the file says of
- * either is about another bus.
- */
-export function besideContext<T>(
-  settings: ReadonlyMap<OptionName, T>,
-  { values }: Pick<Context, 'values'>,
-): ReadonlyMap<OptionName, T> {
-  const whose: readonly OptionName[] = ['nats', 'root-subject', ...ACCESS_OPTIONS];
-  if (!whose.some((name) => values.has(name))) return settings;
-  return new Map([...settings].filter(([name]) => !whose.includes(name)));
 }
 
 const NAMES: readonly OptionName[] = argumentsOf(CONTEXT_OPTIONS);
