@@ -42,10 +42,13 @@ export async function readFleet(
   return { items: items.toSorted((a, b) => compareNames(a.host, b.host)), damage, nowMs };
 }
 
-/** Those of some hosts that have all the labels. */
-export function withLabels(items: readonly HostItem[], labels: Labels = {}): readonly HostItem[] {
+/** Those of some hosts that have all the labels; all where there are none. Errors: Failure where no host has them. */
+export function chosenBy(labels: Labels | undefined, items: readonly HostItem[]): readonly HostItem[] {
+  if (labels === undefined) return items;
   const wanted = Object.entries(labels);
-  return items.filter((item) => wanted.every(([key, value]) => item.labels[key] === value));
+  const chosen = items.filter((item) => wanted.every(([key, value]) => item.labels[key] === value));
+  if (chosen.length > 0) return chosen;
+  throw new Failure(EXIT.refused, 'FAILED', `no host has ${labelsText(labels)}; see shunt hosts`);
 }
 
 /** One redirect with all its hosts. Errors: Failure where there is none of the name; `more` is what else is to be said then. */
@@ -81,10 +84,8 @@ export async function chooseHosts(
   if (named.length > 1) return named.map(requireHost);
   if (selector === undefined && !all) return host;
   const { items } = await readFleet(bus, terminal);
-  const chosen = withLabels(items, selector).map((item) => item.host);
-  if (chosen.length > 0) return chosen;
-  const who = selector === undefined ? 'the controller knows no host' : `no host has ${labelsText(selector)}`;
-  throw new Failure(EXIT.refused, 'FAILED', `${who}; see shunt hosts`);
+  if (items.length === 0) throw new Failure(EXIT.refused, 'FAILED', 'the controller knows no host; see shunt hosts');
+  return chosenBy(selector, items).map((item) => item.host);
 }
 
 function requireHost(host: string): string {

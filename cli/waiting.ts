@@ -12,6 +12,7 @@ import {
 import { listBudgetBytes } from '../protocol/json.ts';
 import type { Bus } from './client.ts';
 import { EXIT, Failure, mayPass } from './line/failure.ts';
+import { CHANGE_HINT } from './line/name.ts';
 import { changeProgress, shortChange } from './show/change-state.ts';
 import type { Terminal } from './show/terminal.ts';
 
@@ -181,7 +182,8 @@ function stateOf(
 }
 
 function refuse({ code, message }: { readonly code: string; readonly message: string }): Failure {
-  return new Failure(EXIT.refused, code, code === 'UNKNOWN_VERB' ? OLDER : message);
+  const text = code === 'UNKNOWN_CHANGE' ? `${message}; ${CHANGE_HINT}` : message;
+  return new Failure(EXIT.refused, code, code === 'UNKNOWN_VERB' ? OLDER : text);
 }
 
 /** An answer, or the failure to get one in time, after which it may be tried again. Errors: Failure, when that is vain. */

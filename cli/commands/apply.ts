@@ -57,6 +57,7 @@ END`,
     'shunt apply -f redirects.yaml --wait --timeout 30s',
   ],
   options: ['file', 'recursive', 'set', 'prune', 'yes', 'expires-in', 'wait', ...TERM_OPTIONS, ...BUS_OPTIONS],
+  helps: { timeout: 'for an answer: 5s; with --wait, for hosts: 1m' },
   operands: { placeholder: 'PLAN', min: 0, max: 1, files: true },
   async run(call) {
     const { options, operands, written, terminal } = call;

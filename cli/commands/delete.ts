@@ -33,6 +33,7 @@ waits until all have, and after --timeout (without it, after a minute) it names 
     'shunt delete --set blue -l role=edge --yes',
   ],
   options: ['file', 'recursive', 'set', 'selector', 'yes', 'wait', ...TERM_OPTIONS, ...BUS_OPTIONS],
+  helps: { timeout: 'for an answer: 5s; with --wait, for hosts: 1m' },
   operands: { placeholder: 'NAME', min: 0, max: Number.POSITIVE_INFINITY, asks: 'redirects' },
   async run({ options, operands, written, stdin, terminal }) {
     const { file, set, selector: labels } = options;

@@ -8,7 +8,7 @@ import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { damageText } from '../show/damage.ts';
-import { isSilent, troubleOf } from '../show/fleet-health.ts';
+import { healthOf, isSilent } from '../show/fleet-health.ts';
 import { ageText, clockText, countText, problemText, someText } from '../show/format.ts';
 import { reasonOf, sumReasons } from '../show/passed.ts';
 import { fill, paint, type Terminal, type Tone } from '../show/terminal.ts';
@@ -111,7 +111,10 @@ export function judgeFleet(items: readonly HostItem[], nowMs: number): Finding {
       `answers, and has not heard any of its ${fleet} for a minute or more`,
       'start the agents, or read in their logs what keeps them off its bus; a clock of this host that is ahead looks alike',
     );
-  const troubled = items.filter((item) => isSilent(item, nowMs) || troubleOf(item, nowMs) !== '');
+  const troubled = items.filter((item) => {
+    const { state, trouble } = healthOf(item, nowMs);
+    return state !== 'behind' && trouble !== ''; // what is on its way arrives
+  });
   const never = items.filter(({ seenAt }) => seenAt === null).map(({ host }) => host);
   if (troubled.length + never.length === 0) return controller.ok(`answers; ${fleet}, nothing is wrong`);
   const silent = unheard.length - never.length;

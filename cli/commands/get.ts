@@ -13,6 +13,7 @@ import { completeAll, completeSpecs, type Listed, Listing, nameOf, type Wanted }
 import { nothingFound } from '../names.ts';
 import { deletingTable } from '../show/deleting.ts';
 import { nearText } from '../show/format.ts';
+import { isFull } from '../show/live.ts';
 import { redirectTable, refusedTexts, rowsOf } from '../show/redirect-table.ts';
 import { silenceTable } from '../show/silence.ts';
 import { noteText, notice, type Terminal } from '../show/terminal.ts';
@@ -22,7 +23,7 @@ type Screen = Pick<Terminal, 'width' | 'colour'>;
 type WideScreen = Screen & { readonly wide: boolean };
 
 export const get = command({
-  synopsis: '[NAME | --set NAME | -l LABELS] [-w]',
+  synopsis: '[NAME | --set NAME | -l LABELS] [-w | --exit-code]',
   about: `Shows redirects as the controller has them, and how they stand by what hosts said last: what they match, where packets go,
 for which hosts they are, on how many of these they are in force (live), the worst of the others, how many packets meet them
 a second (- where no host told within 45 s, ≥ where some did not), and since when they are as they
@@ -32,14 +33,19 @@ that was not heard for a minute is silent, and nothing on it counts as in force.
 when it is idle and what has it stand again, and its last count. With -o json every host of each is named.
 
 With --set those of a set are shown, with -l those whose \`hosts\` are exactly these labels. -o wide leaves nothing out, -o yaml writes a
-file that shunt apply takes, -o name the names alone. With -w it goes on, and shows again what changes, until it is stopped.`,
+file that shunt apply takes, -o name the names alone. With -w it goes on, and shows again what changes, until it is stopped.
+
+With --exit-code, the exit status is 3 where not all of what is asked for is in force: on each host that it is for, and on one at
+least, or disabled; and where something that was deleted may still redirect, or a filter finds nothing.`,
   examples: [
     'shunt get',
     'shunt get drain-web-2 -o json',
     'shunt get -l role=edge -o yaml > edge.yaml',
     'shunt get --set web -w',
+    'shunt get web-1 --exit-code',
   ],
-  options: ['set', 'selector', 'watch', ...BUS_OPTIONS],
+  options: ['set', 'selector', 'watch', 'exit-code', ...BUS_OPTIONS],
+  helps: { 'exit-code': 'end with 3 where not all is in force' },
   formats: FORMATS,
   operands: { placeholder: 'NAME', min: 0, max: 1, asks: 'redirects' },
   async run({ options, operands: [given], terminal }) {
@@ -49,20 +55,32 @@ file that shunt apply takes, -o name the names alone. With -w it goes on, and sh
       throw usage('NAME is one redirect; leave out --set and -l');
     if (watch && (output === 'yaml' || output === 'name'))
       throw usage(`-w shows what changes, and -o ${output} what is there; give one of them`);
+    if (watch && options['exit-code']) throw usage('-w goes on, and --exit-code is how it is now; give one of them');
     await using bus = await Bus.open(options);
     const wanted = { ...(name && { name }), ...(set && { set }), ...(labels && { labels }) };
     const listing = new Listing(bus, wanted, name === undefined && output !== 'json');
     const listed = await listing.read(terminal);
     await requireSome(listed, wanted, bus, terminal);
-    if (output === 'yaml' || output === 'name') return await printSpecs(listed, output, bus, terminal);
+    const exit = options['exit-code'] && !isInForce(listed, wanted) ? EXIT.unfinished : EXIT.done;
+    if (output === 'yaml' || output === 'name') {
+      await printSpecs(listed, output, bus, terminal);
+      return exit;
+    }
     if (watch) return await follow(listing, listed, output, terminal);
     const all = output === 'json' ? await completeAll(listed.items, bus, terminal) : listed.items;
     const silence = name === undefined ? undefined : await readSilence(all[0], output, bus, terminal);
     if (output === 'json') terminal.print(JSON.stringify({ items: all, ...silence, ...listed.gone }));
     else terminal.print(layOut(listed, silence, { ...terminal, wide: output === 'wide' }));
-    return EXIT.done;
+    return exit;
   },
 });
+
+/** Whether all that is asked for is in force. What is deleted without a word of its set is no matter of a filter. */
+function isInForce({ items, gone }: Listed, { name, set, labels }: Wanted): boolean {
+  if ((set ?? labels) !== undefined) return items.length > 0 && items.every(isFull);
+  if (name !== undefined && items.length > 0) return items.every(isFull);
+  return items.every(isFull) && gone.deleting === undefined;
+}
 
 function layOut({ items, nowMs, gone }: Listed, silence: Silences | undefined, screen: WideScreen): string {
   const isGone = items.length === 0 && gone.deleting !== undefined;
@@ -102,13 +120,12 @@ async function printSpecs(
   output: 'yaml' | 'name',
   bus: Pick<Bus, 'api'>,
   terminal: Terminal,
-): Promise<Exit> {
+): Promise<void> {
   if (output === 'yaml') {
     const { writeYaml } = await import('../specs/write-yaml.ts');
     terminal.print(writeYaml(await completeSpecs(items, bus, terminal)));
     for (const text of items.flatMap(refusedTexts)) notice(terminal, text);
   } else if (items.length > 0) terminal.print(items.map(nameOf).join('\n'));
-  return EXIT.done;
 }
 
 function tellRows(screen: WideScreen, terminal: Pick<Terminal, 'print'>): Teller {

@@ -1,12 +1,12 @@
 import type { SpecsDamage } from '../../protocol/damage.ts';
 import type { HostItem } from '../../protocol/listings.ts';
 import { Bus } from '../client.ts';
-import { readFleet, withLabels } from '../fleet.ts';
+import { chosenBy, readFleet } from '../fleet.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { damageText } from '../show/damage.ts';
-import { healthOf, type Sum, sumOf, sumText, troubleOf } from '../show/fleet-health.ts';
+import { healthOf, type Sum, sumOf, sumText } from '../show/fleet-health.ts';
 import { ageText, labelsText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { fill, paint } from '../show/terminal.ts';
@@ -37,29 +37,40 @@ const VERSION: Column = { title: 'VERSION' };
 const TROUBLE: Column = { title: 'TROUBLE', below: true, prose: true };
 
 export const hosts = command({
-  synopsis: '[-l LABELS] [--troubled]',
+  synopsis: '[-l LABELS] [--troubled] [--exit-code]',
   about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
 (head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
 something is wrong, TROUBLE says what, and of which redirects: shunt explain NAME, shunt status and shunt doctor say more. A
 host says how it is every 15 s, and is silent when it was not heard for a minute. VERSION is there where hosts run several.
 Below the table stands how many are well, and what is missing from the controller's own database, if anything is. With -l
-only hosts that have all the labels are shown and counted; with --troubled only those that are not well.`,
-  examples: ['shunt hosts', 'shunt hosts -l role=edge,zone=a --troubled', 'shunt hosts forget edge-9'],
-  options: ['selector', 'troubled', ...BUS_OPTIONS],
+only hosts that have all the labels are shown and counted; with --troubled only those that are not well. With --exit-code, the exit status is 3 where not all of them are well.
+
+With -o json, \`state\` says how each is: ok, troubled, silent (one that ended, too), unheard (never) or behind (not up to date);
+\`trouble\` is what TROUBLE says. \`standing\` is its history alone: ok also of a host that nobody hears.`,
+  examples: [
+    'shunt hosts',
+    'shunt hosts -l role=edge,zone=a --troubled',
+    'shunt hosts --exit-code',
+    'shunt hosts forget edge-9',
+  ],
+  options: ['selector', 'troubled', 'exit-code', ...BUS_OPTIONS],
+  helps: { 'exit-code': 'end with 3 where not all are well' },
   async run({ options, terminal }) {
     await using bus = await Bus.open(options);
     const { items: all, damage, nowMs } = await readFleet(bus, terminal);
-    const chosen = withLabels(all, options.selector);
+    const chosen = chosenBy(options.selector, all);
     const sum = sumOf(chosen, nowMs);
-    const items = options.troubled ? chosen.filter((item) => healthOf(item, nowMs) !== 'ok') : chosen;
+    const items = options.troubled ? chosen.filter((item) => healthOf(item, nowMs).state !== 'ok') : chosen;
+    const exit = options['exit-code'] && sum.ok < sum.hosts ? EXIT.unfinished : EXIT.done;
     if (options.output === 'json') {
-      terminal.print(JSON.stringify({ items, sum, ...(damage !== undefined && { damage }) }));
-      return EXIT.done;
+      const told = items.map((item) => ({ ...item, ...healthOf(item, nowMs) }));
+      terminal.print(JSON.stringify({ items: told, sum, ...(damage !== undefined && { damage }) }));
+      return exit;
     }
     const listed = items.length > 0 ? [layOut(items, nowMs, terminal), ''] : [];
     const none = all.length === 0 ? 'no hosts' : sumText(sum);
     terminal.print([...listed, ...sumLine(sum, none, terminal), ...damageLines(damage, terminal)].join('\n'));
-    return EXIT.done;
+    return exit;
   },
 });
 
@@ -75,7 +86,7 @@ function damageLines(damage: SpecsDamage | undefined, terminal: Parameters<typeo
 }
 
 function layOut(items: readonly HostItem[], nowMs: number, terminal: Parameters<typeof table>[2]): string {
-  const troubles = items.map((item) => troubleOf(item, nowMs));
+  const troubles = items.map((item) => healthOf(item, nowMs).trouble);
   const versions = versionsOf(items);
   const extra = [
     ...(new Set(versions.filter((version) => version !== '')).size > 1 ? [VERSION] : []),

@@ -1,5 +1,7 @@
+import { didYouMean, nearest } from '../../protocol/near.ts';
 import { encodeTopRequest, parseTopReply, type TopReply, type TopRequest } from '../../protocol/top.ts';
 import { Bus, type BusOptions } from '../client.ts';
+import { readFleet } from '../fleet.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
@@ -30,6 +32,7 @@ stands what packets do on all hosts together, and how many were lost after they 
     await using source = new Source(options);
     const take = once || options.output === 'json' ? undefined : terminal.screen;
     const reply = await source.ask(requestOf(view, LISTED));
+    if (named && reply.hosts === 0) await requireKnown(host, options, terminal);
     if (take === undefined) {
       terminal.print(options.output === 'json' ? JSON.stringify(reply) : listing(reply, view, terminal));
       return EXIT.done;
@@ -40,6 +43,16 @@ stands what packets do on all hosts together, and how many were lost after they 
     return EXIT.done;
   },
 });
+
+/** One that does not speak has no rates; one that nobody knows was not meant. Errors: Failure. */
+async function requireKnown(host: string, options: BusOptions, terminal: Terminal): Promise<void> {
+  await using bus = await Bus.open(options);
+  const hosts = (await readFleet(bus, terminal)).items.map((item) => item.host);
+  if (hosts.includes(host)) return;
+  const near = nearest(host, hosts);
+  const meant = near === undefined ? '' : `; ${didYouMean(near)}`;
+  throw new Failure(EXIT.refused, 'UNKNOWN_HOST', `the controller knows no host ${host}${meant}; see shunt hosts`);
+}
 
 /** Asks a controller, on a connection that is made anew after it was of no use. */
 class Source implements AsyncDisposable {

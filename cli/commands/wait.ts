@@ -18,6 +18,7 @@ it, after a minute); then it names the hosts that are not, and why: failed, stal
 (silent, ended or never heard). The exit status is 0 only if all are done, and 3 if not.`,
   examples: ['shunt wait 7f3a01bc', 'shunt wait 7f3a01bc --level stored --timeout 5m'],
   options: ['level', ...BUS_OPTIONS],
+  helps: { timeout: 'how long to wait for the hosts (default: 1m)' },
   operands: { placeholder: 'CHANGE', min: 1, max: 1 },
   async run({ options, operands: [given = ''], written, terminal }) {
     const change = requireChange(given);

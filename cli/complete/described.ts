@@ -29,9 +29,9 @@ export interface DescribedOption {
 export function describeAll(commands: Commands): Promise<readonly Described[]> {
   return Promise.all(
     Object.entries(commands).map(async ([name, { summary, load, verbs = {} }]) => {
-      const { options, operands, formats } = await load();
+      const { options, operands, formats, helps } = await load();
       const taken = [...argumentsOf(options), 'config' as const].map((option) =>
-        describe(option, optionOf(option, formats)),
+        describe(option, { ...optionOf(option, formats), ...(helps?.[option] && { help: helps[option] }) }),
       );
       return {
         name,

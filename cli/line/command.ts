@@ -42,6 +42,8 @@ export interface Command<K extends OptionName = OptionName> {
   readonly operands?: Operands;
   /** What `output` may be, where that is more than json and table. */
   readonly formats?: readonly Format[];
+  /** What an option says in help, where it means something of its own here. */
+  readonly helps?: Readonly<Partial<Record<OptionName, string>>>;
   /** Errors: Failure, or what the program that it starts throws. */
   readonly run: (call: Call<K>) => Promise<Exit>;
 }

@@ -30,7 +30,7 @@ failed under the agent; 6 something would change (plan --exit-code).`;
 export async function commandHelp(name: string, command: AnyCommand, verbs: Commands = {}): Promise<string> {
   const { argumentsOf, optionOf } = await import('./options.ts');
   const options = [...argumentsOf(command.options), 'config' as const].map((option) =>
-    optionLine(option, optionOf(option, command.formats)),
+    optionLine(option, optionOf(option, command.formats), command.helps?.[option]),
   );
   const width = Math.max(...options.map(([left]) => left.length));
   return `Usage: ${['shunt', name, command.synopsis].filter((word) => word !== '').join(' ')}
@@ -68,11 +68,12 @@ interface Described {
 function optionLine(
   name: string,
   { short, placeholder, help, fallback, repeat, bare }: Described,
+  own?: string,
 ): readonly [left: string, right: string] {
   const written = bare === undefined ? ` ${placeholder}` : `[=${placeholder}]`;
   const value = placeholder === '' ? '' : `${written}${repeat === true ? '...' : ''}`;
   const left = `${short === undefined ? '    ' : `-${short}, `}--${name}${value}`;
-  return [left, fallback === undefined ? help : `${help} (default: ${fallback})`];
+  return [left, own ?? (fallback === undefined ? help : `${help} (default: ${fallback})`)];
 }
 
 /** Fills lines of at most 80 columns; paragraphs are apart by an empty line. */

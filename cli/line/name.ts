@@ -1,5 +1,6 @@
 import { readChangeId } from '../../protocol/change-id.ts';
 import { readName } from '../../protocol/intent.ts';
+import { show } from '../../protocol/read.ts';
 import { usage } from './failure.ts';
 import { orElse } from './refusal.ts';
 
@@ -11,10 +12,14 @@ export function requireName(name: string): string {
   );
 }
 
+/** What is a change, and what says of a redirect what `shunt wait` says of one. */
+export const CHANGE_HINT =
+  'CHANGE is what apply or delete printed, such as 7f3a01bc; whether a redirect is in force shunt get NAME --exit-code says';
+
 /** The id of a change or its beginning, as an operand. Errors: Failure USAGE. */
 export function requireChange(change: string): string {
   return orElse(
     () => readChangeId(change, ''),
-    ({ message }) => usage(`CHANGE: ${message}`),
+    () => usage(`CHANGE: ${show(change)} is no id of a change; ${CHANGE_HINT}`),
   );
 }

@@ -43,6 +43,12 @@ export function liveCell({ live, hostsTotal }: Pick<GetItem, 'live' | 'hostsTota
   return { text: `${hosts}/${total}`, tone: hosts < total ? 'bad' : total > 0 ? 'good' : 'warn' };
 }
 
+/** Whether all hosts that a redirect is for have it in force, and there are any; one that is disabled is as it should be. */
+export function isFull({ live, spec }: Pick<GetItem, 'live' | 'spec'>): boolean {
+  if (spec.enabled === false) return true;
+  return live !== undefined && live.total > 0 && live.hosts === live.total;
+}
+
 /** The worst of how it stands, and on how many hosts. */
 export function stateCell({ live, spec }: Pick<GetItem, 'live' | 'spec'>): Cell {
   if (spec.enabled === false) return { text: 'disabled', tone: 'warn' };

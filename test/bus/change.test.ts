@@ -163,6 +163,11 @@ test('wait: one host blocked, one that never was heard: named with their reasons
   const unknown = await bench.shunt(['wait', 'beef', '--timeout', '1s']);
   t.is(unknown.exit, 1);
   t.regex(unknown.stderr, /no change beef/);
+  for (const name of ['web', 'b.c']) {
+    const hint =
+      /CHANGE is what apply or delete\s+printed, .*whether\s+a\s+redirect\s+is\s+in\s+force\s+shunt\s+get\s+NAME\s+--exit-code\s+says/s;
+    t.regex((await bench.shunt(['wait', name])).stderr, hint);
+  }
 });
 
 test('wait: a host that joins meanwhile is waited for, too', async (t) => {

@@ -553,15 +553,37 @@ test('hosts: those that have labels, or are not well; a sum says of how many', a
   t.deepEqual(await named('-l', 'role=edge,zone=a'), ['edge-1', 'edge-3']);
   t.deepEqual(await named('--troubled'), ['core-1', 'core-2', 'edge-2', 'edge-3']);
   t.deepEqual(await named('-l', 'zone=a', '--troubled'), ['edge-3']);
-  t.is(await hosts('-l', 'zone=c', '--troubled'), '0 hosts: 0 ok\n');
+  const nobody = await bench.shunt(['hosts', '-l', 'zone=c', '--troubled']);
+  t.is(nobody.exit, 1);
+  t.is(nobody.stderr, 'shunt hosts: no host has zone=c; see shunt hosts\n');
   const { items: some, sum } = JSON.parse(await hosts('-l', 'role=core', '-o', 'json'));
   t.is(some.length, 2);
   t.deepEqual(sum, { hosts: 2, ok: 0, troubled: 0, silent: 1, unheard: 1, behind: 0 });
+  const told = JSON.parse(await hosts('-o', 'json')).items;
+  t.deepEqual(
+    told.map(({ host, state, trouble }: Record<string, string>) => [host, state, trouble?.split(',')[0]]),
+    [
+      ['core-1', 'silent', 'silent'],
+      ['core-2', 'unheard', ''],
+      ['edge-1', 'ok', ''],
+      ['edge-2', 'behind', 'behind 4 revisions'],
+      ['edge-3', 'troubled', 'BYPASS'],
+    ],
+  );
+  t.deepEqual(JSON.parse(await hosts('--troubled', '-o', 'json')).items.length, 4);
+  t.is((await bench.shunt(['hosts'])).exit, 0);
+  t.is((await bench.shunt(['hosts', '--exit-code'])).exit, 3);
+  t.is((await bench.shunt(['hosts', '--exit-code', '-o', 'json'])).exit, 3);
+  t.is((await bench.shunt(['hosts', '--troubled', '--exit-code'])).exit, 3);
   for (const empty of ['', ' ', ',']) {
     const { exit, stderr } = await bench.shunt(['hosts', '-l', empty]);
     t.is(exit, 2, stderr);
   }
   await matchesGolden(t, 'done-hosts-fleet-80', ['hosts'], await bench.shunt(['hosts'], narrow()));
+  items.splice(0, items.length, { ...well, host: 'edge-1', labels: {} });
+  t.is((await bench.shunt(['hosts', '--exit-code'])).exit, 0);
+  items.splice(0, items.length, { ...well, host: 'edge-1', labels: {}, head: 49, seenAt: at - 56_000 });
+  t.regex(await hosts(), / behind 3 revisions, not heard for 56s\n/);
 });
 
 test('status: for people, and as it came', async (t) => {

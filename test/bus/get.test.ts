@@ -63,6 +63,24 @@ test('get: names alone, and what a set or labels choose', async (t) => {
   t.is((await house.shunt(['get', '-w', '-o', 'yaml'])).exit, 2);
 });
 
+test('get: with --exit-code the status says whether all that is asked for is in force', async (t) => {
+  await using house = await House.open();
+  const exit = async (...words: readonly string[]) => (await house.shunt(['get', '--exit-code', ...words])).exit;
+  t.is(await exit(), 0, 'nothing is asked for');
+  await house.shunt(['apply', '-f', house.write('all.yaml', FILE), '--set', 'web']);
+  t.is((await house.shunt(['get'])).exit, 0);
+  t.is(await exit(), 3);
+  t.is(await exit('-o', 'json'), 3);
+  t.is(await exit('-o', 'name'), 3);
+  t.is(await exit('drain-1'), 3, 'its host was never heard');
+  t.is(await exit('drain-2'), 3, 'there is no host for it');
+  t.is(await exit('pass-1'), 0, 'it is disabled');
+  t.is(await exit('--set', 'web'), 3);
+  t.is(await exit('--set', 'wep'), 3, 'a filter that finds nothing');
+  t.is(await exit('nosuch'), 1);
+  t.is(await exit('-w'), 2);
+});
+
 test('get: wide leaves nothing out, however narrow the terminal is', async (t) => {
   await using house = await House.open();
   await house.shunt(['apply', '-f', house.write('all.yaml', FILE), '--set', 'web']);

@@ -30,8 +30,8 @@ async function say(house: House, host: string, rates: typeof RATES): Promise<voi
   nats.publish(subjects.status(host), encodeStatus(status(host, said as object)));
   await nats.drain();
   for (;;) {
-    const { hosts } = JSON.parse((await house.shunt(['top', '--host', host, '-o', 'json'])).stdout);
-    if (hosts === 1) return;
+    const { exit, stdout } = await house.shunt(['top', '--host', host, '-o', 'json']);
+    if (exit === 0 && JSON.parse(stdout).hosts === 1) return; // one that was not heard yet is none
     await setTimeout(10);
   }
 }
@@ -49,6 +49,9 @@ test('top: a controller adds up what hosts say, and get has it too', async (t) =
     { name: 'dns', packets: 100, bytes: 6_400, passed: 0 },
   ]);
   t.like((await top('--host', 'edge-2')).items, { length: 1, 0: { name: 'web', packets: 300 } });
+  const nobody = await house.shunt(['top', '--host', 'egde-2']);
+  t.is(nobody.exit, 1);
+  t.regex(nobody.stderr, /the controller knows no host egde-2; did you mean edge-2\?; see shunt hosts/);
   const rows = (await top('--by-host', '--sort', 'name')).items;
   t.deepEqual(
     rows.map(({ name, host, packets }: Record<string, unknown>) => [name, host, packets]),
