@@ -1,8 +1,8 @@
 import type { Level, UndoneHost } from '../../protocol/change-state.ts';
-import type { Code } from '../../protocol/codes.ts';
+import type { AnyCode } from '../../protocol/codes.ts';
 import type { Standing } from '../../protocol/page.ts';
 import { type Exception, isSilentFor } from '../../protocol/status.ts';
-import type { Said } from './live.ts';
+import { HELD, type Said, STANDING_CODES } from './live.ts';
 
 /** What a change asks of a host: its own rev, how far it is to be, and what it puts there, if it does not only delete. */
 export interface Asked {
@@ -28,17 +28,6 @@ export interface Word {
 type Undone = Omit<UndoneHost, 'host'>;
 type Why = Pick<UndoneHost, 'state' | 'code' | 'name'>;
 
-/** What of a host's troubles has it keep what it has. */
-const HOLDING: readonly string[] = [
-  'HISTORY_LOST',
-  'FOREIGN_EPOCH',
-  'STORE_NEWER',
-  'STORE_DAMAGED',
-  'STORE_UNWRITABLE',
-  'BAD_DIGEST',
-  'ADOPTING',
-] satisfies readonly Code[];
-
 /**
  * What is left to do for a change on a host, by the host's own last word; undefined when it is done. What a host once said
  * of a level holds, also when it is silent now: it says how far it was, and nothing sets it back unheard.
@@ -55,7 +44,7 @@ export function undoneOn({ rev, level, puts }: Asked, word: Word | undefined, no
   if (isSilentFor(nowMs - seenAtMs)) return { is: 'unreachable', ...far, state: 'silent' };
   if (at >= rev && hindrance !== undefined) return { is: 'failed', ...far, ...hindrance };
   const code = holdOf(word);
-  if (code !== undefined && HOLDING.includes(code)) return { is: 'failed', ...far, state: 'held', code };
+  if (code !== undefined && isHolding(code)) return { is: 'failed', ...far, state: 'held', code };
   return { is: 'stale', ...far, state: 'pending', ...(code !== undefined && { code }) };
 }
 
@@ -74,10 +63,11 @@ function hindranceOf(said: Said, { isMine, isMissed }: Putting): Why | undefined
 
 /** Why a host does not get on. */
 function holdOf({ said: { status }, standing }: Word): UndoneHost['code'] {
-  if (standing === 'lost') return 'HISTORY_LOST';
-  if (standing === 'unknown') return 'FOREIGN_EPOCH';
-  if (standing === 'superseded') return 'SUPERSEDED';
-  return (
-    status.problems?.find(({ code }) => HOLDING.includes(code))?.code ?? status.problems?.[0]?.code ?? status.problem
-  );
+  if (standing !== 'ok') return STANDING_CODES[standing];
+  return status.problems?.find(({ code }) => isHolding(code))?.code ?? status.problems?.[0]?.code ?? status.problem;
+}
+
+/** Whether a host keeps what it has until somebody sees to it; whoever has yet to follow the newer history comes by itself. */
+function isHolding(code: AnyCode): boolean {
+  return code !== 'SUPERSEDED' && (HELD.has(code) || code === 'STORE_UNWRITABLE');
 }

@@ -53,7 +53,7 @@ export interface HostNow {
 }
 
 /** The host goes on with what it has, whatever the log says. */
-const HELD: ReadonlySet<AnyCode> = new Set<Code>([
+export const HELD: ReadonlySet<AnyCode> = new Set<Code>([
   'HISTORY_LOST',
   'FOREIGN_EPOCH',
   'SUPERSEDED',
@@ -64,7 +64,7 @@ const HELD: ReadonlySet<AnyCode> = new Set<Code>([
 ]);
 /** What stands goes on as it ought to; only what is new waits. */
 const WAITING: ReadonlySet<AnyCode> = new Set<Code>(['STORE_UNWRITABLE', 'CONTROLLER_SILENT']);
-const STANDING_CODES: Readonly<Record<Exclude<Standing, 'ok'>, Code>> = {
+export const STANDING_CODES: Readonly<Record<Exclude<Standing, 'ok'>, Code>> = {
   lost: 'HISTORY_LOST',
   unknown: 'FOREIGN_EPOCH',
   superseded: 'SUPERSEDED',
