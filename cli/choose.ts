@@ -1,6 +1,7 @@
 import type { Labels } from '../protocol/host.ts';
 import type { Bus } from './client.ts';
 import { confirmDeletion } from './confirm.ts';
+import { usage } from './line/failure.ts';
 import { nothingFound, readNames } from './names.ts';
 import { labelsText } from './show/format.ts';
 import { notice, type Terminal } from './show/terminal.ts';
@@ -28,6 +29,25 @@ export async function chooseNames(
   return chosen;
 }
 
+/**
+ * Somebody who names some and a set means those of the set among them, or all of both: nobody can tell, so it is refused.
+ * Errors: Failure USAGE.
+ */
+export function requireOneWay({ names, file, set, labels }: Omit<Choice, 'written' | 'yes'>): void {
+  const ways = [
+    ...(names.length > 0 ? ['NAME'] : []),
+    ...(file.length > 0 ? ['-f'] : []),
+    ...(set !== undefined || labels !== undefined ? ['--set and -l'] : []),
+  ];
+  if (ways.length === 0)
+    throw usage('NAME is missing; write shunt delete NAME..., or name some by -f FILE, --set NAME or -l LABELS');
+  if (ways.length === 1) return;
+  const [kept = '', ...others] = ways;
+  const is = kept === 'NAME' ? 'NAME is one redirect' : '-f names redirects one by one';
+  const why = 'whether both or only what is in both is to go cannot be told';
+  throw usage(`${is}; leave out ${others.join(', ')}: ${why}`);
+}
+
 type Wanted = Omit<Choice, 'names' | 'written' | 'yes'>;
 
 async function readFound(
@@ -43,10 +63,7 @@ async function readFound(
 }
 
 function whyOf({ set, labels, file }: Wanted): string {
-  const whys = [
-    ...(file.length > 0 ? [`in ${file.join(', ')}`] : []),
-    ...(set !== undefined ? [`of the set ${set}`] : []),
-    ...(labels !== undefined ? [`for hosts with ${labelsText(labels)}`] : []),
-  ];
-  return set !== undefined && labels !== undefined && file.length === 0 ? whys.join(' ') : whys.join(', and ');
+  if (file.length > 0) return `in ${file.join(', ')}`;
+  const ofSet = set === undefined ? [] : [`of the set ${set}`];
+  return [...ofSet, ...(labels === undefined ? [] : [`for hosts with ${labelsText(labels)}`])].join(' ');
 }

@@ -1,10 +1,10 @@
 import type { Near } from '../../protocol/api.ts';
 import { isDone } from '../../protocol/change-state.ts';
-import { chooseNames } from '../choose.ts';
+import { chooseNames, requireOneWay } from '../choose.ts';
 import { Bus } from '../client.ts';
 import { deleteNames } from '../delete-names.ts';
 import { command } from '../line/command.ts';
-import { EXIT, Failure, usage } from '../line/failure.ts';
+import { EXIT, Failure } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
 import { termsOf } from '../line/terms.ts';
@@ -17,12 +17,12 @@ import { toldOf, waitForAll, waitOf, wholeState } from '../waiting.ts';
 /** What other tools take before names, or for all of them. */
 const NO_NAMES = ['all', 'redirect', 'redirects', 'rule', 'rules', 'route', 'routes'];
 export const remove = command({
-  synopsis: '[NAME...] [-f FILE...] [--set NAME] [-l LABELS] [--wait]',
+  synopsis: 'NAME... | -f FILE... [-R] | [--set NAME] [-l LABELS]',
   about: `Deletes redirects by name. What is not there is already deleted: that is success too. What would take more than a fifth
 of its redirects from a host (and more than 5) is refused unless --allow-shrink is there, with --reason.
 
 With -f it deletes those whose names stand in files, with --set those of a set, with -l those whose \`hosts\` are exactly
-these labels; with --set and -l those that are both. They are shown, and confirmed; where nobody can be asked, --yes has
+these labels; with --set and -l those that are both. Names, files, and a set or labels do not go together. They are shown, and confirmed; where nobody can be asked, --yes has
 to be there.
 
 It prints the id of the change, and which hosts may still redirect: those that have not said yet that they do not. With --wait it
@@ -37,8 +37,7 @@ waits until all have, and after --timeout (without it, after a minute) it names 
   operands: { placeholder: 'NAME', min: 0, max: Number.POSITIVE_INFINITY, asks: 'redirects' },
   async run({ options, operands, written, stdin, terminal }) {
     const { file, set, selector: labels } = options;
-    if (operands.length + file.length === 0 && set === undefined && labels === undefined)
-      throw usage('NAME is missing; write shunt delete NAME..., or name some by -f FILE, --set NAME or -l LABELS');
+    requireOneWay({ names: operands, file, set, labels });
     const named = operands.map(requireName);
     const listed = (await readSpecs(options, stdin, { nowMs: Date.now() })).map(({ name }) => name);
     const terms = termsOf(options);

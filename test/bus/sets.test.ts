@@ -77,6 +77,26 @@ test('sets: what says nothing prunes nothing', async (t) => {
   t.deepEqual(await names(house), ['a@web', 'b@web']);
 });
 
+test('delete: a name beside files, a set or labels may mean all or both, and deletes nothing', async (t) => {
+  await using house = await House.open();
+  const file = house.write('web.yaml', redirects('a', 'c'));
+  await house.shunt(['apply', '-f', file, '--set', 'web']);
+  for (const words of [
+    ['b', '--set', 'web'],
+    ['a', '-l', 'role=edge'],
+    ['a', '-f', file],
+    ['-f', file, '--set', 'web'],
+  ]) {
+    const { exit, stderr } = await house.shunt(['delete', ...words, '--yes']);
+    t.is(exit, 2, words.join(' '));
+    t.regex(
+      stderr,
+      /^shunt delete: (NAME is one redirect|-f names redirects one by one); leave out (-f|--set and -l): whether both/,
+    );
+  }
+  t.deepEqual(await names(house), ['a@web', 'c@web']);
+});
+
 test('delete: of files, a set or labels is shown and asked for', async (t) => {
   await using house = await House.open();
   await house.shunt(['apply', '-f', house.write('web.yaml', redirects('a', 'c', 'd', 'e')), '--set', 'web']);
@@ -86,9 +106,10 @@ test('delete: of files, a set or labels is shown and asked for', async (t) => {
   t.regex(narrow.stdout, /^f: deleted\n/);
   t.is((await house.shunt(['delete', '--set', 'db'])).exit, 2);
   const asked = new KeptTerminal(80, false, true);
-  t.is((await house.shunt(['delete', 'c', '--set', 'db'], { terminal: asked })).exit, 0);
+  t.is((await house.shunt(['delete', '--set', 'db'], { terminal: asked })).exit, 0);
   t.deepEqual(asked.asked, ['delete them?']);
-  t.regex(asked.stdout, /^c: deleted\nb: deleted\n/);
+  t.regex(asked.stdout, /^b: deleted\n/);
+  t.is((await house.shunt(['delete', 'c'])).exit, 0);
   const file = house.write('some.yaml', redirects('a', 'zz-top'));
   const written = await house.shunt(['delete', '-f', file, '--yes']);
   t.is(written.stderr, 'would delete 2 redirects in some.yaml:\n  a\n  zz-top\n');
