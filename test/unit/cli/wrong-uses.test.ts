@@ -49,8 +49,6 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
     '--all',
     '--set=',
     '-l role',
-    'a --set web',
-    'a -f -',
     'a --timeout',
     `${Array.from({ length: 3 }, (_, at) => `r-${at}`).join(' ')} R-3`,
     `a --nats ${NOBODY}`,
