@@ -193,7 +193,7 @@ function nobody({ unmatched, unheard }: Strangers): Partial<ApplyReply> {
   };
 }
 
-/** Why a change is made stands in its terms, or beside the request. */
+/** Who makes a change and from where stands beside the request, why in its terms. */
 function becauseOf({ reason }: Terms, origin: Origin): Origin {
   return { ...(reason !== undefined && { reason }), ...origin };
 }
