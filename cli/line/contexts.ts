@@ -39,7 +39,7 @@ export function contextsFile({ XDG_CONFIG_HOME = '', HOME = '' }: Environment): 
 export async function readContexts(env: Environment): Promise<Contexts> {
   const file = contextsFile(env);
   if (file === undefined) return { file: '~/.config/shunt/shunt.yaml', contexts: [], current: undefined };
-  await requireOwn(file);
+  if (!(await isThere(file))) return { file, contexts: [], current: undefined };
   const { contexts = {}, current, ...others } = await readDocument(file, true);
   const [strange] = Object.keys(others);
   if (strange !== undefined) throw usage(`${file}: unknown key "${strange}"; known: contexts, current`);
@@ -107,11 +107,15 @@ function unknownOption(where: string, key: string): Failure {
   );
 }
 
-/** Whoever can write to it decides which bus this user talks to. */
-async function requireOwn(file: string): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined) return;
+/**
+ * Answers false where a user has no such file, also because the home that the environment names is another's: `su` and services
+ * keep that of root. Whoever can write to it decides which bus this user talks to. Errors: Failure USAGE.
+ */
+async function isThere(file: string): Promise<boolean> {
+  const found = await stat(file).catch((fault: NodeJS.ErrnoException) => fault);
+  if (found instanceof Error) return !['ENOENT', 'EACCES'].includes(found.code ?? '');
   if ((found.mode & 0o002) !== 0) throw usage(`${file}: others can write to it; chmod o-w ${file}`);
   if (![0, process.geteuid?.()].includes(found.uid))
     throw usage(`${file} is of another user, who would choose your bus; set HOME to your own`);
+  return true;
 }

@@ -3,7 +3,7 @@ import { SqliteStore } from '../../../agent/store/sqlite-store.ts';
 import { openPorts } from '../../../controller/open.ts';
 import { makeSystemClock } from '../../../daemon/clock.ts';
 import { agentMigrations } from '../../../migrations/agent/index.ts';
-import { spec } from '../controller/fleet.ts';
+import { ALLOWED, spec } from '../controller/fleet.ts';
 
 /** Opens a store, looks into it and writes to it, of the agent or the controller, and says what became of each, as JSON. */
 const [whose = '', directory = '', rev = '1', spare = ''] = process.argv.slice(2);
@@ -41,7 +41,7 @@ async function asController(): Promise<void> {
   if (ports === undefined) return;
   const specs = Array.from({ length: 2_000 }, (_, n) => spec(`r-${n}`, n, { priority: Number(rev) }));
   await tell('load', () => ports.desk.hosts({ v: 1 }, 500_000));
-  await tell('write', () => ports.desk.apply({ v: 1, upload: 'test', part: 0, parts: 1, specs }));
+  await tell('write', () => ports.desk.apply({ v: 1, upload: 'test', part: 0, parts: 1, specs, ...ALLOWED }));
   await tell('write a little', () =>
     ports.desk.apply({ v: 1, upload: 'little', part: 0, parts: 1, specs: specs.slice(0, 1) }),
   );

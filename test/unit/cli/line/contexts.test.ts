@@ -17,6 +17,7 @@ import { readArguments, readOptions } from '../../../../cli/line/command-line.ts
 import { contextsFile, readContexts } from '../../../../cli/line/contexts.ts';
 import { BUS_OPTIONS, CONNECTION_OPTIONS } from '../../../../cli/line/options.ts';
 import { useContext } from '../../../../cli/line/use-context.ts';
+import { run } from '../../../support/process.ts';
 import { matchesGolden } from '../golden.ts';
 import { KeptTerminal, shunt } from '../session.ts';
 
@@ -53,6 +54,17 @@ test('contexts: the file is below XDG_CONFIG_HOME, or the home; where neither is
   t.is(contextsFile({ HOME: '/home/me', XDG_CONFIG_HOME: '/etc/me' }), '/etc/me/shunt/shunt.yaml');
   t.is(contextsFile({ HOME: '/home/me', XDG_CONFIG_HOME: 'me' }), '/home/me/.config/shunt/shunt.yaml');
   t.is(contextsFile({ XDG_CONFIG_HOME: '' }), undefined);
+});
+
+test('contexts: who may not look into the home that the environment names has none', async (t) => {
+  const { HOME } = home(t);
+  chmodSync(HOME, 0o700);
+  const program = `import { readContexts } from '${join(import.meta.dirname, '../../../../cli/line/contexts.ts')}';
+process.setgid?.(65534);
+process.setuid?.(65534);
+console.log((await readContexts({ HOME: '${HOME}' })).contexts.length);`;
+  const { stdout } = await run([process.execPath, '--input-type=module-typescript', '-e', program]);
+  t.is(stdout, process.getuid?.() === 0 ? '0\n' : '3\n');
 });
 
 test('contexts: the argument chooses before the environment, and the environment before the file', async (t) => {
