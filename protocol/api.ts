@@ -70,6 +70,8 @@ export interface ApplyRequest extends Terms {
   readonly delete?: readonly string[];
   /** In the last part: what a plan of the same relied on; it is refused once anything of that moved. */
   readonly basis?: string;
+  /** With a basis: the newest change by then, as that plan said, so that the refusal can name what moved since. */
+  readonly newest?: number;
 }
 
 /** The answer to every part but the last. */
@@ -174,6 +176,7 @@ const readApplyFields = object<ApplyRequest>({
   prune: optional(list(readName, MAX_LIST)),
   delete: optional(list(readName, MAX_LIST)),
   basis: optional(readDigest),
+  newest: optional(readCount),
   ...termFields,
 });
 

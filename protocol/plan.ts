@@ -79,6 +79,8 @@ export interface PlanReply {
   readonly loops?: readonly PlanLoop[];
   /** What all of this relies on: an apply that repeats it is refused once anything of it moved. */
   readonly basis?: string;
+  /** The number of the newest change that was made by then. */
+  readonly newest?: number;
   /** So many pages have what is in the lists and had no room; absent where there is none. */
   readonly pages?: number;
 }
@@ -134,6 +136,7 @@ const readLastReply = object<PlanReply>(
     collateralTotal: optional(readCount),
     loops: optional(list(readLoop, MAX_LOOPS)),
     basis: optional(readDigest),
+    newest: optional(readCount),
     set: optional(readSetOutcome),
     near: optional(readNear),
     pages: optional(readCount),

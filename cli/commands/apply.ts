@@ -110,6 +110,9 @@ async function readWanted({ options, operands, stdin }: Given) {
   if (file.length > 0 || recursive || set !== undefined || prune || expiresInMs !== undefined)
     throw usage(`${path} is a plan, and says all of it: -f, -R, --set, --prune and --expires-in belong to shunt plan`);
   const { plan, specs } = await readPlan(path, stdin);
-  const { basis, delete: goes } = plan;
-  return { specs, kept: { basis, delete: goes, ...placingOf(plan.set, plan.prune) } };
+  const { basis, newest, delete: goes } = plan;
+  return {
+    specs,
+    kept: { basis, ...(newest !== undefined && { newest }), delete: goes, ...placingOf(plan.set, plan.prune) },
+  };
 }

@@ -64,7 +64,11 @@ interface Asked {
 }
 
 /** Errors: Failure, also where the controller does not say what the plan relies on. */
-async function keep(path: string, { basis }: Planned, { specs, set, prune, gone, ...asked }: Asked): Promise<void> {
+async function keep(
+  path: string,
+  { basis, newest }: Planned,
+  { specs, set, prune, gone, ...asked }: Asked,
+): Promise<void> {
   if (basis === undefined)
     throw new Failure(
       EXIT.refused,
@@ -73,7 +77,14 @@ async function keep(path: string, { basis }: Planned, { specs, set, prune, gone,
     );
   const sorted = { ...(set !== undefined && { set }), ...(prune && { prune: gone }) };
   const goes = [...new Set(asked.delete)].filter((name) => !gone.includes(name));
-  await writePlan(path, { at: Date.now(), basis, ...sorted, delete: goes, specs: specs.map(({ json }) => json) });
+  await writePlan(path, {
+    at: Date.now(),
+    basis,
+    ...(newest !== undefined && { newest }),
+    ...sorted,
+    delete: goes,
+    specs: specs.map(({ json }) => json),
+  });
 }
 
 function wouldChange({ created, changed, deleted, changesTotal, set }: Planned): boolean {

@@ -4,7 +4,7 @@ import { MAX_LIST } from '../../protocol/api.ts';
 import { readName } from '../../protocol/intent.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { didYouMean } from '../../protocol/near.ts';
-import { integer, list, object, optional, readDigest, readJson, readTime } from '../../protocol/read.ts';
+import { integer, list, object, optional, readCount, readDigest, readJson, readTime } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { readSet } from '../../protocol/sets.ts';
 import { nameOf } from '../../protocol/spec.ts';
@@ -18,6 +18,7 @@ export interface PlanFile {
   readonly shuntPlan: number;
   readonly at: number;
   readonly basis: string;
+  readonly newest?: number;
   readonly set?: string;
   readonly prune?: readonly string[];
   readonly delete: readonly string[];
@@ -31,6 +32,7 @@ const readPlanFile = object<PlanFile>({
   shuntPlan: integer(FORM, FORM),
   at: readTime,
   basis: readDigest,
+  newest: optional(readCount),
   set: optional(readSet),
   prune: optional(list(readName, MAX_LIST)),
   delete: list(readName, MAX_LIST),

@@ -33,6 +33,8 @@ export interface PreviewHead {
   /** What would become of the set that it names. */
   readonly set?: SetOutcome;
   readonly loops?: readonly PlanLoop[];
+  /** The number of the newest change by now. */
+  readonly newest?: number;
   /** What hosts said of their room. */
   readonly capacities: ReadonlyMap<string, Room>;
 }
@@ -153,7 +155,7 @@ export class PreviewReport {
     limit: number,
   ): PlanReply {
     const { moves } = this.#proposal;
-    const { upload, near, set, loops = [] } = this.#head;
+    const { upload, near, set, newest, loops = [] } = this.#head;
     return {
       v: 1,
       upload,
@@ -180,6 +182,7 @@ export class PreviewReport {
       }),
       ...(loops.length > 0 && { loops }),
       basis: this.#basis.digest(),
+      ...(newest !== undefined && { newest }),
       unmatched: unmatched.slice(0, limit),
       unmatchedTotal: unmatched.length,
       unheard: unheard.slice(0, limit),

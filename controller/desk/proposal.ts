@@ -34,7 +34,15 @@ export async function readProposal(
   const capacities = await tables.hosts.capacities(session);
   const set = last.set === undefined ? undefined : await joinSet(transaction, last.set, named, false);
   const sorted = set !== undefined && { set };
-  const head = { upload: last.upload, absent, capacities, ...sorted, ...(await nearNames(transaction, absent)) };
+  const newest = await tables.audit.newest(session);
+  const head = {
+    newest,
+    upload: last.upload,
+    absent,
+    capacities,
+    ...sorted,
+    ...(await nearNames(transaction, absent)),
+  };
   return { moves, claims: await readAllClaims(transaction), fleet: await tables.hosts.fleet(session), head };
 }
 

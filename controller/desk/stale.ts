@@ -4,6 +4,7 @@ import { Preview } from '../compile/preview.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
 import { readProposal } from './proposal.ts';
+import { whatMoved } from './what-moved.ts';
 
 /**
  * Ends a transaction that is to do what a plan said, and would do it on another footing than the plan had.
@@ -14,15 +15,16 @@ export async function requireBasis(transaction: Transaction, last: ApplyRequest,
   const { v, upload, part, parts, specs, set } = last;
   const goes = [...(last.delete ?? []), ...(last.prune ?? [])];
   const asked = { v, upload, part, parts, specs, delete: goes, ...(set !== undefined && { set }) };
-  const { head: _, ...proposal } = await readProposal(transaction, asked);
+  const { head, ...proposal } = await readProposal(transaction, asked);
   const basis = new Basis(proposal);
   for (const group of new Preview({ ...proposal, nowMs }).groups(0)) {
     if (group !== undefined) basis.add(group);
     await transaction.turn();
   }
   if (basis.digest() === last.basis) return;
+  const moved = await whatMoved(transaction, last, { ...proposal, joined: head.set?.joined ?? 0 });
   throw new Declined(
     'PLAN_STALE',
-    'what the plan relied on is otherwise by now: its redirects, others with the same matches, or hosts and their labels; nothing was changed: plan again',
+    `what the plan relied on is otherwise by now (PLAN_STALE): ${moved}; nothing was changed: plan again`,
   );
 }

@@ -64,10 +64,19 @@ test('plan: what is kept is applied as it was shown, or not at all', async (t) =
   t.deepEqual([again.exit, again.stdout], [1, '']);
   t.regex(
     again.stderr.replaceAll(/\s+/g, ' '),
-    /what the plan relied on is otherwise by now.*nothing was changed: plan again/,
+    /what the plan relied on is otherwise by now \(PLAN_STALE\): applied already, all of it is so since change \S+ of .*nothing was changed: plan again/,
   );
   const json = await house.shunt('apply', kept, '-o', 'json');
   t.is(JSON.parse(json.stderr).error.code, 'PLAN_STALE');
+});
+
+test('plan: one that is stale says which redirect moved, and by which change', async (t) => {
+  await using house = await House.open(t);
+  const kept = house.folder.file('a.plan');
+  await house.shunt('plan', '-f', house.write('a.jsonl', spec('a', 1), spec('b', 2)), '--out', kept);
+  await house.shunt('apply', '-f', house.write('b.jsonl', spec('b', 3)));
+  const { stderr } = await house.shunt('apply', kept);
+  t.regex(stderr.replaceAll(/\s+/g, ' '), /\(PLAN_STALE\): moved since then: b by change \S+ of \S+ at /);
 });
 
 test('plan: with --exit-code the status says whether something would change', async (t) => {

@@ -146,6 +146,11 @@ export class AuditTable {
     return (await session.all(this.#before, { id, limit })).map(auditOf);
   }
 
+  /** The number of the newest change; 0 where there is none. */
+  async newest(session: Session): Promise<number> {
+    return (await this.before(session, Number.MAX_SAFE_INTEGER, 1))[0]?.id ?? 0;
+  }
+
   /** What changes before one did to a redirect, the newest first. */
   async deedsTo(session: Session, name: string, id: number, limit: number): Promise<AuditOf[]> {
     const rows = await session.all(this.#deeds, { name, id, limit });
