@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Cursor } from '../../../protocol/cursor.ts';
 import type { Labels } from '../../../protocol/host.ts';
+import { Refused } from '../../../protocol/refused.ts';
 import { type Capacity, parseStatus, type Status } from '../../../protocol/status.ts';
 import type { HostFacts } from '../../model/claim.ts';
 import { type Evidence, type Heard, isNewer, remember } from '../../model/evidence.ts';
@@ -49,7 +50,7 @@ export class HostTable {
 
   constructor(db: Kysely<Schema>) {
     const hosts = db.selectFrom('hosts');
-    this.words = new LastWords(db, (row) => (hostSeal.fits(row) ? reportOf(row) : undefined));
+    this.words = new LastWords(db, findReport);
     this.#all = query<object, HostRow>(() => hosts.selectAll());
     this.#rooms = query<object, Room>(() =>
       hosts.select((of) => [
@@ -82,7 +83,7 @@ export class HostTable {
   /** Where every host stands, by its own last word. */
   async claims(session: Session): Promise<Cursor[]> {
     const rows = await session.all(this.#all, {});
-    return rows.filter((row) => hostSeal.fits(row)).map((row) => cursorOf(reportOf(row).status));
+    return rows.filter((row) => hostSeal.fits(row)).map(claimOf);
   }
 
   /** Forgets what hosts said that were not heard within some time. Answers how many. */
@@ -92,7 +93,7 @@ export class HostTable {
 
   async find(session: Session, host: string): Promise<Report | undefined> {
     const row = await session.first(this.#one, { host });
-    return row && hostSeal.fits(row) ? reportOf(row) : undefined;
+    return row && findReport(row);
   }
 
   /**
@@ -172,11 +173,21 @@ function rowFrom(status: Status, { boots, seenAtMs }: Evidence): HostRow {
 /** A start of which an earlier release noted no more than that it was heard. */
 const NEVER_LATER = { seq: Number.MAX_SAFE_INTEGER, at: Number.MAX_SAFE_INTEGER };
 
-function reportOf(row: HostRow): Report {
-  return { status: parseStatus(JSON.parse(row.status)), seenAtMs: row.seen_at_ms };
+/** Undefined where a row is damaged, or of a release that said what this one cannot read: the host says it again. */
+function findReport(row: HostRow): Report | undefined {
+  if (!hostSeal.fits(row)) return undefined;
+  try {
+    return { status: parseStatus(JSON.parse(row.status)), seenAtMs: row.seen_at_ms };
+  } catch (error) {
+    if (error instanceof Refused || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
-function cursorOf({ epoch, stored }: Status): Cursor {
+/** A release that has no such columns says it in its status alone. */
+function claimOf({ status, ...row }: HostRow): Cursor {
+  if (row.epoch !== null && row.stored !== null) return { epoch: row.epoch, rev: row.stored };
+  const { epoch, stored } = JSON.parse(status) as Status;
   return { epoch, rev: stored };
 }
 

@@ -1,4 +1,5 @@
 import test from 'ava';
+import BetterSqlite3 from 'better-sqlite3';
 import { listHosts, listSpecs } from '../../../../controller/desk/listings.ts';
 import { readProposal } from '../../../../controller/desk/proposal.ts';
 import type { Transaction } from '../../../../controller/log/transaction.ts';
@@ -12,6 +13,27 @@ import { encodeHostsReply, MAX_ITEM_HOSTS } from '../../../../protocol/listings.
 import { parseStoredSpec } from '../../../../protocol/spec.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { AMPLE_BYTES, apply, Folder, openStore, report, spec, status } from '../fleet.ts';
+
+test('hosts: one whose last word no longer can be read is listed as never heard, and the others as ever', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  for (const host of ['edge-1', 'edge-2']) await report(store, host);
+  const db = new BetterSqlite3(folder.file());
+  db.prepare(
+    "update hosts set status = json_set(status, '$.counts', 'many'), checksum = null where host = 'edge-1'",
+  ).run();
+  db.close();
+  const { items } = await store.desk.hosts({ v: 1 }, AMPLE_BYTES);
+  t.deepEqual(
+    items.map(({ host, seenAt }) => [host, seenAt !== null]),
+    [
+      ['edge-1', false],
+      ['edge-2', true],
+    ],
+  );
+  await report(store, 'edge-1');
+  t.true((await store.desk.hosts({ v: 1 }, AMPLE_BYTES)).items.every(({ seenAt }) => seenAt !== null));
+});
 
 test('apply: one bad spec among good ones, and nothing changes', async (t) => {
   using folder = new Folder();
