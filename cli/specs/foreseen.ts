@@ -15,7 +15,7 @@ export async function foreseen(
   { set, prune = [], delete: goes = [] }: Pick<ApplyRequest, 'set' | 'prune' | 'delete'>,
   bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
 ): Promise<readonly string[]> {
-  if (specs.length > MAX_FORESEEN) return [];
+  if (specs.length + goes.length + prune.length > MAX_FORESEEN) return [];
   try {
     return effectNotes(
       await askPlan(specs, { delete: [...goes, ...prune], ...(set !== undefined && { set }) }, bus, SILENT),
