@@ -12,7 +12,7 @@ import { strangerTexts } from '../show/format.ts';
 import { movedText } from '../show/moved.ts';
 import { notice } from '../show/terminal.ts';
 import { foreseen } from '../specs/foreseen.ts';
-import { readPlan } from '../specs/plan-file.ts';
+import { readKept } from '../specs/kept-or-files.ts';
 import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
 import { applyOn, upload } from '../specs/upload.ts';
@@ -78,8 +78,9 @@ END`,
       notice(terminal, text);
     const pruned = deleted === undefined ? '' : `, deleted ${deleted}`;
     if (reply.set?.movedTotal) notice(terminal, movedText(reply.set));
+    const joined = reply.set?.joined ? `; ${reply.set.joined} put into the set ${reply.set.name}` : '';
     const made = change === undefined ? `newest revision ${rev}` : `change ${shortChange(change)}`;
-    const text = `created ${created}, changed ${changed}, unchanged ${unchanged}${pruned}; hosts ${hosts}; ${made}`;
+    const text = `created ${created}, changed ${changed}, unchanged ${unchanged}${pruned}; hosts ${hosts}${joined}; ${made}`;
     if (options.output === 'table') terminal.print(text);
     const wait = waitOf(options, written);
     const standing = unchanged === 0 ? [] : specs.map(({ name }) => name);
@@ -99,20 +100,15 @@ interface Given {
 
 /** The redirects of files, or of a plan that was kept, with what else that says. Errors: Failure. */
 async function readWanted({ options, operands, stdin }: Given) {
-  const [path] = operands;
-  if (path === undefined) {
-    if (options.file.length === 0) throw usage('name at least one file: -f FILE, or -f - for standard input');
-    requireSetToPrune(options);
-    const moment = { nowMs: Date.now(), expiresInMs: options['expires-in'] };
-    return { specs: await readSpecs(options, stdin, moment), kept: undefined };
+  const found = await readKept(operands[0], options, stdin);
+  if (found !== undefined) {
+    const { basis, newest, delete: goes, set, prune } = found.plan;
+    const reliedOn = { basis, ...(newest !== undefined && { newest }) };
+    return { specs: found.specs, kept: { ...reliedOn, delete: goes, ...placingOf(set, prune) } };
   }
-  const { file, recursive, set, prune, 'expires-in': expiresInMs } = options;
-  if (file.length > 0 || recursive || set !== undefined || prune || expiresInMs !== undefined)
-    throw usage(`${path} is a plan, and says all of it: -f, -R, --set, --prune and --expires-in belong to shunt plan`);
-  const { plan, specs } = await readPlan(path, stdin);
-  const { basis, newest, delete: goes } = plan;
-  return {
-    specs,
-    kept: { basis, ...(newest !== undefined && { newest }), delete: goes, ...placingOf(plan.set, plan.prune) },
-  };
+  if (options.file.length === 0)
+    throw usage('name at least one file: -f FILE, or -f - for standard input; or PLAN, which shunt plan --out kept');
+  requireSetToPrune(options);
+  const moment = { nowMs: Date.now(), expiresInMs: options['expires-in'] };
+  return { specs: await readSpecs(options, stdin, moment), kept: undefined };
 }

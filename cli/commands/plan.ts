@@ -9,12 +9,13 @@ import { prunedBy, requireSetToPrune } from '../sets.ts';
 import { layOutPlan } from '../show/plan-table.ts';
 import { notice } from '../show/terminal.ts';
 import { askPlan } from '../specs/ask-plan.ts';
-import { writePlan } from '../specs/plan-file.ts';
+import { readKept } from '../specs/kept-or-files.ts';
+import { requireRoomForPlan, writePlan } from '../specs/plan-file.ts';
 import type { Prepared } from '../specs/prepare.ts';
 import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 
 export const plan = command({
-  synopsis: '[-f FILE... [-R]] [--delete NAME...] [--set NAME] [--out FILE]',
+  synopsis: '[-f FILE... [-R]] [--delete NAME...] [--set NAME] | PLAN',
   about: `Shows what an apply of the files and a delete of the names would do to each host, and does nothing: what would be
 added, changed and deleted, and where packets go today and then (B: on to where they were sent; !: dropped, given up, or
 nothing left at B); what is not named and touched all the same; which redirects another one shadows, because it has the same match and wins; which ones
@@ -23,37 +24,58 @@ are not sent a redirect because their agents are too old for it. With --set and 
 out of the set is among what would be deleted.
 
 With --out, the plan is kept in a file, for shunt apply FILE: that does exactly this, or nothing if anything that the plan
-relied on is otherwise by then. With --exit-code, the exit status is 6 where something would change, 0 where nothing would.`,
+relied on is otherwise by then. Only a plan is overwritten. With PLAN, a file that was kept, it shows what that would do now, and
+whether it still can be applied. With --exit-code, the exit status is 6 where something would change, 0 where nothing would.`,
   examples: [
     'shunt plan -f redirects.yaml',
     'shunt plan -f redirects.yaml --delete drain-web-1 --out drain.plan && shunt apply drain.plan',
   ],
   options: ['file', 'recursive', 'delete', 'set', 'prune', 'expires-in', 'out', 'exit-code', ...BUS_OPTIONS],
-  async run({ options, terminal, stdin }) {
-    requireSetToPrune(options);
-    if (options.file.length + options.delete.length === 0)
-      throw usage('name at least one file or redirect: -f FILE, -f - for standard input, or --delete NAME');
+  operands: { placeholder: 'PLAN', min: 0, max: 1, files: true },
+  async run({ options, operands: [path], terminal, stdin }) {
+    const kept = await readKept(path, options, stdin);
+    if (kept !== undefined && options.out !== undefined)
+      throw usage(`${path} is kept already: leave out --out, or plan again with -f`);
+    if (kept === undefined) requireWanted(options);
+    if (options.out !== undefined) await requireRoomForPlan(options.out, stdin);
     const nowMs = Date.now();
-    const specs = await readSpecs(options, stdin, { nowMs, expiresInMs: options['expires-in'] });
+    const moment = { nowMs, expiresInMs: options['expires-in'] };
+    const { set } = kept?.plan ?? options;
+    const specs = kept?.specs ?? (await readSpecs(options, stdin, moment));
     noteSpecs(specs, nowMs, terminal);
     await using bus = await Bus.open(options);
-    const gone = options.prune ? await prunedBy(specs, options.set, bus, terminal) : [];
-    if (gone.length > 0) showDeletion(gone, `of the set ${options.set}`, terminal);
-    const names = [...new Set([...options.delete, ...gone])];
-    const more = { delete: names, ...(options.set !== undefined && { set: options.set }) };
-    const planned = await knowingSets(askPlan(specs, more, bus, terminal), options.set !== undefined);
+    const pruned = options.prune ? await prunedBy(specs, set, bus, terminal) : kept?.plan.prune;
+    const gone = pruned ?? [];
+    if (gone.length > 0) showDeletion(gone, `of the set ${set}`, terminal);
+    const names = [...new Set([...(kept?.plan ?? options).delete, ...gone])];
+    const more = { delete: names, ...(set !== undefined && { set }) };
+    const planned = await knowingSets(askPlan(specs, more, bus, terminal), set !== undefined);
+    const stale = kept && planned.basis !== kept.plan.basis;
     terminal.print(
       options.output === 'json'
-        ? JSON.stringify({ ...planned, ...(options.prune && { pruned: gone }) })
+        ? JSON.stringify({ ...planned, ...(pruned && { pruned }), ...(stale !== undefined && { stale }) })
         : layOutPlan(planned, terminal, specs),
     );
     if (options.out !== undefined) {
       await keep(options.out, planned, { specs, ...options, gone });
       notice(terminal, `kept: shunt apply ${options.out} does this and nothing else, or nothing`);
     }
+    if (stale !== undefined) notice(terminal, staleText(path, stale));
     return options['exit-code'] && wouldChange(planned) ? EXIT.changes : EXIT.done;
   },
 });
+
+/** Errors: Failure USAGE. */
+function requireWanted(options: Pick<Asked, 'delete' | 'set' | 'prune'> & { readonly file: readonly string[] }): void {
+  requireSetToPrune(options);
+  if (options.file.length + options.delete.length === 0)
+    throw usage('name at least one file or redirect: -f FILE, -f - for standard input, or --delete NAME');
+}
+
+function staleText(path: string | undefined, stale: boolean): string {
+  if (!stale) return `nothing that ${path} relied on is otherwise by now: shunt apply ${path} does this`;
+  return `${path} is stale: something that it relied on is otherwise by now, so shunt apply ${path} is refused; plan again`;
+}
 
 interface Asked {
   readonly specs: readonly Prepared[];

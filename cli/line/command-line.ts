@@ -66,6 +66,11 @@ export function checkOperands(name: string, command: AnyCommand, { operands, giv
   if (operands.length < min) throw usage(`${placeholder} is missing; write shunt ${name} ${command.synopsis}`);
   const excess = operands[max];
   if (excess === undefined) return;
+  const [first] = given.get('file') ?? [];
+  if (first !== undefined && command.operands?.files === true)
+    throw usage(
+      `unexpected argument "${operands[0]}": -f takes one file; write -f ${first} -f ${operands[0]}, or -f FOLDER for all in it`,
+    );
   const meant = max === 0 ? optionFor(command, given) : undefined;
   const after = max === 0 ? '' : ` after ${placeholder}`;
   const advice = meant === undefined ? `see shunt ${name} --help` : didYouMean(`${meant} ${excess}`);

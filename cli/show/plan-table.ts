@@ -43,10 +43,11 @@ export function layOutPlan(planned: Planned, screen: Screen, specs: readonly Des
   return sections.filter((section) => section !== '').join('\n\n');
 }
 
-function sums({ created, changed, unchanged, deleted, absent, absentTotal, changesTotal }: Planned): string {
+function sums({ created, changed, unchanged, deleted, absent, absentTotal, changesTotal, set }: Planned): string {
   const gone = absentTotal === 0 ? '' : `, already absent ${absentTotal} (${someText(absent, absentTotal)})`;
   const nothing = changesTotal === 0 ? '\nnothing would change on any host' : '';
-  return `would create ${created}, change ${changed}, delete ${deleted}; unchanged ${unchanged}${gone}${nothing}`;
+  const joined = set?.joined ? `\nwould put ${set.joined} into the set ${set.name}` : '';
+  return `would create ${created}, change ${changed}, delete ${deleted}; unchanged ${unchanged}${gone}${joined}${nothing}`;
 }
 
 function hostTable({ hosts: all, hostsTotal }: Planned, screen: Screen): string {

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { readFault } from '../../daemon/read-fault.ts';
 import { MAX_LIST } from '../../protocol/api.ts';
 import { readName } from '../../protocol/intent.ts';
@@ -38,6 +39,31 @@ const readPlanFile = object<PlanFile>({
   delete: list(readName, MAX_LIST),
   specs: list(readJson, MAX_SPECS),
 });
+
+/** What a kept plan begins with. */
+const BEGINS = /^\s*\{\s*"shuntPlan"\s*:/;
+
+/** Whether a text is a plan that was kept, of whatever form. */
+export function isPlan(bytes: Buffer): boolean {
+  return BEGINS.test(bytes.subarray(0, 256).toString());
+}
+
+/** Refuses to put a plan where something else is, of redirects perhaps. What is empty, and what is no file, is fine. Errors: Failure. */
+export async function requireRoomForPlan(path: string, stdin: AsyncIterable<Uint8Array>): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined) return requireFolder(path);
+  if (!found.isFile() || found.size === 0 || isPlan((await readSource(path, stdin)).bytes)) return;
+  const message = `${path} is there already, and is no plan; name another file with --out, or remove it`;
+  throw new Failure(EXIT.refused, 'FAILED', message);
+}
+
+async function requireFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  const why = found === undefined ? `there is no folder ${folder}` : `${folder} is no folder`;
+  throw new Failure(EXIT.refused, found === undefined ? 'ENOENT' : 'ENOTDIR', `cannot write ${path}: ${why}`);
+}
 
 /** Errors: Failure. */
 export async function writePlan(path: string, plan: Omit<PlanFile, 'shuntPlan'>): Promise<void> {

@@ -3,6 +3,7 @@ import { countText, someText } from '../show/format.ts';
 import { notice, type Terminal } from '../show/terminal.ts';
 import type { Moment } from './expiry.ts';
 import { filesOf } from './folder.ts';
+import { isPlan } from './plan-file.ts';
 import { type Prepared, prepareSpecs } from './prepare.ts';
 import { readSource, type Source } from './source.ts';
 import { MAX_PROBLEMS } from './written.ts';
@@ -11,11 +12,14 @@ import { MAX_PROBLEMS } from './written.ts';
 export interface Where {
   readonly file: readonly string[];
   readonly recursive: boolean;
+  /** The set that they are put into, and whether what is not in the files goes from it. */
+  readonly set?: string | undefined;
+  readonly prune?: boolean;
 }
 
 /** Reads every redirect of some files. Errors: Failure, with all that is wrong in them. */
 export async function readSpecs(
-  { file: files, recursive }: Where,
+  { file: files, recursive, set, prune = false }: Where,
   stdin: AsyncIterable<Uint8Array>,
   moment: Moment,
 ): Promise<readonly Prepared[]> {
@@ -30,21 +34,36 @@ export async function readSpecs(
   for (const named of files) {
     for (const file of (await filesOf(named, recursive).catch(keep)) ?? []) {
       const source = await readSource(file, stdin).catch(keep);
-      if (source !== undefined) sources.push(source);
+      if (source !== undefined) sources.push(requireNoPlan(source));
     }
   }
   const { specs, problems } = await prepareSpecs(sources, moment);
   const [first] = unread;
-  if (first !== undefined) throw unreadable(first, unread, problems);
+  const emptied = prune && set !== undefined ? `; shunt delete --set ${set} deletes the set` : '';
+  const nothing = specs.length + problems.length === 0 && unread.every(({ code }) => code === 'NOT_VALID');
+  if (first !== undefined) throw unreadable(first, unread, problems, nothing ? emptied : '');
   if (problems.length > 0) throw refusal(problems);
-  if (files.length > 0 && specs.length === 0) throw nothingIn(files);
+  if (files.length > 0 && nothing) throw nothingIn(files, emptied);
   return specs;
 }
 
 /** What cannot be read hides nothing of what can. */
-function unreadable(first: Failure, all: readonly Failure[], problems: readonly FileProblem[]): Failure {
-  const { exit, code, cause } = first;
-  return new Failure(exit, code, all.map(({ message }) => message).join('; '), { cause, problems });
+function unreadable(
+  { exit, code, cause }: Failure,
+  all: readonly Failure[],
+  problems: readonly FileProblem[],
+  advice: string,
+): Failure {
+  return new Failure(exit, code, all.map(({ message }) => message).join('; ') + advice, { cause, problems });
+}
+
+/** Errors: Failure USAGE, of a plan that was kept: it is no file of redirects. */
+function requireNoPlan(source: Source): Source {
+  if (!isPlan(source.bytes)) return source;
+  const { name } = source;
+  throw usage(
+    `${name} is a plan that was kept, not redirects; shunt apply ${name} does it, shunt plan ${name} shows it`,
+  );
 }
 
 /** Says what of some redirects deserves a second look, whatever the fleet is like. */
@@ -61,8 +80,8 @@ export function noteSpecs(specs: readonly Prepared[], nowMs: number, terminal: T
 }
 
 /** What has no redirect in it asks for nothing, and must not be taken for everything. */
-function nothingIn(files: readonly string[]): Failure {
-  const message = `there is no redirect in ${files.join(', ')}; nothing was sent: empty never means all`;
+function nothingIn(files: readonly string[], advice: string): Failure {
+  const message = `there is no redirect in ${files.join(', ')}; nothing was sent: empty never means all${advice}`;
   return new Failure(EXIT.refused, 'NOT_VALID', message);
 }
 

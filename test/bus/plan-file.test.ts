@@ -121,3 +121,84 @@ test('apply: what deserves a second look is said as the plan of the same says it
   t.regex(stderr, /note: a: dropped, and not before/);
   t.regex(stderr, /note: not named, and its packets change: wide; see shunt plan/);
 });
+
+test('plan: a plan that was kept is shown again, and whether it still holds', async (t) => {
+  await using house = await House.open(t);
+  const file = house.write('a.jsonl', spec('a', 1), spec('b', 2));
+  await house.shunt('apply', '-f', house.write('old.jsonl', spec('old', 3), spec('c', 4)), '--set', 'web');
+  const kept = house.folder.file('a.plan');
+  const plan = await house.shunt('plan', '-f', file, '--delete', 'old', '--set', 'web', '--prune', '--out', kept);
+  const text = (session: Session): string => session.stderr.replaceAll(/\s+/g, ' ');
+  const again = await house.shunt('plan', kept);
+  t.like(again, { exit: 0, stdout: plan.stdout }, again.stderr);
+  t.regex(
+    text(again),
+    /note: nothing that \S+a\.plan relied on is otherwise by now: shunt apply \S+a\.plan does this $/,
+  );
+  t.is(JSON.parse((await house.shunt('plan', kept, '-o', 'json')).stdout).stale, false);
+  t.is((await house.shunt('plan', kept, '--out', kept)).exit, 2);
+  await house.shunt('apply', '-f', house.write('b.jsonl', spec('b', 2)));
+  const stale = await house.shunt('plan', kept, '--exit-code');
+  t.is(stale.exit, 6);
+  t.regex(text(stale), /a\.plan is stale: .*; plan again/);
+  t.is(JSON.parse((await house.shunt('plan', kept, '-o', 'json')).stdout).stale, true);
+});
+
+test('plan: -f of a plan says that it is one, and what to type', async (t) => {
+  await using house = await House.open(t);
+  const kept = house.folder.file('a.plan');
+  await house.shunt('plan', '-f', house.write('a.jsonl', spec('a', 1)), '--out', kept);
+  for (const command of ['plan', 'apply']) {
+    const { exit, stderr } = await house.shunt(command, '-f', kept);
+    t.is(exit, 2);
+    t.regex(
+      stderr.replaceAll(/\s+/g, ' '),
+      /a\.plan is a plan that was kept, not redirects; shunt apply \S+a\.plan does it/,
+    );
+  }
+});
+
+test('plan: --out overwrites a plan, and nothing else', async (t) => {
+  await using house = await House.open(t);
+  const file = house.write('a.jsonl', spec('a', 1));
+  const before = readFileSync(file, 'utf8');
+  const other = await house.shunt('plan', '-f', file, '--out', file, '-o', 'json');
+  t.is(other.exit, 1);
+  t.regex(
+    JSON.parse(other.stderr).error.message,
+    /a\.jsonl is there already, and is no plan; name another file with --out/,
+  );
+  t.is(readFileSync(file, 'utf8'), before);
+  const nowhere = await house.shunt('plan', '-f', file, '--out', '/nonexistent/x', '-o', 'json');
+  t.is(JSON.parse(nowhere.stderr).error.message, 'cannot write /nonexistent/x: there is no folder /nonexistent');
+  const kept = house.folder.file('a.plan');
+  writeFileSync(kept, '');
+  for (let round = 0; round < 2; round += 1) t.is((await house.shunt('plan', '-f', file, '--out', kept)).exit, 0);
+});
+
+test('apply: of files that a shell wrote out, all but the first want -f as well', async (t) => {
+  await using house = await House.open(t);
+  const [a, b, c] = ['a', 'b', 'c'].map((name, at) => house.write(`${name}.jsonl`, spec(name, at)));
+  for (const command of ['apply', 'plan'])
+    for (const files of [[b], [b, c], ['/nonexistent.yaml']]) {
+      const { exit, stderr } = await house.shunt(command, '-f', String(a), ...files.map(String), '-o', 'json');
+      t.is(exit, 2);
+      const said = `unexpected argument "${files[0]}": -f takes one file; write -f ${a} -f ${files[0]}, or -f FOLDER for all in it`;
+      t.is(JSON.parse(stderr).error.message, said);
+    }
+  const deletes = await house.shunt('plan', '--delete', 'a', 'b');
+  t.regex(deletes.stderr, /unexpected argument "b"; did you mean --delete b\?/);
+});
+
+test('plan and apply: what is put into a set is said', async (t) => {
+  await using house = await House.open(t);
+  const file = house.write('a.jsonl', spec('a', 1), spec('b', 2));
+  t.regex((await house.shunt('apply', '-f', file, '--set', 'web')).stdout, /; 2 put into the set web; change/);
+  const moved = await house.shunt('plan', '-f', file, '--set', 'other', '--exit-code');
+  t.is(moved.exit, 6);
+  t.regex(
+    moved.stdout,
+    /^would create 0, change 0, delete 0; unchanged 2\nwould put 2 into the set other\nnothing would change on/,
+  );
+  t.notRegex((await house.shunt('apply', '-f', file, '--set', 'web')).stdout, /put/);
+});

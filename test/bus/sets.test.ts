@@ -97,6 +97,20 @@ test('delete: a name beside files, a set or labels may mean all or both, and del
   t.deepEqual(await names(house), ['a@web', 'c@web']);
 });
 
+test('sets: of files that are all gone, apply and plan say how a whole set goes', async (t) => {
+  await using house = await House.open();
+  await house.shunt(['apply', '-f', house.write('web.yaml', redirects('a')), '--set', 'web']);
+  house.write('none/readme.md', '');
+  const empty = house.write('empty.yaml', redirects());
+  for (const command of ['apply', 'plan'])
+    for (const file of [house.file('none'), empty]) {
+      const { stderr } = await house.shunt([command, '-f', file, '--set', 'web', '--prune']);
+      t.regex(stderr, /; shunt delete --set web deletes the set\n$/);
+      t.notRegex((await house.shunt([command, '-f', file, '--set', 'web'])).stderr, /shunt delete/);
+    }
+  t.deepEqual(await names(house), ['a@web']);
+});
+
 test('delete: of files, a set or labels is shown and asked for', async (t) => {
   await using house = await House.open();
   await house.shunt(['apply', '-f', house.write('web.yaml', redirects('a', 'c', 'd', 'e')), '--set', 'web']);
