@@ -1,6 +1,7 @@
 import type { Labels } from '../protocol/host.ts';
+import type { Terms } from '../protocol/terms.ts';
 import type { Bus } from './client.ts';
-import { confirmDeletion } from './confirm.ts';
+import { confirmDeletion, requireAllowed } from './confirm.ts';
 import { usage } from './line/failure.ts';
 import { nothingFound, readNames } from './names.ts';
 import { labelsText } from './show/format.ts';
@@ -15,17 +16,19 @@ export interface Choice {
   readonly labels: Labels | undefined;
   readonly names: readonly string[];
   readonly yes: boolean;
+  readonly terms: Terms;
 }
 
 /** The redirects that a delete is of. Those that are not named one by one are shown first, and confirmed. Errors: Failure. */
 export async function chooseNames(
-  { names, written, yes, ...others }: Choice,
-  bus: Pick<Bus, 'api'>,
+  { names, written, yes, terms, ...others }: Choice,
+  bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
   terminal: Terminal,
 ): Promise<readonly string[]> {
   const found = await readFound(others, bus, terminal);
   const chosen = [...new Set([...names, ...written, ...found])];
-  if (written.length + found.length > 0) await confirmDeletion(chosen, whyOf(others), yes, terminal);
+  const check = (): Promise<void> => requireAllowed({ specs: [], delete: chosen, terms }, bus, terminal);
+  if (written.length + found.length > 0) await confirmDeletion(chosen, whyOf(others), yes, terminal, check);
   return chosen;
 }
 
@@ -33,7 +36,7 @@ export async function chooseNames(
  * Somebody who names some and a set means those of the set among them, or all of both: nobody can tell, so it is refused.
  * Errors: Failure USAGE.
  */
-export function requireOneWay({ names, file, set, labels }: Omit<Choice, 'written' | 'yes'>): void {
+export function requireOneWay({ names, file, set, labels }: Omit<Choice, 'written' | 'yes' | 'terms'>): void {
   const ways = [
     ...(names.length > 0 ? ['NAME'] : []),
     ...(file.length > 0 ? ['-f'] : []),
@@ -48,7 +51,7 @@ export function requireOneWay({ names, file, set, labels }: Omit<Choice, 'writte
   throw usage(`${is}; leave out ${others.join(', ')}: ${why}`);
 }
 
-type Wanted = Omit<Choice, 'names' | 'written' | 'yes'>;
+type Wanted = Omit<Choice, 'names' | 'written' | 'yes' | 'terms'>;
 
 async function readFound(
   { set, labels }: Wanted,

@@ -1,6 +1,6 @@
 import { isDone } from '../../protocol/change-state.ts';
 import { Bus } from '../client.ts';
-import { confirmDeletion } from '../confirm.ts';
+import { confirmDeletion, requireAllowed } from '../confirm.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS, type Options, TERM_OPTIONS } from '../line/options.ts';
@@ -66,8 +66,12 @@ END`,
     noteSpecs(specs, Date.now(), terminal);
     await using bus = await Bus.open(options);
     const gone = options.prune ? await prunedBy(specs, options.set, bus, terminal) : undefined;
-    if (gone?.length) await confirmDeletion(gone, `of the set ${options.set}`, options.yes, terminal);
     const more = kept ?? placingOf(options.set, gone);
+    if (gone?.length) {
+      const intended = { specs, terms, delete: gone, ...placingOf(options.set, undefined) };
+      const check = (): Promise<void> => requireAllowed(intended, bus, terminal);
+      await confirmDeletion(gone, `of the set ${options.set}`, options.yes, terminal, check);
+    }
     const notes = await foreseen(specs, more, bus);
     const files = [...operands, ...options.file];
     const asking = upload(specs, bus, terminal, applyOn({ ...terms, ...more }, files));

@@ -42,7 +42,7 @@ waits until all have, and after --timeout (without it, after a minute) it names 
     const listed = (await readSpecs(options, stdin, { nowMs: Date.now() })).map(({ name }) => name);
     const terms = termsOf(options);
     await using bus = await Bus.open(options);
-    const names = await chooseNames({ ...options, names: named, written: listed, labels }, bus, terminal);
+    const names = await chooseNames({ ...options, names: named, written: listed, labels, terms }, bus, terminal);
     const { nears, changes, ...done } = await deleteNames(names, { terms, files: file }, bus, terminal);
     if (options.output === 'table' && names.length > 0) terminal.print(outcome(names, new Set(done.deleted), nears));
     const wait = waitOf(options, written);

@@ -1,6 +1,6 @@
 import { loopText, type Mark } from '../../protocol/effects.ts';
 import type { Planned } from '../../protocol/plan.ts';
-import type { PlanHost, PlanOver } from '../../protocol/plan-lines.ts';
+import type { PlanGate, PlanHost, PlanOver } from '../../protocol/plan-lines.ts';
 import { countText, nearText, someText, strangerTexts } from './format.ts';
 import { movedText } from './moved.ts';
 
@@ -53,13 +53,19 @@ function loopNotes({ loops = [] }: Planned): readonly string[] {
   return loops.map((loop) => `apply refuses it: ${loopText(loop)}`);
 }
 
-function gateNotes({ hosts }: Planned): readonly string[] {
+function gateNotes(planned: Planned): readonly string[] {
+  return gatesOf(planned).map(({ gate, text }) => `${text}: apply wants --allow-${gate} and --reason`);
+}
+
+/** What would have to be allowed, and why. */
+export function gatesOf({ hosts }: Pick<Planned, 'hosts'>): readonly {
+  readonly gate: PlanGate;
+  readonly text: string;
+}[] {
   return (['shrink', 'growth'] as const).flatMap((gate) => {
     const found = hosts.filter((host) => host.gate?.includes(gate));
     const [first] = found;
-    return first === undefined
-      ? []
-      : [`${gateText(gate, first, found.length - 1)}: apply wants --allow-${gate} and --reason`];
+    return first === undefined ? [] : [{ gate, text: gateText(gate, first, found.length - 1) }];
   });
 }
 

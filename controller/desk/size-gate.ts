@@ -8,6 +8,7 @@ import { type Excess, enough, excessOf, mayGrow, mayShrink, type Size } from '..
  * Errors: Declined SHRINKS_TOO_MUCH, GROWS_TOO_MUCH.
  */
 export async function requireSize({ session, tables, log, turn }: LogTransaction, terms: Terms): Promise<void> {
+  const found: TooMuch[] = [];
   for (const [host, size] of log.sizes) {
     if (enough(size) === 0) continue;
     await turn();
@@ -16,16 +17,38 @@ export async function requireSize({ session, tables, log, turn }: LogTransaction
     const stands = await tables.changes.standing(session, host, Number.MAX_SAFE_INTEGER);
     const exact = { ...size, had: stands - size.added + size.removed };
     const [first] = excessOf(exact).filter((excess) => !isAllowed(excess, terms));
-    if (first !== undefined) throw tooMuch(host, exact, first);
+    if (first !== undefined) found.push({ host, size: exact, excess: first });
   }
+  const [first, ...others] = found;
+  if (first !== undefined)
+    throw tooMuch(
+      first,
+      others.map(({ host }) => host),
+    );
 }
 
 function isAllowed(excess: Excess, { allowShrink, allowGrowth, reason }: Terms): boolean {
   return reason !== undefined && (excess === 'shrink' ? allowShrink : allowGrowth) === true;
 }
 
-function tooMuch(host: string, { had, added, removed, retargeted }: Size, excess: Excess): Declined {
-  const look = `nothing was changed: see shunt plan, and repeat it with --allow-${excess} and --reason`;
+interface TooMuch {
+  readonly host: string;
+  readonly size: Size;
+  readonly excess: Excess;
+}
+
+/** Hosts that are named beside the first. */
+const SHOWN = 3;
+
+function othersText(hosts: readonly string[]): string {
+  if (hosts.length === 0) return '';
+  const more = hosts.length > SHOWN ? ` and ${hosts.length - SHOWN} more` : '';
+  return `too much as well on ${hosts.slice(0, SHOWN).join(', ')}${more}; `;
+}
+
+function tooMuch({ host, size, excess }: TooMuch, others: readonly string[]): Declined {
+  const { had, added, removed, retargeted } = size;
+  const look = `${othersText(others)}nothing was changed: see shunt plan, and repeat it with --allow-${excess} and --reason`;
   if (excess === 'growth') {
     const text = `${host} has ${had} redirects and would be given ${added} more, and ${mayGrow(had)} is the most at once`;
     return new Declined('GROWS_TOO_MUCH', `${text}; ${look}`);

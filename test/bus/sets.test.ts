@@ -111,6 +111,38 @@ test('sets: of files that are all gone, apply and plan say how a whole set goes'
   t.deepEqual(await names(house), ['a@web']);
 });
 
+test('delete, apply --prune: what would be refused for its size is refused before anybody is asked', async (t) => {
+  await using house = await House.open();
+  const file = house.write(
+    'web.yaml',
+    redirects('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h').replaceAll(
+      /hosts: .*?(?=, match|\n)/g,
+      'hosts: [edge-1, edge-2]',
+    ),
+  );
+  await house.shunt(['apply', '-f', file, '--set', 'web']);
+  const keep = house.write(
+    'keep.yaml',
+    redirects('h').replaceAll(/hosts: .*?(?=, match|\n)/g, 'hosts: [edge-1, edge-2]'),
+  );
+  for (const words of [
+    ['delete', '--set', 'web'],
+    ['apply', '-f', keep, '--set', 'web', '--prune'],
+  ]) {
+    const terminal = new KeptTerminal(200, false, true);
+    const { exit, stderr } = await house.shunt(words, { terminal });
+    t.is(exit, 1);
+    t.deepEqual(terminal.asked, []);
+    t.regex(
+      stderr,
+      /would refuse it: of 8 redirects on edge-1, \d would go and 0 send elsewhere, as 1 other host; nothing/,
+    );
+    const allowed = new KeptTerminal(200, false, false);
+    await house.shunt([...words, '--allow-shrink', '--reason', 'test'], { terminal: allowed });
+    t.deepEqual(allowed.asked, ['delete them?']);
+  }
+});
+
 test('delete: of files, a set or labels is shown and asked for', async (t) => {
   await using house = await House.open();
   await house.shunt(['apply', '-f', house.write('web.yaml', redirects('a', 'c', 'd', 'e')), '--set', 'web']);

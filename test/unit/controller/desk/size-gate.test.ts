@@ -38,11 +38,25 @@ test('size gate: five may go from any host, and a fifth of what it has', async (
   const said = await refuses(t, store, 'SHRINKS_TOO_MUCH', () => store.desk.delete(names(0, 21)));
   t.regex(said, /^of 100 redirects on edge-1, 21 would go and 0 send elsewhere, and 20 is the most/);
   t.regex(said, /--allow-shrink and --reason/);
+  t.notRegex(said, /as well/);
   t.is((await store.desk.delete(names(0, 20))).deleted.length, 20);
   await refuses(t, store, 'SHRINKS_TOO_MUCH', () => store.desk.delete(names(20, 17)));
   t.is((await store.desk.delete(names(20, 70), undefined, SHRINK)).deleted.length, 70);
   t.is((await store.desk.delete(names(90, 5))).deleted.length, 5);
   await store.desk.delete(names(95, 5));
+});
+
+test('size gate: every host of which it is too much is named, or how many', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const hosts = ['edge-1', 'edge-2', 'edge-3', 'edge-4', 'edge-5', 'edge-6'];
+  await apply(store, specs(0, 10, { hosts }));
+  await apply(store, specs(10, 40, { hosts: ['edge-6'] }));
+  const said = await refuses(t, store, 'SHRINKS_TOO_MUCH', () => store.desk.delete(names(0, 6)));
+  t.regex(
+    said,
+    /^of 10 redirects on edge-1, 6 would go .*; too much as well on edge-2, edge-3, edge-4 and 1 more; nothing was changed/,
+  );
 });
 
 test('size gate: what is sent elsewhere, is disabled or ends in the past counts as what goes', async (t) => {
