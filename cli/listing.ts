@@ -77,6 +77,39 @@ export class Listing {
   }
 }
 
+/** Several are asked for at once, and no more than the controller answers in a moment. */
+const AT_ONCE = 16;
+
+/** What lists the redirects of these names; without any, those of a filter. */
+export function listingOf(
+  names: readonly string[],
+  filter: Omit<Wanted, 'name'>,
+  bus: Asker,
+  brief: boolean,
+): Pick<Listing, 'read'> {
+  const [name, another] = names;
+  if (another === undefined) return new Listing(bus, { ...filter, ...(name !== undefined && { name }) }, brief);
+  const each = [...new Set(names)].map((one) => new Listing(bus, { name: one }, brief));
+  return {
+    async read(terminal) {
+      const all: Listed[] = [];
+      for (let from = 0; from < each.length; from += AT_ONCE)
+        all.push(...(await Promise.all(each.slice(from, from + AT_ONCE).map((one) => one.read(terminal)))));
+      return merged(all);
+    },
+  };
+}
+
+function merged(all: readonly Listed[]): Listed {
+  const deleting = all.flatMap(({ gone }) => gone.deleting ?? []);
+  return {
+    items: all.flatMap(({ items }) => items).toSorted((a, b) => compareNames(nameOf(a), nameOf(b))),
+    near: all.flatMap(({ near }) => near),
+    nowMs: Math.max(...all.map(({ nowMs }) => nowMs)),
+    gone: deleting.length === 0 ? {} : { deleting, deletingTotal: deleting.length },
+  };
+}
+
 export function nameOf({ spec }: Pick<GetItem, 'spec'>): string {
   return String(spec.name);
 }

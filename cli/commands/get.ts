@@ -9,7 +9,7 @@ import { EXIT, type Exit, Failure, usage } from '../line/failure.ts';
 import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS, FORMATS, type Format } from '../line/options.ts';
 import { stopSignal } from '../line/signals.ts';
-import { completeAll, completeSpecs, type Listed, Listing, nameOf, type Wanted } from '../listing.ts';
+import { completeAll, completeSpecs, type Listed, type Listing, listingOf, nameOf, type Wanted } from '../listing.ts';
 import { nothingFound } from '../names.ts';
 import { deletingTable } from '../show/deleting.ts';
 import { nearText } from '../show/format.ts';
@@ -20,10 +20,12 @@ import { noteText, notice, type Terminal } from '../show/terminal.ts';
 import { type Teller, watchListing } from '../watch-listing.ts';
 
 type Screen = Pick<Terminal, 'width' | 'colour'>;
+/** One by one, or by a filter. */
+type Chosen = Omit<Wanted, 'name'> & { readonly names: readonly string[] };
 type WideScreen = Screen & { readonly wide: boolean };
 
 export const get = command({
-  synopsis: '[NAME | --set NAME | -l LABELS] [-w | --exit-code]',
+  synopsis: '[NAME... | --set NAME | -l LABELS] [-w | --exit-code]',
   about: `Shows redirects as the controller has them, and how they stand by what hosts said last: what they match, where packets go,
 for which hosts they are, on how many of these they are in force (live), the worst of the others, how many packets meet them
 a second (- where no host told within 45 s, ≥ where some did not), and since when they are as they
@@ -32,14 +34,14 @@ do what, which are not sent one, and what an apply would refuse now, each with t
 that was not heard for a minute is silent, and nothing on it counts as in force. Of one NAME that has idle, hosts are asked how it stands there: how much time it has left, or since
 when it is idle and what has it stand again, and its last count. With -o json every host of each is named.
 
-With --set those of a set are shown, with -l those whose \`hosts\` are exactly these labels. -o wide leaves nothing out, -o yaml writes a
+With several names those are shown that are there, and the others named, with exit status 1. With --set those of a set are shown, with -l those whose \`hosts\` are exactly these labels. -o wide leaves nothing out, -o yaml writes a
 file that shunt apply takes, -o name the names alone. With -w it goes on, and shows again what changes, until it is stopped.
 
 With --exit-code, the exit status is 3 where not all of what is asked for is in force: on each host that it is for, and on one at
 least, or disabled; and where something that was deleted may still redirect, or a filter finds nothing.`,
   examples: [
     'shunt get',
-    'shunt get drain-web-2 -o json',
+    'shunt get drain-web-1 drain-web-2 -o json',
     'shunt get -l role=edge -o yaml > edge.yaml',
     'shunt get --set web -w',
     'shunt get web-1 --exit-code',
@@ -47,38 +49,43 @@ least, or disabled; and where something that was deleted may still redirect, or 
   options: ['set', 'selector', 'watch', 'exit-code', ...BUS_OPTIONS],
   helps: { 'exit-code': 'end with 3 where not all is in force' },
   formats: FORMATS,
-  operands: { placeholder: 'NAME', min: 0, max: 1, asks: 'redirects' },
-  async run({ options, operands: [given], terminal }) {
+  operands: { placeholder: 'NAME', min: 0, max: Number.POSITIVE_INFINITY, asks: 'redirects' },
+  async run({ options, operands, terminal }) {
     const { output, set, selector: labels, watch } = options;
-    const name = given === undefined ? undefined : requireName(given);
-    if (name !== undefined && (set ?? labels) !== undefined)
-      throw usage('NAME is one redirect; leave out --set and -l');
+    const names = operands.map(requireName);
+    if (names.length > 0 && (set ?? labels) !== undefined) throw usage('NAME is one redirect; leave out --set and -l');
     if (watch && (output === 'yaml' || output === 'name'))
       throw usage(`-w shows what changes, and -o ${output} what is there; give one of them`);
     if (watch && options['exit-code']) throw usage('-w goes on, and --exit-code is how it is now; give one of them');
     await using bus = await Bus.open(options);
-    const wanted = { ...(name && { name }), ...(set && { set }), ...(labels && { labels }) };
-    const listing = new Listing(bus, wanted, name === undefined && output !== 'json');
+    const filter = { ...(set && { set }), ...(labels && { labels }) };
+    const wanted = { names, ...filter };
+    const listing = listingOf(names, filter, bus, names.length !== 1 && output !== 'json');
     const listed = await listing.read(terminal);
-    await requireSome(listed, wanted, bus, terminal);
+    const missing = missingOf(listed, names);
+    if (missing !== undefined && listed.items.length === 0) throw missing;
+    if (listed.items.length === 0 && Object.keys(filter).length > 0)
+      notice(terminal, await nothingFound(bus, filter, terminal));
     const exit = options['exit-code'] && !isInForce(listed, wanted) ? EXIT.unfinished : EXIT.done;
     if (output === 'yaml' || output === 'name') {
       await printSpecs(listed, output, bus, terminal);
+      if (missing !== undefined) throw missing;
       return exit;
     }
     if (watch) return await follow(listing, listed, output, terminal);
     const all = output === 'json' ? await completeAll(listed.items, bus, terminal) : listed.items;
-    const silence = name === undefined ? undefined : await readSilence(all[0], output, bus, terminal);
+    const silence = names.length !== 1 ? undefined : await readSilence(all[0], output, bus, terminal);
     if (output === 'json') terminal.print(JSON.stringify({ items: all, ...silence, ...listed.gone }));
     else terminal.print(layOut(listed, silence, { ...terminal, wide: output === 'wide' }));
+    if (missing !== undefined) throw missing;
     return exit;
   },
 });
 
 /** Whether all that is asked for is in force. What is deleted without a word of its set is no matter of a filter. */
-function isInForce({ items, gone }: Listed, { name, set, labels }: Wanted): boolean {
+function isInForce({ items, gone }: Listed, { names, set, labels }: Chosen): boolean {
   if ((set ?? labels) !== undefined) return items.length > 0 && items.every(isFull);
-  if (name !== undefined && items.length > 0) return items.every(isFull);
+  if (names.length === 1 && items.length > 0) return items.every(isFull);
   return items.every(isFull) && gone.deleting === undefined;
 }
 
@@ -90,7 +97,12 @@ function layOut({ items, nowMs, gone }: Listed, silence: Silences | undefined, s
 }
 
 /** Shows what there is, and then what changes, until it is stopped. */
-async function follow(listing: Listing, first: Listed, output: Format, terminal: Terminal): Promise<Exit> {
+async function follow(
+  listing: Pick<Listing, 'read'>,
+  first: Listed,
+  output: Format,
+  terminal: Terminal,
+): Promise<Exit> {
   const screen = { ...terminal, wide: output === 'wide' };
   const teller = output === 'json' ? tellJson(terminal) : tellRows(screen, terminal);
   if (output === 'json') teller.changed(first, new Set(first.items.map(nameOf)));
@@ -99,19 +111,13 @@ async function follow(listing: Listing, first: Listed, output: Format, terminal:
   return EXIT.done;
 }
 
-/** Of one that is not there, and is not being deleted, nothing can be said; of a filter, that it finds nothing. */
-async function requireSome(
-  { items, near, gone }: Listed,
-  { name, ...filter }: Wanted,
-  bus: Pick<Bus, 'api'>,
-  terminal: Terminal,
-): Promise<void> {
-  if (items.length > 0) return;
-  if (name !== undefined && gone.deleting === undefined) {
-    const message = `there is no redirect ${name}${nearText(name, near) || wordHint(name)}`;
-    throw new Failure(EXIT.refused, 'FAILED', message);
-  }
-  if (Object.keys(filter).length > 0) notice(terminal, await nothingFound(bus, filter, terminal));
+/** Of what is not there, and is not being deleted, nothing can be said. */
+function missingOf({ items, near, gone }: Listed, names: readonly string[]): Failure | undefined {
+  const known = new Set([...items.map(nameOf), ...(gone.deleting ?? []).map(({ name }) => name)]);
+  const missing = names.filter((name) => !known.has(name));
+  if (missing.length === 0 || (names.length === 1 && gone.deleting !== undefined)) return undefined;
+  const texts = missing.map((name) => `there is no redirect ${name}${nearText(name, near) || wordHint(name)}`);
+  return new Failure(EXIT.refused, 'FAILED', texts.join('; '));
 }
 
 /** What can be handed to another command: a file to apply, or names. */

@@ -169,3 +169,22 @@ test('get -w: as JSON, a redirect a line', async (t) => {
   t.deepEqual(JSON.parse(await watcher.line(/./)), { deleted: 'drain-1' });
   t.is(await watcher.end(), 0);
 });
+
+test('get: several by name, also where some of them are not there', async (t) => {
+  await using house = await House.open();
+  await house.shunt(['apply', '-f', house.write('all.yaml', FILE)]);
+  const names = await house.shunt(['get', 'pass-1', 'drain-1', 'pass-1', '-o', 'name']);
+  t.deepEqual([names.exit, names.stdout], [0, 'drain-1\npass-1\n']);
+  const table = await house.shunt(['get', 'pass-1', 'drain-1']);
+  t.is(table.exit, 0);
+  t.regex(table.stdout, /^NAME.*\ndrain-1 .*\n(.*\n)*pass-1 /);
+  t.is(JSON.parse((await house.shunt(['get', 'drain-2', 'drain-1', '-o', 'json'])).stdout).items.length, 2);
+  const some = await house.shunt(['get', 'drain-1', 'drain-3', 'zz', '-o', 'name']);
+  t.like(some, { exit: 1, stdout: 'drain-1\n' });
+  t.regex(
+    some.stderr,
+    /there is no redirect drain-3; did you mean drain-\d\?; there is no redirect zz; see shunt get\n$/,
+  );
+  t.like(await house.shunt(['get', 'yy', 'zz']), { exit: 1, stdout: '' });
+  t.is((await house.shunt(['get', 'drain-1', 'drain-2', '--set', 'web'])).exit, 2);
+});

@@ -141,7 +141,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   'option-first': ['--nats', 'nats://127.0.0.1:1', 'get'],
   'unknown-option': ['status', '--hots', 'b'],
   'missing-value': ['get', '--nats'],
-  'excess-operand': ['get', 'a', 'b'],
+  'excess-operand': ['wait', 'a', 'b'],
   'no-operand': ['delete'],
   'apply-without-file': ['apply'],
   'apply-no-such-file': ['apply', '-f', '/nonexistent/x.yaml'],

@@ -102,7 +102,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
     `a --nats ${NOBODY}`,
   ],
   get: [
-    'a b',
+    'a b --set web',
     'Web',
     '--name web',
     '--nats',
