@@ -26,7 +26,7 @@ import {
 import { Refused } from './refused.ts';
 
 /** By what rows are ordered: the most first, names by the alphabet. */
-export const TOP_ORDERS = Object.freeze(['packets', 'bytes', 'lost', 'name'] as const);
+export const TOP_ORDERS = Object.freeze(['packets', 'bytes', 'passed', 'name'] as const);
 export type TopOrder = (typeof TOP_ORDERS)[number];
 
 export interface TopRequest {

@@ -17,12 +17,12 @@ const LISTED = 100;
 export const top = command({
   synopsis: '[--host HOST | --by-host] [--sort ORDER] [--once]',
   about: `Shows which redirects packets meet, the most packets a second first, over all hosts, on one, or with --by-host a row for each
-redirect and host: packets and bytes a second, how many of these packets were passed because they could not be sent as they were
-(lost), what is wrong with it on how many hosts, and the packets of the last five minutes. A host tells its rates about every 15 s,
+redirect and host: packets and bytes a second, how many of these packets could not be sent as they were, and went on to B's kernel
+(passed), what is wrong with it on how many hosts, and the packets of the last five minutes. A host tells its rates about every 15 s,
 of its 64 busiest redirects; - is where none is known, and a gap in the line, too. On a terminal it fills the screen and goes on until q;
-keys sort (p, b, l, n), filter (/) and go from the fleet to its hosts (h). With --once, -o json or a pipe it is shown once. Above
+keys sort (p, b, s, n), filter (/) and go from the fleet to its hosts (h). With --once, -o json or a pipe it is shown once. Above
 stands what packets do on all hosts together, and how many were lost after they had been redirected.`,
-  examples: ['shunt top', 'shunt top --host edge-7 --sort lost', 'shunt top --by-host -o json'],
+  examples: ['shunt top', 'shunt top --host edge-7 --sort passed', 'shunt top --by-host -o json'],
   options: ['host', 'by-host', 'sort', 'filter', 'once', ...BUS_OPTIONS],
   async run({ options: { host, sort, filter, once, ...options }, written, terminal }) {
     const named = written.has('host');

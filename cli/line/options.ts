@@ -200,7 +200,7 @@ export const OPTIONS = {
   force: flag('also one that was heard just now'),
   'by-host': flag('a row for each redirect and host'),
   sort: {
-    ...choice({ placeholder: 'ORDER', help: 'packets, bytes, lost or name' }, 'packets', TOP_ORDERS),
+    ...choice({ placeholder: 'ORDER', help: 'packets, bytes, passed or name' }, 'packets', TOP_ORDERS),
     argumentOnly: true,
   },
   filter: {

@@ -24,7 +24,7 @@ interface Field {
   readonly cell: (item: TopItem) => Cell;
 }
 
-/** Lays the rows out; what is lost is red. */
+/** Lays the rows out; what was not sent as it should be is red. */
 export function rows({ items }: TopReply, paper: Paper): string {
   const half = paper.width !== undefined && paper.width < WIDE;
   const laid = (fields: readonly Field[]) =>
@@ -46,7 +46,7 @@ function fieldsOf(half: boolean, split: boolean): readonly Field[] {
     ...(split ? [{ column: { title: 'HOST' }, cell: ({ host = '' }: TopItem) => host }] : []),
     { column: { title: 'PKT/S', align: 'right' }, cell: ({ packets }) => rateCell(packets) },
     { column: { title: 'BYTE/S', align: 'right' }, gives: 2, cell: ({ bytes }) => rateCell(bytes) },
-    { column: { title: 'LOST/S', align: 'right' }, gives: 4, cell: ({ passed }) => rateCell(passed, 'bad') },
+    { column: { title: 'PASSED/S', align: 'right' }, gives: 4, cell: ({ passed }) => rateCell(passed, 'bad') },
     { column: { title: 'STATE' }, gives: 3, cell: stateCell },
     {
       column: { title: half ? '5 MINUTES' : 'LAST 5 MINUTES', whole: true },
@@ -114,7 +114,7 @@ export function caveat({ at, since, hosts, hostsKnown }: TopReply, { of, host }:
     : undefined;
 }
 
-const KEYS = 'p packets  b bytes  l lost  n name  h hosts  / filter  q quit';
+const KEYS = 'p packets  b bytes  s passed  n name  h hosts  / filter  q quit';
 
 /** A whole screen. `problem`: why what is shown is old. */
 export function frame(

@@ -12,7 +12,7 @@ export interface View {
   readonly writing?: string;
 }
 
-const ORDERS: Readonly<Record<Key, TopOrder>> = { p: 'packets', b: 'bytes', l: 'lost', n: 'name' };
+const ORDERS: Readonly<Record<Key, TopOrder>> = { p: 'packets', b: 'bytes', s: 'passed', n: 'name' };
 const MAX_FILTER = 63;
 
 /** What a key does; `quit` ends it. Others change nothing. */

@@ -125,7 +125,7 @@ function gravity(stand: Stand | undefined): number {
 const ORDERS: Readonly<Record<TopOrder, (a: Row, b: Row) => number>> = {
   packets: (a, b) => known(a, b) || b.packets - a.packets || byName(a, b),
   bytes: (a, b) => known(a, b) || b.bytes - a.bytes || byName(a, b),
-  lost: (a, b) => b.passed - a.passed || gravity(a.stand) - gravity(b.stand) || ORDERS.packets(a, b),
+  passed: (a, b) => b.passed - a.passed || gravity(a.stand) - gravity(b.stand) || ORDERS.packets(a, b),
   name: byName,
 };
 

@@ -141,11 +141,11 @@ test('top: once, in a pipe and on a terminal; what keeps it from being all is no
   const run = (words: readonly string[], width?: number) =>
     shunt(words, { env: { SHUNT_NATS: server.url }, terminal: new KeptTerminal(width) });
   await matchesGolden(t, 'done-top', ['top'], await run(['top']));
-  const narrow = ['top', '--once', '--sort', 'lost', '--filter', 'drain', '--host', 'edge-7'];
+  const narrow = ['top', '--once', '--sort', 'passed', '--filter', 'drain', '--host', 'edge-7'];
   await matchesGolden(t, 'done-top-80', narrow, await run(narrow, 80));
   t.deepEqual(asked, [
     { v: 1, sort: 'packets', limit: 100 },
-    { v: 1, host: 'edge-7', sort: 'lost', filter: 'drain', limit: 100 },
+    { v: 1, host: 'edge-7', sort: 'passed', filter: 'drain', limit: 100 },
   ]);
   await nats.drain();
 });

@@ -34,27 +34,27 @@ const ROWS = [
 
 test('top: rows of 80 columns; what is not known is no 0, and the line of five minutes is half as long', (t) => {
   t.deepEqual(rows(reply(ROWS), { width: 80, colour: false }).split('\n'), [
-    'NAME         PKT/S  BYTE/S  LOST/S  STATE                      5 MINUTES',
-    'drain-web-2    20k     14M      80  HITS_PASSED on 2                   ▁█',
-    'drain-db      0.07      49       0  blocked NO_NEIGHBOUR on 1          ▅█',
-    'quiet            0       0       0                                     ··',
-    'unheard          -       -       -  silent on 1                        ▅█',
+    'NAME         PKT/S  BYTE/S  PASSED/S  STATE                      5 MINUTES',
+    'drain-web-2    20k     14M        80  HITS_PASSED on 2                   ▁█',
+    'drain-db      0.07      49         0  blocked NO_NEIGHBOUR on 1          ▅█',
+    'quiet            0       0         0                                     ··',
+    'unheard          -       -         -  silent on 1                        ▅█',
   ]);
   t.regex(rows(reply(ROWS), { width: undefined, colour: false }), /\n {0}drain-web-2 .* {17}▁▁█\n/);
 });
 
 test('top: on a narrow terminal what people need least gives way, and the rate stays', (t) => {
   const titles = (width: number) => rows(reply(ROWS), { width, colour: false }).split('\n')[0]?.split(/ {2,}/);
-  t.deepEqual(titles(50), ['NAME', 'PKT/S', 'BYTE/S', 'LOST/S', 'STATE']);
-  t.deepEqual(titles(40), ['NAME', 'PKT/S', 'LOST/S', 'STATE']);
+  t.deepEqual(titles(50), ['NAME', 'PKT/S', 'BYTE/S', 'PASSED/S', 'STATE']);
+  t.deepEqual(titles(40), ['NAME', 'PKT/S', 'PASSED/S', 'STATE']);
   t.deepEqual(titles(10), ['NAME', 'PKT/S']);
 });
 
 test('top: a row for each host names it, and says of it alone what is wrong', (t) => {
   const split = [item('web', 3, { host: 'edge-7', state: 'undelivered', code: 'UNDELIVERED', stateHosts: 1 })];
   t.deepEqual(rows(reply(split), { width: 80, colour: false }).split('\n'), [
-    'NAME  HOST    PKT/S  BYTE/S  LOST/S  STATE        5 MINUTES',
-    'web   edge-7      3    2.1k       0  UNDELIVERED          ▃█',
+    'NAME  HOST    PKT/S  BYTE/S  PASSED/S  STATE        5 MINUTES',
+    'web   edge-7      3    2.1k         0  UNDELIVERED          ▃█',
   ]);
 });
 

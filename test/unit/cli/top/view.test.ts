@@ -15,7 +15,7 @@ function after(view: View, ...keys: readonly string[]): View {
 test('top: keys sort', (t) => {
   for (const [key, sort] of [
     ['b', 'bytes'],
-    ['l', 'lost'],
+    ['s', 'passed'],
     ['n', 'name'],
     ['p', 'packets'],
   ] as const)

@@ -193,7 +193,7 @@ test('traffic: what was wrong is forgotten with the status that said it, and a r
   t.deepEqual(fleet.rows(), ['r1 1']);
 });
 
-test('top: the most packets first; or bytes, lost, or names; those that match alone, so many, and how many there are', (t) => {
+test('top: the most packets first; or bytes, passed, or names; those that match alone, so many, and how many there are', (t) => {
   const fleet = new Fleet();
   const busiest = [
     { name: 'web-1', packets: 150, bytes: 90_000 },
@@ -203,7 +203,7 @@ test('top: the most packets first; or bytes, lost, or names; those that match al
   fleet.say('a', { rates: { spanMs: SPAN, busiest, verdicts: { SENT: 435, TTL: 45 }, lost: 15 } });
   t.deepEqual(fleet.rows(), ['web-2 20', 'web-1 10', 'dns 2']);
   t.deepEqual(fleet.rows({ sort: 'bytes' }), ['web-1 10', 'web-2 20', 'dns 2']);
-  t.deepEqual(fleet.rows({ sort: 'lost' }), ['dns 2', 'web-2 20', 'web-1 10']);
+  t.deepEqual(fleet.rows({ sort: 'passed' }), ['dns 2', 'web-2 20', 'web-1 10']);
   t.deepEqual(fleet.rows({ sort: 'name' }), ['dns 2', 'web-1 10', 'web-2 20']);
   t.deepEqual(fleet.rows({ filter: 'web' }), ['web-2 20', 'web-1 10']);
   t.like(fleet.top({ limit: 1 }), {
