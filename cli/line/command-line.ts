@@ -112,6 +112,9 @@ function addValue(
     given.set(name, [value ?? bare]);
     return;
   }
+  const [long = ''] = `${rawName.slice(1)}${value ?? ''}`.split('=');
+  if (inlineValue && !rawName.startsWith('--') && (names as readonly string[]).includes(long))
+    throw usage(`unknown option -${long}; ${didYouMean(`--${long}`)}`);
   if (value === undefined || (inlineValue === false && /^-./.test(value))) {
     throw usage(`${rawName} needs a value: ${rawName} ${OPTIONS[name as OptionName].placeholder}`);
   }

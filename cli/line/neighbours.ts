@@ -6,12 +6,13 @@ type Words = Readonly<Record<string, string>>;
 
 const COMMAND_WORDS: Words = {
   'shunt plan -f FILE': 'diff check preview dry-run dryrun validate lint verify test simulate',
+  'shunt get NAME -o yaml > FILE, and then shunt apply -f FILE': 'edit modify vi',
   'shunt apply -f FILE':
-    'create add replace edit set patch update import load-file push sync run put insert new undo rollback revert',
+    'create add replace set patch update import load-file push sync run put insert new undo rollback revert',
   'shunt delete NAME': 'rm remove del destroy drop unset flush',
   'shunt get': 'list ls show redirect redirects rule rules route routes describe-all export view print cat',
-  'shunt get NAME, or shunt explain --host HOST NAME': 'describe inspect info desc detail details',
-  'shunt explain --host HOST NAME': 'why trace debug diagnose lookup exec',
+  'shunt get NAME, or shunt explain NAME': 'describe inspect info desc detail details',
+  'shunt explain NAME': 'why trace debug diagnose lookup exec',
   'shunt hosts': 'nodes node agents agent-list fleet host inventory cluster-info members ps rollout',
   'shunt stats --host HOST': 'counters stat statistics metrics count usage',
   'shunt top': 'rates rate htop iftop nload traffic busiest pps',
@@ -51,6 +52,8 @@ const OPTION_WORDS: Words = {
   '--state': '--state-dir --data --data-dir',
   '--db': '--database --store',
   '--yes': '--force --assume-yes --auto-approve --no-input --confirm -auto-approve',
+  '--wait': '-w --watch --for --until --follow',
+  '--level': '--for --until --wait',
   '--watch': '--follow --stream -F',
   '--recursive': '-r',
   '--context': '--profile --cluster --kube-context -c',
@@ -60,12 +63,16 @@ const OPTION_WORDS: Words = {
 const OPTION_SENTENCES: Words = {
   'shunt plan -f FILE shows what an apply would do':
     '--dry-run --dryrun --diff --check --noop --what-if --simulate --plan',
-  'shunt events --host HOST --follow shows what happens, as it does': '-w --watch --follow -F --stream --tail',
+  'it goes on by itself; --once shows it once': '-w --watch --follow -F --stream --tail',
+  'shunt get -w follows redirects, and shunt events --host HOST --follow a host':
+    '-w --watch --follow -F --stream --tail',
+  'nothing is forced: --yes is for what --prune deletes, --allow-shrink for what the size gate refuses': '--force',
   'nobody is asked, so it is not needed': '--force --yes -y --assume-yes --no-input --confirm --interactive',
   'redirects have no namespaces': '--namespace --all-namespaces -A -n',
   'a redirect selects hosts by `hosts:`, see shunt hosts': '-l --selector --label --labels --host --node',
   'shunt status --host HOST shows one host, and shunt hosts all of them': '--host --node',
-  'shunt delete takes the names of redirects, see shunt get': '-f --file --all --filename --name',
+  'shunt delete takes the names of redirects (see shunt get), or -f FILE, --set NAME or -l LABELS':
+    '-f --file --all --filename --name',
   'shunt --version shows the version': '--version -V',
   'tables have a header; -o json is for programs': '--no-headers --no-header --plain --raw -q --quiet',
   'errors say all there is; the programs take --log-level': '-v --verbose -d --debug --trace',
@@ -79,6 +86,15 @@ const VERB_WORDS: Words = {
   forget: 'delete remove rm purge drop',
   recover: 'restore reset repair',
 };
+
+/** Words for what is done to a context by writing its file. */
+const WRITTEN = 'add create new rm remove delete del edit rename set-context delete-context add-context';
+
+/** What to do where a word is of no verb, and no other does the same; or undefined. */
+export function verbAdvice(command: string, word: string): string | undefined {
+  if (command !== 'context' || !WRITTEN.split(' ').includes(word.toLowerCase())) return undefined;
+  return 'contexts are written by hand into ~/.config/shunt/shunt.yaml, such as `contexts: { lab: { nats: nats://127.0.0.1:4222 } }`';
+}
 
 /** The verb that was probably meant by another word; or undefined. */
 export function meantVerb(word: string, verbs: readonly string[]): string | undefined {
@@ -98,13 +114,17 @@ export function optionAdvice(command: string, raw: string, names: readonly strin
   const word = raw.length > 2 ? raw.toLowerCase() : raw;
   const near = nearest(raw, [...options, ...OPTION_NAMES.map((name) => `--${name}`)]);
   const same = findAll(OPTION_WORDS, word).find(has) ?? near;
-  if (same !== undefined && has(same)) return didYouMean(same);
-  const sentence = findAll(OPTION_SENTENCES, near ?? word).find((text) => fits(text, command));
+  const forced = command === 'apply' && word === '--force';
+  if (same !== undefined && has(same) && !forced) return didYouMean(same);
+  const known = findAll(OPTION_WORDS, word).length > 0;
+  const sentence = findAll(OPTION_SENTENCES, known ? word : (near ?? word)).find((text) => fits(text, command));
   return sentence ?? 'see --help';
 }
 
 /** Advice to call a command is none to who calls it. */
 function fits(sentence: string, command: string): boolean {
+  if (sentence.startsWith('it goes on')) return command === 'top';
+  if (sentence.startsWith('nothing is forced')) return command === 'apply';
   if (sentence.startsWith('shunt delete')) return command === 'delete';
   if (sentence.startsWith('a redirect selects')) return ['apply', 'plan', 'get', 'delete'].includes(command);
   if (sentence.startsWith('shunt status')) return command === 'hosts';

@@ -38,11 +38,12 @@ async function firstOperand(words: readonly string[]): Promise<number | undefine
 
 /** Makes the failure of a word where a verb of a command belongs. */
 export async function noSuchVerb(name: string, word: string, verbs: Commands): Promise<Failure> {
-  const { meantVerb } = await import('./neighbours.ts');
+  const { meantVerb, verbAdvice } = await import('./neighbours.ts');
   const near = meantVerb(word, Object.keys(verbs));
   const listed = await Promise.all(
     Object.entries(verbs).map(async ([verb, { load }]) => [verb, (await load()).synopsis].filter(Boolean).join(' ')),
   );
-  const meant = near === undefined ? `see shunt ${name} --help` : didYouMean(`shunt ${name} ${near}`);
+  const meant =
+    verbAdvice(name, word) ?? (near === undefined ? `see shunt ${name} --help` : didYouMean(`shunt ${name} ${near}`));
   return usage(`unexpected argument "${word}": what follows is ${listed.join(', or ')}; ${meant}`);
 }

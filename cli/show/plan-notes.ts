@@ -25,7 +25,7 @@ export function planNotes(planned: Planned): readonly string[] {
   return [
     ...loopNotes(planned),
     ...gateNotes(planned),
-    ...effectNotes(planned),
+    ...effectNotes(planned, ''),
     ...hosts.flatMap((host) => host.over.map((what) => `${host.host} ${OVER[what](host)}`)),
     ...near.map(({ name }) => `${name} is not there${nearText(name, near)}`),
     ...(set?.movedTotal ? [`would be ${movedText(set)}`] : []),
@@ -33,8 +33,11 @@ export function planNotes(planned: Planned): readonly string[] {
   ];
 }
 
-/** The same of an apply: what its own answer does not say. */
-export function effectNotes({ changes, shadowed, collateral = [] }: Planned): readonly string[] {
+/** The same of an apply: what its own answer does not say, and where to see more. */
+export function effectNotes(
+  { changes, shadowed, collateral = [] }: Planned,
+  more = '; see shunt plan',
+): readonly string[] {
   const marks = Object.entries(MARKED).flatMap(([mark, text]) => {
     const names = changes.filter(({ marks = [] }) => marks.includes(mark)).map(({ name }) => name);
     return names.length === 0 ? [] : [`${namesText(names)}: ${text}`];
@@ -44,7 +47,7 @@ export function effectNotes({ changes, shadowed, collateral = [] }: Planned): re
   const touched = collateral.map(({ name }) => name);
   return [
     ...marks,
-    ...(touched.length === 0 ? [] : [`not named, and its packets change: ${namesText(touched)}; see shunt plan`]),
+    ...(touched.length === 0 ? [] : [`not named, and its packets change: ${namesText(touched)}${more}`]),
     ...(tied.length === 0 ? [] : [`only the name decides: ${namesText(tied)}; give one of them another priority`]),
   ];
 }

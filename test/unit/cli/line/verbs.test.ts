@@ -79,3 +79,13 @@ test('verbs: what other tools call them is understood', async (t) => {
     t.true(stderr.endsWith(`did you mean ${meant}?\n`), stderr);
   }
 });
+
+test('verbs: how a context is made or goes is said, and what does what others call otherwise', async (t) => {
+  for (const word of ['add', 'rm', 'create'])
+    t.regex(
+      (await shunt(['context', word, 'lab'])).stderr,
+      /; contexts are written by hand into ~\/\.config\/shunt\/shunt\.yaml, such as/,
+    );
+  t.regex((await shunt(['context', 'ls'])).stderr, /did you mean shunt context list\?/);
+  t.regex((await shunt(['context', 'current'])).stderr, /did you mean shunt context show\?/);
+});
