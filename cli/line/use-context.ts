@@ -27,13 +27,16 @@ export async function useContext(env: Environment, name: string): Promise<Used> 
 
 /** Where a name stands already, that alone is exchanged. */
 async function withCurrent(text: string, name: string): Promise<string> {
-  const { isScalar, parseDocument, stringify } = await import('yaml');
+  const { isMap, isScalar, parseDocument, stringify } = await import('yaml');
   const document = parseDocument(text);
   const stands = document.get('current', true);
   if (isScalar(stands) && typeof stands.value === 'string' && stands.range) {
     const [from, to] = stands.range;
     return `${text.slice(0, from)}${stringify(name).trim()}${text.slice(to)}`;
   }
+  const { contents } = document;
+  if (isMap(contents) && contents.flow !== true && !document.has('current') && !/^\.\.\./m.test(text))
+    return `${text}${text.endsWith('\n') ? '' : '\n'}current: ${stringify(name)}`;
   document.set('current', name);
   return document.toString({ lineWidth: 0 });
 }

@@ -158,6 +158,19 @@ test('contexts: use writes the word where there is none yet, quoted where it wou
   }
 });
 
+test('contexts: use adds a line where none says which, and changes nothing else', async (t) => {
+  const none = TEXT.replace(/current:.*\n/, '').replace('[tls://bus-1', '[  tls://bus-1');
+  for (const text of [none, none.trimEnd(), `${none}# the end\n`]) {
+    const { HOME, file } = home(t, text);
+    await useContext({ HOME }, 'prod');
+    t.is(readFileSync(file, 'utf8'), `${text.replace(/\n$/, '')}\ncurrent: prod\n`);
+    t.is((await readContexts({ HOME })).current, 'prod');
+  }
+  const { HOME } = home(t, '{ contexts: { lab: {} } }\n');
+  await useContext({ HOME }, 'lab');
+  t.is((await readContexts({ HOME })).current, 'lab');
+});
+
 test('contexts: list, use and show', async (t) => {
   const { HOME } = home(t);
   const call = (line: string, more = {}) => shunt(line.split(' '), { env: { HOME, ...more } });
