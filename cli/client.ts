@@ -11,17 +11,16 @@ import { ORIGIN_HEADER } from '../protocol/origin.ts';
 import { Refused } from '../protocol/refused.ts';
 import { makeSubjects, type Subjects } from '../protocol/subjects.ts';
 import { parseWorking, WORKING_HEADER } from '../protocol/working.ts';
-import { connectTo } from './connect.ts';
+import { type ConnectionOptions, connectTo } from './connect.ts';
 import { accessOf } from './line/access.ts';
 import { EXIT, Failure } from './line/failure.ts';
-import type { CONNECTION_OPTIONS, Options } from './line/options.ts';
 import { knownHosts, nearHost } from './near-host.ts';
 import { originHeader } from './origin.ts';
 import { Patience } from './patience.ts';
 import { waitText } from './show/format.ts';
 import { within } from './within.ts';
 
-export type BusOptions = Options<(typeof CONNECTION_OPTIONS)[number]>;
+export type BusOptions = ConnectionOptions;
 
 const TRY_AGAIN = 'try again, or wait longer with --timeout';
 

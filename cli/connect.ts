@@ -11,11 +11,13 @@ import { within } from './within.ts';
 /** For a connection there is as much time as for an answer, and no less than this. */
 const CONNECT_LEAST_MS = 1000;
 
+/** Of a context, the name is for messages; what it says is among the others. */
+export type ConnectionOptions = Options<(typeof CONNECTION_OPTIONS)[number]> & {
+  readonly context?: string | undefined;
+};
+
 /** Connects to the first server that answers, once. Errors: Failure NO_BUS, NOT_PERMITTED, TLS, TOO_LARGE, USAGE. */
-export async function connectTo(
-  options: Options<(typeof CONNECTION_OPTIONS)[number]>,
-  access: BusAccess,
-): Promise<NatsConnection> {
+export async function connectTo(options: ConnectionOptions, access: BusAccess): Promise<NatsConnection> {
   const { nats } = options;
   const timeout = Math.max(options.timeout, CONNECT_LEAST_MS);
   try {
@@ -27,7 +29,7 @@ export async function connectTo(
     });
     return await requireRoom(connection);
   } catch (error) {
-    throw connectFailure(error, nats.join(', '), access);
+    throw connectFailure(error, nats.join(', '), access, options.context);
   }
 }
 
@@ -41,7 +43,8 @@ async function requireRoom(connection: NatsConnection): Promise<NatsConnection> 
   throw new Failure(EXIT.refused, 'TOO_LARGE', message);
 }
 
-function connectFailure(error: unknown, servers: string, access: BusAccess): unknown {
+function connectFailure(error: unknown, urls: string, access: BusAccess, context: string | undefined): unknown {
+  const servers = context === undefined ? urls : `${urls} (context ${context})`;
   if (!(error instanceof BusError)) return error;
   const cause = { cause: error };
   switch (error.code) {
@@ -59,7 +62,8 @@ function connectFailure(error: unknown, servers: string, access: BusAccess): unk
     case 'TLS':
       return new Failure(EXIT.unreachable, 'TLS', `cannot reach NATS at ${servers}: ${error.reason}`, cause);
     default: {
-      const advice = 'start nats-server there, or name another with --nats';
+      const other = context === undefined ? '--nats' : '--context; shunt context list has all';
+      const advice = `start nats-server there, or name another with ${other}`;
       return new Failure(
         EXIT.unreachable,
         'NO_BUS',

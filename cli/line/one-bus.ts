@@ -32,7 +32,12 @@ export function ofOneBus(sources: Sources): Sources {
   const alone = { ...settings, values: without(settings.values, WHOSE) };
   const nearer = nearerThan(context, given, env);
   if (nearer !== undefined)
-    return { ...sources, context: { ...context, values: without(context.values, WHOSE) }, settings: alone };
+    return {
+      given,
+      env: { ...env, SHUNT_CONTEXT: undefined },
+      context: { ...context, values: without(context.values, WHOSE) },
+      settings: alone,
+    };
   const replaced = TOGETHER.filter((some) => some.some((name) => given.has(name))).flat();
   const values = without(context.values, replaced);
   requirePassword(context, values, given);

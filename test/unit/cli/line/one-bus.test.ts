@@ -169,3 +169,20 @@ test('one bus: context show says where commands go, who says so, and what does n
   t.regex(listed.stderr, /SHUNT_NATS says which bus, and comes before key, the current one/);
   t.is((await show({ ...THERE, SHUNT_CONTEXT: 'joe' })).exit, 2);
 });
+
+test('one bus: where a bus cannot be reached, the context that named it is named', async (t) => {
+  const nobody = CONTEXTS.replace(
+    'nats://joe:4222, user: joe, password-file: pw, tls-ca: ca.pem',
+    'nats://127.0.0.1:1',
+  );
+  const { HOME } = home(t);
+  writeFileSync(join(HOME, '.config/shunt/shunt.yaml'), nobody, { mode: 0o600 });
+  const own = await shunt(['get', '--context', 'joe'], { env: { HOME } });
+  t.is(own.exit, 4);
+  t.regex(
+    own.stderr,
+    /cannot reach NATS at nats:\/\/127\.0\.0\.1:1 \(context joe\): .*, or name another with --context; /,
+  );
+  const other = await shunt(['get', '--nats', 'nats://127.0.0.1:1'], { env: { HOME, SHUNT_CONTEXT: 'joe' } });
+  t.regex(other.stderr, /NATS at nats:\/\/127\.0\.0\.1:1: .*, or name another with --nats\n$/);
+});
