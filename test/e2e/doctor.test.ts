@@ -4,6 +4,7 @@ import test from 'ava';
 import type { Finding } from '../../agent/doctor/finding.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Explanation } from '../../protocol/explain.ts';
+import type { HostItem } from '../../protocol/listings.ts';
 import { CONVERGE_MS, serviceRedirect, startProduct } from '../support/operator.ts';
 import { type Ended, must, run, until } from '../support/process.ts';
 import { C, HOST, NATS_URL, Testbed } from '../support/testbed.ts';
@@ -27,6 +28,10 @@ test.serial('doctor: nothing is bad on a sound host, and what is broken is named
   const { agent, nats, operator } = await startProduct(bed);
   const { rev } = await operator.apply(serviceRedirect('to-c', 'v4'));
   await operator.applied(rev);
+  await until('the controller has heard the host', CONVERGE_MS, async () => {
+    const { items } = (await bed.ask('hosts')) as { readonly items: readonly HostItem[] };
+    return items.some(({ seenAt }) => seenAt !== null);
+  });
   const words = ['doctor', '--pin-root', bed.pinRoot, '--state', bed.state, '--nats', NATS_URL, '--host', HOST];
   const doctor = () => bed.shunt('b', ...words, '-o', 'json');
 

@@ -43,6 +43,7 @@ test.serial(
     const idle = { after: AFTER_MS };
     const { rev } = await operator.apply({ ...serviceRedirect(NAME, 'v4'), idle }, serviceRedirect(LASTING, 'v6'));
     await operator.applied(rev);
+    await stands(bed, true); // C may have to say its MAC first
 
     await asker.steady(RATE);
     await sleep(3 * AFTER_MS);
