@@ -2,7 +2,7 @@ import { encodeDeleteRequest, type Near, parseDeleteReply } from '../protocol/ap
 import { listBudgetBytes } from '../protocol/json.ts';
 import type { Terms } from '../protocol/terms.ts';
 import type { Bus } from './client.ts';
-import { Failure } from './line/failure.ts';
+import { EXIT, Failure } from './line/failure.ts';
 import { knowingTerms } from './line/terms.ts';
 import { shortChange } from './show/change-state.ts';
 import { countText, workText } from './show/format.ts';
@@ -33,7 +33,9 @@ export async function deleteNames(
 ): Promise<Deleted> {
   const done: Deleted = { deleted: [], absent: [], hosts: 0, rev: 0, nears: [], changes: [] };
   const hear = (count: number): void => terminal.progress(workText(count, 'redirects on hosts'));
-  for (const some of split(names, listBudgetBytes(bus.maxPayloadBytes))) {
+  const pieces = [...split(names, listBudgetBytes(bus.maxPayloadBytes))];
+  if (pieces.length > 1 && terms.allowShrink !== true) throw pastTheGate(names.length, pieces.length);
+  for (const some of pieces) {
     const request = encodeDeleteRequest({ v: 1, names: some, ...terms });
     const asking = knowingTerms(bus.api('delete', request, parseDeleteReply, { hear, files }), terms);
     const {
@@ -55,6 +57,12 @@ export async function deleteNames(
     done.rev = rev;
   }
   return done;
+}
+
+/** The controller judges each request alone, and would let by in pieces what it does not as a whole. */
+function pastTheGate(names: number, pieces: number): Failure {
+  const message = `${names} redirects take ${pieces} changes, and how much goes would be judged of each alone; nothing was changed: see shunt plan --delete, and repeat it with --allow-shrink and --reason`;
+  return new Failure(EXIT.refused, 'SHRINKS_TOO_MUCH', message);
 }
 
 /** What the requests before one that failed have deleted stays deleted. */

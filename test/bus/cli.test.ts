@@ -667,7 +667,7 @@ test('delete: names go in pieces that the bus takes', async (t) => {
     return encodeDeleteReply({ v: 1, deleted: names, absent: [], hosts: 1, rev: 13 });
   });
   const names = Array.from({ length: 200 }, (_, at) => `r${at}-`.padEnd(63, 'x'));
-  const { exit } = await bench.shunt(['delete', ...names]);
+  const { exit } = await bench.shunt(['delete', ...names, '--allow-shrink', '--reason', 'all of it']);
   t.is(exit, 0);
   t.deepEqual(deleted, names);
 });

@@ -5,7 +5,7 @@ import { EXIT, Failure } from '../../../cli/line/failure.ts';
 import { parseDeleteRequest } from '../../../protocol/api.ts';
 
 const QUIET = { progress: () => {} };
-const HOW = { terms: {}, files: [] };
+const HOW = { terms: { allowShrink: true, reason: 'it is over' }, files: [] } as const;
 const NAMES = Array.from({ length: 5_001 }, (_, n) => `web-${n}`);
 
 /** A controller that refuses the request of a number. */
@@ -32,4 +32,15 @@ test('delete: where a later one of several is refused, it is said what went befo
     message: 'too much would go; before that, 5000 redirects of it went, change change-1',
   });
   t.like(await t.throwsAsync(deleteNames(NAMES, HOW, busOf(1), QUIET)), { message: 'too much would go' });
+});
+
+test('delete: what takes several changes is judged in pieces, so nothing goes unless it is said that much may', async (t) => {
+  const terms = { reason: 'it is over' };
+  t.like(await t.throwsAsync(deleteNames(NAMES, { terms, files: [] }, busOf(1), QUIET)), {
+    code: 'SHRINKS_TOO_MUCH',
+    message:
+      '5001 redirects take 2 changes, and how much goes would be judged of each alone; nothing was changed: see shunt plan --delete, and repeat it with --allow-shrink and --reason',
+  });
+  const { deleted } = await deleteNames(NAMES.slice(1), { terms, files: [] }, busOf(), QUIET);
+  t.is(deleted.length, 5_000);
 });
