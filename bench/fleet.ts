@@ -1,7 +1,7 @@
 /**
  * What commands take that look at a large fleet: `./dev bench fleet [--hosts N] [--redirects N] [--planned N] [--rounds N]`. A bus, a
  * controller and the real command; each host says every 15 s what it would: that it has all, and of one in a hundred that a
- * redirect is blocked. Commands run in turns, so that what else the machine does falls on all alike.
+ * redirect is blocked, and how fast packets meet 64 of them. Commands run in turns, so that what else the machine does falls on all alike.
  */
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { connect, type Msg, type NatsConnection } from 'nats';
 import { table } from '../cli/show/table.ts';
+import { MAX_BUSIEST } from '../protocol/rates.ts';
 import { encodeStatus, parseStatus } from '../protocol/status.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { parseUpdate, type Update } from '../protocol/update.ts';
@@ -24,6 +25,8 @@ const PATIENCE_MS = 10 * 60_000;
 const APPLIED_AT_ONCE = 100;
 /** As often as an agent speaks that has no news. */
 const SPEAKS_MS = 15_000;
+/** So many redirects have packets, on each host some of them. */
+const BUSY = 900;
 /** Nothing more is told where nothing came for so long. */
 const SETTLES_MS = 5_000;
 /** So long the controller is left alone with statuses. */
@@ -133,7 +136,7 @@ class Speakers implements AsyncDisposable {
   readonly #nats: NatsConnection;
   readonly #hosts: readonly string[];
   readonly #subjects = makeSubjects();
-  readonly #fixture = JSON.parse(readFileSync(STATUS, 'utf8')) as object;
+  readonly #fixture = JSON.parse(readFileSync(STATUS, 'utf8')) as { readonly rates: object };
   readonly #end = new AbortController();
   #going: Promise<void> = Promise.resolve();
   /** Updates that came. */
@@ -208,7 +211,9 @@ class Speakers implements AsyncDisposable {
       ...none,
       ...('counts' in has ? (has.counts as object) : { desired: 0, installed: 0, blocked: 0 }),
     };
-    const said = { ...WELL, ...has, counts, host, at: Date.now(), seq: this.#seq, labels: { role: 'edge' } };
+    const busiest = Array.from({ length: MAX_BUSIEST }, (_, n) => busy((this.#seq * MAX_BUSIEST + n) % BUSY));
+    const rates = { ...this.#fixture.rates, busiest };
+    const said = { ...WELL, ...has, rates, counts, host, at: Date.now(), seq: this.#seq, labels: { role: 'edge' } };
     this.#nats.publish(this.#subjects.status(host), encodeStatus(parseStatus({ ...this.#fixture, ...said })));
   }
 
@@ -229,6 +234,11 @@ const WELL = {
   ...{ exceptions: [], exceptionsTotal: 0, problem: undefined, problems: undefined, undelivered: [], interfaces: [] },
   ...{ passed: [], passedTotal: undefined, idle: undefined, drifted: undefined },
 };
+
+/** What a host says of a redirect that has packets. */
+function busy(n: number): object {
+  return { name: `redirect-${n}`, packets: 1_000 + n, bytes: 64_000 + n };
+}
 
 /** times(1p) of a shell: a line of its own, and one of what it ran, each user and system. */
 function childrenMs(times: string): number {
@@ -270,6 +280,8 @@ if (import.meta.main) {
     'hosts',
     'hosts --troubled',
     'get redirect-1 -o json',
+    'top --once',
+    'top --once --by-host',
     `plan -f ${fleet.file}`,
   ];
   const taken = new Map(commands.map((command): [string, Taken[]] => [command, []]));
