@@ -69,14 +69,18 @@ Napi::Value linkDetach(const Napi::CallbackInfo& info) {
   return number(info.Env(), link->closed() ? -EBADF : bpf_link_detach(link->fd()));
 }
 
+/** 0, or a negative errno. */
+int readInfo(const Link& link, bpf_link_info& kernel) {
+  uint32_t size = sizeof kernel;
+  return link.closed() ? -EBADF : bpf_obj_get_info_by_fd(link.fd(), &kernel, &size);
+}
+
 Napi::Value linkInfo(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* link = args.handle<Link>("link");
   if (!args.ok()) return args.raise();
-  if (link->closed()) return number(info.Env(), -EBADF);
   bpf_link_info kernel = {};
-  uint32_t size = sizeof kernel;
-  if (int rc = bpf_obj_get_info_by_fd(link->fd(), &kernel, &size)) return number(info.Env(), rc);
+  if (int rc = readInfo(*link, kernel)) return number(info.Env(), rc);
   if (kernel.type != BPF_LINK_TYPE_XDP) return number(info.Env(), -EINVAL);
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("id", kernel.id);
@@ -90,10 +94,8 @@ Napi::Value linkProgram(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* link = args.handle<Link>("link");
   if (!args.ok()) return args.raise();
-  if (link->closed()) return number(info.Env(), -EBADF);
   bpf_link_info kernel = {};
-  uint32_t size = sizeof kernel;
-  if (int rc = bpf_obj_get_info_by_fd(link->fd(), &kernel, &size)) return number(info.Env(), rc);
+  if (int rc = readInfo(*link, kernel)) return number(info.Env(), rc);
   const int fd = bpf_prog_get_fd_by_id(kernel.prog_id);
   if (fd < 0) return number(info.Env(), fd);
   return adopt(info.Env(), std::make_shared<Program>(fd));
