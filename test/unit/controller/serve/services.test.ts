@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { Declined } from '../../../../controller/model/declined.ts';
 import { StoreError } from '../../../../controller/model/store-error.ts';
@@ -35,6 +35,17 @@ function bus() {
   };
 }
 
+/** An api at which nothing is to change. */
+function unchanging(t: ExecutionContext, desk: Desk, taken: ReturnType<typeof bus>): ApiService {
+  const clock = new ManualClock();
+  return new ApiService({
+    ...{ desk, subjects, clock, log },
+    traffic: new Traffic(clock),
+    bus: taken,
+    onChange: () => t.fail(),
+  });
+}
+
 const FAILURES: readonly [string, Error, string][] = [
   ['a refusal', new Declined('TOO_LARGE', 'too much'), 'TOO_LARGE'],
   ['a lock that somebody holds', new StoreError('BUSY', 'locked'), 'BUSY'],
@@ -46,15 +57,7 @@ for (const [title, error, code] of FAILURES) {
   test(`api: ${title} is answered as ${code}, and no change is announced`, async (t) => {
     const taken = bus();
     const desk = { delete: () => Promise.reject(error) } as unknown as Desk;
-    const api = new ApiService({
-      desk,
-      traffic: new Traffic(new ManualClock()),
-      bus: taken,
-      subjects,
-      clock: new ManualClock(),
-      log,
-      onChange: () => t.fail(),
-    });
+    const api = unchanging(t, desk, taken);
     await api.receive(request(subjects.api('delete'), 'inbox', encodeDeleteRequest({ v: 1, names: ['a'] })));
     t.like(parseDeleteReply(taken.answers[0]?.data), { error: { code } });
   });
@@ -81,15 +84,7 @@ test('api: parts of a plan are staged, the last is planned, and no change is ann
       return reply;
     },
   } as unknown as Desk;
-  const api = new ApiService({
-    desk,
-    traffic: new Traffic(new ManualClock()),
-    bus: taken,
-    subjects,
-    clock: new ManualClock(),
-    log,
-    onChange: () => t.fail(),
-  });
+  const api = unchanging(t, desk, taken);
   const part = { v: 1, upload: 'u', parts: 2, specs: [] } as const;
   for (const data of [encodePlanRequest({ ...part, part: 0 }), encodePlanRequest({ ...part, part: 1, delete: ['a'] })])
     await api.receive(request(subjects.api('plan'), 'inbox', data));
@@ -148,15 +143,7 @@ for (const [workingTo, signs] of [
 test('api: a request that nobody waits for is not done', async (t) => {
   const taken = bus();
   const desk = { delete: () => Promise.reject(t.fail()) } as unknown as Desk;
-  const api = new ApiService({
-    desk,
-    traffic: new Traffic(new ManualClock()),
-    bus: taken,
-    subjects,
-    clock: new ManualClock(),
-    log,
-    onChange: () => t.fail(),
-  });
+  const api = unchanging(t, desk, taken);
   await api.receive(request(subjects.api('delete'), '', encodeDeleteRequest({ v: 1, names: ['a'] })));
   t.deepEqual(taken.answers, []);
 });
