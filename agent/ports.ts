@@ -10,6 +10,7 @@ import type { Footing } from './model/footing.ts';
 import type { Mark } from './model/mark.ts';
 import type { Network, NextHop, NextHopQuery } from './model/network.ts';
 import type { Op, OpResult } from './model/op.ts';
+import type { SeenSince } from './model/seeing.ts';
 import type { EntryState } from './model/state.ts';
 
 /** An entry read from the kernel; `sound` is false when its check does not fit (foreign or damaged). */
@@ -273,24 +274,7 @@ export interface TimeStore {
   save(offsetMs: number): void;
 }
 
-/** Since when an interface is looked through without a break, in jiffies64, and what would have moved with one. */
-export interface Seeing {
-  readonly ifindex: number;
-  readonly carrierDowns: number;
-  readonly since: number;
-}
-
-/** Since when packets that hit are counted, all of them. */
-export interface SeenSince {
-  /** As `Words.blinds` was. */
-  readonly blinds: string;
-  /** Of one interface at least; absent while of none. jiffies64. */
-  readonly anywhere?: number;
-  /** By name. */
-  readonly interfaces: Readonly<Record<string, Seeing>>;
-}
-
-/** Remembers that across starts of the agent. Errors of saving: those of the file system. */
+/** Remembers since when packets are seen, across starts of the agent. Errors of saving: those of the file system. */
 export interface SightStore {
   load(): SeenSince | undefined;
   save(seen: SeenSince): void;

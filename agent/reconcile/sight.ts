@@ -1,5 +1,6 @@
 import { type Netdev, type Network, runsProgram } from '../model/network.ts';
-import type { Seeing, SeenSince, SightStore } from '../ports.ts';
+import type { Seeing, SeenSince } from '../model/seeing.ts';
+import type { SightStore } from '../ports.ts';
 
 /** What is looked at beside the network. */
 export interface Outlook {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { object, optional, pattern, readCount, readWord, record } from '../../protocol/read.ts';
-import type { Seeing, SeenSince } from '../ports.ts';
+import type { Seeing, SeenSince } from '../model/seeing.ts';
 import { AidFile } from './aid-file.ts';
 
 const MAX_INTERFACES = 64;

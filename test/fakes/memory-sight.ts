@@ -1,4 +1,5 @@
-import type { SeenSince, SightStore } from '../../agent/ports.ts';
+import type { SeenSince } from '../../agent/model/seeing.ts';
+import type { SightStore } from '../../agent/ports.ts';
 
 /** A sight store in memory. It passes test/conformance/times.test.ts. */
 export class MemorySight implements SightStore {
