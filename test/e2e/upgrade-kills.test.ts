@@ -23,6 +23,13 @@ async function programs(bed: Testbed): Promise<readonly number[]> {
   return devices.flatMap(({ xdp }) => xdp?.prog?.id ?? []);
 }
 
+/** Of the calls that were traced, the number that one thread made: it is these that a place to kill at is counted by. */
+function mostOfAThread(trace: string): number {
+  const made = new Map<string, number>();
+  for (const [, thread = ''] of trace.matchAll(/^(\d+)\s+\w+\(/gm)) made.set(thread, (made.get(thread) ?? 0) + 1);
+  return Math.max(0, ...made.values());
+}
+
 test.serial(
   'attach: killed at any step of an upgrade it leaves what the next one ends, and packets go on',
   async (t) => {
@@ -61,11 +68,16 @@ test.serial(
 
     const wrong: unknown[] = [];
     let [tried, died] = [0, 0];
+    // How many calls a loader makes while it waits is another number each time: its last ones may not come.
+    const absent: string[] = [];
     for (let at = FROM; at < points.length; at += EVERY) {
       const [name, nth] = points[at] ?? [];
       tried += 1;
       const { status } = await run(traced('-e', `trace=${name}`, '-e', `inject=${name}:signal=SIGKILL:when=${nth}`));
-      if (status !== 0) died += 1;
+      const isReached = mostOfAThread(await readFile(file, 'utf8')) >= (nth ?? 0);
+      t.is(status !== 0, isReached, `${name} ${nth}: it dies there, if it comes there`);
+      if (isReached) died += 1;
+      else absent.push(`${name} ${nth}`);
       const { lost, answers } = await asker.report();
       const next = await run(bed.inside('b', words(other())));
       size = other();
@@ -76,10 +88,13 @@ test.serial(
         wrong.push({ name, nth, next: next.stderr, lost, left, running: [...running], answers });
     }
     t.deepEqual(wrong, []);
-    t.is(died, tried);
-    t.true(tried > 0);
+    t.true(died > 0);
+    t.true(absent.length <= tried / 20, `not reached: ${absent.join(', ')}`);
     const sent = await redirected.end(t);
-    if (EVERY === 1) console.log(`killed at ${died} of ${points.length} system calls, ${sent} datagrams`);
+    if (EVERY === 1)
+      console.log(
+        `killed at ${died} of ${points.length} system calls, ${absent.length} not reached, ${sent} datagrams`,
+      );
     t.is(agent.status, undefined, 'the agent went on');
   },
 );

@@ -282,6 +282,7 @@ export class Host extends Mortal {
       this.onOp(op);
       if (op.op === 'write') this.rival.written(entryId(op.key));
     });
+    kernel.onRefused = (op) => void (op.op === 'delete' && this.givenUp.drop(redirectKey(op.key))); // it stands on
     this.#boots += 1;
     kernel.blinded = this.#boots * 1_000; // other maps than before, which count from nothing
     wire(kernel);

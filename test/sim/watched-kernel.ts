@@ -3,6 +3,8 @@ import { MemoryKernel, type MemoryKernelOptions } from '../fakes/memory-kernel.t
 
 /** A kernel that shows every op to somebody else before it is done. */
 export class WatchedKernel extends MemoryKernel {
+  /** Is shown every op that it refused. */
+  onRefused: (op: Op) => void = () => {};
   readonly #onOp: (op: Op) => void;
 
   constructor(options: MemoryKernelOptions, onOp: (op: Op) => void) {
@@ -13,7 +15,9 @@ export class WatchedKernel extends MemoryKernel {
   override apply(ops: readonly Op[]): OpResult[] {
     return ops.flatMap((op) => {
       if (this.opsToLive > 0 && !this.isOld) this.#onOp(op);
-      return super.apply([op]);
+      const results = super.apply([op]);
+      if (results.some(({ done }) => !done)) this.onRefused(op);
+      return results;
     });
   }
 }
