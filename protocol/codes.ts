@@ -53,6 +53,9 @@ export const CODES = {
   MAP_FULL: 'no room or no free slot in the kernel map',
   SHAPES_FULL: 'the host already uses as many shapes as it can look up',
   GUARD_DENIED: "outside of what the host's guard allows",
+  REVERTED: 'nobody confirmed the change in time, so the host took it back and stands as it was before',
+  BRAKE:
+    'the change would remove or send elsewhere too many redirects at once; the host withholds it until that is allowed',
   KERNEL_REFUSED: 'the kernel answered with an error',
   UNSUPPORTED_OPTION: 'this agent cannot do an option of the redirect',
   READ_BACK: 'the kernel took the entry, and something else stands there',
@@ -87,6 +90,7 @@ export const CODES = {
   BUSY: 'too much at once; try again later',
   SHRINKS_TOO_MUCH: 'on a host, more redirects would go or send elsewhere than a change may without saying so',
   GROWS_TOO_MUCH: 'a host would be given more redirects at once than a change may without saying so',
+  ROLLOUT_ACTIVE: 'a rollout that has not ended holds the redirect or its match',
   REDIRECT_LOOP: 'packets would go round from host to host',
   PLAN_STALE: 'what the plan relied on is otherwise by now; plan again',
   HOST_SPEAKS: 'the host was heard just now, so it is not forgotten',

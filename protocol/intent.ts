@@ -21,6 +21,7 @@ export interface Idle {
   readonly rearm: 'revision' | 'never';
 }
 
+/** The change is taken back by the host itself unless it is confirmed within so long of standing there. */
 export interface Confirm {
   readonly withinMs: number;
 }
@@ -38,7 +39,12 @@ export interface Intent {
 }
 
 export type Put = { readonly op: 'put' } & Intent;
-export type Delete = { readonly op: 'delete'; readonly rev: number; readonly key: string };
+export type Delete = {
+  readonly op: 'delete';
+  readonly rev: number;
+  readonly key: string;
+  readonly confirm?: Confirm;
+};
 export type Change = Put | Delete;
 
 const YEAR_MS = 366 * 86_400_000;
@@ -78,7 +84,12 @@ const readRawPut = object<RawBody & Omit<Put, keyof Body>>({
   key: readKey,
   ...bodyFields,
 });
-const readDelete = object<Delete>({ op: oneOf('delete'), rev: readChangeRev, key: readKey });
+const readDelete = object<Delete>({
+  op: oneOf('delete'),
+  rev: readChangeRev,
+  key: readKey,
+  confirm: optional(readConfirm),
+});
 
 const readPut: Reader<Put> = (value, path) => {
   const raw = readRawPut(value, path);

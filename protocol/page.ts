@@ -4,6 +4,7 @@ import { type HostError, open, readHostError, readVersion } from './envelope.ts'
 import { readHost } from './host.ts';
 import { type Change, readChange } from './intent.ts';
 import { encodeJson } from './json.ts';
+import { checkMarks, type Marks, marks } from './marks.ts';
 import { list, object, oneOf, optional, type Reader, readBoolean, readDigest, readRev, readTime } from './read.ts';
 import { Refused } from './refused.ts';
 
@@ -24,7 +25,7 @@ export const readStanding: Reader<Standing> = oneOf('ok', 'superseded', 'lost', 
  * everything past `floor` is kept. `have` and `from` repeat the request. The last page (`more` false) is read at head.
  * A controller that never made a change has no epoch: '', with a head of 0.
  */
-export interface Page {
+export interface Page extends Marks {
   readonly v: 1;
   readonly host: string;
   readonly have: Cursor;
@@ -63,6 +64,7 @@ const readFields = object<Page>(
     digest: readDigest,
     changes: list(readChange, MAX_CHANGES),
     more: readBoolean,
+    ...marks,
   },
   'ignored',
 );
@@ -76,6 +78,7 @@ const readPage: Reader<Page> = (value, path) => {
   if (!page.more && rev !== head)
     throw new Refused('BAD_REV', 'more', `the last page ends at ${rev}, not at the head ${head}`);
   if (page.more && rev === page.prev) throw new Refused('BAD_REV', 'more', 'a page that has a successor must lead on');
+  checkMarks(page, head);
   if (page.epoch === '' && head !== 0) throw new Refused('BAD_REV', 'epoch', 'a revision without its epoch');
   return page;
 };

@@ -68,6 +68,20 @@ export interface IdleStatus {
   readonly rev: number;
 }
 
+/** A change that stands and that nobody confirmed yet: in `leftMs` the host takes it back. `name` is of what was put or deleted. */
+export interface UnconfirmedStatus {
+  readonly name: string;
+  readonly key: string;
+  readonly rev: number;
+  readonly leftMs: number;
+}
+
+/** Too many redirects were to go, or to send elsewhere, at once: the host stays as it was, since when, and how many keys wait. */
+export interface BrakeStatus {
+  readonly since: number;
+  readonly withheld: number;
+}
+
 /** Slots in use and in all; shapes in use, and the most that each address family may have. */
 export interface Capacity {
   readonly used: number;
@@ -152,6 +166,16 @@ export interface Status {
   readonly passedTotal?: number;
   /** The first of those that were given up in silence; `counts` has them all. Absent where there are none, or the agent does not name them. */
   readonly idle?: readonly IdleStatus[];
+  /** The changes that are taken back unless they are confirmed, the soonest first; absent where there are none. */
+  readonly unconfirmed?: readonly UnconfirmedStatus[];
+  readonly unconfirmedTotal?: number;
+  /** The lowest rev of a change that wants to be confirmed and does not stand yet. */
+  readonly unarmed?: number;
+  /** The marks that the host has stored. */
+  readonly confirmed?: number;
+  readonly permit?: number;
+  /** Absent while the host follows what it is told. */
+  readonly brake?: BrakeStatus;
   /** What packets did since the last status that had it; absent while that is too short ago, or not known. */
   readonly rates?: Rates;
   /** The last one of this start: the agent ends, and what stands in the kernel goes on. Absent of one that runs. */
@@ -165,6 +189,8 @@ export const CLOCK_SHOWN_MS = 5_000;
 export const MAX_EXCEPTIONS = 64;
 /** The most idle redirects that a status names. */
 export const MAX_IDLE = 64;
+/** The most unconfirmed changes that a status lists. */
+export const MAX_UNCONFIRMED = 64;
 export const MAX_HOST_PROBLEMS = 16;
 const MAX_ABILITIES = 64;
 
@@ -205,6 +231,12 @@ const readException = object<Exception>(
 );
 
 const readIdleStatus = object<IdleStatus>({ name: readName, rev: readRev }, 'ignored');
+
+const readUnconfirmed = object<UnconfirmedStatus>(
+  { name: readName, key: readKey, rev: readRev, leftMs: readCount },
+  'ignored',
+);
+const readBrake = object<BrakeStatus>({ since: readTime, withheld: readCount }, 'ignored');
 
 const readRefused = object<RefusedStatus>(
   {
@@ -270,6 +302,12 @@ const readFields = object<Status>(
     passed: optional(nullable(readPassedHits)),
     passedTotal: optional(readCount),
     idle: optional(list(readIdleStatus, MAX_IDLE)),
+    unconfirmed: optional(list(readUnconfirmed, MAX_UNCONFIRMED)),
+    unconfirmedTotal: optional(readCount),
+    unarmed: optional(readRev),
+    confirmed: optional(readRev),
+    permit: optional(readRev),
+    brake: optional(readBrake),
     rates: optional(readRates),
     ended: optional(readTrue),
   },

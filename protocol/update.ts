@@ -4,14 +4,16 @@ import { open, readVersion } from './envelope.ts';
 import { readHost } from './host.ts';
 import { type Change, readChange } from './intent.ts';
 import { encodeJson } from './json.ts';
+import { checkMarks, type Marks, marks } from './marks.ts';
 import { list, nullable, object, type Reader, readDigest, readRev } from './read.ts';
 import { Refused } from './refused.ts';
 
 /**
  * What changed for a host after `prev` up to `rev`, the newest change of each key; `digest` is that of the whole set at
- * `rev`. A hint, sent when the changes do not fit, has none and `prev` = `rev`. `after` is the end of the epoch before.
+ * `rev`. A hint, sent when the changes do not fit or when only a mark was raised, has none and `prev` = `rev`. `after` is
+ * the end of the epoch before.
  */
-export interface Update {
+export interface Update extends Marks {
   readonly v: 1;
   readonly host: string;
   readonly epoch: string;
@@ -32,6 +34,7 @@ const readFields = object<Update>(
     rev: readRev,
     digest: readDigest,
     changes: list(readChange, MAX_CHANGES),
+    ...marks,
   },
   'ignored',
 );
@@ -39,6 +42,7 @@ const readFields = object<Update>(
 const readUpdate: Reader<Update> = (value, path) => {
   const update = readFields(value, path);
   checkChanges(update.changes, update.prev, update.rev);
+  checkMarks(update, update.rev);
   if (update.changes.length === 0 && update.prev !== update.rev) {
     throw new Refused('BAD_REV', 'prev', `a hint has prev = rev, not ${update.prev} and ${update.rev}`);
   }

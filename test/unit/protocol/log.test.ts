@@ -29,6 +29,7 @@ const BAD_UPDATES: readonly [title: string, change: object, code: Code, path: st
   ['with a short digest', { digest: '00' }, 'BAD_FIELD', 'digest'],
   ['with an unknown field in a change', { changes: [{ ...first, weight: 3 }] }, 'UNKNOWN_FIELD', 'changes[0].weight'],
   ['with a bad match', { changes: [{ ...second, match: { dst: '::1/64' } }] }, 'BAD_PREFIX', 'changes[0].match.dst'],
+  ['with a mark past rev', { confirmed: 47 }, 'BAD_REV', 'confirmed'],
   ['with too many changes', { changes: new Array(65_537).fill(first) }, 'TOO_MANY', 'changes'],
 ];
 
@@ -50,6 +51,7 @@ const BAD_PAGES: readonly [title: string, change: object, code: Code, path: stri
   ['of an unknown standing', { standing: 'fine' }, 'BAD_FIELD', 'standing'],
   ['without an epoch', { epoch: '' }, 'BAD_REV', 'epoch'],
   ['with a change past rev', { rev: 41 }, 'BAD_REV', 'changes[1].rev'],
+  ['with a mark past head', { permit: 47 }, 'BAD_REV', 'permit'],
 ];
 
 for (const [title, change, code, path] of BAD_PAGES) {
@@ -101,6 +103,8 @@ test('parse update: what was encoded comes back', (t) => {
         rev: list.length,
         head: list.length,
         floor: 0,
+        confirmed: list.length,
+        permit: 0,
         more: false,
         changes: list,
       } as never;
