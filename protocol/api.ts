@@ -39,6 +39,15 @@ export const API_VERBS = Object.freeze({
   names: false,
   change: false,
   history: false,
+  'rollout-start': true,
+  'rollout-list': false,
+  'rollout-status': false,
+  'rollout-pause': true,
+  'rollout-resume': true,
+  'rollout-abort': true,
+  'rollout-rollback': true,
+  'rollout-exclude': true,
+  'rollout-verdict': true,
 } as const);
 export type ApiVerb = keyof typeof API_VERBS;
 
@@ -170,23 +179,26 @@ export const applyFields = {
   parts: integer(1, MAX_PARTS),
   specs: list(readJson, MAX_LIST),
 };
-const readApplyFields = object<ApplyRequest>({
-  ...applyFields,
+/** What the last part may say beside them, of an apply and of a rollout. */
+export const lastFields = {
   set: optional(readSet),
   prune: optional(list(readName, MAX_LIST)),
   delete: optional(list(readName, MAX_LIST)),
   basis: optional(readDigest),
   newest: optional(readCount),
   ...termFields,
-});
+};
+const readApplyFields = object<ApplyRequest>({ ...applyFields, ...lastFields });
 
-const readApply: Reader<ApplyRequest> = (value, path) => {
-  const request = readApplyFields(value, path);
+const readApply: Reader<ApplyRequest> = (value, path) => requireSense(readApplyFields(value, path));
+
+/** What fields say together. Errors: Refused. */
+export function requireSense<T extends ApplyRequest>(request: T): T {
   if (request.prune !== undefined && request.set === undefined)
     throw new Refused('MISSING_FIELD', 'set', 'is required with prune: what is not in it stays');
   if (request.part < request.parts) return requireReason(request);
   throw new Refused('BAD_FIELD', 'part', `part ${request.part} of ${request.parts}: parts are counted from 0`);
-};
+}
 
 export const readApplyPartReply = object<ApplyPartReply>(
   { v: readVersion, upload: readUpload, part: readCount },

@@ -79,6 +79,16 @@ export const CODES = {
   SPECS_DAMAGED:
     "redirects are missing from the controller's database; nothing that stands goes before somebody decides",
 
+  // Why a rollout stands still, or goes or went back.
+  NO_HOSTS: 'a wave would be empty though hosts are missing: none of them is there to take it',
+  INCONCLUSIVE: 'a gate has neither passed nor failed in the time that it had',
+  NO_TRAFFIC: 'too few packets met what was changed for a verdict',
+  TELEMETRY: 'neither the hosts that have the change nor the others are heard, so nobody knows',
+  HISTORY: "the log's history was begun anew",
+  GATE_FAILED: 'a gate failed',
+  NOT_IN_TIME: 'hosts did not have the change in the time that they had',
+  ASKED: 'somebody asked for it',
+
   // What a service answers when it cannot do what was asked.
   UNKNOWN_VERB: 'no such verb',
   UNKNOWN_HOST: 'no such host',
@@ -86,6 +96,14 @@ export const CODES = {
   SET_CHANGED: 'the set has other redirects than those that were looked at; look again',
   UNKNOWN_CHANGE: 'no such change',
   AMBIGUOUS_CHANGE: 'several changes begin with this id',
+  UNKNOWN_ROLLOUT: 'no such rollout',
+  AMBIGUOUS_ROLLOUT: 'several rollouts begin with this id',
+  ROLLOUT_ENDED: 'the rollout has ended',
+  ROLLOUT_MOVED: 'the rollout is not as it was when it was looked at; look again',
+  GOING_BACK: 'the rollout goes back already, and nothing stops that',
+  COLLATERAL: 'redirects that the rollout does not name would be touched',
+  JUST_ROLLED_BACK: 'the same was rolled back a moment ago',
+  CHANGED_SINCE: 'what would be undone was changed since by others',
   UPLOAD_LOST: 'parts of the upload are missing; send it again',
   BUSY: 'too much at once; try again later',
   SHRINKS_TOO_MUCH: 'on a host, more redirects would go or send elsewhere than a change may without saying so',

@@ -14,7 +14,7 @@ export const readHost: Reader<string> = pattern(
   'BAD_HOST',
 );
 
-const readLabelKey = pattern(
+export const readLabelKey: Reader<string> = pattern(
   LABEL,
   'label keys of letters, digits, dot, dash or underscore, at most 63 long',
   'BAD_LABEL',

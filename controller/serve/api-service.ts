@@ -128,6 +128,16 @@ export class ApiService {
         return encodeChangeReply(await desk.change(parseChangeRequest(data), budgetBytes));
       case 'history':
         return encodeHistoryReply(await desk.history(parseHistoryRequest(data), budgetBytes));
+      case 'rollout-start':
+      case 'rollout-list':
+      case 'rollout-status':
+      case 'rollout-pause':
+      case 'rollout-resume':
+      case 'rollout-abort':
+      case 'rollout-rollback':
+      case 'rollout-exclude':
+      case 'rollout-verdict':
+        throw new Declined('UNKNOWN_VERB', `${verb} is not a verb of this controller`);
     }
   }
 

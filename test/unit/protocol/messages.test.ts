@@ -64,7 +64,8 @@ for (const { fixture, parser, parse, encode, strict } of MESSAGES) {
   test(`messages: ${title} parses frozen and encodes to the same text`, (t) => {
     const parsed = parse(readFixtureBytes(fixture));
     t.deepEqual(parsed, readFixture(fixture));
-    if (!['apply-request', 'plan-request', 'get-reply', 'get-rest-reply'].includes(fixture)) t.true(isFrozen(parsed));
+    if (!['apply-request', 'plan-request', 'rollout-start-request', 'get-reply', 'get-rest-reply'].includes(fixture))
+      t.true(isFrozen(parsed));
     t.is(new TextDecoder().decode(encode(parsed)), JSON.stringify(readFixture(fixture)));
   });
 

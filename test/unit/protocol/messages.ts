@@ -15,6 +15,10 @@ import * as planPage from '../../../protocol/plan-page.ts';
 import * as rearm from '../../../protocol/rearm.ts';
 import * as recover from '../../../protocol/recover.ts';
 import * as resync from '../../../protocol/resync.ts';
+import * as rollout from '../../../protocol/rollout-acts.ts';
+import * as rolloutList from '../../../protocol/rollout-list.ts';
+import * as rolloutStart from '../../../protocol/rollout-start.ts';
+import * as rolloutStatus from '../../../protocol/rollout-status.ts';
 import { encodeStats, parseStatsReply } from '../../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../../protocol/status.ts';
 import * as top from '../../../protocol/top.ts';
@@ -98,6 +102,45 @@ export const MESSAGES: readonly Message[] = [
   message('change-reply', changeState.parseChangeReply, changeState.encodeChangeReply, 'tolerant'),
   message('history-request', history.parseHistoryRequest, history.encodeHistoryRequest, 'strict'),
   message('history-reply', history.parseHistoryReply, history.encodeHistoryReply, 'tolerant'),
+  message(
+    'rollout-start-request',
+    rolloutStart.parseRolloutStartRequest,
+    rolloutStart.encodeRolloutStartRequest,
+    'strict',
+  ),
+  message(
+    'rollout-start-part-reply',
+    rolloutStart.parseRolloutStartReply,
+    rolloutStart.encodeRolloutStartReply,
+    'tolerant',
+  ),
+  message('rollout-start-reply', rolloutStart.parseRolloutStartReply, rolloutStart.encodeRolloutStartReply, 'tolerant'),
+  message('rollout-list-request', rolloutList.parseRolloutListRequest, rolloutList.encodeRolloutListRequest, 'strict'),
+  message('rollout-list-reply', rolloutList.parseRolloutListReply, rolloutList.encodeRolloutListReply, 'tolerant'),
+  message(
+    'rollout-status-request',
+    rolloutStatus.parseRolloutStatusRequest,
+    rolloutStatus.encodeRolloutStatusRequest,
+    'strict',
+  ),
+  message(
+    'rollout-status-reply',
+    rolloutStatus.parseRolloutStatusReply,
+    rolloutStatus.encodeRolloutStatusReply,
+    'tolerant',
+  ),
+  message('rollout-pause-request', rollout.parseRolloutPauseRequest, rollout.encodeRolloutPauseRequest, 'strict'),
+  message('rollout-resume-request', rollout.parseRolloutResumeRequest, rollout.encodeRolloutResumeRequest, 'strict'),
+  message('rollout-abort-request', rollout.parseRolloutAbortRequest, rollout.encodeRolloutAbortRequest, 'strict'),
+  message(
+    'rollout-rollback-request',
+    rollout.parseRolloutRollbackRequest,
+    rollout.encodeRolloutRollbackRequest,
+    'strict',
+  ),
+  message('rollout-exclude-request', rollout.parseRolloutExcludeRequest, rollout.encodeRolloutExcludeRequest, 'strict'),
+  message('rollout-verdict-request', rollout.parseRolloutVerdictRequest, rollout.encodeRolloutVerdictRequest, 'strict'),
+  message('rollout-reply', rollout.parseRolloutReply, rollout.encodeRolloutReply, 'tolerant'),
   message('hosts-request', listings.parseHostsRequest, listings.encodeHostsRequest, 'strict'),
   message('hosts-reply', listings.parseHostsReply, listings.encodeHostsReply, 'tolerant'),
 ];
