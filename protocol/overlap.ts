@@ -16,11 +16,13 @@ export function makeMeets(match: Match): (other: Match) => boolean {
     prefixesMeet(src, requirePrefix(other.src));
 }
 
-function free(a: unknown, b: unknown): boolean {
+/** Whether a packet can have what both fix. */
+export function free(a: unknown, b: unknown): boolean {
   return a === undefined || b === undefined || a === b;
 }
 
-function prefixesMeet(a: Prefix, b: Prefix): boolean {
+/** Whether one of two prefixes of a family holds the other. */
+export function prefixesMeet(a: Prefix, b: Prefix): boolean {
   const len = Math.min(a.len, b.len);
   const whole = len >> 3;
   for (let at = 0; at < whole; at += 1) if (a.bytes[at] !== b.bytes[at]) return false;

@@ -1,6 +1,7 @@
 import type { AnyCode } from './codes.ts';
 import { readEpochOrNone } from './cursor.ts';
 import { open, readVersion } from './envelope.ts';
+import { type GuardStatus, readGuard } from './guard.ts';
 import { type Labels, readHost, readLabels } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
@@ -147,7 +148,8 @@ export interface Status {
   /** The program in force; absent where nobody said which it is. */
   readonly program?: ProgramName;
   readonly labels: Labels;
-  readonly guard: null;
+  /** What the host lets redirects do; null where the agent does not say it, or not in words known here. */
+  readonly guard: GuardStatus | null;
   readonly refused: RefusedStatus;
   /** The first of `problems`, for those who read no more; absent when all is well. */
   readonly problem?: AnyCode;
@@ -262,9 +264,6 @@ const readCan: Reader<readonly string[]> = (value, path) => {
   const words = value.filter((word): word is string => typeof word === 'string' && /^[a-z][a-z0-9-]{0,31}$/.test(word));
   return Object.freeze(words.slice(0, MAX_ABILITIES));
 };
-
-/** The guard is not reported yet; what a newer agent says of it is not ours to read. */
-const readGuard: Reader<null> = () => null;
 
 const readFields = object<Status>(
   {

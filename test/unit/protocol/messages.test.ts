@@ -43,8 +43,8 @@ function isFrozen(value: unknown): boolean {
   return Object.isFrozen(value) && Object.values(value).every(isFrozen);
 }
 
-/** Places whose content the receiver takes as it is: specs are judged one by one later, the guard is not read yet. */
-const OPAQUE = /^(specs\.\d+|items\.\d+\.spec\..*|specs\..*|guard)$/;
+/** Places whose content the receiver takes as it is: specs are judged one by one later, a guard that is not understood is none. */
+const OPAQUE = /^(specs\.\d+|items\.\d+\.spec\..*|specs\..*|guard(\..*)?)$/;
 const PROSE = /(^|\.)(message|detail|reason|actor|sources\.\d+|path|problems\.\d+\.name)$/;
 
 test('messages: every fixture has a parser', (t) => {
