@@ -145,7 +145,7 @@ export const readGate: Reader<string> = (value, path) => {
   return formatGate(parseGate(value, path));
 };
 
-const readShare = object<Share>({ count: readCount, of: optional(readCount) }, 'ignored');
+export const readShare = object<Share>({ count: readCount, of: optional(readCount) }, 'ignored');
 
 /** What a controller says of a gate: a newer one may have gates that this program does not know. */
 export const readGateVerdict = object<GateVerdict>(

@@ -10,11 +10,12 @@ import {
 } from './api.ts';
 import { open } from './envelope.ts';
 import { filledList } from './filled.ts';
+import { MAX_GATES, readGate } from './gate.ts';
 import { readHost, readLabelKey } from './host.ts';
 import { encodeJson } from './json.ts';
 import { integer, list, object, oneOf, optional, type Reader, readCount, readTrue, requireObject } from './read.ts';
 import { Refused } from './refused.ts';
-import { type RolloutHead, readGateText, readRolloutHead, readShare, readWave } from './rollout.ts';
+import { type RolloutHead, readGateText, readRolloutHead, readSome, readWave } from './rollout.ts';
 
 /** How a rollout goes; what is absent is as the controller has it. */
 export interface RolloutTerms {
@@ -78,7 +79,6 @@ export interface RolloutStartReply {
 }
 
 export const MAX_WAVES = 32;
-export const MAX_GATES = 16;
 /** The most hosts that one wave of a plan names. */
 export const MAX_WAVE_HOSTS = 16;
 const DAY_MS = 86_400_000;
@@ -88,9 +88,9 @@ const readFields = object<RolloutStartRequest>({
   ...lastFields,
   waves: optional(filledList(readWave, MAX_WAVES)),
   soakMs: optional(integer(0, 30 * DAY_MS)),
-  gates: optional(filledList(readGateText, MAX_GATES)),
+  gates: optional(filledList(readGate, MAX_GATES)),
   spread: optional(readLabelKey),
-  maxUnreachable: optional(readShare),
+  maxUnreachable: optional(readSome),
   onFail: optional(oneOf(...ON_FAIL)),
   now: optional(readTrue),
   again: optional(readTrue),
@@ -126,7 +126,7 @@ const readLastReply = object<RolloutStartReply>(
     hostsTotal: readCount,
     gates: list(readGateText, MAX_GATES),
     soakMs: readCount,
-    maxUnreachable: readShare,
+    maxUnreachable: readSome,
     late: optional(list(readHost, MAX_WAVE_HOSTS)),
     lateTotal: optional(readCount),
     rollout: optional(readRolloutHead),

@@ -1,6 +1,7 @@
 import { type ApiError, readReply } from './api.ts';
 import type { AnyCode } from './codes.ts';
 import { open, readVersion } from './envelope.ts';
+import { type GateVerdict, MAX_GATES, readGateVerdict, type Verdict } from './gate.ts';
 import { readHost, readLabelKey } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
@@ -21,7 +22,6 @@ import {
   readTrue,
 } from './read.ts';
 import {
-  type Observed,
   ROLLOUT_HOST_STATES,
   ROLLOUT_STATES,
   ROLLOUT_STEPS,
@@ -30,14 +30,11 @@ import {
   type RolloutState,
   type RolloutStep,
   readGateText,
-  readObserved,
   readRolloutHead,
   readRolloutId,
-  readShare,
-  VERDICTS,
-  type Verdict,
+  readSome,
 } from './rollout.ts';
-import { MAX_GATES, MAX_WAVES, ON_FAIL, type OnFail } from './rollout-start.ts';
+import { MAX_WAVES, ON_FAIL, type OnFail } from './rollout-start.ts';
 
 /** `evidence`: how many of the newest; without it, DEFAULT_EVIDENCE. `after`: only what has a greater `seq`. */
 export interface RolloutStatusRequest {
@@ -60,19 +57,6 @@ export interface WaveNow extends Readonly<Record<RolloutHostState, number>> {
   readonly silent: number;
   /** Late hosts and those that joined meanwhile. */
   readonly tail?: true;
-}
-
-/** A gate as it was judged last. Of ratios, numbers are out of `of`; `host` is one that decided. */
-export interface GateNow {
-  readonly gate: string;
-  readonly verdict: Verdict;
-  /** Why there is no verdict, or no good one. */
-  readonly code?: AnyCode;
-  readonly wave?: Observed;
-  readonly control?: Observed;
-  readonly host?: string;
-  readonly name?: string;
-  readonly detail?: string;
 }
 
 /** What a rollout waits for. */
@@ -141,7 +125,8 @@ export interface RolloutStatusReply {
   readonly maxUnreachable: string;
   readonly onFail: OnFail;
   readonly waveList: readonly WaveNow[];
-  readonly gates: readonly GateNow[];
+  /** As they were judged last. */
+  readonly gates: readonly GateVerdict[];
   readonly holdUps: readonly HoldUp[];
   readonly holdUpsTotal: number;
   readonly silent?: readonly string[];
@@ -176,7 +161,7 @@ const readWaveNumber = integer(1);
 const readWaveNow = object<WaveNow>(
   {
     wave: readWaveNumber,
-    share: readShare,
+    share: readSome,
     hosts: readCount,
     planned: readCount,
     deferred: readCount,
@@ -190,20 +175,6 @@ const readWaveNow = object<WaveNow>(
     reverted: readCount,
     silent: readCount,
     tail: optional(readTrue),
-  },
-  'ignored',
-);
-
-const readGateNow = object<GateNow>(
-  {
-    gate: readGateText,
-    verdict: oneOf(...VERDICTS),
-    code: optional(readCode),
-    wave: optional(readObserved),
-    control: optional(readObserved),
-    host: optional(readHost),
-    name: optional(readName),
-    detail: optional(prose(512)),
   },
   'ignored',
 );
@@ -238,7 +209,7 @@ const readEvidence = object<Evidence>(
     wave: readWaveNumber,
     host: optional(readHost),
     gate: optional(readGateText),
-    verdict: optional(oneOf(...VERDICTS)),
+    verdict: optional(oneOf<Verdict>('PASS', 'FAIL', 'INCONCLUSIVE')),
     code: optional(readCode),
     actor: optional(prose(256)),
     message: prose(512),
@@ -256,10 +227,10 @@ const readStatusReply = object<RolloutStatusReply>(
     soakedMs: readCount,
     soakMs: readCount,
     spread: optional(readLabelKey),
-    maxUnreachable: readShare,
+    maxUnreachable: readSome,
     onFail: oneOf(...ON_FAIL),
     waveList: list(readWaveNow, MAX_WAVES + 1),
-    gates: list(readGateNow, MAX_GATES),
+    gates: list(readGateVerdict, MAX_GATES),
     holdUps: list(readHoldUp, MAX_ROLLOUT_HOSTS),
     holdUpsTotal: readCount,
     silent: optional(readHosts),

@@ -1,5 +1,6 @@
 import { readChangeId } from './change-id.ts';
 import type { AnyCode, Code } from './codes.ts';
+import { readShare, type Share } from './gate.ts';
 import { readHost } from './host.ts';
 import { readName } from './intent.ts';
 import { type Origin, originFields } from './origin.ts';
@@ -38,9 +39,6 @@ export const ROLLOUT_HOST_STATES = Object.freeze([
 ] as const);
 export type RolloutHostState = (typeof ROLLOUT_HOST_STATES)[number];
 
-export const VERDICTS = Object.freeze(['PASS', 'FAIL', 'INCONCLUSIVE'] as const);
-export type Verdict = (typeof VERDICTS)[number];
-
 /** Nothing moves it any more, and it holds no name and no key. */
 export function isEnded(state: RolloutState): state is 'DONE' | 'ROLLED_BACK' {
   return state === 'DONE' || state === 'ROLLED_BACK';
@@ -60,13 +58,6 @@ export type CauseCode = Extract<
   | 'ASKED'
 >;
 
-/** What was seen of hosts: how many of them told, and `count`, out of `of` where it is a share. */
-export interface Observed {
-  readonly hosts: number;
-  readonly count: number;
-  readonly of?: number;
-}
-
 /** `gate`, `host` and what was seen are named where one of them decided; `actor` and `reason` where a person did. */
 export interface Cause {
   readonly code: CauseCode | AnyCode;
@@ -75,8 +66,8 @@ export interface Cause {
   readonly host?: string;
   /** A redirect of it. */
   readonly name?: string;
-  readonly wave?: Observed;
-  readonly control?: Observed;
+  readonly wave?: Share;
+  readonly control?: Share;
   readonly actor?: string;
   readonly reason?: string;
   readonly detail?: string;
@@ -105,23 +96,20 @@ export interface RolloutHead extends Origin {
   readonly now?: true;
 }
 
-/** A gate as people write it, such as `losses<=0.1%`. */
+/** A gate as it was written, such as `losses<=0.1%`; a newer controller may have others. */
 export const readGateText: Reader<string> = pattern(
   /^[a-z][a-z-]{0,31}((>=|<=)[0-9]{1,15}(\.[0-9]{1,6})?%?)?$/,
   'a gate such as hits>=100, losses<=0.1% or external',
 );
 
 /** So many hosts, or such a share of them. */
-const SHARE = /^([0-9]{1,6}|(100|[0-9]{1,2})%)$/;
-export const readShare: Reader<string> = pattern(SHARE, 'a number of hosts such as 3, or a share of them such as 10%');
+export const readSome: Reader<string> = pattern(
+  /^([0-9]{1,6}|(100|[0-9]{1,2})%)$/,
+  'a number of hosts such as 3, or a share of them such as 10%',
+);
 export const readWave: Reader<string> = pattern(
   /^([1-9][0-9]{0,5}|(100|[1-9][0-9]?)%)$/,
   'a number of hosts from 1, or a share of them from 1% to 100%',
-);
-
-export const readObserved = object<Observed>(
-  { hosts: readCount, count: readCount, of: optional(readCount) },
-  'ignored',
 );
 
 const readCause = object<Cause>(
@@ -131,8 +119,8 @@ const readCause = object<Cause>(
     gate: optional(readGateText),
     host: optional(readHost),
     name: optional(readName),
-    wave: optional(readObserved),
-    control: optional(readObserved),
+    wave: optional(readShare),
+    control: optional(readShare),
     actor: originFields.actor,
     reason: originFields.reason,
     detail: optional(prose(512)),
