@@ -26,6 +26,16 @@ export interface Head {
   readonly rev: number;
 }
 
+/** Whose logs or marks moved, and how far both were counted by then. */
+export interface Moved {
+  /** The newest rev of all. */
+  readonly rev: number;
+  readonly marks: number;
+  readonly heads: readonly Head[];
+  /** The hosts whose marks rose. */
+  readonly marked: readonly string[];
+}
+
 /** Hears how far work has come: how many redirects of hosts, or of a plan hosts, were gone through so far. */
 export type Hear = (done: number) => void;
 
@@ -62,8 +72,10 @@ export interface Logs {
   page(request: SyncRequest, budgetBytes: number): Promise<Page>;
   /** What is new on a host after a rev, a hint when that is too much, `undefined` when there is nothing. */
   update(host: string, afterRev: number, budgetBytes: number): Promise<Update | undefined>;
-  /** The newest rev of all, and the hosts whose logs moved after a rev. */
-  movedAfter(rev: number): Promise<{ readonly rev: number; readonly heads: readonly Head[] }>;
+  /** A hint with the marks of a host; `undefined` when there are none that its agent can take. */
+  hint(host: string): Promise<Update | undefined>;
+  /** The hosts whose logs moved after a rev, and those whose marks rose since they were counted so far. */
+  movedAfter(rev: number, marks?: number): Promise<Moved>;
 }
 
 /** What the controller knows of the hosts themselves. */

@@ -1,5 +1,6 @@
 import type { Cursor } from '../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../protocol/digest.ts';
+import type { Change } from '../../protocol/intent.ts';
 import type { Page, Standing, SyncRequest } from '../../protocol/page.ts';
 import type { Update } from '../../protocol/update.ts';
 import { Declined } from '../model/declined.ts';
@@ -7,6 +8,7 @@ import { standingOf } from '../model/standing.ts';
 import type { ChangeRow } from '../store/schema.ts';
 import { changeBytes, changeOf } from '../store/tables/changes.ts';
 import type { Head } from '../store/tables/heads.ts';
+import { marksFor } from './marks.ts';
 import type { Transaction } from './transaction.ts';
 
 /** No change takes less on the wire, so no more rows than this are read for a budget. */
@@ -46,6 +48,7 @@ export async function readPage(
     digest: head.digest,
     changes: fitting.map(changeOf),
     more,
+    ...(await marksFor(transaction, head)),
   };
 }
 
@@ -59,12 +62,31 @@ export async function readUpdate(
   const { session, tables } = transaction;
   const head = await tables.heads.find(session, host);
   if (head.rev <= afterRev) return undefined;
-  const newest = await tables.epochs.newest(session);
-  const after = await tables.epochs.endBefore(session, newest);
   const rows = await changesSince(transaction, head, Math.max(afterRev, head.floor), budgetBytes);
   const prev = rows.length === 0 ? head.rev : Math.max(afterRev, head.floor);
-  const { rev, digest } = head;
-  return { v: 1, host, epoch: newest.epoch, after, prev, rev, digest, changes: rows.map(changeOf) };
+  return updateFrom(transaction, head, prev, rows.map(changeOf));
+}
+
+/** Reads what a host is told when nothing but its marks moved; `undefined` when it is told none. */
+export async function readHint(transaction: Transaction, host: string): Promise<Update | undefined> {
+  const { session, tables } = transaction;
+  const head = await tables.heads.find(session, host);
+  const { confirmed, permit } = await marksFor(transaction, head);
+  return confirmed === undefined && permit === undefined ? undefined : updateFrom(transaction, head, head.rev, []);
+}
+
+async function updateFrom(
+  transaction: Transaction,
+  head: Head,
+  prev: number,
+  changes: readonly Change[],
+): Promise<Update> {
+  const { session, tables } = transaction;
+  const newest = await tables.epochs.newest(session);
+  const after = await tables.epochs.endBefore(session, newest);
+  const { host, rev, digest } = head;
+  const marks = await marksFor(transaction, head);
+  return { v: 1, host, epoch: newest.epoch, after, prev, rev, digest, changes, ...marks };
 }
 
 /** All that is new, or nothing when it does not fit one message. */

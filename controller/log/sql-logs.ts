@@ -1,7 +1,7 @@
 import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { Update } from '../../protocol/update.ts';
-import type { Head, Logs } from '../ports.ts';
-import { readPage, readUpdate } from './pages.ts';
+import type { Logs, Moved } from '../ports.ts';
+import { readHint, readPage, readUpdate } from './pages.ts';
 import type { Work } from './work.ts';
 
 /** The logs of the hosts, in the database. */
@@ -20,10 +20,19 @@ export class SqlLogs implements Logs {
     return this.#work.read((transaction) => readUpdate(transaction, host, afterRev, budgetBytes));
   }
 
-  movedAfter(rev: number): Promise<{ readonly rev: number; readonly heads: readonly Head[] }> {
-    return this.#work.read(async ({ session, tables }) => ({
-      rev: await tables.epochs.lastRev(session),
-      heads: await tables.heads.after(session, rev),
-    }));
+  hint(host: string): Promise<Update | undefined> {
+    return this.#work.read((transaction) => readHint(transaction, host));
+  }
+
+  movedAfter(rev: number, marks = 0): Promise<Moved> {
+    return this.#work.read(async ({ session, tables }) => {
+      const { moved, hosts } = await tables.marks.movedAfter(session, marks);
+      return {
+        rev: await tables.epochs.lastRev(session),
+        marks: moved,
+        heads: await tables.heads.after(session, rev),
+        marked: hosts,
+      };
+    });
   }
 }

@@ -29,6 +29,8 @@ export async function verifyTruth(place: Place, anew: boolean): Promise<Found> {
   if (unknown > 0) said.push(`the rows of ${unknown} hosts, which report again`);
   const unsorted = await tables.sets.mend(session, anew);
   if (unsorted > 0) said.push(`which set ${unsorted} redirects are in: apply them again with --set`);
+  const unmarked = await tables.marks.mend(session, anew);
+  if (unmarked > 0) said.push(`the marks of ${unmarked} hosts`);
   await verifyEpochs(place, anew, said);
   const lost = await verifySpecs(place, anew, said);
   if (lost === undefined) await tables.sets.dropOrphans(session);

@@ -5,7 +5,7 @@ import { listBudgetBytes } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { encodeUpdate, type Update } from '../../protocol/update.ts';
-import type { Bus, Head, Logs } from '../ports.ts';
+import type { Bus, Logs, Moved } from '../ports.ts';
 
 /** How often the database is asked for what other controllers committed. */
 const POLL_MS = 1000;
@@ -13,11 +13,18 @@ const POLL_MS = 1000;
 const UPDATES_A_FLUSH = 64;
 
 interface PublisherParts {
-  readonly logs: Pick<Logs, 'movedAfter' | 'update'>;
+  readonly logs: Pick<Logs, 'movedAfter' | 'update' | 'hint'>;
   readonly bus: Pick<Bus, 'connected' | 'maxPayloadBytes' | 'publish' | 'flush' | 'onConnect'>;
   readonly subjects: Subjects;
   readonly clock: Pick<Clock, 'delay'>;
   readonly log: Log;
+}
+
+/** A host with something new: its log, which came so far, or marks, or both. */
+interface News {
+  readonly host: string;
+  readonly rev: number | undefined;
+  readonly isMarked: boolean;
 }
 
 /**
@@ -29,10 +36,13 @@ export class Publisher {
   readonly #published: Map<string, number>;
   readonly #waker = new Waker();
   #rev: number;
+  /** How far marks were counted that were sent. */
+  #marks: number;
 
-  private constructor(parts: PublisherParts, { rev, heads }: Awaited<ReturnType<Logs['movedAfter']>>) {
+  private constructor(parts: PublisherParts, { rev, marks, heads }: Moved) {
     this.#parts = parts;
     this.#rev = rev;
+    this.#marks = marks;
     this.#published = new Map(heads.map((head) => [head.host, head.rev]));
   }
 
@@ -72,28 +82,29 @@ export class Publisher {
   async #pass(): Promise<void> {
     const { logs, bus } = this.#parts;
     if (!bus.connected) return;
-    const { rev, heads } = await logs.movedAfter(this.#rev);
-    for (const [index, head] of heads.entries()) {
-      await this.#publish(head);
+    const { rev, marks, heads, marked: hosts } = await logs.movedAfter(this.#rev, this.#marks);
+    const revs = new Map(heads.map((head) => [head.host, head.rev]));
+    const marked = new Set(hosts);
+    for (const [index, host] of [...new Set([...revs.keys(), ...marked])].entries()) {
+      await this.#publish({ host, rev: revs.get(host), isMarked: marked.has(host) });
       if (index % UPDATES_A_FLUSH === UPDATES_A_FLUSH - 1) await bus.flush();
     }
-    this.#rev = rev;
+    [this.#rev, this.#marks] = [rev, marks];
   }
 
   /** A log that cannot be read as what it should be is one host's trouble, and the others do not wait for it. */
-  async #publish(head: Head): Promise<void> {
-    const { bus, subjects, log } = this.#parts;
-    const { host } = head;
+  async #publish({ host, rev, isMarked }: News): Promise<void> {
+    const { logs, bus, subjects, log } = this.#parts;
     try {
-      const update = await this.#read(host);
+      const update = (await this.#read(host)) ?? (isMarked ? await logs.hint(host) : undefined);
       if (update === undefined) return;
       bus.publish(subjects.live(host), encodeUpdate(update));
       this.#published.set(host, update.rev);
       log.debug({ host, ...summaryOf(update) }, 'publisher: update sent');
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.#published.set(host, head.rev);
-      log.error({ error, host, rev: head.rev }, 'publisher: the stored log of a host is damaged');
+      if (rev !== undefined) this.#published.set(host, rev);
+      log.error({ error, host, rev }, 'publisher: the stored log of a host is damaged');
     }
   }
 

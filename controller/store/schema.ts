@@ -9,6 +9,7 @@ export interface Schema {
   readonly hosts: HostRow;
   readonly changes: ChangeRow;
   readonly heads: HeadRow;
+  readonly marks: MarkRow;
   readonly epochs: EpochRow;
   readonly upload_parts: UploadPartRow;
   readonly audit: AuditRow;
@@ -100,6 +101,15 @@ export interface HeadRow extends Sealed {
   readonly floor: number;
   /** Of all that the host is to hold at `rev`. */
   readonly digest: string;
+}
+
+/** What the controller grants a host, up to a rev; 0 is nothing. */
+export interface MarkRow extends Sealed {
+  readonly host: string;
+  readonly confirmed: number;
+  readonly permit: number;
+  /** Counted over all hosts, one for each that was raised. */
+  readonly moved: number;
 }
 
 /** An epoch ends where the next one begins; rows are never removed. */

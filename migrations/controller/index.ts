@@ -5,6 +5,7 @@ import { checksums } from './0003_checksums.ts';
 import { holders } from './0004_holders.ts';
 import { changes } from './0005_changes.ts';
 import { sets } from './0006_sets.ts';
+import { marks } from './0007_marks.ts';
 
 /** Migrations by the name that a database keeps of them, oldest first. */
 type Migrations = Readonly<Record<string, Migration>>;
@@ -22,6 +23,7 @@ const additions: Migrations = Object.freeze({
   '0004_holders': holders,
   '0005_changes': changes,
   '0006_sets': sets,
+  '0007_marks': marks,
 });
 
 export const controllerMigrations = Object.freeze({ tables, additions });

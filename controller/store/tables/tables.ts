@@ -7,6 +7,7 @@ import { DeletionTable } from './deletions.ts';
 import { EpochTable } from './epochs.ts';
 import { HeadTable } from './heads.ts';
 import { HostTable } from './hosts.ts';
+import { MarkTable } from './marks.ts';
 import { SetTable } from './sets.ts';
 import { SpecTable } from './specs.ts';
 import { SumTable } from './sums.ts';
@@ -19,6 +20,7 @@ export class Tables {
   readonly sets: SetTable;
   readonly hosts: HostTable;
   readonly heads: HeadTable;
+  readonly marks: MarkTable;
   readonly changes: ChangeTable;
   readonly epochs: EpochTable;
   readonly uploads: UploadTable;
@@ -32,6 +34,7 @@ export class Tables {
     this.sets = new SetTable(db);
     this.hosts = new HostTable(db);
     this.heads = new HeadTable(db);
+    this.marks = new MarkTable(db);
     this.changes = new ChangeTable(db, this.heads);
     this.epochs = new EpochTable(db, this.sums);
     this.uploads = new UploadTable(db);

@@ -2,10 +2,17 @@ import test from 'ava';
 import { pino } from 'pino';
 import type { Logs } from '../../../../controller/ports.ts';
 import { Publisher } from '../../../../controller/serve/publisher.ts';
+import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
+import { Tables } from '../../../../controller/store/tables/tables.ts';
+import { makeSystemClock } from '../../../../daemon/clock.ts';
+import { controllerMigrations } from '../../../../migrations/controller/index.ts';
+import type { Marks } from '../../../../protocol/marks.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { parseUpdate, type Update } from '../../../../protocol/update.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
-import { apply, Folder, openStore, spec } from '../fleet.ts';
+import { apply, Folder, openStore, spec, status } from '../fleet.ts';
+
+const clock = makeSystemClock();
 
 /** A bus that keeps what is published. */
 class Bus {
@@ -49,7 +56,7 @@ class Running implements AsyncDisposable {
     this.#done = publisher.run(this.#end.signal);
   }
 
-  static async begin(logs: Pick<Logs, 'movedAfter' | 'update'>, bus: Bus): Promise<Running> {
+  static async begin(logs: Pick<Logs, 'movedAfter' | 'update' | 'hint'>, bus: Bus): Promise<Running> {
     const clock = new ManualClock();
     const log = pino({ level: 'silent' });
     return new Running(await Publisher.begin({ logs, bus, subjects: makeSubjects(), clock, log }), clock);
@@ -118,6 +125,34 @@ test('publish: a server that takes little gets hints', async (t) => {
   t.deepEqual(bus.sent, ['edge-1 1-1 0']);
 });
 
+test('publish: a mark that rises goes out as a hint, whoever raised it; one that rises with a change goes with that', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('a', 1));
+  for (const [host, can] of Object.entries({ 'edge-1': ['confirm', 'permit'], old: [] }))
+    await store.roster.report([{ status: status(host, { epoch: '', stored: 0, can }), seenAtMs: 0 }]);
+  await using database = await SqliteDatabase.open(folder.file(), { migrations: controllerMigrations, clock });
+  const { marks } = new Tables(database.compiler);
+  const raise = (host: string, rev: number, to: Marks) =>
+    database.write((session) => marks.raise(session, { host, rev }, to));
+  const bus = new Bus();
+  await using running = await Running.begin(store.logs, bus);
+  await running.clock.pass(0);
+  t.true(await raise('edge-1', 1, { confirmed: 1 }));
+  t.true(await raise('old', 1, { confirmed: 1 }));
+  await running.clock.pass(1000);
+  t.deepEqual(bus.sent, ['edge-1 1-1 0']);
+  t.like(bus.updates, [{ confirmed: 1, permit: undefined }]);
+  t.false(await raise('edge-1', 1, { confirmed: 1 }));
+  await running.clock.pass(1000);
+  t.is(bus.sent.length, 1, 'nothing rose');
+  await apply(store, spec('b', 2));
+  t.true(await raise('edge-1', 2, { permit: 2 }));
+  await running.clock.pass(1000);
+  t.deepEqual(bus.sent.slice(1), ['edge-1 1-2 1']);
+  t.like(bus.updates[1], { confirmed: 1, permit: 2 });
+});
+
 test('publish: what was committed before the end goes out at the end', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
@@ -136,11 +171,12 @@ test('publish: a pass that fails is tried again with the next look', async (t) =
   await apply(store, spec('a', 1));
   const bus = new Bus();
   let failing = true;
-  const movedAfter: Logs['movedAfter'] = (rev) =>
-    failing && bus.connected ? Promise.reject(new Error('busy')) : store.logs.movedAfter(rev);
+  const movedAfter: Logs['movedAfter'] = (...asked) =>
+    failing && bus.connected ? Promise.reject(new Error('busy')) : store.logs.movedAfter(...asked);
   bus.connected = false; // while it begins
   const update: Logs['update'] = (...asked) => store.logs.update(...asked);
-  await using running = await Running.begin({ update, movedAfter }, bus);
+  const hint: Logs['hint'] = (host) => store.logs.hint(host);
+  await using running = await Running.begin({ update, hint, movedAfter }, bus);
   bus.connected = true;
   await apply(store, spec('b', 2));
   await running.clock.pass(1000);

@@ -1,0 +1,24 @@
+import type { Marks } from '../../protocol/marks.ts';
+import type { Head } from '../store/tables/heads.ts';
+import type { Transaction } from './transaction.ts';
+
+type Place = Pick<Transaction, 'session' | 'tables'>;
+
+/** The marks that a host is sent: those that it has, as far as its agent can take them. */
+export async function marksFor({ session, tables }: Place, { host, rev }: Pick<Head, 'host' | 'rev'>): Promise<Marks> {
+  const { confirmed, permit } = await tables.marks.find(session, host);
+  if (confirmed === 0 && permit === 0) return {};
+  const can = (await tables.hosts.find(session, host))?.status.can ?? [];
+  return {
+    ...(confirmed > 0 && can.includes('confirm') && { confirmed: Math.min(confirmed, rev) }),
+    ...(permit > 0 && can.includes('permit') && { permit: Math.min(permit, rev) }),
+  };
+}
+
+/** Lets hosts remove and re-target all that their logs say by now; after the log was finished, with the heads that it moved. */
+export async function permitAll(
+  { session, tables }: Place,
+  heads: Iterable<Pick<Head, 'host' | 'rev'>>,
+): Promise<void> {
+  for (const head of heads) await tables.marks.raise(session, head, { permit: head.rev });
+}
