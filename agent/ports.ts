@@ -1,6 +1,7 @@
 import type { Cursor } from '../protocol/cursor.ts';
 import type { Event, EventKind } from '../protocol/event.ts';
 import type { Change, Intent } from '../protocol/intent.ts';
+import type { Marks } from '../protocol/marks.ts';
 import type { Family } from '../protocol/match.ts';
 import type { Shape } from '../protocol/shape.ts';
 import type { Counter } from './model/counter.ts';
@@ -178,6 +179,8 @@ export interface Candidate {
   readonly changes: readonly Change[];
   readonly cursor: Cursor;
   readonly digest: string;
+  /** What came with them; absent where nothing did. */
+  readonly marks?: Marks;
 }
 
 /** Changes that are stored. */
@@ -280,7 +283,7 @@ export interface SightStore {
   save(seen: SeenSince): void;
 }
 
-/** What the reconciler is told; all of it returns at once and is a hint to work on. */
+/** What the reconciler is told; what returns at once is a hint to work on. */
 export interface Reconciling {
   /** Desired state changed and is stored; it stands as `footing` says. */
   accepted(acceptance: Accepted, footing: Footing): void;
@@ -288,6 +291,8 @@ export interface Reconciling {
   held(is: boolean): void;
   /** These keys were sent again: look at them again. */
   again(keys: readonly string[]): void;
+  /** Marks came with nothing that is new; they are stored once it resolves. Errors: StoreError. */
+  marked(marks: Marks): Promise<void>;
   /** The controller said that it is this time, in epoch milliseconds. */
   heard(atMs: number): void;
 }

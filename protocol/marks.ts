@@ -17,6 +17,21 @@ export const marks = {
   permit: optional(readRev),
 };
 
+/** The higher of each mark. */
+export function raised(a: Marks, b: Marks): Marks {
+  const [confirmed, permit] = [higher(a.confirmed, b.confirmed), higher(a.permit, b.permit)];
+  return { ...(confirmed !== undefined && { confirmed }), ...(permit !== undefined && { permit }) };
+}
+
+/** Whether any is there. */
+export function hasMarks({ confirmed, permit }: Marks): boolean {
+  return confirmed !== undefined || permit !== undefined;
+}
+
+function higher(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
+}
+
 /** Checks that no mark is of changes that are not there yet. Errors: Refused BAD_REV. */
 export function checkMarks(said: Marks, head: number): void {
   for (const name of ['confirmed', 'permit'] as const) {

@@ -1,5 +1,6 @@
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Change } from '../../protocol/intent.ts';
+import { hasMarks, type Marks, raised } from '../../protocol/marks.ts';
 import { isHint, type Update } from '../../protocol/update.ts';
 import type { Candidate } from '../ports.ts';
 
@@ -23,6 +24,8 @@ export interface Folded {
   readonly again: readonly string[];
   /** Some update did not connect; the sync that is due covers it, so it need not be kept. */
   readonly gap: boolean;
+  /** What all but those said beside their changes; absent where they said nothing. The candidate has it, too. */
+  readonly marks?: Marks;
 }
 
 /** Folds updates, in the order of their arrival, into one candidate: the newest change of each key, all newer than the cursor. */
@@ -31,22 +34,27 @@ export function fold(cursor: Cursor, updates: readonly Update[]): Folded {
   const again = new Set<string>();
   let last: Update | undefined;
   let gap = false;
+  let marks: Marks = {};
   for (const update of updates) {
     const at = last ?? cursor;
     switch (judge({ epoch: at.epoch, rev: at.rev }, update)) {
       case 'known':
         for (const { key } of update.changes) again.add(key);
+        marks = raised(marks, update);
         break;
       case 'apply':
         layOver(newest, update.changes, at.rev);
         last = update;
+        marks = raised(marks, update);
         break;
       case 'gap':
       case 'foreign-epoch':
         gap = true;
     }
   }
-  return { candidate: last && toCandidate(last, newest), again: [...again].filter((key) => !newest.has(key)), gap };
+  const said = hasMarks(marks) ? { marks } : {};
+  const candidate = last && { ...toCandidate(last, newest), ...said };
+  return { candidate, again: [...again].filter((key) => !newest.has(key)), gap, ...said };
 }
 
 function toCandidate({ epoch, rev, digest }: Update, newest: ReadonlyMap<string, Change>): Candidate {

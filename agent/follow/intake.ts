@@ -169,8 +169,9 @@ export class Intake {
   }
 
   async #takeWaiting(): Promise<void> {
-    const { candidate, again, gap } = fold(this.#footing.at, this.#waiting.splice(0));
+    const { candidate, again, gap, marks } = fold(this.#footing.at, this.#waiting.splice(0));
     const acceptance = candidate && (await this.#accept(candidate));
+    if (candidate === undefined && marks !== undefined) await this.#options.reconciling.marked(marks);
     if (gap || acceptance?.outcome === 'mismatch') this.#pace.want();
     if (again.length > 0) this.#options.reconciling.again(again);
   }
@@ -203,7 +204,7 @@ export class Intake {
       heard: (atMs) => this.#options.reconciling.heard(atMs),
       accept: (candidate) => this.#accept(candidate),
     });
-    this.#conclude(result);
+    await this.#conclude(result);
     if (anew) this.#concludeDecree(result);
   }
 
@@ -214,7 +215,7 @@ export class Intake {
     else if (result.code !== 'NOT_READY') this.#answerDecree(result.code, result.message);
   }
 
-  #conclude(result: SyncResult): void {
+  async #conclude(result: SyncResult): Promise<void> {
     if (result.outcome === 'failed') {
       if (result.code === 'NOT_READY') this.#options.outbox.changed(); // it waits for our status
       this.#retry(result.code, result.message);
@@ -226,6 +227,8 @@ export class Intake {
     if (result.outcome === 'held') this.#step({ kind: 'held', hold: result.hold });
     if (result.outcome === 'current') this.#step({ kind: 'current' });
     this.#pace.answered(result.outcome === 'held' ? 'held' : 'well');
+    if (result.outcome === 'current' && result.marks !== undefined && takesUpdates(this.#footing))
+      await this.#options.reconciling.marked(result.marks);
   }
 
   #retry(code: string, reason: string): void {

@@ -2,6 +2,7 @@ import { BusError, type BusErrorCode } from '../../bus/error.ts';
 import type { AnyCode } from '../../protocol/codes.ts';
 import { type Cursor, NO_CURSOR, sameCursor } from '../../protocol/cursor.ts';
 import type { Change } from '../../protocol/intent.ts';
+import { hasMarks, type Marks, raised } from '../../protocol/marks.ts';
 import {
   encodeSyncRequest,
   isSyncError,
@@ -41,8 +42,8 @@ export interface SyncStart {
 }
 
 export type SyncResult =
-  /** The controller holds the same set. */
-  | { readonly outcome: 'current' }
+  /** The controller holds the same set; what it says beside, if anything. */
+  | { readonly outcome: 'current'; readonly marks?: Marks }
   /** A proven set was stored. */
   | { readonly outcome: 'accepted' }
   /** Everything is kept as it is. */
@@ -125,11 +126,13 @@ async function fetchCopy(start: Claiming, base: Candidate['base']): Promise<Copy
       return failed('TOO_MANY', `${newest.size} changes on ${pages} pages, and no end`);
     }
     if (page.more) continue;
+    const marks = raised({}, page);
+    const said = hasMarks(marks) ? { marks } : {};
     if (!start.anew && newest.size === 0 && isKnown(start.footing, { at: from, digest: page.digest }))
-      return { outcome: 'current' };
+      return { outcome: 'current', ...said };
     return {
       outcome: 'candidate',
-      candidate: { base, changes: [...newest.values()], cursor: from, digest: page.digest },
+      candidate: { base, changes: [...newest.values()], cursor: from, digest: page.digest, ...said },
     };
   }
 }

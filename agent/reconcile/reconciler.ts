@@ -1,4 +1,5 @@
 import { Waker } from '../../daemon/waker.ts';
+import type { Marks } from '../../protocol/marks.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import type { Mark } from '../model/mark.ts';
@@ -101,6 +102,8 @@ export class Reconciler implements Reconciling {
     this.#convergence.again(keys);
     this.#waker.wake();
   }
+
+  async marked(_marks: Marks): Promise<void> {}
 
   /** Those of these keys that are idle stand again once it resolves, or say why not. */
   arm(keys: readonly string[]): Promise<void> {

@@ -91,7 +91,13 @@ class Agent implements AsyncDisposable {
         footing: atStart(await store.load(), undefined),
         mark: undefined,
       },
-      reconciling: { accepted: () => {}, held: () => {}, heard: () => {}, again: (keys) => again.push(...keys) },
+      reconciling: {
+        accepted: () => {},
+        held: () => {},
+        heard: () => {},
+        again: (keys) => again.push(...keys),
+        marked: async () => {},
+      },
       outbox,
     });
     return new Agent(bus, directory, store, intake, again);

@@ -79,3 +79,13 @@ test('fold: nothing that connects makes no candidate', (t) => {
   t.deepEqual(fold(at, [update('e9', 1, 2, [put(1, 2)])]), { candidate: undefined, again: [], gap: true });
   t.deepEqual(fold(at, []), { candidate: undefined, again: [], gap: false });
 });
+
+test('fold: marks of what is known and of what is taken are the highest of each, and those of a gap are none', (t) => {
+  const hint = update('e1', 10, 10, [], { confirmed: 8, permit: 10 });
+  t.deepEqual(fold(at, [hint]), { candidate: undefined, again: [], gap: false, marks: { confirmed: 8, permit: 10 } });
+  const folded = fold(at, [hint, update('e1', 10, 12, [put(1, 12)], { confirmed: 9, permit: 4 })]);
+  t.deepEqual(folded.marks, { confirmed: 9, permit: 10 });
+  t.deepEqual(folded.candidate?.marks, { confirmed: 9, permit: 10 });
+  t.is(fold(at, [update('e1', 12, 12, [], { permit: 12 })]).marks, undefined);
+  t.is(fold(at, [update('e9', 1, 2, [put(1, 2)], { permit: 2 })]).marks, undefined);
+});

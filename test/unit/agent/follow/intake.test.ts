@@ -7,12 +7,13 @@ import { BusError } from '../../../../bus/error.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import type { Event } from '../../../../protocol/event.ts';
 import { encodeJson } from '../../../../protocol/json.ts';
+import type { Marks } from '../../../../protocol/marks.ts';
 import { type Page, type PageReply, parseSyncRequest, type SyncRequest } from '../../../../protocol/page.ts';
 import { encodeUpdate, type Update } from '../../../../protocol/update.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { MemoryController, type Wish } from '../../../fakes/memory-controller.ts';
 import { MemoryStore } from '../../../fakes/memory-store.ts';
-import { candidate, del, HOST, intent, put, silent } from './samples.ts';
+import { candidate, del, HOST, intent, put, silent, update } from './samples.ts';
 
 const puts = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => put(n, rev));
 
@@ -24,6 +25,7 @@ class Bench implements Disposable {
   readonly asked: SyncRequest[] = [];
   readonly told: (readonly string[])[] = [];
   readonly again: (readonly string[])[] = [];
+  readonly marked: Marks[] = [];
   readonly held: boolean[] = [];
   readonly events: Event[] = [];
   changes = 0;
@@ -59,6 +61,7 @@ class Bench implements Disposable {
         held: (is) => this.held.push(is),
         accepted: ({ put, removed }) => this.told.push([...put.map(({ key }) => key), ...removed]),
         again: (keys) => this.again.push(keys),
+        marked: async (marks) => void this.marked.push(marks),
       },
       clock: this.clock,
       log: silent,
@@ -165,6 +168,18 @@ test('intake: a repeat changes nothing and is converged again', async (t) => {
   t.deepEqual(bench.again, [[put(2, 2).key, put(3, 3).key]]);
   t.deepEqual(bench.told, []);
   t.deepEqual(bench.asked, []);
+});
+
+test('intake: a mark that comes with nothing new is told, by a hint of what is known and by a heartbeat', async (t) => {
+  using bench = new Bench();
+  await bench.inStep();
+  const { epoch, rev } = bench.controller.head;
+  await bench.send(update(epoch, rev, rev, [], { permit: 3 }));
+  t.deepEqual(bench.marked, [{ permit: 3 }]);
+  t.is(bench.asked.length, 0);
+  bench.answer = (request) => ({ ...bench.controller.page(request), confirmed: 2, permit: 3 });
+  await bench.clock.pass(40_000);
+  t.deepEqual(bench.marked.slice(1, 2), [{ confirmed: 2, permit: 3 }]);
 });
 
 test('intake: what was lost is synced within a tenth of a second', async (t) => {

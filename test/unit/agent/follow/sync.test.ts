@@ -5,6 +5,7 @@ import { atStart } from '../../../../agent/follow/footing.ts';
 import { runSync, type SyncResult } from '../../../../agent/follow/sync.ts';
 import type { Footing } from '../../../../agent/model/footing.ts';
 import type { Mark } from '../../../../agent/model/mark.ts';
+import type { Candidate } from '../../../../agent/ports.ts';
 import { BusError } from '../../../../bus/error.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
@@ -38,6 +39,7 @@ async function sync(
   answer: (request: SyncRequest, asked: number) => PageReply,
   footing: Footing = found(store),
   anew = false,
+  accept = (candidate: Candidate) => store.accept(candidate),
 ): Promise<Ran> {
   const asked: SyncRequest[] = [];
   const refused: Refused[] = [];
@@ -53,7 +55,7 @@ async function sync(
     },
     refused: (error) => refused.push(error),
     heard: (atMs) => heard.push(atMs),
-    accept: (candidate) => store.accept(candidate),
+    accept,
   });
   return { result, asked, refused, heard };
 }
@@ -87,6 +89,28 @@ test('sync: the same set is one request, and nothing is stored', async (t) => {
   t.deepEqual(result, { outcome: 'current' });
   t.is(asked.length, 1);
   t.is(store.stored.seq, 1);
+});
+
+test('sync: what the last page says beside its changes goes with the set, or alone where nothing is new', async (t) => {
+  const controller = new MemoryController(HOST);
+  controller.write(puts(1, 2, 3));
+  const store = new MemoryStore();
+  const taken: Candidate[] = [];
+  const accept = (candidate: Candidate) => {
+    taken.push(candidate);
+    return store.accept(candidate);
+  };
+  const page = (request: SyncRequest) => {
+    const reply = controller.page(request, 2);
+    return 'error' in reply ? reply : { ...reply, permit: reply.rev };
+  };
+  await sync(store, page, found(store), false, accept);
+  t.deepEqual(
+    taken.map(({ marks }) => marks),
+    [{ permit: 3 }],
+  );
+  const { result } = await sync(store, (request) => ({ ...controller.page(request), confirmed: 3 }));
+  t.deepEqual(result, { outcome: 'current', marks: { confirmed: 3 } });
 });
 
 test('sync: an empty log proves an empty set', async (t) => {
