@@ -6,6 +6,7 @@ import {
   type HostFacts,
   isAble,
   isList,
+  isSeenBy,
   lackOf,
   selectorText,
   selects,
@@ -45,7 +46,7 @@ export interface Shadow {
   readonly tie: boolean;
 }
 
-/** What would become of hosts that the same selectors select and that can do the same: it is the same on each. */
+/** What would become of hosts that the same selectors select, that rollouts have reached alike and that can do the same: it is the same on each. */
 export interface GroupPreview {
   readonly hosts: readonly HostFacts[];
   readonly changes: readonly KeyChange[];
@@ -110,10 +111,11 @@ export class Preview {
     const concerned = this.#concernedHosts();
     const texts = [...this.#selectors.keys()];
     const selectorsOf = selections(this.#selectors.values(), concerned);
+    const reached = reachedOf(this.#proposal.claims);
     const groups = new Map<string, Group>();
     for (const host of concerned) {
       const chosen = selectorsOf.get(host.host) ?? [];
-      const text = JSON.stringify([chosen, host.can]);
+      const text = JSON.stringify([chosen, host.can, reached.map((hosts) => hosts.has(host.host))]);
       const group = groups.get(text);
       if (group === undefined) groups.set(text, { hosts: [host], selectors: chosen.map((at) => texts[at] ?? '') });
       else group.hosts.push(host);
@@ -173,7 +175,9 @@ export class Preview {
 
   /** What the request asks for at a key and the host's agent cannot do. */
   #notSent(key: string, host: HostFacts): readonly NotSent[] {
-    const claims = (this.#after.get(key) ?? []).filter((claim) => claim.enabled && selects(claim.hosts, host));
+    const claims = (this.#after.get(key) ?? []).filter(
+      (claim) => claim.enabled && isSeenBy(claim, host) && selects(claim.hosts, host),
+    );
     const lacking = claims.map((claim) => ({ name: claim.name, lacks: lackOf(claim, host) }));
     return lacking.filter(({ lacks }) => lacks.length > 0);
   }
@@ -183,7 +187,7 @@ export class Preview {
     const winners = new Map<string, Claim>();
     for (const text of selectors) {
       for (const claim of this.#bySelector.get(text) ?? []) {
-        if (!claim.enabled || !isAble(host, claim)) continue;
+        if (!claim.enabled || !isSeenBy(claim, host) || !isAble(host, claim)) continue;
         const best = winners.get(claim.key);
         if (best === undefined || compareClaims(claim, best) < 0) winners.set(claim.key, claim);
       }
@@ -204,6 +208,11 @@ export function* claimsOf(moves: readonly Move[]): Generator<Claim> {
     if (before !== undefined) yield before;
     if (after !== undefined) yield after;
   }
+}
+
+/** The hosts that rollouts have reached, of each that is under way. */
+function reachedOf(claims: readonly Claim[]): readonly ReadonlySet<string>[] {
+  return [...new Set(claims.map(({ only, except }) => only ?? except))].filter((hosts) => hosts !== undefined);
 }
 
 /** Which of the selectors select each of some hosts: by their numbers, since the text of a list may be long. */

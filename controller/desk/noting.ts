@@ -22,6 +22,8 @@ export interface Making {
   readonly log?: Pick<LogResult, 'revs' | 'heads'>;
   /** Where what it deletes stood. */
   readonly departures?: readonly Departure[];
+  /** The rollout that it is a step of. */
+  readonly rollout?: string;
 }
 
 const ID_BYTES = 16;
@@ -30,13 +32,13 @@ const ID_BYTES = 16;
 export async function noteChange(
   { session, tables }: Pick<Transaction, 'session' | 'tables'>,
   clock: Pick<Clock, 'nowMs' | 'token'>,
-  { verb, detail, origin, id, deeds = [], log, departures = [] }: Making,
+  { verb, detail, origin, id, deeds = [], log, departures = [], rollout }: Making,
 ): Promise<string> {
   const isFree = id !== undefined && !(await tables.audit.has(session, id));
   const change = isFree ? id : clock.token(ID_BYTES);
   const left = countByName(departures);
   const audit = await tables.audit.note(session, {
-    ...{ atMs: clock.nowMs(), verb, detail, change, origin },
+    ...{ atMs: clock.nowMs(), verb, detail, change, origin, rollout },
     revs: log?.revs ?? { first: 0, last: 0 },
     hosts: log?.heads ?? [],
     names: Iterator.from(deeds).map((deed) => ({ ...deed, hosts: left.get(deed.name) ?? 0 })),

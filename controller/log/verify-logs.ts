@@ -1,6 +1,6 @@
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../protocol/digest.ts';
 import { compileKeys } from '../compile/compile.ts';
-import type { HostFacts } from '../model/claim.ts';
+import { type HostFacts, isSeenBy } from '../model/claim.ts';
 import type { ChangeRow, HeadRow } from '../store/schema.ts';
 import { changeSeal } from '../store/tables/changes.ts';
 import { headSeal } from '../store/tables/heads.ts';
@@ -90,7 +90,8 @@ async function restore(
   const compiled = compileKeys(keys, claims, facts);
   const mended = rows.flatMap((row) => {
     if (changeSeal.fits(row)) return [row];
-    const is = claims.get(row.key)?.find(({ name }) => name === row.name) ?? compiled.get(row.key);
+    const is =
+      claims.get(row.key)?.find((claim) => claim.name === row.name && isSeenBy(claim, facts)) ?? compiled.get(row.key);
     return is === undefined ? [] : [{ ...row, op: 'put' as const, name: is.name, body: is.body }];
   });
   const live = mended.filter(({ op }) => op === 'put');

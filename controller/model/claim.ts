@@ -13,6 +13,10 @@ export interface Claim {
   readonly body: string;
   /** What an agent has to be able to do for it. */
   readonly needs: readonly string[];
+  /** Of what a rollout brings: the hosts that it has reached, and no other sees it. */
+  readonly only?: ReadonlySet<string>;
+  /** Of what stands while a rollout changes it: the hosts that the rollout has reached do not see it. */
+  readonly except?: ReadonlySet<string>;
 }
 
 /** A host as selectors see it. One that never reported is selected by its name alone. */
@@ -54,7 +58,12 @@ export function isAble(host: Pick<HostFacts, 'can'>, claim: Pick<Claim, 'needs'>
 
 /** Whether a claim may stand on a host: it is enabled and for that host, whose agent is able to do it. */
 export function contends(claim: Claim, host: HostFacts): boolean {
-  return claim.enabled && selects(claim.hosts, host) && isAble(host, claim);
+  return claim.enabled && isSeenBy(claim, host) && selects(claim.hosts, host) && isAble(host, claim);
+}
+
+/** Whether a host is one of those that a claim counts for, as far as a rollout has come. */
+export function isSeenBy({ only, except }: Pick<Claim, 'only' | 'except'>, { host }: Pick<HostFacts, 'host'>): boolean {
+  return (only?.has(host) ?? true) && !except?.has(host);
 }
 
 /** Tells whether a selector is for a host: all its labels match, or it lists the host, or it says `all`. */

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { What } from '../../protocol/history.ts';
+import type { HostState, RolloutState, Step } from '../model/rollout.ts';
 
 /** Rows as they are stored; nothing outside this folder sees them. Booleans are 0 or 1. */
 export interface Schema {
@@ -16,6 +17,12 @@ export interface Schema {
   readonly audit_hosts: AuditHostRow;
   readonly audit_names: AuditNameRow;
   readonly deletions: DeletionRow;
+  readonly rollouts: RolloutRow;
+  readonly rollout_specs: RolloutSpecRow;
+  readonly rollout_hosts: RolloutHostRow;
+  readonly rollout_evidence: RolloutEvidenceRow;
+  readonly rollout_names: RolloutNameRow;
+  readonly rollout_keys: RolloutKeyRow;
 }
 
 /** One row, `id` 1. */
@@ -149,6 +156,8 @@ export interface AuditRow {
   /** How many rows `audit_hosts` and `audit_names` have of it. */
   readonly hosts: number | null;
   readonly names: number | null;
+  /** The rollout that it is a step of. */
+  readonly rollout: string | null;
 }
 
 /** A host that got a change, and its own newest rev of it. */
@@ -174,4 +183,75 @@ export interface DeletionRow {
   readonly host: string;
   readonly rev: number;
   readonly audit: number;
+}
+
+/** A change that goes in waves; it is under way until `ended_ms` says when it ended. */
+export interface RolloutRow extends Sealed {
+  readonly id: string;
+  readonly state: RolloutState['is'];
+  /** Null where the state has none. */
+  readonly step: Step['at'] | null;
+  readonly wave: number;
+  /** Grows with each change of the row: whoever changes it names the one that he saw. */
+  readonly version: number;
+  /** JSON of all else that the state says, `Progress`. */
+  readonly progress: string;
+  /** JSON of `Plan`: what was asked for at the start. */
+  readonly plan: string;
+  readonly plan_hash: string;
+  /** The newest when it was started or resumed; one that is superseded stops it. */
+  readonly epoch: string;
+  readonly started_ms: number;
+  readonly changed_ms: number;
+  readonly ended_ms: number | null;
+  /** Who started it, from which files and why, as in `audit`. */
+  readonly actor: string | null;
+  readonly sources: string | null;
+  readonly reason: string | null;
+}
+
+/** A redirect that a rollout changes, as it was and as it is to be, JSON of `specToJson`; null where it is not there. */
+export interface RolloutSpecRow extends Sealed {
+  readonly rollout: string;
+  readonly name: string;
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly before_key: string | null;
+  readonly after_key: string | null;
+  /** JSON of what `after` asks of hosts, as `specs` has it in columns. */
+  readonly claim: string | null;
+}
+
+export interface RolloutHostRow extends Sealed {
+  readonly rollout: string;
+  readonly host: string;
+  /** In the order in which hosts have their turn. */
+  readonly place: number;
+  readonly wave: number;
+  readonly state: HostState;
+  /** What it was told last by the rollout; 0 before. */
+  readonly rev: number;
+  /** JSON of what was wrong on it before. */
+  readonly baseline: string;
+}
+
+/** What was done and why, the last of each rollout. */
+export interface RolloutEvidenceRow {
+  readonly rollout: string;
+  readonly number: number;
+  readonly at_ms: number;
+  readonly what: string;
+  readonly wave: number;
+  /** JSON. */
+  readonly detail: string;
+}
+
+export interface RolloutNameRow {
+  readonly name: string;
+  readonly rollout: string;
+}
+
+export interface RolloutKeyRow {
+  readonly key: string;
+  readonly rollout: string;
 }

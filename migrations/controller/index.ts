@@ -6,6 +6,7 @@ import { holders } from './0004_holders.ts';
 import { changes } from './0005_changes.ts';
 import { sets } from './0006_sets.ts';
 import { marks } from './0007_marks.ts';
+import { rollouts } from './0008_rollouts.ts';
 
 /** Migrations by the name that a database keeps of them, oldest first. */
 type Migrations = Readonly<Record<string, Migration>>;
@@ -24,6 +25,7 @@ const additions: Migrations = Object.freeze({
   '0005_changes': changes,
   '0006_sets': sets,
   '0007_marks': marks,
+  '0008_rollouts': rollouts,
 });
 
 export const controllerMigrations = Object.freeze({ tables, additions });

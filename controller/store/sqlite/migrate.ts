@@ -15,6 +15,9 @@ export interface Migrations {
 /** Where the names of additions are kept: releases before the first of them look into `kysely_migration` only. */
 const ADDITIONS = { migrationTableName: 'shunt_addition', migrationLockTableName: 'shunt_addition_lock' };
 
+/** A migration that no release has: while a rollout is under way, one that knows no rollouts is refused the database. */
+const UNDER_WAY = '9999_rollout_under_way';
+
 /** Marks the file as a controller's: "SHcl". Another program's database is not touched. */
 export const APPLICATION_ID = 0x5348636c;
 
@@ -26,11 +29,13 @@ export async function migrate(database: BetterSqlite3.Database, path: string, mi
   database.exec('begin immediate');
   try {
     mend(database, migrations);
+    unmark(database);
     requireNotNewer(database, path, migrations.tables);
     database.pragma(`application_id = ${APPLICATION_ID}`);
     const db = new Kysely({ dialect: new SqliteDialect({ database }) });
     await bringUp(db, migrations.tables, {});
     await bringUp(db, unlessNewer(database, migrations.additions), ADDITIONS);
+    mark(database);
     if (versionOf(database) < countOf(migrations)) database.pragma(`user_version = ${countOf(migrations)}`);
     database.exec('commit');
   } finally {
@@ -52,6 +57,20 @@ function mend(database: BetterSqlite3.Database, migrations: Migrations): void {
   if (versionOf(database) !== countOf(migrations)) return;
   mendNames(database, 'kysely_migration', Object.keys(migrations.tables));
   mendNames(database, ADDITIONS.migrationTableName, Object.keys(migrations.additions));
+}
+
+/** Kysely would look for that migration. */
+function unmark(database: BetterSqlite3.Database): void {
+  if (!namesIn(database, 'kysely_migration').includes(UNDER_WAY)) return;
+  database.prepare('delete from kysely_migration where name = ?').run(UNDER_WAY);
+}
+
+/** As the triggers of the table do. */
+function mark(database: BetterSqlite3.Database): void {
+  if (database.prepare("select 1 from sqlite_schema where name = 'rollout_names'").get() === undefined) return;
+  if (database.prepare('select 1 from rollout_names').get() === undefined) return;
+  const put = database.prepare('insert or ignore into kysely_migration (name, timestamp) values (?, ?)');
+  put.run(UNDER_WAY, new Date(0).toISOString());
 }
 
 async function bringUp(db: Kysely<unknown>, migrations: Named, names: Partial<typeof ADDITIONS>): Promise<void> {

@@ -17,6 +17,8 @@ export interface NewAudit {
   readonly revs: { readonly first: number; readonly last: number };
   readonly hosts: Iterable<Pick<AuditHostRow, 'host' | 'rev'>>;
   readonly names: Iterable<Omit<AuditNameRow, 'audit'>>;
+  /** The rollout that it is a step of. */
+  readonly rollout?: string | undefined;
 }
 
 /** A change as it was noted. */
@@ -29,6 +31,7 @@ export interface Audit {
   readonly revs: { readonly first: number; readonly last: number };
   readonly hosts: number;
   readonly names: number;
+  readonly rollout?: string;
 }
 
 /** A change, and what it did to one redirect. */
@@ -210,11 +213,12 @@ function rowOf(at: <Name extends keyof Insert>(name: Name) => Insert[Name]): Ins
     last_rev: at('last_rev'),
     hosts: at('hosts'),
     names: at('names'),
+    rollout: at('rollout'),
   };
 }
 
 function insertOf(audit: Omit<NewAudit, 'hosts' | 'names'>, hosts: number, names: number): Insert {
-  const { atMs, verb, detail, change, origin, revs } = audit;
+  const { atMs, verb, detail, change, origin, revs, rollout } = audit;
   return {
     at_ms: atMs,
     verb,
@@ -227,15 +231,18 @@ function insertOf(audit: Omit<NewAudit, 'hosts' | 'names'>, hosts: number, names
     last_rev: revs.last,
     hosts,
     names,
+    rollout: rollout ?? null,
   };
 }
 
-function auditOf({ id, change, at_ms, verb, actor, sources, reason, first_rev, last_rev, hosts, names }: Row): Audit {
+function auditOf({ id, change, at_ms, verb, actor, sources, reason, first_rev, last_rev, ...row }: Row): Audit {
   const origin: Origin = {
     ...(actor !== null && { actor }),
     ...(sources !== null && { sources: JSON.parse(sources) as string[] }),
     ...(reason !== null && { reason }),
   };
   const revs = { first: first_rev ?? 0, last: last_rev ?? 0 };
-  return { id, change: change ?? '', atMs: at_ms, verb, origin, revs, hosts: hosts ?? 0, names: names ?? 0 };
+  const { hosts, names, rollout } = row;
+  const counts = { hosts: hosts ?? 0, names: names ?? 0 };
+  return { id, change: change ?? '', atMs: at_ms, verb, origin, revs, ...counts, ...(rollout !== null && { rollout }) };
 }

@@ -61,10 +61,12 @@ export class ChangeTable {
       db
         .selectFrom('changes')
         .leftJoin('specs', 'specs.key', 'changes.key')
+        .leftJoin('rollout_keys', 'rollout_keys.key', 'changes.key')
         .select('changes.key as key')
         .where('changes.host', '=', at('host'))
         .where('changes.op', '=', 'put')
-        .where('specs.key', 'is', null),
+        .where('specs.key', 'is', null)
+        .where('rollout_keys.key', 'is', null),
     );
     this.#put = query<ChangeRow>((at) =>
       upsert(db, 'changes', ['host', 'key'], {
@@ -157,7 +159,7 @@ export class ChangeTable {
     return (await session.first(this.#standing, { host, limit }))?.count ?? 0;
   }
 
-  /** The keys that stand on a host and that no spec claims. */
+  /** The keys that stand on a host and that neither a spec nor a rollout claims. */
   async unclaimed(session: Session, host: string): Promise<string[]> {
     return (await session.all(this.#unclaimed, { host })).map((row) => row.key);
   }

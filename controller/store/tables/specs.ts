@@ -7,11 +7,17 @@ import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
 import type { Session } from '../session.ts';
+import { Overlay } from './overlay.ts';
+import type { RolloutHostTable } from './rollout-hosts.ts';
+import type { RolloutSpecTable } from './rollout-specs.ts';
 import { claimFrom, rowFrom, specSeal } from './spec-row.ts';
 import type { SumTable } from './sums.ts';
 
 /** The names that are looked at for one that is near: one glance at a table of any size. */
 const MAX_CANDIDATES = 10_000;
+
+/** After every name: these are of ASCII. */
+const LAST_NAME = '\x7f';
 
 /** A spec as it is listed. */
 export interface StoredSpec {
@@ -24,6 +30,12 @@ export interface Demand {
   readonly hosts: Selector;
   readonly needs: readonly string[];
   readonly redirects: number;
+}
+
+/** What rollouts bring, and where. */
+interface Rollouts {
+  readonly specs: RolloutSpecTable;
+  readonly hosts: RolloutHostTable;
 }
 
 type DemandRow = Pick<SpecRow, 'hosts'> & { readonly redirects: number } & Readonly<
@@ -44,14 +56,22 @@ export class SpecTable {
   readonly #delete;
   readonly #clear;
   readonly #sums: SumTable;
+  readonly #rollouts: Rollouts;
 
-  constructor(db: Kysely<Schema>, sums: SumTable) {
+  constructor(db: Kysely<Schema>, sums: SumTable, rollouts: Rollouts) {
     this.#sums = sums;
+    this.#rollouts = rollouts;
     const specs = db.selectFrom('specs').selectAll();
     this.#byName = query<{ name: string }, SpecRow>((at) => specs.where('name', '=', at('name')));
     this.#byKey = query<{ key: string }, SpecRow>((at) => specs.where('key', '=', at('key')));
     this.#keysAfter = query<{ after: string; limit: number }, { key: string }>((at) =>
-      db.selectFrom('specs').select('key').distinct().where('key', '>', at('after')).orderBy('key').limit(at('limit')),
+      db
+        .selectFrom('specs')
+        .select('key')
+        .where('key', '>', at('after'))
+        .union(db.selectFrom('rollout_keys').select('key').where('key', '>', at('after')))
+        .orderBy('key')
+        .limit(at('limit')),
     );
     this.#namesAfter = query<{ after: string; limit: number }, SpecRow>((at) =>
       specs.where('name', '>', at('after')).orderBy('name').limit(at('limit')),
@@ -101,14 +121,22 @@ export class SpecTable {
     );
   }
 
-  /** Every claim to each of some keys. */
+  /** Every claim to each of some keys, those of rollouts that are under way among them. */
   async claimsTo(session: Session, keys: Iterable<string>): Promise<Map<string, Claim[]>> {
+    const overlay = this.#overlay(session);
     const claims = new Map<string, Claim[]>();
-    for (const key of keys) claims.set(key, (await session.all(this.#byKey, { key })).map(soundClaim));
+    for (const key of keys) {
+      const bases = (await session.all(this.#byKey, { key })).map(soundClaim);
+      claims.set(key, await overlay.atKey(key, bases));
+    }
     return claims;
   }
 
-  /** The distinct keys that specs claim, in order, from after `after` on. */
+  #overlay(session: Session): Overlay {
+    return new Overlay(session, this.#rollouts.specs, this.#rollouts.hosts);
+  }
+
+  /** The distinct keys that specs and rollouts claim, in order, from after `after` on. */
   async keys(session: Session, after: string, limit: number): Promise<string[]> {
     return (await session.all(this.#keysAfter, { after, limit })).map((row) => row.key);
   }
@@ -117,9 +145,14 @@ export class SpecTable {
     return (await session.all(this.#namesAfter, { after, limit })).map(specOf);
   }
 
-  /** Claims by name. */
+  /** Claims by name, those of rollouts that are under way among them: of so many names, and those of rollouts that are between. */
   async claims(session: Session, after: string, limit: number): Promise<Claim[]> {
-    return (await session.all(this.#namesAfter, { after, limit })).map(soundClaim);
+    const overlay = this.#overlay(session);
+    const rows = await session.all(this.#namesAfter, { after, limit });
+    const upTo = rows.length < limit ? LAST_NAME : (rows.at(-1)?.name ?? LAST_NAME);
+    const brought = await this.#rollouts.specs.candidates(session, after, upTo);
+    const claims = [...(await overlay.except(rows.map(soundClaim))), ...(await overlay.only(brought))];
+    return brought.length === 0 ? claims : claims.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** How many enabled redirects ask something of agents that not every one can do, by their selectors. */

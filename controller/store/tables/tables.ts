@@ -8,6 +8,9 @@ import { EpochTable } from './epochs.ts';
 import { HeadTable } from './heads.ts';
 import { HostTable } from './hosts.ts';
 import { MarkTable } from './marks.ts';
+import { RolloutHostTable } from './rollout-hosts.ts';
+import { RolloutSpecTable } from './rollout-specs.ts';
+import { RolloutTable } from './rollouts.ts';
 import { SetTable } from './sets.ts';
 import { SpecTable } from './specs.ts';
 import { SumTable } from './sums.ts';
@@ -27,10 +30,16 @@ export class Tables {
   readonly audit: AuditTable;
   readonly auditNames: AuditNameTable;
   readonly deletions: DeletionTable;
+  readonly rollouts: RolloutTable;
+  readonly rolloutSpecs: RolloutSpecTable;
+  readonly rolloutHosts: RolloutHostTable;
 
   constructor(db: Kysely<Schema>) {
     this.sums = new SumTable(db);
-    this.specs = new SpecTable(db, this.sums);
+    this.rollouts = new RolloutTable(db);
+    this.rolloutSpecs = new RolloutSpecTable(db);
+    this.rolloutHosts = new RolloutHostTable(db);
+    this.specs = new SpecTable(db, this.sums, { specs: this.rolloutSpecs, hosts: this.rolloutHosts });
     this.sets = new SetTable(db);
     this.hosts = new HostTable(db);
     this.heads = new HeadTable(db);

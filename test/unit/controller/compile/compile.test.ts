@@ -45,3 +45,15 @@ test('compile: a key that nobody claims here is answered as undefined', (t) => {
     ],
   );
 });
+
+test('compile: on the hosts that a rollout has reached what it brings counts, elsewhere what stands', (t) => {
+  const reached = new Set(['edge-1']);
+  const was = claim('a', 'all', { body: 'was', except: reached });
+  const is = claim('a', 'all', { body: 'is', only: reached });
+  const other = claim('b', 'all', { priority: -1 });
+  const on = (host: string, ...claims: Claim[]) =>
+    compileKeys(['k'], new Map([['k', claims]]), { ...EDGE, host }).get('k')?.body;
+  t.deepEqual([on('edge-1', was, is), on('edge-2', was, is)], ['is', 'was']);
+  t.deepEqual([on('edge-1', was, other), on('edge-2', was, other)], ['body of b', 'was'], 'a delete');
+  t.deepEqual([on('edge-1', is, other), on('edge-2', is, other)], ['is', 'body of b'], 'one that comes');
+});

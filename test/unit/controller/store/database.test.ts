@@ -272,3 +272,25 @@ test('crash: after kill -9 the log is whole, and no rev is given twice', async (
     t.is(new Set([...replica.intents.values()].map(({ rev }) => rev)).size, replica.intents.size);
   }
 });
+
+test('database: while a rollout is under way, it has the name of a migration that no release knows, and so no other opens it', async (t) => {
+  using folder = new Folder();
+  const reopen = async (edit: string): Promise<unknown> => {
+    const database = new BetterSqlite3(folder.file());
+    database.exec(edit);
+    database.close();
+    await (await openStore(folder.file()))[Symbol.asyncDispose]();
+    const after = new BetterSqlite3(folder.file());
+    const names = after.prepare('select name from kysely_migration order by name').pluck().all();
+    after.close();
+    return names;
+  };
+  await (await openStore(folder.file()))[Symbol.asyncDispose]();
+  const known = ['0001_start'];
+  t.deepEqual(await reopen("insert into rollout_names values ('a', 'r'), ('b', 'r')"), [
+    ...known,
+    '9999_rollout_under_way',
+  ]);
+  t.deepEqual(await reopen("delete from rollout_names where name = 'a'"), [...known, '9999_rollout_under_way']);
+  t.deepEqual(await reopen('delete from rollout_names'), known);
+});

@@ -1,0 +1,242 @@
+import type { Kysely } from 'kysely';
+import type { JsonObject } from '../../../protocol/json.ts';
+import { parseStoredSpec, type Spec, specToJson } from '../../../protocol/spec.ts';
+import { type Claim, claimOf, needsOf } from '../../model/claim.ts';
+import { upsert } from '../dialect.ts';
+import { query } from '../query.ts';
+import type { RolloutKeyRow, RolloutNameRow, RolloutSpecRow, Schema } from '../schema.ts';
+import type { Session } from '../session.ts';
+import { Seal } from './seal.ts';
+
+export const rolloutSpecSeal = new Seal<RolloutSpecRow>('rollout_specs', [
+  'rollout',
+  'name',
+  'before',
+  'after',
+  'before_key',
+  'after_key',
+  'claim',
+]);
+
+/** A redirect that a rollout changes: as it was, and as it is to be; undefined where it is not there. */
+export interface RolloutSpec {
+  readonly name: string;
+  readonly before: Spec | undefined;
+  readonly after: Spec | undefined;
+}
+
+/** A redirect of a rollout that is under way, as its hosts see it. */
+export interface Candidate {
+  readonly rollout: string;
+  readonly name: string;
+  /** Undefined where it is to go. */
+  readonly claim: Claim | undefined;
+}
+
+interface Page {
+  readonly after: string;
+  readonly upTo: string;
+}
+
+/** What rollouts are about, and what those that are under way hold: no two of them the same name or key. */
+export class RolloutSpecTable {
+  readonly #of;
+  readonly #atKey;
+  readonly #between;
+  readonly #named;
+  readonly #insert;
+  readonly #put;
+  readonly #all;
+  readonly #drop;
+  readonly #holdName;
+  readonly #holdKey;
+  readonly #holderOfName;
+  readonly #holderOfKey;
+  readonly #freeNames;
+  readonly #freeKeys;
+  readonly #keys;
+
+  constructor(db: Kysely<Schema>) {
+    const specs = db.selectFrom('rollout_specs').selectAll('rollout_specs');
+    const held = specs.innerJoin('rollout_names', (on) =>
+      on
+        .onRef('rollout_names.name', '=', 'rollout_specs.name')
+        .onRef('rollout_names.rollout', '=', 'rollout_specs.rollout'),
+    );
+    this.#of = query<{ rollout: string }, RolloutSpecRow>((at) =>
+      specs.where('rollout', '=', at('rollout')).orderBy('name'),
+    );
+    this.#atKey = query<{ rollout: string; key: string }, RolloutSpecRow>((at) =>
+      specs.where('after_key', '=', at('key')).where('rollout', '=', at('rollout')),
+    );
+    this.#between = query<Page, RolloutSpecRow>((at) =>
+      held
+        .where('rollout_names.name', '>', at('after'))
+        .where('rollout_names.name', '<=', at('upTo'))
+        .orderBy('rollout_names.name'),
+    );
+    this.#named = query<{ name: string }, { rollout: string }>((at) =>
+      db.selectFrom('rollout_specs').select('rollout').where('name', '=', at('name')),
+    );
+    this.#insert = query<RolloutSpecRow>((at) => db.insertInto('rollout_specs').values(rowOf(at)));
+    this.#put = query<RolloutSpecRow>((at) => upsert(db, 'rollout_specs', ['rollout', 'name'], rowOf(at)));
+    this.#all = query<object, RolloutSpecRow>(() => specs);
+    this.#drop = query<{ rollout: string }>((at) =>
+      db.deleteFrom('rollout_specs').where('rollout', '=', at('rollout')),
+    );
+    this.#holdName = query<RolloutNameRow>((at) =>
+      db.insertInto('rollout_names').values({ name: at('name'), rollout: at('rollout') }),
+    );
+    this.#holdKey = query<RolloutKeyRow>((at) =>
+      db.insertInto('rollout_keys').values({ key: at('key'), rollout: at('rollout') }),
+    );
+    this.#holderOfName = query<{ name: string }, RolloutNameRow>((at) =>
+      db.selectFrom('rollout_names').selectAll().where('name', '=', at('name')),
+    );
+    this.#holderOfKey = query<{ key: string }, RolloutKeyRow>((at) =>
+      db.selectFrom('rollout_keys').selectAll().where('key', '=', at('key')),
+    );
+    this.#keys = query<{ rollout: string }, { key: string }>((at) =>
+      db.selectFrom('rollout_keys').select('key').where('rollout', '=', at('rollout')),
+    );
+    this.#freeNames = query<{ rollout: string }>((at) =>
+      db.deleteFrom('rollout_names').where('rollout', '=', at('rollout')),
+    );
+    this.#freeKeys = query<{ rollout: string }>((at) =>
+      db.deleteFrom('rollout_keys').where('rollout', '=', at('rollout')),
+    );
+  }
+
+  /** By name. */
+  async of(session: Session, rollout: string): Promise<RolloutSpec[]> {
+    return (await session.all(this.#of, { rollout })).map(specOf);
+  }
+
+  /** The rollouts that are, or were, about a name. */
+  async about(session: Session, name: string): Promise<string[]> {
+    return (await session.all(this.#named, { name })).map(({ rollout }) => rollout);
+  }
+
+  /** What a rollout that is under way brings to a key. */
+  async atKey(session: Session, rollout: string, key: string): Promise<Candidate[]> {
+    return (await session.all(this.#atKey, { rollout, key })).map(candidateOf);
+  }
+
+  /** What all that are under way bring, by the names from one on to another. */
+  async candidates(session: Session, after: string, upTo: string): Promise<Candidate[]> {
+    return (await session.all(this.#between, { after, upTo })).map(candidateOf);
+  }
+
+  /** Keeps what a rollout is about, and has it hold its names and keys. They have to be free. */
+  async begin(session: Session, rollout: string, specs: Iterable<RolloutSpec>): Promise<void> {
+    const keys = new Set<string>();
+    for (const spec of specs) {
+      const row = rowFrom(rollout, spec);
+      await session.run(this.#insert, row);
+      await session.run(this.#holdName, { name: row.name, rollout });
+      for (const key of [row.before_key, row.after_key]) if (key !== null) keys.add(key);
+    }
+    for (const key of keys) await session.run(this.#holdKey, { key, rollout });
+  }
+
+  /** Keeps what one was about that has ended already. */
+  async keep(session: Session, rollout: string, specs: Iterable<RolloutSpec>): Promise<void> {
+    for (const spec of specs) await session.run(this.#insert, rowFrom(rollout, spec));
+  }
+
+  /** The rollout that holds a name. */
+  async holderOfName(session: Session, name: string): Promise<string | undefined> {
+    return (await session.first(this.#holderOfName, { name }))?.rollout;
+  }
+
+  /** The rollout that holds a key. */
+  async holderOfKey(session: Session, key: string): Promise<string | undefined> {
+    return (await session.first(this.#holderOfKey, { key }))?.rollout;
+  }
+
+  /** The keys that a rollout holds. */
+  async keys(session: Session, rollout: string): Promise<string[]> {
+    return (await session.all(this.#keys, { rollout })).map(({ key }) => key);
+  }
+
+  /** Its names and keys are everybody's again. */
+  async free(session: Session, rollout: string): Promise<void> {
+    await session.run(this.#freeNames, { rollout });
+    await session.run(this.#freeKeys, { rollout });
+  }
+
+  async drop(session: Session, rollout: string): Promise<void> {
+    await this.free(session, rollout);
+    await session.run(this.#drop, { rollout });
+  }
+
+  /** Every row, damaged or not, as the table has them. */
+  scan(session: Session): Promise<RolloutSpecRow[]> {
+    return session.all(this.#all, {});
+  }
+
+  async putRow(session: Session, row: RolloutSpecRow, holds: boolean): Promise<void> {
+    await session.run(this.#put, row);
+    if (!holds) return;
+    const { rollout, name } = row;
+    if ((await this.holderOfName(session, name)) === undefined) await session.run(this.#holdName, { name, rollout });
+    for (const key of [row.before_key, row.after_key])
+      if (key !== null && (await this.holderOfKey(session, key)) === undefined)
+        await session.run(this.#holdKey, { key, rollout });
+  }
+}
+
+function rowOf(at: <Name extends keyof RolloutSpecRow>(name: Name) => RolloutSpecRow[Name]): RolloutSpecRow {
+  return {
+    rollout: at('rollout'),
+    name: at('name'),
+    before: at('before'),
+    after: at('after'),
+    before_key: at('before_key'),
+    after_key: at('after_key'),
+    claim: at('claim'),
+    checksum: at('checksum'),
+  };
+}
+
+type StoredClaim = Omit<Claim, 'needs' | 'only' | 'except'>;
+
+function rowFrom(rollout: string, { name, before, after }: RolloutSpec): RolloutSpecRow {
+  const claim = after && claimOf(after);
+  const stored: StoredClaim | undefined = claim && {
+    name: claim.name,
+    key: claim.key,
+    hosts: claim.hosts,
+    enabled: claim.enabled,
+    priority: claim.priority,
+    body: claim.body,
+  };
+  return rolloutSpecSeal.put({
+    rollout,
+    name,
+    before: textOf(before),
+    after: textOf(after),
+    before_key: before === undefined ? null : claimOf(before).key,
+    after_key: claim?.key ?? null,
+    claim: stored === undefined ? null : JSON.stringify(stored),
+  });
+}
+
+function textOf(spec: Spec | undefined): string | null {
+  return spec === undefined ? null : JSON.stringify(specToJson(spec));
+}
+
+function specOf(row: RolloutSpecRow): RolloutSpec {
+  const { name, before, after } = rolloutSpecSeal.require(row);
+  return { name, before: parsed(before), after: parsed(after) };
+}
+
+function parsed(text: string | null): Spec | undefined {
+  return text === null ? undefined : parseStoredSpec(JSON.parse(text) as JsonObject);
+}
+
+function candidateOf(row: RolloutSpecRow): Candidate {
+  const { rollout, name, claim } = rolloutSpecSeal.require(row);
+  const stored = claim === null ? undefined : (JSON.parse(claim) as StoredClaim);
+  return { rollout, name, claim: stored && { ...stored, needs: needsOf(stored.body) } };
+}
