@@ -52,6 +52,8 @@ export class MemoryDatabase {
   readonly #seen = new Map<string, readonly unknown[]>();
   /** Another one after each write, be it taken back. */
   version = 0;
+  /** Is called when something was committed, before anybody works on it. */
+  onCommit: () => void = () => {};
 
   private constructor(database: BetterSqlite3.Database, tables: Tables, clock: Clock) {
     this.tables = tables;
@@ -73,7 +75,9 @@ export class MemoryDatabase {
     const guarded = holder.guard(session);
     const transact = async <T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> => {
       try {
-        return await this.#connection.transact(begin, () => holder.orEnd(work(guarded)));
+        const answer = await this.#connection.transact(begin, () => holder.orEnd(work(guarded)));
+        if (begin !== 'begin') this.onCommit();
+        return answer;
       } catch (error) {
         session.forget(); // what it wrote was taken back
         throw error;
@@ -98,18 +102,18 @@ export class MemoryDatabase {
 
   /** The newest change of a key on a host, as it stands at this moment. */
   newest(host: string, key: string): { readonly op: 'put' | 'delete'; readonly rev: number } | undefined {
-    const [found] = this.#rows('select op, rev from changes where host = ? and key = ?', host, key);
+    const [found] = this.rows('select op, rev from changes where host = ? and key = ?', host, key);
     return found as { readonly op: 'put' | 'delete'; readonly rev: number } | undefined;
   }
 
   /** The status of each host that controllers go by, as its text. */
   reported(): readonly { readonly host: string; readonly status: string }[] {
-    return this.#rows('select host, status from hosts') as { host: string; status: string }[];
+    return this.rows('select host, status from hosts') as { host: string; status: string }[];
   }
 
   /** Every redirect that is asked for, as its text. */
   specs(): readonly string[] {
-    return (this.#rows('select spec from specs') as { spec: string }[]).map(({ spec }) => spec);
+    return (this.rows('select spec from specs') as { spec: string }[]).map(({ spec }) => spec);
   }
 
   /** Whether its log has a cursor. */
@@ -119,14 +123,14 @@ export class MemoryDatabase {
 
   /** Where each epoch of its log ends. */
   ends(): ReadonlyMap<string, number> {
-    const rows = this.#rows('select epoch from epochs') as readonly { readonly epoch: string }[];
+    const rows = this.rows('select epoch from epochs') as readonly { readonly epoch: string }[];
     return new Map(rows.map(({ epoch }) => [epoch, this.#endOf(epoch) ?? 0]));
   }
 
   #endOf(epoch: string): number | undefined {
     const end = 'select min(first_rev) - 1 from epochs later where later.ordinal > epochs.ordinal';
     const last = 'select max(last_rev, coalesce((select max(rev) from heads), 0)) from meta';
-    const [found] = this.#rows(`select coalesce((${end}), (${last})) as rev from epochs where epoch = ?`, epoch);
+    const [found] = this.rows(`select coalesce((${end}), (${last})) as rev from epochs where epoch = ?`, epoch);
     return (found as { readonly rev: number } | undefined)?.rev;
   }
 
@@ -159,7 +163,8 @@ export class MemoryDatabase {
     return this.#connection.close();
   }
 
-  #rows(sql: string, ...values: readonly string[]): readonly unknown[] {
+  /** What a statement finds now. */
+  rows(sql: string, ...values: readonly string[]): readonly unknown[] {
     const place = `${sql} ${values.join(' ')}`;
     const seen = this.#database.inTransaction ? undefined : this.#seen.get(place);
     if (seen !== undefined) return seen;

@@ -118,14 +118,7 @@ export function expectedOn(
   specs: readonly object[],
   { can, nowMs }: { readonly can: readonly string[]; readonly nowMs: number },
 ): { readonly wanted: readonly string[]; readonly standing: ReadonlyMap<string, 'pass' | 'drop' | 'send'> } {
-  const winners = new Map<string, Spec>();
-  for (const spec of specs.map(specOf)) {
-    if (!spec.enabled || !isFor(spec, host, labels)) continue;
-    if (spec.idle !== undefined && !can.includes('idle')) continue;
-    const key = keyOf(spec.match);
-    const other = winners.get(key);
-    if (other === undefined || beats(spec, other)) winners.set(key, spec);
-  }
+  const winners = winnersOn({ host, labels, can }, specs.map(specOf));
   // Nobody has come for longer than any of them waits.
   const acting = [...winners].filter(
     ([, { expires = Number.POSITIVE_INFINITY, idle }]) => expires > nowMs && idle === undefined,
@@ -137,9 +130,30 @@ export function expectedOn(
   return { wanted: [...winners.keys()].sort(), standing: new Map(standing) };
 }
 
-function isFor({ hosts }: Spec, host: HostName, labels: Readonly<Record<string, string>>): boolean {
-  if (hosts === 'all') return true;
+/** A host as specs see it. One that nobody has heard has no labels, and only its name selects it. */
+export interface Seen {
+  readonly host: string;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  readonly can: readonly string[];
+}
+
+/** Which of some specs are to stand on a host, by key. */
+export function winnersOn(seen: Seen, specs: Iterable<Spec>): ReadonlyMap<string, Spec> {
+  const winners = new Map<string, Spec>();
+  for (const spec of specs) {
+    if (!spec.enabled || !isFor(spec, seen)) continue;
+    if (spec.idle !== undefined && !seen.can.includes('idle')) continue;
+    const key = keyOf(spec.match);
+    const other = winners.get(key);
+    if (other === undefined || beats(spec, other)) winners.set(key, spec);
+  }
+  return winners;
+}
+
+function isFor({ hosts }: Spec, { host, labels }: Seen): boolean {
   if (isList(hosts)) return hosts.includes(host);
+  if (labels === undefined) return false;
+  if (hosts === 'all') return true;
   return Object.entries(hosts).every(([label, value]) => labels[label] === value);
 }
 

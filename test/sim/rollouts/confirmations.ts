@@ -1,0 +1,45 @@
+import type { Status } from '../../../protocol/status.ts';
+import type { Look } from './look.ts';
+
+/** So long a host must have been heard to have what is confirmed. */
+const HEARD_MS = 10_000;
+
+interface Heard {
+  readonly boot: string;
+  readonly seq: number;
+  readonly applied: number;
+  readonly unarmed: number;
+  readonly atMs: number;
+}
+
+/**
+ * A change is confirmed by its own host alone: its statuses, of one start of its agent, said for ten seconds that it has
+ * it. What came to controllers is known from outside; what they made of it is read from their database.
+ */
+export class Confirmations {
+  readonly #heard = new Map<string, Heard[]>();
+
+  /** A status came to controllers. */
+  heard({ host, boot, seq = 0, applied, unarmed = Number.POSITIVE_INFINITY }: Status, atMs: number): void {
+    const heard = this.#heard.get(host) ?? [];
+    this.#heard.set(host, heard);
+    heard.push({ boot, seq, applied, unarmed, atMs });
+  }
+
+  committed(before: Look, now: Look): readonly string[] {
+    return [...now.confirmed].flatMap(([host, rev]) => {
+      if (rev <= (before.confirmed.get(host) ?? 0)) return [];
+      if (rev > (now.heads.get(host) ?? 0)) return [`${host} is confirmed up to ${rev}, which is past its log`];
+      return this.#isProven(host, rev)
+        ? []
+        : [`${host} is confirmed up to ${rev}, which it has not said for ten seconds`];
+    });
+  }
+
+  #isProven(host: string, rev: number): boolean {
+    const said = (this.#heard.get(host) ?? []).filter(({ applied, unarmed }) => applied >= rev && unarmed > rev);
+    const firstMs = new Map<string, number>();
+    for (const { boot, atMs } of said) firstMs.set(boot, Math.min(atMs, firstMs.get(boot) ?? Number.POSITIVE_INFINITY));
+    return said.some(({ boot, atMs }) => atMs - (firstMs.get(boot) ?? atMs) >= HEARD_MS);
+  }
+}
