@@ -88,6 +88,11 @@ export const CODES = {
   GATE_FAILED: 'a gate failed',
   NOT_IN_TIME: 'hosts did not have the change in the time that they had',
   ASKED: 'somebody asked for it',
+  HOST_SILENT: 'hosts that have the change fell silent, and others did not',
+  EXCEPTIONS: 'what was changed is not in force on hosts that have it',
+  LOSSES: 'more packets are lost on their way out than may be',
+  DROPS: 'more packets are dropped than may be',
+  EXTERNAL: 'somebody outside said that it is bad',
 
   // What a service answers when it cannot do what was asked.
   UNKNOWN_VERB: 'no such verb',

@@ -1,12 +1,14 @@
 import type { AnyCode } from './codes.ts';
+import { filledList } from './filled.ts';
 import { readHost } from './host.ts';
+import { readName } from './intent.ts';
 import { didYouMean, nearest } from './near.ts';
 import { nullable, object, oneOf, optional, prose, type Reader, readCode, readCount, show } from './read.ts';
 import { Refused } from './refused.ts';
 
 /**
  * What a rollout asks of the hosts that it has reached before it goes on. Shares are in percent: `losses` of what was redirected,
- * `drops` of what the program saw. `external` is said by somebody else, for one wave.
+ * `drops` of what the program saw. `external` is answered from outside, for one wave.
  */
 export type Gate =
   | { readonly kind: 'verified'; readonly atLeastPercent: number }
@@ -18,7 +20,7 @@ export type Gate =
 /** Nothing but PASS lets a rollout go on. */
 export type Verdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE';
 
-/** What somebody else, or something else, said of a wave, in answer to the gate `external`. */
+/** What somebody, or something, outside said of a wave: the answer to `external`. */
 export interface ExternalWord {
   readonly wave: number;
   readonly verdict: 'pass' | 'fail';
@@ -43,8 +45,9 @@ export interface GateVerdict {
   readonly code?: AnyCode;
   /** In words, and what it waits for. */
   readonly why: string;
-  /** The host that decided it. */
+  /** The host that decided it, and the redirect. */
   readonly host?: string;
+  readonly name?: string;
   /** Null where nothing is known. */
   readonly wave: Share | null;
   readonly control: Share | null;
@@ -113,7 +116,7 @@ function isKind(word: string): word is Kind {
 }
 
 function strange(text: string, word: string): string {
-  const meant = nearest(word, Object.keys(SHAPES));
+  const meant = nearest(word || (/^[a-z]*/i.exec(text)?.[0] ?? ''), Object.keys(SHAPES));
   const hint = meant === undefined ? '' : `; ${didYouMean(meant)}`;
   return `expected ${Object.values(SHAPES).join(', ')}, not ${show(text)}${hint}`;
 }
@@ -122,7 +125,7 @@ function strange(text: string, word: string): string {
 export function formatGate(gate: Gate): string {
   switch (gate.kind) {
     case 'verified':
-      return `verified>=${gate.atLeastPercent}%`;
+      return `verified>=${plainNumber(gate.atLeastPercent)}%`;
     case 'exceptions':
       return `exceptions<=${gate.atMost}`;
     case 'hits':
@@ -139,10 +142,19 @@ function plainNumber(value: number): string {
   return value.toFixed(4).replace(/\.?0+$/, '');
 }
 
-/** Reads a gate on the wire, in the form that `formatGate` writes. */
-export const readGate: Reader<string> = (value, path) => {
+const readGate: Reader<string> = (value, path) => {
   if (typeof value !== 'string') throw new Refused('BAD_FIELD', path, `expected a gate, not ${show(value)}`);
   return formatGate(parseGate(value, path));
+};
+const readList = filledList(readGate, MAX_GATES);
+
+/** Reads the gates that somebody asks for, in the form that `formatGate` writes: one of a kind, for two would contradict one another. */
+export const readGates: Reader<readonly string[]> = (value, path) => {
+  const gates = readList(value, path);
+  const kinds = gates.map((gate) => parseGate(gate).kind);
+  const twice = kinds.find((kind, at) => kinds.indexOf(kind) !== at);
+  if (twice === undefined) return gates;
+  throw new Refused('BAD_FIELD', path, `${twice} stands there twice`);
 };
 
 export const readShare = object<Share>({ count: readCount, of: optional(readCount) }, 'ignored');
@@ -155,6 +167,7 @@ export const readGateVerdict = object<GateVerdict>(
     code: optional(readCode),
     why: prose(512),
     host: optional(readHost),
+    name: optional(readName),
     wave: nullable(readShare),
     control: nullable(readShare),
   },

@@ -10,7 +10,7 @@ import {
 } from './api.ts';
 import { open } from './envelope.ts';
 import { filledList } from './filled.ts';
-import { MAX_GATES, readGate } from './gate.ts';
+import { MAX_GATES, readGates } from './gate.ts';
 import { readHost, readLabelKey } from './host.ts';
 import { encodeJson } from './json.ts';
 import { integer, list, object, oneOf, optional, type Reader, readCount, readTrue, requireObject } from './read.ts';
@@ -88,7 +88,7 @@ const readFields = object<RolloutStartRequest>({
   ...lastFields,
   waves: optional(filledList(readWave, MAX_WAVES)),
   soakMs: optional(integer(0, 30 * DAY_MS)),
-  gates: optional(filledList(readGate, MAX_GATES)),
+  gates: optional(readGates),
   spread: optional(readLabelKey),
   maxUnreachable: optional(readSome),
   onFail: optional(oneOf(...ON_FAIL)),

@@ -39,7 +39,7 @@ export interface GateFacts {
   /** The rollout puts something that packets could meet: one that only deletes does not. */
   readonly puts: boolean;
   readonly noTrafficOk: boolean;
-  /** The last that somebody else said. */
+  /** The last that was said from outside. */
   readonly external: ExternalWord | null;
 }
 

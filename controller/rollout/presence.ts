@@ -1,0 +1,46 @@
+import { isSilentFor } from '../../protocol/status.ts';
+import type { GateFacts, HostFacts } from './gates.ts';
+
+/** A host is there, or was heard not quite so lately, or is silent: only then it is known to be away. */
+export type Presence = 'fresh' | 'quiet' | 'silent';
+
+/** Which of the reached hosts are there, and whether others are: if they are not, silence says nothing of the rollout. */
+export interface Presences {
+  readonly fresh: readonly HostFacts[];
+  readonly quiet: readonly HostFacts[];
+  readonly silent: readonly HostFacts[];
+  /** At least half of the control hosts are there; of the reached ones where none is left for control. */
+  readonly othersHeard: boolean;
+}
+
+/** An answer shows that a host is there as a status does; but what stands on it only its statuses say. */
+export function presenceOf(host: HostFacts, freshMs: number): Presence {
+  const heardMsAgo = heardAgo(host);
+  if (isSilentFor(heardMsAgo)) return 'silent';
+  return heardMsAgo <= freshMs && host.statusMsAgo !== null && !isSilentFor(host.statusMsAgo) ? 'fresh' : 'quiet';
+}
+
+export function presencesOf({ reached, control, freshMs }: GateFacts): Presences {
+  const by = Map.groupBy(reached, (host) => presenceOf(host, freshMs));
+  const others = control.length > 0 ? control : reached;
+  return {
+    fresh: by.get('fresh') ?? [],
+    quiet: by.get('quiet') ?? [],
+    silent: by.get('silent') ?? [],
+    othersHeard: howManyHeard(others, freshMs) * 2 >= others.length,
+  };
+}
+
+/** How many of them are there. */
+export function howManyHeard(hosts: readonly HostFacts[], freshMs: number): number {
+  return hosts.filter((host) => presenceOf(host, freshMs) === 'fresh').length;
+}
+
+export function heardText(host: HostFacts): string {
+  const ms = heardAgo(host);
+  return Number.isFinite(ms) ? `was last heard ${Math.round(ms / 1000)} s ago` : 'was never heard';
+}
+
+function heardAgo({ statusMsAgo, counted }: HostFacts): number {
+  return Math.min(statusMsAgo ?? Number.POSITIVE_INFINITY, counted?.answeredMsAgo ?? Number.POSITIVE_INFINITY);
+}
