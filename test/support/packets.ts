@@ -154,7 +154,7 @@ export function internetChecksum(bytes: Uint8Array): number {
   return ~sum & 0xffff;
 }
 
-function addressBytes(text: string): Uint8Array {
+export function addressBytes(text: string): Uint8Array {
   const address = parseAddress(text);
   if (address === undefined) throw new Error(`${text} is not an address`);
   return address.bytes;
@@ -164,7 +164,7 @@ function macBytes(text: string): number[] {
   return text.split(':').map((byte) => Number.parseInt(byte, 16));
 }
 
-function u16(value: number): [high: number, low: number] {
+export function u16(value: number): [high: number, low: number] {
   return [(value >> 8) & 0xff, value & 0xff];
 }
 
