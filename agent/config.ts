@@ -20,6 +20,8 @@ export interface AgentConfig extends BusAccess {
   readonly interfaces: readonly string[];
   readonly rootSubject: string;
   readonly logLevel: LogLevel;
+  /** The file of what redirects may do on this host; it may be absent. */
+  readonly guard: string;
 }
 
 /** The settings of an agent as they were written; labels as `key=value`. */
@@ -32,6 +34,7 @@ export interface AgentSettings extends BusAccess {
   readonly interfaces: readonly string[];
   readonly rootSubject: string;
   readonly logLevel: string;
+  readonly guard: string;
 }
 
 /** Validates the settings of an agent. Errors: Refused, its path the option's name, its message with advice. */
@@ -45,6 +48,7 @@ export function parseAgentConfig(settings: AgentSettings): AgentConfig {
     interfaces: Object.freeze(settings.interfaces.map((name) => readInterface(name, 'interface'))),
     rootSubject: makeSubjects(settings.rootSubject).root,
     logLevel: parseLogLevel(settings.logLevel),
+    guard: resolvePath(settings.guard, 'guard'),
     ...parseAccess(settings),
   });
 }

@@ -10,6 +10,7 @@ import { NatsBus } from './bus/nats-bus.ts';
 import type { AgentConfig } from './config.ts';
 import { readBootId } from './kernel/processes.ts';
 import { CAN } from './model/can.ts';
+import { openGuard } from './open-guard.ts';
 import { OwnMaps } from './own-maps.ts';
 import type { BusNote } from './ports.ts';
 import { serve } from './serve.ts';
@@ -34,6 +35,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
     (it) => it.close(),
   );
   const log = makeLog(config.logLevel, { host: config.host });
+  const guard = await openGuard(config, clock, log);
   const left = new AbortController();
   const maps = held.use(await OwnMaps.open(native, config.pinRoot, { log, clock, leave: () => left.abort() }));
   const { kernel } = maps;
@@ -49,6 +51,7 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const identity = { host, boot: clock.token(16), agent: manifest.version, can: CAN, labels, interfaces };
   const times = new TimeFile(config.state, readBootId());
   const sight = new SightFile(config.state);
-  const parts = { identity, store, kernel, clock, log, times, sight, reopen, follow, connect, afterBulk: makeTrim() };
+  const core = { identity, store, kernel, clock, log, times, sight, guard };
+  const parts = { ...core, reopen, follow, connect, afterBulk: makeTrim() };
   await serve(parts, AbortSignal.any([signal, left.signal]));
 }

@@ -15,7 +15,7 @@ import type { ReconcilerOptions } from './reconcile/reconciler-options.ts';
 import { type Identity, type Moment, summarise } from './reconcile/summarise.ts';
 
 /** What an agent is put together of, whatever its ports are made of. */
-export interface Parts extends Pick<ReconcilerOptions, 'follow'> {
+export interface Parts extends Pick<ReconcilerOptions, 'follow' | 'guard'> {
   readonly identity: Identity;
   readonly store: DesiredStore & Recorder;
   readonly kernel: Kernel;

@@ -15,6 +15,7 @@ import {
   oneOf,
   optional,
   pattern,
+  prose,
   type Reader,
   readBoolean,
   readCode,
@@ -62,6 +63,15 @@ export interface Overlapping {
 }
 
 /**
+ * What the host's guard says of a redirect: `denied`, with the rule that forbids it, or `overlaps`, with whose packets pass it,
+ * each by name and match.
+ */
+export interface GuardSays {
+  readonly is: 'denied' | 'overlaps';
+  readonly by: readonly string[];
+}
+
+/**
  * What silence a redirect is in. `leftMs`: how much more of it gives the redirect up; absent where it is not being judged.
  * `by`: the interfaces by which its packets are counted now; of none nobody can tell.
  */
@@ -83,6 +93,8 @@ export interface Explanation {
   readonly state: IntentState;
   readonly code?: AnyCode;
   readonly errno?: string;
+  /** Absent where the guard allows it, or there is none. */
+  readonly guard?: GuardSays;
   /** In a redirect with `idle`. */
   readonly silence?: Silence;
   /** When it came to this state. */
@@ -112,6 +124,8 @@ export interface Explanation {
 /** The most overlapping redirects that one explanation names. */
 export const MAX_OVERLAPS = 20;
 const MAX_EVENTS = 256;
+/** The most that are named of those whose packets pass a redirect. */
+export const MAX_PROTECTORS = 16;
 /** As many as there are zones. */
 const MAX_INTERFACES = 16;
 
@@ -152,6 +166,11 @@ const readOverlapping = object<Overlapping>(
   'ignored',
 );
 
+const readGuardSays = object<GuardSays>(
+  { is: oneOf('denied', 'overlaps'), by: list(prose(512), MAX_PROTECTORS) },
+  'ignored',
+);
+
 const readSilence = object<Silence>(
   { leftMs: optional(readCount), by: list(readInterface, MAX_INTERFACES) },
   'ignored',
@@ -170,6 +189,7 @@ const readExplanation = object<Explanation>(
     state: readState,
     code: optional(readCode),
     errno: optional(readWord),
+    guard: optional(readGuardSays),
     silence: optional(readSilence),
     since: optional(readTime),
     installedAt: optional(readTime),

@@ -1,7 +1,7 @@
 import type { Action } from './action.ts';
 import { formatPrefix, maskPrefix, type Prefix, parseAddress, requirePrefix } from './address.ts';
 import { keyOf, matchOfKey } from './key.ts';
-import { type Family, familyOf, type Match } from './match.ts';
+import { familyOf, type Match } from './match.ts';
 import { free, prefixesMeet } from './overlap.ts';
 import { list, object, optional, pattern, prose, type Reader, readCount, readKey } from './read.ts';
 
@@ -192,12 +192,6 @@ function widest(a: Prefix, b: Prefix): Prefix {
   let len = Math.min(a.len, b.len);
   while (!prefixesMeet({ ...a, len }, { ...b, len })) len -= 1;
   return maskPrefix({ ...a, len });
-}
-
-/** A match that only fixes what is given. */
-export function protectedMatch(family: Family, fields: Omit<Partial<Match>, 'in'>): Match {
-  const any = family === 4 ? '0.0.0.0/0' : '::/0';
-  return { src: any, dst: any, ...fields };
 }
 
 /** A guard as its host reports it, with the first of a long protected set. */

@@ -3,14 +3,17 @@ import type { Action } from '../../protocol/action.ts';
 import {
   type ExplainRequest,
   type Explanation,
+  type GuardSays,
   type HeldEntry,
   MAX_OVERLAPS,
+  MAX_PROTECTORS,
   type NextHopNow,
   type Overlapping,
   type Silence,
 } from '../../protocol/explain.ts';
+import { type Judgement, ruleText } from '../../protocol/guard.ts';
 import type { Intent } from '../../protocol/intent.ts';
-import { compareSpecificity } from '../../protocol/key.ts';
+import { compareSpecificity, keyOf } from '../../protocol/key.ts';
 import { makeMeets } from '../../protocol/overlap.ts';
 import { sameEntry } from '../model/entry.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
@@ -22,7 +25,10 @@ import { type DumpView, kernelEntry, msAgo } from './dump.ts';
 /** What an explanation is made of. */
 export interface ExplainParts {
   readonly host: string;
-  readonly view: DumpView & { readonly silenceOf: (intent: Intent) => Silence | undefined };
+  readonly view: DumpView & {
+    readonly silenceOf: (intent: Intent) => Silence | undefined;
+    readonly judgementOf: (intent: Intent) => Judgement;
+  };
   readonly kernel: Kernel;
   readonly recorder: Pick<Recorder, 'history'>;
   readonly clock: Pick<Clock, 'turn'>;
@@ -56,6 +62,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     state: at?.state ?? 'pending',
     ...(at?.code !== undefined && { code: at.code }),
     ...(at?.errno !== undefined && { errno: at.errno }),
+    ...guardOf(view.judgementOf(intent), at?.code === 'GUARD_DENIED'),
     ...(silence !== undefined && { silence }),
     ...(at !== undefined && { since: at.sinceMs }),
     ...(at?.installedAtMs !== undefined && { installedAt: at.installedAtMs }),
@@ -73,6 +80,15 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     ...(view.mapProblems.length > 0 && { problems: view.mapProblems }),
     events,
   };
+}
+
+/** By what the guard denies it, or whose packets pass it. */
+function guardOf(judgement: Judgement, isDenied: boolean): { readonly guard?: GuardSays } {
+  if (judgement.is === 'denied') return { guard: { is: 'denied', by: [ruleText(judgement.by)] } };
+  if (isDenied) return { guard: { is: 'denied', by: [ruleText({ rule: 'max-redirects' })] } };
+  if (judgement.is === 'allowed') return {};
+  const by = judgement.with.slice(0, MAX_PROTECTORS).map(({ name, match }) => `${name}: ${keyOf(match)}`);
+  return { guard: { is: 'overlaps', by } };
 }
 
 /** Undefined where the pins are lost: no packet meets what the maps say, and the clock is gone with them. */

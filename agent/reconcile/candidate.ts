@@ -1,4 +1,5 @@
 import type { Code } from '../../protocol/codes.ts';
+import type { Judgement } from '../../protocol/guard.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { Shape } from '../../protocol/shape.ts';
 import { type EntryValue, NO_MAC } from '../model/entry.ts';
@@ -19,6 +20,7 @@ export class Candidate {
   readonly input: PlanInput;
   #place: { readonly id: string; readonly key: EntryKey } | { readonly code: Code } | undefined;
   #path: Path | { readonly code: Code } | undefined;
+  #judgement: Judgement | undefined;
 
   constructor(intent: Intent, input: PlanInput) {
     this.intent = intent;
@@ -35,6 +37,12 @@ export class Candidate {
   get path(): Path | { readonly code: Code } {
     this.#path ??= pathOf(this.input.targets.of(this.intent), this.#standing, this.input.limits.mtu);
     return this.#path;
+  }
+
+  /** What the guard of the host says of it. */
+  get judgement(): Judgement {
+    this.#judgement ??= this.input.guard.of(this.intent);
+    return this.#judgement;
   }
 
   /** Undefined without a place. */

@@ -7,6 +7,7 @@ import { Departed } from './departed.ts';
 import type { Drift } from './drift.ts';
 import { Expiry } from './expiry.ts';
 import { Fights } from './fights.ts';
+import { HostJudge } from './guard.ts';
 import { Idle } from './idle.ts';
 import { KnownPorts } from './known-ports.ts';
 import { Ledger } from './ledger.ts';
@@ -47,6 +48,8 @@ export class Convergence {
   /** Slots that count from zero; whoever looks at passed hits clears it. */
   readonly retired = new Set<number>();
   deleteAbsent = 0n;
+  /** By it plans are made. */
+  readonly judge: HostJudge;
   readonly #kernel: Kernel;
   readonly #retries = new Retries(this.schedule);
   readonly #placed: Placements;
@@ -61,12 +64,13 @@ export class Convergence {
   #full = true;
   #networkChanged = false;
 
-  constructor(kernel: Kernel, intents: readonly Intent[], states: readonly EntryState[]) {
+  constructor(kernel: Kernel, intents: readonly Intent[], states: readonly EntryState[], judge = new HostJudge()) {
     this.#kernel = kernel;
+    this.judge = judge;
     this.#targets = new Targets(kernel.net);
     this.#observed = new ObservedCache(kernel.entries.observe());
     this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => this.#observed.entries.has(id)));
-    this.#waiting = new Waiting(kernel.entries.limits.shapes);
+    this.#waiting = new Waiting(kernel.entries.limits.shapes, judge);
     this.#idle = new Idle(kernel.clock.now().hz);
     const { schedule } = this;
     const trackers = [new Expiry(schedule), this.#retries, this.#placed, this.#waiting, this.#idle];
@@ -126,6 +130,11 @@ export class Convergence {
     this.#full = true;
   }
 
+  /** The guard is another one: what it denied may stand, and what stands may not. */
+  guardChanged(): void {
+    this.schedule.markDue(this.ledger.desired.keys());
+  }
+
   refreshNetworkNext(): void {
     this.#networkChanged = true;
   }
@@ -165,6 +174,7 @@ export class Convergence {
       placed: this.#placed,
       targets: this.#targets,
       slots: this.slots,
+      guard: this.judge,
       clock,
       foreign,
     });

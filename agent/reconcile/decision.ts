@@ -12,6 +12,8 @@ export interface Draft {
   readonly state: State;
   readonly code?: Code;
   readonly slot: number | null;
+  /** The guard of the host allows no more entries than stand. */
+  readonly full?: true;
   /** The entry that shall stand; absent when none shall. */
   readonly want?: { readonly id: string; readonly key: EntryKey; readonly value: EntryValue };
 }

@@ -2,17 +2,24 @@ import { Candidate } from './candidate.ts';
 import type { Draft } from './decision.ts';
 import type { PlanInput } from './plan-input.ts';
 import { type Objection, REASONS } from './reasons.ts';
-import type { ShapeRoom, SlotRoom } from './rooms.ts';
+import type { EntryRoom, ShapeRoom, SlotRoom } from './rooms.ts';
+
+/** What entries take room of. */
+export interface Rooms {
+  readonly shapes: ShapeRoom;
+  readonly slots: SlotRoom;
+  readonly entries: EntryRoom;
+}
 
 /** Decides about one key: it stands unless there is a reason why not. Room that it takes is taken from the rooms. */
-export function draft(input: PlanInput, key: string, shapes: ShapeRoom, slots: SlotRoom): Draft {
+export function draft(input: PlanInput, key: string, rooms: Rooms): Draft {
   const intent = input.desired.get(key);
   const slot = input.states.get(key)?.slot ?? null;
   if (intent === undefined) return { key, state: 'pending', slot };
   const it = new Candidate(intent, input);
-  const against = firstReason(it, shapes);
+  const against = firstReason(it, rooms.shapes);
   if (against !== undefined) return { key, intent, slot, ...against };
-  return install(it, slot, shapes, slots);
+  return install(it, slot, rooms);
 }
 
 function firstReason(it: Candidate, shapes: ShapeRoom): Objection | undefined {
@@ -23,11 +30,12 @@ function firstReason(it: Candidate, shapes: ShapeRoom): Objection | undefined {
   return undefined;
 }
 
-function install(it: Candidate, held: number | null, shapes: ShapeRoom, slots: SlotRoom): Draft {
+function install(it: Candidate, held: number | null, { shapes, slots, entries }: Rooms): Draft {
   const { intent, input, place, path, shape } = it;
   if ('code' in place || 'code' in path || shape === undefined)
     throw new TypeError(`${intent.key}: a reason is missing`);
   const { key } = intent;
+  if (!entries.admits(it.seen)) return { key, intent, slot: held, state: 'denied', code: 'GUARD_DENIED', full: true };
   const slot = held ?? slots.take(it.seen);
   if (slot === undefined) return { key, intent, slot: null, state: 'blocked', code: 'MAP_FULL' };
   shapes.admit(shape);

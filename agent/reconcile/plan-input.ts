@@ -1,6 +1,7 @@
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
 import type { KernelTime, Limits } from '../ports.ts';
+import type { HostJudge } from './guard.ts';
 import type { ObservedCache } from './observed-cache.ts';
 import type { Placements } from './placements.ts';
 import type { Slots } from './slots.ts';
@@ -21,6 +22,7 @@ export interface PlanInput {
   readonly placed: Pick<Placements, 'idOf'>;
   readonly targets: Pick<Targets, 'of' | 'zoneOf' | 'reaches' | 'idleZones'>;
   readonly slots: Pick<Slots, 'free' | 'adoptable'>;
+  readonly guard: Pick<HostJudge, 'of' | 'maxRedirects'>;
   readonly clock: KernelTime & { readonly nowMs: number };
   /** Ids of entries that nobody desires, to be removed. */
   readonly foreign: readonly string[];

@@ -8,7 +8,7 @@ import type { Decision, Draft } from './decision.ts';
 import { draft } from './draft.ts';
 import { type ObservedCache, sameShapes, Uses } from './observed-cache.ts';
 import type { PlanInput } from './plan-input.ts';
-import { ShapeRoom, SlotRoom } from './rooms.ts';
+import { EntryRoom, ShapeRoom, SlotRoom } from './rooms.ts';
 
 export interface Plan {
   readonly ops: readonly Op[];
@@ -24,8 +24,9 @@ export interface Plan {
 export function plan(input: PlanInput): Plan {
   const shapes = new ShapeRoom(input.observed, input.limits.shapes);
   const slots = new SlotRoom(input.slots);
+  const entries = new EntryRoom(input.observed, input.guard.maxRedirects);
   const drafts: Draft[] = [];
-  for (const key of input.scope) drafts.push(draft(input, key, shapes, slots));
+  for (const key of input.scope) drafts.push(draft(input, key, { shapes, slots, entries }));
   return assemble(input, drafts, slots.taken);
 }
 

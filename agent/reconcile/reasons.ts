@@ -23,6 +23,9 @@ const unsupported: Reason = ({ intent }) => (intent.confirm !== undefined ? bloc
 const idle: Reason = ({ intent, input }) =>
   staysIdle(intent, input.states.get(intent.key)) ? { state: 'idle' } : undefined;
 
+const guarded: Reason = ({ judgement }) =>
+  judgement.is === 'denied' ? { state: 'denied', code: 'GUARD_DENIED' } : undefined;
+
 const unzoned: Reason = ({ place }) => ('code' in place ? blocked(place.code) : undefined);
 
 const unreachable: Reason = ({ path }) => ('code' in path ? blocked(path.code) : undefined);
@@ -35,4 +38,4 @@ const shapeless: Reason = ({ shape }, shapes) =>
  * mend stands before what may come by itself, and what takes room comes last. A slot is the last thing that is asked
  * for (`MAP_FULL`, in draft.ts), because asking takes it.
  */
-export const REASONS: readonly Reason[] = [expired, unsupported, idle, unzoned, unreachable, shapeless];
+export const REASONS: readonly Reason[] = [expired, unsupported, idle, guarded, unzoned, unreachable, shapeless];

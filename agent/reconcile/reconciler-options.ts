@@ -1,6 +1,7 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Followed } from '../model/followed.ts';
+import type { GuardSource } from '../model/guard.ts';
 import type { DesiredStore, Kernel, Outbox, SightStore, TimeStore } from '../ports.ts';
 
 /** What a reconciler works on and with. */
@@ -15,6 +16,8 @@ export interface ReconcilerOptions {
   readonly outbox: Outbox;
   /** Interfaces that ought to have the program. */
   readonly interfaces: readonly string[];
+  /** Where the host says what redirects may do; absent where they may do all. */
+  readonly guard?: GuardSource;
   /** Makes `kernel` that of the pins that are there now. Errors: KernelError while it cannot be. */
   readonly reopen: () => Promise<void>;
   /** Looks what became of the maps that `kernel` has; absent where none take their place. Errors: KernelError. */

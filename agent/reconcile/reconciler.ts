@@ -6,6 +6,7 @@ import type { Mark } from '../model/mark.ts';
 import type { Accepted, Reconciling, Stored } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { GivingUp } from './giving-up.ts';
+import { HostJudge } from './guard.ts';
 import { Levels } from './levels.ts';
 import { LostPins } from './lost-pins.ts';
 import { Outcomes } from './outcomes.ts';
@@ -24,6 +25,8 @@ const DRIFT_MS = 60_000;
 const PROBE_MS = 20_000;
 /** A look at the network without a notice: a peer's GRO or a new attachment tells nobody over rtnetlink. */
 const NETWORK_MS = 5_000;
+/** Nor does a file, or an address that is new. */
+const GUARD_MS = 5_000;
 /** Nor does a program that is detached; and while it is, every packet passes. */
 const INGRESSES_MS = 1_000;
 
@@ -63,7 +66,7 @@ export class Reconciler implements Reconciling {
     this.#footing = footing;
     // A host that has booted has no mark, and one that died before it was written has an old one.
     if (footing.is === 'follows') this.#mark = { ...footing.at, seq: stored.seq };
-    this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries);
+    this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries, new HostJudge(options.guard));
     this.#ownWords = new OwnWords(options.kernel.words);
     this.#watch = new Watch(options, footing.is !== 'follows', (events) => this.#outcomes.record(events));
     this.#strangers = new Strangers(options, (events) => this.#outcomes.record(events));
@@ -72,6 +75,7 @@ export class Reconciler implements Reconciling {
     const periods = [
       { everyMs: DRIFT_MS, act: () => this.#convergence.readBackNext() },
       { everyMs: NETWORK_MS, act: () => this.#refreshNetwork() },
+      { everyMs: GUARD_MS, act: () => this.#lookAtGuard() },
       { everyMs: INGRESSES_MS, act: () => this.#watch.ingressesNext() },
       { everyMs: PROBE_MS, act: () => this.#convergence.probe() },
     ];
@@ -132,6 +136,7 @@ export class Reconciler implements Reconciling {
       shapes: this.#convergence.shapes,
       network: this.#convergence.network,
       bypass: this.#options.kernel.words.bypass(),
+      guarded: this.#convergence.judge.told,
       clockAheadMs: this.#time.aheadMs,
       ...this.#watch.seen,
     };
@@ -234,7 +239,7 @@ export class Reconciler implements Reconciling {
     await reopen();
     const before = this.#convergence;
     const { desired, states } = before.ledger;
-    this.#convergence = new Convergence(kernel, [...desired.values()], [...states.values()]);
+    this.#convergence = new Convergence(kernel, [...desired.values()], [...states.values()], before.judge);
     this.#convergence.deleteAbsent = before.deleteAbsent;
     this.#mark ??= this.#ownWords.known;
     this.#ownWords = new OwnWords(kernel.words);
@@ -283,6 +288,12 @@ export class Reconciler implements Reconciling {
   #advance(): void {
     if (this.#convergence.network.coming === true) return;
     if (this.#levels.raise(this.#footing.at.rev)) this.#options.outbox.changed();
+  }
+
+  #lookAtGuard(): void {
+    if (!this.#convergence.judge.look()) return;
+    this.#convergence.guardChanged();
+    this.#options.outbox.changed();
   }
 
   /** Looks at the network without a notice. */

@@ -25,6 +25,25 @@ export class ShapeRoom {
   }
 }
 
+/** Lets as many entries stand as the guard of the host allows; what stands already comes before what is new. */
+export class EntryRoom {
+  readonly #most: number;
+  #standing: number;
+
+  constructor(observed: Pick<ObservedCache, 'entries'>, most: number) {
+    this.#most = most;
+    this.#standing = observed.entries.size;
+  }
+
+  /** Whether an entry may stand, whose place is counted if so. */
+  admits(seen: ObservedEntry | undefined): boolean {
+    const stands = seen !== undefined;
+    const fits = stands ? this.#standing <= this.#most : this.#standing < this.#most;
+    if (stands !== fits) this.#standing += fits ? 1 : -1;
+    return fits;
+  }
+}
+
 /** Gives out free slots. */
 export class SlotRoom {
   taken = 0;

@@ -1,4 +1,5 @@
 import type { Cursor } from '../../protocol/cursor.ts';
+import { guardStatus } from '../../protocol/guard.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { bytesOf } from '../../protocol/json.ts';
@@ -17,6 +18,7 @@ import {
   type Status,
 } from '../../protocol/status.ts';
 import type { Footing } from '../model/footing.ts';
+import type { Guarded } from '../model/guard.ts';
 import type { Network } from '../model/network.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Limits } from '../ports.ts';
@@ -58,6 +60,8 @@ export interface Progress {
   /** Since when packets pass the program by, at one interface or at all, in epoch milliseconds. */
   readonly unattachedSinceMs: number | undefined;
   readonly bypass: boolean;
+  /** What redirects may do here; undefined where nobody says it. */
+  readonly guarded: Guarded | undefined;
   /** What died after its verdict; null when nothing is known to, and not all is watched. */
   readonly undelivered: readonly Undelivered[] | null;
   /** How far the wall clock is ahead of the controller's; undefined while that is not known. */
@@ -105,11 +109,12 @@ function shorten(status: Status, maxBytes: number): Status {
 function cut(status: Status): Status | undefined {
   const { rates, ...rest } = status;
   if (rates !== undefined) return rates.busiest.length > 0 ? { ...rest, rates: fewer(rates) } : rest;
-  const { idle, exceptions, passed, undelivered, interfaces } = status;
+  const { idle, exceptions, passed, undelivered, interfaces, guard } = status;
   if (idle?.length) return { ...status, idle: half(idle) };
   if (exceptions.length > 0) return { ...status, exceptions: half(exceptions) };
   if (passed?.length) return { ...status, passed: half(passed) };
   if (undelivered?.length) return { ...status, undelivered: half(undelivered) };
+  if (guard !== null) return { ...status, guard: null };
   if (interfaces.length > 0) return { ...status, interfaces: half(worstFirst(interfaces)) };
   return undefined;
 }
@@ -137,6 +142,7 @@ function half<Item>(items: readonly Item[]): readonly Item[] {
 
 function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq, ended, rates }: Moment): Status {
   const { counts, exceptions, exceptionsTotal } = tally(progress);
+  const { guarded } = progress;
   return {
     v: 1,
     ...{ host: who.host, boot: who.boot, agent: who.agent, at: nowMs, seq, can: who.can },
@@ -158,7 +164,7 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq,
     interfaces: interfacesOf(progress),
     ...(progress.network.program !== undefined && { program: progress.network.program }),
     labels: who.labels,
-    guard: null,
+    guard: guarded === undefined ? null : guardStatus(guarded.guard, guarded.fault),
     refused: taken.refused,
     ...problemsOf(progress, taken),
     ...(progress.bypass ? { bypass: true } : {}),

@@ -24,6 +24,7 @@ export function viewOf(now: () => Convergence, watch: Pick<Watch, 'sight'>, mapP
       const { turns } = convergence.slots;
       return { turns, holderOf: (slot: number): Intent | undefined => convergence.holderOf(slot) };
     },
+    judgementOf: (intent: Intent) => now().judge.of(intent),
     entryOf: (key: string) => now().entryOf(key),
     silenceOf: (intent: Intent) => now().silence.of(intent, watch.sight),
   };

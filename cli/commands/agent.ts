@@ -14,7 +14,18 @@ order; packets go on.`,
   examples: [
     'setpriv --reuid=shunt --regid=shunt --clear-groups shunt agent --nats nats://bus.example:4222 --label role=edge',
   ],
-  options: ['host', 'nats', ...ACCESS_OPTIONS, 'root-subject', 'state', 'pin-root', 'interface', 'label', 'log-level'],
+  options: [
+    'host',
+    'nats',
+    ...ACCESS_OPTIONS,
+    'root-subject',
+    'state',
+    'pin-root',
+    'interface',
+    'label',
+    'guard',
+    'log-level',
+  ],
   async run({ options }) {
     const config = orElse(
       () =>
@@ -26,6 +37,7 @@ order; packets go on.`,
           labels: options.label,
           interfaces: options.interface,
           rootSubject: options['root-subject'],
+          guard: options.guard,
           logLevel: options['log-level'],
           ...accessOf(options),
         }),

@@ -148,6 +148,7 @@ function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] 
     ...(expires === undefined ? [] : ([['expires', timeText(expires)]] as [string, Cell][])),
     ['state', stateCell(explanation, nowMs)],
     ...whyRow(explanation, nowMs),
+    ...guardRows(explanation),
     ['kernel', kernelCell(explanation)],
     ['next hop', nextHopCell(explanation.nexthop)],
     [
@@ -166,6 +167,13 @@ function idleRow({ name, idle, silence, state, overlaps }: Explanation): [name: 
   const starved = overlaps.filter(({ wins }) => wins).map((it) => it.name);
   const quiet = starved.length === 0 ? '' : `; packets that ${someText(starved)} takes do not count for it`;
   return [['idle', `${after}; ${leftText(silence)}${quiet}`]];
+}
+
+/** By which rule the host's guard denies it, or whose packets pass it. */
+function guardRows({ guard }: Explanation): [name: string, value: Cell][] {
+  return (guard?.by ?? []).map((by) =>
+    guard?.is === 'denied' ? ['guard', { text: `denies it: ${by}`, tone: 'bad' }] : ['guard', `lets pass ${by}`],
+  );
 }
 
 /** What of the hits did not go where the redirect says. */

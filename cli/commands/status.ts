@@ -4,7 +4,7 @@ import { Bus } from '../client.ts';
 import { chooseHosts, tellHosts } from '../fleet.ts';
 import { command } from '../line/command.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { ageText, clockText, codeText, labelsText, problemText } from '../show/format.ts';
+import { ageText, clockText, codeText, labelsText, problemText, someText } from '../show/format.ts';
 import { reasonOf, reasonsText, sumReasons } from '../show/passed.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
@@ -62,6 +62,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ['redirects', countsCell(status)],
     ['capacity', `${capacity.used} of ${capacity.max} in use, shapes ${capacity.shapes}`],
     ['deletes of what was absent', deleteAbsent],
+    ...guardRows(status),
     ...driftRow(status),
     ['refused messages', refusedCell(refused)],
     ...unwatchedRow(status),
@@ -72,6 +73,21 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
 
 function driftRow({ drifted }: Status): [name: string, value: Cell][] {
   return drifted === undefined ? [] : [['changed by somebody else', { text: `${drifted}, put right`, tone: 'warn' }]];
+}
+
+/** What redirects may do on the host; of what it protects, whose it is. */
+function guardRows({ guard }: Status): [name: string, value: Cell][] {
+  if (guard === null) return [];
+  const { protect, fault } = guard;
+  const whose = [...Map.groupBy(protect, ({ name }) => name)].map(([name, all]) => `${name} ${all.length}`);
+  const lists = (['src', 'dst', 'targets'] as const).flatMap((of) =>
+    guard[of] ? [`${of} ${someText(guard[of])}`] : [],
+  );
+  const most = guard.maxRedirects === undefined ? [] : [`at most ${guard.maxRedirects} redirects`];
+  const protects = whose.length === 0 ? 'protects nothing' : `protects ${whose.join(', ')}`;
+  const cell: Cell = { text: [protects, ...lists, ...most].join('; '), tone: whose.length === 0 ? 'warn' : undefined };
+  const wrong: [string, Cell][] = fault === undefined ? [] : [['guard file', { text: fault, tone: 'bad' }]];
+  return [['guard', cell], ...wrong];
 }
 
 function bypassRow({ bypass }: Status): [name: string, value: Cell][] {

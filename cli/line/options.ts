@@ -129,6 +129,7 @@ export const OPTIONS = {
   db: single({ placeholder: 'FILE', help: 'database' }, '/var/lib/shunt/controller.db', readPath),
   'pin-root': single({ placeholder: 'DIR', help: 'folder of the pins' }, '/run/shunt/bpf', readPath),
   label: many({ placeholder: 'KEY=VALUE', help: 'label of this host, for selectors' }),
+  guard: single({ placeholder: 'FILE', help: 'guard of the host' }, '/etc/shunt/guard.yaml', readPath),
   'log-level': choice({ placeholder: 'LEVEL', help: 'debug, info, warn or error' }, 'info', LOG_LEVELS),
   file: {
     ...many({ short: 'f', placeholder: 'FILE', help: 'YAML, JSON lines or a folder of them; - is stdin' }),

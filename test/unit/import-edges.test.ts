@@ -20,6 +20,7 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ['agent/ports.ts', './store/sqlite-store.ts'],
   ['agent/config.ts', './kernel/native-kernel.ts'],
   ['agent/serve.ts', './kernel/native-kernel.ts'],
+  ['agent/guard/a.ts', '../kernel/native-kernel.ts'],
   ['agent/follow/a.ts', 'kysely'],
   ['agent/follow/b.ts', '../kernel/native-kernel.ts'],
   ['agent/reconcile/a.ts', '../kernel/layout.ts'],

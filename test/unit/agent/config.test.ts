@@ -11,12 +11,14 @@ const SETTINGS: AgentSettings = {
   labels: ['role=edge', 'rack=12'],
   interfaces: ['eth0'],
   rootSubject: 'shunt.v1',
+  guard: '/etc/shunt/guard.yaml',
   logLevel: 'info',
 };
 
 test('config: settings become one frozen value', (t) => {
   const config = parseAgentConfig(SETTINGS);
   t.deepEqual(config, {
+    guard: '/etc/shunt/guard.yaml',
     host: 'edge-7',
     nats: ['nats://a:4222', 'tls://b:4222'],
     state: '/var/lib/shunt/agent',

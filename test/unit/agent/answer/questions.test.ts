@@ -40,6 +40,7 @@ function questions(
       holders: convergence.slots,
       entryOf: (key) => convergence.entryOf(key),
       silenceOf: () => undefined,
+      judgementOf: () => ({ is: 'allowed' }),
     },
     kernel,
     clock: new ManualClock(),

@@ -95,7 +95,7 @@ export const AT_REST: Progress = {
     shapes: 0,
   },
   ...{ network: makeKernel().network(), ingresses: [], unattachedSinceMs: undefined },
-  ...{ bypass: false, undelivered: [], clockAheadMs: undefined, passed: [] },
+  ...{ bypass: false, guarded: undefined, undelivered: [], clockAheadMs: undefined, passed: [] },
 };
 
 /** Who the agent is, what its intake knows, and the moment: all of it ordinary. */

@@ -84,6 +84,7 @@ test('options: the defaults', async (t) => {
     'accept-private-pins': false,
     last: 100,
     follow: false,
+    guard: '/etc/shunt/guard.yaml',
     force: false,
     all: false,
   });

@@ -1,0 +1,41 @@
+import { type Judgement, makeJudge, subjectOf } from '../../protocol/guard.ts';
+import type { Intent } from '../../protocol/intent.ts';
+import type { Guarded, GuardSource } from '../model/guard.ts';
+
+const OPEN: Guarded = Object.freeze({ guard: { protect: [] } });
+
+/** The guard of the host as plans ask it; without a source everything is allowed. */
+export class HostJudge {
+  readonly #source: GuardSource | undefined;
+  #guarded: Guarded;
+  #judge: ReturnType<typeof makeJudge>;
+
+  constructor(source?: GuardSource) {
+    this.#source = source;
+    this.#guarded = source?.now ?? OPEN;
+    this.#judge = makeJudge(this.#guarded.guard);
+  }
+
+  /** What the host says of itself; undefined where nobody asks it. */
+  get told(): Guarded | undefined {
+    return this.#source && this.#guarded;
+  }
+
+  get maxRedirects(): number {
+    return this.#guarded.guard.maxRedirects ?? Number.POSITIVE_INFINITY;
+  }
+
+  of({ match, to }: Pick<Intent, 'match' | 'to'>): Judgement {
+    return this.#judge(subjectOf(match, to));
+  }
+
+  /** Looks at the guard again, and says whether it is another one. */
+  look(): boolean {
+    this.#source?.look();
+    const now = this.#source?.now ?? OPEN;
+    if (now === this.#guarded) return false;
+    this.#guarded = now;
+    this.#judge = makeJudge(now.guard);
+    return true;
+  }
+}
