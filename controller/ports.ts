@@ -18,6 +18,8 @@ import type { Update } from '../protocol/update.ts';
 export interface Report {
   readonly status: Status;
   readonly seenAtMs: number;
+  /** Up to which rev the host has said for long enough that it applied all; absent where that is not known. */
+  readonly steady?: number;
 }
 
 /** How far the log of a host has come. */

@@ -32,10 +32,10 @@ export async function forget(
       `${heard}: stop its agent first; if it is dead, wait until it was silent for a minute, or forget it all the same with --force`,
     );
   }
+  await tables.marks.forget(session, host);
   await tables.hosts.drop(session, host);
   await tables.audit.forget(session, host);
   await tables.deletions.forget(session, host);
-  await tables.marks.forget(session, host);
   await log.renew(host, []);
   await convergeHosts(transaction, [{ host, labels: {}, known: false, can: [] }]);
   return { v: 1, host, known: true };

@@ -18,6 +18,7 @@ import type { LogTransaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
 import type { Applied, Desk, Hear, RatesNow } from '../ports.ts';
 import { changeState } from './change-state.ts';
+import { requireConfirmable } from './confirming.ts';
 import { deleteSpecs } from './deletion.ts';
 import { forget } from './forgetting.ts';
 import { listHistory } from './history.ts';
@@ -28,6 +29,7 @@ import { noteChange } from './noting.ts';
 import { keepPages, takePage } from './plan-pages.ts';
 import { readProposal, requireApart } from './proposal.ts';
 import { beginAnew } from './recovery.ts';
+import { retryReverted } from './retrying.ts';
 import { joinSet, listNames, requirePrunable } from './sets.ts';
 import { requireSize } from './size-gate.ts';
 import { requireBasis } from './stale.ts';
@@ -56,14 +58,16 @@ export class SqlDesk implements Desk {
       const goes = [...(last.prune ?? []), ...(last.delete ?? [])];
       if (names.length + goes.length === 0) throw namesNothing();
       await requireNoLoops(transaction, came, this.#work.clock.nowMs());
+      await publish(transaction, last, [...names, ...goes], concern);
       await convergeNamed(heard(transaction, hear), concern, [...names, ...goes]);
       await requireSize(transaction, last);
       const log = await transaction.log.finish();
+      const { upload, confirm } = last;
+      if (confirm !== undefined) await requireConfirmable(transaction, log.heads);
       const done = { ...counts, ...sets, hosts: log.hosts, rev: log.rev };
-      const { upload } = last;
       const making = {
         verb: 'apply',
-        detail: { upload, ...done },
+        detail: { upload, ...done, ...(confirm !== undefined && { confirm }) },
         origin: becauseOf(last, origin),
         id: upload,
         deeds: [...deeds, ...gone],
@@ -119,16 +123,19 @@ export class SqlDesk implements Desk {
   ): Promise<DeleteReply> {
     return this.#work.change(async (transaction) => {
       const { deleted, absent, concern, deeds } = await deleteSpecs(transaction, names);
+      const { confirm } = terms;
       transaction.log.leave(deleted);
+      await publish(transaction, terms, names, concern);
       await convergeNamed(heard(transaction, hear), concern, names);
       await requireSize(transaction, terms);
       const log = await transaction.log.finish();
+      if (confirm !== undefined) await requireConfirmable(transaction, log.heads);
       const { hosts, rev } = log;
       const some = { deleted: deleted.length, names: deleted.slice(0, AUDITED_NAMES), absent: absent.length };
       const { departures } = transaction.log;
       const making = {
         verb: 'delete',
-        detail: { ...some, hosts, rev },
+        detail: { ...some, hosts, rev, ...(confirm !== undefined && { confirm }) },
         origin: becauseOf(terms, origin),
         deeds,
         log,
@@ -196,6 +203,18 @@ function nobody({ unmatched, unheard }: Strangers): Partial<ApplyReply> {
 /** Who makes a change and from where stands beside the request, why in its terms. */
 function becauseOf({ reason }: Terms, origin: Origin): Origin {
   return { ...(reason !== undefined && { reason }), ...origin };
+}
+
+/** What an operator changes from here on is to be confirmed, if that was asked for. */
+async function publish(
+  transaction: LogTransaction,
+  { confirm }: Terms,
+  names: readonly string[],
+  concern: Concern,
+): Promise<void> {
+  if (confirm === undefined) return;
+  transaction.log.publish(confirm);
+  await retryReverted(transaction, names, concern);
 }
 
 const unheard: Hear = () => {};

@@ -1,12 +1,15 @@
 import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../protocol/digest.ts';
+import type { Confirm } from '../../protocol/intent.ts';
 import type { Compiled } from '../compile/compile.ts';
 import type { HostFacts } from '../model/claim.ts';
 import type { Damage } from '../model/damage.ts';
+import { withConfirm, withoutConfirm } from '../model/publication.ts';
 import { type Impact, impactOf } from '../model/size-gate.ts';
 import type { Session } from '../store/session.ts';
 import type { ChangeTable, NewChange } from '../store/tables/changes.ts';
 import type { EpochTable } from '../store/tables/epochs.ts';
 import type { Head, HeadTable } from '../store/tables/heads.ts';
+import type { MarkTable } from '../store/tables/marks.ts';
 import type { SpecTable } from '../store/tables/specs.ts';
 
 /** What one transaction did to the log. `epoch` is set when it was opened here. */
@@ -32,6 +35,7 @@ interface Place {
   readonly tables: {
     readonly changes: ChangeTable;
     readonly heads: HeadTable;
+    readonly marks: MarkTable;
     readonly epochs: EpochTable;
     readonly specs: SpecTable;
   };
@@ -57,6 +61,8 @@ export class LogWriter {
   readonly #terms: Terms;
   readonly #heads = new Map<string, Head>();
   readonly #named = new Set<string>();
+  /** Changes that hosts took back and are told once more: the revs, by host and key. */
+  readonly #retries = new Map<string, number>();
   readonly #leaving = new Set<string>();
   /** Where what an operator deletes stood. */
   readonly departures: Departure[] = [];
@@ -64,8 +70,11 @@ export class LogWriter {
   readonly withheld = new Map<string, Set<string>>();
   /** What operators did to hosts, by the host: how many redirects they added, removed and re-targeted. */
   readonly sizes = new Map<string, Record<Impact, number>>();
+  /** Hosts that are not told what they would have to be told, since their agents cannot have it confirmed: the publication cannot be. */
+  readonly unable = new Set<string>();
   /** What is still missing, once that was looked at again. */
   assessed: { readonly damage: Damage | undefined } | undefined;
+  #confirm: Confirm | undefined;
   #epoch: string | undefined;
   readonly #first: number;
   #rev: number;
@@ -103,9 +112,20 @@ export class LogWriter {
     for (const name of names) this.#leaving.add(name);
   }
 
+  /** What operators change from here on, the hosts are to have confirmed. Whoever publishes looks at `unable` before it ends. */
+  publish(confirm: Confirm | undefined): void {
+    this.#confirm = confirm;
+  }
+
+  /** A host took this change of a key back: if it is still the newest, and is to be confirmed, it is written anew. */
+  retry(host: string, key: string, rev: number): void {
+    this.#retries.set(`${host} ${key}`, rev);
+  }
+
   /**
-   * Makes the log of a host say what was compiled for a key; writes nothing when it does already. Of a host of which
-   * nothing is known, the controller on its own only adds: labels that are not there select nothing.
+   * Makes the log of a host say what was compiled for a key; writes nothing when it does already, whether that was to be
+   * confirmed or not. Of a host of which nothing is known, the controller on its own only adds: labels that are not there
+   * select nothing.
    */
   async write(facts: HostFacts, key: string, compiled: Compiled | undefined, by: By): Promise<void> {
     const { host } = facts;
@@ -114,23 +134,35 @@ export class LogWriter {
     this.#seen += 1;
     const before = await tables.changes.find(session, host, key);
     const live = before?.op === 'put' ? before : undefined;
-    if (live?.body === compiled?.body) return;
+    const isSame = live === undefined ? compiled === undefined : saysTheSame(live, compiled, facts);
+    if (isSame && !this.#isToRetry(before)) return;
     if (live !== undefined && !(await this.#mayChange(live, compiled, by, facts))) return;
     if (by === 'operator') this.#size(host, impactOf(live?.body, compiled?.body, this.#terms.atMs));
+    const confirm = by === 'operator' ? this.#confirm : undefined;
+    if (confirm !== undefined && !facts.can.includes('confirm')) {
+      this.unable.add(host);
+      return;
+    }
     const rev = await this.#nextRev();
-    const { name, body } = compiled ?? { name: '', body: '' };
+    const { name, body: said } = compiled ?? { name: '', body: '' };
+    const body = confirm === undefined ? said : withConfirm(said, confirm);
     const row: NewChange = { host, key, rev, op: compiled ? 'put' : 'delete', name, body, at_ms: this.#terms.atMs };
     await tables.changes.put(session, row);
     if (live !== undefined && this.#leaving.has(live.name)) this.departures.push({ name: live.name, host, rev });
     await this.#moveHead(row, live);
   }
 
-  /** Gives every redirect of a host a new rev and forgets what was, so that the host fetches all of it anew. */
+  /**
+   * Gives every redirect of a host a new rev and forgets what was, so that the host fetches all of it anew. What was confirmed
+   * is not to be confirmed again.
+   */
   async renew(host: string, live: readonly NewChange[]): Promise<void> {
     const { session, tables } = this.#place;
+    const { confirmed } = await tables.marks.find(session, host);
     const rows: NewChange[] = [];
     let digest = EMPTY_DIGEST;
-    for (const { key, body, ...rest } of live) {
+    for (const { key, body: was, ...rest } of live) {
+      const body = rest.rev <= confirmed ? withoutConfirm(was) : was;
       const rev = await this.#nextRev();
       rows.push({ ...rest, key, body, rev });
       digest = addDigest(digest, elementDigest(key, rev, body));
@@ -160,6 +192,11 @@ export class LogWriter {
   requireResult(): LogResult {
     if (this.#result === undefined) throw new TypeError('a transaction that may change the log did not finish it');
     return this.#result;
+  }
+
+  #isToRetry(change: NewChange | undefined): boolean {
+    if (this.#confirm === undefined || change === undefined) return false;
+    return this.#retries.get(`${change.host} ${change.key}`) === change.rev;
   }
 
   #size(host: string, impact: Impact | undefined): void {
@@ -198,4 +235,10 @@ export class LogWriter {
     const digest = row.op === 'put' ? addDigest(less, elementDigest(row.key, row.rev, row.body)) : less;
     this.#heads.set(row.host, { ...head, rev: row.rev, digest });
   }
+}
+
+/** Whether a log says of a key what was compiled for it. One that wants to be confirmed says it to nobody who cannot. */
+function saysTheSame(live: NewChange, compiled: Compiled | undefined, { can, known }: HostFacts): boolean {
+  if (live.body === compiled?.body) return true;
+  return (can.includes('confirm') || !known) && withoutConfirm(live.body) === compiled?.body;
 }

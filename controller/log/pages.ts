@@ -46,7 +46,7 @@ export async function readPage(
     head: head.rev,
     floor: head.floor,
     digest: head.digest,
-    changes: fitting.map(changeOf),
+    changes: await changesFor(transaction, host, fitting),
     more,
     ...(await marksFor(transaction, head)),
   };
@@ -64,7 +64,7 @@ export async function readUpdate(
   if (head.rev <= afterRev) return undefined;
   const rows = await changesSince(transaction, head, Math.max(afterRev, head.floor), budgetBytes);
   const prev = rows.length === 0 ? head.rev : Math.max(afterRev, head.floor);
-  return updateFrom(transaction, head, prev, rows.map(changeOf));
+  return updateFrom(transaction, head, prev, await changesFor(transaction, host, rows));
 }
 
 /** Reads what a host is told when nothing but its marks moved; `undefined` when it is told none. */
@@ -73,6 +73,18 @@ export async function readHint(transaction: Transaction, host: string): Promise<
   const head = await tables.heads.find(session, host);
   const { confirmed, permit } = await marksFor(transaction, head);
   return confirmed === undefined && permit === undefined ? undefined : updateFrom(transaction, head, head.rev, []);
+}
+
+/** What rows say to a host. A delete does not ask an agent to have it confirmed that cannot: it would refuse all of it. */
+async function changesFor(
+  { session, tables }: Transaction,
+  host: string,
+  rows: readonly ChangeRow[],
+): Promise<readonly Change[]> {
+  const changes = rows.map(changeOf);
+  const isAsked = changes.some((change) => change.op === 'delete' && change.confirm !== undefined);
+  if (!isAsked || (await tables.hosts.find(session, host))?.status.can?.includes('confirm')) return changes;
+  return changes.map((change) => (change.op === 'put' ? change : { op: 'delete', rev: change.rev, key: change.key }));
 }
 
 async function updateFrom(

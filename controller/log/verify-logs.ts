@@ -1,6 +1,7 @@
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../protocol/digest.ts';
 import { compileKeys } from '../compile/compile.ts';
 import { type HostFacts, isSeenBy } from '../model/claim.ts';
+import { confirmOf, withConfirm } from '../model/publication.ts';
 import type { ChangeRow, HeadRow } from '../store/schema.ts';
 import { changeSeal } from '../store/tables/changes.ts';
 import { headSeal } from '../store/tables/heads.ts';
@@ -92,7 +93,7 @@ async function restore(
     if (changeSeal.fits(row)) return [row];
     const is =
       claims.get(row.key)?.find((claim) => claim.name === row.name && isSeenBy(claim, facts)) ?? compiled.get(row.key);
-    return is === undefined ? [] : [{ ...row, op: 'put' as const, name: is.name, body: is.body }];
+    return is === undefined ? [] : [{ ...row, op: 'put' as const, name: is.name, body: bodyLike(row, is) }];
   });
   const live = mended.filter(({ op }) => op === 'put');
   if (digestOf(live) !== head.digest || mended.some(({ rev }) => rev > head.rev)) return false;
@@ -100,6 +101,12 @@ async function restore(
   const floor = mended.length < rows.length ? head.rev : head.floor; // what went may have been a delete
   await tables.heads.put(session, { ...head, floor });
   return true;
+}
+
+/** What a spec says, published as the row was, as far as that can be read. */
+function bodyLike({ body }: ChangeRow, is: { readonly body: string }): string {
+  const confirm = confirmOf(body);
+  return confirm === undefined ? is.body : withConfirm(is.body, confirm);
 }
 
 function digestOf(rows: readonly Pick<ChangeRow, 'key' | 'rev' | 'body'>[]): string {

@@ -6,6 +6,7 @@ import type { Work } from '../log/work.ts';
 import type { HostFacts } from '../model/claim.ts';
 import { standingOf } from '../model/standing.ts';
 import type { Report, Roster, Upkeep } from '../ports.ts';
+import { raiseConfirmed } from './raising.ts';
 
 /** Hosts that are seen to in one transaction; between two of them others may write. */
 const HOSTS_AT_ONCE = 64;
@@ -95,11 +96,14 @@ export class SqlRoster implements Roster, Upkeep {
 }
 
 /** Answers the hosts that are new, or have other labels or abilities than before, each as it said last. */
-async function noteReports({ session, tables }: Transaction, reports: readonly Report[]): Promise<HostFacts[]> {
+async function noteReports(transaction: Transaction, reports: readonly Report[]): Promise<HostFacts[]> {
+  const { session, tables } = transaction;
   const moved = new Map<string, HostFacts>();
   for (const report of reports) {
     const { host, labels, can = [] } = report.status;
-    if (await tables.hosts.put(session, report)) moved.set(host, { host, labels, known: true, can });
+    const noted = await tables.hosts.put(session, report);
+    if (noted === 'moved') moved.set(host, { host, labels, known: true, can });
+    if (noted !== 'old') await raiseConfirmed(transaction, report);
   }
   return [...moved.values()];
 }

@@ -6,6 +6,7 @@ import type { Subjects } from '../../protocol/subjects.ts';
 import { isNewer, remember } from '../model/evidence.ts';
 import type { Incoming, Report, Roster } from '../ports.ts';
 import type { Refusals } from './refusals.ts';
+import { Steadiness } from './steadiness.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Statuses wait this long for one commit. A host's place in the fleet is not kept waiting: what is new goes at once. */
@@ -33,12 +34,14 @@ export class StatusIntake {
   readonly #waiting = new Map<string, Report[]>();
   /** What selectors and the compiler look at, and whether it ended, as stored by this process, by host. */
   readonly #facts = new Map<string, string>();
+  readonly #steadiness: Steadiness;
   readonly #waker = new Waker();
   /** Monotonic: when what waits is written. */
   #dueAtMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
+    this.#steadiness = new Steadiness(parts.clock);
   }
 
   /** Takes one status. Never rejects. */
@@ -48,8 +51,9 @@ export class StatusIntake {
       const told = parseStatus(data, subjects.hostOf(subject));
       this.#parts.traffic.take(told);
       const { rates: _, ...status } = told; // they are for memory alone
-      this.#keep({ status, seenAtMs: clock.nowMs() });
-      this.#writeWithin(this.#isNews(status) ? GATHER_MS : WRITE_EVERY_MS);
+      const steady = this.#steadiness.take(status);
+      this.#keep({ status, seenAtMs: clock.nowMs(), ...(steady > 0 && { steady }) });
+      this.#writeWithin(this.#isNews(status) || isWaitedFor(status, steady) ? GATHER_MS : WRITE_EVERY_MS);
     } catch (error) {
       refusals.add(error, subject);
     }
@@ -107,6 +111,11 @@ export class StatusIntake {
     for (const { status } of reports) this.#facts.set(status.host, factsOf(status));
     onChange();
   }
+}
+
+/** Whether a host has a change that can be confirmed now: it counts down. */
+function isWaitedFor({ unconfirmed = [] }: Status, steady: number): boolean {
+  return unconfirmed.some(({ rev }) => rev <= steady);
 }
 
 /** Nor is a host's end kept waiting: whoever asks next is not to take it for one that runs. */

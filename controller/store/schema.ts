@@ -89,7 +89,7 @@ export interface HostRow extends Sealed {
   readonly boots: string | null;
 }
 
-/** The newest change of a key on a host; a deleted key leaves a tombstone with an empty name and body. */
+/** The newest change of a key on a host; a deleted key leaves a tombstone with an empty name, and a body only if it is to be confirmed. */
 export interface ChangeRow extends Sealed {
   readonly host: string;
   readonly key: string;

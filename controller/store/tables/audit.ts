@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { What } from '../../../protocol/history.ts';
+import type { Confirm } from '../../../protocol/intent.ts';
 import type { Origin } from '../../../protocol/origin.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
@@ -28,6 +29,8 @@ export interface Audit {
   readonly atMs: number;
   readonly verb: string;
   readonly origin: Origin;
+  /** Within which time its hosts were to have it confirmed. */
+  readonly confirm?: Confirm;
   readonly revs: { readonly first: number; readonly last: number };
   readonly hosts: number;
   readonly names: number;
@@ -235,14 +238,19 @@ function insertOf(audit: Omit<NewAudit, 'hosts' | 'names'>, hosts: number, names
   };
 }
 
-function auditOf({ id, change, at_ms, verb, actor, sources, reason, first_rev, last_rev, ...row }: Row): Audit {
+function auditOf({ id, change, at_ms, verb, detail, actor, sources, reason, ...row }: Row): Audit {
   const origin: Origin = {
     ...(actor !== null && { actor }),
     ...(sources !== null && { sources: JSON.parse(sources) as string[] }),
     ...(reason !== null && { reason }),
   };
-  const revs = { first: first_rev ?? 0, last: last_rev ?? 0 };
+  const { confirm } = JSON.parse(detail) as { readonly confirm?: Confirm };
+  const revs = { first: row.first_rev ?? 0, last: row.last_rev ?? 0 };
   const { hosts, names, rollout } = row;
-  const counts = { hosts: hosts ?? 0, names: names ?? 0 };
-  return { id, change: change ?? '', atMs: at_ms, verb, origin, revs, ...counts, ...(rollout !== null && { rollout }) };
+  return {
+    ...{ id, change: change ?? '', atMs: at_ms, verb, origin },
+    ...(confirm !== undefined && { confirm }),
+    ...{ revs, hosts: hosts ?? 0, names: names ?? 0 },
+    ...(rollout !== null && { rollout }),
+  };
 }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Change, Put } from '../../../protocol/intent.ts';
+import { confirmOf } from '../../model/publication.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { ChangeRow, Schema } from '../schema.ts';
@@ -180,7 +181,10 @@ export class ChangeTable {
 /** What a stored change says on the wire. Its body was made here from a parsed spec; encoding judges it once more. */
 export function changeOf(row: ChangeRow): Change {
   const { key, rev } = row;
-  if (row.op === 'delete') return { op: 'delete', rev, key };
+  if (row.op === 'delete') {
+    const confirm = confirmOf(row.body);
+    return { op: 'delete', rev, key, ...(confirm !== undefined && { confirm }) };
+  }
   return { op: 'put', rev, key, ...(JSON.parse(row.body) as Omit<Put, 'op' | 'rev' | 'key'>) };
 }
 

@@ -36,6 +36,9 @@ const hostSeal = new Seal<HostRow>('hosts', [
 /** `status` only where the columns do not say it. */
 type Room = Pick<HostRow, 'host' | 'slots' | 'shapes'> & { readonly status: string | null };
 
+/** What became of a report: it is no newer than another, or of a host as it was, or of one that is new or is otherwise than it was. */
+export type Noted = 'old' | 'alike' | 'moved';
+
 /** The hosts that have reported. What a damaged row says is not known, until the host reports again. */
 export class HostTable {
   /** What every host said last, for listings. */
@@ -100,15 +103,15 @@ export class HostTable {
    * Notes a report, unless it is no newer than what the host said before. Answers whether the host is new, or has other
    * labels or abilities than before.
    */
-  async put(session: Session, { status, seenAtMs }: Report): Promise<boolean> {
+  async put(session: Session, { status, seenAtMs }: Report): Promise<Noted> {
     const found = await session.first(this.#one, { host: status.host });
     const before = found && hostSeal.fits(found) ? found : undefined;
     const evidence = before && evidenceOf(before);
-    if (evidence !== undefined && !isNewer(evidence, status, seenAtMs)) return false;
+    if (evidence !== undefined && !isNewer(evidence, status, seenAtMs)) return 'old';
     const row = rowFrom(status, remember(evidence, status, seenAtMs));
     await session.run(this.#put, row);
     this.words.keep(row, { status, seenAtMs });
-    return before?.labels !== row.labels || (before.can ?? '[]') !== row.can;
+    return before?.labels !== row.labels || (before.can ?? '[]') !== row.can ? 'moved' : 'alike';
   }
 
   async drop(session: Session, host: string): Promise<void> {

@@ -62,6 +62,11 @@ export class MarkTable {
     return true;
   }
 
+  /** Has the marks of a host told once more. */
+  async repeat(session: Session, host: string): Promise<void> {
+    await this.#write(session, host, await this.find(session, host));
+  }
+
   /** A host that is forgotten begins anew. Its row stays: what was counted is not counted again. */
   async forget(session: Session, host: string): Promise<void> {
     if ((await session.first(this.#one, { host })) !== undefined) await this.#write(session, host, NONE);

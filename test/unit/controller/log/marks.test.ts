@@ -115,3 +115,17 @@ test('marks: a row that is not what was written is none, and all else goes on', 
   t.deepEqual(await marksOfPage(store, 'edge-2'), {});
   t.deepEqual(await marksOfPage(store, 'edge-1'), { confirmed: 1 });
 });
+
+test('marks: a database of the release before gets them', async (t) => {
+  using folder = new Folder();
+  const before = Object.entries(controllerMigrations.additions).filter(([name]) => name < '0007_marks');
+  const migrations = { ...controllerMigrations, additions: Object.fromEntries(before) };
+  const clock = makeSystemClock();
+  await (await SqliteDatabase.open(folder.file(), { migrations, clock }))[Symbol.asyncDispose]();
+  await using store = await openStore(folder.file());
+  await using other = await Other.open(folder.file());
+  await apply(store, spec('a', 1));
+  await says(store, 'edge-1', ['confirm']);
+  t.true(await other.raise('edge-1', 1, { confirmed: 1 }));
+  t.deepEqual(await marksOfPage(store, 'edge-1'), { confirmed: 1 });
+});
