@@ -13,6 +13,7 @@ import type { Status } from '../protocol/status.ts';
 import type { Terms } from '../protocol/terms.ts';
 import type { RedirectRate } from '../protocol/top.ts';
 import type { Update } from '../protocol/update.ts';
+import type { Counted } from './model/counted.ts';
 
 /** A status and when it came, in ms since 1970 by the controller's clock. */
 export interface Report {
@@ -94,6 +95,25 @@ export interface RatesNow {
   isComplete(host: string): boolean;
 }
 
+/** A host whose counts a rollout wants to know. */
+export interface Watched {
+  readonly host: string;
+  /** Redirects of the rollout there, by key, with the rev from which on their packets count. */
+  readonly keys: ReadonlyMap<string, number>;
+}
+
+/** What hosts count while rollouts run. */
+export interface Counting {
+  /** From now on these hosts are asked for a rollout, each so often, and no others. */
+  watch(rollout: string, hosts: readonly Watched[], everyMs: number): void;
+  /** Nobody is asked for it any more, and what was told is forgotten. */
+  forget(rollout: string): void;
+  /** The rollouts that hosts are asked for. */
+  readonly rollouts: Iterable<string>;
+  /** What a host told for a rollout so far; undefined where it never answered. */
+  of(rollout: string, host: string): Counted | undefined;
+}
+
 /** What keeps the database in order, whatever happens. */
 export interface Upkeep {
   /** Makes every host's log say again what the specs say, a few hosts at a time. */
@@ -126,6 +146,8 @@ export interface Bus {
   publish(subject: string, data: Uint8Array): void;
   /** Resolves when the server has what was published. */
   flush(): Promise<void>;
+  /** Asks, and waits some seconds for one answer. Errors: BusError, also where nobody listens or answers; the signal's reason. */
+  request(subject: string, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
   /** Hands each message to `receive`; of several controllers, one in `queue` gets it. */
   subscribe(subject: string, receive: (message: Incoming) => Promise<void>, queue?: string): void;
   /** Calls back when there is a server again. */

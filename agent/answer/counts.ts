@@ -4,6 +4,7 @@ import type { Intent } from '../../protocol/intent.ts';
 import { bytesOf } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Stats } from '../../protocol/stats.ts';
+import type { Counter } from '../model/counter.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Kernel, KernelTime, PassedHits } from '../ports.ts';
 import { type DumpView, msAgo } from './dump.ts';
@@ -30,8 +31,10 @@ export function tellCounts(parts: CountsParts, { keys }: CountsRequest, maxBytes
   const { host, boot, view, kernel, clock } = parts;
   const asked = new Set(keys);
   const intents = [...asked].flatMap((key) => view.desired.get(key) ?? []);
-  const [now, passed] = [kernel.clock.now(), kernel.counts.passed()];
-  const items = intents.map((intent) => countOf(parts, intent, now, passed));
+  const now = kernel.clock.now();
+  const counters = intents.map((intent) => counterOf(parts, intent));
+  const passed = kernel.counts.passed(); // after them: what is passed is never taken for sent
+  const items = intents.map((intent, at) => countOf(parts, intent, counters[at], now, passed));
   const { at, verdicts, losses, lost, unwatched } = parts.stats();
   const reply: CountsReply = {
     ...{ v: 1, host, boot, counterEpoch: kernel.counts.epoch, at, monotonicMs: Math.floor(clock.monotonicMs()) },
@@ -49,18 +52,26 @@ export function tellCounts(parts: CountsParts, { keys }: CountsRequest, maxBytes
   );
 }
 
-function countOf({ view, kernel }: CountsParts, intent: Intent, now: KernelTime, hits: PassedHits | undefined): Count {
-  const { key, name, rev } = intent;
+function counterOf({ view, kernel }: CountsParts, { key }: Intent): Counter | undefined {
   const at = view.states.get(key);
-  const slot = at?.slot ?? null;
-  const counter = slot === null ? at?.counted : kernel.counts.counters([slot])[0];
+  return at?.slot === undefined || at.slot === null ? at?.counted : kernel.counts.counters([at.slot])[0];
+}
+
+function countOf(
+  { view }: CountsParts,
+  { key, name, rev }: Intent,
+  counter: Counter | undefined,
+  now: KernelTime,
+  hits: PassedHits | undefined,
+): Count {
+  const at = view.states.get(key);
   return {
     ...{ key, name, rev, state: at?.state ?? 'pending' },
     counting: countingOf(at, view.holders.turns),
     packets: (counter?.packets ?? 0n).toString(),
     bytes: (counter?.bytes ?? 0n).toString(),
     seenMsAgo: msAgo(counter, now),
-    passed: passedOf(hits, slot),
+    passed: passedOf(hits, at?.slot ?? null),
   };
 }
 

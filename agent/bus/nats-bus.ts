@@ -8,6 +8,7 @@ import type { BusServers } from '../../bus/servers.ts';
 import { Subscriptions } from '../../bus/subscriptions.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import { unlessAborted } from '../../daemon/unless-aborted.ts';
 import { encodeAskError } from '../../protocol/ask.ts';
 import type { Code } from '../../protocol/codes.ts';
 import { MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
@@ -197,12 +198,4 @@ export class NatsBus implements Bus {
   #toError(code: Code, message: string): Uint8Array {
     return encodeAskError({ v: 1, host: this.#options.host, error: { code, message } });
   }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
 }

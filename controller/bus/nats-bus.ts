@@ -2,16 +2,20 @@ import type { Msg, NatsConnection } from 'nats';
 import { openConnection } from '../../bus/connect.ts';
 import { BusError } from '../../bus/error.ts';
 import { connectOnce, type Keeping, keepConnection } from '../../bus/keep-connection.ts';
+import { requestError } from '../../bus/nats-error.ts';
 import type { BusServers } from '../../bus/servers.ts';
 import { Subscriptions } from '../../bus/subscriptions.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import { unlessAborted } from '../../daemon/unless-aborted.ts';
 import { ORIGIN_HEADER } from '../../protocol/origin.ts';
 import { WORKING_HEADER } from '../../protocol/working.ts';
 import type { Bus, Incoming } from '../ports.ts';
 
 /** A server that hangs must not keep us from ending. */
 const LEAVE_MS = 3000;
+/** A host that has not answered by then may answer the next time. */
+const ANSWER_WITHIN_MS = 5000;
 
 /** Core NATS. */
 export class NatsBus implements Bus, AsyncDisposable {
@@ -81,6 +85,16 @@ export class NatsBus implements Bus, AsyncDisposable {
   async flush(): Promise<void> {
     if (!this.connected) throw new BusError('DOWN', 'flush what was published', 'the bus is not connected');
     await this.#connection.flush();
+  }
+
+  async request(subject: string, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    if (!this.connected) throw new BusError('DOWN', `request ${subject}`, 'the bus is not connected');
+    try {
+      const answer = this.#connection.request(subject, data, { timeout: ANSWER_WITHIN_MS });
+      return (await unlessAborted(answer, signal)).data;
+    } catch (error) {
+      throw requestError(error, `request ${subject}`);
+    }
   }
 
   subscribe(subject: string, receive: (message: Incoming) => Promise<void>, queue?: string): void {

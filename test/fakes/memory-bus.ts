@@ -192,6 +192,10 @@ export class ControllerBus implements controller.Bus {
 
   async flush(): Promise<void> {}
 
+  request(subject: string, data: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#server.request(subject, data, '_INBOX.controller', signal);
+  }
+
   subscribe(subject: string, receive: (message: controller.Incoming) => Promise<void>, queue?: string): void {
     this.#ended.push(this.#server.subscribe(subject, (message) => void receive(message), queue));
   }

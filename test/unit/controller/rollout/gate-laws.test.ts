@@ -20,9 +20,10 @@ const counted: fc.Arbitrary<Counted> = fc.record(
     answeredMsAgo: ago,
     unusable: fc.constant('counts anew'),
     hits: fc.nat(200),
+    undone: fc.constant(0),
     windows: fc.option(fc.record({ recent: window, whole: window })),
   },
-  { requiredKeys: ['answeredMsAgo', 'hits', 'windows'] },
+  { requiredKeys: ['answeredMsAgo', 'hits', 'undone', 'windows'] },
 );
 const host: fc.Arbitrary<HostFacts> = fc.record(
   {
@@ -78,7 +79,7 @@ const good: fc.Arbitrary<HostFacts> = fc
   .record({ wave: fc.integer({ min: 1, max: WAVE }), redirected: fc.nat(5000) })
   .map(({ wave, redirected }) => {
     const same = { spanMs: 10_000, packets: redirected, redirected, dropped: 0, lost: 0 };
-    const well = { answeredMsAgo: 0, hits: redirected, windows: { recent: same, whole: same } };
+    const well = { answeredMsAgo: 0, hits: redirected, undone: 0, windows: { recent: same, whole: same } };
     return { host: 'good', wave, statusMsAgo: 0, verified: true, troubles: [], counted: well };
   });
 
@@ -147,7 +148,7 @@ test('gates: below so many packets no share fails', (t) => {
   const few = { spanMs: 10_000, packets: 299, redirected: 299, dropped: 299, lost: 299 };
   const law = fc.property(fc.constantFrom('losses<=1%', 'drops<=1%'), fc.nat(299), (text, packets) => {
     const same = { ...few, packets, redirected: packets, dropped: packets, lost: packets };
-    const all = { answeredMsAgo: 0, hits: 0, windows: { recent: same, whole: same } };
+    const all = { answeredMsAgo: 0, hits: 0, undone: 0, windows: { recent: same, whole: same } };
     const reached = [{ host: 'h', wave: WAVE, statusMsAgo: 0, verified: true, troubles: [], counted: all }];
     const of = { wave: WAVE, reached, control: [], freshMs: FRESH_MS, maxUnreachable: 0 };
     t.is(verdictOf(parseGate(text), { ...of, puts: true, noTrafficOk: false, external: null }), 'INCONCLUSIVE');

@@ -8,7 +8,7 @@ const NONE: CountWindow = { spanMs: 10_000, packets: 0, redirected: 0, dropped: 
 
 function counted(window: Partial<CountWindow> = {}, more: Partial<Counted> = {}): Counted {
   const both = { ...NONE, ...window };
-  return { answeredMsAgo: 1000, hits: 0, windows: { recent: both, whole: both }, ...more };
+  return { answeredMsAgo: 1000, hits: 0, undone: 0, windows: { recent: both, whole: both }, ...more };
 }
 
 function host(name: string, more: Partial<HostFacts> = {}): HostFacts {
