@@ -9,6 +9,7 @@ import {
   object,
   oneOf,
   optional,
+  prose,
   readBoolean,
   readCode,
   readCount,
@@ -84,6 +85,13 @@ export interface PlanNotSent extends Spread {
   readonly lacks: readonly string[];
 }
 
+/** A redirect that hosts would not install, because their guards deny it, and by which rule. */
+export interface PlanDenied extends Spread {
+  readonly name: string;
+  readonly key: string;
+  readonly by: string;
+}
+
 /** Two redirects that a packet can match both: where it does, `winner` has it. `decided` says by what. */
 export interface PlanOverlap extends Spread {
   readonly winner: string;
@@ -149,6 +157,8 @@ const readNotSent = object<PlanNotSent>(
   'ignored',
 );
 
+const readDenied = object<PlanDenied>({ name: readName, key: readKey, by: prose(512), ...spread }, 'ignored');
+
 /** One line of each list. */
 export const planLists = {
   absent: readName,
@@ -160,4 +170,5 @@ export const planLists = {
   unheard: readHost,
   notSent: readNotSent,
   collateral: readCollateral,
+  denied: readDenied,
 };

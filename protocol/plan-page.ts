@@ -40,6 +40,7 @@ const readPage = object<PlanPage>(
     unheard: optional(list(planLists.unheard, MAX_LIST)),
     notSent: optional(list(planLists.notSent, MAX_LIST)),
     collateral: optional(list(planLists.collateral, MAX_LIST)),
+    denied: optional(list(planLists.denied, MAX_LIST)),
   },
   'ignored',
 );

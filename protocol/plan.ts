@@ -15,6 +15,7 @@ import { encodeJson } from './json.ts';
 import {
   type PlanChange,
   type PlanCollateral,
+  type PlanDenied,
   type PlanHost,
   type PlanNotSent,
   type PlanOverlap,
@@ -75,6 +76,9 @@ export interface PlanReply {
   /** Absent where there is none. */
   readonly collateral?: readonly PlanCollateral[];
   readonly collateralTotal?: number;
+  /** Absent where no guard denies anything. */
+  readonly denied?: readonly PlanDenied[];
+  readonly deniedTotal?: number;
   /** An apply is refused for any of them; absent where there is none. */
   readonly loops?: readonly PlanLoop[];
   /** What all of this relies on: an apply that repeats it is refused once anything of it moved. */
@@ -92,7 +96,16 @@ export type Planned = Omit<PlanReply, 'v' | 'upload' | 'pages'>;
 export type PlanLists = Required<
   Pick<
     PlanReply,
-    'absent' | 'hosts' | 'changes' | 'shadowed' | 'overlaps' | 'unmatched' | 'unheard' | 'notSent' | 'collateral'
+    | 'absent'
+    | 'hosts'
+    | 'changes'
+    | 'shadowed'
+    | 'overlaps'
+    | 'unmatched'
+    | 'unheard'
+    | 'notSent'
+    | 'collateral'
+    | 'denied'
   >
 >;
 
@@ -134,6 +147,8 @@ const readLastReply = object<PlanReply>(
     notSentTotal: optional(readCount),
     collateral: optional(list(planLists.collateral, MAX_LIST)),
     collateralTotal: optional(readCount),
+    denied: optional(list(planLists.denied, MAX_LIST)),
+    deniedTotal: optional(readCount),
     loops: optional(list(readLoop, MAX_LOOPS)),
     basis: optional(readDigest),
     newest: optional(readCount),

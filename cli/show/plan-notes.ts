@@ -19,6 +19,9 @@ const MARKED: Readonly<Record<Mark, string>> = {
   'takes-all': 'all that is sent to the destination goes elsewhere, so nothing is left there',
 };
 
+/** Of more, the table of a plan tells. */
+const MAX_DENIED = 3;
+
 /** What of a plan deserves a second look, a sentence each. */
 export function planNotes(planned: Planned): readonly string[] {
   const { hosts, unmatched, unmatchedTotal, unheard, unheardTotal, set, near = [] } = planned;
@@ -35,7 +38,7 @@ export function planNotes(planned: Planned): readonly string[] {
 
 /** The same of an apply: what its own answer does not say, and where to see more. */
 export function effectNotes(
-  { changes, shadowed, collateral = [] }: Planned,
+  { changes, shadowed, collateral = [], denied = [] }: Planned,
   more = '; see shunt plan',
 ): readonly string[] {
   const marks = Object.entries(MARKED).flatMap(([mark, text]) => {
@@ -47,6 +50,10 @@ export function effectNotes(
   const touched = collateral.map(({ name }) => name);
   return [
     ...marks,
+    ...denied.slice(0, MAX_DENIED).map(({ name, by, hosts, hostsTotal }) => {
+      return `${name} will not be installed on ${someText(hosts, hostsTotal)}, whose guard denies it: ${by}`;
+    }),
+    ...(denied.length > MAX_DENIED ? [`guards deny ${denied.length - MAX_DENIED} more${more}`] : []),
     ...(touched.length === 0 ? [] : [`not named, and its packets change: ${namesText(touched)}${more}`]),
     ...(tied.length === 0 ? [] : [`only the name decides: ${namesText(tied)}; give one of them another priority`]),
   ];

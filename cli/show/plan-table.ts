@@ -35,6 +35,7 @@ export function layOutPlan(planned: Planned, screen: Screen, specs: readonly Des
     collateralTable(planned, screen),
     shadowTable(planned, screen),
     notSentTable(planned, screen),
+    deniedTable(planned, screen),
     overlapTable(planned, screen),
     planNotes(planned)
       .map((line) => noteText(screen, line))
@@ -176,6 +177,19 @@ function notSentTable({ notSent: all = [], notSentTotal = 0 }: Planned, screen: 
   ]);
   const columns = [{ title: 'NOT SENT', whole: true }, { title: 'BECAUSE' }, { title: 'HOSTS' }];
   return more(table(columns, rows, screen), notSentTotal - onHosts(notSent));
+}
+
+function deniedTable({ denied: all = [], deniedTotal = 0 }: Planned, screen: Screen): string {
+  if (all.length === 0) return '';
+  const denied = all.slice(0, shownOn(screen));
+  const rows = denied.map(({ name, by, hosts, hostsTotal, key }): Cell[] => [
+    name,
+    { text: by, tone: 'bad' },
+    someText(hosts, hostsTotal),
+    key,
+  ]);
+  const titles = [{ title: 'DENIED', whole: true }, { title: "BY THE HOST'S GUARD" }, { title: 'HOSTS' }];
+  return more(table([...titles, { title: 'KEY', below: true }], rows, screen), deniedTotal - onHosts(denied));
 }
 
 function overlapTable({ overlaps: all, overlapsTotal }: Planned, screen: Screen): string {

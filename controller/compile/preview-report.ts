@@ -1,11 +1,13 @@
 import { MAX_LIST, type Near } from '../../protocol/api.ts';
 import type { PlanLoop } from '../../protocol/effects.ts';
+import type { Guard } from '../../protocol/guard.ts';
 import { bytesOf } from '../../protocol/json.ts';
 import type { PlanLists, PlanReply } from '../../protocol/plan.ts';
 import {
   MAX_NAMED_HOSTS,
   type PlanChange,
   type PlanCollateral,
+  type PlanDenied,
   type PlanHost,
   type PlanNotSent,
   type PlanOver,
@@ -18,6 +20,7 @@ import type { Capacity } from '../../protocol/status.ts';
 import type { HostFacts } from '../model/claim.ts';
 import { excessOf, type Size } from '../model/size-gate.ts';
 import { Basis } from './basis.ts';
+import { Denials } from './denials.ts';
 import type { GroupPreview, Proposal } from './preview.ts';
 import { Strangers } from './strangers.ts';
 
@@ -37,6 +40,8 @@ export interface PreviewHead {
   readonly newest?: number;
   /** What hosts said of their room. */
   readonly capacities: ReadonlyMap<string, Room>;
+  /** What they said of their guards. */
+  readonly guards?: ReadonlyMap<string, Guard>;
 }
 
 /** The most lines of each list that the reply itself has; the others are on its pages. */
@@ -83,6 +88,8 @@ export class PreviewReport {
   readonly #overlaps = new Lines<Omit<PlanOverlap, keyof Line>>();
   readonly #notSent = new Lines<Omit<PlanNotSent, keyof Line>>();
   readonly #collateral = new Lines<Omit<PlanCollateral, keyof Line>>();
+  readonly #denied = new Lines<Omit<PlanDenied, keyof Line>>();
+  readonly #denials: Denials;
   #overlapsTotal = 0;
   readonly #basis: Basis;
   #heard = 0;
@@ -91,6 +98,7 @@ export class PreviewReport {
     this.#proposal = proposal;
     this.#head = head;
     this.#basis = new Basis(proposal);
+    this.#denials = new Denials(head.guards ?? new Map());
   }
 
   /** Answers of how many hosts it has heard. */
@@ -105,6 +113,7 @@ export class PreviewReport {
       this.#shadows.add({ name, by, key, ...(tie && { tie }) }, hosts);
     for (const one of preview.collateral) this.#collateral.add(one, hosts);
     for (const { name, lacks } of preview.notSent) this.#notSent.add({ name, code: 'AGENT_TOO_OLD', lacks }, hosts);
+    for (const [denial, on] of this.#denials.of(preview)) this.#denied.add(denial, on);
     for (const { winner, loser, shapes } of preview.overlaps.pairs) {
       const decided = decidedBy(...shapes) ?? 'bits';
       this.#overlaps.add(
@@ -147,11 +156,12 @@ export class PreviewReport {
       unheard: strangers.unheard,
       notSent: this.#notSent.all(),
       collateral: this.#collateral.all(),
+      denied: this.#denied.all(),
     };
   }
 
   #reply(
-    { absent, hosts, changes, shadowed, overlaps, unmatched, unheard, notSent, collateral }: PlanLists,
+    { absent, hosts, changes, shadowed, overlaps, unmatched, unheard, notSent, collateral, denied }: PlanLists,
     limit: number,
   ): PlanReply {
     const { moves } = this.#proposal;
@@ -180,6 +190,7 @@ export class PreviewReport {
         collateral: collateral.slice(0, limit),
         collateralTotal: this.#collateral.total,
       }),
+      ...(this.#denied.total > 0 && { denied: denied.slice(0, limit), deniedTotal: this.#denied.total }),
       ...(loops.length > 0 && { loops }),
       basis: this.#basis.digest(),
       ...(newest !== undefined && { newest }),

@@ -1,3 +1,4 @@
+import { type Guard, guardOf } from '../../protocol/guard.ts';
 import type { PlanRequest } from '../../protocol/plan.ts';
 import { type Spec, specToJson } from '../../protocol/spec.ts';
 import type { Move, Proposal } from '../compile/preview.ts';
@@ -31,7 +32,8 @@ export async function readProposal(
     else moves.push({ before, after: undefined, same: false });
   }
   if (moves.length + absent.length === 0) throw namesNothing();
-  const capacities = await tables.hosts.capacities(session);
+  const guards = await readGuards(transaction);
+  const capacities = allowed(await tables.hosts.capacities(session), guards);
   const set = last.set === undefined ? undefined : await joinSet(transaction, last.set, named, false);
   const sorted = set !== undefined && { set };
   const newest = await tables.audit.newest(session);
@@ -40,10 +42,34 @@ export async function readProposal(
     upload: last.upload,
     absent,
     capacities,
+    guards,
     ...sorted,
     ...(await nearNames(transaction, absent)),
   };
   return { moves, claims: await readAllClaims(transaction), fleet: await tables.hosts.fleet(session), head };
+}
+
+/** The guards that hosts reported, by host. */
+async function readGuards({ session, tables }: Transaction): Promise<ReadonlyMap<string, Guard>> {
+  const words = await tables.hosts.words.all(session);
+  return new Map(
+    [...words].flatMap(([host, { report }]) => {
+      const { guard } = report.status;
+      return guard === null ? [] : [[host, guardOf(guard)] as const];
+    }),
+  );
+}
+
+/** The room of hosts, as far as their guards let it be used. */
+function allowed<Room extends { readonly max: number }>(
+  rooms: ReadonlyMap<string, Room>,
+  guards: ReadonlyMap<string, Guard>,
+): ReadonlyMap<string, Room> {
+  const roomOf = (host: string, room: Room): Room => {
+    const most = guards.get(host)?.maxRedirects ?? room.max;
+    return most < room.max ? { ...room, max: most } : room;
+  };
+  return new Map([...rooms].map(([host, room]) => [host, roomOf(host, room)]));
 }
 
 /** Errors: Declined, where one name is both among those that come and those that go. */

@@ -46,7 +46,7 @@ function isFrozen(value: unknown): boolean {
 /** Places whose content the receiver takes as it is: specs are judged one by one later, a guard that is not understood is none. */
 const OPAQUE = /^(specs\.\d+|items\.\d+\.spec\..*|specs\..*|guard(\..*)?)$/;
 const PROSE =
-  /(^|\.)(message|detail|why|reason|actor|gates\.\d+\.gate|sources\.\d+|path|guard\.by\.\d+|problems\.\d+\.name)$/;
+  /(^|\.)(message|detail|why|reason|actor|gates\.\d+\.gate|sources\.\d+|path|guard\.by\.\d+|denied\.\d+\.by|problems\.\d+\.name)$/;
 
 test('messages: every fixture has a parser', (t) => {
   const files = readdirSync(new URL('../../../protocol/fixtures/', import.meta.url)).map((file) =>
