@@ -4,6 +4,8 @@ import type { Change, Intent } from '../protocol/intent.ts';
 import type { Marks } from '../protocol/marks.ts';
 import type { Family } from '../protocol/match.ts';
 import type { Shape } from '../protocol/shape.ts';
+import type { AwaitedNews } from './model/awaited.ts';
+import type { BootTime } from './model/boot-time.ts';
 import type { Counter } from './model/counter.ts';
 import type { EntryValue } from './model/entry.ts';
 import type { EntryKey } from './model/entry-key.ts';
@@ -13,6 +15,7 @@ import type { Network, NextHop, NextHopQuery } from './model/network.ts';
 import type { Op, OpResult } from './model/op.ts';
 import type { SeenSince } from './model/seeing.ts';
 import type { EntryState } from './model/state.ts';
+import type { Unconfirmed } from './model/unconfirmed.ts';
 
 /** An entry read from the kernel; `sound` is false when its check does not fit (foreign or damaged). */
 export interface ObservedEntry {
@@ -170,6 +173,9 @@ export interface Stored {
   readonly seq: number;
   readonly intents: readonly Intent[];
   readonly entries: readonly EntryState[];
+  /** Up to where changes are confirmed; undefined where nobody said so. */
+  readonly confirmed: number | undefined;
+  readonly unconfirmed: readonly Unconfirmed[];
 }
 
 /** A set of changes that ends at `cursor`, to be believed only if the result has `digest`. */
@@ -195,7 +201,23 @@ export interface Accepted {
   /** Intents put or changed; and keys that are no longer desired, if `put` is not the whole set. */
   readonly put: readonly Intent[];
   readonly removed: readonly string[];
+  /** Absent where nothing of it is news. */
+  readonly news?: ConfirmationNews;
 }
+
+/** Up to where changes are confirmed now, and which are awaited otherwise than before. */
+export interface ConfirmationNews extends AwaitedNews {
+  readonly confirmed: number | undefined;
+}
+
+/** What is told beside a candidate, and goes into the same transaction. */
+export interface Beside {
+  /** Asked in the commit: a mark confirms what is in time then. */
+  readonly now?: () => BootTime;
+}
+
+/** What whoever carries changes out does with unconfirmed ones. */
+export type Move = 'arm' | 'disarm' | 'revert';
 
 export type Acceptance =
   | Accepted
@@ -210,9 +232,16 @@ export interface Recorded {
 
 /** Desired state and what became of it; every method is one transaction. Errors: StoreError. */
 export interface DesiredStore {
-  load(): Promise<Stored>;
+  /** With the boot's time, what is left of the time of unconfirmed changes goes on from where it was noted. */
+  load(at?: BootTime): Promise<Stored>;
   /** The commit counts on from `afterSeq` where that is ahead: the kernel's mark may be of a store that is lost. */
-  accept(candidate: Candidate, afterSeq?: number): Promise<Acceptance>;
+  accept(candidate: Candidate, afterSeq?: number, beside?: Beside): Promise<Acceptance>;
+  /** Changes up to `rev` are confirmed; undefined where that is no news, or of another epoch than what is stored. */
+  confirm(epoch: string, rev: number, now: () => BootTime): Promise<ConfirmationNews | undefined>;
+  /** Moves these of the unconfirmed changes, unless they are others by now; answers those that moved. */
+  move(kind: Move, of: readonly Pick<Unconfirmed, 'key' | 'rev'>[], at: BootTime): Promise<readonly Unconfirmed[]>;
+  /** Notes that it is this moment: the time of unconfirmed changes goes on from here after a boot. */
+  noteTime(at: BootTime): Promise<void>;
   /** Remembers states; `forget` are keys whose entries are gone for good. */
   saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void>;
   /** Adds to the flight recorder, which keeps the newest of each key. */
@@ -275,6 +304,11 @@ export interface Outbox {
 export interface TimeStore {
   load(): number | undefined;
   save(offsetMs: number): void;
+}
+
+/** The host's boot, and how long ago it was: also while it slept, and whatever becomes of the wall clock. */
+export interface BootClock {
+  now(): BootTime;
 }
 
 /** Remembers since when packets are seen, across starts of the agent. Errors of saving: those of the file system. */

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { whoElseCouldExchange } from '../../daemon/own-folder.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
-import { DATABASE_NAME } from '../store/sqlite-store.ts';
+import { DATABASE_NAME } from '../store/tables.ts';
 import { asRoot, type Finding, findings } from './finding.ts';
 import { statOf } from './stat.ts';
 

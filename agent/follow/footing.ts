@@ -24,7 +24,10 @@ export type FootingEvent =
  * fails its checks, or that the kernel's mark has overtaken (R8), proves nothing; nor does one that holds nothing yet. By
  * its count alone an old one does not show: that began anew where a host lost both its store and, with a boot, its mark.
  */
-export function atStart(stored: Omit<Stored, 'intents' | 'entries'>, mark: Mark | undefined): Footing {
+export function atStart(
+  stored: Pick<Stored, 'sound' | 'newer' | 'cursor' | 'digest' | 'seq'>,
+  mark: Mark | undefined,
+): Footing {
   const { cursor: at, digest } = stored;
   if (stored.newer) return { is: 'held', at, digest, why: 'STORE_NEWER', until: 'upgrade' };
   const behind = mark !== undefined && (mark.seq > stored.seq || mark.rev > at.rev);

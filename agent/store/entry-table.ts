@@ -8,9 +8,16 @@ import type { EntryRow } from './schema.ts';
 import { SilenceTable } from './silence-table.ts';
 import { understood } from './understood.ts';
 
+/**
+ * A row of no key. An agent of a release that knows no confirmation takes it for what a newer one wrote, and leaves the kernel as it
+ * is until it is upgraded: it would block what was to be confirmed, and take nothing back.
+ */
+const NOT_FOR_OLDER: EntryState = { key: 'confirm', slot: null, rev: 0, state: 'pending', sinceMs: 0 };
+
 /** Rows of `entries`: what is remembered of each key beside its intent. */
 export class EntryTable {
   readonly #all: PreparedRead<object, EntryRow>;
+  readonly #one: PreparedRead<{ key: string }, EntryRow>;
   readonly #put: PreparedWrite<EntryRow>;
   readonly #delete: PreparedWrite<{ key: string }>;
   readonly #silence: SilenceTable;
@@ -19,6 +26,9 @@ export class EntryTable {
     const { raw, queries } = database;
     this.#silence = new SilenceTable(database);
     this.#all = prepareRead(raw, () => queries.selectFrom('entries').selectAll());
+    this.#one = prepareRead<{ key: string }, EntryRow>(raw, (slot) =>
+      queries.selectFrom('entries').selectAll().where('key', '=', slot('key')),
+    );
     this.#put = prepareWrite<EntryRow>(raw, (slot) =>
       queries.replaceInto('entries').values({
         key: slot('key'),
@@ -47,12 +57,25 @@ export class EntryTable {
     let newer = false;
     const silence = this.#silence.load();
     for (const row of this.#all.iterate({})) {
-      if (row.checksum !== checksum(row)) continue;
+      if (row.checksum !== checksum(row) || row.key === NOT_FOR_OLDER.key) continue;
       const entry = understood(() => toEntry(row));
       if (entry === undefined) newer = true;
       else entries.push({ ...entry, ...silence.get(entry.key) });
     }
     return { entries, newer };
+  }
+
+  /** Whether an agent that knows no confirmation may go on with this store. */
+  setForOlder(may: boolean): void {
+    const row = { ...toRow(NOT_FOR_OLDER), state: 'confirm' };
+    if (may) this.#delete.run(row);
+    else this.#put.run({ ...row, checksum: checksum(row) });
+  }
+
+  /** Whether a key was given up in silence, as far as is stored. */
+  isIdle(key: string): boolean {
+    const row = this.#one.get({ key });
+    return row?.state === 'idle' && row.checksum === checksum(row);
   }
 
   save(entries: readonly EntryState[], forget: readonly string[]): void {

@@ -71,6 +71,13 @@ export class IntentTable {
     return { intents, sum, sound, newer };
   }
 
+  /** Undefined where there is none that can be read. */
+  get(key: string): Intent | undefined {
+    const row = this.#one.get({ key });
+    if (row === undefined || !isSound(row)) return undefined;
+    return understood(() => parseIntentBody(row.key, row.rev, row.body));
+  }
+
   /** Answers whether every row fits its checksum, and what the checksums add up to. */
   verify(): { readonly sum: bigint; readonly sound: boolean } {
     let sum = 0n;

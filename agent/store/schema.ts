@@ -6,6 +6,9 @@ export interface Schema {
   readonly intents: IntentRow;
   readonly entries: EntryRow;
   readonly silence: SilenceRow;
+  readonly confirmed: ConfirmedRow;
+  readonly unconfirmed: UnconfirmedRow;
+  readonly boot_time: BootTimeRow;
   readonly events: EventRow;
 }
 
@@ -48,6 +51,37 @@ export interface SilenceRow {
   readonly packets: string | null;
   readonly bytes: string | null;
   readonly seen: number | null;
+  readonly checksum: string;
+}
+
+/** The only row: up to where changes of an epoch are confirmed. */
+export interface ConfirmedRow {
+  readonly id: number;
+  readonly epoch: string;
+  readonly rev: number;
+  readonly checksum: string;
+}
+
+/** `deadline_ms` is of the boot that `boot_time` names. */
+export interface UnconfirmedRow {
+  readonly key: string;
+  readonly rev: number;
+  readonly op: string;
+  readonly name: string;
+  readonly within_ms: number;
+  readonly previous_rev: number | null;
+  readonly previous_body: string | null;
+  readonly asleep: number;
+  readonly state: string;
+  readonly deadline_ms: number | null;
+  readonly checksum: string;
+}
+
+/** The only row: which moment it was last. */
+export interface BootTimeRow {
+  readonly id: number;
+  readonly boot: string;
+  readonly ms: number;
   readonly checksum: string;
 }
 

@@ -1,35 +1,33 @@
 import { join } from 'node:path';
 import { type Patience, patiently } from '../../daemon/patiently.ts';
-import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
+import type { BootTime } from '../model/boot-time.ts';
 import type { EntryState } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Acceptance, Candidate, DesiredStore, Recorded, Recorder, Stored } from '../ports.ts';
-import { CursorTable, type Position } from './cursor-row.ts';
-import { type Migrations, moveAside, type OpenDatabase, openDatabase } from './database.ts';
-import { EntryTable } from './entry-table.ts';
+import type { StoredValue, Unconfirmed } from '../model/unconfirmed.ts';
+import type {
+  Acceptance,
+  Beside,
+  Candidate,
+  ConfirmationNews,
+  DesiredStore,
+  Move,
+  Recorded,
+  Recorder,
+  Stored,
+} from '../ports.ts';
+import type { Position } from './cursor-row.ts';
+import { moveAside } from './database.ts';
 import { EventFile } from './event-file.ts';
 import type { EventTable } from './event-table.ts';
 import { toStoreError } from './failure.ts';
-import { IntentTable } from './intent-table.ts';
+import { openTables, pathIn, readPosition, type StorePlace, type Tables } from './tables.ts';
 
-export const DATABASE_NAME = 'agent.db';
 export const EVENTS_NAME = 'events.db';
 
 /** Whoever else opens the database, to copy it or to look, is through with its lock by then; else it is busy for now. */
 const BUSY_LIMIT_MS = 1_000;
-
-/** Where a store lives, and whose it is. */
-export interface StorePlace {
-  /** The host's state directory. */
-  readonly directory: string;
-  readonly host: string;
-  /** `migrations/agent`, oldest first. */
-  readonly migrations: Migrations;
-  /** By which it is waited for a lock that another process holds. */
-  readonly clock: Patience['clock'];
-}
 
 /** Changes do not make the set that their digest promises; `sound` is false when a stored row in the way is damaged. */
 class Mismatch extends Error {
@@ -39,14 +37,6 @@ class Mismatch extends Error {
     super('the set has another digest');
     this.sound = sound;
   }
-}
-
-/** An open database with what is prepared on it. */
-interface Tables {
-  readonly database: OpenDatabase;
-  readonly cursor: CursorTable;
-  readonly intents: IntentTable;
-  readonly entries: EntryTable;
 }
 
 /**
@@ -90,7 +80,17 @@ export class SqliteStore implements DesiredStore, Recorder {
     return new SqliteStore(place, opened);
   }
 
-  async load(): Promise<Stored> {
+  async load(at?: BootTime): Promise<Stored> {
+    const stored = await this.#load();
+    if (at === undefined || stored.unconfirmed.length === 0) return stored;
+    const unconfirmed = await this.#transact('load', ({ awaited }) => awaited.on(at));
+    await this.#transact('go on', ({ awaited }) => awaited.goOn(at)).catch((error: unknown) => {
+      if (!(error instanceof StoreError) || !error.passing) throw error;
+    });
+    return { ...stored, unconfirmed };
+  }
+
+  async #load(): Promise<Stored> {
     try {
       return await this.#transact('load', (tables) => this.#read(tables));
     } catch (error) {
@@ -104,9 +104,9 @@ export class SqliteStore implements DesiredStore, Recorder {
     }
   }
 
-  async accept(candidate: Candidate, afterSeq = 0): Promise<Acceptance> {
+  async accept(candidate: Candidate, afterSeq = 0, { now = unknownTime }: Beside = {}): Promise<Acceptance> {
     try {
-      const acceptance = await this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq));
+      const acceptance = await this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq, now));
       if (candidate.base === 'empty') this.#replaced = false;
       return acceptance;
     } catch (error) {
@@ -116,6 +116,21 @@ export class SqliteStore implements DesiredStore, Recorder {
       });
       return { outcome: 'mismatch', sound: error.sound && whole };
     }
+  }
+
+  async confirm(epoch: string, rev: number, now: () => BootTime): Promise<ConfirmationNews | undefined> {
+    return await this.#transact('confirm', ({ cursor, awaited }) => {
+      const { epoch: stored } = readPosition(cursor, this.#place.host).cursor;
+      return epoch === stored ? awaited.confirm(epoch, rev, now) : undefined;
+    });
+  }
+
+  async move(kind: Move, of: readonly Pick<Unconfirmed, 'key' | 'rev'>[], at: BootTime) {
+    return await this.#transact(kind, ({ awaited }) => awaited.move(kind, of, at));
+  }
+
+  async noteTime(at: BootTime): Promise<void> {
+    await this.#transact('note the time', ({ awaited }) => awaited.noteTime(at));
   }
 
   async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {
@@ -141,30 +156,41 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   /** Errors: Mismatch, which rolls it all back: the digest is known only once every row is written. */
-  #lay({ cursor, intents }: Tables, candidate: Candidate, afterSeq: number): Acceptance {
+  #lay(tables: Tables, candidate: Candidate, afterSeq: number, now: () => BootTime): Acceptance {
+    const { cursor, intents, entries, awaited } = tables;
     const { host } = this.#place;
     const position = readPosition(cursor, host);
     const anew = candidate.base === 'empty';
+    const storedOf = (key: string): StoredValue | undefined => {
+      const intent = intents.get(key);
+      return intent && { intent, asleep: entries.isIdle(key) };
+    };
+    const wanting = candidate.changes.some(({ confirm }) => confirm !== undefined);
+    if (wanting || anew) entries.setForOlder(!wanting);
+    const news = awaited.lay(position.cursor.epoch, candidate, storedOf, now);
     const laid = anew ? intents.layAnew(candidate.changes) : intents.layOver(candidate.changes);
     const digest = addDigest(anew ? EMPTY_DIGEST : position.digest, laid.delta);
     if (!laid.sound || digest !== candidate.digest) throw new Mismatch(laid.sound);
     const seq = Math.max(position.seq, afterSeq) + 1;
     cursor.write({ host, cursor: candidate.cursor, digest, seq });
-    return { outcome: 'accepted', seq, whole: anew, put: laid.put, removed: laid.removed };
+    return { outcome: 'accepted', seq, whole: anew, put: laid.put, removed: laid.removed, ...(news && { news }) };
   }
 
-  #read({ cursor, intents, entries }: Tables): Stored {
+  #read({ cursor, intents, entries, awaited }: Tables): Stored {
     const position = readPosition(cursor, this.#place.host);
     const set = intents.load();
     const rows = entries.load();
+    const waiting = awaited.load(position.cursor.epoch);
     return {
       sound: !this.#replaced && position.sound && isWhole(set, position),
-      newer: position.newer || set.newer || rows.newer,
+      newer: position.newer || set.newer || rows.newer || waiting.newer,
       cursor: position.cursor,
       digest: position.digest,
       seq: position.seq,
       intents: set.intents,
       entries: rows.entries,
+      confirmed: waiting.confirmed,
+      unconfirmed: waiting.rows,
     };
   }
 
@@ -194,54 +220,13 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 }
 
-function pathIn({ directory }: StorePlace): string {
-  return join(directory, DATABASE_NAME);
+/** Nothing is in time or late where nobody says what time it is. */
+function unknownTime(): BootTime {
+  return { boot: '', ms: 0 };
 }
 
 function patienceBy({ clock }: StorePlace): Patience {
   return { isBusy: (error) => error instanceof StoreError && error.code === 'BUSY', limitMs: BUSY_LIMIT_MS, clock };
-}
-
-async function openTables(place: StorePlace): Promise<Tables> {
-  const path = pathIn(place);
-  const database = await openDatabase(path, place.migrations);
-  try {
-    const tables = {
-      database,
-      cursor: new CursorTable(database),
-      intents: new IntentTable(database),
-      entries: new EntryTable(database),
-    };
-    claim(tables.cursor, place.host, path);
-    return tables;
-  } catch (error) {
-    database.raw.close();
-    throw toStoreError(error, path, 'open');
-  }
-}
-
-/** Makes a new store this host's, and refuses another's. */
-function claim(cursor: CursorTable, host: string, path: string): void {
-  const found = cursor.read();
-  if (found === undefined) {
-    cursor.write({ host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0 });
-  } else if (typeof found === 'object' && found.host !== host) {
-    throw new StoreError(
-      'OTHER_HOST',
-      path,
-      `belongs to host ${found.host}, and this is ${host}; use its own state directory`,
-    );
-  }
-}
-
-/** A row that is damaged, or cannot be read, claims nothing. */
-function readPosition(
-  cursor: CursorTable,
-  host: string,
-): Position & { readonly sound: boolean; readonly newer: boolean } {
-  const found = cursor.read();
-  if (typeof found === 'object') return { ...found, sound: true, newer: false };
-  return { host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0, sound: false, newer: found === 'newer' };
 }
 
 function isWhole(set: { readonly sum: bigint; readonly sound: boolean }, { digest }: Position): boolean {

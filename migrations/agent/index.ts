@@ -1,6 +1,7 @@
 import type { Migration } from 'kysely/migration';
 import { start } from './0001_start.ts';
 import { silence } from './0002_silence.ts';
+import { unconfirmed } from './0003_unconfirmed.ts';
 
 /** Migrations by name, oldest first. */
 type Migrations = Readonly<Record<string, Migration>>;
@@ -12,6 +13,6 @@ const tables: Migrations = Object.freeze({ '0001_start': start });
  * What was added beside them, in such a way that an agent of a release before it may go on with the store, or go back to it. Each
  * is run at every start, and does nothing where it is there.
  */
-const additions: Migrations = Object.freeze({ '0002_silence': silence });
+const additions: Migrations = Object.freeze({ '0002_silence': silence, '0003_unconfirmed': unconfirmed });
 
 export const agentMigrations = Object.freeze({ tables, additions });

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import type { EntryState } from '../../agent/model/state.ts';
-import type { Acceptance, Candidate, DesiredStore, Recorder, Stored } from '../../agent/ports.ts';
+import type { Acceptance, Candidate, ConfirmationNews, DesiredStore, Recorder, Stored } from '../../agent/ports.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import type { CursorRow } from '../../agent/store/schema.ts';
-import { DATABASE_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { DATABASE_NAME } from '../../agent/store/tables.ts';
 import { checksumOf } from '../../daemon/checksum.ts';
 import { makeSystemClock } from '../../daemon/clock.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
-import { NO_CURSOR } from '../../protocol/cursor.ts';
+import { type Cursor, NO_CURSOR } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Change, Intent } from '../../protocol/intent.ts';
@@ -72,18 +73,34 @@ function writeRow(path: string, { key, rev, body }: UnreadRow): void {
   database.close();
 }
 
+/** Nothing is awaited, and no mark was told. */
+const NOTHING = { confirmed: undefined, unconfirmed: [] };
+const CONFIRM = { confirm: { withinMs: 1_000 } };
+const wanting = (change: Change): Change => ({ ...change, ...CONFIRM });
 const at = (rev: number) => ({ epoch: 'e1', rev });
 const MISMATCH = { outcome: 'mismatch', sound: true } as const;
 const byKey = (a: { readonly key: string }, b: { readonly key: string }): number => (a.key < b.key ? -1 : 1);
 
 /** Lists have no order that a caller may rely on. */
-function sorted({ intents, entries, ...rest }: Stored): object {
-  return { ...rest, intents: intents.toSorted(byKey), entries: entries.toSorted(byKey) };
+function sorted({ intents, entries, unconfirmed, ...rest }: Stored): object {
+  const [set, rows] = [intents.toSorted(byKey), entries.toSorted(byKey)];
+  return { ...rest, intents: set, entries: rows, unconfirmed: unconfirmed.toSorted(byKey) };
 }
 
 function settled(acceptance: Acceptance): object {
   if (acceptance.outcome === 'mismatch') return acceptance;
-  return { ...acceptance, put: acceptance.put.toSorted(byKey), removed: acceptance.removed.toSorted() };
+  const { put, removed, news } = acceptance;
+  return { ...acceptance, put: put.toSorted(byKey), removed: removed.toSorted(), ...(news && { news: inOrder(news) }) };
+}
+
+function inOrder({ open, ended, confirmed }: ConfirmationNews): object {
+  return { confirmed, open: open.toSorted(byKey), ended: ended.toSorted() };
+}
+
+/** Changes laid over a set. */
+function laid(cursor: Cursor, changes: readonly Change[], set: readonly Intent[]): Candidate {
+  const now = after(set, { base: 'stored', changes, cursor });
+  return candidate('stored', cursor, changes, digestOf(now.values()));
 }
 
 type Case = (
@@ -95,7 +112,7 @@ type Case = (
 const CASES: Readonly<Record<string, Case>> = {
   'a new one is empty and sound': async (t, store) => {
     const said = { sound: true, newer: false, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0 };
-    const empty = { ...said, intents: [], entries: [] };
+    const empty = { ...said, intents: [], entries: [], ...NOTHING };
     t.deepEqual(sorted(await store.load()), empty);
   },
 
@@ -110,7 +127,7 @@ const CASES: Readonly<Record<string, Case>> = {
       removed: [],
     });
     const said = { sound: true, newer: false, cursor: at(3), digest, seq: 1 };
-    const stored = { ...said, intents: [intent(1, 1), intent(2, 3)], entries: [] };
+    const stored = { ...said, intents: [intent(1, 1), intent(2, 3)], entries: [], ...NOTHING };
     t.deepEqual(sorted(await store.load()), stored);
   },
 
@@ -159,7 +176,8 @@ const CASES: Readonly<Record<string, Case>> = {
     writeAsNewer({ ...of, body });
     const digest = addDigest(digestOf([intent(1, 1), intent(2, 3)]), elementDigest(of.key, 3, body));
     const said = { sound: true, newer: true, cursor: at(3), digest, seq: 1 };
-    t.deepEqual(sorted(await store.load()), { ...said, intents: [intent(1, 1), intent(2, 3)], entries: [] });
+    const stored = { ...said, intents: [intent(1, 1), intent(2, 3)], entries: [], ...NOTHING };
+    t.deepEqual(sorted(await store.load()), stored);
     await store.accept(candidate('empty', at(4), [put(1, 1)]));
     t.like(await store.load(), { sound: true, newer: false });
   },
@@ -172,6 +190,123 @@ const CASES: Readonly<Record<string, Case>> = {
     await store.saveEntries([of('k1', { installedAtMs: 5 }), of('k2', blocked), of('k3')], []);
     await store.saveEntries([of('k1', { state: 'idle' })], ['k3', 'nobody']);
     t.deepEqual((await store.load()).entries.toSorted(byKey), [of('k1', { state: 'idle' }), of('k2', blocked)]);
+  },
+
+  'what wants to be confirmed is awaited, and one deadline past a mark it is not confirmed any more': async (
+    t,
+    store,
+  ) => {
+    const moments = { before: 1_999, at: 2_000, after: 2_001 };
+    for (const [n, [when, ms]] of Object.entries(moments).entries()) {
+      const [rev, key] = [10 * n + 1, intent(n + 1, 1).key];
+      const set = (await store.load()).intents;
+      await store.accept(laid(at(rev), [put(n + 1, rev)], set));
+      const wanted = wanting(put(n + 1, rev + 1, 'other'));
+      const news = await store.accept(laid(at(rev + 1), [wanted], [...set, intent(n + 1, rev)]));
+      const change = { key, rev: rev + 1, op: 'put', name: 'other', withinMs: 1_000, previous: intent(n + 1, rev) };
+      t.like(news, { news: { open: [{ ...change, is: 'unarmed' }], ended: [] } });
+      const armed = await store.move('arm', [{ key, rev: rev + 1 }], { boot: 'b1', ms: 1_000 });
+      t.deepEqual(armed, [{ ...change, is: 'armed', deadlineMs: 2_000 }] as never);
+      const raised = await store.confirm('e1', rev + 1, () => ({ boot: 'b1', ms }));
+      t.deepEqual(raised?.ended, when === 'before' ? [key] : []);
+      const reverted = await store.move('revert', [{ key, rev: rev + 1 }], { boot: 'b1', ms });
+      t.deepEqual(
+        reverted.map(({ is }) => is),
+        when === 'before' ? [] : ['reverted'],
+      );
+      t.is(await store.confirm('e1', rev + 1, () => ({ boot: 'b1', ms })), undefined, 'twice');
+      await store.confirm('e1', rev + 2, () => ({ boot: 'b1', ms: 0 }));
+      const { unconfirmed } = await store.load();
+      t.is(
+        unconfirmed.some((it) => it.key === key),
+        when !== 'before',
+        'what was taken back stays so',
+      );
+    }
+  },
+
+  'a second unconfirmed change keeps what was confirmed before the first; one that leads back there is confirmed':
+    async (t, store) => {
+      const { key } = intent(1, 1);
+      await store.accept(laid(at(1), [put(1, 1)], []));
+      await store.accept(laid(at(2), [wanting(put(1, 2, 'other'))], [intent(1, 1)]));
+      await store.move('arm', [{ key, rev: 2 }], { boot: 'b1', ms: 0 });
+      await store.accept(laid(at(3), [wanting(del(1, 3))], [{ ...intent(1, 2, 'other'), ...CONFIRM }]));
+      const first = {
+        key,
+        rev: 3,
+        op: 'delete',
+        name: 'other',
+        withinMs: 1_000,
+        previous: intent(1, 1),
+        is: 'unarmed',
+      };
+      t.deepEqual((await store.load()).unconfirmed, [first] as never);
+      t.deepEqual(await store.move('arm', [{ key, rev: 2 }], { boot: 'b1', ms: 0 }), [], 'of another revision');
+      await store.accept(laid(at(4), [wanting(put(1, 4))], []));
+      t.deepEqual((await store.load()).unconfirmed, []);
+    },
+
+  'what is true already, or not past the mark, is not awaited; what was idle is told': async (t, store) => {
+    await store.accept(laid(at(2), [put(1, 1), put(2, 2)], []));
+    const set = [intent(1, 1), intent(2, 2)];
+    await store.accept(laid(at(4), [wanting(put(1, 3)), wanting(del(9, 4))], set));
+    t.deepEqual((await store.load()).unconfirmed, []);
+    const now = [{ ...intent(1, 3), ...CONFIRM }, intent(2, 2)];
+    await store.accept({
+      ...laid(at(6), [wanting(put(1, 5, 'x')), wanting(put(2, 6, 'x'))], now),
+      marks: { confirmed: 5 },
+    });
+    const { unconfirmed, confirmed } = await store.load();
+    t.deepEqual(
+      unconfirmed.map(({ rev }) => rev),
+      [6],
+    );
+    t.is(confirmed, 5);
+    await store.saveEntries([{ key: intent(1, 1).key, slot: null, rev: 5, state: 'idle', sinceMs: 1 }], []);
+    const last = [5, 6].map((rev) => ({ ...intent(rev - 4, rev, 'x'), ...CONFIRM }));
+    await store.accept(laid(at(7), [wanting(put(1, 7, 'y'))], last));
+    t.like(
+      (await store.load()).unconfirmed.find(({ rev }) => rev === 7),
+      { asleep: true, previous: last[0] },
+    );
+  },
+
+  'a whole set arms nothing that is stored with the same revision, and keeps what is awaited of it': async (
+    t,
+    store,
+  ) => {
+    const { key } = intent(1, 1);
+    await store.accept(laid(at(2), [put(1, 1), put(2, 2)], []));
+    const one = { ...intent(1, 3, 'x'), ...CONFIRM };
+    await store.accept(laid(at(4), [wanting(put(1, 3, 'x')), wanting(del(2, 4))], [intent(1, 1), intent(2, 2)]));
+    await store.move('arm', [{ key, rev: 3 }], { boot: 'b1', ms: 0 });
+    const before = (await store.load()).unconfirmed;
+    t.is(before.length, 2);
+    await store.accept(candidate('empty', at(4), [{ op: 'put', ...one }]));
+    t.deepEqual((await store.load()).unconfirmed, before);
+    await store.confirm('e1', 4, () => ({ boot: 'b1', ms: 0 }));
+    t.deepEqual((await store.load()).unconfirmed, []);
+    await store.accept(candidate('empty', at(4), [{ op: 'put', ...one }]));
+    t.deepEqual((await store.load()).unconfirmed, []);
+    await store.accept(candidate('empty', at(9), [wanting(put(1, 8, 'y')), wanting(put(5, 9))]));
+    t.deepEqual(
+      (await store.load()).unconfirmed.map(({ rev, previous }) => [rev, previous?.rev]),
+      [
+        [8, 3],
+        [9, undefined],
+      ],
+    );
+  },
+
+  'what is left goes on from the note after a boot, and from nowhere else within one': async (t, store) => {
+    const { key } = intent(1, 1);
+    await store.accept(laid(at(1), [wanting(put(1, 1))], []));
+    await store.move('arm', [{ key, rev: 1 }], { boot: 'b1', ms: 10_000 });
+    await store.noteTime({ boot: 'b1', ms: 10_400 });
+    t.like((await store.load({ boot: 'b1', ms: 10_900 })).unconfirmed, [{ deadlineMs: 11_000 }]);
+    t.like((await store.load({ boot: 'b2', ms: 50 })).unconfirmed, [{ deadlineMs: 650 }]);
+    t.like((await store.load({ boot: 'b2', ms: 900 })).unconfirmed, [{ deadlineMs: 650 }]);
   },
 
   'the flight recorder keeps the newest of each key, oldest first': async (t, store) => {
@@ -226,17 +361,34 @@ function after(set: readonly Intent[], { base, changes }: Omit<Candidate, 'diges
 
 /** At most one change a key, as a candidate has them; some are old, and some repeat what is stored. */
 function someChanges(below: (bound: number) => number, rev: number): Change[] {
+  const wants = (change: Change): Change =>
+    below(3) === 0 ? { ...change, confirm: { withinMs: 1_000 * (1 + below(5)) } } : change;
   const numbers = new Set(Array.from({ length: below(9) }, () => below(12)));
   return [...numbers].map((n) => {
     const its = Math.max(1, rev - below(8));
-    return below(3) === 0 ? del(n, its) : put(n, its, below(4) === 0 ? 'other' : undefined);
+    return wants(below(3) === 0 ? del(n, its) : put(n, its, below(4) === 0 ? 'other' : undefined));
   });
+}
+
+/** What both answer to the same. */
+async function both<T>(
+  real: Subject,
+  fake: Subject,
+  ask: (store: DesiredStore & Recorder) => Promise<T>,
+): Promise<[T, T]> {
+  return [await ask(real.store), await ask(fake.store)];
+}
+
+async function newsOf(raised: Promise<ConfirmationNews | undefined>): Promise<object | undefined> {
+  const news = await raised;
+  return news && inOrder(news);
 }
 
 test('both stores: random candidates get the same answers and leave the same behind', async (t) => {
   t.timeout(60_000 + RUNS * 60);
   const below = randomBelow(SEED);
-  const seen = { accepted: 0, mismatch: 0, removed: 0 };
+  const seen = { accepted: 0, mismatch: 0, removed: 0, awaited: 0, confirmed: 0, moved: 0 };
+  const moment = { boot: 'b1', ms: 0 };
   for (let from = 0; from < RUNS; from += 50) {
     await using real = await Subject.sqlite();
     await using fake = await Subject.memory();
@@ -245,12 +397,30 @@ test('both stores: random candidates get the same answers and leave the same beh
       const part = { base, changes: someChanges(below, rev), cursor: at(rev) } as const;
       const set = after((await fake.store.load()).intents, part);
       const digest = below(5) === 0 ? EMPTY_DIGEST : digestOf(set.values());
-      const [mark, whole] = [below(3) === 0 ? below(40) : undefined, { ...part, digest }];
-      const [mine, theirs] = [await real.store.accept(whole, mark), await fake.store.accept(whole, mark)];
-      t.deepEqual(settled(mine), settled(theirs), `seed ${SEED}, run ${from}, step ${rev}`);
-      t.deepEqual(sorted(await real.store.load()), sorted(await fake.store.load()));
+      const marks = below(3) === 0 ? { marks: { confirmed: below(rev + 1) } } : {};
+      const [mark, whole] = [below(3) === 0 ? below(40) : undefined, { ...part, ...marks, digest }];
+      moment.ms += below(2_000);
+      const [mine, theirs] = await both(real, fake, (store) => store.accept(whole, mark, { now: () => moment }));
+      const step = `seed ${SEED}, run ${from}, step ${rev}`;
+      t.deepEqual(settled(mine), settled(theirs), step);
+      t.deepEqual(...(await both(real, fake, async (store) => sorted(await store.load()))), step);
       seen[mine.outcome] += 1;
       if (mine.outcome === 'accepted') seen.removed += mine.removed.length;
+      if (mine.outcome === 'accepted') seen.confirmed += mine.news?.ended.length ?? 0;
+      if (below(4) === 0) Object.assign(moment, { boot: `b${below(1_000_000)}`, ms: below(9_000) });
+      const { unconfirmed } = await fake.store.load();
+      seen.awaited += unconfirmed.length;
+      const some = unconfirmed.filter(() => below(2) === 0);
+      const kind = (['arm', 'disarm', 'revert'] as const)[below(3)] ?? 'arm';
+      const moves = await both(real, fake, (store) => store.move(kind, some, moment));
+      t.deepEqual(moves[0].toSorted(byKey), moves[1].toSorted(byKey), step);
+      seen.moved += moves[0].length;
+      const raised = below(rev + 2);
+      t.deepEqual(...(await both(real, fake, (store) => newsOf(store.confirm('e1', raised, () => moment)))), step);
+      const idle = { key: intent(below(12), 1).key, slot: null, rev: 1, state: 'idle', sinceMs: 5 } as const;
+      const rows = below(2) === 0 ? [idle] : [];
+      await both(real, fake, (store) => store.saveEntries(rows, []));
+      t.deepEqual(...(await both(real, fake, async (store) => sorted(await store.load(moment)))), step);
     }
   }
   t.log(seen);

@@ -2,7 +2,8 @@ import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { DATABASE_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { DATABASE_NAME } from '../../agent/store/tables.ts';
 import { makeSystemClock } from '../../daemon/clock.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
 import { must, run } from '../support/process.ts';

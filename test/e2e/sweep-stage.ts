@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
-import { DATABASE_NAME } from '../../agent/store/sqlite-store.ts';
+import { DATABASE_NAME } from '../../agent/store/tables.ts';
 import { keyOf } from '../../protocol/key.ts';
 import { parseMatch } from '../../protocol/match.ts';
 import type { Rearmed } from '../../protocol/rearm.ts';

@@ -1,5 +1,18 @@
+import { Awaited, type UnconfirmedRows } from '../../agent/model/awaited.ts';
+import type { BootTime } from '../../agent/model/boot-time.ts';
 import type { EntryState } from '../../agent/model/state.ts';
-import type { Acceptance, Candidate, DesiredStore, Recorded, Recorder, Stored } from '../../agent/ports.ts';
+import type { StoredValue, Unconfirmed } from '../../agent/model/unconfirmed.ts';
+import type {
+  Acceptance,
+  Beside,
+  Candidate,
+  ConfirmationNews,
+  DesiredStore,
+  Move,
+  Recorded,
+  Recorder,
+  Stored,
+} from '../../agent/ports.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../protocol/digest.ts';
@@ -13,12 +26,15 @@ export interface UnreadRow {
 }
 
 /** A copy of it, without the flight recorder. */
-export type KeptStore = Pick<MemoryStore, 'stored' | 'set' | 'flipped' | 'lost' | 'rows'>;
+export type KeptStore = Pick<
+  MemoryStore,
+  'stored' | 'set' | 'flipped' | 'lost' | 'rows' | 'confirmed' | 'awaited' | 'noted'
+>;
 
 /** A store in memory, as strict about digests as the real one. It passes test/conformance/store.test.ts. */
 export class MemoryStore implements DesiredStore, Recorder {
   /** What is stored; to be set for a test that starts with something. */
-  stored: Omit<Stored, 'intents' | 'entries' | 'newer'> = {
+  stored: Pick<Stored, 'sound' | 'cursor' | 'digest' | 'seq'> = {
     sound: true,
     cursor: NO_CURSOR,
     digest: EMPTY_DIGEST,
@@ -32,6 +48,11 @@ export class MemoryStore implements DesiredStore, Recorder {
   /** Intents whose rows are gone: who loaded them before still knows them. */
   lost: ReadonlyMap<string, Intent> = new Map();
   readonly rows = new Map<string, EntryState>();
+  /** Of the epoch that is stored. */
+  confirmed: number | undefined;
+  awaited: ReadonlyMap<string, Unconfirmed> = new Map();
+  /** When it was last, of which boot the deadlines are. */
+  noted: BootTime | undefined;
   /** How often rows were saved. */
   saves = 0;
   /** Thrown by the next calls that write, first one first. */
@@ -40,16 +61,19 @@ export class MemoryStore implements DesiredStore, Recorder {
   readonly #recorded = new Map<number, Event>();
   #place = 0;
 
-  async load(): Promise<Stored> {
+  async load(at?: BootTime): Promise<Stored> {
+    if (at !== undefined) this.#goOn(at);
     const newer = this.unread.size > 0;
     const intents = byKey(this.set.values()).filter(({ key }) => !this.flipped.has(key));
-    return { ...this.stored, sound: this.#sound, newer, intents, entries: byKey(this.rows.values()) };
+    const { stored, confirmed } = this;
+    const [entries, unconfirmed] = [byKey(this.rows.values()), byKey(this.awaited.values())];
+    return { ...stored, sound: this.#sound, newer, intents, entries, confirmed, unconfirmed };
   }
 
   /** What is kept of it when its disk is copied. */
   copy(): KeptStore {
-    const { stored, set, flipped, lost, rows } = this;
-    return { stored, set, flipped, lost, rows: new Map(rows) };
+    const { stored, set, flipped, lost, rows, confirmed, awaited, noted } = this;
+    return { stored, set, flipped, lost, rows: new Map(rows), confirmed, awaited, noted };
   }
 
   /** As a bit does that flips in the row of an intent; answers whose, undefined where there are not so many. */
@@ -73,8 +97,9 @@ export class MemoryStore implements DesiredStore, Recorder {
     this.stored = { ...this.stored, digest: addDigest(this.stored.digest, elementOfRow(row)) };
   }
 
-  async accept({ base, changes, cursor, digest }: Candidate, afterSeq = 0): Promise<Acceptance> {
+  async accept(candidate: Candidate, afterSeq = 0, beside: Beside = {}): Promise<Acceptance> {
     this.#failNext();
+    const { base, changes, cursor, digest } = candidate;
     const next = new Map(base === 'stored' ? this.set : []);
     const unread = new Map(base === 'stored' ? this.unread : []);
     const before = [...this.set.values(), ...this.lost.values()];
@@ -97,12 +122,30 @@ export class MemoryStore implements DesiredStore, Recorder {
     const inTheWay = base === 'stored' && (!this.stored.sound || changes.some(({ key }) => this.flipped.has(key)));
     if (inTheWay || now !== digest) return { outcome: 'mismatch', sound: this.#sound };
     const whole = base === 'empty';
+    const news = this.#await(candidate, beside);
     this.set = next;
     if (whole) this.flipped = new Set();
     this.lost = new Map(whole ? [] : [...this.lost].filter(([key]) => !changes.some((change) => change.key === key)));
     this.unread = unread;
     this.stored = { sound: true, cursor, digest, seq: Math.max(this.stored.seq, afterSeq) + 1 };
-    return { outcome: 'accepted', seq: this.stored.seq, whole, put, removed };
+    return { outcome: 'accepted', seq: this.stored.seq, whole, put, removed, ...(news && { news }) };
+  }
+
+  async confirm(epoch: string, rev: number, now: () => BootTime): Promise<ConfirmationNews | undefined> {
+    this.#failNext();
+    if (epoch !== this.stored.cursor.epoch) return undefined;
+    return this.#moved((awaited) => this.#confirm(awaited, ahead(this.confirmed, rev), now));
+  }
+
+  async move(kind: Move, of: readonly Pick<Unconfirmed, 'key' | 'rev'>[], at: BootTime) {
+    this.#failNext();
+    this.noted = at;
+    return this.#moved((awaited) => awaited.move({ kind, ms: at.ms }, of))?.open ?? [];
+  }
+
+  async noteTime(at: BootTime): Promise<void> {
+    this.#failNext();
+    this.noted = at;
   }
 
   async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {
@@ -134,6 +177,50 @@ export class MemoryStore implements DesiredStore, Recorder {
 
   async close(): Promise<void> {}
 
+  #await(candidate: Candidate, { now = () => ({ boot: '', ms: 0 }) }: Beside): ConfirmationNews | undefined {
+    const { base, changes, cursor, marks } = candidate;
+    const before = cursor.epoch === this.stored.cursor.epoch ? this.confirmed : undefined;
+    const confirmed = ahead(before, marks?.confirmed);
+    const storedOf = (key: string): StoredValue | undefined => {
+      const intent = this.flipped.has(key) ? undefined : this.set.get(key);
+      return intent && { intent, asleep: this.rows.get(key)?.state === 'idle' };
+    };
+    return this.#moved((awaited) => {
+      this.#confirm(awaited, confirmed, now);
+      if (base === 'empty') awaited.layAnew(changes, storedOf, confirmed ?? 0);
+      else awaited.layOver(changes, storedOf, confirmed ?? 0);
+    });
+  }
+
+  #confirm(awaited: Awaited, confirmed: number | undefined, now: () => BootTime): void {
+    if (confirmed !== undefined && confirmed !== this.confirmed)
+      awaited.move({ kind: 'confirm', ms: now().ms, confirmed }, 'all');
+    this.confirmed = confirmed;
+  }
+
+  /** Answers undefined where nothing is news. */
+  #moved(work: (awaited: Awaited) => void): ConfirmationNews | undefined {
+    const before = this.confirmed;
+    const rows = new Map(this.awaited);
+    const awaited = new Awaited(rowsOf(rows));
+    work(awaited);
+    this.awaited = rows;
+    const news = { confirmed: this.confirmed, ...awaited.news };
+    return before === news.confirmed && news.open.length + news.ended.length === 0 ? undefined : news;
+  }
+
+  #goOn(at: BootTime): void {
+    const { noted } = this;
+    if (this.awaited.size === 0 || (noted?.boot === at.boot && noted.ms <= at.ms)) return;
+    this.#moved((awaited) => {
+      for (const row of this.awaited.values()) {
+        const late = row.is === 'armed' ? row.withinMs - row.deadlineMs : 0;
+        awaited.move({ kind: 'boot', byMs: at.ms + (noted === undefined ? late : -noted.ms) }, [row]);
+      }
+    });
+    this.noted = at;
+  }
+
   get #sound(): boolean {
     return this.stored.sound && this.flipped.size === 0 && this.lost.size === 0;
   }
@@ -142,6 +229,19 @@ export class MemoryStore implements DesiredStore, Recorder {
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
   }
+}
+
+function rowsOf(rows: Map<string, Unconfirmed>): UnconfirmedRows {
+  return {
+    get: (key) => rows.get(key),
+    all: () => byKey(rows.values()),
+    put: (row) => rows.set(row.key, row),
+    delete: (key) => rows.delete(key),
+  };
+}
+
+function ahead(before: number | undefined, said: number | undefined): number | undefined {
+  return said === undefined ? before : Math.max(said, before ?? 0);
 }
 
 /** As a database has its rows. */

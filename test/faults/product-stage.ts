@@ -1,7 +1,8 @@
 import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { DATABASE_NAME, EVENTS_NAME } from '../../agent/store/sqlite-store.ts';
+import { EVENTS_NAME } from '../../agent/store/sqlite-store.ts';
+import { DATABASE_NAME } from '../../agent/store/tables.ts';
 import type { ApplyReply } from '../../protocol/api.ts';
 import type { HostsReply } from '../../protocol/listings.ts';
 import { inKernel } from '../support/in-kernel.ts';

@@ -36,13 +36,16 @@ export function onDisk(
     return steadily(work);
   };
   return {
-    load: () => steadily(() => store.load()),
-    accept: (candidate, afterSeq) =>
+    load: (at) => steadily(() => store.load(at)),
+    accept: (candidate, ...args) =>
       commit(async () => {
-        const acceptance = await store.accept(candidate, afterSeq);
+        const acceptance = await store.accept(candidate, ...args);
         owner.onAccept(candidate, acceptance);
         return acceptance;
       }),
+    confirm: (...args) => commit(() => store.confirm(...args)),
+    move: (...args) => commit(() => store.move(...args)),
+    noteTime: (at) => commit(() => store.noteTime(at)),
     saveEntries: (entries, forget) =>
       commit(async () => {
         owner.onSave(entries);

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { DesiredStore, Recorder } from '../../agent/ports.ts';
-import { DATABASE_NAME, SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { DATABASE_NAME } from '../../agent/store/tables.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import { agentMigrations } from '../../migrations/agent/index.ts';
 
@@ -23,8 +24,11 @@ export class SqliteDisk implements Disposable {
     const store = SqliteStore.open({ directory: this.#directory, host, migrations: agentMigrations, clock });
     this.#store = store;
     return {
-      load: async () => (await store).load(),
+      load: async (at) => (await store).load(at),
       accept: async (...args) => (await store).accept(...args),
+      confirm: async (...args) => (await store).confirm(...args),
+      move: async (...args) => (await store).move(...args),
+      noteTime: async (at) => (await store).noteTime(at),
       saveEntries: async (...args) => (await store).saveEntries(...args),
       record: async (events) => (await store).record(events),
       history: async (key) => (await store).history(key),

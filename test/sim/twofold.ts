@@ -14,8 +14,11 @@ export function twofold(
     return answer;
   };
   return {
-    load: () => both('load', (store) => store.load()),
-    accept: (candidate, afterSeq) => both('accept', (store) => store.accept(candidate, afterSeq)),
+    load: (at) => both('load', (store) => store.load(at)),
+    accept: (...args) => both('accept', (store) => store.accept(...args)),
+    confirm: (...args) => both('confirm', (store) => store.confirm(...args)),
+    move: (...args) => both('move', (store) => store.move(...args)),
+    noteTime: (at) => both('note the time', (store) => store.noteTime(at)),
     saveEntries: (entries, forget) => both('save entries', (store) => store.saveEntries(entries, forget)),
     record: (events) => both('record', (store) => store.record(events)),
     history: (key) => both('history', (store) => store.history(key)),

@@ -2,7 +2,7 @@ import { chown } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { Footing } from '../../agent/model/footing.ts';
-import { DATABASE_NAME } from '../../agent/store/sqlite-store.ts';
+import { DATABASE_NAME } from '../../agent/store/tables.ts';
 import type { HostItem, HostsReply } from '../../protocol/listings.ts';
 import type { Status } from '../../protocol/status.ts';
 import { backUp, remove, restore } from './backup.ts';

@@ -25,8 +25,8 @@ class Bench implements Disposable {
   readonly asked: SyncRequest[] = [];
   readonly told: (readonly string[])[] = [];
   readonly again: (readonly string[])[] = [];
-  readonly marked: Marks[] = [];
   readonly held: boolean[] = [];
+  readonly marked: Marks[] = [];
   readonly events: Event[] = [];
   changes = 0;
   /** How a request is answered; undefined is a bus that is down. */

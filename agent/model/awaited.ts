@@ -1,0 +1,86 @@
+import type { Change } from '../../protocol/intent.ts';
+import { afterChange, isSame, type Step, type StoredValue, step, type Unconfirmed } from './unconfirmed.ts';
+
+/** The unconfirmed changes of a store, by key. */
+export interface UnconfirmedRows {
+  get(key: string): Unconfirmed | undefined;
+  all(): readonly Unconfirmed[];
+  put(row: Unconfirmed): void;
+  delete(key: string): void;
+}
+
+/** Which changes are awaited otherwise than before, and of which keys nothing is awaited any more. */
+export interface AwaitedNews {
+  readonly open: readonly Unconfirmed[];
+  readonly ended: readonly string[];
+}
+
+/** Moves the unconfirmed changes of a store within one transaction, and remembers what of it is news. */
+export class Awaited {
+  readonly #rows: UnconfirmedRows;
+  readonly #moved = new Map<string, Unconfirmed | undefined>();
+
+  constructor(rows: UnconfirmedRows) {
+    this.#rows = rows;
+  }
+
+  get news(): AwaitedNews {
+    const open = [...this.#moved.values()].filter((row) => row !== undefined);
+    return { open, ended: [...this.#moved].flatMap(([key, row]) => (row === undefined ? [key] : [])) };
+  }
+
+  /** All of them, or the one that each of these is still. */
+  move(by: Step, of: readonly Pick<Unconfirmed, 'key' | 'rev'>[] | 'all'): void {
+    const rows = of === 'all' ? this.#rows.all() : of.flatMap(({ key, rev }) => this.#stillOf(key, rev) ?? []);
+    for (const row of rows) this.#set(row, step(row, by));
+  }
+
+  /** Changes are laid over what is stored; those that are not newer are left out. */
+  layOver(changes: readonly Change[], storedOf: (key: string) => StoredValue | undefined, confirmed: number): void {
+    for (const change of changes) {
+      const before = this.#rows.get(change.key);
+      if (before === undefined && change.confirm === undefined) continue;
+      const stored = storedOf(change.key);
+      if (change.rev <= (stored?.intent.rev ?? 0) || (stored === undefined && change.rev === before?.rev)) continue;
+      this.#change(change, before, stored, confirmed);
+    }
+  }
+
+  /**
+   * A whole set takes the place of what is stored. What it only tells again is awaited as before, if at all; so is what was
+   * deleted and is not in it.
+   */
+  layAnew(changes: readonly Change[], storedOf: (key: string) => StoredValue | undefined, confirmed: number): void {
+    const told = new Set<string>();
+    for (const change of changes) {
+      if (change.op === 'put') told.add(change.key);
+      const before = this.#rows.get(change.key);
+      if (before === undefined && change.confirm === undefined) continue;
+      const stored = storedOf(change.key);
+      const again = change.op === 'put' ? isSame(stored?.intent, change) : stored === undefined;
+      if (!again) this.#change(change, before, stored, confirmed);
+    }
+    for (const row of this.#rows.all()) {
+      if (row.op === 'put' && !told.has(row.key) && storedOf(row.key) !== undefined) this.#set(row, undefined);
+    }
+  }
+
+  #change(change: Change, before: Unconfirmed | undefined, stored: StoredValue | undefined, confirmed: number): void {
+    const now = afterChange(change, before, stored, confirmed);
+    if (now !== undefined) this.#set(undefined, now);
+    else if (before !== undefined) this.#set(before, undefined);
+  }
+
+  #stillOf(key: string, rev: number): Unconfirmed | undefined {
+    const row = this.#rows.get(key);
+    return row?.rev === rev ? row : undefined;
+  }
+
+  #set(before: Unconfirmed | undefined, now: Unconfirmed | undefined): void {
+    if (now === before) return;
+    const key = (now ?? before)?.key ?? '';
+    this.#moved.set(key, now);
+    if (now === undefined) this.#rows.delete(key);
+    else this.#rows.put(now);
+  }
+}

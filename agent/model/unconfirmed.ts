@@ -1,0 +1,103 @@
+import { type Change, type Confirm, type Intent, intentBody, type Put } from '../../protocol/intent.ts';
+
+/** A change of a key that wants to be confirmed. */
+interface Wanting {
+  readonly key: string;
+  readonly rev: number;
+  readonly op: Change['op'];
+  /** Of what was put or deleted. */
+  readonly name: string;
+  readonly withinMs: number;
+  /** The last confirmed value of the key, which comes back; absent where there was none. */
+  readonly previous?: Intent;
+  /** That one had been given up in silence. */
+  readonly asleep?: true;
+}
+
+/** A change that nobody has confirmed yet, or that was taken back; of each key the newest. */
+export type Unconfirmed = Wanting &
+  (
+    | /** It does not stand yet, so its time does not run. */ { readonly is: 'unarmed' }
+    /** It is taken back at this moment of the boot, in milliseconds. */
+    | { readonly is: 'armed'; readonly deadlineMs: number }
+    /** It was taken back, and stays so until a newer change of the key. */
+    | { readonly is: 'reverted' }
+  );
+
+/** What is stored of a key when a change of it comes. */
+export interface StoredValue {
+  readonly intent: Intent;
+  readonly asleep: boolean;
+}
+
+/** What can happen to an unconfirmed change; times are those of the boot, in milliseconds. */
+export type Step =
+  /** It is about to stand. */
+  | { readonly kind: 'arm'; readonly ms: number }
+  /** It came not to stand after all. */
+  | { readonly kind: 'disarm' }
+  /** It is looked at whether its time is over. */
+  | { readonly kind: 'revert'; readonly ms: number }
+  /** Changes up to here are confirmed. */
+  | { readonly kind: 'confirm'; readonly ms: number; readonly confirmed: number }
+  /** The host has booted: so much later is the same moment, on the new boot's clock. */
+  | { readonly kind: 'boot'; readonly byMs: number };
+
+/** What an unconfirmed change is after a step; undefined: nothing is awaited of the key any more. */
+export function step(it: Unconfirmed, by: Step): Unconfirmed | undefined {
+  switch (by.kind) {
+    case 'arm':
+      return it.is === 'unarmed' ? { ...it, is: 'armed', deadlineMs: by.ms + it.withinMs } : it;
+    case 'disarm':
+      return it.is === 'armed' ? { ...wantingOf(it), is: 'unarmed' } : it;
+    case 'revert':
+      return isOver(it, by.ms) ? { ...wantingOf(it), is: 'reverted' } : it;
+    case 'confirm':
+      return it.is === 'reverted' || it.rev > by.confirmed || isOver(it, by.ms) ? it : undefined;
+    case 'boot':
+      return it.is === 'armed' ? { ...it, deadlineMs: it.deadlineMs + by.byMs } : it;
+  }
+}
+
+/**
+ * What is awaited of a key once a change is laid over what is stored of it. What was confirmed last stays what comes back, however
+ * many changes follow; what brings that about is confirmed already, and so is what is not past the mark.
+ */
+export function afterChange(
+  change: Change,
+  before: Unconfirmed | undefined,
+  stored: StoredValue | undefined,
+  confirmed: number,
+): Unconfirmed | undefined {
+  const { key, rev, op, confirm } = change;
+  if (confirm === undefined || rev <= confirmed) return undefined;
+  const asleep = before === undefined ? stored?.asleep === true : before.asleep === true;
+  const previous = before === undefined ? stored?.intent : before.previous;
+  if (!asleep && isAlready(previous, change)) return undefined;
+  const name = op === 'put' ? change.name : (stored?.intent.name ?? before?.name ?? key);
+  const wanting = { key, rev, op, name, withinMs: confirm.withinMs };
+  return { ...wanting, ...(previous && { previous }), ...(asleep && { asleep }), is: 'unarmed' };
+}
+
+/** Whether a change leaves a key as it is. */
+export function isAlready(intent: Intent | undefined, change: Change): boolean {
+  if (change.op === 'delete' || intent === undefined) return change.op === 'delete' && intent === undefined;
+  return bodyOf(intent) === bodyOf(change);
+}
+
+/** Whether a change that a log tells again is the one that is stored. */
+export function isSame(intent: Intent | undefined, change: Put): boolean {
+  return intent?.rev === change.rev && bodyOf(intent) === bodyOf(change);
+}
+
+function bodyOf({ confirm: _, ...said }: Intent & { readonly confirm?: Confirm }): string {
+  return intentBody(said);
+}
+
+function isOver(it: Unconfirmed, ms: number): boolean {
+  return it.is === 'armed' && ms >= it.deadlineMs;
+}
+
+function wantingOf({ key, rev, op, name, withinMs, previous, asleep }: Wanting): Wanting {
+  return { key, rev, op, name, withinMs, ...(previous && { previous }), ...(asleep && { asleep }) };
+}

@@ -1,0 +1,90 @@
+import { Awaited } from '../model/awaited.ts';
+import type { BootTime } from '../model/boot-time.ts';
+import { type StoredValue, step, type Unconfirmed } from '../model/unconfirmed.ts';
+import type { Candidate, ConfirmationNews, Move } from '../ports.ts';
+import { BootTimeTable } from './boot-time-row.ts';
+import { ConfirmedTable } from './confirmed-row.ts';
+import type { OpenDatabase } from './database.ts';
+import { UnconfirmedTable } from './unconfirmed-table.ts';
+
+/** Up to where changes are confirmed, and those that wait for it. Every call is made within a transaction. */
+export class AwaitedTables {
+  readonly #confirmed: ConfirmedTable;
+  readonly #rows: UnconfirmedTable;
+  readonly #time: BootTimeTable;
+
+  constructor(database: OpenDatabase) {
+    this.#confirmed = new ConfirmedTable(database);
+    this.#rows = new UnconfirmedTable(database);
+    this.#time = new BootTimeTable(database);
+  }
+
+  load(epoch: string) {
+    return { ...this.#rows.load(), confirmed: this.#confirmed.read(epoch) };
+  }
+
+  /** Before the changes of a candidate are laid over what is stored, which is of the epoch `was`. */
+  lay(was: string, candidate: Candidate, storedOf: (key: string) => StoredValue | undefined, now: () => BootTime) {
+    const { base, changes, cursor, marks } = candidate;
+    const before = this.#confirmed.read(was);
+    const confirmed = this.#confirmed.raise(cursor.epoch, marks?.confirmed);
+    const awaited = this.#confirm(before, confirmed, now);
+    if (base === 'empty') awaited.layAnew(changes, storedOf, confirmed ?? 0);
+    else awaited.layOver(changes, storedOf, confirmed ?? 0);
+    return newsOf(before, confirmed, awaited);
+  }
+
+  confirm(epoch: string, rev: number, now: () => BootTime): ConfirmationNews | undefined {
+    const before = this.#confirmed.read(epoch);
+    const confirmed = this.#confirmed.raise(epoch, rev);
+    return newsOf(before, confirmed, this.#confirm(before, confirmed, now));
+  }
+
+  move(kind: Move, of: readonly Pick<Unconfirmed, 'key' | 'rev'>[], at: BootTime): readonly Unconfirmed[] {
+    const awaited = new Awaited(this.#rows);
+    awaited.move({ kind, ms: at.ms }, of);
+    this.#time.write(at);
+    return awaited.news.open;
+  }
+
+  noteTime(at: BootTime): void {
+    this.#time.write(at);
+  }
+
+  /** What is awaited, on this boot's clock: what was left when the time was noted last is left now; where it was not, all of it is. */
+  on(at: BootTime): readonly Unconfirmed[] {
+    const noted = this.#time.read();
+    if (isOf(noted, at)) return this.#rows.all();
+    return this.#rows.all().map((row) => {
+      const late = row.is === 'armed' ? row.withinMs - row.deadlineMs : 0;
+      return step(row, { kind: 'boot', byMs: at.ms + (noted === undefined ? late : -noted.ms) }) ?? row;
+    });
+  }
+
+  /** Has the deadlines be of this boot from now on. */
+  goOn(at: BootTime): void {
+    if (isOf(this.#time.read(), at)) return;
+    for (const row of this.on(at)) this.#rows.put(row);
+    this.#time.write(at);
+  }
+
+  #confirm(before: number | undefined, confirmed: number | undefined, now: () => BootTime): Awaited {
+    const awaited = new Awaited(this.#rows);
+    if (confirmed !== undefined && confirmed !== before)
+      awaited.move({ kind: 'confirm', ms: now().ms, confirmed }, 'all');
+    return awaited;
+  }
+}
+
+function isOf(noted: BootTime | undefined, at: BootTime): boolean {
+  return noted?.boot === at.boot && noted.ms <= at.ms;
+}
+
+function newsOf(
+  before: number | undefined,
+  confirmed: number | undefined,
+  awaited: Awaited,
+): ConfirmationNews | undefined {
+  const news = { confirmed, ...awaited.news };
+  return before === confirmed && news.open.length + news.ended.length === 0 ? undefined : news;
+}

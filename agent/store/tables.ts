@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import type { Patience } from '../../daemon/patiently.ts';
+import { NO_CURSOR } from '../../protocol/cursor.ts';
+import { EMPTY_DIGEST } from '../../protocol/digest.ts';
+import { StoreError } from '../model/store-error.ts';
+import { AwaitedTables } from './awaited-tables.ts';
+import { CursorTable, type Position } from './cursor-row.ts';
+import { type Migrations, type OpenDatabase, openDatabase } from './database.ts';
+import { EntryTable } from './entry-table.ts';
+import { toStoreError } from './failure.ts';
+import { IntentTable } from './intent-table.ts';
+
+export const DATABASE_NAME = 'agent.db';
+
+/** Where a store lives, and whose it is. */
+export interface StorePlace {
+  /** The host's state directory. */
+  readonly directory: string;
+  readonly host: string;
+  /** `migrations/agent`, oldest first. */
+  readonly migrations: Migrations;
+  /** By which it is waited for a lock that another process holds. */
+  readonly clock: Patience['clock'];
+}
+
+/** An open database with what is prepared on it. */
+export interface Tables {
+  readonly database: OpenDatabase;
+  readonly cursor: CursorTable;
+  readonly intents: IntentTable;
+  readonly entries: EntryTable;
+  readonly awaited: AwaitedTables;
+}
+
+export function pathIn({ directory }: StorePlace): string {
+  return join(directory, DATABASE_NAME);
+}
+
+export async function openTables(place: StorePlace): Promise<Tables> {
+  const path = pathIn(place);
+  const database = await openDatabase(path, place.migrations);
+  try {
+    const tables = {
+      database,
+      cursor: new CursorTable(database),
+      intents: new IntentTable(database),
+      entries: new EntryTable(database),
+      awaited: new AwaitedTables(database),
+    };
+    claim(tables.cursor, place.host, path);
+    return tables;
+  } catch (error) {
+    database.raw.close();
+    throw toStoreError(error, path, 'open');
+  }
+}
+
+/** Makes a new store this host's, and refuses another's. */
+function claim(cursor: CursorTable, host: string, path: string): void {
+  const found = cursor.read();
+  if (found === undefined) {
+    cursor.write({ host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0 });
+  } else if (typeof found === 'object' && found.host !== host) {
+    throw new StoreError(
+      'OTHER_HOST',
+      path,
+      `belongs to host ${found.host}, and this is ${host}; use its own state directory`,
+    );
+  }
+}
+
+/** A row that is damaged, or cannot be read, claims nothing. */
+export function readPosition(
+  cursor: CursorTable,
+  host: string,
+): Position & { readonly sound: boolean; readonly newer: boolean } {
+  const found = cursor.read();
+  if (typeof found === 'object') return { ...found, sound: true, newer: false };
+  return { host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0, sound: false, newer: found === 'newer' };
+}
