@@ -92,7 +92,7 @@ test('shortage: a write that finds no room is FULL and changes nothing, and a sm
     write: `StoreError FULL: ${directory}/agent.db: save entries: disk I/O error: ${TOO_LARGE}`,
     'write a little': 'done',
   });
-  t.deepEqual(await tryWith(260_000, 'controller', directory), {
+  t.deepEqual(await tryWith(340_000, 'controller', directory), {
     open: 'done',
     load: 'done',
     write: `StoreError FULL: database ${directory}/controller.db: disk I/O error: ${TOO_LARGE}; nothing was changed`,
