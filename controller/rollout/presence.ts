@@ -13,11 +13,18 @@ export interface Presences {
   readonly othersHeard: boolean;
 }
 
-/** An answer shows that a host is there as a status does; but what stands on it only its statuses say. */
+/** Who answers is asked every 5 s: three answers that did not come are no accident. */
+export const ANSWERS_WITHIN_MS = 15_000;
+
+/**
+ * An answer shows that a host is there as a status does; but what stands on it only its statuses say. One that answers is missed
+ * sooner than one that only reports now and then.
+ */
 export function presenceOf(host: HostFacts, freshMs: number): Presence {
   const heardMsAgo = heardAgo(host);
   if (isSilentFor(heardMsAgo)) return 'silent';
-  return heardMsAgo <= freshMs && host.statusMsAgo !== null && !isSilentFor(host.statusMsAgo) ? 'fresh' : 'quiet';
+  const withinMs = host.counted === undefined ? freshMs : Math.min(freshMs, ANSWERS_WITHIN_MS);
+  return heardMsAgo <= withinMs && host.statusMsAgo !== null && !isSilentFor(host.statusMsAgo) ? 'fresh' : 'quiet';
 }
 
 export function presencesOf({ reached, control, freshMs }: GateFacts): Presences {

@@ -1,6 +1,6 @@
 import type { Gate, Share } from '../../protocol/gate.ts';
 import type { GateFacts, HostFacts } from './gates.ts';
-import { type Presences, presenceOf } from './presence.ts';
+import { ANSWERS_WITHIN_MS, type Presences, presenceOf } from './presence.ts';
 import { type Found, fails, passes, waits } from './verdicts.ts';
 
 type ShareGate = Extract<Gate, { atMostPercent: number }>;
@@ -30,7 +30,7 @@ export function judgeShare(gate: ShareGate, facts: GateFacts, { fresh, quiet }: 
   const limit = gate.atMostPercent / 100;
   const mass = Math.ceil(BAD_AT_MASS / limit);
   const asked = [...fresh, ...quiet];
-  const told = asked.filter((host) => untold(gate, host, facts.freshMs) === undefined);
+  const told = asked.filter((host) => untold(gate, host) === undefined);
   const { cases, rest } = casesOf(gate, told, mass);
   const worst = cases.filter((one) => isAbove(one, limit)).toSorted((a, b) => b.bad / b.of - a.bad / a.of)[0];
   const others = controlOf(gate, facts, worst?.span ?? 'whole');
@@ -44,7 +44,7 @@ export function judgeShare(gate: ShareGate, facts: GateFacts, { fresh, quiet }: 
   }
   const blind = asked.find((host) => !told.includes(host));
   if (blind !== undefined) {
-    const why = `${blind.host} ${untold(gate, blind, facts.freshMs)}`;
+    const why = `${blind.host} ${untold(gate, blind)}`;
     return waits('TELEMETRY', why, { ...seen, host: blind.host });
   }
   if (isAbove(rest, limit)) return waits('INCONCLUSIVE', `${shareText(rest)}; ${mass} are wanted for a verdict`, seen);
@@ -72,10 +72,11 @@ function casesOf(gate: ShareGate, told: readonly HostFacts[], mass: number): { c
 }
 
 /** Why a host cannot be judged, in words; undefined where it told all that the share is made of, and lately. */
-function untold({ kind }: ShareGate, { counted }: HostFacts, freshMs: number): string | undefined {
+function untold({ kind }: ShareGate, { counted }: HostFacts): string | undefined {
   if (counted === undefined) return 'has told no counts yet';
   if (counted.unusable !== undefined) return counted.unusable;
-  if (counted.answeredMsAgo > freshMs) return `told its counts ${Math.round(counted.answeredMsAgo / 1000)} s ago`;
+  if (counted.answeredMsAgo > ANSWERS_WITHIN_MS)
+    return `told its counts ${Math.round(counted.answeredMsAgo / 1000)} s ago`;
   const { windows } = counted;
   if (windows === null) return 'has told its counts once, and twice are wanted';
   if (kind === 'losses' && (windows.recent.lost === null || windows.whole.lost === null))
@@ -97,7 +98,7 @@ function talliesOf(gate: ShareGate, hosts: readonly HostFacts[], span: Span): Ta
 
 function controlOf(gate: ShareGate, { control, freshMs }: GateFacts, span: Span): { told: HostFacts[]; tally: Tally } {
   const fresh = control.filter((host) => presenceOf(host, freshMs) === 'fresh');
-  const told = fresh.filter((host) => untold(gate, host, freshMs) === undefined);
+  const told = fresh.filter((host) => untold(gate, host) === undefined);
   return { told, tally: talliesOf(gate, told, span) };
 }
 

@@ -16,7 +16,7 @@ function host(name: string, more: Partial<HostFacts> = {}): HostFacts {
 }
 
 function facts(reached: readonly HostFacts[], more: Partial<GateFacts> = {}): GateFacts {
-  const base = { wave: 1, control: [], freshMs: 15_000, maxUnreachable: 0, puts: true, noTrafficOk: false };
+  const base = { wave: 1, control: [], freshMs: 40_000, maxUnreachable: 0, puts: true, noTrafficOk: false };
   return { ...base, external: null, reached, ...more };
 }
 
@@ -65,6 +65,12 @@ const ROWS: readonly Row[] = [
     of: facts([host('a'), host('b', quiet)]),
     is: { verdict: 'INCONCLUSIVE', code: 'TELEMETRY', host: 'b', wave: { count: 1, of: 2 } },
     why: /last heard 30 s ago/,
+  },
+  {
+    it: 'one that never answered is missed later than one that does',
+    gate: 'verified>=100%',
+    of: facts([{ host: 'a', wave: 1, statusMsAgo: 30_000, verified: true, troubles: [] }]),
+    is: { verdict: 'PASS', wave: { count: 1, of: 1 } },
   },
   {
     it: 'it answers, and says no status',
@@ -353,7 +359,7 @@ const ROWS: readonly Row[] = [
   {
     it: 'old counts are no evidence',
     gate: 'losses<=1%',
-    of: facts([host('a', { counted: counted({ redirected: 10_000 }, { answeredMsAgo: 16_000 }) })]),
+    of: facts([host('a', { counted: counted({ redirected: 10_000 }, { answeredMsAgo: 15_001 }) })]),
     is: { verdict: 'INCONCLUSIVE', code: 'TELEMETRY', host: 'a' },
   },
   {
