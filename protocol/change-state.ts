@@ -4,7 +4,7 @@ import { readChangeId } from './change-id.ts';
 import type { AnyCode } from './codes.ts';
 import { open, readVersion } from './envelope.ts';
 import { readHost } from './host.ts';
-import { readName } from './intent.ts';
+import { type Confirm, readConfirm, readName } from './intent.ts';
 import { encodeJson } from './json.ts';
 import { type AnyLiveState, readLiveState } from './live.ts';
 import { type Origin, originFields } from './origin.ts';
@@ -51,6 +51,8 @@ export interface UndoneHost {
   readonly state: AnyLiveState;
   readonly code?: AnyCode;
   readonly name?: string;
+  /** Of one that is there and not confirmed yet: when it is taken back. */
+  readonly leftMs?: number;
 }
 
 /** What has become of a change. Of its hosts, `joined` came after it was made; they are counted as all others are. */
@@ -60,6 +62,8 @@ export interface ChangeReply extends Origin {
   readonly verb: string;
   readonly made: number;
   readonly level: Level;
+  /** It is to be confirmed on each of its hosts, or is taken back there: a host is done when it is. */
+  readonly confirm?: Confirm;
   readonly total: number;
   readonly done: number;
   readonly failed: number;
@@ -97,6 +101,7 @@ const readUndone = object<UndoneHost>(
     state: readLiveState,
     code: optional(readCode),
     name: optional(readName),
+    leftMs: optional(readCount),
   },
   'ignored',
 );
@@ -109,6 +114,7 @@ const readChangeReply = object<ChangeReply>(
     made: readTime,
     ...originFields,
     level: readLevel,
+    confirm: optional(readConfirm),
     total: readCount,
     done: readCount,
     failed: readCount,

@@ -2,7 +2,7 @@ import { type ApiError, MAX_LIST, readReply } from './api.ts';
 import { readLimit, readPlace } from './ask.ts';
 import { readChangeId } from './change-id.ts';
 import { open, readVersion } from './envelope.ts';
-import { readName } from './intent.ts';
+import { type Confirm, readConfirm, readName } from './intent.ts';
 import { encodeJson } from './json.ts';
 import { type Origin, originFields } from './origin.ts';
 import { list, nullable, object, oneOf, optional, readCount, readKey, readTime, readWord } from './read.ts';
@@ -24,6 +24,8 @@ export interface HistoryItem extends Origin {
   readonly change: string;
   readonly verb: string;
   readonly made: number;
+  /** Its hosts were to have it confirmed, or to take it back. */
+  readonly confirm?: Confirm;
   /** How many hosts got something of it. */
   readonly hosts: number;
   readonly redirects: number;
@@ -50,6 +52,7 @@ const readItem = object<HistoryItem>(
     verb: readWord,
     made: readTime,
     ...originFields,
+    confirm: optional(readConfirm),
     hosts: readCount,
     redirects: readCount,
     what: optional(oneOf(...DEEDS)),

@@ -59,7 +59,7 @@ export const readAfterMs: Reader<number> = integer(1000, YEAR_MS, 'BAD_DURATION'
 export const readRearm: Reader<Idle['rearm']> = oneOf('revision', 'never');
 
 export const readIdle = object<Idle>({ afterMs: readAfterMs, rearm: readRearm });
-const readConfirm = object<Confirm>({ withinMs: readAfterMs });
+export const readConfirm = object<Confirm>({ withinMs: readAfterMs });
 const readChangeRev = integer(1);
 const readOp = oneOf('put', 'delete');
 

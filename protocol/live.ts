@@ -18,6 +18,7 @@ export const LIVE_STATES = Object.freeze([
   'unknown',
   'pending',
   'unsent',
+  'unconfirmed',
   'passed',
   'shadowed',
   'expired',
@@ -28,9 +29,9 @@ export type LiveState = (typeof LIVE_STATES)[number];
 /** A state as received: a newer controller may have more. */
 export type AnyLiveState = LiveState | (string & {});
 
-/** Whether the redirect is in force there; of one whose packets are passed, those that can be sent are. */
+/** Whether the redirect is in force there; of one whose packets are passed, those that can be sent are, and one that is not confirmed yet is for now. */
 export function isInForce({ state }: { readonly state: AnyLiveState }): boolean {
-  return state === 'installed' || state === 'passed';
+  return state === 'installed' || state === 'passed' || state === 'unconfirmed';
 }
 
 /** Hosts on which a redirect stands alike. */
@@ -40,6 +41,8 @@ export interface LiveGroup {
   readonly code?: AnyCode;
   /** Of one that is shadowed: who has its match there. */
   readonly by?: string;
+  /** Of one that is not confirmed yet: when the first of these hosts takes it back. */
+  readonly leftMs?: number;
   readonly total: number;
   /** The first of them, MAX_TOLD at most. */
   readonly hosts: readonly string[];
@@ -57,6 +60,8 @@ export interface Live {
 export interface HostTrouble {
   readonly state: AnyLiveState;
   readonly code?: AnyCode;
+  /** Of those that are not confirmed yet: when the first is taken back. */
+  readonly leftMs?: number;
   readonly total: number;
   /** The first of them, MAX_TOLD at most; fewer where the host did not name them. */
   readonly redirects: readonly string[];
@@ -74,6 +79,7 @@ const readGroup = object<LiveGroup>(
     state: readLiveState,
     code: optional(readCode),
     by: optional(readName),
+    leftMs: optional(readCount),
     total: readCount,
     hosts: list(readHost, MAX_TOLD),
   },
@@ -86,7 +92,13 @@ export const readLive = object<Live>(
 );
 
 const readTrouble = object<HostTrouble>(
-  { state: readLiveState, code: optional(readCode), total: readCount, redirects: list(readName, MAX_TOLD) },
+  {
+    state: readLiveState,
+    code: optional(readCode),
+    leftMs: optional(readCount),
+    total: readCount,
+    redirects: list(readName, MAX_TOLD),
+  },
   'ignored',
 );
 

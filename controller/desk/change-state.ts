@@ -35,7 +35,15 @@ export async function changeState(
   const items = await fill(left.slice(0, limit), async (host) => host, nameOf, budgetBytes);
   const { unmatched, joined } = view;
   return {
-    ...{ v: 1, change: audit.change, verb: audit.verb, made: audit.atMs, ...audit.origin, level },
+    ...{
+      v: 1,
+      change: audit.change,
+      verb: audit.verb,
+      made: audit.atMs,
+      ...audit.origin,
+      level,
+      ...(audit.confirm && { confirm: audit.confirm }),
+    },
     total: view.revs.size,
     done: view.revs.size - undone.length,
     ...{ failed: count('failed'), stale: count('stale'), unreachable: count('unreachable') },
@@ -179,12 +187,14 @@ async function undoneHosts(
   nowMs: number,
 ): Promise<readonly UndoneHost[]> {
   const puts = view.puts ? { isMine: await exceptionsOf(transaction, view), isMissed: missedBy(view) } : undefined;
+  const toConfirm = view.audit.confirm && view.audit.revs;
   const standings = new Standings(transaction);
   const undone: UndoneHost[] = [];
   for (const [host, rev] of view.revs) {
     const heard = view.words.get(host);
     const word = heard && (await wordOf(heard, standings));
-    const left = undoneOn({ rev, level, puts }, word, nowMs) ?? unsentOn(host, view, { rev, report: heard?.report });
+    const left =
+      undoneOn({ rev, level, puts, toConfirm }, word, nowMs) ?? unsentOn(host, view, { rev, report: heard?.report });
     if (left !== undefined) undone.push({ host, ...left });
   }
   return undone.sort((a, b) => (a.host < b.host ? -1 : 1));

@@ -9,7 +9,7 @@ import type { RatesNow } from '../ports.ts';
 import type { Held, Holders } from '../store/tables/holders.ts';
 
 type Lists = Pick<GetItem, 'shadowed'> & { readonly notSent: readonly NotSent[] };
-type Group = Stand & { readonly by?: string; total: number; readonly hosts: string[] };
+type Group = Omit<Stand, 'leftMs'> & { readonly by?: string; leftMs?: number; total: number; readonly hosts: string[] };
 
 /** The whole fleet as a listing sees it: who holds what, what every host said last, and how it stands now. */
 export class FleetView {
@@ -110,6 +110,7 @@ export class FleetView {
   }
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
 const UNHEARD: Stand = Object.freeze({ state: 'unheard' });
 
 /** One object for all that are equal: a thousand redirects on a thousand silent hosts are counted by it. */
@@ -124,6 +125,7 @@ function count<Key>(groups: Map<Key, Group>, key: Key, of: Stand & { readonly by
   const group = groups.get(key) ?? { ...of, total: 0, hosts: [] };
   if (group.total === 0) groups.set(key, group);
   group.total += 1;
+  if (of.leftMs !== undefined) group.leftMs = Math.min(of.leftMs, group.leftMs ?? of.leftMs);
   if (group.hosts.length < MAX_TOLD) group.hosts.push(host());
 }
 
@@ -139,7 +141,9 @@ function merge(parts: Iterable<Group>): Map<string, Group> {
     if (known === undefined) groups.set(textOf(part), part);
     else {
       const hosts = [...known.hosts, ...part.hosts].sort().slice(0, MAX_TOLD);
-      groups.set(textOf(part), { ...known, total: known.total + part.total, hosts });
+      const left = Math.min(known.leftMs ?? NEVER, part.leftMs ?? NEVER);
+      const soonest = left < NEVER ? { leftMs: left } : {};
+      groups.set(textOf(part), { ...known, ...soonest, total: known.total + part.total, hosts });
     }
   }
   return groups;

@@ -27,8 +27,9 @@ function placeOf(after: string | undefined): number {
 }
 
 function itemOf(audit: Audit | AuditOf): HistoryItem {
-  const { change, verb, atMs, origin, hosts, names } = audit;
-  const item = { change, verb, made: atMs, ...origin, hosts, redirects: names };
+  const { change, verb, atMs, origin, confirm, hosts, names } = audit;
+  const counts = { hosts, redirects: names };
+  const item = { change, verb, made: atMs, ...origin, ...(confirm !== undefined && { confirm }), ...counts };
   if (!('what' in audit)) return item;
   return { ...item, what: audit.what, ...(audit.key !== '' && { key: audit.key }) };
 }

@@ -6,7 +6,7 @@ type Trouble = HostTrouble & { readonly state: LiveState };
 
 /** Which redirects of a host are not as they should be, by its status: those alike together, the worst first. */
 export function troublesOf(status: Status): Pick<HostItem, 'troubles'> {
-  const troubles = [...exceptionsOf(status), ...undeliveredOf(status), ...passedOf(status)];
+  const troubles = [...exceptionsOf(status), ...undeliveredOf(status), ...passedOf(status), ...unconfirmedOf(status)];
   if (troubles.length === 0) return {};
   return { troubles: troubles.sort((a, b) => rank(a) - rank(b) || b.total - a.total).slice(0, MAX_GROUPS) };
 }
@@ -50,6 +50,13 @@ function passedOf({ passed, passedTotal = 0 }: Status): readonly Trouble[] {
   const names = (passed ?? []).map(({ name }) => name);
   if (names.length === 0) return [];
   return [{ state: 'passed', code: 'HITS_PASSED', ...told(names, Math.max(names.length, passedTotal)) }];
+}
+
+function unconfirmedOf({ unconfirmed = [], unconfirmedTotal = 0 }: Status): readonly Trouble[] {
+  const [first] = unconfirmed; // the soonest
+  if (first === undefined) return [];
+  const names = unconfirmed.map(({ name }) => name);
+  return [{ state: 'unconfirmed', leftMs: first.leftMs, ...told(names, Math.max(names.length, unconfirmedTotal)) }];
 }
 
 function told(names: readonly string[], total: number): Pick<HostTrouble, 'total' | 'redirects'> {

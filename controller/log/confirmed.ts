@@ -1,7 +1,8 @@
+import type { Status } from '../../protocol/status.ts';
 import { Standings } from './standings.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Up to which rev each host that spoke, or each of some, has confirmed our log to be what stands there. */
+/** Up to which rev each host that spoke, or each of some, has confirmed our log to be what stands there for good. */
 export async function confirmedRevs(
   transaction: Transaction,
   hosts?: Iterable<string>,
@@ -14,7 +15,14 @@ export async function confirmedRevs(
     const status = words.get(host)?.report.status;
     if (status === undefined || status.epoch === '') continue;
     const standing = await standings.of({ epoch: status.epoch, rev: status.stored });
-    if (standing === 'ok') revs.set(host, status.verified);
+    if (standing === 'ok') revs.set(host, Math.min(status.verified, openRev(status) - 1));
   }
   return revs;
+}
+
+/** The first change that a host took back, or may take back yet. */
+function openRev({ exceptions, unconfirmed = [], unconfirmedTotal = 0, confirmed = 0 }: Status): number {
+  const reverted = exceptions.filter(({ code }) => code === 'REVERTED');
+  const unlisted = unconfirmedTotal > unconfirmed.length ? confirmed + 1 : Number.POSITIVE_INFINITY;
+  return Math.min(unlisted, ...[...reverted, ...unconfirmed].map(({ rev }) => rev));
 }

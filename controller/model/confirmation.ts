@@ -1,7 +1,7 @@
 import type { Level, UndoneHost } from '../../protocol/change-state.ts';
 import type { AnyCode } from '../../protocol/codes.ts';
 import type { Standing } from '../../protocol/page.ts';
-import { type Exception, isSilentFor } from '../../protocol/status.ts';
+import { type Exception, isSilentFor, type Status } from '../../protocol/status.ts';
 import { HELD, type Said, STANDING_CODES } from './live.ts';
 
 /** What a change asks of a host: its own rev, how far it is to be, and what it puts there, if it does not only delete. */
@@ -9,6 +9,13 @@ export interface Asked {
   readonly rev: number;
   readonly level: Level;
   readonly puts?: Putting | undefined;
+  /** The revs of a change that is to be confirmed, both included. */
+  readonly toConfirm?: Revs | undefined;
+}
+
+interface Revs {
+  readonly first: number;
+  readonly last: number;
 }
 
 export interface Putting {
@@ -26,26 +33,50 @@ export interface Word {
 }
 
 type Undone = Omit<UndoneHost, 'host'>;
-type Why = Pick<UndoneHost, 'state' | 'code' | 'name'>;
+type Why = Pick<UndoneHost, 'state' | 'code' | 'name' | 'leftMs'>;
 
 /**
  * What is left to do for a change on a host, by the host's own last word; undefined when it is done. What a host once said
  * of a level holds, also when it is silent now: it says how far it was, and nothing sets it back unheard.
  */
-export function undoneOn({ rev, level, puts }: Asked, word: Word | undefined, nowMs: number): Undone | undefined {
+export function undoneOn(
+  { rev, level, puts, toConfirm }: Asked,
+  word: Word | undefined,
+  nowMs: number,
+): Undone | undefined {
   if (word === undefined) return { is: 'unreachable', rev, at: 0, seenAt: null, state: 'unheard' };
   const { said, seenAtMs } = word;
   const { status } = said;
   const at = word.standing === 'ok' && status.epoch !== '' ? status[level] : 0; // of no epoch, nothing was taken yet
-  const hindrance = puts && level !== 'stored' ? hindranceOf(said, puts) : undefined;
-  if (at >= rev && hindrance === undefined) return undefined;
+  const isFar = level !== 'stored';
+  const hindrance = isFar ? ((puts && hindranceOf(said, puts)) ?? revertedOf(status, toConfirm)) : undefined;
+  const open = isFar ? unconfirmedOf(status, toConfirm, nowMs - seenAtMs) : undefined;
+  if (at >= rev && hindrance === undefined && open === undefined) return undefined;
   const far = { rev, at, seenAt: seenAtMs };
   if (status.ended) return { is: 'unreachable', ...far, state: 'ended' };
   if (isSilentFor(nowMs - seenAtMs)) return { is: 'unreachable', ...far, state: 'silent' };
   if (at >= rev && hindrance !== undefined) return { is: 'failed', ...far, ...hindrance };
+  if (at >= rev && open !== undefined) return { is: 'stale', ...far, ...open };
   const code = holdOf(word);
   if (code !== undefined && isHolding(code)) return { is: 'failed', ...far, state: 'held', code };
   return { is: 'stale', ...far, state: 'pending', ...(code !== undefined && { code }) };
+}
+
+/** What of a change a host took back, a delete as well. */
+function revertedOf({ exceptions }: Status, of: Revs | undefined): Why | undefined {
+  const found = exceptions.find(({ code, rev }) => code === 'REVERTED' && isOf(of, rev));
+  return found && { state: found.state, code: found.code, name: found.name };
+}
+
+/** What of it the host takes back first unless it is confirmed; or that something of it has yet to come to stand. */
+function unconfirmedOf({ unconfirmed = [], unarmed }: Status, of: Revs | undefined, agoMs: number): Why | undefined {
+  const found = unconfirmed.find(({ rev }) => isOf(of, rev));
+  if (found !== undefined) return { state: 'unconfirmed', name: found.name, leftMs: Math.max(0, found.leftMs - agoMs) };
+  return unarmed !== undefined && isOf(of, unarmed) ? { state: 'pending' } : undefined;
+}
+
+function isOf(of: Revs | undefined, rev: number): boolean {
+  return of !== undefined && rev >= of.first && rev <= of.last;
 }
 
 /** Why what was put is not in force on a host that has it. */

@@ -7,6 +7,8 @@ import { isSilentFor, type Status } from '../../protocol/status.ts';
 export interface Stand {
   readonly state: LiveState;
   readonly code?: AnyCode;
+  /** Of one that is not confirmed yet: when it is taken back. */
+  readonly leftMs?: number;
 }
 
 /** What is looked at of a redirect, the same on every host. */
@@ -37,6 +39,8 @@ export interface Said {
   /** Egresses that lose packets of redirects that are not named; null is one that is gone. */
   readonly losing: readonly (string | null)[];
   readonly passed: ReadonlySet<string>;
+  /** What is taken back unless it is confirmed, by key: in how long from when the host said so. */
+  readonly unconfirmed: ReadonlyMap<string, number>;
   /** Interfaces by which packets do not meet the program; null: nobody knows of any that they meet it by. */
   readonly unattached: ReadonlySet<string> | null;
   /** Nothing but installed redirects, for all that is said. */
@@ -50,6 +54,8 @@ export interface HostNow {
   readonly level: Stand | undefined;
   /** Up to here it has what it was told. */
   readonly applied: number;
+  /** How long ago it was heard. */
+  readonly agoMs: number;
 }
 
 /** The host goes on with what it has, whatever the log says. */
@@ -73,6 +79,7 @@ export const STANDING_CODES: Readonly<Record<Exclude<Standing, 'ok'>, Code>> = {
 /** Makes ready what a host said. */
 export function listen(status: Status): Said {
   const { exceptions, exceptionsTotal, counts, idle = [], undelivered, passed, interfaces } = status;
+  const unconfirmed = new Map(status.unconfirmed?.map(({ key, leftMs }) => [key, leftMs]));
   const losses = undelivered ?? [];
   const unlisted = unlistedOf(status);
   const lost = new Set(interfaces.filter(({ mode, attached = mode !== 'none' }) => !attached).map(({ name }) => name));
@@ -88,9 +95,10 @@ export function listen(status: Status): Said {
     undelivered: named,
     losing: losses.filter((one) => one.redirectsTotal > one.redirects.length).map((one) => one.interface),
     passed: hits,
+    unconfirmed,
     unattached: everywhere ? null : lost,
     plain:
-      exceptionsTotal + counts.idle + losses.length + hits.size + lost.size === 0 &&
+      exceptionsTotal + counts.idle + losses.length + hits.size + lost.size + unconfirmed.size === 0 &&
       !everywhere &&
       counts.installed === counts.desired,
   };
@@ -104,8 +112,9 @@ export interface LastSaid {
 
 /** How a host stands as a whole, by what it said last and by when that was; undefined: it never said anything. Silence is never well. */
 export function hostNow(last: LastSaid | undefined, standing: Standing, nowMs: number): HostNow {
-  if (last === undefined) return { said: undefined, level: { state: 'unheard' }, applied: 0 };
-  return { said: last.said, level: levelOf(last, standing, nowMs), applied: last.said.status.applied };
+  if (last === undefined) return { said: undefined, level: { state: 'unheard' }, applied: 0, agoMs: 0 };
+  const { said, seenAtMs } = last;
+  return { said, level: levelOf(last, standing, nowMs), applied: said.status.applied, agoMs: nowMs - seenAtMs };
 }
 
 function levelOf({ said: { status }, seenAtMs }: LastSaid, standing: Standing, nowMs: number): Stand | undefined {
@@ -120,7 +129,7 @@ function levelOf({ said: { status }, seenAtMs }: LastSaid, standing: Standing, n
 }
 
 /** How a redirect stands on a host that is to have it as of `rev`. Total: whatever was said, one state is answered. */
-export function standOf(wanted: Wanted, rev: number, { said, level, applied }: HostNow, nowMs: number): Stand {
+export function standOf(wanted: Wanted, rev: number, { said, level, applied, agoMs }: HostNow, nowMs: number): Stand {
   if (wanted.expires !== undefined && wanted.expires <= nowMs) return EXPIRED; // the kernel ends it, agent or no agent
   if (level !== undefined) return level;
   if (said === undefined) return { state: 'unheard' };
@@ -128,7 +137,7 @@ export function standOf(wanted: Wanted, rev: number, { said, level, applied }: H
   if (exception?.rev === rev) return { state: exception.state, ...codeOf(exception) };
   if (rev > applied) return waiting(said.status);
   if (said.plain) return INSTALLED;
-  return exception === undefined ? settled(wanted, said) : { state: exception.state, ...codeOf(exception) };
+  return exception === undefined ? settled(wanted, said, agoMs) : { state: exception.state, ...codeOf(exception) };
 }
 
 /** Whether nothing is known of a host but that it does all that it was told: then a redirect stands there that it has and that lasts. */
@@ -142,8 +151,8 @@ export function isMissed({ unattached }: Pick<Said, 'unattached'>, ingress: stri
 }
 
 /** Of one that the host has decided on, and that is no exception that it lists. */
-function settled(wanted: Wanted, said: Said): Stand {
-  const { name, ingress, idles, sends } = wanted;
+function settled(wanted: Wanted, said: Said, agoMs: number): Stand {
+  const { name, key, ingress, idles, sends } = wanted;
   if (isMissed(said, ingress)) return { state: 'unattached', code: 'NOT_ATTACHED' };
   if (said.idle.has(name)) return { state: 'idle' };
   if (said.unlisted !== undefined) return said.unlisted;
@@ -151,6 +160,8 @@ function settled(wanted: Wanted, said: Said): Stand {
   if (said.undelivered.has(name)) return { state: 'undelivered', code: 'UNDELIVERED' };
   if (sends && said.losing.some((at) => wanted.egress === undefined || at === null || at === wanted.egress))
     return { state: 'unknown', code: 'UNDELIVERED' };
+  const leftMs = said.unconfirmed.get(key);
+  if (leftMs !== undefined) return { state: 'unconfirmed', leftMs: Math.max(0, leftMs - agoMs) };
   return said.passed.has(name) ? { state: 'passed', code: 'HITS_PASSED' } : INSTALLED;
 }
 

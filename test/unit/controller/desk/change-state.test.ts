@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { ChangeReply, Level } from '../../../../protocol/change-state.ts';
 import { type Exception, SILENT_MS, type Status } from '../../../../protocol/status.ts';
-import { AMPLE_BYTES, apply, Folder, holds, openStore, type Store, spec, status } from '../fleet.ts';
+import { ALLOWED, AMPLE_BYTES, apply, Folder, holds, openStore, type Store, spec, status } from '../fleet.ts';
 
 /** Hosts whose time stands still until it is told to go on, and that say what a test has them say. */
 class Hosts implements AsyncDisposable {
@@ -23,9 +23,22 @@ class Hosts implements AsyncDisposable {
 
   async say(host: string, more: Partial<Status> = {}): Promise<void> {
     const interfaces = [{ name: 'eth0', ifindex: 2, mode: 'native', zone: 1, up: true, attached: true } as const];
-    const quiet = { exceptions: [], exceptionsTotal: 0, applied: 0, verified: 0, labels: { role: 'edge' }, interfaces };
-    const { bypass: _, problem: __, problems: ___, ...calm } = status(host, { ...quiet, ...more });
-    const told = { ...calm, ...(more.bypass && { bypass: more.bypass }), ...(more.problems && more) };
+    const quiet = {
+      exceptions: [],
+      exceptionsTotal: 0,
+      unconfirmed: [],
+      applied: 0,
+      verified: 0,
+      labels: { role: 'edge' },
+      interfaces,
+    };
+    const { bypass: _, problem: __, problems: ___, unarmed: ____, ...calm } = status(host, { ...quiet, ...more });
+    const told = {
+      ...calm,
+      ...(more.bypass && { bypass: more.bypass }),
+      ...(more.unarmed && { unarmed: more.unarmed }),
+      ...(more.problems && more),
+    };
     await this.store.roster.report([{ status: told as Status, seenAtMs: this.nowMs }]);
   }
 
@@ -272,3 +285,50 @@ test('change: redirects that it left as they were are asked for as they are now,
 function part(upload: string, ...specs: readonly object[]) {
   return { v: 1 as const, upload, part: 0, parts: 1, specs };
 }
+
+const CONFIRM = { ...ALLOWED, confirm: { withinMs: 60_000 } };
+
+test('change: one that is to be confirmed is done where it was, and failed where it was taken back', async (t) => {
+  await using hosts = await Hosts.with(['e1', 'edge'], ['e2', 'edge']);
+  for (const host of ['e1', 'e2']) await hosts.say(host, { can: ['confirm'], epoch: '', stored: 0 });
+  const specs = [spec('web', 1, EDGE)];
+  const { desk } = hosts.store;
+  const change = await desk.apply({ v: 1, upload: 'up', part: 0, parts: 1, specs, ...CONFIRM });
+  const id = idOf(t, change);
+  t.like(await hosts.state(id), { confirm: { withinMs: 60_000 } });
+  t.like((await desk.history({ v: 1 }, AMPLE_BYTES)).items[0], { change: id, confirm: { withinMs: 60_000 } });
+  const [{ key = '', rev = 0 } = {}] = (await holds(hosts.store, 'e1')).intents.values();
+  const mine = { name: 'web', key, rev, leftMs: 50_000 };
+  await hosts.follow('e1', { can: ['confirm'], unconfirmed: [mine], unconfirmedTotal: 1 });
+  await hosts.follow('e2', { can: ['confirm'], unarmed: rev + 1 });
+  hosts.nowMs += 2000;
+  t.is(await hosts.line(id), '0/2 0 2 0; e1 stale unconfirmed web; e2 stale pending');
+  t.is((await hosts.state(id)).items[0]?.leftMs, 48_000);
+  t.is(await hosts.line(id, 'stored'), '2/2 0 0 0');
+  await hosts.follow('e1', { can: ['confirm'], confirmed: rev });
+  const exception: Exception = { key, name: 'web', rev: rev + 1, state: 'denied', code: 'REVERTED' };
+  await hosts.follow('e2', { can: ['confirm'], exceptions: [exception], exceptionsTotal: 1 });
+  t.is(await hosts.line(id), '1/2 1 0 0; e2 failed denied REVERTED web');
+});
+
+test('change: a delete that a host took back is not done, and what it deleted goes on being deleted', async (t) => {
+  await using hosts = await Hosts.with(['e1', 'edge']);
+  await hosts.say('e1', { can: ['confirm'], epoch: '', stored: 0 });
+  await apply(hosts.store, spec('web', 1, EDGE));
+  const [{ key = '' } = {}] = (await holds(hosts.store, 'e1')).intents.values();
+  const { desk } = hosts.store;
+  const id = idOf(t, await desk.delete(['web'], undefined, CONFIRM));
+  const mine = { name: 'web', key, rev: 2, leftMs: 50_000 };
+  await hosts.follow('e1', { can: ['confirm'], unconfirmed: [mine], unconfirmedTotal: 1 });
+  t.is(await hosts.line(id), '0/1 0 1 0; e1 stale unconfirmed web');
+  const deleting = { deletingTotal: 1, deleting: [{ name: 'web', total: 1, confirmed: 0 }] };
+  t.like(await desk.get({ v: 1 }, AMPLE_BYTES), deleting, 'it may come back');
+  const exception: Exception = { key, name: 'web', rev: 2, state: 'denied', code: 'REVERTED' };
+  await hosts.follow('e1', { can: ['confirm'], exceptions: [exception], exceptionsTotal: 1 });
+  await hosts.store.roster.tidy();
+  t.is(await hosts.line(id), '0/1 1 0 0; e1 failed denied REVERTED web');
+  t.like(await desk.get({ v: 1 }, AMPLE_BYTES), deleting);
+  await hosts.follow('e1', { can: ['confirm'] });
+  t.is(await hosts.line(id), '1/1 0 0 0');
+  t.is((await desk.get({ v: 1 }, AMPLE_BYTES)).deletingTotal, undefined);
+});

@@ -15,7 +15,15 @@ const COUNTS = { desired: 3, installed: 3, idle: 0, expired: 0, blocked: 0, deni
 /** A host with three redirects and nothing wrong. */
 const WELL: Partial<Status> = {
   ...{ stored: 46, applied: 46, verified: 46, counts: COUNTS, exceptions: [], exceptionsTotal: 0 },
-  ...{ interfaces: [ETH0], problem: undefined, problems: undefined, undelivered: [], passed: [], idle: [] },
+  ...{
+    interfaces: [ETH0],
+    problem: undefined,
+    problems: undefined,
+    undelivered: [],
+    passed: [],
+    idle: [],
+    unconfirmed: [],
+  },
 } as unknown as Partial<Status>;
 
 interface Case {
@@ -45,6 +53,7 @@ function excepted(...exceptions: readonly Exception[]): Partial<Status> {
   return well({ exceptions, exceptionsTotal: exceptions.length, counts: { ...COUNTS, installed: 2 } });
 }
 
+const HELD_BACK = { name: 'web', key: KEY, rev: REV };
 const LOSS = { interface: 'eth1', ifindex: 3, packets: '9', since: NOW };
 const problem = (code: string): Partial<Status> => well({ problems: [{ code, since: NOW }] });
 const unattached = (name: string): Partial<Status> =>
@@ -114,6 +123,11 @@ const CASES: Readonly<Record<Exclude<LiveState, 'shadowed' | 'unsent'>, readonly
       says: 'the guard forbids it',
       status: excepted(exception('denied', 'GUARD_DENIED')),
       stands: { state: 'denied', code: 'GUARD_DENIED' },
+    },
+    {
+      says: 'nobody confirmed it',
+      status: excepted(exception('denied', 'REVERTED')),
+      stands: { state: 'denied', code: 'REVERTED' },
     },
   ],
   undelivered: [
@@ -231,6 +245,20 @@ const CASES: Readonly<Record<Exclude<LiveState, 'shadowed' | 'unsent'>, readonly
       stands: { state: 'pending' },
     },
   ],
+  unconfirmed: [
+    {
+      says: 'the host takes it back in a while',
+      status: well({ unconfirmed: [{ ...HELD_BACK, leftMs: 41_000 }] }),
+      agoMs: 3000,
+      stands: { state: 'unconfirmed', leftMs: 38_000 },
+    },
+    {
+      says: 'it ought to have been taken back by now, and nobody heard',
+      status: well({ unconfirmed: [{ ...HELD_BACK, leftMs: 1000 }] }),
+      agoMs: 3000,
+      stands: { state: 'unconfirmed', leftMs: 0 },
+    },
+  ],
   passed: [
     {
       says: 'some of its packets are too long',
@@ -267,10 +295,10 @@ for (const [state, cases] of Object.entries(CASES)) {
   }
 }
 
-test('live: a redirect is in force where it is installed, also if some packets are passed, and nowhere else', (t) => {
+test('live: a redirect is in force where it is installed, also if some packets are passed or it may be taken back, and nowhere else', (t) => {
   t.deepEqual(
     LIVE_STATES.filter((state) => isInForce({ state })),
-    ['passed', 'installed'],
+    ['unconfirmed', 'passed', 'installed'],
   );
 });
 
