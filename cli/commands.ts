@@ -6,6 +6,52 @@ export const COMMANDS: Commands = Object.freeze({
     summary: 'show what an apply or delete would do',
     load: async () => (await import('./commands/plan.ts')).plan,
   },
+  rollout: {
+    summary: 'change redirects in waves, judged by their packets',
+    load: async () => (await import('./commands/rollout.ts')).rollout,
+    verbs: {
+      start: {
+        summary: 'change redirects in waves',
+        load: async () => (await import('./commands/rollout-start.ts')).rolloutStart,
+      },
+      list: {
+        summary: 'list rollouts',
+        load: async () => (await import('./commands/rollout-list.ts')).rolloutList,
+      },
+      status: {
+        summary: 'show how a rollout stands',
+        load: async () => (await import('./commands/rollout-status.ts')).rolloutStatus,
+      },
+      watch: {
+        summary: 'follow a rollout until it has ended',
+        load: async () => (await import('./commands/rollout-watch.ts')).rolloutWatch,
+      },
+      pause: {
+        summary: 'hold a rollout',
+        load: async () => (await import('./commands/rollout-pause.ts')).rolloutPause,
+      },
+      resume: {
+        summary: 'have a paused rollout go on',
+        load: async () => (await import('./commands/rollout-resume.ts')).rolloutResume,
+      },
+      abort: {
+        summary: 'take a rollout back',
+        load: async () => (await import('./commands/rollout-abort.ts')).rolloutAbort,
+      },
+      rollback: {
+        summary: 'undo a rollout that is done',
+        load: async () => (await import('./commands/rollout-rollback.ts')).rolloutRollback,
+      },
+      exclude: {
+        summary: 'leave hosts out of a rollout',
+        load: async () => (await import('./commands/rollout-exclude.ts')).rolloutExclude,
+      },
+      verdict: {
+        summary: 'say what was seen from outside',
+        load: async () => (await import('./commands/rollout-verdict.ts')).rolloutVerdict,
+      },
+    },
+  },
   delete: { summary: 'delete redirects by name', load: async () => (await import('./commands/delete.ts')).remove },
   get: { summary: 'show redirects and where they win', load: async () => (await import('./commands/get.ts')).get },
   hosts: {

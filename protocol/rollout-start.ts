@@ -82,12 +82,13 @@ export const MAX_WAVES = 32;
 /** The most hosts that one wave of a plan names. */
 export const MAX_WAVE_HOSTS = 16;
 const DAY_MS = 86_400_000;
+export const MAX_SOAK_MS = 30 * DAY_MS;
 
 const readFields = object<RolloutStartRequest>({
   ...applyFields,
   ...lastFields,
   waves: optional(filledList(readWave, MAX_WAVES)),
-  soakMs: optional(integer(0, 30 * DAY_MS)),
+  soakMs: optional(integer(0, MAX_SOAK_MS)),
   gates: optional(readGates),
   spread: optional(readLabelKey),
   maxUnreachable: optional(readSome),

@@ -1,11 +1,10 @@
 import { encodeForgetRequest, type ForgetReply, parseForgetReply } from '../../protocol/forget.ts';
-import { readHost } from '../../protocol/host.ts';
 import { didYouMean } from '../../protocol/near.ts';
 import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
-import { EXIT, usage } from '../line/failure.ts';
+import { EXIT } from '../line/failure.ts';
+import { requireHost } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { orElse } from '../line/refusal.ts';
 
 export const hostsForget = command({
   synopsis: 'HOST...',
@@ -31,11 +30,4 @@ within a minute is not forgotten, but with --force. If it comes back it is a new
 function forgotten({ host, known, near }: ForgetReply): string {
   if (known) return `${host}: forgotten`;
   return `${host}: not known${near === undefined ? '' : `; ${didYouMean(near)}`}`;
-}
-
-function requireHost(host: string): string {
-  return orElse(
-    () => readHost(host, ''),
-    ({ message }) => usage(`HOST: ${message}`),
-  );
 }

@@ -7,6 +7,7 @@ import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { stopSignal } from '../line/signals.ts';
 import { noteText, type Terminal } from '../show/terminal.ts';
+import { Source } from '../source.ts';
 import { caveat, heading, rows, sums } from '../top/lay-out.ts';
 import { requestOf, type View } from '../top/view.ts';
 import { watch } from '../top/watch.ts';
@@ -31,7 +32,7 @@ stands what packets do on all hosts together, and how many were lost after they 
     const view: View = { sort, filter: filter ?? '', of, ...(named && { host }) };
     await using source = new Source(options);
     const take = once || options.output === 'json' ? undefined : terminal.screen;
-    const reply = await source.ask(requestOf(view, LISTED));
+    const reply = await ask(source, requestOf(view, LISTED));
     if (named && reply.hosts === 0) await requireKnown(host, options, terminal);
     if (take === undefined) {
       terminal.print(options.output === 'json' ? JSON.stringify(reply) : listing(reply, view, terminal));
@@ -39,7 +40,7 @@ stands what packets do on all hosts together, and how many were lost after they 
     }
     const signal = stopSignal();
     using screen = take();
-    await watch(screen, (request) => source.ask(request), { view, reply, colour: terminal.colour }, signal);
+    await watch(screen, (request) => ask(source, request), { view, reply, colour: terminal.colour }, signal);
     return EXIT.done;
   },
 });
@@ -54,31 +55,8 @@ async function requireKnown(host: string, options: BusOptions, terminal: Termina
   throw new Failure(EXIT.refused, 'UNKNOWN_HOST', `the controller knows no host ${host}${meant}; see shunt hosts`);
 }
 
-/** Asks a controller, on a connection that is made anew after it was of no use. */
-class Source implements AsyncDisposable {
-  readonly #options: BusOptions;
-  #bus: Bus | undefined;
-
-  constructor(options: BusOptions) {
-    this.#options = options;
-  }
-
-  /** Errors: Failure. */
-  async ask(request: TopRequest): Promise<TopReply> {
-    this.#bus ??= await Bus.open(this.#options);
-    try {
-      return await this.#bus.api('top', encodeTopRequest(request), parseTopReply, { refuse: refusal });
-    } catch (error) {
-      await this[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const bus = this.#bus;
-    this.#bus = undefined;
-    await bus?.[Symbol.asyncDispose]();
-  }
+function ask(source: Source, request: TopRequest): Promise<TopReply> {
+  return source.ask((bus) => bus.api('top', encodeTopRequest(request), parseTopReply, { refuse: refusal }));
 }
 
 function refusal({ code, message }: { readonly code: string; readonly message: string }): Failure {

@@ -1,6 +1,7 @@
 import { MAX_LIMIT } from '../../protocol/ask.ts';
 import { parseHostsReply } from '../../protocol/listings.ts';
 import { encodeNamesRequest, parseNamesReply } from '../../protocol/names.ts';
+import { encodeRolloutListRequest, parseRolloutListReply } from '../../protocol/rollout-list.ts';
 import type { Bus } from '../client.ts';
 import { type Commands, command, type Environment } from '../line/command.ts';
 import { readArguments, readOptions, tokensOf } from '../line/command-line.ts';
@@ -8,6 +9,7 @@ import { readContexts } from '../line/contexts.ts';
 import { ASKED, type Asked, BUS_OPTIONS, OPTION_NAMES, type Options } from '../line/options.ts';
 import { findCalled } from '../line/verbs.ts';
 import { knownHosts } from '../near-host.ts';
+import { shortChange } from '../show/change-state.ts';
 
 /** Whoever presses a key waits no longer. */
 const LIMIT_MS = 1000;
@@ -37,18 +39,28 @@ async function find(
   if (asked === undefined) return [];
   if (asked === 'contexts') return (await readContexts(env)).contexts.map(({ name }) => name);
   const words = joined(line);
-  const { words: given } = await findCalled(words, commands);
+  const { words: given, entry } = await findCalled(words, commands);
+  const operands = tokensOf(given, OPTION_NAMES).flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  const { rest } = (asked === 'rollouts' && operands.length > 0 && (await entry?.load())?.operands) || {};
+  if (Array.isArray(rest)) return rest;
   const { Bus: Client } = await import('../client.ts');
   await using bus = await Client.open(await optionsOf(given, env));
-  const operands = tokensOf(given, OPTION_NAMES).flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
-  return (await ask(asked, prefix, bus)).filter((name) => !operands.includes(name));
+  return (await ask(typeof rest === 'string' ? rest : asked, prefix, bus)).filter((name) => !operands.includes(name));
 }
 
-async function ask(kind: Exclude<Asked, 'contexts'>, prefix: string, bus: Bus): Promise<readonly string[]> {
+type Remote = Exclude<Asked, 'contexts'>;
+
+async function ask(kind: Remote, prefix: string, bus: Bus): Promise<readonly string[]> {
+  if (kind === 'rollouts') return knownRollouts(bus);
   if (kind === 'hosts') return knownHosts((request) => bus.api('hosts', request, parseHostsReply));
   const which = kind === 'sets' ? { sets: true as const } : prefix === '' ? {} : { prefix };
   const request = encodeNamesRequest({ v: 1, ...which, limit: MAX_LIMIT });
   return (await bus.api('names', request, parseNamesReply)).items.map(({ name }) => name);
+}
+
+async function knownRollouts(bus: Bus): Promise<readonly string[]> {
+  const request = encodeRolloutListRequest({ v: 1 });
+  return (await bus.api('rollout-list', request, parseRolloutListReply)).items.map(({ id }) => shortChange(id));
 }
 
 const ASKING = command({ synopsis: '', about: '', examples: [], options: BUS_OPTIONS, run: async () => 0 });

@@ -28,7 +28,7 @@ export function readArguments(name: string, command: AnyCommand, words: readonly
     before = token;
     if (token.kind !== 'option') continue;
     if (token.name === 'help') help = true;
-    else addValue(name, given, names, token);
+    else addValue(name, given, names, token, command.bare?.includes(token.name as OptionName));
   }
   return { given, operands, help };
 }
@@ -97,15 +97,16 @@ function addValue(
   given: Map<string, string[]>,
   names: readonly OptionName[],
   token: OptionToken,
+  isBare = false,
 ): void {
   const { name, rawName, value, inlineValue } = token;
   if (!(names as readonly string[]).includes(name))
     throw usage(`unknown option ${rawName}; ${optionAdvice(command, rawName, argumentsOf(names))}`);
   const { flag, bare, environmentOnly, help }: Option<unknown> = OPTIONS[name as OptionName];
   if (environmentOnly === true) throw onCommandLine(name as OptionName, help);
-  if (flag === true) {
+  if (flag === true || isBare) {
     if (value !== undefined) throw usage(`${rawName} takes no value, and was given "${value}"`);
-    given.set(name, ['']);
+    given.set(name, [bare ?? '']);
     return;
   }
   if (bare !== undefined) {

@@ -27,6 +27,8 @@ export interface Operands {
   readonly values?: readonly string[];
   /** What they name, where a shell may ask for it. */
   readonly asks?: Asked;
+  /** What those after the first name, or all that they may be, where that is something else. */
+  readonly rest?: 'hosts' | readonly string[];
   /** They are files. */
   readonly files?: true;
 }
@@ -42,6 +44,8 @@ export interface Command<K extends OptionName = OptionName> {
   readonly operands?: Operands;
   /** What `output` may be, where that is more than json and table. */
   readonly formats?: readonly Format[];
+  /** Options that take no value here, though elsewhere they may. */
+  readonly bare?: readonly OptionName[];
   /** What an option says in help, where it means something of its own here. */
   readonly helps?: Readonly<Partial<Record<OptionName, string>>>;
   /** Errors: Failure, or what the program that it starts throws. */

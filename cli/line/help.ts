@@ -1,5 +1,6 @@
 import { fill } from '../show/terminal.ts';
 import type { AnyCommand, Commands } from './command.ts';
+import type { OptionName } from './options.ts';
 
 const WIDTH = 80;
 
@@ -29,8 +30,13 @@ failed under the agent; 6 something would change (plan --exit-code).`;
 /** The help of one command. */
 export async function commandHelp(name: string, command: AnyCommand, verbs: Commands = {}): Promise<string> {
   const { argumentsOf, optionOf } = await import('./options.ts');
+  const optionAs = (name: OptionName): Described => {
+    const { bare, ...option } = optionOf(name, command.formats);
+    if (command.bare?.includes(name)) return { ...option, placeholder: '' };
+    return { ...option, ...(bare !== undefined && { bare }) };
+  };
   const options = [...argumentsOf(command.options), 'config' as const].map((option) =>
-    optionLine(option, optionOf(option, command.formats), command.helps?.[option]),
+    optionLine(option, optionAs(option), command.helps?.[option]),
   );
   const width = Math.max(...options.map(([left]) => left.length));
   return `Usage: ${['shunt', name, command.synopsis].filter((word) => word !== '').join(' ')}

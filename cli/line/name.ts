@@ -1,4 +1,5 @@
 import { readChangeId } from '../../protocol/change-id.ts';
+import { readHost } from '../../protocol/host.ts';
 import { readName } from '../../protocol/intent.ts';
 import { show } from '../../protocol/read.ts';
 import { usage } from './failure.ts';
@@ -9,6 +10,14 @@ export function requireName(name: string): string {
   return orElse(
     () => readName(name, ''),
     ({ message }) => usage(`NAME: ${message}`),
+  );
+}
+
+/** The id of a host, as an operand. Errors: Failure USAGE. */
+export function requireHost(host: string): string {
+  return orElse(
+    () => readHost(host, ''),
+    ({ message }) => usage(`HOST: ${message}`),
   );
 }
 

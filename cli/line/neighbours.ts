@@ -7,13 +7,15 @@ type Words = Readonly<Record<string, string>>;
 const COMMAND_WORDS: Words = {
   'shunt plan -f FILE': 'diff check preview dry-run dryrun validate lint verify test simulate',
   'shunt get NAME -o yaml > FILE, and then shunt apply -f FILE': 'edit modify vi',
-  'shunt apply -f FILE':
-    'create add replace set patch update import load-file push sync run put insert new undo rollback revert',
+  'shunt apply -f FILE': 'create add replace set patch update import load-file push sync run put insert new',
+  'shunt rollout rollback ID, or shunt apply -f FILE': 'undo rollback revert',
+  'shunt rollout start -f FILE': 'deploy release canary ship bluegreen promote rollouts ro',
+  'shunt rollout abort ID': 'abort cancel',
   'shunt delete NAME': 'rm remove del destroy drop unset flush',
   'shunt get': 'list ls show redirect redirects rule rules route routes describe-all export view print cat',
   'shunt get NAME, or shunt explain NAME': 'describe inspect info desc detail details',
   'shunt explain NAME': 'why trace debug diagnose lookup exec',
-  'shunt hosts': 'nodes node agents agent-list fleet host inventory cluster-info members ps rollout',
+  'shunt hosts': 'nodes node agents agent-list fleet host inventory cluster-info members ps',
   'shunt stats --host HOST': 'counters stat statistics metrics count usage',
   'shunt top': 'rates rate htop iftop nload traffic busiest pps',
   'shunt events --host HOST --follow': 'watch log logs tail monitor follow event history journal',
@@ -80,18 +82,41 @@ const OPTION_SENTENCES: Words = {
 
 /** Commands of commands, by what other tools call the same. */
 const VERB_WORDS: Words = {
-  list: 'ls get all get-contexts',
+  list: 'ls get all get-contexts log',
   use: 'set switch select use-context',
   show: 'view current describe get current-context',
   forget: 'delete remove rm purge drop',
   recover: 'restore reset repair',
+  start: 'run begin create new apply deploy set',
+  status: 'show describe get view inspect explain info',
+  watch: 'follow tail logs monitor attach',
+  pause: 'hold suspend stop halt freeze',
+  resume: 'continue unpause proceed go',
+  abort: 'cancel terminate kill delete rm back',
+  rollback: 'restore',
+  exclude: 'skip ignore without drop',
+  verdict: 'judge approve reject pass fail report',
 };
 
 /** Words for what is done to a context by writing its file. */
 const WRITTEN = 'add create new rm remove delete del edit rename set-context delete-context add-context';
 
+/** What other tools do to a rollout, and what comes nearest here. */
+const ROLLOUT_WORDS: Words = {
+  undo: 'shunt rollout abort ID takes one back that has not ended, and shunt rollout rollback ID undoes one that is DONE',
+  revert:
+    'shunt rollout abort ID takes one back that has not ended, and shunt rollout rollback ID undoes one that is DONE',
+  history: 'shunt rollout list has all of them, and shunt history NAME what became of one redirect',
+  restart: 'nothing is restarted here: shunt rollout start -f FILE begins one',
+  retry: 'one that was rolled back is begun anew: shunt rollout start -f FILE --again',
+  promote:
+    'waves follow by themselves; shunt rollout resume ID goes on with one that is paused, with --skip-gate past a gate',
+};
+
 /** What to do where a word is of no verb, and no other does the same; or undefined. */
 export function verbAdvice(command: string, word: string): string | undefined {
+  if (command === 'rollout' && Object.hasOwn(ROLLOUT_WORDS, word.toLowerCase()))
+    return ROLLOUT_WORDS[word.toLowerCase()];
   if (command !== 'context' || !WRITTEN.split(' ').includes(word.toLowerCase())) return undefined;
   return 'contexts are written by hand into ~/.config/shunt/shunt.yaml, such as `contexts: { lab: { nats: nats://127.0.0.1:4222 } }`';
 }
@@ -109,6 +134,8 @@ export function meantCommand(word: string, commands: readonly string[]): string 
 
 /** Advice on an option that a command does not have. */
 export function optionAdvice(command: string, raw: string, names: readonly string[]): string {
+  const ofRollouts = rolloutAdvice(command, raw);
+  if (ofRollouts !== undefined) return ofRollouts;
   const options = ['--help', ...names.map((name) => `--${name}`)];
   const has = (option: string): boolean => options.includes(option.split(' ')[0] ?? '');
   const word = raw.length > 2 ? raw.toLowerCase() : raw;
@@ -119,6 +146,18 @@ export function optionAdvice(command: string, raw: string, names: readonly strin
   const known = findAll(OPTION_WORDS, word).length > 0;
   const sentence = findAll(OPTION_SENTENCES, known ? word : (near ?? word)).find((text) => fits(text, command));
   return sentence ?? 'see --help';
+}
+
+/** What does here what options of rollouts do elsewhere; or undefined. */
+function rolloutAdvice(command: string, raw: string): string | undefined {
+  if (!command.startsWith('rollout ')) return undefined;
+  if (command === 'rollout exclude' && ['--host', '--hosts', '--node'].includes(raw))
+    return 'hosts stand behind the id';
+  const follows = ['-w', '--watch', '--wait', '--follow', '-F', '--until', '--for'].includes(raw);
+  if (!follows || command === 'rollout pause' || command === 'rollout start') return undefined;
+  return command === 'rollout watch'
+    ? 'it goes on by itself until the end'
+    : 'shunt rollout watch ID follows it to the end';
 }
 
 /** Advice to call a command is none to who calls it. */

@@ -5,10 +5,13 @@ import { parseServers } from '../../bus/servers.ts';
 import { LOG_LEVELS } from '../../daemon/log-level.ts';
 import { LEVELS, readLevel } from '../../protocol/change-state.ts';
 import { filledText, readLabelText } from '../../protocol/filled.ts';
-import { readHost } from '../../protocol/host.ts';
+import { readGates } from '../../protocol/gate.ts';
+import { readHost, readLabelKey } from '../../protocol/host.ts';
 import { readAfterMs, readName } from '../../protocol/intent.ts';
-import { integer, oneOf, pattern, type Reader, show } from '../../protocol/read.ts';
+import { hinted, integer, oneOf, pattern, type Reader, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
+import { readSome, readWave } from '../../protocol/rollout.ts';
+import { MAX_SOAK_MS, ON_FAIL } from '../../protocol/rollout-start.ts';
 import { readSet } from '../../protocol/sets.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { readReason } from '../../protocol/terms.ts';
@@ -17,7 +20,7 @@ import { readFilter, TOP_ORDERS } from '../../protocol/top.ts';
 import { orElse } from './refusal.ts';
 
 /** What a shell asks for while a line is written. */
-export const ASKED = ['redirects', 'hosts', 'sets', 'contexts'] as const;
+export const ASKED = ['redirects', 'hosts', 'sets', 'contexts', 'rollouts'] as const;
 export type Asked = (typeof ASKED)[number];
 
 /**
@@ -76,6 +79,22 @@ const readLast: Reader<number> = (value, path) =>
 const readMaxRedirects: Reader<number> = (value, path) => {
   return integer(1, MAX_SLOTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
 };
+
+const readSoak: Reader<number> = (value, path) => integer(0, MAX_SOAK_MS)(readDuration(value, path), path);
+const readWaves: Reader<readonly string[]> = (value, path) =>
+  filledText(readText)(value, path)
+    .split(',')
+    .map((wave) => readWave(wave.trim(), path));
+
+/** A shell that was given no quotes has kept what stands behind the first `<` or `>`. */
+function readGateOptions(given: readonly string[]): readonly string[] {
+  if (given.length === 0) return [];
+  return hinted(readGates, () => (given.every((gate) => /[<>]/.test(gate) || gate === 'external') ? '' : QUOTES))(
+    given,
+    '',
+  );
+}
+const QUOTES = "; write it in quotes, for a shell takes < and > for itself: --gate 'losses<=0.1%'";
 
 const readContext: Reader<string> = pattern(
   /^[A-Za-z0-9]([A-Za-z0-9._@-]{0,61}[A-Za-z0-9])?$/,
@@ -209,6 +228,38 @@ export const OPTIONS = {
     argumentOnly: true,
   },
   once: flag('show it once, also on a terminal'),
+  waves: {
+    ...optional({ placeholder: 'LIST', help: 'how far each goes', fallback: '1,10%,50%,100%' }, readWaves),
+    argumentOnly: true,
+  },
+  soak: {
+    ...optional({ placeholder: 'TIME', help: 'how long gates are to pass in a wave', fallback: '5m' }, readSoak),
+    argumentOnly: true,
+  },
+  gate: {
+    ...many({ placeholder: 'GATE', help: "such as 'losses<=0.1%'; in quotes, for the shell" }),
+    argumentOnly: true,
+    read: readGateOptions,
+  },
+  spread: {
+    ...optional({ placeholder: 'LABEL', help: 'spread each wave over its values, such as rack' }, readLabelKey),
+    argumentOnly: true,
+  },
+  'max-unreachable': {
+    ...optional({ placeholder: 'N', help: 'silent hosts, as 3 or 5%', fallback: '2%, wave 1: 0' }, readSome),
+    argumentOnly: true,
+  },
+  'on-fail': {
+    ...optional({ placeholder: 'DO', help: 'rollback or pause', fallback: 'rollback' }, oneOf(...ON_FAIL)),
+    values: ON_FAIL,
+    argumentOnly: true,
+  },
+  now: flag('one wave, and no soak; needs --reason'),
+  again: flag('also what was rolled back just now'),
+  'accept-collateral': flag('also where what is not named is touched'),
+  'no-traffic-ok': flag('without packets that meet it'),
+  'skip-gate': flag('though a gate does not pass; needs --reason'),
+  active: flag('only those that have not ended'),
 } satisfies Record<string, Option<unknown>>;
 
 export type OptionName = keyof typeof OPTIONS;

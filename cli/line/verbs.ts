@@ -40,10 +40,21 @@ async function firstOperand(words: readonly string[]): Promise<number | undefine
 export async function noSuchVerb(name: string, word: string, verbs: Commands): Promise<Failure> {
   const { meantVerb, verbAdvice } = await import('./neighbours.ts');
   const near = meantVerb(word, Object.keys(verbs));
-  const listed = await Promise.all(
-    Object.entries(verbs).map(async ([verb, { load }]) => [verb, (await load()).synopsis].filter(Boolean).join(' ')),
-  );
+  const listed = await describe(verbs);
   const meant =
     verbAdvice(name, word) ?? (near === undefined ? `see shunt ${name} --help` : didYouMean(`shunt ${name} ${near}`));
-  return usage(`unexpected argument "${word}": what follows is ${listed.join(', or ')}; ${meant}`);
+  return usage(`unexpected argument "${word}": what follows is ${listed}; ${meant}`);
+}
+
+/** Of many verbs, how each is written would hide what was meant. */
+const MOST_WRITTEN = 4;
+
+async function describe(verbs: Commands): Promise<string> {
+  const all = Object.entries(verbs);
+  const names = all.map(([verb]) => verb);
+  if (all.length > MOST_WRITTEN) return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+  const written = await Promise.all(
+    all.map(async ([verb, { load }]) => `${verb} ${(await load()).synopsis}`.trimEnd()),
+  );
+  return written.join(', or ');
 }

@@ -8,6 +8,7 @@ import {
   MAX_LIST,
   parseApplyReply,
 } from '../../protocol/api.ts';
+import type { AnyCode } from '../../protocol/codes.ts';
 import { bytesOf, listBudgetBytes } from '../../protocol/json.ts';
 import type { Bus } from '../client.ts';
 import { EXIT, Failure, type FileProblem } from '../line/failure.ts';
@@ -27,13 +28,15 @@ const MOST_FOR_HOSTS_MS = 300_000;
 
 /** What an upload is for: its verb, how a part is written, and how replies are read. */
 export interface Purpose<T> {
-  readonly verb: 'apply' | 'plan';
+  readonly verb: 'apply' | 'plan' | 'rollout-start';
   readonly encode: (part: ApplyRequest) => Uint8Array;
   readonly parse: (reply: Uint8Array) => T | ApplyPartReply | ApiError;
   /** What the last part has beside redirects, in bytes. */
   readonly lastBytes?: number;
   /** The files that it is from, where that is to be kept. */
   readonly files?: readonly string[];
+  /** What more is there to say of a refusal. */
+  readonly advise?: (code: AnyCode) => string;
 }
 
 /** An apply, and the files that it is from; its terms, and what goes besides, stand in the last part. */
@@ -55,12 +58,12 @@ export async function upload<T extends object>(
   specs: readonly Prepared[],
   bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
   terminal: Pick<Terminal, 'progress'>,
-  { verb, encode, parse, lastBytes = 0, files = [] }: Purpose<T>,
+  { verb, encode, parse, lastBytes = 0, files = [], advise = () => '' }: Purpose<T>,
 ): Promise<T> {
   const parts = split(specs, listBudgetBytes(bus.maxPayloadBytes), lastBytes);
   const id = randomUUID();
   const asking = {
-    refuse: (error: ApiError['error']): Failure => refusal(error, specs),
+    refuse: (error: ApiError['error']): Failure => refusal(error, specs, advise(error.code)),
     patienceMs: patienceFor(specs),
     files,
     hear: (done: number): void => terminal.progress(workText(done, UNIT[verb])),
@@ -83,7 +86,7 @@ export async function upload<T extends object>(
   );
 }
 
-const UNIT = { apply: 'redirects on hosts', plan: 'hosts' } as const;
+const UNIT = { apply: 'redirects on hosts', plan: 'hosts', 'rollout-start': 'redirects on hosts' } as const;
 
 /** Grows with the work: each redirect is laid down for each of its hosts. */
 export function patienceFor(specs: readonly Pick<Prepared, 'json'>[]): number {
@@ -127,7 +130,11 @@ function tooLarge({ name, locate }: Prepared, size: number, budgetBytes: number)
 }
 
 /** Turns what the controller refused into problems in the operator's own files. */
-function refusal({ code, message, problems = [] }: ApiError['error'], specs: readonly Prepared[]): Failure {
+function refusal(
+  { code, message, problems = [] }: ApiError['error'],
+  specs: readonly Prepared[],
+  advice: string,
+): Failure {
   const found = problems.flatMap((problem): FileProblem[] => {
     const spec = specs[problem.index];
     if (spec === undefined) return [];
@@ -135,5 +142,5 @@ function refusal({ code, message, problems = [] }: ApiError['error'], specs: rea
       { ...spec.locate(problem.path, problem.code), name: spec.name, code: problem.code, message: reasonOf(problem) },
     ];
   });
-  return new Failure(EXIT.refused, code, `the controller refused it whole: ${message}`, { problems: found });
+  return new Failure(EXIT.refused, code, `the controller refused it whole: ${message}${advice}`, { problems: found });
 }

@@ -57,6 +57,7 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ['cli/specs/a.ts', 'nats'],
   ['cli/complete/a.ts', '../commands/get.ts'],
   ['cli/top/a.ts', '../client.ts'],
+  ['cli/rollout/a.ts', '../commands/get.ts'],
   ['cli/commands/a.ts', '../../agent/kernel/layout.ts'],
 ];
 const ALLOWED: readonly (readonly [string, string])[] = [

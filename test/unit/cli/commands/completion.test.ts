@@ -67,6 +67,8 @@ test('completion: bash asks for names, with the line as it stands, and falls bac
   t.is(asking('get', '--context', ''), '__complete contexts  get --context');
   t.is(asking('hosts', 'forget', 'e'), '__complete hosts e hosts forget');
   t.is(asking('context', 'use', ''), '__complete contexts  context use');
+  t.is(asking('rollout', 'watch', '5c'), '__complete rollouts 5c rollout watch');
+  t.is(asking('rollout', 'verdict', '5c1d', 'p'), '__complete rollouts p rollout verdict 5c1d');
   t.deepEqual(offered('rearm', '--he'), ['--help']);
   t.true(offered('nobody', 'get', '').includes('--help'));
 });

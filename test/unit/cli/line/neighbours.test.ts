@@ -25,8 +25,8 @@ const COMMAND_HINTS: Readonly<Record<string, string>> = {
   restart: 'shunt agent or shunt controller',
   stop: 'shunt detach',
   exec: 'shunt explain NAME?',
-  rollout: 'shunt hosts',
-  undo: 'shunt apply -f FILE',
+  canary: 'shunt rollout start -f FILE',
+  undo: 'shunt rollout rollback ID, or shunt apply -f FILE',
   config: 'shunt --help',
   route: 'shunt get',
   rule: 'shunt get',
@@ -58,6 +58,10 @@ const OPTION_HINTS: readonly [line: string, hint: string][] = [
   ['get --follow', 'did you mean --watch?'],
   ['apply -r -f x', 'did you mean --recursive?'],
   ['get --label role=edge', 'did you mean --selector?'],
+  ['rollout status 5c1d -w', 'shunt rollout watch ID follows it to the end'],
+  ['rollout abort 5c1d --wait', 'shunt rollout watch ID follows it to the end'],
+  ['rollout watch 5c1d --follow', 'it goes on by itself until the end'],
+  ['rollout exclude 5c1d --host edge-7', 'hosts stand behind the id'],
   ['get --profile lab', 'did you mean --context?'],
   ['delete --filename x', 'did you mean --file?'],
   ['delete --all', 'shunt delete takes the names of redirects (see shunt get), or -f FILE, --set NAME or -l LABELS'],
@@ -100,7 +104,7 @@ for (const [line, hint] of OPTION_HINTS) {
   test(`neighbours: shunt ${line} is answered with what to write`, async (t) => {
     const { exit, stderr } = await shunt(line.split(' '));
     t.is(exit, 2);
-    t.regex(stderr, /^shunt \w+: unknown option -.*\n$/);
+    t.regex(stderr, /^shunt [a-z ]+: unknown option -.*\n$/);
     t.true(stderr.includes(hint), stderr);
   });
 }

@@ -1,36 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { EXIT, Failure } from '../../../../cli/line/failure.ts';
-import type { Key, Screen } from '../../../../cli/show/screen.ts';
 import type { View } from '../../../../cli/top/view.ts';
 import { type Ask, watch } from '../../../../cli/top/watch.ts';
 import type { TopReply, TopRequest } from '../../../../protocol/top.ts';
+import { KeptScreen } from '../kept-screen.ts';
 
 const VIEW: View = { sort: 'packets', of: 'fleet', filter: '' };
 const NEVER_MS = 600_000;
 const SOON_MS = 1;
-
-class KeptScreen implements Screen {
-  columns = 80;
-  rows = 24;
-  lines: readonly string[] = [];
-  press: (key: Key) => void = () => {};
-  redraw: () => void = () => {};
-
-  draw(lines: readonly string[]): void {
-    this.lines = lines;
-  }
-
-  onKey(press: (key: Key) => void): void {
-    this.press = press;
-  }
-
-  onResize(redraw: () => void): void {
-    this.redraw = redraw;
-  }
-
-  [Symbol.dispose](): void {}
-}
 
 function replyOf({ sort = 'packets' }: Partial<TopRequest> = {}): TopReply {
   const series = [1, 2];

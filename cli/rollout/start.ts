@@ -1,0 +1,72 @@
+import type { AnyCode } from '../../protocol/codes.ts';
+import { bytesOf } from '../../protocol/json.ts';
+import {
+  encodeRolloutStartRequest,
+  parseRolloutStartReply,
+  type RolloutStartReply,
+  type RolloutStartRequest,
+  type RolloutTerms,
+} from '../../protocol/rollout-start.ts';
+import { usage } from '../line/failure.ts';
+import type { OptionName, Options } from '../line/options.ts';
+import type { Purpose } from '../specs/upload.ts';
+
+/** How a rollout goes. */
+export const ROLLOUT_OPTIONS = [
+  'waves',
+  'soak',
+  'gate',
+  'spread',
+  'max-unreachable',
+  'on-fail',
+  'now',
+  'again',
+  'accept-collateral',
+  'no-traffic-ok',
+] as const satisfies readonly OptionName[];
+
+/** What a request says of how it goes. Errors: Failure USAGE. */
+export function rolloutTerms(options: Options<(typeof ROLLOUT_OPTIONS)[number] | 'reason'>): RolloutTerms {
+  const { waves, soak, gate, spread, now, again, reason } = options;
+  if (now && reason === undefined) throw usage('--now needs --reason TEXT: it is kept with the rollout');
+  if (now && (waves ?? soak) !== undefined)
+    throw usage('--now is one wave and no soak: leave out --waves and --soak, or --now');
+  const { 'max-unreachable': unreachable, 'on-fail': onFail } = options;
+  return {
+    ...(waves !== undefined && { waves }),
+    ...(soak !== undefined && { soakMs: soak }),
+    ...(gate.length > 0 && { gates: gate }),
+    ...(spread !== undefined && { spread }),
+    ...(unreachable !== undefined && { maxUnreachable: unreachable }),
+    ...(onFail !== undefined && { onFail }),
+    ...(now && { now: true }),
+    ...(again && { again: true }),
+    ...(options['accept-collateral'] && { acceptCollateral: true }),
+    ...(options['no-traffic-ok'] && { noTrafficOk: true }),
+  };
+}
+
+/** What to add to the line, where that lets by what was refused. */
+const LETS_BY: Readonly<Record<string, string>> = {
+  COLLATERAL: '; --accept-collateral begins it all the same',
+  JUST_ROLLED_BACK: '; --again begins it all the same',
+  SHRINKS_TOO_MUCH: '; --allow-shrink and --reason begin it all the same',
+  GROWS_TOO_MUCH: '; --allow-growth and --reason begin it all the same',
+  PLAN_STALE: '; nothing was begun',
+  UNKNOWN_VERB: '; a controller that knows no rollouts is of an older release: upgrade it',
+};
+
+/** A rollout and the files that it is from; how it goes stands in the last part. */
+export function startOn(
+  last: Omit<RolloutStartRequest, 'v' | 'upload' | 'part' | 'parts' | 'specs'>,
+  files: readonly string[],
+): Purpose<RolloutStartReply> {
+  return {
+    files,
+    verb: 'rollout-start',
+    encode: (part) => encodeRolloutStartRequest({ ...part, ...(part.part === part.parts - 1 && last) }),
+    parse: parseRolloutStartReply,
+    lastBytes: bytesOf(last),
+    advise: (code: AnyCode) => (Object.hasOwn(LETS_BY, code) ? (LETS_BY[code] ?? '') : ''),
+  };
+}

@@ -1,0 +1,135 @@
+import type { Share } from '../../protocol/gate.ts';
+import type { Cause, RolloutHead, RolloutState } from '../../protocol/rollout.ts';
+import type { RolloutStatusReply, Waiting } from '../../protocol/rollout-status.ts';
+import { EXIT, type Exit } from '../line/failure.ts';
+import { shortChange } from '../show/change-state.ts';
+import { ageText, codeText, countText, someText } from '../show/format.ts';
+import type { Tone } from '../show/terminal.ts';
+
+export const STATE_TONES: Readonly<Record<RolloutState, Tone>> = {
+  RUNNING: 'strong',
+  PAUSED: 'warn',
+  ROLLING_BACK: 'bad',
+  DONE: 'good',
+  ROLLED_BACK: 'bad',
+};
+
+/** What a command that looked at a rollout ends with. */
+export function exitOf(state: RolloutState): Exit {
+  if (state === 'DONE') return EXIT.done;
+  return state === 'ROLLED_BACK' ? EXIT.refused : EXIT.unfinished;
+}
+
+/** Writes how far it is: `RUNNING, wave 2 of 4: SOAK`. */
+export function standingText({ state, step, wave, waves }: RolloutHead): string {
+  if (step === undefined) return state;
+  const where = step === 'PROMOTE' ? 'all waves' : `wave ${wave} of ${waves}`;
+  return `${state}, ${where}: ${step}`;
+}
+
+/** Writes what it is, who began it and why. */
+export function aboutText(head: RolloutHead, at: number): string {
+  const { redirects, hosts, actor, sources = [], reason, made, of, now } = head;
+  const what = `${countText(redirects, 'redirect')} on ${countText(hosts, 'host')}`;
+  const undoes = of === undefined ? '' : `, undoes ${shortChange(of)}`;
+  const by = actor === undefined ? '' : ` by ${actor}`;
+  const from = sources.length === 0 ? '' : ` from ${someText(sources)}`;
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return `${what}${undoes}${now ? ', in one wave and without soak' : ''}; begun ${ageText(at - made)} ago${by}${from}${why}`;
+}
+
+/** Writes a share with what it is of: `0.44% (212 of 48,210)`; a count alone is no share. */
+export function shareText(share: Share | null | undefined): string {
+  if (share === null || share === undefined) return '-';
+  const { count, of } = share;
+  if (of === undefined) return numberText(count);
+  return of === 0 ? '0 of 0' : `${percentText(count / of)} (${numberText(count)} of ${numberText(of)})`;
+}
+
+/** Never 0 of what is there, nor all of what is not. */
+function percentText(share: number): string {
+  const percent = share * 100;
+  if (percent > 0 && percent < 0.01) return '<0.01%';
+  const text = percent.toFixed(percent < 10 && !Number.isInteger(percent) ? 2 : percent < 99.9 ? 0 : 1);
+  return `${share < 1 && Number(text) === 100 ? '99.9' : text.replace(/\.0+$/, '')}%`;
+}
+
+/** The same where there is less room: `0.44% of 48,210`. */
+export function shortShareText(share: Share | null): string {
+  if (share?.of === undefined || share.of === 0) return shareText(share);
+  return `${percentText(share.count / share.of)} of ${numberText(share.of)}`;
+}
+
+export function numberText(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** Writes why it stands still, or goes or went back. */
+export function causeText({ code, gate, host, name, wave, control, actor, reason, detail }: Cause): string {
+  if (code === 'ASKED') return `${actor ?? 'somebody'} asked for it${reason === undefined ? '' : `: ${reason}`}`;
+  const where = [host && `on ${host}`, name && `of ${name}`].filter(Boolean).join(' ');
+  const seen = wave === undefined ? '' : `: ${shareText(wave)}`;
+  const beside = control === undefined ? '' : `, and ${shareText(control)} on other hosts`;
+  const what = gate === undefined ? codeText(code) : [code, gate].join(' ');
+  const more = [detail, reason, actor && `by ${actor}`].filter(Boolean).join(', ');
+  return `${[what, where].filter(Boolean).join(' ')}${seen}${beside}${more === '' ? '' : `; ${more}`}`;
+}
+
+const WAITING: Readonly<Record<string, string>> = {
+  hosts: 'for hosts that can take it',
+  verified: 'for hosts to verify it',
+  soak: 'until it has soaked',
+  gates: 'for gates to pass',
+  telemetry: 'for hosts to be heard again, and then goes on',
+  traffic: 'for packets to meet it',
+  external: 'for a verdict from outside: shunt rollout verdict',
+  resume: 'for somebody to resume or abort it',
+  withdrawn: 'for hosts to confirm that it is gone',
+  tail: 'for late hosts',
+};
+
+/** Writes for what it waits. */
+export function waitingText({ for: what, hosts }: Waiting): string {
+  const of = hosts === undefined ? '' : ` (${countText(hosts, 'host')})`;
+  return `waits ${Object.hasOwn(WAITING, what) ? WAITING[what] : `for ${what}`}${of}`;
+}
+
+/** Writes how long it waits yet at most, or how long it has. */
+export function leftText({ since, until }: Waiting, at: number): string {
+  return until === undefined ? `for ${ageText(whole(at - since))} now` : `${ageText(whole(until - at))} left`;
+}
+
+/** To the second: what counts down on a screen is read once a second. */
+export function whole(ms: number): number {
+  return Math.max(0, ms - (ms % 1000));
+}
+
+/** Writes how it ended, or how it stands. */
+export function summaryText(status: RolloutStatusReply): string {
+  const { rollout, outstanding = [], outstandingTotal = 0, at } = status;
+  const { id, state, made, ended = at, published, hosts, cause } = rollout;
+  const name = `rollout ${shortChange(id)}`;
+  const after = `after ${ageText(whole(ended - made))}`;
+  if (state === 'DONE')
+    return `${name}: DONE ${after}; ${published} of ${countText(hosts, 'host')} have it${lateText(status)}`;
+  const why = cause === undefined ? '' : `: ${causeText(cause)}`;
+  const still =
+    outstandingTotal === 0
+      ? ''
+      : `; not confirmed yet that it is gone by ${countText(outstandingTotal, 'host')}: ${someText(outstanding, outstandingTotal)}`;
+  if (state === 'ROLLED_BACK') return `${name}: ROLLED_BACK ${after}${why}${still}`;
+  return `${name}: ${standingText(rollout)}, ${published} of ${countText(hosts, 'host')} have it${why}`;
+}
+
+function lateText({ silent = [], silentTotal = 0, excluded = [], excludedTotal = 0 }: RolloutStatusReply): string {
+  const late = silentTotal === 0 ? '' : `; silent, and given it once they return: ${someText(silent, silentTotal)}`;
+  return `${late}${excludedTotal === 0 ? '' : `; excluded before: ${someText(excluded, excludedTotal)}`}`;
+}
+
+/** What somebody may do now. */
+export function adviceText({ id, state }: RolloutHead): string | undefined {
+  const short = shortChange(id);
+  if (state === 'PAUSED') return `shunt rollout resume ${short} goes on, shunt rollout abort ${short} takes it back`;
+  if (state === 'RUNNING') return `shunt rollout abort ${short} takes it back`;
+  return state === 'DONE' ? `shunt rollout rollback ${short} undoes it` : undefined;
+}
