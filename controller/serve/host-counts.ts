@@ -38,6 +38,8 @@ export class HostCounts {
   #hits = 0n;
   #answeredMs: number;
   #unusable: string | undefined;
+  /** What was found of the redirects that were asked for last; undefined once another answer came. */
+  #found: { readonly keys: ReadonlyMap<string, number>; readonly undone: number | null } | undefined;
 
   constructor(nowMs: number) {
     this.#answeredMs = nowMs;
@@ -57,6 +59,7 @@ export class HostCounts {
     this.#samples = begins || isBack ? [sample] : thinned([...this.#samples, sample]);
     this.#life = life;
     this.#answeredMs = nowMs;
+    this.#found = undefined;
   }
 
   /** Notes that it answered, and why that says nothing. */
@@ -76,8 +79,11 @@ export class HostCounts {
   }
 
   #undone(keys: ReadonlyMap<string, number>): number | null {
+    if (this.#found?.keys === keys) return this.#found.undone;
     const rows = [...keys.keys()].map((key) => this.#rows.get(key));
-    return rows.includes(undefined) ? null : rows.filter((row) => row?.isUndone).length;
+    const undone = rows.includes(undefined) ? null : rows.filter((row) => row?.isUndone).length;
+    this.#found = { keys, undone };
+    return undone;
   }
 
   #windows(): Counted['windows'] {
