@@ -1,9 +1,9 @@
 import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
 import type { BusOptions } from '../client.ts';
-import type { Exit } from '../line/failure.ts';
+import { EXIT, type Exit } from '../line/failure.ts';
 import { stopSignal } from '../line/signals.ts';
 import { shortChange } from '../show/change-state.ts';
-import type { Terminal } from '../show/terminal.ts';
+import { notice, type Terminal } from '../show/terminal.ts';
 import { Source } from '../source.ts';
 import { askStatus } from './ask.ts';
 import { changeLines, follow } from './follow.ts';
@@ -28,7 +28,7 @@ export async function toTheEnd(
   const status = await (take === undefined ? inLines() : onScreen(take));
   if (!json) {
     terminal.print(summaryText(status));
-    if (exitOf(status.rollout.state) === 3) terminal.note(goodbyeText(status));
+    if (exitOf(status.rollout.state) === EXIT.unfinished) notice(terminal, goodbyeText(status));
   }
   return exitOf(status.rollout.state);
 

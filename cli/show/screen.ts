@@ -17,6 +17,7 @@ export interface Screen extends Disposable {
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l';
 const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 const HOME = '\x1b[H';
+/** Before a line and not behind it, where the cursor of a line that is full stands on its last character. */
 const TO_LINE_END = '\x1b[K';
 const TO_END = '\x1b[J';
 
@@ -51,8 +52,9 @@ export class ProcessScreen implements Screen {
 
   draw(lines: readonly string[]): void {
     if (!this.#taken) return;
-    const shown = lines.slice(0, this.rows).map((line) => `${line}${TO_LINE_END}`);
-    this.#process.stdout.write(`${HOME}${shown.join('\r\n')}${TO_END}`);
+    const shown = lines.slice(0, this.rows).map((line) => `${TO_LINE_END}${line}`);
+    const below = shown.length < this.rows ? `\r\n${TO_END}` : '';
+    this.#process.stdout.write(`${HOME}${shown.join('\r\n')}${below}`);
   }
 
   onKey(press: (key: Key) => void): void {

@@ -39,7 +39,7 @@ test('screen: it is taken, drawn line by line, and given back as it was, once', 
     t.true(fake.raw);
     t.deepEqual([screen.columns, screen.rows], [100, 30]);
     screen.draw(['a', 'b']);
-    t.is(fake.written, '\x1b[Ha\x1b[K\r\nb\x1b[K\x1b[J');
+    t.is(fake.written, '\x1b[H\x1b[Ka\r\n\x1b[Kb\r\n\x1b[J');
     screen.draw(Array(31).fill('x'));
     t.is(fake.written.split('\n').length, 30);
     screen[Symbol.dispose]();
