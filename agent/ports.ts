@@ -6,6 +6,7 @@ import type { Family } from '../protocol/match.ts';
 import type { Shape } from '../protocol/shape.ts';
 import type { AwaitedNews } from './model/awaited.ts';
 import type { BootTime } from './model/boot-time.ts';
+import type { BrakeChange, BrakeMemory } from './model/brake.ts';
 import type { Counter } from './model/counter.ts';
 import type { EntryValue } from './model/entry.ts';
 import type { EntryKey } from './model/entry-key.ts';
@@ -176,6 +177,8 @@ export interface Stored {
   /** Up to where changes are confirmed; undefined where nobody said so. */
   readonly confirmed: number | undefined;
   readonly unconfirmed: readonly Unconfirmed[];
+  /** Absent where nothing is remembered of it, or an agent that does not know it has gone on with the store since. */
+  readonly brake?: BrakeMemory;
 }
 
 /** A set of changes that ends at `cursor`, to be believed only if the result has `digest`. */
@@ -214,6 +217,7 @@ export interface ConfirmationNews extends AwaitedNews {
 export interface Beside {
   /** Asked in the commit: a mark confirms what is in time then. */
   readonly now?: () => BootTime;
+  readonly brake?: BrakeChange;
 }
 
 /** What whoever carries changes out does with unconfirmed ones. */
@@ -242,6 +246,8 @@ export interface DesiredStore {
   move(kind: Move, of: readonly Pick<Unconfirmed, 'key' | 'rev'>[], at: BootTime): Promise<readonly Unconfirmed[]>;
   /** Notes that it is this moment: the time of unconfirmed changes goes on from here after a boot. */
   noteTime(at: BootTime): Promise<void>;
+  /** Remembers what the brake goes by, where that changed without the set. */
+  remember(beside: Pick<Beside, 'brake'>): Promise<void>;
   /** Remembers states; `forget` are keys whose entries are gone for good. */
   saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void>;
   /** Adds to the flight recorder, which keeps the newest of each key. */
@@ -319,14 +325,18 @@ export interface SightStore {
 
 /** What the reconciler is told; what returns at once is a hint to work on. */
 export interface Reconciling {
-  /** Desired state changed and is stored; it stands as `footing` says. */
-  accepted(acceptance: Accepted, footing: Footing): void;
+  /** What is to be stored with a candidate, if that is stored before anything else of the kind. */
+  judge(candidate: Candidate): Beside;
+  /** Desired state changed and is stored with what was judged; it stands as `footing` says. */
+  accepted(acceptance: Accepted, footing: Footing, beside: Beside): void;
   /** Whether the set is kept as it is, or is not known to be whole: nobody is taken for silent meanwhile. */
   held(is: boolean): void;
   /** These keys were sent again: look at them again. */
   again(keys: readonly string[]): void;
   /** Marks came with nothing that is new; they are stored once it resolves. Errors: StoreError. */
   marked(marks: Marks): Promise<void>;
+  /** What the brake withholds is let go; answers how many redirects that were. Errors: StoreError; then it still holds. */
+  release(): Promise<number>;
   /** The controller said that it is this time, in epoch milliseconds. */
   heard(atMs: number): void;
 }

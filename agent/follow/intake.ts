@@ -1,7 +1,9 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import { OneByOne } from '../../daemon/one-by-one.ts';
 import { Waker } from '../../daemon/waker.ts';
 import type { AnyCode, Code } from '../../protocol/codes.ts';
+import type { Marks } from '../../protocol/marks.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { Update } from '../../protocol/update.ts';
@@ -82,6 +84,8 @@ export class Intake {
   /** Somebody decreed that the set is to be the log's, and waits for it. */
   #anew = false;
   #decreed: PromiseWithResolvers<Decreed> | undefined;
+  /** What is judged by how things stand is stored before they stand otherwise. */
+  readonly #oneByOne = new OneByOne();
 
   constructor(options: IntakeOptions) {
     const { footing, host, clock, log, outbox } = options;
@@ -113,6 +117,11 @@ export class Intake {
     this.#pace.wantNow();
     this.#waker.wake();
     return await this.#decreed.promise;
+  }
+
+  /** Lets go what the brake withholds, and answers how many redirects that were. Errors: StoreError; then it still holds. */
+  release(): Promise<number> {
+    return this.#oneByOne.do(() => this.#options.reconciling.release());
   }
 
   #stand(code?: AnyCode, message?: string): Decreed {
@@ -171,15 +180,20 @@ export class Intake {
   async #takeWaiting(): Promise<void> {
     const { candidate, again, gap, marks } = fold(this.#footing.at, this.#waiting.splice(0));
     const acceptance = candidate && (await this.#accept(candidate));
-    if (candidate === undefined && marks !== undefined) await this.#options.reconciling.marked(marks);
+    if (candidate === undefined && marks !== undefined) await this.#mark(marks);
     if (gap || acceptance?.outcome === 'mismatch') this.#pace.want();
     if (again.length > 0) this.#options.reconciling.again(again);
   }
 
-  async #accept(candidate: Candidate): Promise<Acceptance> {
+  #accept(candidate: Candidate): Promise<Acceptance> {
+    return this.#oneByOne.do(() => this.#store(candidate));
+  }
+
+  async #store(candidate: Candidate): Promise<Acceptance> {
     const { store, reconciling, log, outbox, mark } = this.#options;
     const { cursor: at, digest } = candidate;
-    const acceptance = await store.accept(candidate, mark?.seq);
+    const beside = reconciling.judge(candidate);
+    const acceptance = await store.accept(candidate, mark?.seq, beside);
     if (acceptance.outcome === 'mismatch') {
       log.warn({ ...at, digest, sound: acceptance.sound }, 'digest does not fit');
       if (!acceptance.sound) this.#step({ kind: 'unsound' });
@@ -187,9 +201,14 @@ export class Intake {
     }
     this.#unwritable = false;
     this.#step({ kind: 'accepted', at, digest, whole: acceptance.whole });
-    reconciling.accepted(acceptance, this.#footing);
+    reconciling.accepted(acceptance, this.#footing, beside);
     outbox.changed();
     return acceptance;
+  }
+
+  async #mark(marks: Marks): Promise<void> {
+    await this.#oneByOne.do(() => this.#options.reconciling.marked(marks));
+    this.#unwritable = false;
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
@@ -228,7 +247,7 @@ export class Intake {
     if (result.outcome === 'current') this.#step({ kind: 'current' });
     this.#pace.answered(result.outcome === 'held' ? 'held' : 'well');
     if (result.outcome === 'current' && result.marks !== undefined && takesUpdates(this.#footing))
-      await this.#options.reconciling.marked(result.marks);
+      await this.#mark(result.marks);
   }
 
   #retry(code: string, reason: string): void {

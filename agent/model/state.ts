@@ -26,3 +26,8 @@ export interface EntryState {
   /** Its last counts: on which it was found idle, or that its slot had when it was given to another key. */
   readonly counted?: Counter;
 }
+
+/** It stands as it did, although something else is wanted: what counts and is seen of it goes on. */
+export function standsOn({ code }: Pick<EntryState, 'code'>): boolean {
+  return code === 'BRAKE';
+}

@@ -16,7 +16,7 @@ import { type OutcomeInput, sameState, stateAfter } from './outcome.ts';
 import type { Changed, Gone, PassResult } from './pass-result.ts';
 import { Placements } from './placements.ts';
 import { type Plan, plan } from './plan.ts';
-import type { PlanInput } from './plan-input.ts';
+import type { PlanInput, Withheld } from './plan-input.ts';
 import { ReadBack } from './read-back.ts';
 import { Retries } from './retries.ts';
 import { Schedule } from './schedule.ts';
@@ -24,6 +24,12 @@ import { Silence } from './silence.ts';
 import { recover, type Slots } from './slots.ts';
 import { Targets } from './targets.ts';
 import { Waiting } from './waiting.ts';
+
+/** What speaks against desired entries beside the kernel and time: the host's guard, and its brake. */
+interface Against {
+  readonly judge?: HostJudge;
+  readonly withheld?: Withheld;
+}
 
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
 const SCOPE_MAX = 1_000;
@@ -56,6 +62,7 @@ export class Convergence {
   readonly #waiting: Waiting;
   readonly #idle: Idle;
   readonly #targets: Targets;
+  readonly #withheld: Withheld;
   readonly #observed: ObservedCache;
   readonly #ports = new KnownPorts();
   readonly #readBack: ReadBack;
@@ -64,9 +71,15 @@ export class Convergence {
   #full = true;
   #networkChanged = false;
 
-  constructor(kernel: Kernel, intents: readonly Intent[], states: readonly EntryState[], judge = new HostJudge()) {
+  constructor(
+    kernel: Kernel,
+    intents: readonly Intent[],
+    states: readonly EntryState[],
+    { judge = new HostJudge(), withheld = new Map() }: Against = {},
+  ) {
     this.#kernel = kernel;
     this.judge = judge;
+    this.#withheld = withheld;
     this.#targets = new Targets(kernel.net);
     this.#observed = new ObservedCache(kernel.entries.observe());
     this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => this.#observed.entries.has(id)));
@@ -168,6 +181,7 @@ export class Convergence {
       scope,
       desired: this.ledger.desired,
       states: this.ledger.states,
+      withheld: this.#withheld,
       observed: this.#observed,
       limits: this.#kernel.entries.limits,
       ports: this.#ports.stand,

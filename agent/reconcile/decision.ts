@@ -9,6 +9,8 @@ export interface Draft {
   readonly key: string;
   /** Absent when the key is desired no more. */
   readonly intent?: Intent;
+  /** Of the change that this is the answer to, where that is not the intent's own. */
+  readonly rev?: number;
   readonly state: State;
   readonly code?: Code;
   readonly slot: number | null;

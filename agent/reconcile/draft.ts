@@ -13,6 +13,17 @@ export interface Rooms {
 
 /** Decides about one key: it stands unless there is a reason why not. Room that it takes is taken from the rooms. */
 export function draft(input: PlanInput, key: string, rooms: Rooms): Draft {
+  const it = decide(input, key, rooms);
+  const withheld = input.withheld?.get(key);
+  return withheld === undefined ? it : braked(it, withheld.rev);
+}
+
+/** What stands instead of a change that is withheld says so; what does not stand says why not. */
+function braked(it: Draft, rev: number): Draft {
+  return it.state === 'installed' ? { ...it, rev, state: 'denied', code: 'BRAKE' } : { ...it, rev };
+}
+
+function decide(input: PlanInput, key: string, rooms: Rooms): Draft {
   const intent = input.desired.get(key);
   const slot = input.states.get(key)?.slot ?? null;
   if (intent === undefined) return { key, state: 'pending', slot };

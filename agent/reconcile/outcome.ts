@@ -2,7 +2,7 @@ import type { Code } from '../../protocol/codes.ts';
 import type { Counter } from '../model/counter.ts';
 import { sameEntry } from '../model/entry.ts';
 import type { OpResult } from '../model/op.ts';
-import type { EntryState } from '../model/state.ts';
+import { type EntryState, standsOn } from '../model/state.ts';
 import type { ObservedEntry } from '../ports.ts';
 import { backoffMs, classify } from './backoff.ts';
 import type { Decision } from './decision.ts';
@@ -43,7 +43,7 @@ export function stateAfter(input: OutcomeInput): EntryState {
   return settle(input, {
     state: decision.state,
     ...(decision.code === undefined ? {} : { code: decision.code }),
-    ...(decision.state === 'installed' ? standing(input) : {}),
+    ...(decision.state === 'installed' || standsOn(decision) ? standing(input) : {}),
     ...(decision.state === 'idle' || decision.slot === null ? counted(input) : {}),
   });
 }
@@ -68,7 +68,7 @@ function installedAt({ before, nowMs }: OutcomeInput): number {
 
 /** What is fought over stands again after each repair: that is no new beginning. */
 function hasStood(before: EntryState | undefined): before is EntryState {
-  return before?.state === 'installed' || before?.code === 'FOREIGN_WRITER';
+  return before !== undefined && (before.state === 'installed' || before.code === 'FOREIGN_WRITER' || standsOn(before));
 }
 
 /** Without an errno the kernel took the write, and something else stands there: somebody fights us. */
@@ -93,7 +93,7 @@ function settle(
   return {
     key: decision.key,
     slot: decision.slot,
-    rev: decision.intent?.rev ?? 0,
+    rev: decision.rev ?? decision.intent?.rev ?? 0,
     sinceMs: same ? before.sinceMs : input.nowMs,
     ...now,
   };

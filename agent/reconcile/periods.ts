@@ -1,3 +1,14 @@
+/** A full read-back, so that what somebody else changed is repaired. */
+const DRIFT_MS = 60_000;
+/** Neighbours are asked again; the kernel's own entries go stale after 30 s on average. */
+const PROBE_MS = 20_000;
+/** A look at the network without a notice: a peer's GRO or a new attachment tells nobody over rtnetlink. */
+const NETWORK_MS = 5_000;
+/** Nor does a file, or an address that is new. */
+const GUARD_MS = 5_000;
+/** Nor does a program that is detached; and while it is, every packet passes. */
+const INGRESSES_MS = 1_000;
+
 /** Something that is done again and again. */
 export interface Period {
   readonly everyMs: number;
@@ -28,4 +39,17 @@ export class Periods {
       act();
     }
   }
+}
+
+/** What an agent looks at unasked, and how often. */
+export function roundsOf(
+  act: Readonly<Record<'readBack' | 'network' | 'guard' | 'ingresses' | 'probe', () => void>>,
+): Period[] {
+  return [
+    { everyMs: DRIFT_MS, act: act.readBack },
+    { everyMs: NETWORK_MS, act: act.network },
+    { everyMs: GUARD_MS, act: act.guard },
+    { everyMs: INGRESSES_MS, act: act.ingresses },
+    { everyMs: PROBE_MS, act: act.probe },
+  ];
 }

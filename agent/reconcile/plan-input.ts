@@ -7,12 +7,16 @@ import type { Placements } from './placements.ts';
 import type { Slots } from './slots.ts';
 import type { Targets } from './targets.ts';
 
+/** Changes that the brake withholds, by key: what is desired of these is what stood before. */
+export type Withheld = ReadonlyMap<string, { readonly rev: number }>;
+
 /** All that a plan depends on. */
 export interface PlanInput {
   /** Keys to decide on. */
   readonly scope: Iterable<string>;
   readonly desired: ReadonlyMap<string, Intent>;
   readonly states: ReadonlyMap<string, EntryState>;
+  readonly withheld?: Withheld;
   readonly observed: ObservedCache;
   /** What the kernel has room for. */
   readonly limits: Limits;

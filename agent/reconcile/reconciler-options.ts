@@ -7,7 +7,7 @@ import type { DesiredStore, Kernel, Outbox, SightStore, TimeStore } from '../por
 /** What a reconciler works on and with. */
 export interface ReconcilerOptions {
   readonly kernel: Kernel;
-  readonly store: Pick<DesiredStore, 'saveEntries' | 'record'>;
+  readonly store: Pick<DesiredStore, 'saveEntries' | 'record' | 'remember'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly host: string;

@@ -3,7 +3,7 @@ import type { Marks } from '../../protocol/marks.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import type { Mark } from '../model/mark.ts';
-import type { Accepted, Reconciling, Stored } from '../ports.ts';
+import type { Accepted, Beside, Candidate, Reconciling, Stored } from '../ports.ts';
 import { Convergence } from './convergence.ts';
 import { GivingUp } from './giving-up.ts';
 import { HostJudge } from './guard.ts';
@@ -11,24 +11,14 @@ import { Levels } from './levels.ts';
 import { LostPins } from './lost-pins.ts';
 import { Outcomes } from './outcomes.ts';
 import { OwnWords } from './own-words.ts';
-import { Periods } from './periods.ts';
+import { Periods, roundsOf } from './periods.ts';
 import type { ReconcilerOptions } from './reconciler-options.ts';
 import { SharedTime } from './shared-time.ts';
 import { Strangers } from './strangers.ts';
 import type { Progress } from './summarise.ts';
+import { Taking } from './taking.ts';
 import { type View, viewOf } from './view.ts';
 import { Watch } from './watch.ts';
-
-/** A full read-back, so that what somebody else changed is repaired. */
-const DRIFT_MS = 60_000;
-/** Neighbours are asked again; the kernel's own entries go stale after 30 s on average. */
-const PROBE_MS = 20_000;
-/** A look at the network without a notice: a peer's GRO or a new attachment tells nobody over rtnetlink. */
-const NETWORK_MS = 5_000;
-/** Nor does a file, or an address that is new. */
-const GUARD_MS = 5_000;
-/** Nor does a program that is detached; and while it is, every packet passes. */
-const INGRESSES_MS = 1_000;
 
 /**
  * Keeps the kernel equal to desired state, one pass at a time.
@@ -56,33 +46,48 @@ export class Reconciler implements Reconciling {
   /** Not in the kernel yet. */
   #mark: Mark | undefined;
   readonly #levels = new Levels();
+  readonly #taking: Taking;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
-  constructor(options: ReconcilerOptions, stored: Pick<Stored, 'intents' | 'entries' | 'seq'>, footing: Footing) {
+  constructor(
+    options: ReconcilerOptions,
+    stored: Pick<Stored, 'intents' | 'entries' | 'seq' | 'brake'>,
+    footing: Footing,
+  ) {
     this.#options = options;
     this.#outcomes = new Outcomes(options);
     this.#time = new SharedTime(options);
     this.#footing = footing;
     // A host that has booted has no mark, and one that died before it was written has an old one.
     if (footing.is === 'follows') this.#mark = { ...footing.at, seq: stored.seq };
-    this.#convergence = new Convergence(options.kernel, stored.intents, stored.entries, new HostJudge(options.guard));
+    this.#taking = new Taking(
+      { ...options, time: this.#time, levels: this.#levels, convergence: () => this.#convergence, waker: this.#waker },
+      stored,
+    );
+    const standing = this.#taking.standing(stored.intents);
+    const [judge, { withheld }] = [new HostJudge(options.guard), this.#taking];
+    this.#convergence = new Convergence(options.kernel, standing, stored.entries, { judge, withheld });
     this.#ownWords = new OwnWords(options.kernel.words);
     this.#watch = new Watch(options, footing.is !== 'follows', (events) => this.#outcomes.record(events));
     this.#strangers = new Strangers(options, (events) => this.#outcomes.record(events));
     this.#givingUp = new GivingUp({ outcomes: this.#outcomes, look: () => this.#watch.lookForSight() });
     this.#pins = new LostPins(() => options.kernel.net, options.log);
-    const periods = [
-      { everyMs: DRIFT_MS, act: () => this.#convergence.readBackNext() },
-      { everyMs: NETWORK_MS, act: () => this.#refreshNetwork() },
-      { everyMs: GUARD_MS, act: () => this.#lookAtGuard() },
-      { everyMs: INGRESSES_MS, act: () => this.#watch.ingressesNext() },
-      { everyMs: PROBE_MS, act: () => this.#convergence.probe() },
-    ];
-    this.#periods = new Periods(periods, options.clock.monotonicMs());
+    const rounds = roundsOf({
+      readBack: () => this.#convergence.readBackNext(),
+      network: () => this.#refreshNetwork(),
+      guard: () => this.#lookAtGuard(),
+      ingresses: () => this.#watch.ingressesNext(),
+      probe: () => this.#convergence.probe(),
+    });
+    this.#periods = new Periods(rounds, options.clock.monotonicMs());
   }
 
-  accepted(acceptance: Accepted, footing: Footing): void {
+  judge(candidate: Candidate): Beside {
+    return this.#taking.judge(candidate);
+  }
+
+  accepted(acceptance: Accepted, footing: Footing, beside: Beside): void {
     const { ledger } = this.#convergence;
     const cursor = footing.at;
     // Only now is it known what is foreign.
@@ -92,10 +97,7 @@ export class Reconciler implements Reconciling {
     // What another log says of old is not applied yet either.
     const news = acceptance.put.filter(({ key, rev }) => ledger.desired.get(key)?.rev !== rev);
     this.#levels.lower(news.reduce((least, { rev }) => Math.min(least, rev), cursor.rev));
-    if (acceptance.whole) ledger.keepOnly(new Set(acceptance.put.map(({ key }) => key)));
-    else ledger.remove(acceptance.removed);
-    ledger.put(acceptance.put);
-    this.#waker.wake();
+    this.#taking.take(acceptance, beside);
   }
 
   held(is: boolean): void {
@@ -107,7 +109,13 @@ export class Reconciler implements Reconciling {
     this.#waker.wake();
   }
 
-  async marked(_marks: Marks): Promise<void> {}
+  marked(marks: Marks): Promise<void> {
+    return this.#taking.marked(marks);
+  }
+
+  release(): Promise<number> {
+    return this.#taking.release();
+  }
 
   /** Those of these keys that are idle stand again once it resolves, or say why not. */
   arm(keys: readonly string[]): Promise<void> {
@@ -138,6 +146,7 @@ export class Reconciler implements Reconciling {
       bypass: this.#options.kernel.words.bypass(),
       guarded: this.#convergence.judge.told,
       clockAheadMs: this.#time.aheadMs,
+      ...this.#taking.said,
       ...this.#watch.seen,
     };
   }
@@ -205,6 +214,7 @@ export class Reconciler implements Reconciling {
     this.#periods.run(this.#options.clock.monotonicMs());
     this.#takeTime();
     await this.#outcomes.summarise();
+    await this.#outcomes.record(this.#taking.untold());
     try {
       await this.#follow();
       if (this.#pins.lost) await this.#regain();
@@ -239,7 +249,8 @@ export class Reconciler implements Reconciling {
     await reopen();
     const before = this.#convergence;
     const { desired, states } = before.ledger;
-    this.#convergence = new Convergence(kernel, [...desired.values()], [...states.values()], before.judge);
+    const [{ judge }, { withheld }] = [before, this.#taking];
+    this.#convergence = new Convergence(kernel, [...desired.values()], [...states.values()], { judge, withheld });
     this.#convergence.deleteAbsent = before.deleteAbsent;
     this.#mark ??= this.#ownWords.known;
     this.#ownWords = new OwnWords(kernel.words);

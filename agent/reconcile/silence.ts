@@ -1,7 +1,7 @@
 import type { Silence as SilenceNow } from '../../protocol/explain.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { Counter } from '../model/counter.ts';
-import type { EntryState } from '../model/state.ts';
+import { type EntryState, standsOn } from '../model/state.ts';
 import type { Kernel } from '../ports.ts';
 import type { Decision } from './decision.ts';
 import { cameSince, type Idle } from './idle.ts';
@@ -126,7 +126,7 @@ export class Silence {
     if (waiting.forSlots === 0 || slots.free.length > 0) return [];
     const ended = ledger.states
       .values()
-      .filter(({ key, state, slot }) => slot !== null && HAVE_ENDED.has(state) && !idle.isGivenUp(key));
+      .filter((row) => row.slot !== null && HAVE_ENDED.has(row.state) && !standsOn(row) && !idle.isGivenUp(row.key));
     return [...ended.take(Math.min(waiting.forSlots, SPARED_MAX))].map((row) => {
       const [counted] = kernel.counts.counters([row.slot ?? 0]);
       return { ...row, slot: null, ...(counted && { counted }) };

@@ -6,6 +6,7 @@ import { bytesOf } from '../../protocol/json.ts';
 import { type InterfaceStatus, MAX_PASSED, MAX_UNDELIVERED } from '../../protocol/packets.ts';
 import type { Rates } from '../../protocol/rates.ts';
 import {
+  type BrakeStatus,
   CLOCK_SHOWN_MS,
   type Counts,
   type Exception,
@@ -66,6 +67,10 @@ export interface Progress {
   readonly undelivered: readonly Undelivered[] | null;
   /** How far the wall clock is ahead of the controller's; undefined while that is not known. */
   readonly clockAheadMs: number | undefined;
+  /** The mark up to which changes are permitted, as it is stored. */
+  readonly permit: number;
+  /** What the brake withholds; undefined where nothing. */
+  readonly brake: BrakeStatus | undefined;
   /** Hits that were passed, the most first; null when the kernel does not count them. */
   readonly passed: readonly Passed[] | null;
 }
@@ -173,6 +178,8 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq,
     ...(progress.drifted === 0n ? {} : { drifted: progress.drifted.toString() }),
     ...passedOf(progress),
     ...idleOf(progress),
+    ...(progress.permit > 0 && { permit: progress.permit }),
+    ...(progress.brake !== undefined && { brake: progress.brake }),
     ...(rates === undefined ? {} : { rates }),
     ...(ended ? { ended: true } : {}),
   };

@@ -1,6 +1,7 @@
 import type { Event, EventKind } from '../../protocol/event.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { MAX_PASSED } from '../../protocol/packets.ts';
+import type { BrakeStatus } from '../../protocol/status.ts';
 import type { EntryState, State } from '../model/state.ts';
 import { someOf, type Undelivered } from './delivery.ts';
 import type { Fight } from './fights.ts';
@@ -93,6 +94,20 @@ export function tellFight({ host, at }: Teller, pin: string, { times, sinceMs }:
 /** What they are told once that has ended. */
 export function tellPeace({ host, at }: Teller, pin: string, { times }: Fight): Event {
   return { v: 1, host, at, kind: 'applied', detail: `${pin}: changed by nobody else any more, after ${times} times` };
+}
+
+/** What people are told when the brake begins to hold, and when it holds no more. */
+export function tellBrake(
+  { host, at }: Teller,
+  before: BrakeStatus | undefined,
+  now: BrakeStatus | undefined,
+): Event[] {
+  if (before === undefined && now !== undefined) {
+    const detail = `too many redirects at once were to go or to send elsewhere: ${now.withheld} stand on as they were`;
+    return [{ v: 1, host, at, kind: 'denied', code: 'BRAKE', detail }];
+  }
+  if (before === undefined || now !== undefined) return [];
+  return [{ v: 1, host, at, kind: 'applied', detail: 'the brake withholds nothing any more' }];
 }
 
 function kindOf(before: EntryState | undefined, now: EntryState): EventKind | undefined {

@@ -10,6 +10,8 @@ export interface Schema {
   readonly unconfirmed: UnconfirmedRow;
   readonly boot_time: BootTimeRow;
   readonly events: EventRow;
+  readonly brake: BrakeRow;
+  readonly withheld: WithheldRow;
 }
 
 /** The only row: whose store this is, and which prefix of the log it holds. */
@@ -91,4 +93,23 @@ export interface EventRow {
   readonly at_ms: number;
   readonly kind: string;
   readonly body: string;
+}
+
+/** The only row; `steps` is JSON. */
+export interface BrakeRow {
+  readonly id: number;
+  readonly seq: number;
+  readonly since_ms: number | null;
+  readonly steps: string;
+  readonly permit: number;
+  readonly checksum: string;
+}
+
+/** A change that the brake withholds, and the intent that stands meanwhile. */
+export interface WithheldRow {
+  readonly key: string;
+  readonly rev: number;
+  readonly last_rev: number;
+  readonly last_body: string;
+  readonly checksum: string;
 }

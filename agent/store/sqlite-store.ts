@@ -104,9 +104,9 @@ export class SqliteStore implements DesiredStore, Recorder {
     }
   }
 
-  async accept(candidate: Candidate, afterSeq = 0, { now = unknownTime }: Beside = {}): Promise<Acceptance> {
+  async accept(candidate: Candidate, afterSeq = 0, beside: Beside = {}): Promise<Acceptance> {
     try {
-      const acceptance = await this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq, now));
+      const acceptance = await this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq, beside));
       if (candidate.base === 'empty') this.#replaced = false;
       return acceptance;
     } catch (error) {
@@ -133,6 +133,13 @@ export class SqliteStore implements DesiredStore, Recorder {
     await this.#transact('note the time', ({ awaited }) => awaited.noteTime(at));
   }
 
+  async remember(beside: Pick<Beside, 'brake'>): Promise<void> {
+    await this.#transact('remember', (tables) => {
+      const { seq } = readPosition(tables.cursor, this.#place.host);
+      remember(tables, beside, { before: seq, seq });
+    });
+  }
+
   async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {
     await this.#transact('save entries', (tables) => tables.entries.save(entries, forget));
   }
@@ -156,7 +163,7 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   /** Errors: Mismatch, which rolls it all back: the digest is known only once every row is written. */
-  #lay(tables: Tables, candidate: Candidate, afterSeq: number, now: () => BootTime): Acceptance {
+  #lay(tables: Tables, candidate: Candidate, afterSeq: number, beside: Beside): Acceptance {
     const { cursor, intents, entries, awaited } = tables;
     const { host } = this.#place;
     const position = readPosition(cursor, host);
@@ -167,19 +174,21 @@ export class SqliteStore implements DesiredStore, Recorder {
     };
     const wanting = candidate.changes.some(({ confirm }) => confirm !== undefined);
     if (wanting || anew) entries.setForOlder(!wanting);
-    const news = awaited.lay(position.cursor.epoch, candidate, storedOf, now);
+    const news = awaited.lay(position.cursor.epoch, candidate, storedOf, beside.now ?? unknownTime);
     const laid = anew ? intents.layAnew(candidate.changes) : intents.layOver(candidate.changes);
     const digest = addDigest(anew ? EMPTY_DIGEST : position.digest, laid.delta);
     if (!laid.sound || digest !== candidate.digest) throw new Mismatch(laid.sound);
     const seq = Math.max(position.seq, afterSeq) + 1;
     cursor.write({ host, cursor: candidate.cursor, digest, seq });
+    remember(tables, beside, { before: position.sound ? position.seq : undefined, seq });
     return { outcome: 'accepted', seq, whole: anew, put: laid.put, removed: laid.removed, ...(news && { news }) };
   }
 
-  #read({ cursor, intents, entries, awaited }: Tables): Stored {
+  #read({ cursor, intents, entries, awaited, brake }: Tables): Stored {
     const position = readPosition(cursor, this.#place.host);
     const set = intents.load();
     const rows = entries.load();
+    const braked = brake.load(position.sound ? position.seq : undefined);
     const waiting = awaited.load(position.cursor.epoch);
     return {
       sound: !this.#replaced && position.sound && isWhole(set, position),
@@ -191,6 +200,7 @@ export class SqliteStore implements DesiredStore, Recorder {
       entries: rows.entries,
       confirmed: waiting.confirmed,
       unconfirmed: waiting.rows,
+      ...(braked !== undefined && { brake: braked }),
     };
   }
 
@@ -223,6 +233,15 @@ export class SqliteStore implements DesiredStore, Recorder {
 /** Nothing is in time or late where nobody says what time it is. */
 function unknownTime(): BootTime {
   return { boot: '', ms: 0 };
+}
+
+/** Remembers what changed beside the set; `before` is the commit that this one follows, where that is known. */
+function remember(
+  { brake }: Tables,
+  beside: Pick<Beside, 'brake'>,
+  { before, seq }: { readonly before: number | undefined; readonly seq: number },
+): void {
+  if (beside.brake !== undefined) brake.save(beside.brake, before, seq);
 }
 
 function patienceBy({ clock }: StorePlace): Patience {

@@ -4,6 +4,7 @@ import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../protocol/digest.ts';
 import { StoreError } from '../model/store-error.ts';
 import { AwaitedTables } from './awaited-tables.ts';
+import { BrakeTable } from './brake-table.ts';
 import { CursorTable, type Position } from './cursor-row.ts';
 import { type Migrations, type OpenDatabase, openDatabase } from './database.ts';
 import { EntryTable } from './entry-table.ts';
@@ -30,6 +31,7 @@ export interface Tables {
   readonly intents: IntentTable;
   readonly entries: EntryTable;
   readonly awaited: AwaitedTables;
+  readonly brake: BrakeTable;
 }
 
 export function pathIn({ directory }: StorePlace): string {
@@ -46,6 +48,7 @@ export async function openTables(place: StorePlace): Promise<Tables> {
       intents: new IntentTable(database),
       entries: new EntryTable(database),
       awaited: new AwaitedTables(database),
+      brake: new BrakeTable(database),
     };
     claim(tables.cursor, place.host, path);
     return tables;

@@ -97,6 +97,8 @@ class Agent implements AsyncDisposable {
         heard: () => {},
         again: (keys) => again.push(...keys),
         marked: async () => {},
+        judge: () => ({}),
+        release: async () => 0,
       },
       outbox,
     });

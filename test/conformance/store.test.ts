@@ -3,8 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
+import { NO_BRAKE, type Withheld } from '../../agent/model/brake.ts';
 import type { EntryState } from '../../agent/model/state.ts';
-import type { Acceptance, Candidate, ConfirmationNews, DesiredStore, Recorder, Stored } from '../../agent/ports.ts';
+import type {
+  Acceptance,
+  Beside,
+  Candidate,
+  ConfirmationNews,
+  DesiredStore,
+  Recorder,
+  Stored,
+} from '../../agent/ports.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import type { CursorRow } from '../../agent/store/schema.ts';
 import { SqliteStore } from '../../agent/store/sqlite-store.ts';
@@ -82,9 +91,10 @@ const MISMATCH = { outcome: 'mismatch', sound: true } as const;
 const byKey = (a: { readonly key: string }, b: { readonly key: string }): number => (a.key < b.key ? -1 : 1);
 
 /** Lists have no order that a caller may rely on. */
-function sorted({ intents, entries, unconfirmed, ...rest }: Stored): object {
+function sorted({ intents, entries, unconfirmed, brake, ...rest }: Stored): object {
   const [set, rows] = [intents.toSorted(byKey), entries.toSorted(byKey)];
-  return { ...rest, intents: set, entries: rows, unconfirmed: unconfirmed.toSorted(byKey) };
+  const braked = brake && { brake: { ...brake, withheld: brake.withheld.toSorted(byKey) } };
+  return { ...rest, ...braked, intents: set, entries: rows, unconfirmed: unconfirmed.toSorted(byKey) };
 }
 
 function settled(acceptance: Acceptance): object {
@@ -101,6 +111,10 @@ function inOrder({ open, ended, confirmed }: ConfirmationNews): object {
 function laid(cursor: Cursor, changes: readonly Change[], set: readonly Intent[]): Candidate {
   const now = after(set, { base: 'stored', changes, cursor });
   return candidate('stored', cursor, changes, digestOf(now.values()));
+}
+
+function withheldBy({ brake }: Stored): readonly Withheld[] | undefined {
+  return brake?.withheld.toSorted(byKey);
 }
 
 type Case = (
@@ -309,6 +323,37 @@ const CASES: Readonly<Record<string, Case>> = {
     t.like((await store.load({ boot: 'b2', ms: 900 })).unconfirmed, [{ deadlineMs: 650 }]);
   },
 
+  'what the brake withholds is remembered with the changes, and alone': async (t, store) => {
+    const state = { sinceMs: 5, steps: [{ atMs: 1, rev: 2, count: 3, single: false, had: 4 }], permit: 1 };
+    const held = (n: number, rev: number) => ({ key: intent(n, 1).key, rev, last: intent(n, 1) });
+    const set = [put(1, 1), put(2, 1)];
+    await store.accept(candidate('empty', at(1), set), 0, { brake: { state: NO_BRAKE, hold: [], free: [] } });
+    t.deepEqual((await store.load()).brake, { state: NO_BRAKE, withheld: [] });
+    const wrong = candidate('stored', at(4), [del(1, 3)], EMPTY_DIGEST);
+    await store.accept({ ...wrong, digest: 'f'.repeat(32) }, 0, { brake: { state, hold: [held(1, 3)], free: [] } });
+    t.deepEqual((await store.load()).brake, { state: NO_BRAKE, withheld: [] }, 'not without the changes');
+    const both = [held(1, 3), held(2, 4)];
+    await store.accept(candidate('stored', at(4), [del(1, 3), del(2, 4)], EMPTY_DIGEST), 0, {
+      brake: { state, hold: both, free: [] },
+    });
+    t.deepEqual(withheldBy(await store.load()), both);
+    t.deepEqual((await store.load()).brake?.state, state);
+    await store.remember({
+      brake: { state: { ...state, permit: 3 }, hold: [held(2, 6)], free: [held(1, 3).key, 'nobody'] },
+    });
+    t.deepEqual((await store.load()).brake, { state: { ...state, permit: 3 }, withheld: [held(2, 6)] });
+  },
+
+  'who goes on without a word on the brake has forgotten it': async (t, store) => {
+    const state = { ...NO_BRAKE, sinceMs: 5 };
+    const held = (n: number) => ({ key: intent(n, 1).key, rev: 3, last: intent(n, 1) });
+    await store.accept(candidate('stored', at(3), [put(7, 3)]), 0, { brake: { state, hold: [held(1)], free: [] } });
+    await store.accept(candidate('stored', at(4), [put(7, 4)]));
+    t.is((await store.load()).brake, undefined);
+    await store.accept(candidate('stored', at(5), [put(7, 5)]), 0, { brake: { state, hold: [held(2)], free: [] } });
+    t.deepEqual(withheldBy(await store.load()), [held(2)], 'also what was withheld');
+  },
+
   'the flight recorder keeps the newest of each key, oldest first': async (t, store) => {
     const { key } = intent(1, 1);
     const event = (n: number): Event => ({ v: 1, host: HOST, at: n, kind: 'applied', key, rev: n });
@@ -384,6 +429,16 @@ async function newsOf(raised: Promise<ConfirmationNews | undefined>): Promise<ob
   return news && inOrder(news);
 }
 
+/** What is remembered of the brake; now and then nothing, as by an agent that does not know it. */
+function someBrake(below: (bound: number) => number, rev: number): Beside {
+  if (below(8) === 0) return {};
+  const numbers = Array.from({ length: below(4) }, () => below(12));
+  const hold = [...new Set(numbers)].map((n) => ({ key: intent(n, 1).key, rev, last: intent(n, 1) }));
+  const free = Array.from({ length: below(3) }, () => intent(below(12), 1).key);
+  const sinceMs = below(2) === 0 ? null : rev;
+  return { brake: { state: { sinceMs, steps: [], permit: below(rev) }, hold, free } };
+}
+
 test('both stores: random candidates get the same answers and leave the same behind', async (t) => {
   t.timeout(60_000 + RUNS * 60);
   const below = randomBelow(SEED);
@@ -399,8 +454,11 @@ test('both stores: random candidates get the same answers and leave the same beh
       const digest = below(5) === 0 ? EMPTY_DIGEST : digestOf(set.values());
       const marks = below(3) === 0 ? { marks: { confirmed: below(rev + 1) } } : {};
       const [mark, whole] = [below(3) === 0 ? below(40) : undefined, { ...part, ...marks, digest }];
+      const beside = someBrake(below, rev);
       moment.ms += below(2_000);
-      const [mine, theirs] = await both(real, fake, (store) => store.accept(whole, mark, { now: () => moment }));
+      const [mine, theirs] = await both(real, fake, (store) =>
+        store.accept(whole, mark, { ...beside, now: () => moment }),
+      );
       const step = `seed ${SEED}, run ${from}, step ${rev}`;
       t.deepEqual(settled(mine), settled(theirs), step);
       t.deepEqual(...(await both(real, fake, async (store) => sorted(await store.load()))), step);

@@ -1,5 +1,6 @@
 import { Awaited, type UnconfirmedRows } from '../../agent/model/awaited.ts';
 import type { BootTime } from '../../agent/model/boot-time.ts';
+import type { BrakeChange, BrakeMemory } from '../../agent/model/brake.ts';
 import type { EntryState } from '../../agent/model/state.ts';
 import type { StoredValue, Unconfirmed } from '../../agent/model/unconfirmed.ts';
 import type {
@@ -28,7 +29,7 @@ export interface UnreadRow {
 /** A copy of it, without the flight recorder. */
 export type KeptStore = Pick<
   MemoryStore,
-  'stored' | 'set' | 'flipped' | 'lost' | 'rows' | 'confirmed' | 'awaited' | 'noted'
+  'stored' | 'set' | 'flipped' | 'lost' | 'rows' | 'confirmed' | 'awaited' | 'noted' | 'brake'
 >;
 
 /** A store in memory, as strict about digests as the real one. It passes test/conformance/store.test.ts. */
@@ -53,6 +54,8 @@ export class MemoryStore implements DesiredStore, Recorder {
   awaited: ReadonlyMap<string, Unconfirmed> = new Map();
   /** When it was last, of which boot the deadlines are. */
   noted: BootTime | undefined;
+  /** What is remembered of the brake, and at which commit. */
+  brake: { readonly seq: number; readonly memory: BrakeMemory } | undefined;
   /** How often rows were saved. */
   saves = 0;
   /** Thrown by the next calls that write, first one first. */
@@ -67,13 +70,14 @@ export class MemoryStore implements DesiredStore, Recorder {
     const intents = byKey(this.set.values()).filter(({ key }) => !this.flipped.has(key));
     const { stored, confirmed } = this;
     const [entries, unconfirmed] = [byKey(this.rows.values()), byKey(this.awaited.values())];
-    return { ...stored, sound: this.#sound, newer, intents, entries, confirmed, unconfirmed };
+    const brake = this.brake?.seq === stored.seq ? { brake: this.brake.memory } : {};
+    return { ...stored, ...brake, sound: this.#sound, newer, intents, entries, confirmed, unconfirmed };
   }
 
   /** What is kept of it when its disk is copied. */
   copy(): KeptStore {
-    const { stored, set, flipped, lost, rows, confirmed, awaited, noted } = this;
-    return { stored, set, flipped, lost, rows: new Map(rows), confirmed, awaited, noted };
+    const { stored, set, flipped, lost, rows, confirmed, awaited, noted, brake } = this;
+    return { stored, set, flipped, lost, rows: new Map(rows), confirmed, awaited, noted, brake };
   }
 
   /** As a bit does that flips in the row of an intent; answers whose, undefined where there are not so many. */
@@ -102,8 +106,8 @@ export class MemoryStore implements DesiredStore, Recorder {
     const { base, changes, cursor, digest } = candidate;
     const next = new Map(base === 'stored' ? this.set : []);
     const unread = new Map(base === 'stored' ? this.unread : []);
-    const before = [...this.set.values(), ...this.lost.values()];
-    let now = base === 'stored' ? digestOf(before, this.unread.values()) : EMPTY_DIGEST;
+    const rows = [...this.set.values(), ...this.lost.values()];
+    let now = base === 'stored' ? digestOf(rows, this.unread.values()) : EMPTY_DIGEST;
     const put: Intent[] = [];
     const removed: string[] = [];
     for (const change of changes) {
@@ -127,7 +131,9 @@ export class MemoryStore implements DesiredStore, Recorder {
     if (whole) this.flipped = new Set();
     this.lost = new Map(whole ? [] : [...this.lost].filter(([key]) => !changes.some((change) => change.key === key)));
     this.unread = unread;
-    this.stored = { sound: true, cursor, digest, seq: Math.max(this.stored.seq, afterSeq) + 1 };
+    const before = this.stored.seq;
+    this.stored = { sound: true, cursor, digest, seq: Math.max(before, afterSeq) + 1 };
+    if (beside.brake !== undefined) this.#brake(beside.brake, before);
     return { outcome: 'accepted', seq: this.stored.seq, whole, put, removed, ...(news && { news }) };
   }
 
@@ -146,6 +152,19 @@ export class MemoryStore implements DesiredStore, Recorder {
   async noteTime(at: BootTime): Promise<void> {
     this.#failNext();
     this.noted = at;
+  }
+
+  async remember(beside: Pick<Beside, 'brake'>): Promise<void> {
+    this.#failNext();
+    if (beside.brake !== undefined) this.#brake(beside.brake, this.stored.seq);
+  }
+
+  #brake({ state, hold, free }: BrakeChange, before: number): void {
+    const known = this.brake?.seq === before ? this.brake.memory.withheld : [];
+    const withheld = new Map(known.map((one) => [one.key, one]));
+    for (const key of free) withheld.delete(key);
+    for (const one of hold) withheld.set(one.key, one);
+    this.brake = { seq: this.stored.seq, memory: { state, withheld: byKey(withheld.values()) } };
   }
 
   async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {

@@ -46,6 +46,7 @@ export function onDisk(
     confirm: (...args) => commit(() => store.confirm(...args)),
     move: (...args) => commit(() => store.move(...args)),
     noteTime: (at) => commit(() => store.noteTime(at)),
+    remember: (beside) => commit(() => store.remember(beside)),
     saveEntries: (entries, forget) =>
       commit(async () => {
         owner.onSave(entries);

@@ -29,6 +29,7 @@ export class SqliteDisk implements Disposable {
       confirm: async (...args) => (await store).confirm(...args),
       move: async (...args) => (await store).move(...args),
       noteTime: async (at) => (await store).noteTime(at),
+      remember: async (beside) => (await store).remember(beside),
       saveEntries: async (...args) => (await store).saveEntries(...args),
       record: async (events) => (await store).record(events),
       history: async (key) => (await store).history(key),

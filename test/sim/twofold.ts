@@ -19,6 +19,7 @@ export function twofold(
     confirm: (...args) => both('confirm', (store) => store.confirm(...args)),
     move: (...args) => both('move', (store) => store.move(...args)),
     noteTime: (at) => both('note the time', (store) => store.noteTime(at)),
+    remember: (beside) => both('remember', (store) => store.remember(beside)),
     saveEntries: (entries, forget) => both('save entries', (store) => store.saveEntries(entries, forget)),
     record: (events) => both('record', (store) => store.record(events)),
     history: (key) => both('history', (store) => store.history(key)),

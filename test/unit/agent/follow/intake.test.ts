@@ -62,6 +62,8 @@ class Bench implements Disposable {
         accepted: ({ put, removed }) => this.told.push([...put.map(({ key }) => key), ...removed]),
         again: (keys) => this.again.push(keys),
         marked: async (marks) => void this.marked.push(marks),
+        judge: () => ({}),
+        release: async () => 0,
       },
       clock: this.clock,
       log: silent,

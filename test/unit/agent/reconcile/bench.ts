@@ -6,6 +6,7 @@ import type { Log } from '../../../../daemon/log.ts';
 import type { Cursor } from '../../../../protocol/cursor.ts';
 import { type Event, encodeEvent } from '../../../../protocol/event.ts';
 import type { Change, Intent } from '../../../../protocol/intent.ts';
+import type { Marks } from '../../../../protocol/marks.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import type { MemoryKernel, MemoryKernelOptions } from '../../../fakes/memory-kernel.ts';
 import { MemorySight } from '../../../fakes/memory-sight.ts';
@@ -92,17 +93,24 @@ export class Bench implements AsyncDisposable {
   }
 
   /** Stores changes and tells the reconciler, as intake does; does not wait for the pass. */
-  async accept(rev: number, changes: readonly Change[], base: 'stored' | 'empty' = 'stored'): Promise<void> {
+  async accept(
+    rev: number,
+    changes: readonly Change[],
+    base: 'stored' | 'empty' = 'stored',
+    marks?: Marks,
+  ): Promise<void> {
     const next = new Map<string, Intent>(base === 'stored' ? this.store.set : []);
     for (const change of changes) {
       if (change.op === 'put') next.set(change.key, change);
       else next.delete(change.key);
     }
     const cursor: Cursor = { epoch: 'e1', rev };
-    const acceptance = await this.store.accept({ base, changes, cursor, digest: digestOf(next.values()) });
+    const candidate = { base, changes, cursor, digest: digestOf(next.values()), ...(marks && { marks }) };
+    const beside = this.reconciler.judge(candidate);
+    const acceptance = await this.store.accept(candidate, 0, beside);
     if (acceptance.outcome !== 'accepted') throw new Error('not accepted');
     this.reconciler.held(false);
-    this.reconciler.accepted(acceptance, { is: 'follows', at: cursor, digest: '' });
+    this.reconciler.accepted(acceptance, { is: 'follows', at: cursor, digest: '' }, beside);
   }
 
   revs(): number[] {

@@ -13,7 +13,7 @@ function guardedHost(guard: Partial<Guard>, intents = [intentOf(1), intentOf(2),
   const source = { now: { guard: { protect: [], ...guard } } as Guarded, looks: 0, look: () => {} };
   const kernel = makeKernel();
   const judge = new HostJudge(source);
-  const convergence = new Convergence(kernel, intents, [], judge);
+  const convergence = new Convergence(kernel, intents, [], { judge });
   const change = (next: Partial<Guard>): void => {
     source.now = { guard: { protect: [], ...next } };
     if (judge.look()) convergence.guardChanged();

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import Database from 'better-sqlite3';
+import { NO_BRAKE } from '../../../../agent/model/brake.ts';
 import type { EntryState } from '../../../../agent/model/state.ts';
 import type { StoreError } from '../../../../agent/model/store-error.ts';
 import { EVENTS_NAME, SqliteStore } from '../../../../agent/store/sqlite-store.ts';
@@ -474,5 +475,33 @@ test('store: a flight recorder that another process locks is busy, and leaves no
   t.is(timesOpen(join(place.directory, EVENTS_NAME)), 0);
   await store.record([event(2)]);
   t.deepEqual(await store.history(event(2).key), [event(2)]);
+  await store.close();
+});
+
+test('store: a damaged row of the brake takes nothing from what is withheld, and a damaged row of that nothing from the others', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const held = (n: number) => ({ key: intent(n, 1).key, rev: 9, last: intent(n, 1) });
+  const state = { sinceMs: 5, steps: [], permit: 3 };
+  await store.accept(candidate('stored', at(9), [put(7, 9)]), 0, {
+    brake: { state, hold: [held(1), held(2)], free: [] },
+  });
+  await store.close();
+  place.tamper(`update brake set permit = 8; update withheld set rev = 8 where key = '${held(2).key}'`);
+  const again = await place.open();
+  t.deepEqual((await again.load()).brake, { state: NO_BRAKE, withheld: [held(1)] });
+  await again.close();
+});
+
+test('store: one that a release filled which does not know the brake gets what it takes', async (t) => {
+  using place = new Place();
+  const first = await place.open();
+  await first.accept(candidate('stored', at(9), [put(7, 9)]));
+  await first.close();
+  place.tamper('drop table brake; drop table withheld');
+  const store = await place.open();
+  t.is((await store.load()).brake, undefined);
+  await store.remember({ brake: { state: { ...NO_BRAKE, permit: 2 }, hold: [], free: [] } });
+  t.is((await store.load()).brake?.state.permit, 2);
   await store.close();
 });
