@@ -1,7 +1,9 @@
 import type { Terms } from '../../protocol/terms.ts';
+import { permitAll } from '../log/marks.ts';
 import type { LogTransaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
 import { type Excess, enough, excessOf, mayGrow, mayShrink, type Size } from '../model/size-gate.ts';
+import type { Head } from '../store/tables/heads.ts';
 
 /**
  * Ends a transaction that does more to a host than its terms say, once all of it was written to the logs.
@@ -25,6 +27,15 @@ export async function requireSize({ session, tables, log, turn }: LogTransaction
       first,
       others.map(({ host }) => host),
     );
+}
+
+/** Where a change may shrink hosts, their brakes are to let it by; after the log was finished, with the heads that it moved. */
+export async function permitShrink(
+  transaction: LogTransaction,
+  terms: Terms,
+  heads: readonly Pick<Head, 'host' | 'rev'>[],
+): Promise<void> {
+  if (isAllowed('shrink', terms)) await permitAll(transaction, heads);
 }
 
 function isAllowed(excess: Excess, { allowShrink, allowGrowth, reason }: Terms): boolean {

@@ -31,7 +31,7 @@ import { readProposal, requireApart } from './proposal.ts';
 import { beginAnew } from './recovery.ts';
 import { retryReverted } from './retrying.ts';
 import { joinSet, listNames, requirePrunable } from './sets.ts';
-import { requireSize } from './size-gate.ts';
+import { permitShrink, requireSize } from './size-gate.ts';
 import { requireBasis } from './stale.ts';
 import { namesNothing, stagePart, storeUpload } from './upload.ts';
 
@@ -62,6 +62,7 @@ export class SqlDesk implements Desk {
       await convergeNamed(heard(transaction, hear), concern, [...names, ...goes]);
       await requireSize(transaction, last);
       const log = await transaction.log.finish();
+      await permitShrink(transaction, last, log.heads);
       const { upload, confirm } = last;
       if (confirm !== undefined) await requireConfirmable(transaction, log.heads);
       const done = { ...counts, ...sets, hosts: log.hosts, rev: log.rev };
@@ -129,6 +130,7 @@ export class SqlDesk implements Desk {
       await convergeNamed(heard(transaction, hear), concern, names);
       await requireSize(transaction, terms);
       const log = await transaction.log.finish();
+      await permitShrink(transaction, terms, log.heads);
       if (confirm !== undefined) await requireConfirmable(transaction, log.heads);
       const { hosts, rev } = log;
       const some = { deleted: deleted.length, names: deleted.slice(0, AUDITED_NAMES), absent: absent.length };

@@ -15,7 +15,11 @@ export async function marksFor({ session, tables }: Place, { host, rev }: Pick<H
   };
 }
 
-/** Lets hosts remove and re-target all that their logs say by now; after the log was finished, with the heads that it moved. */
+/**
+ * Lets hosts remove and re-target all that their logs say by now, so that no brake withholds it: after the log was finished, in the
+ * same transaction, with the heads that it moved. For what an operator allowed to shrink hosts, and for what takes a publication
+ * back: a rollout calls it with the heads of the hosts from which it withdraws.
+ */
 export async function permitAll(
   { session, tables }: Place,
   heads: Iterable<Pick<Head, 'host' | 'rev'>>,

@@ -6,6 +6,7 @@ import { makeSystemClock } from '../../../../daemon/clock.ts';
 import { controllerMigrations } from '../../../../migrations/controller/index.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import type { Marks } from '../../../../protocol/marks.ts';
+import type { Terms } from '../../../../protocol/terms.ts';
 import { AMPLE_BYTES, apply, Folder, openStore, type Store, spec, status } from '../fleet.ts';
 
 /** The marks of a database that a store has open as well, as another controller sees them. */
@@ -78,6 +79,28 @@ test('marks: a host is sent those that it has and that its agent can take, with 
   t.like(await store.logs.hint('edge-1'), { prev: 1, rev: 1, changes: [], confirmed: 1 });
   await says(store, 'edge-1', ['permit', 'confirm']);
   t.deepEqual(await marksOfPage(store, 'edge-1'), { confirmed: 1, permit: 1 });
+});
+
+test('marks: what an operator allows to shrink a host is permitted there, on the hosts whose logs it moves and no others', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await using other = await Other.open(folder.file());
+  const many = Array.from({ length: 12 }, (_, at) => spec(`r${at}`, at));
+  await apply(store, ...many, spec('b', 20, { hosts: ['edge-2'] }));
+  const allowed: Terms = { allowShrink: true, reason: 'test' };
+  const [before, beside] = [await other.find('edge-1'), await other.find('edge-2')];
+  await store.desk.delete(['r0']);
+  t.deepEqual(await other.find('edge-1'), before, 'nobody allowed anything');
+  await store.desk.delete(['r1'], undefined, { allowShrink: true });
+  t.deepEqual(await other.find('edge-1'), before, 'nobody said why');
+  await store.desk.delete(['r2', 'r3', 'r4', 'r5', 'r6', 'r7', 'r8'], undefined, allowed);
+  t.deepEqual(await other.find('edge-1'), { confirmed: 0, permit: 22 });
+  t.deepEqual(await other.find('edge-2'), beside);
+  await store.desk.apply({ v: 1, upload: 'u', part: 0, parts: 1, specs: [spec('r9', 9, { to: 'drop' })], ...allowed });
+  t.deepEqual(await other.find('edge-1'), { confirmed: 0, permit: 23 });
+  await says(store, 'edge-1', ['permit']);
+  t.deepEqual(await marksOfPage(store, 'edge-1'), { permit: 23 });
+  t.like(await store.logs.update('edge-1', 20, AMPLE_BYTES), { rev: 23, permit: 23 });
 });
 
 test('marks: they outlive a restart and a history that begins anew, and go with their host', async (t) => {
