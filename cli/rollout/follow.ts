@@ -66,11 +66,13 @@ function seqOf({ evidence }: RolloutStatusReply, before: number | undefined): nu
   return evidence.at(-1)?.seq ?? before;
 }
 
-/** A new version, something that happened, or a gate that says otherwise. */
+/** Something that happened, another step, or a gate that says otherwise. That it has soaked longer is nothing new. */
 function isOtherwise(before: RolloutStatusReply, now: RolloutStatusReply): boolean {
-  const verdicts = ({ gates }: RolloutStatusReply): string => gates.map(({ verdict }) => verdict).join();
-  if (before.rollout.version !== now.rollout.version || now.evidence.length > 0) return true;
-  return verdicts(before) !== verdicts(now) || before.waits?.for !== now.waits?.for;
+  return now.evidence.length > 0 || standingOf(before) !== standingOf(now);
+}
+
+function standingOf({ rollout, waits, gates }: RolloutStatusReply): string {
+  return [standingText(rollout), waits?.for, ...gates.map(({ gate, verdict }) => `${gate} ${verdict}`)].join('; ');
 }
 
 /** The lines of a change for people: what happened, or how it stands where nothing says so. */
