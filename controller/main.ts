@@ -6,10 +6,13 @@ import { NatsBus } from './bus/nats-bus.ts';
 import type { ControllerConfig } from './config.ts';
 import type { Damage } from './model/damage.ts';
 import { openPorts } from './open.ts';
+import { RolloutEngine } from './rollout/engine.ts';
+import { hastened, PACE } from './rollout/pace.ts';
 import { ApiService } from './serve/api-service.ts';
 import { keepHouse } from './serve/keep-house.ts';
 import { Publisher } from './serve/publisher.ts';
 import { Refusals } from './serve/refusals.ts';
+import { RolloutCounts } from './serve/rollout-counts.ts';
 import { StatusIntake } from './serve/status-intake.ts';
 import { SyncService } from './serve/sync-service.ts';
 import { Traffic } from './serve/traffic.ts';
@@ -38,7 +41,7 @@ export async function startController(
   await using parts = new AsyncDisposableStack();
   const subjects = makeSubjects(config.rootSubject);
   log.info({ db: config.db }, 'controller: looking through its database'); // a large one takes seconds
-  const { desk, logs, roster } = parts.use(
+  const { desk, logs, roster, ...ports } = parts.use(
     await openPorts(config.db, clock, onFatal, (mended, damage) =>
       tellDamage(log.child({ component: 'store' }), mended, damage),
     ),
@@ -48,14 +51,33 @@ export async function startController(
   const publisherLog = log.child({ component: 'publisher' });
   const publisher = await Publisher.begin({ logs, bus, subjects, clock, log: publisherLog });
   const onChange = (): void => publisher.wake();
+  const counts = new RolloutCounts({ bus, subjects, clock, log: log.child({ component: 'counts' }) });
+  const pace = hastened(PACE, config.timeScale ?? 1);
+  const rollouts = ports.rollouts(counts, pace);
+  const engineLog = log.child({ component: 'rollouts' });
+  const engine = new RolloutEngine({ rollouts, clock, log: engineLog, tickMs: pace.tickMs, onChange });
   const refusals = new Refusals(log, clock);
   const traffic = new Traffic(clock);
   const intake = new StatusIntake({ roster, traffic, subjects, refusals, clock, log, onChange });
   const sync = new SyncService({ logs, bus, subjects, refusals, log });
-  const api = new ApiService({ desk, traffic, bus, subjects, clock, log, onChange });
+  const api = new ApiService({
+    desk,
+    rollouts,
+    traffic,
+    bus,
+    subjects,
+    clock,
+    log,
+    onChange: () => {
+      publisher.wake();
+      engine.wake();
+    },
+  });
   // Closed the other way round: requests end first, then what they leave to do, and what that changed is published last.
   parts.use(run((signal) => publisher.run(signal), onFatal));
   parts.use(run((signal) => intake.run(signal), onFatal));
+  parts.use(run((signal) => counts.run(signal), onFatal));
+  parts.use(run((signal) => engine.run(signal), onFatal));
   parts.use(run((signal) => keepHouse({ upkeep: roster, clock, log, onChange }, signal), onFatal));
   parts.defer(() => bus.drain());
   bus.subscribe(subjects.syncAll, (message) => sync.receive(message), QUEUE);

@@ -5,7 +5,9 @@ import { SqlLogs } from './log/sql-logs.ts';
 import { Work } from './log/work.ts';
 import type { Damage } from './model/damage.ts';
 import type { StoreError } from './model/store-error.ts';
-import type { Desk, Logs, Roster, Upkeep } from './ports.ts';
+import type { Counting, Desk, Logs, Rollouts, Roster, Upkeep } from './ports.ts';
+import { PACE, type Pace } from './rollout/pace.ts';
+import { SqlRollouts } from './rollout/sql-rollouts.ts';
 import { SqlRoster } from './roster/sql-roster.ts';
 import type { Database } from './store/session.ts';
 import { SqliteDatabase } from './store/sqlite/database.ts';
@@ -16,6 +18,8 @@ export interface Ports extends AsyncDisposable {
   readonly desk: Desk;
   readonly logs: Logs;
   readonly roster: Roster & Upkeep;
+  /** Rollouts, judged by what hosts count. */
+  readonly rollouts: (counting: Counting, pace?: Pace) => Rollouts;
 }
 
 /** Hears what was found damaged and put right, and what an operator has to put right. */
@@ -51,6 +55,7 @@ export async function portsOver(
     desk: new SqlDesk(work),
     logs: new SqlLogs(work),
     roster: new SqlRoster(work),
+    rollouts: (counting, pace = PACE) => new SqlRollouts({ work, counting, pace }),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
 }

@@ -9,6 +9,18 @@ import type { Page, SyncRequest } from '../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
 import type { PlanPage, PlanPageRequest } from '../protocol/plan-page.ts';
 import type { RecoverReply } from '../protocol/recover.ts';
+import type {
+  RolloutAbortRequest,
+  RolloutExcludeRequest,
+  RolloutPauseRequest,
+  RolloutReply,
+  RolloutResumeRequest,
+  RolloutRollbackRequest,
+  RolloutVerdictRequest,
+} from '../protocol/rollout-acts.ts';
+import type { RolloutListReply, RolloutListRequest } from '../protocol/rollout-list.ts';
+import type { RolloutStartReply, RolloutStartRequest } from '../protocol/rollout-start.ts';
+import type { RolloutStatusReply, RolloutStatusRequest } from '../protocol/rollout-status.ts';
 import type { Status } from '../protocol/status.ts';
 import type { Terms } from '../protocol/terms.ts';
 import type { RedirectRate } from '../protocol/top.ts';
@@ -112,6 +124,22 @@ export interface Counting {
   readonly rollouts: Iterable<string>;
   /** What a host told for a rollout so far; undefined where it never answered. */
   of(rollout: string, host: string): Counted | undefined;
+}
+
+/** Changes that go from host to host in waves. Errors: Declined, and then nothing was changed. */
+export interface Rollouts {
+  /** Does at most one step of each that is under way; answers whether anything was done that others may follow. */
+  advance(): Promise<boolean>;
+  /** Takes the last part of an upload, as an apply does; other parts go to `Desk.stage`. */
+  start(last: RolloutStartRequest, hear?: Hear, origin?: Origin): Promise<RolloutStartReply>;
+  list(request: RolloutListRequest, budgetBytes: number): Promise<RolloutListReply>;
+  status(request: RolloutStatusRequest, budgetBytes: number): Promise<RolloutStatusReply>;
+  pause(request: RolloutPauseRequest, origin?: Origin): Promise<RolloutReply>;
+  resume(request: RolloutResumeRequest, origin?: Origin): Promise<RolloutReply>;
+  abort(request: RolloutAbortRequest, origin?: Origin): Promise<RolloutReply>;
+  rollback(request: RolloutRollbackRequest, origin?: Origin): Promise<RolloutReply>;
+  exclude(request: RolloutExcludeRequest, origin?: Origin): Promise<RolloutReply>;
+  verdict(request: RolloutVerdictRequest, origin?: Origin): Promise<RolloutReply>;
 }
 
 /** What keeps the database in order, whatever happens. */

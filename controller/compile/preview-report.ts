@@ -230,10 +230,10 @@ function pagesOf(lists: PlanLists, limit: number, budgetBytes: number): readonly
 
 type Counts = Pick<PlanHost, 'added' | 'changed' | 'deleted' | 'retargeted' | 'gate'>;
 
-function countChanges({ changes, redirects }: GroupPreview): Counts {
-  const count = (op: PlanChange['op']): number => changes.filter((change) => change.op === op).length;
+function countChanges(preview: GroupPreview): Counts {
+  const count = (op: PlanChange['op']): number => preview.changes.filter((change) => change.op === op).length;
   const counts = { added: count('add'), changed: count('change'), deleted: count('delete') };
-  const size = sizeOf(changes, redirects - counts.added + counts.deleted);
+  const size = sizeOf(preview);
   const gate = excessOf(size);
   return {
     ...counts,
@@ -243,9 +243,10 @@ function countChanges({ changes, redirects }: GroupPreview): Counts {
 }
 
 /** As the size gate counts. */
-function sizeOf(changes: GroupPreview['changes'], had: number): Size {
+export function sizeOf({ changes, redirects }: Pick<GroupPreview, 'changes' | 'redirects'>): Size {
   const count = (impact: string): number => changes.filter((change) => change.impact === impact).length;
-  return { had, added: count('added'), removed: count('removed'), retargeted: count('retargeted') };
+  const grown = changes.reduce((sum, { op }) => sum + Number(op === 'add') - Number(op === 'delete'), 0);
+  return { had: redirects - grown, added: count('added'), removed: count('removed'), retargeted: count('retargeted') };
 }
 
 function planHost(

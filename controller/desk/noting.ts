@@ -3,6 +3,7 @@ import type { What } from '../../protocol/history.ts';
 import type { Origin } from '../../protocol/origin.ts';
 import type { Departure, LogResult } from '../log/log-writer.ts';
 import type { Transaction } from '../log/transaction.ts';
+import type { Head } from '../store/tables/heads.ts';
 
 /** A redirect that a change is about; `key` is empty where nobody knows it any more. */
 export interface Deed {
@@ -19,7 +20,7 @@ export interface Making {
   /** The id that it is to have, if no other has it. */
   readonly id?: string;
   readonly deeds?: readonly Deed[];
-  readonly log?: Pick<LogResult, 'revs' | 'heads'>;
+  readonly log?: Pick<LogResult, 'revs'> & { readonly heads: readonly Pick<Head, 'host' | 'rev'>[] };
   /** Where what it deletes stood. */
   readonly departures?: readonly Departure[];
   /** The rollout that it is a step of. */

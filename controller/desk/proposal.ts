@@ -12,17 +12,20 @@ import { namesNothing, readUpload } from './upload.ts';
 
 const CLAIMS_AT_ONCE = 2000;
 
-/** Reads what a plan is made of. Errors: Declined, as an apply of the same would have it. */
+/** Reads what a plan is made of, and hands on each spec of it. Errors: Declined, as an apply of the same would have it. */
 export async function readProposal(
   transaction: Transaction,
   last: PlanRequest,
+  take: (spec: Spec, move: Move) => void = () => {},
 ): Promise<Proposal & { readonly head: PreviewHead }> {
   const { session, tables } = transaction;
   const moves: Move[] = [];
   const named = new Set<string>();
   await readUpload(transaction, last, async (spec) => {
     named.add(spec.name);
-    moves.push(await moveOf(transaction, spec));
+    const move = await moveOf(transaction, spec);
+    take(spec, move);
+    moves.push(move);
   });
   requireApart(named, last.delete ?? []);
   const absent: string[] = [];

@@ -10,16 +10,24 @@ import type { Head } from '../store/tables/heads.ts';
  * Errors: Declined SHRINKS_TOO_MUCH, GROWS_TOO_MUCH.
  */
 export async function requireSize({ session, tables, log, turn }: LogTransaction, terms: Terms): Promise<void> {
-  const found: TooMuch[] = [];
+  const found: HostSize[] = [];
   for (const [host, size] of log.sizes) {
     if (enough(size) === 0) continue;
     await turn();
     const least = enough(size) + size.added - size.removed;
     if ((await tables.changes.standing(session, host, least)) >= least) continue;
     const stands = await tables.changes.standing(session, host, Number.MAX_SAFE_INTEGER);
-    const exact = { ...size, had: stands - size.added + size.removed };
-    const [first] = excessOf(exact).filter((excess) => !isAllowed(excess, terms));
-    if (first !== undefined) found.push({ host, size: exact, excess: first });
+    found.push({ host, size: { ...size, had: stands - size.added + size.removed } });
+  }
+  requireSizes(found, terms);
+}
+
+/** Errors: Declined SHRINKS_TOO_MUCH, GROWS_TOO_MUCH, where more is done to a host than the terms say. */
+export function requireSizes(sizes: Iterable<HostSize>, terms: Terms): void {
+  const found: TooMuch[] = [];
+  for (const { host, size } of sizes) {
+    const [excess] = excessOf(size).filter((one) => !isAllowed(one, terms));
+    if (excess !== undefined) found.push({ host, size, excess });
   }
   const [first, ...others] = found;
   if (first !== undefined)
@@ -42,9 +50,13 @@ function isAllowed(excess: Excess, { allowShrink, allowGrowth, reason }: Terms):
   return reason !== undefined && (excess === 'shrink' ? allowShrink : allowGrowth) === true;
 }
 
-interface TooMuch {
+/** What is done to a host. */
+export interface HostSize {
   readonly host: string;
   readonly size: Size;
+}
+
+interface TooMuch extends HostSize {
   readonly excess: Excess;
 }
 

@@ -25,6 +25,18 @@ export async function convergeKeys(
   }
 }
 
+/** Makes the logs of some hosts say what is wanted of some keys. */
+export async function convergeOn(
+  transaction: LogTransaction,
+  hosts: readonly HostFacts[],
+  keys: readonly string[],
+): Promise<void> {
+  for (const some of chunks(keys, KEYS_AT_ONCE)) {
+    const claims = await transaction.tables.specs.claimsTo(transaction.session, some);
+    for (const host of hosts) await writeAll(transaction, host, compileKeys(some, claims, host), 'operator');
+  }
+}
+
 /** While specs are missing, what stands of a redirect is looked for where it stands, not where its spec sends it. */
 async function addStanding({ session, tables }: LogTransaction, concern: Concern, names: Set<string>): Promise<void> {
   for (const { host, key, op, name } of tables.changes.scan(session))

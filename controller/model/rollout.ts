@@ -1,9 +1,8 @@
-import type { AnyCode } from '../../protocol/codes.ts';
 import type { ExternalWord } from '../../protocol/gate.ts';
 import type { Origin } from '../../protocol/origin.ts';
-
-/** What is stored of a host. What it has made of that, its statuses say. */
-export type HostState = 'planned' | 'deferred' | 'published' | 'withdrawn' | 'excluded' | 'left';
+import type { Cause, RolloutHostState } from '../../protocol/rollout.ts';
+import type { OnFail } from '../../protocol/rollout-start.ts';
+import type { Evidence } from '../../protocol/rollout-status.ts';
 
 /** Time that counts only while somebody looks: who slept for an hour has waited no longer than before. */
 export interface Waited {
@@ -14,7 +13,12 @@ export interface Waited {
 
 /** What a rollout is about to do. Waves are counted from 1; beyond the last that was planned is the tail. */
 export type Step =
-  | { readonly at: 'PUBLISH'; readonly wave: number }
+  | {
+      readonly at: 'PUBLISH';
+      readonly wave: number;
+      /** Some hosts were told in it. */
+      readonly told?: true;
+    }
   | { readonly at: 'CONVERGE'; readonly wave: number; readonly waited: Waited }
   | {
       readonly at: 'SOAK';
@@ -24,18 +28,6 @@ export type Step =
       readonly undecidedMs: number;
     }
   | { readonly at: 'PROMOTE'; readonly wave: number };
-
-/** Why a rollout stands still, or goes or went back. */
-export interface Cause {
-  readonly code: AnyCode;
-  readonly at: number;
-  readonly gate?: string;
-  readonly host?: string;
-  readonly name?: string;
-  readonly actor?: string;
-  readonly reason?: string;
-  readonly detail?: string;
-}
 
 export type RolloutState =
   | { readonly is: 'RUNNING'; readonly step: Step }
@@ -53,17 +45,21 @@ export interface Plan {
   readonly spread?: string;
   /** How many hosts may be silent, a number or a share; absent: none of the first wave, and then a few. */
   readonly maxUnreachable?: string;
-  readonly onFail: 'rollback' | 'pause';
+  readonly onFail: OnFail;
   readonly noTrafficOk?: true;
   /** One wave and no soak. */
   readonly now?: true;
   /** Within which time a host has to be reachable still, or takes the change back. */
   readonly withinMs: number;
+  /** The first revision that could be of it. */
+  readonly firstRev: number;
   readonly created: number;
   readonly changed: number;
   readonly deleted: number;
   /** It puts something that packets could meet. */
   readonly puts: boolean;
+  /** Hosts may lose more redirects by it than a change may take without saying so. */
+  readonly allowShrink?: true;
   /** The set that all that comes is put into. */
   readonly set?: string;
 }
@@ -95,7 +91,8 @@ export interface RolloutHost {
   /** In the order in which hosts have their turn. */
   readonly place: number;
   readonly wave: number;
-  readonly state: HostState;
+  /** What is stored of it. What it has made of that, its statuses say. */
+  readonly state: RolloutHostState;
   /** What the rollout told it last; 0 before. */
   readonly rev: number;
   /** What was wrong on it before it was reached. */
@@ -106,15 +103,7 @@ export interface RolloutHost {
 export type Baseline = Readonly<Record<string, string>>;
 
 /** What happened: one line of what is told later. */
-export interface RolloutEvent {
-  readonly what: string;
-  readonly host?: string;
-  readonly gate?: string;
-  readonly verdict?: 'PASS' | 'FAIL' | 'INCONCLUSIVE';
-  readonly code?: AnyCode;
-  readonly actor?: string;
-  readonly message: string;
-}
+export type RolloutEvent = Omit<Evidence, 'seq' | 'at' | 'state' | 'step' | 'wave'>;
 
 export function waveOf(state: RolloutState): number {
   return 'step' in state ? state.step.wave : state.wave;

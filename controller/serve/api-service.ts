@@ -27,7 +27,8 @@ import type { Subjects } from '../../protocol/subjects.ts';
 import { encodeTopReply, parseTopRequest } from '../../protocol/top.ts';
 import { Declined } from '../model/declined.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Bus, Desk, Hear, Incoming } from '../ports.ts';
+import type { Bus, Desk, Hear, Incoming, Rollouts } from '../ports.ts';
+import { isRolloutVerb, RolloutApi } from './rollout-api.ts';
 import type { Traffic } from './traffic.ts';
 import { Working } from './working.ts';
 
@@ -38,6 +39,7 @@ const MAX_AT_HAND = 64;
 
 interface ApiParts {
   readonly desk: Desk;
+  readonly rollouts: Rollouts;
   readonly traffic: Pick<Traffic, 'now' | 'top'>;
   readonly bus: Pick<Bus, 'publish' | 'maxPayloadBytes'>;
   readonly subjects: Subjects;
@@ -57,10 +59,12 @@ interface Asked {
 /** Answers operators: one verb, one request, one reply. */
 export class ApiService {
   readonly #parts: ApiParts;
+  readonly #rollouts: RolloutApi;
   #atHand = 0;
 
   constructor(parts: ApiParts) {
     this.#parts = parts;
+    this.#rollouts = new RolloutApi(parts);
   }
 
   /** Takes one request. Never rejects. One that nobody waits for is not done: its outcome would be told to no one. */
@@ -92,6 +96,7 @@ export class ApiService {
   async #act(verb: ApiVerb, data: Uint8Array, { hear, origin }: Asked): Promise<Uint8Array> {
     const { desk, bus, log, onChange } = this.#parts;
     const budgetBytes = listBudgetBytes(bus.maxPayloadBytes);
+    if (isRolloutVerb(verb)) return this.#rollouts.act(verb, data, { hear, origin, budgetBytes });
     switch (verb) {
       case 'apply':
         return this.#apply(data, hear, parseOrigin(origin));
@@ -128,16 +133,6 @@ export class ApiService {
         return encodeChangeReply(await desk.change(parseChangeRequest(data), budgetBytes));
       case 'history':
         return encodeHistoryReply(await desk.history(parseHistoryRequest(data), budgetBytes));
-      case 'rollout-start':
-      case 'rollout-list':
-      case 'rollout-status':
-      case 'rollout-pause':
-      case 'rollout-resume':
-      case 'rollout-abort':
-      case 'rollout-rollback':
-      case 'rollout-exclude':
-      case 'rollout-verdict':
-        throw new Declined('UNKNOWN_VERB', `${verb} is not a verb of this controller`);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import type { What } from '../../protocol/history.ts';
-import type { HostState, RolloutState, Step } from '../model/rollout.ts';
+import type { RolloutHostState, RolloutState, RolloutStep } from '../../protocol/rollout.ts';
 
 /** Rows as they are stored; nothing outside this folder sees them. Booleans are 0 or 1. */
 export interface Schema {
@@ -188,9 +188,9 @@ export interface DeletionRow {
 /** A change that goes in waves; it is under way until `ended_ms` says when it ended. */
 export interface RolloutRow extends Sealed {
   readonly id: string;
-  readonly state: RolloutState['is'];
+  readonly state: RolloutState;
   /** Null where the state has none. */
-  readonly step: Step['at'] | null;
+  readonly step: RolloutStep | null;
   readonly wave: number;
   /** Grows with each change of the row: whoever changes it names the one that he saw. */
   readonly version: number;
@@ -228,7 +228,7 @@ export interface RolloutHostRow extends Sealed {
   /** In the order in which hosts have their turn. */
   readonly place: number;
   readonly wave: number;
-  readonly state: HostState;
+  readonly state: RolloutHostState;
   /** What it was told last by the rollout; 0 before. */
   readonly rev: number;
   /** JSON of what was wrong on it before. */

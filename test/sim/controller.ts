@@ -10,6 +10,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { ControllerBus } from '../fakes/memory-bus.ts';
 import type { MemoryDatabase } from '../fakes/memory-database.ts';
+import { NO_COUNTING } from '../fakes/no-counting.ts';
 import { Mortal } from './mortal.ts';
 import type { World } from './world.ts';
 
@@ -58,7 +59,11 @@ export class Controller extends Mortal {
     const traffic = new Traffic(clock);
     const intake = new StatusIntake({ ...of, traffic, roster, refusals, onChange });
     const sync = new SyncService({ ...of, logs, refusals });
-    const api = new ApiService({ ...of, traffic, subjects: asked, desk, onChange });
+    const api = new ApiService({
+      ...{ ...of, traffic, desk, onChange },
+      subjects: asked,
+      rollouts: ports.rollouts(NO_COUNTING),
+    });
     bus.subscribe(subjects.syncAll, (message) => sync.receive(message), 'controller');
     bus.subscribe(subjects.statusAll, (message) => intake.receive(message));
     bus.subscribe(asked.apiAll, (message) => api.receive(message), 'controller');

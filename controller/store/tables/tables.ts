@@ -8,6 +8,7 @@ import { EpochTable } from './epochs.ts';
 import { HeadTable } from './heads.ts';
 import { HostTable } from './hosts.ts';
 import { MarkTable } from './marks.ts';
+import { RolloutEvidenceTable } from './rollout-evidence.ts';
 import { RolloutHostTable } from './rollout-hosts.ts';
 import { RolloutSpecTable } from './rollout-specs.ts';
 import { RolloutTable } from './rollouts.ts';
@@ -33,12 +34,14 @@ export class Tables {
   readonly rollouts: RolloutTable;
   readonly rolloutSpecs: RolloutSpecTable;
   readonly rolloutHosts: RolloutHostTable;
+  readonly rolloutEvidence: RolloutEvidenceTable;
 
   constructor(db: Kysely<Schema>) {
     this.sums = new SumTable(db);
     this.rollouts = new RolloutTable(db);
     this.rolloutSpecs = new RolloutSpecTable(db);
     this.rolloutHosts = new RolloutHostTable(db);
+    this.rolloutEvidence = new RolloutEvidenceTable(db);
     this.specs = new SpecTable(db, this.sums, { specs: this.rolloutSpecs, hosts: this.rolloutHosts });
     this.sets = new SetTable(db);
     this.hosts = new HostTable(db);

@@ -4,6 +4,7 @@ import { Traffic } from '../../../../controller/serve/traffic.ts';
 import { type DeleteReply, encodeApplyRequest, encodeDeleteRequest } from '../../../../protocol/api.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
+import { NO_COUNTING } from '../../../fakes/no-counting.ts';
 import { Folder, openStore, spec } from '../fleet.ts';
 
 const subjects = makeSubjects();
@@ -18,6 +19,7 @@ test('logged: what was applied and deleted is named, with the revision that it l
   const bus = { publish, maxPayloadBytes: 1_048_576 };
   const api = new ApiService({
     desk: store.desk,
+    rollouts: store.rollouts(NO_COUNTING),
     traffic: new Traffic(new ManualClock()),
     bus,
     subjects,

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { pino } from 'pino';
 import { Declined } from '../../../../controller/model/declined.ts';
 import { StoreError } from '../../../../controller/model/store-error.ts';
-import type { Desk, Hear, Incoming, Logs } from '../../../../controller/ports.ts';
+import type { Desk, Hear, Incoming, Logs, Rollouts } from '../../../../controller/ports.ts';
 import { ApiService } from '../../../../controller/serve/api-service.ts';
 import { Refusals } from '../../../../controller/serve/refusals.ts';
 import { SyncService } from '../../../../controller/serve/sync-service.ts';
@@ -35,11 +35,14 @@ function bus() {
   };
 }
 
+/** Nobody asks for any. */
+const NO_ROLLOUTS = {} as unknown as Rollouts;
+
 /** An api at which nothing is to change. */
 function unchanging(t: ExecutionContext, desk: Desk, taken: ReturnType<typeof bus>): ApiService {
   const clock = new ManualClock();
   return new ApiService({
-    ...{ desk, subjects, clock, log },
+    ...{ desk, rollouts: NO_ROLLOUTS, subjects, clock, log },
     traffic: new Traffic(clock),
     bus: taken,
     onChange: () => t.fail(),
@@ -115,6 +118,7 @@ for (const [workingTo, signs] of [
     } as unknown as Desk;
     const api = new ApiService({
       desk,
+      rollouts: NO_ROLLOUTS,
       traffic: new Traffic(new ManualClock()),
       bus: taken,
       subjects,

@@ -30,6 +30,7 @@ import { encodePlanRequest, type PlanReply, parsePlanReply } from '../../../../p
 import { encodePlanPageRequest, parsePlanPage } from '../../../../protocol/plan-page.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
+import { NO_COUNTING } from '../../../fakes/no-counting.ts';
 import { AMPLE_BYTES, Folder, openStore, Replica, type Store, spec, status } from '../fleet.ts';
 
 const subjects = makeSubjects();
@@ -68,6 +69,7 @@ class Asking {
     const refusals = new Refusals(log, new ManualClock());
     this.#api = new ApiService({
       desk: store.desk,
+      rollouts: store.rollouts(NO_COUNTING),
       traffic: new Traffic(new ManualClock()),
       bus,
       subjects,

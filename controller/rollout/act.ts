@@ -1,0 +1,257 @@
+import type { Clock } from '../../daemon/clock.ts';
+import type { Confirm } from '../../protocol/intent.ts';
+import { Concern } from '../compile/concern.ts';
+import { noteChange } from '../desk/noting.ts';
+import { convergeKeys, convergeOn } from '../log/converge.ts';
+import type { LogTransaction, Transaction } from '../log/transaction.ts';
+import { claimOf, type HostFacts } from '../model/claim.ts';
+import { isActive, type Rollout, type RolloutEvent, type RolloutHost, waveOf } from '../model/rollout.ts';
+import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
+import type { About } from './about.ts';
+import { baselineOf } from './host-look.ts';
+import { readWords, type Words } from './look.ts';
+import type { Act, Decision, Snapshot } from './snapshot.ts';
+
+/** What is known of a rollout that something is done to. */
+interface Scene {
+  readonly transaction: LogTransaction;
+  readonly clock: Pick<Clock, 'nowMs' | 'token'>;
+  readonly about: About;
+  readonly hosts: readonly RolloutHost[];
+  readonly words: Words;
+  readonly rollout: Rollout;
+}
+
+/**
+ * Does what was decided, if nobody did anything else to the rollout since: all of it in this transaction. Answers whether it was
+ * done.
+ */
+export async function carryOut(
+  transaction: LogTransaction,
+  clock: Pick<Clock, 'nowMs' | 'token'>,
+  snapshot: Pick<Snapshot, 'rollout' | 'hosts'>,
+  about: About,
+  decision: Decision,
+): Promise<boolean> {
+  const rollout = await moveTo(transaction, snapshot.rollout, decision, clock.nowMs());
+  if (rollout === undefined) {
+    await transaction.log.finish();
+    return false;
+  }
+  const words = await readWords(transaction);
+  await perform({ transaction, clock, about, hosts: snapshot.hosts, words, rollout }, decision.act);
+  return true;
+}
+
+/** Compares and sets; undefined: somebody else was first. */
+export async function moveTo(
+  transaction: Transaction,
+  before: Rollout,
+  { to, said }: Pick<Decision, 'to' | 'said'>,
+  nowMs: number,
+  more: Partial<Rollout> = {},
+): Promise<Rollout | undefined> {
+  const { session, tables } = transaction;
+  const ended = isActive(to) ? {} : { endedMs: before.endedMs ?? nowMs };
+  const rollout = { ...before, ...more, ...ended, state: to, version: before.version + 1, changedMs: nowMs };
+  if (!(await tables.rollouts.move(session, before.version, rollout))) return undefined;
+  if (said !== undefined) await tell(transaction, rollout, said);
+  return rollout;
+}
+
+/** Notes what happened to a rollout. */
+export async function tell(
+  { session, tables }: Transaction,
+  { id, version, changedMs, state }: Rollout,
+  said: RolloutEvent,
+): Promise<void> {
+  const step = 'step' in state && { step: state.step.at };
+  const detail = JSON.stringify({ ...said, state: state.is, ...step });
+  const row = { rollout: id, number: version, at_ms: changedMs, what: said.what, wave: waveOf(state), detail };
+  await tables.rolloutEvidence.add(session, row);
+}
+
+async function perform(scene: Scene, act: Act): Promise<void> {
+  switch (act.do) {
+    case 'turn':
+      await scene.transaction.log.finish();
+      return;
+    case 'publish':
+      await publish(scene, act.hosts, act.deferred);
+      return;
+    case 'withdraw':
+      await withdraw(scene, act.hosts);
+      return;
+    case 'join':
+      await join(scene, act.hosts);
+      await scene.transaction.log.finish();
+      return;
+    case 'free':
+      await scene.transaction.tables.rolloutSpecs.free(scene.transaction.session, scene.rollout.id);
+      await scene.transaction.log.finish();
+      await note(scene, 'rollout-rolled-back', []);
+      return;
+    case 'promote':
+      await promote(scene);
+  }
+}
+
+/** Hosts that are left out give back what they have of it. */
+export async function leaveOut(
+  transaction: LogTransaction,
+  clock: Scene['clock'],
+  known: Pick<Scene, 'rollout' | 'hosts' | 'about'>,
+  hosts: readonly string[],
+): Promise<void> {
+  const scene = { ...known, transaction, clock, words: await readWords(transaction) };
+  const had = known.hosts.filter(({ host, state }) => state === 'published' && hosts.includes(host));
+  for (const host of hosts) await set(scene, host, { state: 'excluded' });
+  await write(
+    scene,
+    had.map(({ host }) => host),
+  );
+  await permit(
+    transaction,
+    had.map(({ host }) => host),
+  );
+}
+
+async function publish(scene: Scene, hosts: readonly string[], deferred: readonly string[]): Promise<void> {
+  const { words, about, rollout } = scene;
+  const keys = new Set(about.keys);
+  const wave = waveOf(rollout.state);
+  for (const host of deferred) await set(scene, host, { state: 'deferred' });
+  for (const host of hosts)
+    await set(scene, host, { state: 'published', wave, baseline: baselineOf(await words.of(host), keys) });
+  await write(scene, hosts, { withinMs: rollout.plan.withinMs });
+  if (rollout.plan.allowShrink) await permit(scene.transaction, hosts);
+}
+
+async function withdraw(scene: Scene, hosts: readonly string[]): Promise<void> {
+  for (const host of hosts) await set(scene, host, { state: 'withdrawn' });
+  await write(scene, hosts);
+  await permit(scene.transaction, hosts); // going back is no accident that a host has to stop
+}
+
+/** Writes the logs of hosts, and keeps how far that went. */
+async function write(scene: Scene, hosts: readonly string[], confirm?: Confirm): Promise<void> {
+  const { session, tables, log } = scene.transaction;
+  log.name(scene.about.names);
+  await converge(scene, hosts, confirm);
+  await log.finish();
+  for (const host of hosts) await set(scene, host, { rev: (await tables.heads.find(session, host)).rev });
+}
+
+/** An agent that cannot confirm a change gets it as it is. */
+async function converge(
+  { transaction, about, words }: Scene,
+  hosts: readonly string[],
+  confirm?: Confirm,
+): Promise<void> {
+  const facts = hosts.map((host) => words.fleet.get(host));
+  const [able, others] = [facts.filter(canConfirm), facts.filter((host) => !canConfirm(host))];
+  transaction.log.publish(confirm);
+  await convergeOn(transaction, able, about.keys);
+  transaction.log.publish(undefined);
+  await convergeOn(transaction, others, about.keys);
+}
+
+function canConfirm({ can }: HostFacts): boolean {
+  return can.includes('confirm');
+}
+
+/** What the logs of hosts say by now may remove and re-target as many redirects as it does. */
+export async function permit({ session, tables }: Transaction, hosts: readonly string[]): Promise<void> {
+  for (const host of hosts) {
+    const head = await tables.heads.find(session, host);
+    await tables.marks.raise(session, head, { permit: head.rev });
+  }
+}
+
+async function join(scene: Scene, hosts: readonly string[]): Promise<void> {
+  const { session, tables } = scene.transaction;
+  const { id, plan } = scene.rollout;
+  const last = Math.max(0, ...scene.hosts.map(({ place }) => place));
+  for (const [at, host] of hosts.entries()) {
+    const row = { host, place: last + 1 + at, wave: plan.waves.length + 1, rev: 0, baseline: {} };
+    await tables.rolloutHosts.put(session, id, { ...row, state: 'planned' });
+  }
+}
+
+async function set({ transaction, rollout }: Scene, host: string, to: Partial<RolloutHost>): Promise<void> {
+  const { session, tables } = transaction;
+  const row = await tables.rolloutHosts.find(session, rollout.id, host);
+  if (row !== undefined) await tables.rolloutHosts.put(session, rollout.id, { ...row, ...to });
+}
+
+/** What it brought is what specs say from now on. Hosts that have it get nothing by that; those that it left out get it now. */
+async function promote(scene: Scene): Promise<void> {
+  const { transaction, rollout, about } = scene;
+  const { session, tables, log } = transaction;
+  const specs = await tables.rolloutSpecs.of(session, rollout.id);
+  const concern = new Concern();
+  await tables.rolloutSpecs.free(session, rollout.id);
+  for (const spec of specs) await store(transaction, spec, rollout.plan.set, concern);
+  log.leave(specs.filter(({ after }) => after === undefined).map(({ name }) => name));
+  log.name(about.names);
+  const left = scene.hosts.filter(({ state }) => state !== 'published').map(({ host }) => host);
+  await converge(scene, left, { withinMs: rollout.plan.withinMs });
+  await convergeKeys(transaction, concern, about.names);
+  const { heads } = await log.finish();
+  if (rollout.plan.allowShrink)
+    await permit(
+      transaction,
+      heads.map(({ host }) => host),
+    );
+  await note(scene, 'rollout', specs);
+}
+
+/** Makes a spec what a rollout has it be. */
+export async function store(
+  { session, tables, damage }: LogTransaction,
+  { name, before, after }: RolloutSpec,
+  setName: string | undefined,
+  concern: Concern,
+): Promise<void> {
+  if (before !== undefined) concern.add(claimOf(before));
+  if (after === undefined) {
+    const was = await tables.specs.delete(session, name);
+    if (was !== undefined) concern.add(was);
+    await tables.sets.drop(session, name);
+    return;
+  }
+  const put = await tables.specs.put(session, after, damage !== undefined);
+  if (put.before !== undefined) concern.add(put.before);
+  concern.add(put.after);
+  if (setName !== undefined) await tables.sets.put(session, name, setName);
+}
+
+async function note(
+  { transaction, clock, rollout, hosts }: Scene,
+  verb: string,
+  specs: readonly RolloutSpec[],
+): Promise<void> {
+  const { log } = transaction;
+  const { revs, heads } = log.requireResult();
+  const told = new Map(hosts.filter(({ state }) => state === 'published').map(({ host, rev }) => [host, rev]));
+  for (const { host, rev } of heads) told.set(host, rev);
+  await noteChange(transaction, clock, {
+    verb,
+    detail: { rollout: rollout.id },
+    origin: rollout.origin,
+    deeds: specs.map(deedOf),
+    log: {
+      revs: { first: Math.min(rollout.plan.firstRev, revs.first), last: revs.last },
+      heads: [...told].map(([host, rev]) => ({ host, rev })),
+    },
+    departures: log.departures,
+    rollout: rollout.id,
+  });
+}
+
+/** What a rollout does to a redirect. */
+export function deedOf({ name, before, after }: RolloutSpec) {
+  const is = after ?? before;
+  const what = after === undefined ? 'deleted' : before === undefined ? 'created' : 'changed';
+  return { name, key: is === undefined ? '' : claimOf(is).key, what } as const;
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../../daemon/clock.ts';
+import type { LogTransaction } from '../log/transaction.ts';
+import { Declined } from '../model/declined.ts';
+import type { Rollout } from '../model/rollout.ts';
+import { readAbout } from './about.ts';
+import { leaveOut, moveTo } from './act.ts';
+import { type By, requireMovable, saidBy } from './orders.ts';
+
+const SHOWN = 3;
+
+/**
+ * Neither waits for these hosts nor judges them from here on; what they have of it, they give back. Undefined: they are out
+ * already. Errors: Declined UNKNOWN_HOST, where one is not of the rollout.
+ */
+export async function exclude(
+  transaction: LogTransaction,
+  clock: Pick<Clock, 'nowMs' | 'token'>,
+  rollout: Rollout,
+  hosts: readonly string[],
+  by: By,
+): Promise<Rollout | undefined> {
+  requireMovable(rollout.id, rollout.state);
+  const { session, tables } = transaction;
+  const rows = await tables.rolloutHosts.of(session, rollout.id);
+  const known = new Map(rows.map((row) => [row.host, row]));
+  const strange = hosts.filter((host) => !known.has(host));
+  if (strange.length > 0)
+    throw new Declined(
+      'UNKNOWN_HOST',
+      `not of rollout ${rollout.id}: ${strange.slice(0, SHOWN).join(', ')}; nothing was changed`,
+    );
+  const some = [...new Set(hosts)].filter((host) => known.get(host)?.state !== 'excluded');
+  if (some.length === 0) return undefined;
+  const message = `${saidBy('excluded', by).message}: ${some.slice(0, SHOWN).join(', ')}${some.length > SHOWN ? ` and ${some.length - SHOWN} more` : ''}`;
+  const [host] = some;
+  const said = { ...saidBy('excluded', by), ...(host !== undefined && { host }), message };
+  const moved = await moveTo(transaction, rollout, { to: rollout.state, said }, by.at);
+  if (moved === undefined) throw new TypeError(`rollout ${rollout.id} moved within a transaction`);
+  await leaveOut(
+    transaction,
+    clock,
+    { rollout: moved, hosts: rows, about: await readAbout(transaction, rollout.id) },
+    some,
+  );
+  return moved;
+}

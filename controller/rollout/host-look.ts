@@ -1,0 +1,113 @@
+import type { Standing } from '../../protocol/page.ts';
+import type { Exception } from '../../protocol/status.ts';
+import type { Counted } from '../model/counted.ts';
+import { hostNow, type HostNow as Now } from '../model/live.ts';
+import type { RolloutHost } from '../model/rollout.ts';
+import type { LastWord } from '../store/tables/last-words.ts';
+import type { HostFacts, Trouble } from './gates.ts';
+import type { HostNow } from './snapshot.ts';
+
+/** By what hosts are judged, beside what they said. */
+export interface Light {
+  readonly nowMs: number;
+  /** How long somebody has listened without a break. */
+  readonly awakeMs: number;
+  readonly freshMs: number;
+  /** The keys that the rollout concerns. */
+  readonly keys: ReadonlySet<string>;
+}
+
+/** What a host said last, and how that stands to the log. */
+export interface Word {
+  readonly last: LastWord;
+  readonly standing: Standing;
+}
+
+/** What follows of a host from what it said last. */
+export function lookAt(row: RolloutHost, word: Word | undefined, light: Light): HostNow {
+  const heard = heardOf(word, light);
+  if (word === undefined) return { ...row, heard, able: false, verified: false, settled: false };
+  const { status } = word.last.report;
+  const verified = word.standing === 'ok' && status.epoch !== '' && status.verified >= row.rev;
+  const isSure = (status.confirmed ?? 0) >= row.rev || (!status.unconfirmedTotal && status.unarmed === undefined);
+  const back = newExceptions(row, word, light).find(({ code }) => code === 'REVERTED');
+  return {
+    ...row,
+    heard,
+    able: isAble(word),
+    verified,
+    settled: verified && isSure,
+    ...(back !== undefined && { reverted: back.name }),
+  };
+}
+
+/** As long as nobody listened long enough, silence says nothing. */
+function heardOf(word: Word | undefined, { nowMs, awakeMs, freshMs }: Light): HostNow['heard'] {
+  const { status, seenAtMs } = word?.last.report ?? {};
+  if (status?.ended) return 'stale';
+  if (seenAtMs !== undefined && Math.abs(nowMs - seenAtMs) < freshMs) return 'fresh';
+  return awakeMs >= freshMs ? 'stale' : 'unknown';
+}
+
+/** Since its last status, as far as somebody listened; null where it never said anything. */
+export function silentMs(word: Word | undefined, { nowMs, awakeMs }: Light): number | null {
+  const report = word?.last.report;
+  if (report === undefined) return null;
+  return report.status.ended ? Number.POSITIVE_INFINITY : Math.min(Math.abs(nowMs - report.seenAtMs), awakeMs);
+}
+
+function isAble(word: Word): boolean {
+  const { interfaces } = word.last.report.status;
+  const { said, level } = levelOf(word);
+  if (level !== undefined || said === undefined || said.unattached === null) return false;
+  return interfaces.length === 0 || said.unattached.size < interfaces.length;
+}
+
+/** How a host stands as a whole, but for how long ago it said so. */
+function levelOf({ last, standing }: Word): Now {
+  const { seenAtMs } = last.report;
+  return hostNow({ said: last.said, seenAtMs }, standing, seenAtMs);
+}
+
+/** Exceptions of what the rollout concerns that the host did not have before. */
+function newExceptions({ baseline }: RolloutHost, { last }: Word, { keys }: Light): readonly Exception[] {
+  return last.report.status.exceptions.filter(({ key, code }) => keys.has(key) && baseline[key] !== code);
+}
+
+/** What of the rollout's keys was wrong on a host before it was told anything. */
+export function baselineOf(word: Word | undefined, keys: ReadonlySet<string>): RolloutHost['baseline'] {
+  const exceptions = word?.last.report.status.exceptions ?? [];
+  return Object.fromEntries(exceptions.filter(({ key }) => keys.has(key)).map(({ key, code }) => [key, code]));
+}
+
+/** Says how long something is known. */
+export type Since = (host: string, what: string) => number;
+
+/** What gates are judged by of a host that was reached. */
+export function factsOf(
+  row: HostNow,
+  word: Word | undefined,
+  light: Light,
+  since: Since,
+  counted?: Counted,
+): HostFacts {
+  const status = word?.last.report.status;
+  return {
+    host: row.host,
+    wave: row.wave,
+    statusMsAgo: silentMs(word, light),
+    verified: row.verified,
+    troubles: word === undefined ? [] : troublesOf(row, word, light, since),
+    ...(status !== undefined && status.exceptionsTotal > status.exceptions.length && { troublesCut: true }),
+    ...(counted !== undefined && { counted }),
+  };
+}
+
+function troublesOf(row: RolloutHost, word: Word, light: Light, since: Since): readonly Trouble[] {
+  const own = newExceptions(row, word, light).map(({ name, key, state, code }) => {
+    return { name, state, code, forMs: since(row.host, `${key} ${code}`) };
+  });
+  const { level } = levelOf(word);
+  if (level === undefined || level.state === 'ended') return own;
+  return [...own, { ...level, forMs: since(row.host, `${level.state} ${level.code ?? ''}`) }];
+}

@@ -1,0 +1,134 @@
+import type { Gate } from '../../protocol/gate.ts';
+import { parseGate } from '../../protocol/gate.ts';
+import { Standings } from '../log/standings.ts';
+import type { Transaction } from '../log/transaction.ts';
+import type { Counted } from '../model/counted.ts';
+import type { Fleet } from '../model/fleet.ts';
+import { fleetOf } from '../model/fleet.ts';
+import { type Rollout, type RolloutHost, waveOf } from '../model/rollout.ts';
+import { type About, hostsOf } from './about.ts';
+import type { GateFacts, HostFacts } from './gates.ts';
+import { factsOf, type Light, lookAt, type Since, silentMs, type Word } from './host-look.ts';
+import { gatesOf, judgeGates } from './judge-gates.ts';
+import { presencesOf } from './presence.ts';
+import type { HostNow, Periods, Snapshot } from './snapshot.ts';
+import { budgetOf } from './steps.ts';
+
+/** What a look is made with beside the database. */
+export interface Sight {
+  readonly nowMs: number;
+  readonly awakeMs: number;
+  readonly periods: Periods;
+  readonly counted: (rollout: string, host: string) => Counted | undefined;
+  readonly since: Since;
+}
+
+/** Work of one transaction, in keys of hosts, and in hosts. */
+const KEYS_A_STEP = 20_000;
+const HOSTS_A_STEP = 64;
+/** A host that answered so lately is there: two statuses in a row did not get lost. */
+const QUIET_MS = 40_000;
+
+/** What all hosts said last. */
+export interface Words {
+  readonly fleet: Fleet;
+  readonly of: (host: string) => Promise<Word | undefined>;
+}
+
+export async function readWords(transaction: Transaction): Promise<Words> {
+  const words = await transaction.tables.hosts.words.all(transaction.session);
+  const standings = new Standings(transaction);
+  return {
+    fleet: fleetOf(words.values().map(({ report }) => report.status)),
+    of: async (host) => {
+      const last = words.get(host);
+      if (last === undefined) return undefined;
+      const { epoch, stored } = last.report.status;
+      return { last, standing: await standings.of({ epoch, rev: stored }) };
+    },
+  };
+}
+
+/** A rollout as it is now, and all that a decision depends on. */
+export interface Look extends Snapshot {
+  readonly facts: GateFacts;
+}
+
+export async function look(
+  transaction: Transaction,
+  rollout: Rollout,
+  about: About,
+  words: Words,
+  sight: Sight,
+): Promise<Look> {
+  const { session, tables } = transaction;
+  const light = { ...sight, freshMs: sight.periods.freshMs, keys: new Set(about.keys) };
+  const rows = await tables.rolloutHosts.of(session, rollout.id);
+  const seen: { readonly now: HostNow; readonly word: Word | undefined }[] = [];
+  for (const row of rows) {
+    const word = await words.of(row.host);
+    seen.push({ now: lookAt(row, word, light), word });
+  }
+  const hosts = seen.map(({ now }) => now);
+  const reached = seen.filter(({ now }) => now.state === 'published');
+  const facts: GateFacts = {
+    wave: waveOf(rollout.state),
+    reached: reached.map(({ now, word }) =>
+      factsOf(now, word, light, sight.since, sight.counted(rollout.id, now.host)),
+    ),
+    control: await controlOf(rollout.id, hosts, words, light, sight),
+    freshMs: QUIET_MS,
+    maxUnreachable: budgetOf({ rollout, hosts }, waveOf(rollout.state)),
+    puts: rollout.plan.puts,
+    noTrafficOk: rollout.plan.noTrafficOk === true || rollout.plan.now === true,
+    external: rollout.external ?? null,
+  };
+  const { silent, othersHeard } = presencesOf(facts);
+  return {
+    ...{ rollout, hosts, facts, periods: sight.periods },
+    joined: joinedOf(rows, hostsOf(about, words.fleet)),
+    judgement: judgeGates(gatesOf(givenGates(rollout), facts), facts),
+    blind: silent.length > facts.maxUnreachable && !othersHeard,
+    superseded: (await tables.epochs.find(session, rollout.epoch))?.superseded !== false,
+    hostsAtOnce: Math.max(1, Math.min(HOSTS_A_STEP, Math.floor(KEYS_A_STEP / Math.max(1, about.keys.length)))),
+  };
+}
+
+export function givenGates({ plan }: Pick<Rollout, 'plan'>): readonly Gate[] {
+  return plan.gates.map((gate) => parseGate(gate));
+}
+
+function joinedOf(rows: readonly RolloutHost[], selected: ReadonlySet<string>): readonly string[] {
+  const known = new Set(rows.filter(({ state }) => state !== 'left').map(({ host }) => host));
+  return [...selected].filter((host) => !known.has(host)).sort();
+}
+
+/** As many hosts as were reached, of those that were not: of the rollout, and then of the fleet. Those that are heard come first. */
+async function controlOf(
+  id: string,
+  hosts: readonly HostNow[],
+  words: Words,
+  light: Light,
+  { counted }: Sight,
+): Promise<readonly HostFacts[]> {
+  const found: { readonly facts: HostFacts; readonly fresh: boolean }[] = [];
+  for (const host of controlHosts(hosts, words.fleet)) {
+    const word = await words.of(host);
+    const statusMsAgo = silentMs(word, light);
+    const told = counted(id, host);
+    const facts = { host, wave: 0, statusMsAgo, verified: true, troubles: [], ...(told && { counted: told }) };
+    found.push({ facts, fresh: statusMsAgo !== null && statusMsAgo < QUIET_MS });
+  }
+  const reached = hosts.filter(({ state }) => state === 'published').length;
+  return found
+    .sort((a, b) => Number(b.fresh) - Number(a.fresh))
+    .slice(0, Math.max(1, reached))
+    .map(({ facts }) => facts);
+}
+
+function controlHosts(hosts: readonly HostNow[], fleet: Fleet): readonly string[] {
+  const own = hosts.filter(({ state }) => state === 'planned' || state === 'deferred').map(({ host }) => host);
+  const rows = new Set(hosts.map(({ host }) => host));
+  const others = [...fleet.selected('all')].map(({ host }) => host).filter((host) => !rows.has(host));
+  return [...own.reverse(), ...others.sort()];
+}

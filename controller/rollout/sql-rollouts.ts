@@ -1,0 +1,232 @@
+import type { Origin } from '../../protocol/origin.ts';
+import type {
+  RolloutAbortRequest,
+  RolloutExcludeRequest,
+  RolloutPauseRequest,
+  RolloutReply,
+  RolloutResumeRequest,
+  RolloutRollbackRequest,
+  RolloutVerdictRequest,
+} from '../../protocol/rollout-acts.ts';
+import type { RolloutListReply, RolloutListRequest } from '../../protocol/rollout-list.ts';
+import type { RolloutStartReply, RolloutStartRequest } from '../../protocol/rollout-start.ts';
+import type { RolloutStatusReply, RolloutStatusRequest } from '../../protocol/rollout-status.ts';
+import { noteChange } from '../desk/noting.ts';
+import type { LogTransaction, Transaction } from '../log/transaction.ts';
+import type { Work } from '../log/work.ts';
+import { isActive, type Rollout } from '../model/rollout.ts';
+import type { Counting, Hear, Rollouts } from '../ports.ts';
+import { type About, readAbout } from './about.ts';
+import { carryOut, moveTo } from './act.ts';
+import { Awake } from './awake.ts';
+import { startRollout } from './begin.ts';
+import { decide } from './decide.ts';
+import { exclude } from './exclude.ts';
+import { findRollout } from './find.ts';
+import { listRollouts } from './list.ts';
+import { type Look, look, readWords, type Words } from './look.ts';
+import { aborting, type By, hearing, type Order, pausing, resuming } from './orders.ts';
+import type { Pace } from './pace.ts';
+import type { Decision } from './snapshot.ts';
+import { headOf, statusOf } from './tell.ts';
+import { undo } from './undo.ts';
+import { unwatch, watch } from './watch.ts';
+
+/** Who did not look for so many ticks slept, and does not know who was silent meanwhile. */
+const TICKS_ASLEEP = 20;
+
+export interface RolloutParts {
+  readonly work: Work;
+  readonly counting: Counting;
+  readonly pace: Pace;
+}
+
+/** Rollouts, in the database. All that is remembered beside it may be forgotten. */
+export class SqlRollouts implements Rollouts {
+  readonly #work: Work;
+  readonly #counting: Counting;
+  readonly #pace: Pace;
+  readonly #awake: Awake;
+  /** Of those under way: it does not change as long as they are. */
+  readonly #abouts = new Map<string, About>();
+
+  constructor({ work, counting, pace }: RolloutParts) {
+    this.#work = work;
+    this.#counting = counting;
+    this.#pace = pace;
+    this.#awake = new Awake(work.clock, TICKS_ASLEEP * pace.tickMs);
+  }
+
+  async advance(): Promise<boolean> {
+    const awakeMs = this.#awake.look();
+    const looks = await this.#work.read(async (transaction) => {
+      const active = await transaction.tables.rollouts.active(transaction.session);
+      if (active.length === 0 || transaction.damage !== undefined) return [];
+      const words = await readWords(transaction);
+      const seen: Look[] = [];
+      for (const rollout of active) seen.push(await this.#look(transaction, rollout, words, awakeMs));
+      return seen;
+    });
+    this.#forget(new Set(looks.map(({ rollout }) => rollout.id)));
+    let moved = false;
+    for (const seen of looks) moved = (await this.#step(seen)) || moved;
+    return moved;
+  }
+
+  async #step(seen: Look): Promise<boolean> {
+    const about = this.#abouts.get(seen.rollout.id);
+    if (about === undefined) return false;
+    watch(this.#counting, seen, about, this.#pace.countEveryMs);
+    const decision = decide(seen, this.#work.clock.nowMs());
+    if (decision === undefined) return false;
+    const done = await this.#carryOut(seen, about, decision);
+    return done && (decision.act.do !== 'turn' || decision.said !== undefined);
+  }
+
+  #carryOut(seen: Look, about: About, decision: Decision): Promise<boolean> {
+    const { clock } = this.#work;
+    return this.#work.change(async (transaction) => {
+      if (decision.act.do === 'promote' && !(await this.#isStill(transaction, seen, decision))) {
+        await transaction.log.finish();
+        return false;
+      }
+      return carryOut(transaction, clock, seen, about, decision);
+    });
+  }
+
+  /** What decides whether it is over is looked at where it is done: who joined meanwhile is not left out. */
+  async #isStill(transaction: LogTransaction, { rollout }: Look, { act }: Decision): Promise<boolean> {
+    const words = await readWords(transaction);
+    const now = await this.#look(transaction, rollout, words, this.#awake.look());
+    return decide(now, this.#work.clock.nowMs())?.act.do === act.do;
+  }
+
+  async #look(transaction: Transaction, rollout: Rollout, words: Words, awakeMs: number): Promise<Look> {
+    const about = this.#abouts.get(rollout.id) ?? (await readAbout(transaction, rollout.id));
+    if (isActive(rollout.state)) this.#abouts.set(rollout.id, about);
+    const nowMs = this.#work.clock.nowMs();
+    return look(transaction, rollout, about, words, {
+      ...{ nowMs, awakeMs, periods: this.#pace },
+      counted: (id, host) => this.#counting.of(id, host),
+      since: (host, what) => this.#awake.knows(`${rollout.id} ${host} ${what}`),
+    });
+  }
+
+  #forget(active: ReadonlySet<string>): void {
+    unwatch(this.#counting, active);
+    for (const id of this.#abouts.keys()) if (!active.has(id)) this.#abouts.delete(id);
+  }
+
+  start(last: RolloutStartRequest, hear: Hear = () => {}, origin: Origin = {}): Promise<RolloutStartReply> {
+    const { clock } = this.#work;
+    const reason = last.reason === undefined ? {} : { reason: last.reason };
+    return this.#work.write((transaction) =>
+      startRollout(
+        { transaction, clock, soaks: this.#pace.soaks, periods: this.#pace, hear, origin: { ...reason, ...origin } },
+        last,
+      ),
+    );
+  }
+
+  list(request: RolloutListRequest, budgetBytes: number): Promise<RolloutListReply> {
+    const nowMs = this.#work.clock.nowMs();
+    return this.#work.read((transaction) => listRollouts(transaction, request, { budgetBytes, nowMs }));
+  }
+
+  status(request: RolloutStatusRequest, _budgetBytes: number): Promise<RolloutStatusReply> {
+    const awakeMs = this.#awake.look();
+    return this.#work.read(async (transaction) => {
+      const rollout = await findRollout(transaction, request.id);
+      const words = await readWords(transaction);
+      const seen = await this.#look(transaction, rollout, words, awakeMs);
+      return statusOf(transaction, seen, words, request, this.#work.clock.nowMs());
+    });
+  }
+
+  pause(request: RolloutPauseRequest, origin: Origin = {}): Promise<RolloutReply> {
+    return this.#order('rollout-pause', request, origin, async (_, rollout, by) => pausing(rollout, by));
+  }
+
+  resume(request: RolloutResumeRequest, origin: Origin = {}): Promise<RolloutReply> {
+    return this.#order('rollout-resume', request, origin, async ({ session, tables }, rollout, by) => {
+      const { epoch } = await tables.epochs.newest(session);
+      return resuming(rollout, request, epoch, by);
+    });
+  }
+
+  abort(request: RolloutAbortRequest, origin: Origin = {}): Promise<RolloutReply> {
+    return this.#order('rollout-abort', request, origin, async (_, rollout, by) => aborting(rollout, by));
+  }
+
+  verdict(request: RolloutVerdictRequest, origin: Origin = {}): Promise<RolloutReply> {
+    return this.#order('rollout-verdict', request, origin, async (_, rollout, by) => hearing(rollout, request, by));
+  }
+
+  exclude(request: RolloutExcludeRequest, origin: Origin = {}): Promise<RolloutReply> {
+    const { clock } = this.#work;
+    return this.#work.change(async (transaction) => {
+      const before = await findRollout(transaction, request.id);
+      const by = byOf(request, origin, clock.nowMs());
+      const moved = await exclude(transaction, clock, before, request.hosts, by);
+      const log = await transaction.log.finish();
+      const detail = { rollout: before.id, hosts: request.hosts.length };
+      if (moved !== undefined)
+        await noteChange(transaction, clock, {
+          verb: 'rollout-exclude',
+          detail,
+          origin: originOf(request, origin),
+          log,
+          rollout: before.id,
+        });
+      return reply(transaction, moved ?? before, moved === undefined);
+    });
+  }
+
+  rollback(request: RolloutRollbackRequest, origin: Origin = {}): Promise<RolloutReply> {
+    const { clock } = this.#work;
+    return this.#work.change(async (transaction) => {
+      const done = await findRollout(transaction, request.id);
+      const terms = { ...(request.force && { force: true }), origin: originOf(request, origin) };
+      const { rollout, already, ...overwritten } = await undo(transaction, clock, done, terms);
+      return { ...(await reply(transaction, rollout, already === true)), ...overwritten };
+    });
+  }
+
+  /** Does what somebody asks for, as one transaction, and notes it. */
+  #order(
+    verb: string,
+    request: { readonly id: string; readonly reason?: string },
+    origin: Origin,
+    judge: (transaction: Transaction, rollout: Rollout, by: By) => Promise<Order | undefined>,
+  ): Promise<RolloutReply> {
+    const { clock } = this.#work;
+    return this.#work.write(async (transaction) => {
+      const before = await findRollout(transaction, request.id);
+      const by = byOf(request, origin, clock.nowMs());
+      const order = await judge(transaction, before, by);
+      if (order === undefined) return reply(transaction, before, true);
+      const { more, ...decision } = order;
+      const after = await moveTo(transaction, before, decision, by.at, more);
+      if (after === undefined) throw new TypeError(`rollout ${before.id} moved within a transaction`);
+      const detail = { rollout: before.id };
+      await noteChange(transaction, clock, { verb, detail, origin: originOf(request, origin), rollout: before.id });
+      return reply(transaction, after, false);
+    });
+  }
+}
+
+type Why = { readonly reason?: string };
+
+function originOf({ reason }: Why, origin: Origin): Origin {
+  return { ...(reason !== undefined && { reason }), ...origin };
+}
+
+function byOf(request: Why, origin: Origin, at: number): By {
+  const { actor, reason } = originOf(request, origin);
+  return { at, ...(actor !== undefined && { actor }), ...(reason !== undefined && { reason }) };
+}
+
+async function reply({ session, tables }: Transaction, rollout: Rollout, already: boolean): Promise<RolloutReply> {
+  const hosts = await tables.rolloutHosts.of(session, rollout.id);
+  return { v: 1, rollout: headOf(rollout, hosts), ...(already && { already }) };
+}
