@@ -49,7 +49,7 @@ export async function deleteNames(
       throw afterOthers(error, done);
     });
     terminal.progress('');
-    if (deleted.length > 0) done.changes.push(change);
+    if (deleted.length > 0 || (terms.confirm !== undefined && hosts > 0)) done.changes.push(change);
     done.deleted.push(...deleted);
     done.absent.push(...absent);
     done.nears.push(...near);

@@ -22,9 +22,11 @@ export interface Wait {
   readonly withinMs: number;
   /** Redirects that are waited for beside the change, as they are now. */
   readonly also?: readonly string[];
+  /** Of a change that is to be confirmed: it is also at its end once each other host took it back. */
+  readonly untilReverted?: true;
 }
 
-type Asked = Omit<Wait, 'withinMs'>;
+type Asked = Omit<Wait, 'withinMs' | 'untilReverted'>;
 
 /** What became of a change when it was last looked at, how long it took until then, and how long it might. */
 export interface Waited {
@@ -43,6 +45,8 @@ const EASE = 5;
 const NAME_BYTES = 66;
 /** What a look is for that shows numbers alone. */
 const FIRST_HOSTS = 1;
+/** The same, where one of them is to count down. */
+const COUNTING_HOSTS = 16;
 const OLDER = 'the controller is of an older release, and knows no changes; see shunt get and shunt hosts';
 /** The last look may take so long beyond the end. */
 const LAST_LOOK_MS = 1000;
@@ -53,7 +57,7 @@ const LAST_LOOK_MS = 1000;
  */
 export async function waitFor(
   change: string,
-  { withinMs, ...asked }: Wait,
+  { withinMs, untilReverted, ...asked }: Wait,
   bus: Pick<Bus, 'api'>,
   terminal: Pick<Terminal, 'progress' | 'noteWidth'>,
 ): Promise<Waited> {
@@ -66,7 +70,7 @@ export async function waitFor(
       const atMs = since();
       const look = await within(
         withinMs - atMs,
-        stateOf(change, asked, bus, { limit: FIRST_HOSTS }),
+        stateOf(change, asked, bus, { limit: untilReverted ? COUNTING_HOSTS : FIRST_HOSTS }),
         `the change ${change}`,
       );
       if (look instanceof Failure) failure = look;
@@ -74,6 +78,8 @@ export async function waitFor(
         state = look;
         terminal.progress(changeProgress(state, { leftMs: withinMs - since(), width: terminal.noteWidth }));
         if (isDone(state)) return { state, withinMs, waitedMs: Math.round(since()) };
+        const end = untilReverted ? await endOf(state, asked, bus) : undefined;
+        if (end !== undefined) return { state: end, withinMs, waitedMs: Math.round(since()) };
       }
       const pauseMs = Math.max(EVERY_MS, EASE * (since() - atMs));
       if (since() + pauseMs >= withinMs) break;
@@ -87,6 +93,18 @@ export async function waitFor(
   } finally {
     terminal.progress('');
   }
+}
+
+/** How a change stands with all its hosts where those that are not done took it back; undefined where others are left. */
+async function endOf(state: ChangeReply, asked: Asked, bus: Pick<Bus, 'api'>): Promise<ChangeReply | undefined> {
+  if (state.failed === 0 || state.done + state.failed < state.total) return undefined;
+  const whole = await wholeState(state.change, asked, bus).catch(() => undefined); // it is looked again
+  return whole?.items.every(isReverted) ? whole : undefined;
+}
+
+/** Whether a host took the change back. */
+export function isReverted({ code }: Pick<UndoneHost, 'code'>): boolean {
+  return code === 'REVERTED';
 }
 
 /** The same for programs. */

@@ -1,6 +1,7 @@
 import { isDone } from '../../protocol/change-state.ts';
 import { Bus } from '../client.ts';
 import { confirmDeletion, requireAllowed } from '../confirm.ts';
+import { awaitConfirmed, confirmTexts, exitOf, requireNoWait } from '../confirming.ts';
 import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS, type Options, TERM_OPTIONS } from '../line/options.ts';
@@ -19,7 +20,7 @@ import { applyOn, upload } from '../specs/upload.ts';
 import { toldOf, waitOf, waitWith } from '../waiting.ts';
 
 export const apply = command({
-  synopsis: '-f FILE... [-R] [--set NAME] [--reason TEXT] [--wait] | PLAN',
+  synopsis: '-f FILE... [-R] [--set NAME] [--wait | --confirm TIME] | PLAN',
   about: `Creates the redirects of the files, or changes those whose names exist; others stay as they are. All of them or none:
 one that is wrong refuses the whole, with file, line and reason. Applying the same again changes nothing.
 
@@ -43,6 +44,10 @@ It prints the id of the change. With --wait it waits until every host that the c
 or, without a LEVEL, verified. It ends when all do, and after --timeout (without it, after a minute); then hosts that do
 not are named, with the reason, and the exit status is 3. Redirects that were unchanged are waited for as well.
 
+With --confirm, each host takes back by itself what this changes there, deletes too, unless it is heard for ten seconds after it
+did that, within TIME of that: what cuts a host off does not last. It shows how long is left, and ends when each host is confirmed, or took
+the change back: then the exit status is 1. Whoever leaves it earlier changes nothing. 20s at least; 60s is a good time.
+
 With --expires-in, redirects that have no \`expires\` end so long after this call; the same call again ends them later.`,
   examples: [
     `shunt apply -f - <<'END'
@@ -55,13 +60,27 @@ END`,
     'shunt apply -f redirects.yaml -f more.jsonl',
     'shunt apply -f redirects/ -R --set web --prune',
     'shunt apply -f redirects.yaml --wait --timeout 30s',
+    'shunt apply -f redirects.yaml --confirm 60s',
   ],
-  options: ['file', 'recursive', 'set', 'prune', 'yes', 'expires-in', 'wait', ...TERM_OPTIONS, ...BUS_OPTIONS],
+  options: [
+    'file',
+    'recursive',
+    'set',
+    'prune',
+    'yes',
+    'expires-in',
+    'wait',
+    'confirm',
+    ...TERM_OPTIONS,
+    ...BUS_OPTIONS,
+  ],
   helps: { timeout: 'for an answer: 5s; with --wait, for hosts: 1m' },
   operands: { placeholder: 'PLAN', min: 0, max: 1, files: true },
   async run(call) {
     const { options, operands, written, terminal } = call;
-    const terms = termsOf(options);
+    const terms = termsOf(options, options.confirm);
+    const wait = waitOf(options, written);
+    requireNoWait(options.confirm, wait);
     const { specs, kept } = await readWanted(call);
     noteSpecs(specs, Date.now(), terminal);
     await using bus = await Bus.open(options);
@@ -86,7 +105,13 @@ END`,
     const made = change === undefined ? `newest revision ${rev}` : `change ${shortChange(change)}`;
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}${pruned}; hosts ${hosts}${joined}; ${made}`;
     if (options.output === 'table') terminal.print(text);
-    const wait = waitOf(options, written);
+    if (terms.confirm !== undefined) {
+      const told = hosts === 0 ? [] : await awaitConfirmed([change], terms, bus, terminal);
+      if (options.output === 'json')
+        terminal.print(JSON.stringify({ ...reply, ...(told[0] && { waited: toldOf(told[0]) }) }));
+      else for (const text of confirmTexts(told, terminal)) terminal.print(text);
+      return exitOf(told);
+    }
     const standing = unchanged === 0 ? [] : specs.map(({ name }) => name);
     const waited = wait && (await waitWith(change, standing, wait, bus, terminal));
     if (options.output === 'json')

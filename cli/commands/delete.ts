@@ -1,7 +1,7 @@
 import type { Near } from '../../protocol/api.ts';
-import { isDone } from '../../protocol/change-state.ts';
 import { chooseNames, requireOneWay } from '../choose.ts';
 import { Bus } from '../client.ts';
+import { awaitConfirmed, confirmTexts, exitOf, requireNoWait } from '../confirming.ts';
 import { deleteNames } from '../delete-names.ts';
 import { command } from '../line/command.ts';
 import { EXIT, Failure } from '../line/failure.ts';
@@ -26,13 +26,15 @@ these labels; with --set and -l those that are both. Names, files, and a set or 
 to be there.
 
 It prints the id of the change, and which hosts may still redirect: those that have not said yet that they do not. With --wait it
-waits until all have, and after --timeout (without it, after a minute) it names those that have not, with exit status 3.`,
+waits until all have, and after --timeout (without it, after a minute) it names those that have not, with exit status 3.
+
+With --confirm, each host puts back what it deleted unless it is heard for ten seconds after that, within TIME; see shunt apply --help.`,
   examples: [
     'shunt delete drain-web-2',
     'shunt delete -f redirects.yaml',
     'shunt delete --set blue -l role=edge --yes',
   ],
-  options: ['file', 'recursive', 'set', 'selector', 'yes', 'wait', ...TERM_OPTIONS, ...BUS_OPTIONS],
+  options: ['file', 'recursive', 'set', 'selector', 'yes', 'wait', 'confirm', ...TERM_OPTIONS, ...BUS_OPTIONS],
   helps: { timeout: 'for an answer: 5s; with --wait, for hosts: 1m' },
   operands: { placeholder: 'NAME', min: 0, max: Number.POSITIVE_INFINITY, asks: 'redirects' },
   async run({ options, operands, written, stdin, terminal }) {
@@ -40,23 +42,28 @@ waits until all have, and after --timeout (without it, after a minute) it names 
     requireOneWay({ names: operands, file, set, labels });
     const named = operands.map(requireName);
     const listed = (await readSpecs(options, stdin, { nowMs: Date.now() })).map(({ name }) => name);
-    const terms = termsOf(options);
+    const terms = termsOf(options, options.confirm);
+    const wait = waitOf(options, written);
+    requireNoWait(options.confirm, wait);
     await using bus = await Bus.open(options);
     const names = await chooseNames({ ...options, names: named, written: listed, labels, terms }, bus, terminal);
     const { nears, changes, ...done } = await deleteNames(names, { terms, files: file }, bus, terminal);
     if (options.output === 'table' && names.length > 0) terminal.print(outcome(names, new Set(done.deleted), nears));
-    const wait = waitOf(options, written);
-    const waited = wait === undefined ? undefined : await waitForAll(changes, wait, bus, terminal);
+    const isConfirmed = terms.confirm !== undefined;
+    const waited = isConfirmed
+      ? await awaitConfirmed(changes, terms, bus, terminal)
+      : wait && (await waitForAll(changes, wait, bus, terminal));
     if (options.output === 'json') {
       const made = changes.filter((change) => change !== undefined);
       const more = { ...(made.length > 0 && { changes: made }), ...(waited && { waited: waited.map(toldOf) }) };
       terminal.print(JSON.stringify({ ...done, ...(nears.length > 0 && { near: nears }), ...more }));
     } else if (waited === undefined) await tellRemaining(changes, bus, terminal);
+    else if (isConfirmed) for (const text of confirmTexts(waited, terminal)) terminal.print(text);
     else for (const one of waited) terminal.print(changeText(one, terminal));
     const words = done.absent.filter((name) => NO_NAMES.includes(name));
     if (words.length > 0)
       notice(terminal, `${words.join(', ')}: taken for a name; shunt delete takes names alone, see shunt get`);
-    return waited === undefined || waited.every(({ state }) => isDone(state)) ? EXIT.done : EXIT.unfinished;
+    return waited === undefined ? EXIT.done : exitOf(waited);
   },
 });
 

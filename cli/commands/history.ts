@@ -7,7 +7,7 @@ import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect } from '../paging.ts';
 import { shortChange } from '../show/change-state.ts';
-import { countText, timeText } from '../show/format.ts';
+import { ageText, countText, timeText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -59,12 +59,16 @@ function refuse({ code, message }: { readonly code: string; readonly message: st
 
 function layOut(items: readonly HistoryItem[], screen: Parameters<typeof table>[2]): string {
   if (items.length === 0) return 'no changes';
-  const columns = items.some(({ reason }) => reason !== undefined) ? [...COLUMNS, WHY] : COLUMNS;
+  const columns = items.some(({ reason, confirm }) => (reason ?? confirm) !== undefined) ? [...COLUMNS, WHY] : COLUMNS;
   return table(
     columns,
     items.map((item) => row(item).slice(0, columns.length)),
     screen,
   );
+}
+
+function confirmText(confirm: HistoryItem['confirm']): string {
+  return confirm === undefined ? '' : `to be confirmed within ${ageText(confirm.withinMs)}`;
 }
 
 function row({
@@ -77,8 +81,17 @@ function row({
   actor = '-',
   sources = [],
   reason = '',
+  confirm,
 }: HistoryItem): Cell[] {
   const did = what ?? (redirects === 0 ? verb : `${verb} ${countText(redirects, 'redirect')}`);
   const when = timeText(made - (made % 1000));
-  return [when, shortChange(change), did, String(hosts), actor, sources.join(',') || '-', reason];
+  return [
+    when,
+    shortChange(change),
+    did,
+    String(hosts),
+    actor,
+    sources.join(',') || '-',
+    [confirmText(confirm), reason].filter(Boolean).join('; '),
+  ];
 }

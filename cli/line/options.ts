@@ -14,7 +14,7 @@ import { readSome, readWave } from '../../protocol/rollout.ts';
 import { MAX_SOAK_MS, ON_FAIL } from '../../protocol/rollout-start.ts';
 import { readSet } from '../../protocol/sets.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
-import { readReason } from '../../protocol/terms.ts';
+import { MAX_CONFIRM_MS, readReason } from '../../protocol/terms.ts';
 import { readDuration } from '../../protocol/times.ts';
 import { readFilter, TOP_ORDERS } from '../../protocol/top.ts';
 import { orElse } from './refusal.ts';
@@ -63,6 +63,12 @@ const readTimeout: Reader<number> = (value, path) => {
   const timeoutMs = readDuration(value, path);
   if (timeoutMs >= 100 && timeoutMs <= 600_000) return timeoutMs;
   throw new Refused('BAD_DURATION', path, `expected 100ms to 10m, not ${show(value)}`);
+};
+/** As long as a host may be left with a change that nobody confirmed. */
+const readConfirmIn: Reader<number> = (value, path) => {
+  const withinMs = readDuration(value, path);
+  if (withinMs >= 1000 && withinMs <= MAX_CONFIRM_MS) return withinMs;
+  throw new Refused('BAD_DURATION', path, `expected 1s to 24h, not ${show(value)}`);
 };
 const readExpiresIn: Reader<number> = (value, path) => readAfterMs(readDuration(value, path), path);
 const readRootSubject: Reader<string> = (value) => makeSubjects(String(value)).root;
@@ -186,6 +192,10 @@ export const OPTIONS = {
   'allow-growth': flag('also where a host is given much at once'),
   reason: {
     ...optional({ placeholder: 'TEXT', help: 'why; kept with the change' }, readReason),
+    argumentOnly: true,
+  },
+  confirm: {
+    ...optional({ placeholder: 'TIME', help: 'take it back unless it is confirmed so soon' }, readConfirmIn),
     argumentOnly: true,
   },
   wait: {

@@ -23,14 +23,16 @@ export function shortChange(change: string): string {
 }
 
 /** What is there to say of a level, of a change that puts redirects and of one that deletes them. */
-function doneText({ verb, level, done, total }: ChangeReply): string {
+function doneText({ verb, level, confirm, done, total }: ChangeReply): string {
   if (total === 0) return 'no host has anything of it';
+  if (confirm !== undefined && level !== 'stored') return `confirmed on ${done} of ${countText(total, 'host')}`;
   const far = verb === 'delete' && level !== 'stored' ? 'gone from' : `${level} on`;
   return `${far} ${done} of ${countText(total, 'host')}`;
 }
 
-function leftText({ failed, stale, unreachable, joined = 0 }: ChangeReply): string {
-  const parts = [failed > 0 && `${failed} failed`, stale > 0 && `${stale} stale`];
+function leftText({ failed, stale, unreachable, joined = 0, confirm }: ChangeReply): string {
+  const late = confirm === undefined ? 'stale' : 'not yet';
+  const parts = [failed > 0 && `${failed} failed`, stale > 0 && `${stale} ${late}`];
   const more = [unreachable > 0 && `${unreachable} unreachable`, joined > 0 && `${joined} joined since`];
   return [...parts, ...more]
     .filter(Boolean)
@@ -43,8 +45,14 @@ export function changeProgress(
   state: ChangeReply,
   { leftMs, width = Number.POSITIVE_INFINITY }: { readonly leftMs: number; readonly width: number | undefined },
 ): string {
-  const text = `change ${shortChange(state.change)}: ${doneText(state)}${leftText(state)}; ${ageText(leftMs - (leftMs % 1000))} left`;
+  const text = `change ${shortChange(state.change)}: ${doneText(state)}${leftText(state)}; ${countdownText(state) ?? `${ageText(leftMs - (leftMs % 1000))} left`}`;
   return text.length < width ? text : `${text.slice(0, Math.max(0, width - 2))}…`;
+}
+
+/** When a host takes back what is not confirmed there. */
+function countdownText({ items }: ChangeReply): string | undefined {
+  const leftMs = items.find((item) => item.leftMs !== undefined)?.leftMs;
+  return leftMs === undefined ? undefined : `else taken back in ${ageText(leftMs - (leftMs % 1000))}`;
 }
 
 /** What became of a change that was waited for. */
@@ -54,7 +62,7 @@ export function changeText({ state, waitedMs, withinMs }: Outcome, screen: Scree
   if (isDone(state)) return `${head}${leftText({ ...state, failed: 0, stale: 0, unreachable: 0 })}, after ${took}`;
   const { unmatched = 0 } = state;
   return [
-    `${head} within ${waitText(withinMs)}${leftText(state)}`,
+    `${head} ${waitedMs < withinMs ? `after ${took}` : `within ${waitText(withinMs)}`}${leftText(state)}`,
     ...(unmatched > 0
       ? [`${countText(unmatched, 'redirect')} of it: for no host that ever reported; see shunt hosts`]
       : []),

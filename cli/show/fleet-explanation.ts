@@ -80,7 +80,7 @@ function rank(state: AnyLiveState): number {
 }
 
 /** What a status says of a host and no explanation does. */
-const BY_STATUS: ReadonlySet<AnyLiveState> = new Set(['undelivered', 'held', 'passed']);
+const BY_STATUS: ReadonlySet<AnyLiveState> = new Set(['undelivered', 'held', 'passed', 'unconfirmed']);
 
 function heardOf(live: Live | undefined): ReadonlyMap<string, LiveGroup> {
   const groups = live?.states.filter(({ state }) => BY_STATUS.has(state)) ?? [];

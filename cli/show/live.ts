@@ -1,6 +1,6 @@
 import type { GetItem } from '../../protocol/listings.ts';
 import type { AnyLiveState, Live, LiveGroup } from '../../protocol/live.ts';
-import { countText, someText } from './format.ts';
+import { ageText, countText, someText } from './format.ts';
 import type { Cell } from './table.ts';
 import type { Tone } from './terminal.ts';
 
@@ -14,6 +14,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 const TONES: Readonly<Record<string, Tone>> = {
   installed: 'good',
+  unconfirmed: 'warn',
   passed: 'warn',
   pending: 'warn',
   unsent: 'warn',
@@ -25,10 +26,11 @@ const TONES: Readonly<Record<string, Tone>> = {
 const MAX_LINES = 12;
 
 /** Writes how a redirect stands on some hosts: `blocked NO_NEIGHBOUR`, `shadowed by web`. */
-export function standText({ state, code, by }: Pick<LiveGroup, 'state' | 'code' | 'by'>): string {
+export function standText({ state, code, by, leftMs }: Pick<LiveGroup, 'state' | 'code' | 'by' | 'leftMs'>): string {
   if (code !== undefined && BY_CODE.has(state)) return code;
   const word = (Object.hasOwn(WORDS, state) ? WORDS[state] : undefined) ?? state;
-  return [word, code, by !== undefined && `by ${by}`].filter(Boolean).join(' ');
+  const left = leftMs !== undefined && `(${ageText(leftMs - (leftMs % 1000))} left)`;
+  return [word, code, by !== undefined && `by ${by}`, left].filter(Boolean).join(' ');
 }
 
 /** A state that a newer controller has may be as bad as any. */

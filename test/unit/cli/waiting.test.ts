@@ -1,6 +1,8 @@
 import test from 'ava';
 import type { Bus } from '../../../cli/client.ts';
+import { awaitConfirmed, confirmTexts, exitOf } from '../../../cli/confirming.ts';
 import { EXIT, Failure } from '../../../cli/line/failure.ts';
+import { knowingTerms } from '../../../cli/line/terms.ts';
 import { waitFor, waitForAll, waitOf, waitWith } from '../../../cli/waiting.ts';
 import {
   type ChangeReply,
@@ -8,10 +10,11 @@ import {
   parseChangeRequest,
   type UndoneHost,
 } from '../../../protocol/change-state.ts';
-import { KeptTerminal } from './session.ts';
+import { KeptTerminal, shunt } from './session.ts';
 
 const ID = '7f3a01bc-1111-4222-8333-444455556666';
 const PAGE = 2;
+const CONFIRM = { confirm: { withinMs: 60_000 } };
 
 /** A controller to which so many hosts are not done; with a failure, it does not answer. */
 class FakeBus {
@@ -120,4 +123,71 @@ test('wait: redirects that did not change are asked for, of very many some after
   t.deepEqual([none.asked.length, none.asked[0]?.also], [1, undefined]);
   const some = new FakeBus((look) => (look === 1 ? [] : ['edge-9']));
   t.like(await waitWith(ID, names, SECOND, over(some), new KeptTerminal()), { withinMs: 1000, state: { done: 4 } });
+});
+
+/** A controller to which a change that is to be confirmed stands so, look by look. */
+function looks(...states: readonly (readonly Partial<UndoneHost>[])[]): Pick<Bus, 'api'> {
+  let look = 0;
+  return {
+    api: async <T>(): Promise<T> => {
+      const items = (states[Math.min(look, states.length - 1)] ?? []).map((one) => ({ ...undone('h1'), ...one }));
+      look += 1;
+      const of = (is: string): number => items.filter((one) => one.is === is).length;
+      const counts = { total: 3, done: 3 - items.length, failed: of('failed'), stale: of('stale') };
+      const confirm = { withinMs: 60_000 };
+      return { ...reply(0), confirm, ...counts, unreachable: of('unreachable'), items, next: null } as T;
+    },
+  };
+}
+
+const COUNTS_DOWN = { is: 'stale', state: 'unconfirmed', name: 'web', leftMs: 41_300 } as const;
+const TAKEN_BACK = { is: 'failed', state: 'denied', code: 'REVERTED', name: 'web' } as const;
+
+test('confirm: it counts down, and ends when all are confirmed', async (t) => {
+  const terminal = new KeptTerminal(80);
+  const waited = await awaitConfirmed([ID], CONFIRM, looks([COUNTS_DOWN], []), terminal);
+  t.is(terminal.shown[0], 'change 7f3a01bc: confirmed on 2 of 3 hosts, 1 not yet; else taken back in 41s');
+  t.is(exitOf(waited), EXIT.done);
+  t.regex(confirmTexts(waited, terminal).join('|'), /^change 7f3a01bc: confirmed on 3 of 3 hosts, after [0-9.ms]+$/);
+});
+
+test('confirm: it ends when each host that is not confirmed took the change back, and not before', async (t) => {
+  const terminal = new KeptTerminal(80);
+  const bus = looks([TAKEN_BACK, { ...COUNTS_DOWN, host: 'h2' }], [TAKEN_BACK, { ...TAKEN_BACK, host: 'h2' }]);
+  const waited = await awaitConfirmed([ID], CONFIRM, bus, terminal);
+  t.true((waited[0]?.waitedMs ?? 0) < 60_000);
+  t.is(exitOf(waited), EXIT.refused);
+  const text = confirmTexts(waited, terminal).join('|');
+  t.regex(text, /confirmed on 1 of 3 hosts after [0-9.ms]+, 2 failed/);
+  t.regex(text, /failed +denied REVERTED +web +h1,h2/);
+  t.regex(text, /taken back on h1,h2: what was there before is there again; see shunt explain$/);
+});
+
+test('confirm: what is neither confirmed nor taken back in time is not done; one that changes nothing is', async (t) => {
+  const soon = { confirm: { withinMs: -19_000 } };
+  const waited = await awaitConfirmed([ID], soon, looks([{}]), new KeptTerminal());
+  t.is(exitOf(waited), EXIT.unfinished);
+  t.deepEqual(confirmTexts([], new KeptTerminal()), ['nothing is to be confirmed: no host had anything to change']);
+  t.is(exitOf([]), EXIT.done);
+});
+
+test('confirm: too short a time, or another wait beside it, is refused before anything is sent', async (t) => {
+  const nobody = ['--nats', 'nats://127.0.0.1:1'];
+  const short = await shunt(['delete', 'a', '--confirm', '10s', ...nobody]);
+  t.is(short.exit, EXIT.usage);
+  t.regex(short.stderr, /a host is heard for ten seconds before a change is confirmed; 20s at least/);
+  const twice = await shunt(['delete', 'a', '--confirm', '60s', '--wait', ...nobody]);
+  t.is(twice.exit, EXIT.usage);
+  t.regex(twice.stderr, /--confirm waits by itself.*: leave out --wait/);
+  const long = await shunt(['apply', '-f', 'x.yaml', '--confirm', '2d', ...nobody]);
+  t.regex(long.stderr, /expected 1s to 24h/);
+});
+
+test('confirm: a controller of an older release is told of in one sentence', async (t) => {
+  const refused = Promise.reject(new Failure(EXIT.refused, 'UNKNOWN_FIELD', 'confirm: unknown field'));
+  const failure = await t.throwsAsync(knowingTerms(refused, { ...CONFIRM, reason: 'x' }));
+  t.is(
+    failure?.message,
+    'confirm: unknown field; the controller is of an older release, and can have no change confirmed: upgrade it, or leave out --confirm',
+  );
 });

@@ -82,6 +82,7 @@ test('options: the defaults', async (t) => {
     'expires-in': undefined,
     out: undefined,
     'exit-code': false,
+    confirm: undefined,
     wait: undefined,
     level: 'verified',
     interface: [],
