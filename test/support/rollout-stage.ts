@@ -1,0 +1,149 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostsReply } from '../../protocol/listings.ts';
+import type { RolloutHead } from '../../protocol/rollout.ts';
+import type { RolloutStartReply } from '../../protocol/rollout-start.ts';
+import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
+import { type Operator, startHost } from './operator.ts';
+import { type Running, until } from './process.ts';
+import { C, NATS_URL, SERVICE, Testbed } from './testbed.ts';
+import { Asker, Echo, nowMs, PORT } from './traffic.ts';
+
+export const NAME = 'to-c';
+const STEP_MS = 180_000;
+const LOOK_AGAIN_MS = 200;
+const RATE = 200;
+const REASON = ['--reason', 'a test has no time'];
+
+/** One host of the stage, with those who ask and answer at it. */
+export interface StageHost {
+  readonly bed: Testbed;
+  readonly asker: Asker;
+  readonly operator: Operator;
+  agent: Running;
+}
+
+/** How far the controller and a host have come with its log. */
+export interface Touch {
+  readonly head: number;
+  readonly stored: number;
+  readonly entries: number;
+}
+
+/** Several hosts in namespaces of their own, each with its A and C, and one bus with one controller. */
+export class RolloutStage implements AsyncDisposable {
+  readonly #held: AsyncDisposableStack;
+  readonly #first: Testbed;
+  readonly hosts: ReadonlyMap<string, StageHost>;
+
+  private constructor(held: AsyncDisposableStack, first: Testbed, hosts: ReadonlyMap<string, StageHost>) {
+    this.#held = held;
+    this.#first = first;
+    this.hosts = hosts;
+  }
+
+  static async make(count: number): Promise<RolloutStage> {
+    await using held = new AsyncDisposableStack();
+    const hosts = new Map<string, StageHost>();
+    let first: Testbed | undefined;
+    for (let number = 1; number <= count; number += 1) {
+      const host = `edge-${number}`;
+      const bed: Testbed = held.use(await Testbed.make({ host, ...(first !== undefined && { beside: first }) }));
+      if (first === undefined) {
+        await bed.startNats();
+        await bed.startController();
+      }
+      first ??= bed;
+      const { agent, operator } = await startHost(bed, '--mode', 'native');
+      await Promise.all([Echo.start(bed, 'b'), Echo.start(bed, 'c')]);
+      hosts.set(host, { bed, agent, operator, asker: await Asker.start(bed) });
+    }
+    if (first === undefined) throw new Error('a stage has a host');
+    return new RolloutStage(held.move(), first, hosts);
+  }
+
+  host(name: string | undefined): StageHost {
+    const found = this.hosts.get(name ?? '');
+    if (found === undefined) throw new Error(`there is no host ${name}`);
+    return found;
+  }
+
+  /** Every A asks, without end. */
+  async ask(): Promise<void> {
+    for (const { asker } of this.hosts.values()) {
+      await asker.steady(RATE);
+      await asker.answeredBy('b', STEP_MS);
+    }
+  }
+
+  async shunt<T>(...words: readonly string[]): Promise<T> {
+    return (await this.#first.ask(...words)) as T;
+  }
+
+  /** Begins to send the service's packets to C, or elsewhere, and answers the id and the hosts of each wave. */
+  async start(to: object, ...terms: readonly string[]): Promise<{ id: string; waves: readonly (readonly string[])[] }> {
+    const file = join(this.#first.folder, 'rollout.jsonl');
+    const match = { dst: SERVICE.v4, proto: 'udp', dport: PORT };
+    await writeFile(file, `${JSON.stringify({ name: NAME, hosts: { role: 'edge' }, match, to })}\n`);
+    const words = ['rollout', 'start', '-f', file, ...REASON, ...terms];
+    const { rollout, waves } = await this.shunt<RolloutStartReply>(...words);
+    if (rollout === undefined) throw new Error('it did not begin');
+    return { id: rollout.id, waves: waves.map(({ hosts }) => hosts) };
+  }
+
+  /** How it stands; the exit status says the same once more. */
+  async status(id: string): Promise<RolloutStatusReply> {
+    const words = ['rollout', 'status', id, '--nats', NATS_URL, '--timeout', '1m', '-o', 'json'];
+    const { stdout, stderr } = await this.#first.shunt('bus', ...words);
+    if (stdout === '') throw new Error(stderr);
+    return JSON.parse(stdout) as RolloutStatusReply;
+  }
+
+  /** Waits until a rollout is as it shall be, and answers how it is then. */
+  async until(
+    what: string,
+    id: string,
+    is: (rollout: RolloutHead, status: RolloutStatusReply) => boolean,
+  ): Promise<RolloutStatusReply> {
+    let last: RolloutStatusReply | undefined;
+    const look = async (): Promise<RolloutStatusReply | false> => {
+      last = await this.status(id);
+      return is(last.rollout, last) && last;
+    };
+    return await until(what, STEP_MS, look, LOOK_AGAIN_MS).catch((error: unknown) => {
+      const { rollout, gates, evidence } = last ?? {};
+      throw new Error(`${(error as Error).message}: ${JSON.stringify({ rollout, gates, evidence }, undefined, 1)}`);
+    });
+  }
+
+  /** How often each host was told anything, and what stands in its kernel. */
+  async touched(...names: readonly (string | undefined)[]): Promise<readonly Touch[]> {
+    const { items } = await this.shunt<HostsReply>('hosts');
+    const touches = names.map(async (name): Promise<Touch> => {
+      const item = items.find(({ host }) => host === name);
+      const entries = await this.host(name).bed.entries('redirect4');
+      return { head: item?.head ?? -1, stored: item?.stored ?? -1, entries: entries.length };
+    });
+    return await Promise.all(touches);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#held.disposeAsync();
+  }
+}
+
+export const TO_C = { nexthop: C.v4 } as const;
+/** Nobody is there. */
+export const TO_NOBODY = { nexthop: '192.0.2.99' } as const;
+
+/** When it was, in ms since 1970, that somebody else answered: `atMs` is monotonic. */
+export function wallMs(atMs: number): number {
+  return Date.now() - (nowMs() - atMs);
+}
+
+/** When a rollout was told to go back, in ms since 1970. */
+export function failedAt({ evidence }: RolloutStatusReply): number {
+  const found = evidence.find(({ what }) => what === 'failed');
+  if (found === undefined) throw new Error(`nothing failed: ${JSON.stringify(evidence)}`);
+  return found.at;
+}
