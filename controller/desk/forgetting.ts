@@ -36,6 +36,7 @@ export async function forget(
   await tables.hosts.drop(session, host);
   await tables.audit.forget(session, host);
   await tables.deletions.forget(session, host);
+  await tables.rolloutHosts.leave(session, host);
   await log.renew(host, []);
   await convergeHosts(transaction, [{ host, labels: {}, known: false, can: [] }]);
   return { v: 1, host, known: true };

@@ -1,21 +1,22 @@
 import type { Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
 
-/** A redirect that somebody wants to change, and the keys that it has before and then. */
-export interface Wish {
-  readonly name: string;
-  readonly keys: readonly string[];
+/** Redirects that somebody wants to change, and the keys that they have before and then. */
+export interface Wishes {
+  readonly names: Iterable<string>;
+  readonly keys: Iterable<string>;
 }
 
 /** Errors: Declined ROLLOUT_ACTIVE, where a rollout that has not ended holds one of them. */
-export async function requireFree({ session, tables }: Transaction, wishes: Iterable<Wish>): Promise<void> {
-  for (const { name, keys } of wishes) {
+export async function requireFree({ session, tables }: Transaction, { names, keys }: Wishes): Promise<void> {
+  if (!(await tables.rolloutSpecs.holdsAny(session))) return;
+  for (const name of names) {
     const holder = await tables.rolloutSpecs.holderOfName(session, name);
     if (holder !== undefined) throw held(`${name} is part of`, holder);
-    for (const key of keys) {
-      const other = await tables.rolloutSpecs.holderOfKey(session, key);
-      if (other !== undefined) throw held(`the match of ${name} is held by`, other);
-    }
+  }
+  for (const key of keys) {
+    const holder = await tables.rolloutSpecs.holderOfKey(session, key);
+    if (holder !== undefined) throw held(`the match ${key} is held by`, holder);
   }
 }
 

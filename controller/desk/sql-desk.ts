@@ -22,6 +22,7 @@ import { requireConfirmable } from './confirming.ts';
 import { deleteSpecs } from './deletion.ts';
 import { forget } from './forgetting.ts';
 import { listHistory } from './history.ts';
+import { requireFree } from './holds.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { nearNames } from './near-names.ts';
 import { loopsOf, readDoors, requireNoLoops } from './no-loops.ts';
@@ -57,6 +58,7 @@ export class SqlDesk implements Desk {
       const { gone, ...sets } = await this.#sort(transaction, last, names, concern);
       const goes = [...(last.prune ?? []), ...(last.delete ?? [])];
       if (names.length + goes.length === 0) throw namesNothing();
+      await requireFree(transaction, { names: [...deeds.map(({ name }) => name), ...goes], keys: concern.keys });
       await requireNoLoops(transaction, came, this.#work.clock.nowMs());
       await publish(transaction, last, [...names, ...goes], concern);
       await convergeNamed(heard(transaction, hear), concern, [...names, ...goes]);
@@ -124,6 +126,7 @@ export class SqlDesk implements Desk {
   ): Promise<DeleteReply> {
     return this.#work.change(async (transaction) => {
       const { deleted, absent, concern, deeds } = await deleteSpecs(transaction, names);
+      await requireFree(transaction, { names, keys: concern.keys });
       const { confirm } = terms;
       transaction.log.leave(deleted);
       await publish(transaction, terms, names, concern);

@@ -6,7 +6,7 @@ import type { Origin } from '../../protocol/origin.ts';
 import type { RolloutStartRequest } from '../../protocol/rollout-start.ts';
 import { parseStoredSpec, type Spec, specToJson } from '../../protocol/spec.ts';
 import type { Proposal } from '../compile/preview.ts';
-import { requireFree, type Wish } from '../desk/holds.ts';
+import { requireFree, type Wishes } from '../desk/holds.ts';
 import { loopsOf, readDoors } from '../desk/no-loops.ts';
 import { readProposal } from '../desk/proposal.ts';
 import { requirePrunable } from '../desk/sets.ts';
@@ -62,7 +62,7 @@ export async function prepare(starting: Starting, last: RolloutStartRequest): Pr
   await requireBasis(transaction, last, clock.nowMs());
   const { specs, proposal, unchanged } = await read(transaction, last, clock.nowMs());
   const planHash = textDigest(JSON.stringify(specs.map(({ name, after }) => [name, after && specToJson(after)])));
-  await requireFree(transaction, specs.map(wishOf));
+  await requireFree(transaction, wishesOf(specs));
   if (last.again !== true) await requireNotJustRolledBack(transaction, planHash, clock.nowMs());
   const effects = await effectsOf(proposal, transaction.turn, hear);
   requireModest(effects, last);
@@ -79,9 +79,13 @@ export async function prepare(starting: Starting, last: RolloutStartRequest): Pr
   return { specs, unchanged, plan, planHash, hosts: dealt(hosts, waves) };
 }
 
-/** What a redirect of a rollout wants to hold. */
-export function wishOf({ name, before, after }: RolloutSpec): Wish {
-  return { name, keys: [before, after].flatMap((spec) => (spec === undefined ? [] : [claimOf(spec).key])) };
+/** What redirects of a rollout want to hold. */
+export function wishesOf(specs: readonly RolloutSpec[]): Wishes {
+  const all = specs.flatMap(({ before, after }) => [before, after]);
+  return {
+    names: specs.map(({ name }) => name),
+    keys: new Set(all.flatMap((spec) => (spec === undefined ? [] : [claimOf(spec).key]))),
+  };
 }
 
 function requireSoak({ soakMs, now, reason }: RolloutStartRequest, { leastMs }: Soaks): void {

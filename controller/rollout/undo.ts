@@ -11,7 +11,7 @@ import { Declined } from '../model/declined.ts';
 import type { Plan, Rollout } from '../model/rollout.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
 import { deedOf, permit, store, tell } from './act.ts';
-import { wishOf } from './start.ts';
+import { wishesOf } from './start.ts';
 
 const ID_BYTES = 16;
 
@@ -35,7 +35,7 @@ export async function undo(
     await log.finish();
     return { rollout: done, already: true };
   }
-  await requireFree(transaction, specs.map(wishOf));
+  await requireFree(transaction, wishesOf(specs));
   if (moved.length > 0 && !force) throw changedSince(done.id, moved);
   const concern = new Concern();
   for (const spec of specs) await store(transaction, spec, undefined, concern);

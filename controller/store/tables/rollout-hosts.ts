@@ -21,6 +21,7 @@ export class RolloutHostTable {
   readonly #of;
   readonly #reached;
   readonly #ofHost;
+  readonly #active;
   readonly #put;
   readonly #all;
   readonly #drop;
@@ -33,6 +34,11 @@ export class RolloutHostTable {
     );
     this.#ofHost = query<{ rollout: string; host: string }, RolloutHostRow>((at) =>
       hosts.where('rollout', '=', at('rollout')).where('host', '=', at('host')),
+    );
+    this.#active = query<{ host: string }, RolloutHostRow>((at) =>
+      hosts
+        .where('host', '=', at('host'))
+        .where('rollout', 'in', (of) => of.selectFrom('rollouts').select('id').where('ended_ms', 'is', null)),
     );
     this.#put = query<RolloutHostRow>((at) =>
       upsert(db, 'rollout_hosts', ['rollout', 'host'], {
@@ -71,6 +77,14 @@ export class RolloutHostTable {
 
   async put(session: Session, rollout: string, { baseline, ...host }: RolloutHost): Promise<void> {
     await session.run(this.#put, rolloutHostSeal.put({ rollout, ...host, baseline: JSON.stringify(baseline) }));
+  }
+
+  /** A host is forgotten: rollouts that are under way do not wait for it. */
+  async leave(session: Session, host: string): Promise<void> {
+    for (const row of await session.all(this.#active, { host })) {
+      const { rollout, ...was } = rolloutHostSeal.require(row);
+      await session.run(this.#put, rolloutHostSeal.put({ ...was, rollout, state: 'left' }));
+    }
   }
 
   async drop(session: Session, rollout: string): Promise<void> {

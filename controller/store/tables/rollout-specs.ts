@@ -50,6 +50,7 @@ export class RolloutSpecTable {
   readonly #drop;
   readonly #holdName;
   readonly #holdKey;
+  readonly #held;
   readonly #holderOfName;
   readonly #holderOfKey;
   readonly #freeNames;
@@ -90,6 +91,7 @@ export class RolloutSpecTable {
     this.#holdKey = query<RolloutKeyRow>((at) =>
       db.insertInto('rollout_keys').values({ key: at('key'), rollout: at('rollout') }),
     );
+    this.#held = query<object, { name: string }>(() => db.selectFrom('rollout_names').select('name').limit(1));
     this.#holderOfName = query<{ name: string }, RolloutNameRow>((at) =>
       db.selectFrom('rollout_names').selectAll().where('name', '=', at('name')),
     );
@@ -142,6 +144,11 @@ export class RolloutSpecTable {
   /** Keeps what one was about that has ended already. */
   async keep(session: Session, rollout: string, specs: Iterable<RolloutSpec>): Promise<void> {
     for (const spec of specs) await session.run(this.#insert, rowFrom(rollout, spec));
+  }
+
+  /** Whether any rollout is under way. */
+  async holdsAny(session: Session): Promise<boolean> {
+    return (await session.first(this.#held, {})) !== undefined;
   }
 
   /** The rollout that holds a name. */

@@ -32,3 +32,277 @@ test('rollout: goes from wave to wave, and hosts that it has not reached hold wh
   const [item] = (await stage.ports.desk.get({ v: 1, names: ['web'] } as never, 100_000)).items;
   t.is(item?.spec.to, 'drop');
 });
+
+test('rollout: what it holds nobody else changes, and everything else goes on as ever', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.apply(spec('web', 1, PASS), spec('dns', 2, PASS), spec('old', 5, PASS));
+  await stage.start('r', [spec('web', 3, DROP), spec('new', 4, DROP)], { delete: ['old'] });
+  const held = { code: 'ROLLOUT_ACTIVE', message: /rollout r,/ };
+  await t.throwsAsync(stage.apply(spec('web', 9, DROP)), held, 'a name of it');
+  await t.throwsAsync(stage.apply(spec('x', 1, DROP)), held, 'the match that one of it has before');
+  await t.throwsAsync(stage.apply(spec('x', 3, DROP)), held, 'the match that it will have');
+  for (const name of ['web', 'new', 'old']) await t.throwsAsync(stage.ports.desk.delete([name]), held, name);
+  await t.throwsAsync(stage.start('q', [spec('web', 9, DROP)]), held);
+  await t.throwsAsync(stage.start('q', [spec('y', 4, DROP)]), held);
+  await t.notThrowsAsync(stage.apply(spec('web', 1, PASS)), 'what is so already');
+  await t.notThrowsAsync(stage.apply(spec('dns', 2, DROP)));
+  await stage.rollouts.abort({ v: 1, id: 'r' });
+  await stage.settle();
+  await t.notThrowsAsync(stage.apply(spec('web', 9, DROP)));
+});
+
+test('rollout: aborted in the middle, every log is as if it had never been, and revisions only grow', async (t) => {
+  await using stage = await Stage.open(5);
+  await stage.apply(spec('web', 1, PASS), spec('old', 5, PASS));
+  await stage.speak();
+  const [before, revs] = [stage.holds, stage.hosts.map(({ replica }) => replica.head.rev)];
+  await stage.start('r', [spec('web', 2, DROP), spec('new', 4, DROP)], { delete: ['old'], soakMs: 30_000 });
+  await stage.pass(80_000);
+  t.is((await stage.status('r')).rollout.published, 3);
+  t.notDeepEqual(stage.holds, before);
+  const reply = await stage.rollouts.abort({ v: 1, id: 'r', reason: 'no' }, { actor: 'ann' });
+  t.is(reply.rollout.state, 'ROLLING_BACK');
+  await stage.settle();
+  const { rollout, outstanding } = await stage.status('r');
+  t.is(rollout.state, 'ROLLED_BACK');
+  t.like(rollout.cause, { code: 'ASKED', actor: 'ann', reason: 'no' });
+  t.is(outstanding?.length, 3, 'until they say that they are back');
+  await stage.speak();
+  t.is((await stage.status('r')).outstanding, undefined);
+  t.deepEqual(stage.holds, before);
+  t.true(stage.hosts.every(({ replica }, at) => replica.head.rev >= (revs[at] ?? 0)));
+  t.is((await stage.rollouts.abort({ v: 1, id: 'r' })).already, true);
+});
+
+test('rollout: a host that took it back by itself ends it, and so does an exception that lasts', async (t) => {
+  for (const [code, state, cause] of [
+    ['REVERTED', 'denied', 'REVERTED'],
+    ['NO_NEIGHBOUR', 'blocked', 'GATE_FAILED'],
+  ] as const) {
+    await using stage = await Stage.open(3);
+    await stage.start('r', [spec('web', 1, DROP)]);
+    await stage.settle();
+    await stage.speak();
+    const host = stage.hosts.find(({ holds }) => holds.web === 'drop');
+    if (host === undefined) return t.fail();
+    const [put] = host.replica.intents.values();
+    if (put === undefined) return t.fail();
+    host.says = { exceptions: [{ key: put.key, name: 'web', rev: put.rev, state, code }], exceptionsTotal: 1 };
+    await stage.pass(15_000);
+    const { rollout } = await stage.status('r');
+    t.is(rollout.state, 'ROLLED_BACK', code);
+    t.like(rollout.cause, { code: cause, host: host.name });
+    t.true(stage.hosts.every(({ holds }) => holds.web === undefined));
+  }
+});
+
+test('rollout: without traffic it is paused, never done; with none asked for it is done', async (t) => {
+  for (const [noTrafficOk, state] of [
+    [undefined, 'PAUSED'],
+    [true, 'DONE'],
+  ] as const) {
+    await using stage = await Stage.open(3);
+    for (const host of stage.hosts) host.hits = 0;
+    await stage.start('r', [spec('web', 1, DROP)], { soakMs: 30_000, ...(noTrafficOk && { noTrafficOk }) });
+    const { rollout } = await stage.until('r', state, 200_000);
+    t.is(rollout.cause?.code, noTrafficOk ? undefined : 'NO_TRAFFIC');
+    if (noTrafficOk) continue;
+    t.is(rollout.wave, 1);
+    for (const host of stage.hosts) host.hits = 5;
+    const { version } = rollout;
+    await t.throwsAsync(stage.rollouts.resume({ v: 1, id: 'r', version: version - 1 }), { code: 'ROLLOUT_MOVED' });
+    await stage.rollouts.resume({ v: 1, id: 'r', version });
+    t.is((await stage.until('r', 'DONE', 200_000)).rollout.state, 'DONE');
+  }
+});
+
+test('rollout: when nobody is heard any more it stands still, publishes nothing, and goes on by itself', async (t) => {
+  await using stage = await Stage.open(6);
+  await stage.start('r', [spec('web', 1, DROP)], { soakMs: 60_000, waves: ['1', '3', '100%'] });
+  await stage.pass(80_000);
+  const { rollout, soakedMs } = await stage.status('r');
+  t.like(rollout, { state: 'RUNNING', step: 'SOAK', wave: 2, published: 3 });
+  for (const host of stage.hosts) host.silent = true;
+  await stage.pass(600_000);
+  const blind = await stage.status('r');
+  t.like(blind.rollout, { state: 'PAUSED', published: 3, cause: { code: 'TELEMETRY' } });
+  t.true(blind.soakedMs <= soakedMs + 45_000, 'the soak is not credited while nobody is heard');
+  for (const host of stage.hosts) host.silent = false;
+  t.is((await stage.until('r', 'DONE', 300_000)).rollout.published, 6);
+});
+
+test('rollout: one dead host of five does not hold it up; it is named, and has the change when it comes back', async (t) => {
+  await using stage = await Stage.open(5);
+  const dead = stage.host('edge-3');
+  dead.silent = true;
+  await stage.pass(70_000);
+  const { late } = await stage.start('r', [spec('web', 1, DROP)], { soakMs: 30_000 });
+  t.deepEqual(late, ['edge-3']);
+  const { rollout, deferred } = await stage.until('r', 'DONE', 300_000);
+  t.like(rollout, { published: 4 });
+  t.deepEqual(deferred, ['edge-3']);
+  dead.silent = false;
+  await stage.speak();
+  t.is(dead.holds.web, 'drop');
+});
+
+test('rollout: where no host is there it stands still, and a wave is not filled with hosts that are away', async (t) => {
+  await using stage = await Stage.open(3);
+  for (const host of stage.hosts) host.silent = true;
+  await stage.pass(70_000);
+  await stage.start('r', [spec('web', 1, DROP)]);
+  await stage.settle();
+  t.like((await stage.status('r')).rollout, { state: 'PAUSED', published: 0, cause: { code: 'NO_HOSTS' } });
+});
+
+test('rollout: hosts that join, and those that are left out, have it in the end', async (t) => {
+  await using stage = await Stage.open(4);
+  const [late] = stage.hosts.slice(-1);
+  if (late === undefined) return t.fail();
+  late.silent = true;
+  await stage.ports.desk.forget({ v: 1, host: late.name, force: true });
+  await stage.start('r', [spec('web', 1, DROP)], { soakMs: 30_000 });
+  await stage.rollouts.exclude({ v: 1, id: 'r', hosts: ['edge-2'], reason: 'in repair' });
+  await stage.pass(20_000);
+  late.silent = false;
+  const { rollout, excluded } = await stage.until('r', 'DONE', 400_000);
+  await stage.speak();
+  t.like(rollout, { published: 3, hosts: 4 });
+  t.deepEqual(excluded, ['edge-2']);
+  t.true(stage.hosts.every(({ holds }) => holds.web === 'drop'));
+});
+
+test('rollout: one that is done is undone from what was kept, unless its redirects moved since', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.apply(spec('web', 1, PASS), spec('old', 2, PASS));
+  await stage.speak();
+  const before = stage.holds;
+  await stage.start('r', [spec('web', 1, DROP), spec('new', 3, DROP)], { delete: ['old'], now: true });
+  await stage.until('r', 'DONE', 60_000);
+  await stage.speak();
+  t.notDeepEqual(stage.holds, before);
+  await stage.apply(spec('new', 3, PASS));
+  await t.throwsAsync(stage.rollouts.rollback({ v: 1, id: 'r' }), { code: 'CHANGED_SINCE', message: /new/ });
+  const reply = await stage.rollouts.rollback({ v: 1, id: 'r', force: true });
+  t.deepEqual(reply.overwritten, ['new']);
+  t.like(reply.rollout, { state: 'DONE', of: 'r' });
+  await stage.speak();
+  t.deepEqual(stage.holds, before);
+  t.is((await stage.rollouts.rollback({ v: 1, id: 'r' })).already, true);
+});
+
+test('rollout: paused, it is judged on; resumed, it keeps its soak', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.start('r', [spec('web', 1, DROP)], { soakMs: 60_000 });
+  await stage.pass(40_000);
+  const paused = await stage.rollouts.pause({ v: 1, id: 'r', reason: 'lunch' }, { actor: 'ann' });
+  t.like(paused.rollout, { state: 'PAUSED', step: 'SOAK', cause: { code: 'ASKED', actor: 'ann' } });
+  t.is((await stage.rollouts.pause({ v: 1, id: 'r' })).already, true);
+  const { soakedMs } = await stage.status('r');
+  await stage.pass(300_000);
+  const { rollout, ...still } = await stage.status('r');
+  t.like(still, { soakedMs });
+  await stage.rollouts.resume({ v: 1, id: 'r', version: rollout.version });
+  await stage.pass(60_000 - soakedMs + 2000);
+  t.is((await stage.status('r')).rollout.wave, 2);
+  await stage.rollouts.pause({ v: 1, id: 'r' });
+  await stage.rollouts.verdict({ v: 1, id: 'r', verdict: 'fail', reason: 'a probe' });
+  await stage.settle();
+  t.is((await stage.status('r')).rollout.state, 'PAUSED', 'nobody asked for it');
+});
+
+test('rollout: what somebody outside says counts for its wave, and a fail ends it from wherever it is', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.start('r', [spec('web', 1, DROP)], { soakMs: 30_000, gates: ['external'] });
+  await stage.pass(100_000);
+  t.like((await stage.status('r')).rollout, { state: 'PAUSED', wave: 1, cause: { code: 'INCONCLUSIVE' } });
+  await stage.rollouts.verdict({ v: 1, id: 'r', verdict: 'pass', reason: 'ok' });
+  const { rollout } = await stage.status('r');
+  await stage.rollouts.resume({ v: 1, id: 'r', version: rollout.version });
+  await stage.pass(40_000);
+  t.like((await stage.status('r')).rollout, { state: 'RUNNING', wave: 2 });
+  await stage.rollouts.verdict({ v: 1, id: 'r', verdict: 'fail', reason: 'A does not get through' }, { actor: 'ci' });
+  await stage.settle();
+  const failed = await stage.status('r');
+  t.like(failed.rollout, { state: 'ROLLED_BACK', cause: { code: 'GATE_FAILED', gate: 'external' } });
+});
+
+test('rollout: a controller that slept has soaked two ticks, and calls nobody silent', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.start('r', [spec('web', 1, DROP)], { soakMs: 60_000 });
+  await stage.pass(10_000);
+  const before = await stage.status('r');
+  await stage.clock.pass(600_000);
+  await stage.settle();
+  const after = await stage.status('r');
+  t.like(after.rollout, { state: 'RUNNING', step: 'SOAK', wave: 1 });
+  t.true(after.soakedMs - before.soakedMs <= 1000);
+  t.is((await stage.until('r', 'DONE', 400_000)).rollout.published, 3);
+});
+
+test('rollout: of two controllers each step is done once, by whichever comes first', async (t) => {
+  const revs = [];
+  for (const controllers of [1, 2]) {
+    await using stage = await Stage.open(5);
+    const other = await stage.another();
+    await stage.start('r', [spec('web', 1, DROP)], { soakMs: 30_000 });
+    for (let at = 0; at < 600; at += 1) {
+      await stage.clock.pass(500);
+      if (at % 2 === 0) await stage.speak();
+      if (controllers === 2) await Promise.all([stage.rollouts.advance(), other.rollouts.advance()]);
+      else await stage.settle();
+      if ((await stage.status('r')).rollout.state === 'DONE') break;
+    }
+    t.like((await stage.status('r')).rollout, { state: 'DONE', published: 5 });
+    revs.push((await stage.ports.logs.movedAfter(0)).rev);
+  }
+  t.is(revs[0], revs[1]);
+});
+
+test('rollout: when the history begins anew it stands still until somebody has looked', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.apply(spec('dns', 9, PASS));
+  await stage.start('r', [spec('web', 1, DROP)], { soakMs: 30_000 });
+  await stage.pass(5000);
+  await stage.ports.desk.recover();
+  await stage.settle();
+  const { rollout } = await stage.status('r');
+  t.like(rollout, { state: 'PAUSED', cause: { code: 'HISTORY' } });
+  await stage.rollouts.resume({ v: 1, id: 'r', version: rollout.version });
+  t.is((await stage.until('r', 'DONE', 200_000)).rollout.published, 3);
+});
+
+test('rollout: what would go wrong is refused before it begins', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.apply(spec('wide', 1, { ...PASS, match: { dst: '10.9.0.0/16' } }), spec('web', 2, PASS));
+  const start = (specs: readonly object[], more = {}) =>
+    stage.start('r', specs, { allowShrink: undefined, allowGrowth: undefined, reason: undefined, ...more } as never);
+  await t.throwsAsync(start([]), { code: 'BAD_REQUEST', message: /empty never means all/ });
+  await t.throwsAsync(start([{ ...spec('narrow', 3, DROP), match: { dst: '10.9.1.0/24' } }]), {
+    code: 'COLLATERAL',
+    message: /wide/,
+  });
+  await t.throwsAsync(start([spec('x', 4, { ...DROP, hosts: { role: 'none' } })]), { code: 'NO_HOSTS' });
+  await t.throwsAsync(start([spec('web', 2, DROP)], { soakMs: 10 }), { code: 'BAD_REQUEST', message: /soak/ });
+  await t.throwsAsync(start([spec('web', 2, DROP)], { basis: '0'.repeat(32) }), { code: 'PLAN_STALE' });
+  await stage.apply(...Array.from({ length: 10 }, (_, at) => spec(`n${at}`, 100 + at, PASS)));
+  const names = Array.from({ length: 10 }, (_, at) => `n${at}`);
+  await t.throwsAsync(start([], { delete: names }), { code: 'SHRINKS_TOO_MUCH' });
+  const dry = await start([spec('web', 2, DROP)], { dryRun: true });
+  t.is(dry.rollout, undefined);
+  t.is((await start([spec('web', 2, PASS)])).rollout, undefined, 'nothing is otherwise');
+  t.is((await start([spec('web', 2, DROP)])).rollout?.id, 'r');
+  t.like(await start([spec('web', 2, DROP)]), { already: true, rollout: { id: 'r' } });
+  await stage.rollouts.abort({ v: 1, id: 'r' });
+  await stage.settle();
+  await t.throwsAsync(stage.start('q', [spec('web', 2, DROP)]), { code: 'JUST_ROLLED_BACK', message: /rollout r/ });
+  t.is((await stage.start('q', [spec('web', 2, DROP)], { again: true })).rollout?.id, 'q');
+  const { items } = await stage.rollouts.list({ v: 1 }, 100_000);
+  t.deepEqual(
+    items.map(({ id, state }) => [id, state]),
+    [
+      ['q', 'RUNNING'],
+      ['r', 'ROLLED_BACK'],
+    ],
+  );
+});

@@ -1,4 +1,5 @@
 import type { Counted } from '../../../../controller/model/counted.ts';
+import { Declined } from '../../../../controller/model/declined.ts';
 import { type Ports, portsOver } from '../../../../controller/open.ts';
 import type { Counting, Rollouts } from '../../../../controller/ports.ts';
 import { PACE, type Pace } from '../../../../controller/rollout/pace.ts';
@@ -103,7 +104,7 @@ export class Stage implements AsyncDisposable {
     const reports = [];
     for (const host of this.hosts) {
       if (host.silent) continue;
-      if (!host.deaf) await host.replica.sync(this.ports.logs, AMPLE_BYTES);
+      if (!host.deaf) await host.replica.sync(this.ports.logs, AMPLE_BYTES).catch(unlessUnheard);
       const { epoch, rev } = host.replica.cursor;
       const far = { epoch, stored: rev, applied: rev, verified: rev, digest: host.replica.digest };
       const counts = { desired: 0, installed: 0, idle: 0, expired: 0, blocked: 0, denied: 0, failed: 0 };
@@ -119,11 +120,11 @@ export class Stage implements AsyncDisposable {
     while (await this.rollouts.advance());
   }
 
-  /** Lets time pass; hosts speak each second. */
+  /** Lets time pass; hosts speak every 3 s. */
   async pass(ms: number): Promise<void> {
     for (let passed = 0; passed < ms; passed += this.#pace.tickMs) {
       await this.clock.pass(this.#pace.tickMs);
-      if (passed % 1000 === 0) await this.speak();
+      if (this.clock.monotonicMs() % 3000 === 0) await this.speak();
       await this.settle();
     }
   }
@@ -159,6 +160,11 @@ export class Stage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.ports[Symbol.asyncDispose]();
   }
+}
+
+/** Who was never heard has to speak first. */
+function unlessUnheard(error: unknown): void {
+  if (!(error instanceof Declined) || error.code !== 'NOT_READY') throw error;
 }
 
 function openOn(database: MemoryDatabase, clock: ManualClock): Promise<Ports> {
