@@ -3,7 +3,7 @@ import { Bus } from '../client.ts';
 import { command } from '../line/command.ts';
 import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { actText, askAct, requireRollout } from '../rollout/ask.ts';
+import { actText, askAct, type Done, nameText, requireRollout } from '../rollout/ask.ts';
 import { shortChange } from '../show/change-state.ts';
 import { someText } from '../show/format.ts';
 import { notice } from '../show/terminal.ts';
@@ -24,11 +24,16 @@ shunt rollout abort.`,
     const terms = { ...(force && { force: true as const }), ...(reason !== undefined && { reason }) };
     const request = encodeRolloutRollbackRequest({ v: 1, id, ...terms });
     const reply = await askAct(bus, 'rollout-rollback', request);
-    const { rollout, overwritten = [], overwrittenTotal = 0 } = reply;
+    const { overwritten = [], overwrittenTotal = 0 } = reply;
     if (overwrittenTotal > 0)
       notice(terminal, `changed since, and overwritten now: ${someText(overwritten, overwrittenTotal)}`);
-    const undoes = rollout.of === undefined ? '' : `, undoes ${shortChange(rollout.of)}`;
-    terminal.print(options.output === 'json' ? JSON.stringify(reply) : `${actText(reply)}${undoes}`);
+    terminal.print(options.output === 'json' ? JSON.stringify(reply) : undoneText(reply));
     return EXIT.done;
   },
 });
+
+function undoneText(reply: Done): string {
+  const { rollout, already } = reply;
+  if (already) return `${nameText(rollout)}: nothing to undo, for all that it changed is as it was before`;
+  return `${actText(reply)}${rollout.of === undefined ? '' : `, undoes ${shortChange(rollout.of)}`}`;
+}

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import type { RolloutStartReply } from '../../protocol/rollout-start.ts';
 import { Bus } from '../client.ts';
-import { confirmDeletion } from '../confirm.ts';
-import { command } from '../line/command.ts';
+import { confirmDeletion, requireAllowed } from '../confirm.ts';
+import { type Call, command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
-import { BUS_OPTIONS, type Options, TERM_OPTIONS } from '../line/options.ts';
+import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
 import { termsOf } from '../line/terms.ts';
 import { knowingSets } from '../names.ts';
 import { ROLLOUT_OPTIONS, rolloutTerms, startOn } from '../rollout/start.ts';
@@ -48,45 +50,72 @@ ROLLED_BACK, and 3 if it is paused.`,
   bare: ['wait'],
   helps: { 'dry-run': 'show plan and waves, and begin nothing', wait: 'until it has ended, as watch does' },
   operands: { placeholder: 'PLAN', min: 0, max: 1, files: true },
-  async run({ options, operands, terminal, stdin }) {
-    const terms = { ...termsOf(options), ...rolloutTerms(options) };
-    const kept = await readKept(operands[0], options, stdin);
-    if (kept === undefined) requireWanted(options);
-    const nowMs = Date.now();
-    const moment = { nowMs, expiresInMs: options['expires-in'] };
-    const specs = kept?.specs ?? (await readSpecs(options, stdin, moment));
-    noteSpecs(specs, nowMs, terminal);
-    const json = options.output === 'json';
-    let id: string | undefined;
+  async run(call) {
+    const { options, terminal } = call;
+    const given = await readGiven(call);
+    let begun: RolloutStartReply;
     {
       await using bus = await Bus.open(options);
-      const { set } = kept?.plan ?? options;
-      const prune = options.prune ? await prunedBy(specs, set, bus, terminal) : kept?.plan.prune;
-      if (options.prune && prune?.length && !options['dry-run'])
-        await confirmDeletion(prune, `of the set ${set}`, options.yes, terminal, async () => {});
-      const goes = (kept?.plan ?? options).delete;
-      const asked = { delete: [...new Set([...goes, ...(prune ?? [])])], ...(set !== undefined && { set }) };
-      const planned = await knowingSets(askPlan(specs, asked, bus, terminal), set !== undefined);
-      const { basis = planned.basis, newest = planned.newest } = kept?.plan ?? {};
-      const reliedOn = { ...(basis !== undefined && { basis }), ...(newest !== undefined && { newest }) };
-      const last = { ...terms, ...placingOf(set, prune), ...(goes.length > 0 && { delete: goes }), ...reliedOn };
-      const files = [...operands, ...options.file];
-      if (!json) terminal.print(layOutPlan(planned, terminal, specs));
-      const foreseen = await upload(specs, bus, terminal, startOn({ ...last, dryRun: true }, files));
-      if (!json) terminal.print(`\n${wavesText(foreseen, terminal)}`);
-      const begun = options['dry-run'] ? foreseen : await upload(specs, bus, terminal, startOn(last, files));
-      const { v: _, upload: __, ...told } = begun;
-      if (json) terminal.print(JSON.stringify({ ...told, plan: planned }));
-      else terminal.print(`\n${startText(begun, options['dry-run'])}`);
-      id = begun.rollout?.id;
+      begun = await begin(await wishOf(given, call, bus), call, bus);
     }
+    const id = begun.rollout?.id;
     return id === undefined || !options.wait ? EXIT.done : toTheEnd(id, options, terminal);
   },
 });
 
-/** Errors: Failure USAGE. */
-function requireWanted(options: Options<'file' | 'delete' | 'set' | 'prune'>): void {
+type Given = Pick<
+  Call<'file' | 'recursive' | 'delete' | 'set' | 'prune' | 'yes' | 'expires-in' | 'dry-run' | 'output' | Term>,
+  'options' | 'operands' | 'terminal' | 'stdin'
+>;
+type Term = (typeof ROLLOUT_OPTIONS | typeof TERM_OPTIONS)[number];
+
+/** Reads what is on this side of the bus. Errors: Failure. */
+async function readGiven({ options, operands, stdin, terminal }: Given) {
+  const terms = { ...termsOf(options), ...rolloutTerms(options) };
+  const kept = await readKept(operands[0], options, stdin);
   requireSetToPrune(options);
-  if (options.file.length + options.delete.length === 0)
+  if (kept === undefined && options.file.length + options.delete.length === 0)
     throw usage('name at least one file or redirect: -f FILE, -f - for standard input, --delete NAME, or PLAN');
+  const nowMs = Date.now();
+  const moment = { nowMs, expiresInMs: options['expires-in'] };
+  const specs = kept?.specs ?? (await readSpecs(options, stdin, moment));
+  noteSpecs(specs, nowMs, terminal);
+  return { terms, specs, plan: kept?.plan };
+}
+
+/** What is to begin, with what it relies on. Errors: Failure. */
+async function wishOf({ terms, specs, plan }: Awaited<ReturnType<typeof readGiven>>, call: Given, bus: Bus) {
+  const { options, terminal } = call;
+  const { set, delete: goes } = plan ?? options;
+  const prune = options.prune ? await prunedBy(specs, set, bus, terminal) : plan?.prune;
+  const asked = { delete: [...new Set([...goes, ...(prune ?? [])])], ...(set !== undefined && { set }) };
+  if (options.prune && prune?.length && !options['dry-run']) {
+    const check = (): Promise<void> => requireAllowed({ specs, terms, ...asked }, bus, terminal);
+    await confirmDeletion(prune, `of the set ${set}`, options.yes, terminal, check);
+  }
+  const planned = await knowingSets(askPlan(specs, asked, bus, terminal), set !== undefined);
+  const { basis = planned.basis, newest = planned.newest } = plan ?? {};
+  const reliedOn = { ...(basis !== undefined && { basis }), ...(newest !== undefined && { newest }) };
+  const last = { ...terms, ...placingOf(set, prune), ...(goes.length > 0 && { delete: goes }), ...reliedOn };
+  return { specs, planned, last };
+}
+
+/** Shows what would be done, and does it. Errors: Failure. */
+async function begin(
+  { specs, planned, last }: Awaited<ReturnType<typeof wishOf>>,
+  { options, operands, terminal }: Given,
+  bus: Bus,
+): Promise<RolloutStartReply> {
+  const say = (text: string): void => (options.output === 'json' ? undefined : terminal.print(text));
+  const ask = (more: { readonly dryRun?: true }): Promise<RolloutStartReply> =>
+    upload(specs, bus, terminal, startOn({ ...last, ...more }, [...operands, ...options.file], id));
+  const id = randomUUID();
+  say(layOutPlan(planned, terminal, specs));
+  const foreseen = await ask({ dryRun: true });
+  say(`\n${wavesText(foreseen, terminal)}\n`);
+  const begun = options['dry-run'] ? foreseen : await ask({});
+  say(startText(begun, options['dry-run']));
+  const { v: _, upload: __, ...told } = begun;
+  if (options.output === 'json') terminal.print(JSON.stringify({ ...told, plan: planned }));
+  return begun;
 }

@@ -16,11 +16,6 @@ import { standingText } from './words.ts';
 type Verb = Extract<ApiVerb, `rollout-${string}`>;
 
 const OLDER = 'the controller is of an older release, and knows no rollouts: upgrade it';
-const HINTS: Readonly<Record<string, string>> = {
-  UNKNOWN_ROLLOUT: 'see shunt rollout list',
-  AMBIGUOUS_ROLLOUT: 'write more of it; see shunt rollout list',
-  ROLLOUT_MOVED: 'look again: shunt rollout status',
-};
 
 /** The id of a rollout or its beginning, as an operand. Errors: Failure USAGE. */
 export function requireRollout(id: string): string {
@@ -33,9 +28,7 @@ export function requireRollout(id: string): string {
 /** What a controller refused to do with a rollout, and what to do then. */
 export function refusalOf(verb: Verb): (error: ApiError['error']) => Failure {
   return ({ code, message }) => {
-    const hint = Object.hasOwn(HINTS, code) ? `; ${HINTS[code]}` : '';
-    const text =
-      code === 'UNKNOWN_VERB' ? OLDER : `the controller refused ${verb.replace('-', ' ')}: ${message}${hint}`;
+    const text = code === 'UNKNOWN_VERB' ? OLDER : `the controller refused ${verb.replace('-', ' ')}: ${message}`;
     return new Failure(EXIT.refused, code, text);
   };
 }

@@ -90,13 +90,18 @@ export function changeLines(
   return [...lines, ...verdictLines(before, now)];
 }
 
+/** That nothing is known of a wave before it has the change is no news; while it soaks, all but a pass is. */
 function verdictLines(before: RolloutStatusReply | undefined, now: RolloutStatusReply): readonly string[] {
-  const known = new Map((before?.gates ?? []).map(({ gate, verdict }) => [gate, verdict]));
+  const known = new Map(before && soaks(before) ? before.gates.map(({ gate, verdict }) => [gate, verdict]) : []);
   return now.gates.flatMap(({ gate, verdict, why, host }) => {
-    if (known.get(gate) === verdict) return [];
+    if ((known.get(gate) ?? 'PASS') === verdict || !(soaks(now) || verdict === 'FAIL')) return [];
     const of = host === undefined || verdict === 'PASS' ? '' : ` on ${host}`;
     return [`${timeOf(now)}  ${gate}: ${verdict}${of}${verdict === 'PASS' ? '' : `; ${why}`}`];
   });
+}
+
+function soaks({ rollout }: RolloutStatusReply): boolean {
+  return rollout.step === 'SOAK';
 }
 
 function timeOf({ at }: RolloutStatusReply): string {

@@ -2,10 +2,9 @@ import { plain } from '../../protocol/plain.ts';
 import { isEnded } from '../../protocol/rollout.ts';
 import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
 import { shortChange } from '../show/change-state.ts';
-import { ageText } from '../show/format.ts';
 import { fill, paint, type Tone } from '../show/terminal.ts';
 import { BAR_WIDTH, evidenceLine, gateLines, holdLines, type Paper, waveLines } from './sections.ts';
-import { aboutText, causeText, leftText, STATE_TONES, standingText, waitingText, whole } from './words.ts';
+import { aboutText, causeText, leftText, STATE_TONES, spanText, standingText, waitingText } from './words.ts';
 
 /** What a screen has. */
 export interface Size {
@@ -90,7 +89,7 @@ function clockText(at: number): string {
 /** What it waits for, and how much of the time is over. A soak counts judged time only, so that it may take longer than it says. */
 function countdown({ rollout, waits, soakedMs, soakMs, at }: RolloutStatusReply): readonly string[] {
   if (isEnded(rollout.state)) return [];
-  const soaked = rollout.step === 'SOAK' && soakMs > 0 && `${ageText(whole(soakedMs))} of ${ageText(soakMs)}`;
+  const soaked = rollout.step === 'SOAK' && soakMs > 0 && `${spanText(soakedMs)} of ${spanText(soakMs)}`;
   const soak = soaked ? `soaked ${barText(soakedMs / soakMs)} ${soaked}` : undefined;
   if (waits === undefined) return soak === undefined ? [] : [soak];
   const left = leftText(waits, at);

@@ -1,9 +1,9 @@
 import type { GateVerdict, Verdict } from '../../protocol/gate.ts';
 import type { Evidence, HoldUp, RolloutStatusReply, WaveNow } from '../../protocol/rollout-status.ts';
-import { ageText, timeText } from '../show/format.ts';
+import { timeText } from '../show/format.ts';
 import { type Cell, type Column, tableLines } from '../show/table.ts';
 import { paint, type Terminal, type Tone } from '../show/terminal.ts';
-import { shortShareText, whole } from './words.ts';
+import { shortShareText, spanText } from './words.ts';
 
 export type Paper = Pick<Terminal, 'width' | 'colour'>;
 
@@ -113,7 +113,7 @@ export function holdLines(status: RolloutStatusReply, paper: Paper): readonly st
 
 function holdRow({ host, wave, state, is, rev, at, seenAt, code, name }: HoldUp, nowMs: number): readonly Cell[] {
   const behind = rev === undefined ? '-' : `${at ?? '?'} of ${rev}`;
-  const heard = seenAt === null ? 'never' : `${ageText(whole(nowMs - seenAt))} ago`;
+  const heard = seenAt === null ? 'never' : `${spanText(nowMs - seenAt)} ago`;
   const because = [code, name && `of ${name}`].filter(Boolean).join(' ') || '-';
   const stands = is === state || state === 'published' ? is : `${state}, ${is}`;
   return [host, String(wave), { text: stands, tone: 'warn' }, behind, heard, because];
@@ -123,7 +123,7 @@ const EVIDENCE_TONES: Readonly<Record<string, Tone>> = { FAIL: 'bad', INCONCLUSI
 
 /** A line of what happened. Of a screen, whose head says the day, only with the time. */
 export function evidenceLine({ at, message, verdict, actor }: Evidence, paper: Paper, short = false): string {
-  const time = short ? new Date(at).toISOString().slice(11, 19) : timeText(whole(at));
+  const time = short ? new Date(at).toISOString().slice(11, 19) : timeText(at - (at % 1000));
   const by = actor === undefined || message.includes(actor) ? '' : ` (${actor})`;
   const text = `${message}${by}`;
   const room = short ? (paper.width ?? Number.POSITIVE_INFINITY) - time.length - 2 : Number.POSITIVE_INFINITY;

@@ -56,13 +56,18 @@ const LETS_BY: Readonly<Record<string, string>> = {
   UNKNOWN_VERB: '; a controller that knows no rollouts is of an older release: upgrade it',
 };
 
-/** A rollout and the files that it is from; how it goes stands in the last part. */
+/**
+ * A rollout and the files that it is from; how it goes stands in the last part. Which hosts come first follows from the id: a dry run
+ * says what the rollout of the same id will do.
+ */
 export function startOn(
   last: Omit<RolloutStartRequest, 'v' | 'upload' | 'part' | 'parts' | 'specs'>,
   files: readonly string[],
+  id: string,
 ): Purpose<RolloutStartReply> {
   return {
     files,
+    id,
     verb: 'rollout-start',
     encode: (part) => encodeRolloutStartRequest({ ...part, ...(part.part === part.parts - 1 && last) }),
     parse: parseRolloutStartReply,

@@ -35,7 +35,7 @@ export function aboutText(head: RolloutHead, at: number): string {
   const by = actor === undefined ? '' : ` by ${actor}`;
   const from = sources.length === 0 ? '' : ` from ${someText(sources)}`;
   const why = reason === undefined ? '' : `: ${reason}`;
-  return `${what}${undoes}${now ? ', in one wave and without soak' : ''}; begun ${ageText(at - made)} ago${by}${from}${why}`;
+  return `${what}${undoes}${now ? ', in one wave and without soak' : ''}; begun ${spanText(at - made)} ago${by}${from}${why}`;
 }
 
 /** Writes a share with what it is of: `0.44% (212 of 48,210)`; a count alone is no share. */
@@ -96,12 +96,12 @@ export function waitingText({ for: what, hosts }: Waiting): string {
 
 /** Writes how long it waits yet at most, or how long it has. */
 export function leftText({ since, until }: Waiting, at: number): string {
-  return until === undefined ? `for ${ageText(whole(at - since))} now` : `${ageText(whole(until - at))} left`;
+  return until === undefined ? `for ${spanText(at - since)} now` : `${spanText(until - at)} left`;
 }
 
-/** To the second: what counts down on a screen is read once a second. */
-export function whole(ms: number): number {
-  return Math.max(0, ms - (ms % 1000));
+/** Writes a span to the second: what counts down on a screen is read once a second. */
+export function spanText(ms: number): string {
+  return ms < 1000 ? '0s' : ageText(ms - (ms % 1000));
 }
 
 /** Writes how it ended, or how it stands. */
@@ -109,7 +109,7 @@ export function summaryText(status: RolloutStatusReply): string {
   const { rollout, outstanding = [], outstandingTotal = 0, at } = status;
   const { id, state, made, ended = at, published, hosts, cause } = rollout;
   const name = `rollout ${shortChange(id)}`;
-  const after = `after ${ageText(whole(ended - made))}`;
+  const after = `after ${spanText(ended - made)}`;
   if (state === 'DONE')
     return `${name}: DONE ${after}; ${published} of ${countText(hosts, 'host')} have it${lateText(status)}`;
   const why = cause === undefined ? '' : `: ${causeText(cause)}`;

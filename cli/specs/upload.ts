@@ -35,6 +35,8 @@ export interface Purpose<T> {
   readonly lastBytes?: number;
   /** The files that it is from, where that is to be kept. */
   readonly files?: readonly string[];
+  /** The id of the upload, where it is to be the same as that of another one. */
+  readonly id?: string;
   /** What more is there to say of a refusal. */
   readonly advise?: (code: AnyCode) => string;
 }
@@ -58,10 +60,9 @@ export async function upload<T extends object>(
   specs: readonly Prepared[],
   bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
   terminal: Pick<Terminal, 'progress'>,
-  { verb, encode, parse, lastBytes = 0, files = [], advise = () => '' }: Purpose<T>,
+  { verb, encode, parse, lastBytes = 0, files = [], advise = () => '', id = randomUUID() }: Purpose<T>,
 ): Promise<T> {
   const parts = split(specs, listBudgetBytes(bus.maxPayloadBytes), lastBytes);
-  const id = randomUUID();
   const asking = {
     refuse: (error: ApiError['error']): Failure => refusal(error, specs, advise(error.code)),
     patienceMs: patienceFor(specs),
