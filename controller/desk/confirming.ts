@@ -26,7 +26,7 @@ export async function requireConfirmable(transaction: LogTransaction, heads: Ite
   if (stuck.length === 0) return;
   throw new Declined(
     'REVERTED',
-    `nothing new can be confirmed on a host that took an earlier change back: ${namesText(stuck)}; nothing was changed: apply what those are to be, or delete them, and then this`,
+    `nothing else can be confirmed on a host that took a change back: ${namesText(stuck)}; nothing was changed: first apply that again with --confirm, or otherwise, or delete it`,
   );
 }
 

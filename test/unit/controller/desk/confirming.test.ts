@@ -130,7 +130,7 @@ test('confirm: behind one that a host took back nothing is confirmed; that one i
   await says(store, 'h1', { exceptions, exceptionsTotal: 1 });
   const refused = (await t.throwsAsync(applyToConfirm(store, spec('b', 2, EDGE)))) as Declined;
   t.is(refused.code, 'REVERTED');
-  t.regex(refused.message, /took an earlier change back: a on h1; nothing was changed: apply what those are to be/);
+  t.regex(refused.message, /took a change back: a on h1; nothing was changed: first apply that again with --confirm/);
   t.like(await apply(store, spec('a', 1, EDGE)), { unchanged: 1, hosts: 0 }, 'by day a script may say it again');
   t.like(await applyToConfirm(store, spec('a', 1, EDGE), spec('b', 2, EDGE)), { unchanged: 1, created: 1, hosts: 1 });
   t.deepEqual(await confirms(store, 'h1', 1), [
