@@ -59,7 +59,7 @@ function makeQuestions(
   { identity, store, kernel, clock }: Parts,
   reconciler: Reconciler,
   status: () => Status,
-  resync: Intake['resync'],
+  { resync, release }: Pick<Intake, 'resync' | 'release'>,
 ) {
   const { host, boot } = identity;
   const stats = (): Stats => summariseTraffic(host, kernel.counts, reconciler.progress().network, clock.nowMs());
@@ -77,6 +77,7 @@ function makeQuestions(
     again,
     arm,
     resync,
+    release,
   });
 }
 
@@ -114,7 +115,10 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const publisher = new StatusPublisher(statuses.publish, bus, clock);
   held.defer(() => publisher.end());
   held.defer(stop);
-  const questions = makeQuestions(parts, reconciler, statuses.answer, () => intake.resync());
+  const questions = makeQuestions(parts, reconciler, statuses.answer, {
+    resync: () => intake.resync(),
+    release: () => intake.release(),
+  });
   outbox.to(bus, publisher);
   bus.onAsk((verb, bytes) => questions.answer(verb, bytes, bus.maxBytes));
 

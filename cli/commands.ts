@@ -101,6 +101,10 @@ export const COMMANDS: Commands = Object.freeze({
     summary: 'have a host take its whole set anew',
     load: async () => (await import('./commands/resync.ts')).resync,
   },
+  release: {
+    summary: 'have a host do what its brake withholds',
+    load: async () => (await import('./commands/release.ts')).release,
+  },
   attach: {
     summary: 'load the program and attach it (root)',
     load: async () => (await import('./commands/attach.ts')).attach,

@@ -25,7 +25,8 @@ import { type IntentState, readState, readStatus, type Status } from './status.t
 /**
  * What an agent answers: `status` with its status, `dump` with a page of its intents and what the kernel holds of them,
  * `explain` with all about one of them, `events` with a page of what happened, `stats` with what became of
- * packets, `counts` with what some redirects counted, `rearm` once redirects that were given up in silence stand again, `resync` once the whole set was taken anew.
+ * packets, `counts` with what some redirects counted, `rearm` once redirects that were given up in silence stand again, `resync` once the whole set was taken anew,
+ * `release` once what the brake withholds is let go.
  */
 export const ASK_VERBS = Object.freeze([
   'status',
@@ -36,6 +37,7 @@ export const ASK_VERBS = Object.freeze([
   'counts',
   'rearm',
   'resync',
+  'release',
 ] as const);
 export type AskVerb = (typeof ASK_VERBS)[number];
 

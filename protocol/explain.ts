@@ -71,6 +71,12 @@ export interface GuardSays {
   readonly by: readonly string[];
 }
 
+/** The change that the host's brake withholds: what it would send packets to; null where it deletes. */
+export interface WithheldChange {
+  readonly rev: number;
+  readonly to: Action | null;
+}
+
 /**
  * What silence a redirect is in. `leftMs`: how much more of it gives the redirect up; absent where it is not being judged.
  * `by`: the interfaces by which its packets are counted now; of none nobody can tell.
@@ -95,6 +101,8 @@ export interface Explanation {
   readonly errno?: string;
   /** Absent where the guard allows it, or there is none. */
   readonly guard?: GuardSays;
+  /** What the brake withholds of it; all else that is said is of what stands meanwhile. Absent where that is nothing. */
+  readonly withheld?: WithheldChange;
   /** In a redirect with `idle`. */
   readonly silence?: Silence;
   /** When it came to this state. */
@@ -176,6 +184,8 @@ const readSilence = object<Silence>(
   'ignored',
 );
 
+const readWithheld = object<WithheldChange>({ rev: readRev, to: nullable(readAction) }, 'ignored');
+
 const readExplanation = object<Explanation>(
   {
     v: readVersion,
@@ -190,6 +200,7 @@ const readExplanation = object<Explanation>(
     code: optional(readCode),
     errno: optional(readWord),
     guard: optional(readGuardSays),
+    withheld: optional(readWithheld),
     silence: optional(readSilence),
     since: optional(readTime),
     installedAt: optional(readTime),

@@ -77,10 +77,14 @@ export interface UnconfirmedStatus {
   readonly leftMs: number;
 }
 
-/** Too many redirects were to go, or to send elsewhere, at once: the host stays as it was, since when, and how many keys wait. */
+/**
+ * Too many redirects were to go, or to send elsewhere, at once: the host stays as it was, since when, of how many keys a change waits,
+ * and the lowest rev of those.
+ */
 export interface BrakeStatus {
   readonly since: number;
   readonly withheld: number;
+  readonly from: number;
 }
 
 /** Slots in use and in all; shapes in use, and the most that each address family may have. */
@@ -238,7 +242,7 @@ const readUnconfirmed = object<UnconfirmedStatus>(
   { name: readName, key: readKey, rev: readRev, leftMs: readCount },
   'ignored',
 );
-const readBrake = object<BrakeStatus>({ since: readTime, withheld: readCount }, 'ignored');
+const readBrake = object<BrakeStatus>({ since: readTime, withheld: readCount, from: readRev }, 'ignored');
 
 const readRefused = object<RefusedStatus>(
   {

@@ -22,12 +22,20 @@ import type { Netdev, Network } from '../model/network.ts';
 import type { Kernel, Net, ObservedEntry, PassedHits, Recorder } from '../ports.ts';
 import { type DumpView, kernelEntry, msAgo } from './dump.ts';
 
+/** Of a put, what it wants; a delete wants nothing. */
+interface Withheld {
+  readonly rev: number;
+  readonly wanted?: Intent;
+}
+
 /** What an explanation is made of. */
 export interface ExplainParts {
   readonly host: string;
   readonly view: DumpView & {
     readonly silenceOf: (intent: Intent) => Silence | undefined;
     readonly judgementOf: (intent: Intent) => Judgement;
+    /** The change of a key that the brake withholds. */
+    readonly withheldOf: (key: string) => Withheld | undefined;
   };
   readonly kernel: Kernel;
   readonly recorder: Pick<Recorder, 'history'>;
@@ -62,6 +70,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     state: at?.state ?? 'pending',
     ...(at?.code !== undefined && { code: at.code }),
     ...(at?.errno !== undefined && { errno: at.errno }),
+    ...withheldOf(view.withheldOf(key)),
     ...guardOf(view.judgementOf(intent), at?.code === 'GUARD_DENIED'),
     ...(silence !== undefined && { silence }),
     ...(at !== undefined && { since: at.sinceMs }),
@@ -83,6 +92,10 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
 }
 
 /** By what the guard denies it, or whose packets pass it. */
+function withheldOf(held: Withheld | undefined): Pick<Explanation, 'withheld'> {
+  return held === undefined ? {} : { withheld: { rev: held.rev, to: held.wanted?.to ?? null } };
+}
+
 function guardOf(judgement: Judgement, isDenied: boolean): { readonly guard?: GuardSays } {
   if (judgement.is === 'denied') return { guard: { is: 'denied', by: [ruleText(judgement.by)] } };
   if (isDenied) return { guard: { is: 'denied', by: [ruleText({ rule: 'max-redirects' })] } };

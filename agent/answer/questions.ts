@@ -15,6 +15,7 @@ import { type Explanation, encodeExplanation, parseExplainRequest } from '../../
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';
 import { encodeRearmReply, parseRearmRequest } from '../../protocol/rearm.ts';
 import { Refused } from '../../protocol/refused.ts';
+import { encodeReleaseReply } from '../../protocol/release.ts';
 import { encodeResyncReply, type ResyncReply } from '../../protocol/resync.ts';
 import { encodeStats, type Stats } from '../../protocol/stats.ts';
 import { encodeStatus, type Status } from '../../protocol/status.ts';
@@ -24,11 +25,12 @@ import { type CountsParts, tellCounts } from './counts.ts';
 import { Dumper } from './dump.ts';
 import { type ExplainParts, explain, findNetwork } from './explain.ts';
 import { type RearmParts, rearm } from './rearm.ts';
+import { type ReleaseParts, releaseAll } from './release.ts';
 import { shorten } from './shorten.ts';
 import { fewerLosses } from './stats.ts';
 
 /** Whom questions are answered from. */
-export interface QuestionParts extends ExplainParts, Pick<RearmParts, 'arm'>, Pick<CountsParts, 'boot'> {
+export interface QuestionParts extends ExplainParts, Pick<RearmParts, 'arm'>, Pick<CountsParts, 'boot'>, ReleaseParts {
   readonly view: ExplainParts['view'] & CountsParts['view'];
   readonly recorder: Recorder;
   readonly clock: Pick<Clock, 'monotonicMs' | 'turn'>;
@@ -93,6 +95,9 @@ export class Questions {
       case 'resync':
         parseAskRequest(bytes);
         return encodeResyncReply({ v: 1, host: this.#parts.host, ...(await this.#parts.resync()) });
+      case 'release':
+        parseAskRequest(bytes);
+        return encodeReleaseReply(await releaseAll(this.#parts));
     }
   }
 

@@ -51,7 +51,8 @@ export class Braking {
 
   get status(): BrakeStatus | undefined {
     const { sinceMs } = this.#state;
-    return this.#held.size === 0 ? undefined : { since: sinceMs ?? 0, withheld: this.#held.size };
+    const from = this.#held.values().reduce((least, { rev }) => Math.min(least, rev), Number.POSITIVE_INFINITY);
+    return this.#held.size === 0 ? undefined : { since: sinceMs ?? 0, withheld: this.#held.size, from };
   }
 
   /** What the log wants, with what is withheld as it was. */

@@ -154,7 +154,7 @@ export class Reconciler implements Reconciling {
   /** For `dump` and `explain`. */
   get view(): View {
     const convergence = (): Convergence => this.#convergence;
-    return viewOf(convergence, this.#watch, () => [
+    return viewOf(convergence, { watch: this.#watch, taking: this.#taking }, () => [
       ...this.#watch.attachProblems,
       ...this.#strangers.problems(this.#convergence),
     ]);

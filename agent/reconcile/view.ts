@@ -1,13 +1,18 @@
 import type { Intent } from '../../protocol/intent.ts';
 import type { HostProblem } from '../../protocol/status.ts';
 import type { Convergence } from './convergence.ts';
+import type { Taking } from './taking.ts';
 import type { Watch } from './watch.ts';
 
 /** The intent, the state and the observed entry of each key, as they are now and will be. */
 export type View = ReturnType<typeof viewOf>;
 
 /** `now`: what converges at the time; maps that take the place of others come with another one. */
-export function viewOf(now: () => Convergence, watch: Pick<Watch, 'sight'>, mapProblems: () => readonly HostProblem[]) {
+export function viewOf(
+  now: () => Convergence,
+  { watch, taking }: { readonly watch: Pick<Watch, 'sight'>; readonly taking: Pick<Taking, 'withheld'> },
+  mapProblems: () => readonly HostProblem[],
+) {
   return {
     get desired() {
       return now().ledger.desired;
@@ -24,6 +29,7 @@ export function viewOf(now: () => Convergence, watch: Pick<Watch, 'sight'>, mapP
       const { turns } = convergence.slots;
       return { turns, holderOf: (slot: number): Intent | undefined => convergence.holderOf(slot) };
     },
+    withheldOf: (key: string) => taking.withheld.get(key),
     judgementOf: (intent: Intent) => now().judge.of(intent),
     entryOf: (key: string) => now().entryOf(key),
     silenceOf: (intent: Intent) => now().silence.of(intent, watch.sight),

@@ -148,6 +148,7 @@ function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] 
     ...(expires === undefined ? [] : ([['expires', timeText(expires)]] as [string, Cell][])),
     ['state', stateCell(explanation, nowMs)],
     ...whyRow(explanation, nowMs),
+    ...withheldRow(explanation),
     ...guardRows(explanation),
     ['kernel', kernelCell(explanation)],
     ['next hop', nextHopCell(explanation.nexthop)],
@@ -167,6 +168,15 @@ function idleRow({ name, idle, silence, state, overlaps }: Explanation): [name: 
   const starved = overlaps.filter(({ wins }) => wins).map((it) => it.name);
   const quiet = starved.length === 0 ? '' : `; packets that ${someText(starved)} takes do not count for it`;
   return [['idle', `${after}; ${leftText(silence)}${quiet}`]];
+}
+
+/** What its brake keeps from being done to it. */
+function withheldRow({ host, withheld }: Explanation): [name: string, value: Cell][] {
+  if (withheld === undefined) return [];
+  const { rev, to } = withheld;
+  const what = to === null ? 'deletes it' : `sends it elsewhere: ${actionText(to)}`;
+  const text = `revision ${rev}, which ${what}; shunt release --host ${host} lets it go, or apply again what stands`;
+  return [['withheld', { text, tone: 'bad' }]];
 }
 
 /** By which rule the host's guard denies it, or whose packets pass it. */

@@ -4,7 +4,7 @@ import { Bus } from '../client.ts';
 import { chooseHosts, tellHosts } from '../fleet.ts';
 import { command } from '../line/command.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
-import { ageText, clockText, codeText, labelsText, problemText, someText } from '../show/format.ts';
+import { ageText, clockText, codeText, countText, labelsText, problemText, someText } from '../show/format.ts';
 import { reasonOf, reasonsText, sumReasons } from '../show/passed.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
@@ -53,6 +53,7 @@ function sums(status: Status, nowMs: number): [name: string, value: Cell][] {
     ...programRow(status),
     ['epoch', epoch || '-'],
     ...bypassRow(status),
+    ...brakeRow(status, nowMs),
     ...problemRows(status, nowMs),
     ...clockRow(status),
     [
@@ -95,6 +96,14 @@ function bypassRow({ bypass }: Status): [name: string, value: Cell][] {
   return [
     ['BYPASS', { text: 'ON: every packet passes, nothing is redirected; shunt bypass off ends it', tone: 'bad' }],
   ];
+}
+
+function brakeRow({ host, brake }: Status, nowMs: number): [name: string, value: Cell][] {
+  if (brake === undefined) return [];
+  const { withheld, since } = brake;
+  const what = `BRAKE: withholds ${countText(withheld, 'change')} that would remove too many redirects at once, or send them elsewhere`;
+  const mend = `shunt release --host ${host} lets them go; else apply again what was taken away`;
+  return [['brake', { text: `${what}; for ${ageText(nowMs - since)}; ${mend}`, tone: 'bad' }]];
 }
 
 function clockRow({ clockAhead }: Status): [name: string, value: Cell][] {

@@ -187,14 +187,16 @@ async function undoneHosts(
   nowMs: number,
 ): Promise<readonly UndoneHost[]> {
   const puts = view.puts ? { isMine: await exceptionsOf(transaction, view), isMissed: missedBy(view) } : undefined;
-  const toConfirm = view.audit.confirm && view.audit.revs;
+  const { revs } = view.audit;
+  const toConfirm = view.audit.confirm && revs;
   const standings = new Standings(transaction);
   const undone: UndoneHost[] = [];
   for (const [host, rev] of view.revs) {
     const heard = view.words.get(host);
     const word = heard && (await wordOf(heard, standings));
     const left =
-      undoneOn({ rev, level, puts, toConfirm }, word, nowMs) ?? unsentOn(host, view, { rev, report: heard?.report });
+      undoneOn({ rev, level, puts, toConfirm, revs }, word, nowMs) ??
+      unsentOn(host, view, { rev, report: heard?.report });
     if (left !== undefined) undone.push({ host, ...left });
   }
   return undone.sort((a, b) => (a.host < b.host ? -1 : 1));

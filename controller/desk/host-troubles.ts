@@ -15,27 +15,30 @@ function rank({ state }: Trouble): number {
   return LIVE_STATES.indexOf(state);
 }
 
-function exceptionsOf({ exceptions, counts }: Status): readonly Trouble[] {
+function exceptionsOf({ exceptions, counts, brake }: Status): readonly Trouble[] {
   const alike = Map.groupBy(exceptions, ({ state, code }) => `${state} ${code}`);
+  const cut = countCut(exceptions, counts);
   const listed = [...alike.values()].flatMap((all): Trouble[] => {
     const [first] = all;
     if (first === undefined) return [];
-    return [
-      {
-        state: first.state,
-        code: first.code,
-        ...told(
-          all.map(({ name }) => name),
-          all.length,
-        ),
-      },
-    ];
+    const { state, code } = first;
+    const names = all.map(({ name }) => name);
+    // Of what a brake withholds it is known how much that is.
+    const more = code === 'BRAKE' ? Math.min(cut.denied, Math.max(0, (brake?.withheld ?? 0) - all.length)) : 0;
+    cut[state] -= more;
+    return [{ state, code, ...told(names, all.length + more) }];
   });
   const unlisted = (['failed', 'blocked', 'denied'] as const).flatMap((state): Trouble[] => {
-    const total = counts[state] - exceptions.filter((one) => one.state === state).length;
-    return total > 0 ? [{ state, total, redirects: [] }] : [];
+    return cut[state] > 0 ? [{ state, total: cut[state], redirects: [] }] : [];
   });
   return [...listed, ...unlisted];
+}
+
+/** How many of each are not listed. */
+function countCut(exceptions: Status['exceptions'], { failed, blocked, denied }: Status['counts']) {
+  const cut = { failed, blocked, denied };
+  for (const { state } of exceptions) cut[state] -= 1;
+  return cut;
 }
 
 function undeliveredOf({ undelivered }: Status): readonly Trouble[] {

@@ -20,9 +20,10 @@ export async function confirmedRevs(
   return revs;
 }
 
-/** The first change that a host took back, or may take back yet. */
-function openRev({ exceptions, unconfirmed = [], unconfirmedTotal = 0, confirmed = 0 }: Status): number {
+/** The first change that a host took back, or may take back yet, or withholds. */
+function openRev({ exceptions, unconfirmed = [], unconfirmedTotal = 0, confirmed = 0, brake }: Status): number {
   const reverted = exceptions.filter(({ code }) => code === 'REVERTED');
   const unlisted = unconfirmedTotal > unconfirmed.length ? confirmed + 1 : Number.POSITIVE_INFINITY;
-  return Math.min(unlisted, ...[...reverted, ...unconfirmed].map(({ rev }) => rev));
+  const withheld = brake?.from ?? Number.POSITIVE_INFINITY;
+  return Math.min(unlisted, withheld, ...[...reverted, ...unconfirmed].map(({ rev }) => rev));
 }

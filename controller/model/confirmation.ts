@@ -11,6 +11,8 @@ export interface Asked {
   readonly puts?: Putting | undefined;
   /** The revs of a change that is to be confirmed, both included. */
   readonly toConfirm?: Revs | undefined;
+  /** The revs of the change. */
+  readonly revs?: Revs | undefined;
 }
 
 interface Revs {
@@ -40,7 +42,7 @@ type Why = Pick<UndoneHost, 'state' | 'code' | 'name' | 'leftMs'>;
  * of a level holds, also when it is silent now: it says how far it was, and nothing sets it back unheard.
  */
 export function undoneOn(
-  { rev, level, puts, toConfirm }: Asked,
+  { rev, level, puts, toConfirm, revs }: Asked,
   word: Word | undefined,
   nowMs: number,
 ): Undone | undefined {
@@ -49,7 +51,7 @@ export function undoneOn(
   const { status } = said;
   const at = word.standing === 'ok' && status.epoch !== '' ? status[level] : 0; // of no epoch, nothing was taken yet
   const isFar = level !== 'stored';
-  const hindrance = isFar ? ((puts && hindranceOf(said, puts)) ?? revertedOf(status, toConfirm)) : undefined;
+  const hindrance = isFar ? hindranceTo(said, { puts, toConfirm, revs }) : undefined;
   const open = isFar ? unconfirmedOf(status, toConfirm, nowMs - seenAtMs) : undefined;
   if (at >= rev && hindrance === undefined && open === undefined) return undefined;
   const far = { rev, at, seenAt: seenAtMs };
@@ -60,6 +62,24 @@ export function undoneOn(
   const code = holdOf(word);
   if (code !== undefined && isHolding(code)) return { is: 'failed', ...far, state: 'held', code };
   return { is: 'stale', ...far, state: 'pending', ...(code !== undefined && { code }) };
+}
+
+/** Why it is not done where the host is so far. */
+function hindranceTo(
+  said: Said,
+  { puts, toConfirm, revs }: Pick<Asked, 'puts' | 'toConfirm' | 'revs'>,
+): Why | undefined {
+  const { status } = said;
+  return withheldOf(status, revs) ?? (puts && hindranceOf(said, puts)) ?? revertedOf(status, toConfirm);
+}
+
+/** What of it the host's brake withholds, a delete as well; where not all of that is listed, what may be of it is. */
+function withheldOf({ exceptions, brake }: Status, of: Revs | undefined): Why | undefined {
+  if (of === undefined || brake === undefined || brake.from > of.last) return undefined;
+  const listed = exceptions.filter(({ code }) => code === 'BRAKE');
+  const found = listed.find(({ rev }) => isOf(of, rev));
+  if (found === undefined && listed.length >= brake.withheld) return undefined;
+  return { state: 'denied', code: 'BRAKE', ...(found && { name: found.name }) };
 }
 
 /** What of a change a host took back, a delete as well. */

@@ -24,6 +24,7 @@ import { encodePlanReply, parsePlanRequest } from '../../protocol/plan.ts';
 import { encodePlanPage, parsePlanPageRequest } from '../../protocol/plan-page.ts';
 import { encodeRearmReply, parseRearmRequest } from '../../protocol/rearm.ts';
 import { encodeRecoverReply, parseRecoverRequest } from '../../protocol/recover.ts';
+import { encodeReleaseReply, type ReleaseReply } from '../../protocol/release.ts';
 import { encodeResyncReply } from '../../protocol/resync.ts';
 import { encodeStats } from '../../protocol/stats.ts';
 import { encodeStatus, parseStatus } from '../../protocol/status.ts';
@@ -596,7 +597,8 @@ test('status: for people, and as it came', async (t) => {
   const undelivered = given.undelivered.map((one: object) => ({ ...one, since: at - 3_630_000 }));
   const problems = given.problems.map((one: object) => ({ ...one, since: at - 3_630_000 }));
   const passed = given.passed.map((one: object) => ({ ...one, since: at - 3_630_000 }));
-  const status = { ...given, at, exceptions, undelivered, passed, problems };
+  const brake = { ...given.brake, since: at - 3_630_000 };
+  const status = { ...given, at, exceptions, undelivered, passed, problems, brake };
   await bench.answers('shunt.v1.ask.edge-7.status', () => encodeStatus(status));
   const words = ['status', '--host', 'edge-7'];
   const hidden = ({ stdout, ...session }: Session): Session => ({
@@ -842,6 +844,24 @@ test('resync: a host says that it took the whole set, or why it keeps what it ha
   const { exit, stdout } = await bench.shunt([...words, '-o', 'json']);
   t.is(exit, 3);
   t.like(JSON.parse(stdout), { host: 'edge-7', stored: 46, code });
+});
+
+test('release: a host says what it let go, that it withheld nothing, or why it still withholds it', async (t) => {
+  await using bench = await Bench.open();
+  let said: Omit<ReleaseReply, 'v' | 'host'> = { released: 37 };
+  await bench.answers('shunt.v1.ask.edge-7.release', (data) => {
+    t.deepEqual(parseAskRequest(data), { v: 1 });
+    return encodeReleaseReply({ v: 1, host: 'edge-7', ...said });
+  });
+  const words = ['release', '--host', 'edge-7'];
+  await matchesGolden(t, 'done-release', words, await bench.shunt(words));
+  said = { released: 0 };
+  await matchesGolden(t, 'done-release-nothing', words, await bench.shunt(words));
+  said = { released: 0, code: 'STORE_UNWRITABLE', message: 'the disk is full' };
+  await matchesGolden(t, 'done-release-vain', words, await bench.shunt(words));
+  const { exit, stdout } = await bench.shunt([...words, '-o', 'json']);
+  t.is(exit, 3);
+  t.like(JSON.parse(stdout), { host: 'edge-7', ...said });
 });
 
 test('controller recover: what the controller did is said', async (t) => {

@@ -65,6 +65,18 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
     '--host edge-1 -o yaml',
     `--host edge-1 --nats ${NOBODY}`,
   ],
+  release: [
+    'edge-1',
+    '--host',
+    '--host Edge_1',
+    '--all',
+    '--host edge-1 --force',
+    '--hots edge-1',
+    '--host edge-1 --timeout 0',
+    '--host edge-1 --allow-shrink',
+    '--host edge-1 -o yaml',
+    `--host edge-1 --nats ${NOBODY}`,
+  ],
   wait: [
     '',
     '7f3a 8b2c',

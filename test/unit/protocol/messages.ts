@@ -14,6 +14,7 @@ import * as plan from '../../../protocol/plan.ts';
 import * as planPage from '../../../protocol/plan-page.ts';
 import * as rearm from '../../../protocol/rearm.ts';
 import * as recover from '../../../protocol/recover.ts';
+import * as release from '../../../protocol/release.ts';
 import * as resync from '../../../protocol/resync.ts';
 import * as rollout from '../../../protocol/rollout-acts.ts';
 import * as rolloutList from '../../../protocol/rollout-list.ts';
@@ -69,6 +70,7 @@ export const MESSAGES: readonly Message[] = [
   message('rearm-reply', rearm.parseRearmReply, rearm.encodeRearmReply, 'tolerant'),
   message('recover-request', recover.parseRecoverRequest, recover.encodeRecoverRequest, 'strict'),
   message('recover-reply', recover.parseRecoverReply, recover.encodeRecoverReply, 'tolerant'),
+  message('release-reply', release.parseReleaseReply, release.encodeReleaseReply, 'tolerant'),
   message('resync-reply', resync.parseResyncReply, resync.encodeResyncReply, 'tolerant'),
   message('events-reply', parseEventsReply, encodeEvents, 'tolerant'),
   message('stats', parseStatsReply, encodeStats, 'tolerant'),

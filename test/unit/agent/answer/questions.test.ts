@@ -32,11 +32,13 @@ function questions(
     again: (key) => convergence.again([key]),
     arm: async () => {},
     resync: async () => ({ epoch: 'e1', stored: 5 }),
+    release: async () => 3,
     host: HOST,
     boot: 'b1',
     view: {
       ...convergence.ledger,
       mapProblems: [],
+      withheldOf: () => undefined,
       holders: convergence.slots,
       entryOf: (key) => convergence.entryOf(key),
       silenceOf: () => undefined,

@@ -42,7 +42,7 @@ test('brake: six of ten deletes are withheld, and it is said and told', async (t
   );
   t.deepEqual(states(bench).slice(4, 8), ['denied BRAKE 25', 'denied BRAKE 26', 'installed 7', 'installed 8']);
   const { brake, permit } = bench.reconciler.progress();
-  t.deepEqual(brake, { since: bench.clock.nowMs(), withheld: 6 });
+  t.deepEqual(brake, { since: bench.clock.nowMs(), withheld: 6, from: 21 });
   t.is(permit, 0);
   t.deepEqual(bench.revs(), [26, 26, 26], 'what is withheld is among the exceptions');
   const [first, ...others] = bench.published;

@@ -32,11 +32,13 @@ class Hosts implements AsyncDisposable {
       labels: { role: 'edge' },
       interfaces,
     };
-    const { bypass: _, problem: __, problems: ___, unarmed: ____, ...calm } = status(host, { ...quiet, ...more });
+    const said = status(host, { ...quiet, ...more });
+    const { bypass: _, problem: __, problems: ___, unarmed: ____, brake: _____, ...calm } = said;
     const told = {
       ...calm,
       ...(more.bypass && { bypass: more.bypass }),
       ...(more.unarmed && { unarmed: more.unarmed }),
+      ...(more.brake && { brake: more.brake }),
       ...(more.problems && more),
     };
     await this.store.roster.report([{ status: told as Status, seenAtMs: this.nowMs }]);
@@ -329,6 +331,32 @@ test('change: a delete that a host took back is not done, and what it deleted go
   t.is(await hosts.line(id), '0/1 1 0 0; e1 failed denied REVERTED web');
   t.like(await desk.get({ v: 1 }, AMPLE_BYTES), deleting);
   await hosts.follow('e1', { can: ['confirm'] });
+  t.is(await hosts.line(id), '1/1 0 0 0');
+  t.is((await desk.get({ v: 1 }, AMPLE_BYTES)).deletingTotal, undefined);
+});
+
+test('change: a delete that a brake withholds is not done, and what it deleted goes on being deleted', async (t) => {
+  await using hosts = await Hosts.with(['e1', 'edge']);
+  const { desk } = hosts.store;
+  await apply(hosts.store, spec('web', 1, EDGE), spec('dns', 2, EDGE), spec('ftp', 3, EDGE));
+  const [{ key = '' } = {}] = [...(await holds(hosts.store, 'e1')).intents.values()].filter(
+    ({ name }) => name === 'web',
+  );
+  const added = idOf(t, await apply(hosts.store, spec('new', 4, EDGE)));
+  const id = idOf(t, await desk.delete(['web']));
+  const exception: Exception = { key, name: 'web', rev: 5, state: 'denied', code: 'BRAKE' };
+  const brake = { since: 1, withheld: 1, from: 5 };
+  await hosts.follow('e1', { brake, exceptions: [exception], exceptionsTotal: 1 });
+  t.is(await hosts.line(id), '0/1 1 0 0; e1 failed denied BRAKE web');
+  t.is(await hosts.line(id, 'stored'), '1/1 0 0 0');
+  t.is(await hosts.line(added), '1/1 0 0 0', 'another change is not to blame');
+  const deleting = { deletingTotal: 1, deleting: [{ name: 'web', total: 1, confirmed: 0 }] };
+  await hosts.store.roster.tidy();
+  t.like(await desk.get({ v: 1 }, AMPLE_BYTES), deleting);
+  const another = idOf(t, await desk.delete(['dns']));
+  await hosts.follow('e1', { brake: { ...brake, withheld: 2 }, exceptions: [exception], exceptionsTotal: 1 });
+  t.is(await hosts.line(another), '0/1 1 0 0; e1 failed denied BRAKE', 'what is not listed may be of it');
+  await hosts.follow('e1');
   t.is(await hosts.line(id), '1/1 0 0 0');
   t.is((await desk.get({ v: 1 }, AMPLE_BYTES)).deletingTotal, undefined);
 });
