@@ -41,7 +41,9 @@ function found(snapshot: Snapshot, step: Step, nowMs: number): Decision | undefi
   if (superseded) return isPausedFor(state, 'HISTORY') ? undefined : pause(step, { code: 'HISTORY', at: nowMs });
   const cause = failureOf(snapshot, step, nowMs);
   if (cause === undefined) return undefined;
-  return state.is === 'PAUSED' && rollout.plan.onFail === 'pause' ? undefined : fail(rollout, step, cause);
+  // who only waits to hear hosts again would go on
+  const stands = state.is === 'PAUSED' && rollout.plan.onFail === 'pause' && state.cause.code !== 'TELEMETRY';
+  return stands ? undefined : fail(rollout, step, cause);
 }
 
 /** A host took it back by itself, or a gate fails over the hosts that have it. */

@@ -57,7 +57,7 @@ export async function statusOf(
   const waits = waitsOf(look);
   const holdUps = await holdUpsOf(look, words);
   const silent = hosts.filter(({ state: is, heard }) => is === 'published' && heard === 'stale');
-  const outstanding = hosts.filter(({ state: is, verified }) => is === 'withdrawn' && !verified);
+  const outstanding = hosts.filter(isOutstanding);
   return {
     ...{ v: 1, rollout: headOf(rollout, hosts), at: nowMs },
     ...(waits !== undefined && { waits }),
@@ -82,6 +82,11 @@ export async function statusOf(
     ...some('outstanding', outstanding),
     evidence: await evidenceOf(transaction, rollout.id, request),
   };
+}
+
+/** It may have the change still, for it did not say that it has not. */
+function isOutstanding({ state, rev, verified }: Look['hosts'][number]): boolean {
+  return (state === 'withdrawn' || (state === 'excluded' && rev > 0)) && !verified;
 }
 
 type List = 'silent' | 'deferred' | 'excluded' | 'outstanding';
@@ -125,7 +130,7 @@ function waitsOf({ rollout, hosts, judgement, periods }: Look): Waiting | undefi
     case 'PAUSED':
       return { for: state.cause.code === 'TELEMETRY' ? 'telemetry' : 'resume', since: state.cause.at };
     case 'ROLLED_BACK': {
-      const left = hosts.filter(({ state: is, verified }) => is === 'withdrawn' && !verified).length;
+      const left = hosts.filter(isOutstanding).length;
       return left === 0 ? undefined : { for: 'withdrawn', since: changedMs, hosts: left };
     }
     case 'RUNNING':
@@ -176,7 +181,7 @@ async function holdUpsOf({ rollout: { state }, hosts }: Look, words: Words): Pro
 }
 
 function hindranceOf(now: Look['hosts'][number], state: RolloutHead['state']): string | undefined {
-  if (now.state === 'withdrawn') return now.verified ? undefined : 'outstanding';
+  if (isOutstanding(now)) return 'outstanding';
   if (state === 'DONE' || state === 'ROLLED_BACK') return undefined;
   if (isMissing(now)) return now.heard === 'stale' ? 'silent' : isReady(now) ? undefined : 'unable';
   if (now.state !== 'published') return undefined;
