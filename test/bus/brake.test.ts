@@ -1,0 +1,211 @@
+/** What a brake withholds and what lets it go, with a real controller, its commands, and an agent on a store of its own. */
+import { mkdirSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import { pino } from 'pino';
+import { NatsBus } from '../../agent/bus/nats-bus.ts';
+import { CAN } from '../../agent/model/can.ts';
+import type { Bus } from '../../agent/ports.ts';
+import { serve } from '../../agent/serve.ts';
+import { SqliteStore } from '../../agent/store/sqlite-store.ts';
+import { type Clock, makeSystemClock } from '../../daemon/clock.ts';
+import { agentMigrations } from '../../migrations/agent/index.ts';
+import { parseStatus } from '../../protocol/status.ts';
+import { makeSubjects } from '../../protocol/subjects.ts';
+import type { MemoryKernel } from '../fakes/memory-kernel.ts';
+import { MemorySight } from '../fakes/memory-sight.ts';
+import { MemoryTimes } from '../fakes/memory-times.ts';
+import { makeKernel } from '../unit/agent/reconcile/world.ts';
+import type { Session } from '../unit/cli/session.ts';
+import { House } from './house.ts';
+import { until } from './rig.ts';
+
+const HOST = 'edge-1';
+const COUNT = 10;
+const subjects = makeSubjects();
+const log = pino({ level: process.env.SHUNT_TEST_LOG ?? 'silent' });
+
+/** What waits for half a minute waits for three seconds. */
+function makeQuickClock(): Clock {
+  const clock = makeSystemClock();
+  return { ...clock, delay: (delayMs, signal) => clock.delay(delayMs / 10, signal) };
+}
+
+const names = (from: number, to: number): string[] => Array.from({ length: to - from + 1 }, (_, at) => `r${from + at}`);
+
+function file(all: readonly string[], to = 'drop', hosts = '{ role: edge }'): string {
+  const lines = all.map((name) => {
+    const dst = `10.0.0.${name.slice(1)}/32`;
+    return `  - { name: ${name}, hosts: ${hosts}, match: { dst: ${dst} }, to: ${to} }`;
+  });
+  return ['redirects:', ...lines, ''].join('\n');
+}
+
+/** A controller, and one host of which the test says when it starts, with which labels, and whether updates come to it. */
+class Stage implements AsyncDisposable {
+  readonly house: House;
+  readonly kernel: MemoryKernel = makeKernel({ slots: 64 });
+  /** Updates do not arrive. */
+  isDeaf = false;
+  #end: (() => Promise<void>) | undefined;
+
+  constructor(house: House) {
+    this.house = house;
+  }
+
+  static async open(t: ExecutionContext): Promise<Stage> {
+    const stage = new Stage(await House.open());
+    await stage.start();
+    await stage.does(t, 'apply', '-f', stage.house.write('all.yaml', file(names(1, COUNT))));
+    await stage.stands(t, names(1, COUNT));
+    return stage;
+  }
+
+  /** Starts the agent anew. */
+  async start(role = 'edge'): Promise<void> {
+    await this.#end?.();
+    const clock = makeQuickClock();
+    const directory = this.house.file('agent');
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations, clock });
+    const ending = new AbortController();
+    const identity = { host: HOST, boot: clock.token(8), agent: '0.1.0', can: CAN, labels: { role }, interfaces: [] };
+    const [kernel, times, sight] = [this.kernel, new MemoryTimes(), new MemorySight()];
+    const reopen = async (): Promise<void> => kernel.reopen();
+    const connect = (): Bus => this.#connect(clock);
+    const running = serve({ identity, store, kernel, clock, log, times, sight, reopen, connect }, ending.signal);
+    this.#end = async () => {
+      ending.abort();
+      await running;
+      await store.close();
+    };
+  }
+
+  /** The host starts anew: its maps are empty. */
+  async boot(): Promise<void> {
+    await this.#end?.();
+    this.#end = undefined;
+    this.kernel.remake();
+    this.kernel.openAnew();
+  }
+
+  #connect(clock: Clock): Bus {
+    const servers = { urls: [this.house.server.url] };
+    const bus = new NatsBus({ host: HOST, subjects, servers, clock, log, note: () => {} });
+    const listen = bus.onLive.bind(bus);
+    bus.onLive = (handle) => listen((bytes) => void (this.isDeaf || handle(bytes)));
+    return bus;
+  }
+
+  shunt(...words: readonly string[]): Promise<Session> {
+    return this.house.shunt(words);
+  }
+
+  async does(t: ExecutionContext, ...words: readonly string[]): Promise<string> {
+    const { exit, stdout, stderr } = await this.shunt(...words);
+    t.is(exit, 0, stderr);
+    return stdout;
+  }
+
+  /** Waits until these stand in the kernel, and nothing else. */
+  async stands(t: ExecutionContext, wanted: readonly string[]): Promise<void> {
+    const expected = wanted.map((name) => `10.0.0.${name.slice(1)}/32`).sort();
+    const isSo = (): boolean => {
+      const found = [...this.kernel.observe().entries.values()].map(({ key }) => key.match.dst).sort();
+      return JSON.stringify(found) === JSON.stringify(expected);
+    };
+    await until(t, `${wanted.join()} stand`, isSo);
+  }
+
+  /** Waits until the host says that so many changes are withheld. */
+  async withholds(t: ExecutionContext, count: number): Promise<void> {
+    await until(t, `${count} withheld`, async () => {
+      const { stdout, exit } = await this.shunt('status', '--host', HOST, '-o', 'json');
+      return exit === 0 && (parseStatus(JSON.parse(stdout)).brake?.withheld ?? 0) === count;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end?.();
+    await this.house[Symbol.asyncDispose]();
+  }
+}
+
+test('brake: the size gate refuses most of a host; labels that went past it are held, and every command says so', async (t) => {
+  await using stage = await Stage.open(t);
+  const refused = await stage.shunt('delete', ...names(1, 6));
+  t.is(refused.exit, 1);
+  t.regex(refused.stderr, /SHRINKS_TOO_MUCH|of 10 redirects on edge-1, 6 would go/);
+  await stage.start('spare');
+  await stage.withholds(t, COUNT);
+  await stage.stands(t, names(1, COUNT));
+  await until(t, 'hosts says it', async () => / denied BRAKE /.test((await stage.shunt('hosts')).stdout));
+  t.regex(await stage.does(t, 'status', '--host', HOST), /BRAKE: withholds 10 changes/);
+  t.regex(
+    await stage.does(t, 'explain', '--host', HOST, 'r3'),
+    /denied since.*BRAKE.*withheld +revision \d+, which deletes it/s,
+  );
+  t.regex(await stage.does(t, 'events', '--host', HOST), /denied +.*BRAKE/);
+  await stage.start('spare');
+  await stage.withholds(t, COUNT);
+  await stage.stands(t, names(1, COUNT));
+  await stage.boot();
+  await stage.stands(t, []);
+  await stage.start('spare');
+  await stage.stands(t, names(1, COUNT));
+  await stage.withholds(t, COUNT);
+  t.is(await stage.does(t, 'release', '--host', HOST), 'edge-1: let go 10 changes\n');
+  await stage.stands(t, []);
+  await stage.withholds(t, 0);
+  t.is(await stage.does(t, 'release', '--host', HOST), 'edge-1: withheld nothing\n');
+});
+
+test('brake: a label that comes back makes it moot', async (t) => {
+  await using stage = await Stage.open(t);
+  await stage.start('spare');
+  await stage.withholds(t, COUNT);
+  await stage.start('edge');
+  await stage.withholds(t, 0);
+  await stage.stands(t, names(1, COUNT));
+});
+
+test('brake: what is allowed is permitted, also where the update that said so is lost', async (t) => {
+  await using stage = await Stage.open(t);
+  const why = ['--allow-shrink', '--reason', 'they are replaced'];
+  await stage.does(t, 'delete', ...names(1, 6), ...why, '--wait');
+  await stage.stands(t, names(7, COUNT));
+  await stage.does(t, 'apply', '-f', stage.house.write('more.yaml', file(names(11, 18))), '--wait');
+  stage.isDeaf = true;
+  await stage.does(t, 'delete', ...names(7, 16), ...why);
+  stage.isDeaf = false;
+  await stage.does(t, 'apply', '-f', stage.house.write('one.yaml', file(['r19'])));
+  await stage.stands(t, names(17, 19));
+  await stage.withholds(t, 0);
+});
+
+test('brake: a permission for what is withheld comes with the next change that is allowed, and what is put again is moot', async (t) => {
+  await using stage = await Stage.open(t);
+  for (const part of [names(1, 2), names(3, 4), names(5, 6)]) await stage.does(t, 'delete', ...part);
+  await stage.withholds(t, 2);
+  await stage.stands(t, names(5, COUNT));
+  const deleted = await stage.shunt('delete', 'r7', '--wait', '--timeout', '3s');
+  t.is(deleted.exit, 3);
+  t.regex(deleted.stderr + deleted.stdout, /failed +denied BRAKE +r7/);
+  await stage.does(t, 'apply', '-f', stage.house.write('again.yaml', file(['r7'])), '--wait');
+  await stage.withholds(t, 2);
+  t.regex(await stage.does(t, 'get'), /deleting 0\/1/);
+  stage.isDeaf = true; // it comes with the heartbeat
+  await stage.does(t, 'delete', 'r8', '--allow-shrink', '--reason', 'meant');
+  await stage.stands(t, ['r7', 'r9', 'r10']);
+  await stage.withholds(t, 0);
+});
+
+test('brake: the same file with other targets is held, and stays held without a word', async (t) => {
+  await using stage = await Stage.open(t);
+  for (const part of [names(1, 3), names(4, 6)])
+    await stage.does(t, 'apply', '-f', stage.house.write('moved.yaml', file(part, 'pass')));
+  await stage.withholds(t, 3);
+  const get = await stage.does(t, 'get');
+  t.regex(get, /r4.*denied BRAKE/s);
+  const actions = [...stage.kernel.observe().entries.values()].map(({ value }) => value.action).sort();
+  t.deepEqual(actions, [...Array(7).fill('drop'), ...Array(3).fill('pass')]);
+});
