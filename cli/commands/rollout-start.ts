@@ -27,7 +27,7 @@ Waves are cumulative, numbers of hosts or shares of all: 1,10%,50%,100%. In each
 verify it; then it soaks while gates are judged over all hosts that have it. verified>=100% and exceptions<=0 always count, and
 hits>=1 in wave 1, but with --no-traffic-ok; more of them: hits>=N, losses<=P%, drops<=P%, external (shunt rollout verdict). A gate that
 fails takes it back from all hosts, or pauses it with --on-fail pause; one that says nothing pauses it. A host that cannot be
-reached any more after the change takes it back by itself.
+reached any more after the change takes it back by itself, after a minute or what --confirm says.
 
 What is not named and touched all the same is refused without --accept-collateral; so is what is too large a change for one host
 (--allow-shrink, --allow-growth), and what was rolled back less than ten minutes ago, but with --again. Hosts that are silent come
@@ -48,7 +48,11 @@ ROLLED_BACK, and 3 if it is paused.`,
     ...BUS_OPTIONS,
   ],
   bare: ['wait'],
-  helps: { 'dry-run': 'show plan and waves, and begin nothing', wait: 'until it has ended, as watch does' },
+  helps: {
+    confirm: 'cut off, it goes back so soon (default: 1m)',
+    'dry-run': 'show plan and waves, and begin nothing',
+    wait: 'until it has ended, as watch does',
+  },
   operands: { placeholder: 'PLAN', min: 0, max: 1, files: true },
   async run(call) {
     const { options, terminal } = call;

@@ -23,11 +23,12 @@ export const ROLLOUT_OPTIONS = [
   'again',
   'accept-collateral',
   'no-traffic-ok',
+  'confirm',
 ] as const satisfies readonly OptionName[];
 
 /** What a request says of how it goes. Errors: Failure USAGE. */
 export function rolloutTerms(options: Options<(typeof ROLLOUT_OPTIONS)[number] | 'reason'>): RolloutTerms {
-  const { waves, soak, gate, spread, now, again, reason } = options;
+  const { waves, soak, gate, spread, now, again, confirm, reason } = options;
   if (now && reason === undefined) throw usage('--now needs --reason TEXT: it is kept with the rollout');
   if (now && (waves ?? soak) !== undefined)
     throw usage('--now is one wave and no soak: leave out --waves and --soak, or --now');
@@ -43,15 +44,12 @@ export function rolloutTerms(options: Options<(typeof ROLLOUT_OPTIONS)[number] |
     ...(again && { again: true }),
     ...(options['accept-collateral'] && { acceptCollateral: true }),
     ...(options['no-traffic-ok'] && { noTrafficOk: true }),
+    ...(confirm !== undefined && { withinMs: confirm }),
   };
 }
 
-/** What to add to the line, where that lets by what was refused. */
-const LETS_BY: Readonly<Record<string, string>> = {
-  COLLATERAL: '; --accept-collateral begins it all the same',
-  JUST_ROLLED_BACK: '; --again begins it all the same',
-  SHRINKS_TOO_MUCH: '; --allow-shrink and --reason begin it all the same',
-  GROWS_TOO_MUCH: '; --allow-growth and --reason begin it all the same',
+/** What more there is to say of a refusal. */
+const ADVICE: Readonly<Record<string, string>> = {
   PLAN_STALE: '; nothing was begun',
   UNKNOWN_VERB: '; a controller that knows no rollouts is of an older release: upgrade it',
 };
@@ -72,6 +70,6 @@ export function startOn(
     encode: (part) => encodeRolloutStartRequest({ ...part, ...(part.part === part.parts - 1 && last) }),
     parse: parseRolloutStartReply,
     lastBytes: bytesOf(last),
-    advise: (code: AnyCode) => (Object.hasOwn(LETS_BY, code) ? (LETS_BY[code] ?? '') : ''),
+    advise: (code: AnyCode) => ADVICE[code] ?? '',
   };
 }

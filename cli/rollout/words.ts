@@ -121,9 +121,12 @@ export function summaryText(status: RolloutStatusReply): string {
   return `${name}: ${standingText(rollout)}, ${published} of ${countText(hosts, 'host')} have it${why}`;
 }
 
-function lateText({ silent = [], silentTotal = 0, excluded = [], excludedTotal = 0 }: RolloutStatusReply): string {
-  const late = silentTotal === 0 ? '' : `; silent, and given it once they return: ${someText(silent, silentTotal)}`;
-  return `${late}${excludedTotal === 0 ? '' : `; excluded before: ${someText(excluded, excludedTotal)}`}`;
+/** Who has not got it yet, and gets it without a wave. */
+function lateText(status: RolloutStatusReply): string {
+  const { silent = [], silentTotal = 0, deferred = [], deferredTotal = 0, excluded = [], excludedTotal = 0 } = status;
+  const away = deferredTotal === 0 ? '' : `; given it once they can take it: ${someText(deferred, deferredTotal)}`;
+  const late = silentTotal === 0 ? '' : `; silent by now: ${someText(silent, silentTotal)}`;
+  return `${away}${late}${excludedTotal === 0 ? '' : `; left out of the waves: ${someText(excluded, excludedTotal)}`}`;
 }
 
 /** What somebody may do now. */

@@ -9,6 +9,7 @@ import { noteChange } from '../desk/noting.ts';
 import { joinSet } from '../desk/sets.ts';
 import type { Rollout } from '../model/rollout.ts';
 import { tell } from './act.ts';
+import { countText } from './count-words.ts';
 import { lookAt } from './host-look.ts';
 import { gatesOf } from './judge-gates.ts';
 import { readWords } from './look.ts';
@@ -55,7 +56,10 @@ async function begin({ transaction, clock, origin }: Starting, id: string, prepa
   const detail = { rollout: id, created, changed, deleted, hosts: hosts.length };
   await noteChange(transaction, clock, { verb: 'rollout-start', detail, origin, rollout: id });
   const by = origin.actor === undefined ? {} : { actor: origin.actor };
-  const message = `${specs.length} redirects for ${hosts.length} hosts in ${plan.waves.length} waves`;
+  const message = [
+    `begun: ${countText(specs.length, 'redirect')} for ${countText(hosts.length, 'host')}`,
+    `in ${countText(plan.waves.length, 'wave')}`,
+  ].join(' ');
   await tell(transaction, rollout, { what: 'started', ...by, message });
   return rollout;
 }

@@ -4,9 +4,8 @@ import { Declined } from '../model/declined.ts';
 import type { Rollout } from '../model/rollout.ts';
 import { readAbout } from './about.ts';
 import { leaveOut, moveTo } from './act.ts';
+import { someText } from './count-words.ts';
 import { type By, requireMovable, saidBy } from './orders.ts';
-
-const SHOWN = 3;
 
 /**
  * Neither waits for these hosts nor judges them from here on; what they have of it, they give back. Undefined: they are out
@@ -25,13 +24,10 @@ export async function exclude(
   const known = new Map(rows.map((row) => [row.host, row]));
   const strange = hosts.filter((host) => !known.has(host));
   if (strange.length > 0)
-    throw new Declined(
-      'UNKNOWN_HOST',
-      `not of rollout ${rollout.id}: ${strange.slice(0, SHOWN).join(', ')}; nothing was changed`,
-    );
+    throw new Declined('UNKNOWN_HOST', `not of rollout ${rollout.id}: ${someText(strange)}; nothing was changed`);
   const some = [...new Set(hosts)].filter((host) => known.get(host)?.state !== 'excluded');
   if (some.length === 0) return undefined;
-  const message = `${saidBy('excluded', by).message}: ${some.slice(0, SHOWN).join(', ')}${some.length > SHOWN ? ` and ${some.length - SHOWN} more` : ''}`;
+  const message = `${saidBy('excluded', by).message}: ${someText(some)}`;
   const [host] = some;
   const said = { ...saidBy('excluded', by), ...(host !== undefined && { host }), message };
   const moved = await moveTo(transaction, rollout, { to: rollout.state, said }, by.at);

@@ -60,7 +60,9 @@ export function hearing(
   requireMovable(id, state);
   const wave = waveOf(state);
   const external = { wave, verdict, by: by.actor ?? 'somebody', reason, at: by.at };
-  const said = { ...saidBy('verdict', by), gate: 'external', verdict: verdict === 'pass' ? 'PASS' : 'FAIL' } as const;
+  const message = `verdict ${verdict} by ${external.by}: ${reason}`;
+  const of = { gate: 'external', verdict: verdict === 'pass' ? 'PASS' : 'FAIL' } as const;
+  const said = { ...saidBy('verdict', by), ...of, message };
   return { to: state, more: { external }, said };
 }
 

@@ -1,5 +1,6 @@
 import type { Cause } from '../../protocol/rollout.ts';
 import type { RolloutState, Step, Waited } from '../model/rollout.ts';
+import { countText, someText } from './count-words.ts';
 import { fail, pause } from './outcome.ts';
 import { type Decision, type HostNow, isMissing, isReady, type Snapshot } from './snapshot.ts';
 import { countOf } from './waves.ts';
@@ -11,7 +12,7 @@ export function publish(snapshot: Snapshot, step: At<'PUBLISH'>, nowMs: number):
   const { hosts, deferred, waits } = nextOf(snapshot, step);
   if (hosts.length + deferred.length > 0) {
     const to: RolloutState = { is: 'RUNNING', step: hosts.length > 0 ? { ...step, told: true } : step };
-    const message = `told ${hosts.length} hosts of wave ${step.wave}${lateText(deferred)}`;
+    const message = publishedText(snapshot, step.wave, hosts, deferred);
     return { act: { do: 'publish', hosts, deferred }, to, said: { what: 'published', message } };
   }
   if (waits) return undefined;
@@ -19,7 +20,7 @@ export function publish(snapshot: Snapshot, step: At<'PUBLISH'>, nowMs: number):
   const missing = snapshot.hosts.filter(isMissing);
   if (missing.length === 0 || (step.wave > 1 && missing.length <= budgetOf(snapshot, step.wave)))
     return turn({ at: 'PROMOTE', wave: lastWaveOf(snapshot) });
-  const detail = `none of ${missing.length} hosts that are left is heard, attached and does what it is told`;
+  const detail = `of ${countText(missing.length, 'host')} that are left, none is heard, attached and does what it is told`;
   return pause(step, { code: 'NO_HOSTS', at: nowMs, detail });
 }
 
@@ -45,11 +46,16 @@ function nextOf({ rollout, hosts, hostsAtOnce }: Snapshot, { wave }: Step): Next
   return { hosts: [...taken, ...late.slice(0, Math.max(0, want - taken.length))], deferred, waits: false };
 }
 
-function lateText(deferred: readonly string[]): string {
-  const [first] = deferred;
-  if (first === undefined) return '';
-  const more = deferred.length > 1 ? ` and ${deferred.length - 1} more` : '';
-  return `; ${first}${more} not there: put off`;
+function publishedText(
+  { rollout: { plan } }: Snapshot,
+  wave: number,
+  hosts: readonly string[],
+  deferred: readonly string[],
+): string {
+  const which = wave > plan.waves.length ? 'late hosts' : `wave ${wave}`;
+  const told = hosts.length === 0 ? [] : [`told ${someText(hosts)}`];
+  const late = deferred.length === 0 ? [] : [`put off ${someText(deferred)}, which cannot take it now`];
+  return `${which}: ${[...told, ...late].join('; ')}`;
 }
 
 /** Waits until the hosts of a wave have verified what they were told. */
@@ -57,14 +63,14 @@ export function converge(snapshot: Snapshot, step: At<'CONVERGE'>, nowMs: number
   const late = waveOf(snapshot, step.wave).filter(({ verified }) => !verified);
   const isLet = late.every(({ heard }) => heard === 'stale') && silentOf(snapshot) <= budgetOf(snapshot, step.wave);
   if (late.length === 0 || isLet) {
-    const message = `wave ${step.wave} has what it was told`;
+    const message = `wave ${step.wave}: verified`;
     return turn({ at: 'SOAK', wave: step.wave, soaked: waited(nowMs), undecidedMs: 0 }, { what: 'converged', message });
   }
   const { periods, rollout } = snapshot;
   const now = looked(step.waited, nowMs, periods.tickMs);
   if (now.ms < periods.convergeMs) return turn({ ...step, waited: now });
   const [first] = late;
-  const detail = `${late.length} hosts of wave ${step.wave} have not verified it in ${periods.convergeMs / 1000} s`;
+  const detail = `not verified in ${periods.convergeMs / 1000} s by ${someText(late.map(({ host }) => host))} of wave ${step.wave}`;
   return fail(rollout, step, { code: 'NOT_IN_TIME', at: nowMs, ...(first && { host: first.host }), detail });
 }
 
@@ -93,7 +99,7 @@ function undecided({ judgement: { cause } }: Snapshot, at: number): Cause {
 /** What a soaked wave leads to. */
 function afterWave(snapshot: Snapshot, wave: number): Decision {
   const last = snapshot.rollout.plan.waves.length;
-  const said = { what: 'soaked', message: `wave ${wave} soaked` };
+  const said = { what: 'soaked', message: `wave ${wave}: soaked` };
   if (wave < last) return turn({ at: 'PUBLISH', wave: wave + 1 }, said);
   const missing = snapshot.hosts.filter(isMissing);
   if (missing.length === 0) return turn({ at: 'PROMOTE', wave }, said);
@@ -104,12 +110,15 @@ function afterWave(snapshot: Snapshot, wave: number): Decision {
 export function promote({ hosts, joined, rollout }: Snapshot, { wave }: Step): Decision {
   const tail: Step = { at: 'PUBLISH', wave: rollout.plan.waves.length + 1 };
   if (joined.length > 0) {
-    const message = `${joined.length} hosts joined meanwhile: they come with the tail`;
+    const message = `joined meanwhile: ${someText(joined)}; told with the late hosts`;
     return { act: { do: 'join', hosts: joined }, to: { is: 'RUNNING', step: tail }, said: { what: 'joined', message } };
   }
   const ready = hosts.filter((host) => isMissing(host) && isReady(host));
   if (ready.length > 0)
-    return turn(tail, { what: 'tail', message: `${ready.length} hosts came back: they come with the tail` });
+    return turn(tail, {
+      what: 'tail',
+      message: `can take it now: ${someText(ready.map(({ host }) => host))}; told with the late hosts`,
+    });
   return {
     act: { do: 'promote' },
     to: { is: 'DONE', wave },

@@ -40,8 +40,14 @@ export function headOf(rollout: Rollout, hosts: readonly Pick<RolloutHost, 'stat
 }
 
 /** With the tail, if there is one. */
-function wavesOf({ plan, state }: Rollout, hosts: readonly Pick<RolloutHost, 'wave'>[]): number {
-  return Math.max(1, plan.waves.length, waveOf(state), ...hosts.map(({ wave }) => wave));
+function wavesOf(rollout: Rollout, hosts: readonly Pick<RolloutHost, 'state' | 'wave'>[]): number {
+  const { plan, state } = rollout;
+  return Math.max(1, plan.waves.length, waveOf(state), ...hosts.map((host) => turnOf(host, rollout)));
+}
+
+/** The wave in which a host has its turn: one that was put off is of the tail, or takes a place in a wave before. */
+function turnOf({ state, wave }: Pick<RolloutHost, 'state' | 'wave'>, { plan }: Pick<Rollout, 'plan'>): number {
+  return state === 'deferred' ? plan.waves.length + 1 : wave;
 }
 
 /** All that is to be seen of a rollout. */
@@ -101,7 +107,7 @@ async function waveListOf({ rollout, hosts }: Look, words: Words): Promise<reado
   const { waves } = rollout.plan;
   const list: WaveNow[] = [];
   for (let wave = 1; wave <= wavesOf(rollout, hosts); wave += 1) {
-    const mine = hosts.filter((host) => host.wave === wave);
+    const mine = hosts.filter((host) => turnOf(host, rollout) === wave);
     const count = (state: RolloutHost['state']): number => mine.filter((host) => host.state === state).length;
     const told = mine.filter(({ state }) => state === 'published');
     let [applied, confirmed] = [0, 0];
@@ -163,15 +169,15 @@ function waitOf(cause: Look['judgement']['cause']): Waiting['for'] {
 }
 
 /** The hosts that what comes next waits for. */
-async function holdUpsOf({ rollout: { state }, hosts }: Look, words: Words): Promise<readonly HoldUp[]> {
+async function holdUpsOf({ rollout, hosts }: Look, words: Words): Promise<readonly HoldUp[]> {
   const found: HoldUp[] = [];
   for (const now of hosts) {
-    const is = hindranceOf(now, state.is);
+    const is = hindranceOf(now, rollout.state.is);
     if (is === undefined) continue;
     const report = (await words.of(now.host))?.last.report;
     const trouble = report?.status.exceptions.find(({ name }) => name === now.reverted);
     found.push({
-      ...{ host: now.host, wave: now.wave, state: now.state, is },
+      ...{ host: now.host, wave: turnOf(now, rollout), state: now.state, is },
       ...(now.rev > 0 && { rev: now.rev, ...(report !== undefined && { at: report.status.verified }) }),
       seenAt: report?.seenAtMs ?? null,
       ...(trouble !== undefined && { code: trouble.code, name: trouble.name }),

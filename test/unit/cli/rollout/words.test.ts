@@ -22,10 +22,13 @@ test('words: a share is never 0 of what is there, nor all of what is not', (t) =
 
 test('words: how it ended is one line, with what is left to do', (t) => {
   const { step: _, ...head } = statusOf().rollout;
-  const done = { ...statusOf(), rollout: { ...head, state: 'DONE', published: 49, ended: BEGAN + 723_000 } } as const;
+  const done = {
+    ...statusOf({ silentTotal: 0 }),
+    rollout: { ...head, state: 'DONE', published: 49, ended: BEGAN + 723_000 },
+  } as const;
   t.is(
     summaryText(done),
-    'rollout 5c1d9e20: DONE after 12m3s; 49 of 50 hosts have it; silent, and given it once they return: edge-9',
+    'rollout 5c1d9e20: DONE after 12m3s; 49 of 50 hosts have it; given it once they can take it: edge-9',
   );
   t.is(
     summaryText(rolledBack()),
