@@ -112,6 +112,8 @@ export interface Watched {
   readonly host: string;
   /** Redirects of the rollout there, by key, with the rev from which on their packets count. */
   readonly keys: ReadonlyMap<string, number>;
+  /** Whether it has no others. */
+  readonly isAll: boolean;
 }
 
 /** What hosts count while rollouts run. */

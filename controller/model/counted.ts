@@ -17,7 +17,7 @@ export interface Counted {
   readonly unusable?: string;
   /** Packets that met what the rollout put there, and were not passed for a reason, since it stands there. */
   readonly hits: number;
-  /** How many of the rollout's redirects are blocked, denied or failed; null before it told of each. */
+  /** How many of the rollout's redirects are blocked, denied or failed; null where it did not tell of each. */
   readonly undone: number | null;
   /** The last minutes, and all since it is asked; null before there are two answers that may be subtracted. */
   readonly windows: { readonly recent: CountWindow; readonly whole: CountWindow } | null;

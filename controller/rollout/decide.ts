@@ -1,6 +1,6 @@
 import type { Cause } from '../../protocol/rollout.ts';
 import type { RolloutState, Step } from '../model/rollout.ts';
-import { begunAnew, fail, pause } from './outcome.ts';
+import { begunAnew, causeOf, fail, pause } from './outcome.ts';
 import type { Decision, Snapshot } from './snapshot.ts';
 import { converge, promote, publish, soak } from './steps.ts';
 
@@ -50,13 +50,9 @@ function found(snapshot: Snapshot, step: Step, nowMs: number): Decision | undefi
 function failureOf({ hosts, judgement, rollout }: Snapshot, step: Step, at: number): Cause | undefined {
   const back = hosts.find(({ state, reverted }) => state === 'published' && reverted !== undefined);
   if (back?.reverted !== undefined) return { code: 'REVERTED', at, host: back.host, name: back.reverted };
-  if (judgement.verdict !== 'FAIL' || rollout.skipped === step.wave) return undefined;
-  const { cause } = judgement;
-  return {
-    ...{ code: 'GATE_FAILED', at },
-    ...(cause !== undefined && { gate: cause.gate, detail: cause.why }),
-    ...(cause?.host !== undefined && { host: cause.host }),
-  };
+  const { verdict, cause } = judgement;
+  if (verdict !== 'FAIL' || cause === undefined || rollout.skipped === step.wave) return undefined;
+  return causeOf('GATE_FAILED', at, cause);
 }
 
 function isPausedFor(state: RolloutState, code: string): boolean {

@@ -91,16 +91,42 @@ export function factsOf(
   since: Since,
   counted?: Counted,
 ): HostFacts {
-  const status = word?.last.report.status;
   return {
     host: row.host,
     wave: row.wave,
     statusMsAgo: silentMs(word, light),
     verified: row.verified,
     troubles: word === undefined ? [] : troublesOf(row, word, light, since),
-    ...(status !== undefined && status.exceptionsTotal > status.exceptions.length && { troublesCut: true }),
+    ...(word !== undefined && hidesSome(word, light, counted) && { troublesCut: true }),
     ...(counted !== undefined && { counted }),
   };
+}
+
+/** Whether a host may have exceptions of ours that it does not list: what it told of each redirect may show that it has not. */
+function hidesSome({ last }: Word, { keys }: Light, counted?: Counted): boolean {
+  const { exceptions, exceptionsTotal } = last.report.status;
+  if (exceptionsTotal <= exceptions.length) return false;
+  const undone = counted?.undone ?? null;
+  return undone === null || undone > exceptions.filter(({ key }) => keys.has(key)).length;
+}
+
+/** The same of a host that is only compared with: what stands there for these keys was there before. */
+export function controlFacts(
+  host: string,
+  word: Word | undefined,
+  light: Light,
+  since: Since,
+  counted?: Counted,
+): HostFacts {
+  const found = word?.last.report.status.exceptions.filter(({ key }) => light.keys.has(key)) ?? [];
+  const troubles = found.map(({ name, key, state, code }) => ({
+    name,
+    state,
+    code,
+    forMs: since(host, `${key} ${code}`),
+  }));
+  const statusMsAgo = silentMs(word, light);
+  return { host, wave: 0, statusMsAgo, verified: true, troubles, ...(counted !== undefined && { counted }) };
 }
 
 function troublesOf(row: RolloutHost, word: Word, light: Light, since: Since): readonly Trouble[] {

@@ -8,7 +8,7 @@ import { fleetOf } from '../model/fleet.ts';
 import { type Rollout, type RolloutHost, waveOf } from '../model/rollout.ts';
 import { type About, hostsOf } from './about.ts';
 import type { GateFacts, HostFacts } from './gates.ts';
-import { factsOf, type Light, lookAt, type Since, silentMs, type Word } from './host-look.ts';
+import { controlFacts, factsOf, type Light, lookAt, type Since, type Word } from './host-look.ts';
 import { gatesOf, judgeGates } from './judge-gates.ts';
 import { presencesOf } from './presence.ts';
 import type { HostNow, Periods, Snapshot } from './snapshot.ts';
@@ -109,15 +109,12 @@ async function controlOf(
   hosts: readonly HostNow[],
   words: Words,
   light: Light,
-  { counted }: Sight,
+  { counted, since }: Sight,
 ): Promise<readonly HostFacts[]> {
   const found: { readonly facts: HostFacts; readonly fresh: boolean }[] = [];
   for (const host of controlHosts(hosts, words.fleet)) {
-    const word = await words.of(host);
-    const statusMsAgo = silentMs(word, light);
-    const told = counted(id, host);
-    const facts = { host, wave: 0, statusMsAgo, verified: true, troubles: [], ...(told && { counted: told }) };
-    found.push({ facts, fresh: statusMsAgo !== null && statusMsAgo < QUIET_MS });
+    const facts = controlFacts(host, await words.of(host), light, since, counted(id, host));
+    found.push({ facts, fresh: facts.statusMsAgo !== null && facts.statusMsAgo < QUIET_MS });
   }
   const reached = hosts.filter(({ state }) => state === 'published').length;
   return found

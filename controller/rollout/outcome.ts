@@ -1,5 +1,6 @@
+import type { GateVerdict } from '../../protocol/gate.ts';
 import type { Cause } from '../../protocol/rollout.ts';
-import type { Rollout, Step } from '../model/rollout.ts';
+import type { Rollout, RolloutEvent, Step } from '../model/rollout.ts';
 import type { Decision } from './snapshot.ts';
 
 /** It goes back by itself, or waits for somebody, as it was told at its start. */
@@ -15,11 +16,23 @@ export function pause(step: Step, cause: Cause, what = 'paused'): Decision {
   return { act: { do: 'turn' }, to: { is: 'PAUSED', step, cause }, said };
 }
 
-function factsOf({ code, host, gate, actor }: Cause): Pick<Cause, 'code' | 'host' | 'gate' | 'actor'> {
+/** A cause of what a gate says: which one, of which host and redirect, and the numbers of the wave against control. */
+export function causeOf(code: Cause['code'], at: number, { gate, why, host, name, wave, control }: GateVerdict): Cause {
+  return {
+    ...{ code, at, gate },
+    ...(host !== undefined && { host }),
+    ...(name !== undefined && { name }),
+    ...(wave !== null && { wave }),
+    ...(control !== null && { control }),
+    detail: why,
+  };
+}
+
+function factsOf({ code, host, gate, actor }: Cause): Omit<RolloutEvent, 'what' | 'message'> {
   return {
     code,
     ...(host !== undefined && { host }),
-    ...(gate !== undefined && { gate }),
+    ...(gate !== undefined && { gate, verdict: code === 'GATE_FAILED' ? 'FAIL' : 'INCONCLUSIVE' }),
     ...(actor !== undefined && { actor }),
   };
 }
@@ -29,6 +42,16 @@ export function textOf({ code, gate, host, name, detail, reason }: Cause): strin
   const of = [gate, host, name].filter((word) => word !== undefined).join(' on ');
   const why = detail ?? reason;
   return `${code}${of === '' ? '' : ` (${of})`}${why === undefined ? '' : `: ${why}`}`;
+}
+
+/** What gates said of a wave that soaked, in words. */
+export function passedText(gates: readonly GateVerdict[]): string {
+  return gates.map(({ gate, why, control }) => `${gate}: ${why}${controlText(control)}`).join('; ');
+}
+
+function controlText(control: GateVerdict['control']): string {
+  if (control === null) return '';
+  return ` (without it ${control.count}${control.of === undefined ? '' : ` of ${control.of}`})`;
 }
 
 /** A step that goes on after a pause: the soak is kept, what was waited for is waited for anew. */

@@ -30,7 +30,7 @@ import type { Pace } from './pace.ts';
 import type { Decision } from './snapshot.ts';
 import { headOf, statusOf } from './tell.ts';
 import { undo } from './undo.ts';
-import { unwatch, watch } from './watch.ts';
+import { Watching } from './watch.ts';
 
 /** Who did not look for so many ticks slept, and does not know who was silent meanwhile. */
 const TICKS_ASLEEP = 20;
@@ -46,6 +46,7 @@ export class SqlRollouts implements Rollouts {
   readonly #work: Work;
   readonly #counting: Counting;
   readonly #pace: Pace;
+  readonly #watching: Watching;
   readonly #awake: Awake;
   /** Of those under way: it does not change as long as they are. */
   readonly #abouts = new Map<string, About>();
@@ -54,6 +55,7 @@ export class SqlRollouts implements Rollouts {
     this.#work = work;
     this.#counting = counting;
     this.#pace = pace;
+    this.#watching = new Watching(counting, pace.countEveryMs);
     this.#awake = new Awake(work.clock, TICKS_ASLEEP * pace.tickMs);
   }
 
@@ -64,7 +66,11 @@ export class SqlRollouts implements Rollouts {
       if (active.length === 0 || transaction.damage !== undefined) return [];
       const words = await readWords(transaction);
       const seen: Look[] = [];
-      for (const rollout of active) seen.push(await this.#look(transaction, rollout, words, awakeMs));
+      for (const rollout of active) {
+        const look = await this.#look(transaction, rollout, words, awakeMs);
+        await this.#watching.watch(transaction, look, await this.#about(transaction, rollout));
+        seen.push(look);
+      }
       return seen;
     });
     this.#forget(new Set(looks.map(({ rollout }) => rollout.id)));
@@ -76,7 +82,6 @@ export class SqlRollouts implements Rollouts {
   async #step(seen: Look): Promise<boolean> {
     const about = this.#abouts.get(seen.rollout.id);
     if (about === undefined) return false;
-    watch(this.#counting, seen, about, this.#pace.countEveryMs);
     const decision = decide(seen, this.#work.clock.nowMs());
     if (decision === undefined) return false;
     const done = await this.#carryOut(seen, about, decision);
@@ -102,8 +107,7 @@ export class SqlRollouts implements Rollouts {
   }
 
   async #look(transaction: Transaction, rollout: Rollout, words: Words, awakeMs: number): Promise<Look> {
-    const about = this.#abouts.get(rollout.id) ?? (await readAbout(transaction, rollout.id));
-    if (isActive(rollout.state)) this.#abouts.set(rollout.id, about);
+    const about = await this.#about(transaction, rollout);
     const nowMs = this.#work.clock.nowMs();
     return look(transaction, rollout, about, words, {
       ...{ nowMs, awakeMs, periods: this.#pace },
@@ -112,8 +116,14 @@ export class SqlRollouts implements Rollouts {
     });
   }
 
+  async #about(transaction: Transaction, { id, state }: Rollout): Promise<About> {
+    const about = this.#abouts.get(id) ?? (await readAbout(transaction, id));
+    if (isActive(state)) this.#abouts.set(id, about);
+    return about;
+  }
+
   #forget(active: ReadonlySet<string>): void {
-    unwatch(this.#counting, active);
+    this.#watching.keep(active);
     for (const id of this.#abouts.keys()) if (!active.has(id)) this.#abouts.delete(id);
   }
 

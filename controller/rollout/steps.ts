@@ -1,7 +1,7 @@
 import type { Cause } from '../../protocol/rollout.ts';
-import type { RolloutState, Step, Waited } from '../model/rollout.ts';
+import type { RolloutEvent, RolloutState, Step, Waited } from '../model/rollout.ts';
 import { countText, someText } from './count-words.ts';
-import { fail, pause } from './outcome.ts';
+import { causeOf, fail, passedText, pause } from './outcome.ts';
 import { type Decision, type HostNow, isMissing, isReady, type Snapshot } from './snapshot.ts';
 import { countOf } from './waves.ts';
 
@@ -93,17 +93,22 @@ export function soak(snapshot: Snapshot, step: At<'SOAK'>, nowMs: number): Decis
 function undecided({ judgement: { cause } }: Snapshot, at: number): Cause {
   const code = cause?.code === 'NO_TRAFFIC' || cause?.code === 'TELEMETRY' ? cause.code : 'INCONCLUSIVE';
   if (cause === undefined) return { code, at, detail: 'hosts are not confirmed to be still reachable' };
-  return { code, at, gate: cause.gate, ...(cause.host !== undefined && { host: cause.host }), detail: cause.why };
+  return causeOf(code, at, cause);
 }
 
 /** What a soaked wave leads to. */
 function afterWave(snapshot: Snapshot, wave: number): Decision {
   const last = snapshot.rollout.plan.waves.length;
-  const said = { what: 'soaked', message: `wave ${wave}: soaked` };
+  const said = soakedEvent(snapshot, wave);
   if (wave < last) return turn({ at: 'PUBLISH', wave: wave + 1 }, said);
   const missing = snapshot.hosts.filter(isMissing);
   if (missing.length === 0) return turn({ at: 'PROMOTE', wave }, said);
   return turn({ at: 'PUBLISH', wave: last + 1 }, said);
+}
+
+function soakedEvent({ judgement, rollout }: Snapshot, wave: number): RolloutEvent {
+  if (rollout.skipped === wave) return { what: 'soaked', message: `wave ${wave}: let by, whatever gates say` };
+  return { what: 'soaked', verdict: 'PASS', message: `wave ${wave}: soaked; ${passedText(judgement.gates)}` };
 }
 
 /** Looks whether anybody is left, and makes it so for all. */

@@ -74,7 +74,8 @@ export class RolloutCounts implements Counting {
 
   of(rollout: string, host: string): Counted | undefined {
     const asked = this.#rounds.get(rollout)?.hosts.get(host);
-    return asked?.counts?.at(this.#parts.clock.monotonicMs(), asked.watched.keys);
+    const counted = asked?.counts?.at(this.#parts.clock.monotonicMs(), asked.watched.keys);
+    return counted === undefined || asked?.watched.isAll ? counted : { ...counted, undone: null };
   }
 
   /** Until the signal aborts. */

@@ -56,6 +56,7 @@ export class RolloutSpecTable {
   readonly #freeNames;
   readonly #freeKeys;
   readonly #keys;
+  readonly #keysOn;
 
   constructor(db: Kysely<Schema>) {
     const specs = db.selectFrom('rollout_specs').selectAll('rollout_specs');
@@ -100,6 +101,17 @@ export class RolloutSpecTable {
     );
     this.#keys = query<{ rollout: string }, { key: string }>((at) =>
       db.selectFrom('rollout_keys').select('key').where('rollout', '=', at('rollout')),
+    );
+    this.#keysOn = query<{ rollout: string; host: string; limit: number }, { key: string }>((at) =>
+      db
+        .selectFrom('changes')
+        .innerJoin('rollout_keys', 'rollout_keys.key', 'changes.key')
+        .select('changes.key')
+        .where('changes.host', '=', at('host'))
+        .where('changes.op', '=', 'put')
+        .where('rollout_keys.rollout', '=', at('rollout'))
+        .orderBy('changes.key')
+        .limit(at('limit')),
     );
     this.#freeNames = query<{ rollout: string }>((at) =>
       db.deleteFrom('rollout_names').where('rollout', '=', at('rollout')),
@@ -164,6 +176,11 @@ export class RolloutSpecTable {
   /** The keys that a rollout holds. */
   async keys(session: Session, rollout: string): Promise<string[]> {
     return (await session.all(this.#keys, { rollout })).map(({ key }) => key);
+  }
+
+  /** Those of the keys that a rollout holds under which a host is to have a redirect, so many at most. */
+  async keysOn(session: Session, rollout: string, host: string, limit: number): Promise<string[]> {
+    return (await session.all(this.#keysOn, { rollout, host, limit })).map(({ key }) => key);
   }
 
   /** Its names and keys are everybody's again. */
