@@ -5,6 +5,8 @@ import { command } from '../line/command.ts';
 import { EXIT, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { actText, askAct, requireRollout } from '../rollout/ask.ts';
+import { shortChange } from '../show/change-state.ts';
+import { notice } from '../show/terminal.ts';
 
 const WORDS = ['pass', 'fail'] as const;
 
@@ -24,7 +26,9 @@ word that gate is INCONCLUSIVE, and the rollout waits; after fail it is taken ba
     await using bus = await Bus.open(options);
     const request = encodeRolloutVerdictRequest({ v: 1, id, verdict, reason });
     const reply = await askAct(bus, 'rollout-verdict', request);
-    terminal.print(options.output === 'json' ? JSON.stringify(reply) : actText(reply));
+    terminal.print(options.output === 'json' ? JSON.stringify(reply) : `${actText(reply)}; heard ${verdict}`);
+    const { state, id: whole } = reply.rollout;
+    if (state === 'PAUSED') notice(terminal, `it stays paused: shunt rollout resume ${shortChange(whole)} goes on`);
     return EXIT.done;
   },
 });

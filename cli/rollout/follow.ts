@@ -83,10 +83,12 @@ export function changeLines(
 ): readonly string[] {
   const paper = { width: undefined, colour };
   const lines = now.evidence.map((one) => evidenceLine(one, paper));
-  const moved = before === undefined || standingText(before.rollout) !== standingText(now.rollout);
-  if (moved) lines.push(`${timeOf(now)}  ${standingText(now.rollout)}`);
-  if (now.waits !== undefined && (moved || before?.waits?.for !== now.waits.for))
-    lines.push(`${timeOf(now)}  ${waitingText(now.waits)}, ${leftText(now.waits, now.at)}`);
+  const stands = standingText(now.rollout);
+  const moved = before === undefined || standingText(before.rollout) !== stands;
+  const { waits } = now;
+  const waiting = waits === undefined ? undefined : `${waitingText(waits)}, ${leftText(waits, now.at)}`;
+  if (moved) lines.push(`${timeOf(now)}  ${[stands, waiting].filter(Boolean).join(': ')}`);
+  else if (waiting !== undefined && before?.waits?.for !== waits?.for) lines.push(`${timeOf(now)}  ${waiting}`);
   return [...lines, ...verdictLines(before, now)];
 }
 

@@ -14,6 +14,8 @@ export interface Size {
 }
 
 const TIME_WIDTH = '00:00:00Z'.length;
+/** And of the reason why what is shown is old. */
+const MOST_PROBLEM = 2;
 /** Of more waves, those around the one that it is at. */
 const MOST_WAVES = 7;
 /** An empty line and the newest two events have a place on each screen that is as high as a terminal is. */
@@ -72,13 +74,14 @@ function headLines(status: RolloutStatusReply, paper: Paper, problem?: string): 
   const title = `rollout ${shortChange(rollout.id)}  ${standingText(rollout)}`;
   const first = paper.width === undefined ? title : `${title.padEnd(paper.width - TIME_WIDTH)}${clockText(at)}`;
   const cause = rollout.cause === undefined ? [] : fill(plain(causeText(rollout.cause)), paper.width ?? 80);
+  const problems = problem === undefined ? [] : fill(plain(problem), paper.width ?? 80);
   const tone = rollout.state === 'PAUSED' ? 'warn' : 'bad';
   return [
     line(first, paper, STATE_TONES[rollout.state]),
     line(aboutText(rollout, at), paper),
     ...cause.slice(0, MOST_CAUSE).map((text) => line(text, paper, tone)),
     ...countdown(status).map((text) => line(text, paper)),
-    ...(problem === undefined ? [] : [line(problem, paper, 'bad')]),
+    ...problems.slice(0, MOST_PROBLEM).map((text) => line(text, paper, 'bad')),
   ];
 }
 

@@ -140,8 +140,7 @@ test('follow: people read what happened, how it stands, what it waits for, and g
   const before = { ...converging(), gates: [] };
   t.deepEqual(changeLines(before, { ...statusOf(), evidence: [evidence(7, 200, 'wave 2 soaks')] }, false), [
     '2026-11-29T18:03:20Z  wave 2 soaks',
-    '2026-11-29T18:04:20Z  RUNNING, wave 2 of 5: SOAK',
-    '2026-11-29T18:04:20Z  waits until it has soaked, 3m50s left',
+    '2026-11-29T18:04:20Z  RUNNING, wave 2 of 5: SOAK: waits until it has soaked, 3m50s left',
     '2026-11-29T18:04:20Z  losses<=0.1%: INCONCLUSIVE; 210 packets, and 3,000 are needed',
   ]);
   t.deepEqual(changeLines(statusOf(), { ...statusOf(), evidence: [] }, false), []);
