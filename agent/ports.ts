@@ -2,7 +2,7 @@ import type { Cursor } from '../protocol/cursor.ts';
 import type { Event, EventKind } from '../protocol/event.ts';
 import type { Change, Intent } from '../protocol/intent.ts';
 import type { Marks } from '../protocol/marks.ts';
-import type { Family } from '../protocol/match.ts';
+import type { Family, Match } from '../protocol/match.ts';
 import type { Shape } from '../protocol/shape.ts';
 import type { AwaitedNews } from './model/awaited.ts';
 import type { BootTime } from './model/boot-time.ts';
@@ -31,6 +31,8 @@ export interface Observed {
   readonly entries: Iterable<readonly [id: string, entry: ObservedEntry]>;
   /** The live list of each family; undefined where it is none that we write, so that nobody knows what it matches. */
   readonly shapes: Readonly<Record<Family, readonly Shape[] | undefined>>;
+  /** Whose packets pass guarded entries; undefined where it is no list that we write. */
+  readonly protects: readonly Match[] | undefined;
 }
 
 /** How many strays went: entries of somebody else whose keys no match has. */
@@ -88,6 +90,8 @@ export interface Limits {
 /** The entries of the redirect maps, and the shapes and ports that they rely on. */
 export interface Entries {
   readonly limits: Limits;
+  /** False: the program in force is older than that protected packets can pass it. May become true. */
+  readonly protects: boolean;
   /** Everything that stands in the maps, in full. Strays are left out: no redirect can be one, but they take room. */
   observe(): Observed;
   /** Removes the strays that were met when all of the last `observe` was walked. */

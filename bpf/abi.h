@@ -20,6 +20,7 @@ enum limit {
 	VLANS_MAX = 2,
 	EPOCH_MAX = 64,		/* bytes of an epoch, NUL-padded */
 	LOSSES_MAX = 1024,	/* rows of `losses` */
+	PROTECTED_MAX = 16,	/* matches of a family that a hit is compared with */
 };
 
 /* Which fields of a key its shape fixes; the high nibble is the zone. */
@@ -63,6 +64,7 @@ enum action {
 
 enum value_flag {
 	VALUE_KEEP_TTL = 1,
+	VALUE_GUARDED = 2,	/* protected packets pass it */
 };
 
 /*
@@ -120,6 +122,44 @@ struct shapes6 {
 	struct shape6 shape[SHAPES_MAX];
 };
 _Static_assert(sizeof(struct shapes6) == 292, "shapes6");
+
+/* Packets that no entry takes. What its flags do not fix may be anything. */
+struct protected4 {
+	__be32 src;
+	__be32 dst;
+	__be32 src_mask;
+	__be32 dst_mask;
+	__be16 sport;
+	__be16 dport;
+	__u8 proto;
+	__u8 flags;		/* enum key_flag without a zone */
+	__u16 zero;
+};
+_Static_assert(sizeof(struct protected4) == 24, "protected4");
+
+struct protected6 {
+	__be32 src[4];
+	__be32 dst[4];
+	__be32 src_mask[4];
+	__be32 dst_mask[4];
+	__be16 sport;
+	__be16 dport;
+	__u8 proto;
+	__u8 flags;
+	__u16 zero;
+};
+_Static_assert(sizeof(struct protected6) == 72, "protected6");
+
+/* Two of these stand in the map `protect`, mapped by the agent. */
+struct protects {
+	__u32 live;		/* of element 0: which of the two is live */
+	__u32 count4;
+	__u32 count6;
+	__u32 zero;
+	struct protected4 four[PROTECTED_MAX];
+	struct protected6 six[PROTECTED_MAX];
+};
+_Static_assert(sizeof(struct protects) == 1552, "protects");
 
 /* Row cpu * slots + slot of the map `stats`; each CPU writes only its own. */
 struct stat {
@@ -202,6 +242,7 @@ enum verdict {
 	VERDICT_RACE,		/* no consistent copy, not even under the lock */
 	VERDICT_UNKNOWN_ACTION,	/* an action or slot this program does not know */
 	VERDICT_OVERHEARD,	/* on its way to the target on this link already */
+	VERDICT_PROTECTED,	/* hit an entry that is not to have it */
 	VERDICT_MAX,
 };
 

@@ -11,6 +11,7 @@
 #include "abi.h"
 #include "maps.h"
 #include "parse.h"
+#include "protect.h"
 
 /*
  * Each CPU writes a row of its own, so no count is lost and none is locked; CPUs
@@ -163,6 +164,9 @@ static __always_inline enum verdict act(struct xdp_md *ctx, const struct packet 
 {
 	if (v->until && bpf_jiffies64() >= v->until)
 		return VERDICT_EXPIRED;
+	if (v->flags & VALUE_GUARDED &&
+	    is_protected(ctx, p->l3 - p->data, p->sport | (__u32)p->dport << 16, seen_of(p, kind)))
+		return VERDICT_PROTECTED;
 	if (v->action == ACTION_SEND) {
 		const struct ethhdr *eth = p->data;
 

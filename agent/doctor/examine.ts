@@ -6,6 +6,7 @@ import { ownNetns } from '../kernel/open-maps.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import { examineAgent } from './agent.ts';
 import { asRoot, type Finding, findings } from './finding.ts';
+import { examineGuard } from './guard.ts';
 import { examineInterfaces } from './interfaces.ts';
 import { examineKernel } from './kernel.ts';
 import { examinePins } from './pins.ts';
@@ -21,8 +22,8 @@ const ELSEWHERE = findings('interfaces').unseen(
   'look where shunt attach was run: nsenter --net=… shunt doctor',
 );
 
-/** Looks at this host as far as this user may, and changes nothing. `state` is the state directory of the agent. */
-export function examineHost(native: Native, pinRoot: string, state: string): readonly Finding[] {
+/** Looks at this host as far as this user may, and changes nothing. `state` is the state directory of the agent, `guard` its guard file. */
+export function examineHost(native: Native, pinRoot: string, state: string, guard: string): readonly Finding[] {
   const pins = examinePins(native, pinRoot);
   const { about } = pins;
   const isHere = about === undefined || about.netns === ownNetns();
@@ -30,6 +31,7 @@ export function examineHost(native: Native, pinRoot: string, state: string): rea
     ...examineKernel(native, ownKernel(pins.owner)),
     ...pins.findings,
     ...(pins.owner === undefined ? [] : [examineBypass(native, pinRoot)]),
+    ...examineGuard(guard, pinRoot),
     ...(isHere ? [...examineInterfaces(native, pinRoot, about), ...examineTags(native, pinRoot, about)] : [ELSEWHERE]),
     ...examineState(state, pins.owner),
     ...examineAgent(native, pinRoot, state, about),

@@ -28,6 +28,31 @@ export const STRUCTS = {
   shape6: { size: 36, src_mask: 0, dst_mask: 16, src_len: 32, dst_len: 33, flags: 34, zero: 35 },
   shapes4: { size: 100, count: 0, shape: 4 },
   shapes6: { size: 292, count: 0, shape: 4 },
+  protected4: {
+    size: 24,
+    src: 0,
+    dst: 4,
+    src_mask: 8,
+    dst_mask: 12,
+    sport: 16,
+    dport: 18,
+    proto: 20,
+    flags: 21,
+    zero: 22,
+  },
+  protected6: {
+    size: 72,
+    src: 0,
+    dst: 16,
+    src_mask: 32,
+    dst_mask: 48,
+    sport: 64,
+    dport: 66,
+    proto: 68,
+    flags: 69,
+    zero: 70,
+  },
+  protects: { size: 1552, live: 0, count4: 4, count6: 8, zero: 12, four: 16, six: 400 },
   stat: { size: 32, packets: 0, bytes: 8, seen: 16, zero: 24 },
   mark: { size: 80, rev: 0, seq: 8, epoch: 16 },
   control: { size: 184, shapes4: 0, shapes6: 4, bypass: 8, ready: 12, mark_live: 16, blinds: 20, mark: 24 },
@@ -64,6 +89,7 @@ export const LIMITS = {
   VLANS_MAX: 2,
   EPOCH_MAX: 64,
   LOSSES_MAX: 1024,
+  PROTECTED_MAX: 16,
 } as const;
 
 /** The largest number that the `mtu` of a value holds. */
@@ -73,7 +99,7 @@ export const KEY_FLAGS = { KEY_PROTO: 1, KEY_SPORT: 2, KEY_DPORT: 4, KEY_IN: 8, 
 
 export const ACTIONS = { ACTION_PASS: 0, ACTION_DROP: 1, ACTION_SEND: 2 } as const;
 
-export const VALUE_FLAGS = { VALUE_KEEP_TTL: 1 } as const;
+export const VALUE_FLAGS = { VALUE_KEEP_TTL: 1, VALUE_GUARDED: 2 } as const;
 
 /** Why a packet went where it went, by index of the map `verdicts`; bpf/abi.h says what each means. */
 export const VERDICTS = [
@@ -96,6 +122,7 @@ export const VERDICTS = [
   'RACE',
   'UNKNOWN_ACTION',
   'OVERHEARD',
+  'PROTECTED',
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 

@@ -8,6 +8,7 @@ import type { Control } from './control.ts';
 import { EntryMaps } from './entry-maps.ts';
 import { errnoName, isErrno } from './errno.ts';
 import type { OpenMaps } from './open-maps.ts';
+import type { ProtectedList } from './protected.ts';
 
 /** Entries in the redirect maps, live shapes in theirs, ports in the devmap. Errors: KernelError. */
 export class KernelEntries implements Entries {
@@ -16,17 +17,24 @@ export class KernelEntries implements Entries {
   readonly #maps: OpenMaps;
   readonly #control: Control;
   readonly #entries: EntryMaps;
+  readonly #protected: ProtectedList;
 
-  constructor(native: Native, maps: OpenMaps, control: Control, slots: number) {
+  constructor(native: Native, maps: OpenMaps, control: Control, protect: ProtectedList, slots: number) {
     this.limits = { slots, shapes: LIMITS.SHAPES_MAX, mtu: MTU_MAX };
     this.#native = native;
     this.#maps = maps;
     this.#control = control;
+    this.#protected = protect;
     this.#entries = new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 });
   }
 
+  get protects(): boolean {
+    return this.#protected.isThere;
+  }
+
   observe(): Observed {
-    return { entries: this.#entries.observe(), shapes: { 4: this.#control.shapes(4), 6: this.#control.shapes(6) } };
+    const shapes = { 4: this.#control.shapes(4), 6: this.#control.shapes(6) };
+    return { entries: this.#entries.observe(), shapes, protects: this.#protected.read() };
   }
 
   sweep(): Swept {
@@ -47,6 +55,7 @@ export class KernelEntries implements Entries {
     if (entryOps.length > 0) return this.#entries.apply(entryOps);
     return run.flatMap((op) => {
       if (op.op === 'shapes') return [this.#control.publishShapes(op.family, op.shapes)];
+      if (op.op === 'protect') return [this.#protected.publish(op.matches)];
       return op.op === 'port' ? [this.#port(op.ifindex, op.present)] : [];
     });
   }

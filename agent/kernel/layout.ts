@@ -21,6 +21,8 @@ const LISTS = {
 const ADDRESS_BYTES = { 4: 4, 6: 16 } as const;
 const ACTION_NUMBERS = { pass: ACTIONS.ACTION_PASS, drop: ACTIONS.ACTION_DROP, send: ACTIONS.ACTION_SEND } as const;
 
+const KNOWN_FLAGS = VALUE_FLAGS.VALUE_KEEP_TTL | VALUE_FLAGS.VALUE_GUARDED;
+
 /** Bytes of a map key of a family. */
 export function keySize(family: Family): number {
   return KEYS[family].size;
@@ -97,7 +99,8 @@ export function encodeValue(key: Uint8Array, value: EntryValue): Uint8Array {
   view.setUint32(at.slot, value.slot, LITTLE_ENDIAN);
   view.setUint32(at.ifindex, value.ifindex, LITTLE_ENDIAN);
   bytes[at.action] = ACTION_NUMBERS[value.action];
-  bytes[at.flags] = flag(value.keepTtl, VALUE_FLAGS.VALUE_KEEP_TTL);
+  bytes[at.flags] =
+    flag(value.keepTtl, VALUE_FLAGS.VALUE_KEEP_TTL) | flag(value.guarded === true, VALUE_FLAGS.VALUE_GUARDED);
   view.setUint16(at.mtu, Math.min(value.mtu, MTU_MAX), LITTLE_ENDIAN);
   bytes.set(encodeMac(value.dmac), at.dmac);
   bytes.set(encodeMac(value.smac), at.smac);
@@ -120,6 +123,7 @@ export function decodeValue(bytes: Uint8Array): EntryValue {
     mtu: view.getUint16(at.mtu, LITTLE_ENDIAN),
     dmac: formatMac(bytes.subarray(at.dmac, at.dmac + 6)),
     smac: formatMac(bytes.subarray(at.smac, at.smac + 6)),
+    ...((view.getUint8(at.flags) & VALUE_FLAGS.VALUE_GUARDED) !== 0 && { guarded: true }),
   };
 }
 
@@ -130,7 +134,7 @@ export function valueIsSound(key: Uint8Array, bytes: Uint8Array): boolean {
   return (
     view.getBigUint64(at.check, LITTLE_ENDIAN) === checkOf(key, bytes) &&
     view.getUint8(at.action) <= ACTIONS.ACTION_SEND &&
-    view.getUint8(at.flags) <= VALUE_FLAGS.VALUE_KEEP_TTL &&
+    (view.getUint8(at.flags) & ~KNOWN_FLAGS) === 0 &&
     view.getUint32(at.vlan) === 0 &&
     view.getUint16(at.dmac + 6) === 0 &&
     view.getUint16(at.smac + 6) === 0 &&

@@ -12,6 +12,7 @@ import { KernelNet } from './kernel-net.ts';
 import { type OpenMaps, openMaps, readAbout, requireOwn } from './open-maps.ts';
 import { pinPaths } from './pins.ts';
 import { Place } from './place.ts';
+import { ProtectedList } from './protected.ts';
 import { comingLayout, folderToFill } from './succession.ts';
 
 type Opened = Omit<Kernel, 'pins'> & {
@@ -115,12 +116,13 @@ function open(native: Native, pinRoot: string, nowMs: number, opening: number): 
     requireOwn(native, maps, about, paths);
     const place = new Place(native, pinRoot, folder, about.instance);
     const words = new Control(native, maps.control, { 4: maps.shapes4, 6: maps.shapes6 }, about.instance);
+    const protect = new ProtectedList(native, maps.protect, () => place.paths.map('protect'));
     return {
       maps,
       place,
       instance: about.instance,
       words,
-      entries: new KernelEntries(native, maps, words, about.slots),
+      entries: new KernelEntries(native, maps, words, protect, about.slots),
       net: new KernelNet(native, maps, place),
       counts: new KernelCounts(native, maps, about, opening, place),
       clock: new ClockProgram(native, place, about.hz),

@@ -24,6 +24,7 @@ export const MAP_SIZES = {
   control: [4, STRUCTS.control.size],
   losses: [STRUCTS.loss.size, 8],
   passed: [4, 8],
+  protect: [4, STRUCTS.protects.size],
   about: [4, STRUCTS.about.size],
 } as const satisfies Partial<Record<MapName | LaterMapName, readonly [key: number, value: number]>>;
 

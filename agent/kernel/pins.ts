@@ -17,7 +17,7 @@ export const MAPS = [
 export type MapName = (typeof MAPS)[number];
 
 /** Maps of this layout that a loader before them did not make: whoever opens the pins goes on without. */
-export const LATER_MAPS = ['passed'] as const;
+export const LATER_MAPS = ['passed', 'protect'] as const;
 export type LaterMapName = (typeof LATER_MAPS)[number];
 
 /** The folder of the maps that packets meet, where this build made them. */

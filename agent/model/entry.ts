@@ -15,6 +15,8 @@ export interface EntryValue {
   /** Canonical MACs, `02:00:00:00:00:01`; all zero unless `action` is send. */
   readonly dmac: string;
   readonly smac: string;
+  /** Protected packets pass it; absent where there are none that it meets. */
+  readonly guarded?: true;
 }
 
 export const NO_MAC = '00:00:00:00:00:00';
@@ -30,6 +32,7 @@ export function sameEntry(a: EntryValue, b: EntryValue): boolean {
     a.keepTtl === b.keepTtl &&
     a.mtu === b.mtu &&
     a.dmac === b.dmac &&
-    a.smac === b.smac
+    a.smac === b.smac &&
+    a.guarded === b.guarded
   );
 }

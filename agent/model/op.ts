@@ -1,4 +1,4 @@
-import type { Family } from '../../protocol/match.ts';
+import type { Family, Match } from '../../protocol/match.ts';
 import type { Shape } from '../../protocol/shape.ts';
 import type { EntryValue } from './entry.ts';
 import type { EntryKey } from './entry-key.ts';
@@ -9,6 +9,8 @@ export type Op =
   | { readonly op: 'delete'; readonly id: string; readonly key: EntryKey }
   /** Publishes the whole list of live shapes of a family, most specific first. */
   | { readonly op: 'shapes'; readonly family: Family; readonly shapes: readonly Shape[] }
+  /** Publishes the whole list of matches whose packets pass entries that are guarded. */
+  | { readonly op: 'protect'; readonly matches: readonly Match[] }
   | { readonly op: 'port'; readonly ifindex: number; readonly present: boolean };
 
 /** How an op went. A delete of an absent entry is done, and says so. */

@@ -4,7 +4,7 @@ import type { Entries } from '../ports.ts';
 
 /**
  * Carries a plan's ops out in order, those of one kind together, and answers one result an op. A failure stops only
- * the ops that depend on it: writes whose egress or shape could not be had, and removals of what may still be used.
+ * the ops that depend on it: writes whose egress, shape or protection could not be had, and removals of what may still be used.
  */
 export function applyOps(entries: Pick<Entries, 'apply'>, ops: readonly Op[]): readonly OpResult[] {
   const results: OpResult[] = [];
@@ -34,10 +34,12 @@ class Failures {
   readonly #ports = new Map<number, string>();
   readonly #shapes = new Map<Family, string>();
   readonly #entries = new Map<Family, string>();
+  #protect: string | undefined;
 
   note(op: Op, errno: string): void {
     if (op.op === 'port') this.#ports.set(op.ifindex, errno);
     else if (op.op === 'shapes') this.#shapes.set(op.family, errno);
+    else if (op.op === 'protect') this.#protect = errno;
     else this.#entries.set(familyOf(op.key.match), errno);
   }
 
@@ -45,9 +47,11 @@ class Failures {
     switch (op.op) {
       case 'write': {
         const shapes = this.#shapes.get(familyOf(op.key.match));
-        return shapes ?? (op.value.action === 'send' ? this.#ports.get(op.value.ifindex) : undefined);
+        const protect = op.value.guarded ? this.#protect : undefined;
+        return shapes ?? protect ?? (op.value.action === 'send' ? this.#ports.get(op.value.ifindex) : undefined);
       }
       case 'delete':
+      case 'protect':
         return undefined;
       case 'shapes':
         return this.#entries.get(op.family);

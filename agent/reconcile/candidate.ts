@@ -69,7 +69,13 @@ export class Candidate {
       mtu: path.mtu,
       dmac: path.dmac,
       smac: path.smac,
+      ...(this.#isGuarded && { guarded: true as const }),
     };
+  }
+
+  /** Protected packets meet it, and the program can let them pass. */
+  get #isGuarded(): boolean {
+    return this.input.protect !== undefined && this.judgement.is === 'overlaps';
   }
 
   /** The entry that stands, if it was made for this very revision and so for this target. */

@@ -70,6 +70,7 @@ export class Convergence {
   #cleared = false;
   #full = true;
   #networkChanged = false;
+  #guardChanged = false;
 
   constructor(
     kernel: Kernel,
@@ -80,6 +81,7 @@ export class Convergence {
     this.#kernel = kernel;
     this.judge = judge;
     this.#withheld = withheld;
+    judge.note(kernel.entries.protects);
     this.#targets = new Targets(kernel.net);
     this.#observed = new ObservedCache(kernel.entries.observe());
     this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => this.#observed.entries.has(id)));
@@ -120,7 +122,7 @@ export class Convergence {
 
   /** True while a pass has something to do, whatever the time. */
   get pending(): boolean {
-    return this.#full || this.#networkChanged || this.#readBack.pending || this.schedule.pending;
+    return this.#full || this.#networkChanged || this.#guardChanged || this.#readBack.pending || this.schedule.pending;
   }
 
   entryOf(key: string): ObservedEntry | undefined {
@@ -143,9 +145,12 @@ export class Convergence {
     this.#full = true;
   }
 
-  /** The guard is another one: what it denied may stand, and what stands may not. */
-  guardChanged(): void {
-    this.schedule.markDue(this.ledger.desired.keys());
+  /** Looks whether the guard is another one, or the program can do more for it: what it denied may stand then, and what stands may not. */
+  lookAtGuard(): boolean {
+    const changed = [this.judge.note(this.#kernel.entries.protects), this.judge.look()].includes(true);
+    if (changed) this.schedule.markDue(this.ledger.desired.keys());
+    this.#guardChanged ||= changed;
+    return changed;
   }
 
   refreshNetworkNext(): void {
@@ -165,6 +170,7 @@ export class Convergence {
     this.#clearFree();
     const readBack = this.#full || nowMs >= this.fights.lookMs;
     this.#full = false;
+    this.#guardChanged = false;
     const found = this.#look(readBack, prune, nowMs);
     const scope = this.schedule.take(nowMs, SCOPE_MAX);
     const late = this.#readBack.look(scope.filter((key) => !this.fights.holds(key, nowMs)));
@@ -189,6 +195,7 @@ export class Convergence {
       targets: this.#targets,
       slots: this.slots,
       guard: this.judge,
+      protect: this.judge.protect,
       clock,
       foreign,
     });
@@ -295,6 +302,7 @@ export class Convergence {
     for (const [i, op] of decided.ops.entries()) {
       if (results[i]?.done !== true) continue;
       if (op.op === 'shapes') this.#observed.shapes[op.family] = op.shapes;
+      if (op.op === 'protect') this.#observed.protects = op.matches;
       if (op.op === 'port' && this.#ports.done(op)) this.#networkChanged = true;
     }
     return released;

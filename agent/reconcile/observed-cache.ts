@@ -1,4 +1,5 @@
-import type { Family } from '../../protocol/match.ts';
+import { keyOf } from '../../protocol/key.ts';
+import type { Family, Match } from '../../protocol/match.ts';
 import { type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
 import { sameEntry } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
@@ -13,6 +14,13 @@ export function shapeOfKey(key: EntryKey): Shape {
 export function sameShapes(a: readonly Shape[] | undefined, b: readonly Shape[] | undefined): boolean {
   if (a === undefined || b === undefined) return false;
   return a.length === b.length && a.every((shape, i) => shapeText(shape) === shapeText(b[i] as Shape));
+}
+
+/** Whether two lists protect the same; of one that is none nobody knows. */
+export function sameMatches(a: readonly Match[] | undefined, b: readonly Match[] | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  const [one, other] = [new Set(a.map(keyOf)), new Set(b.map(keyOf))];
+  return one.size === other.size && one.isSubsetOf(other);
 }
 
 /** Counts of how many entries rely on each shape and on each egress. */
@@ -42,11 +50,14 @@ export class ObservedCache {
   readonly entries: Map<string, ObservedEntry>;
   /** The live list of each family; undefined where somebody wrote one that is none. */
   readonly shapes: Record<Family, readonly Shape[] | undefined>;
+  /** Whose packets pass guarded entries; undefined where somebody wrote a list that is none. */
+  protects: readonly Match[] | undefined;
   readonly uses = new Uses();
 
   constructor(observed: Observed) {
     this.entries = new Map(observed.entries);
     this.shapes = { ...observed.shapes };
+    this.protects = observed.protects;
     for (const entry of this.entries.values()) this.uses.add(entry, 1);
   }
 
@@ -79,6 +90,13 @@ export class ObservedCache {
   updateShapes(shapes: Observed['shapes']): Family[] {
     const drifted = ([4, 6] as const).filter((family) => !sameShapes(this.shapes[family], shapes[family]));
     for (const family of drifted) this.shapes[family] = shapes[family];
+    return drifted;
+  }
+
+  /** Takes the protected matches that are live now, and says whether they are not those that we published. */
+  updateProtects(protects: Observed['protects']): boolean {
+    const drifted = !sameMatches(this.protects, protects);
+    if (drifted) this.protects = protects;
     return drifted;
   }
 

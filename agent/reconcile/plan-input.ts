@@ -1,4 +1,5 @@
 import type { Intent } from '../../protocol/intent.ts';
+import type { Match } from '../../protocol/match.ts';
 import type { EntryState } from '../model/state.ts';
 import type { KernelTime, Limits } from '../ports.ts';
 import type { HostJudge } from './guard.ts';
@@ -27,6 +28,8 @@ export interface PlanInput {
   readonly targets: Pick<Targets, 'of' | 'zoneOf' | 'reaches' | 'idleZones'>;
   readonly slots: Pick<Slots, 'free' | 'adoptable'>;
   readonly guard: Pick<HostJudge, 'of' | 'maxRedirects'>;
+  /** Whose packets guarded entries shall let pass; undefined where the program in force cannot. */
+  readonly protect: readonly Match[] | undefined;
   readonly clock: KernelTime & { readonly nowMs: number };
   /** Ids of entries that nobody desires, to be removed. */
   readonly foreign: readonly string[];

@@ -6,7 +6,7 @@ import type { Op } from '../model/op.ts';
 import type { ObservedEntry } from '../ports.ts';
 import type { Decision, Draft } from './decision.ts';
 import { draft } from './draft.ts';
-import { type ObservedCache, sameShapes, Uses } from './observed-cache.ts';
+import { type ObservedCache, sameMatches, sameShapes, Uses } from './observed-cache.ts';
 import type { PlanInput } from './plan-input.ts';
 import { EntryRoom, ShapeRoom, SlotRoom } from './rooms.ts';
 
@@ -18,7 +18,7 @@ export interface Plan {
 }
 
 /**
- * Decides which kernel ops make observed equal desired, in an order in which every prefix is safe: a port and a shape
+ * Decides which kernel ops make observed equal desired, in an order in which every prefix is safe: what is protected, a port and a shape
  * before the entry that relies on them, overwrites in place, removal in the reverse order. Pure.
  */
 export function plan(input: PlanInput): Plan {
@@ -100,6 +100,8 @@ function order(
     }
     ops.push(op);
   };
+  if (input.protect !== undefined && !sameMatches(input.protect, input.observed.protects))
+    push({ op: 'protect', matches: input.protect });
   const ports = portOps(input.ports, after);
   for (const op of ports.first) push(op);
   const live: Record<Family, readonly Shape[] | undefined> = { ...input.observed.shapes };

@@ -54,6 +54,7 @@ export class ReadBack {
     const now = entries.observe();
     const keys = observed.update(now).map((id) => placed.keyOf(id));
     const lists = observed.updateShapes(now.shapes);
+    const protects: Drift[] = observed.updateProtects(now.protects) ? [{ pin: 'protect', detail: 'protect' }] : [];
     this.#foreign = prune ? [...observed.entries.keys()].filter((id) => this.#isForeign(id)) : [];
     const swept = prune ? strayDrift(entries.sweep()) : { drifted: [], more: false };
     this.#repeats = swept.more && this.#repeats < REPEATS_MAX ? this.#repeats + 1 : 0;
@@ -61,6 +62,7 @@ export class ReadBack {
       drifted: [
         ...entryDrift(keys, (key) => desired.has(key)),
         ...lists.map((family): Drift => ({ pin: `shapes${family}`, detail: `shapes${family}` })),
+        ...protects,
         ...swept.drifted,
       ],
       changed: keys.filter((key) => desired.has(key)),

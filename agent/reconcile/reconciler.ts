@@ -302,9 +302,7 @@ export class Reconciler implements Reconciling {
   }
 
   #lookAtGuard(): void {
-    if (!this.#convergence.judge.look()) return;
-    this.#convergence.guardChanged();
-    this.#options.outbox.changed();
+    if (this.#convergence.lookAtGuard()) this.#options.outbox.changed();
   }
 
   /** Looks at the network without a notice. */

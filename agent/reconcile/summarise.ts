@@ -1,5 +1,5 @@
 import type { Cursor } from '../../protocol/cursor.ts';
-import { guardStatus } from '../../protocol/guard.ts';
+import { type GuardStatus, guardStatus } from '../../protocol/guard.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { bytesOf } from '../../protocol/json.ts';
@@ -62,7 +62,7 @@ export interface Progress {
   readonly unattachedSinceMs: number | undefined;
   readonly bypass: boolean;
   /** What redirects may do here; undefined where nobody says it. */
-  readonly guarded: Guarded | undefined;
+  readonly guarded: (Guarded & Pick<GuardStatus, 'unchecked'>) | undefined;
   /** What died after its verdict; null when nothing is known to, and not all is watched. */
   readonly undelivered: readonly Undelivered[] | null;
   /** How far the wall clock is ahead of the controller's; undefined while that is not known. */
@@ -169,7 +169,7 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq,
     interfaces: interfacesOf(progress),
     ...(progress.network.program !== undefined && { program: progress.network.program }),
     labels: who.labels,
-    guard: guarded === undefined ? null : guardStatus(guarded.guard, guarded.fault),
+    guard: guarded === undefined ? null : guardStatus(guarded.guard, guarded),
     refused: taken.refused,
     ...problemsOf(progress, taken),
     ...(progress.bypass ? { bypass: true } : {}),

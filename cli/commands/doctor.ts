@@ -20,24 +20,24 @@ const FULL_MESSAGE_BYTES = 512 * 1024;
 export const doctor = command({
   synopsis: '',
   about: `Looks for what is wrong on this host, and says how to mend it: kernel, pins, interfaces and the traps of veth, clocks,
-state directory, agent, bus and controller. Changes nothing, and works for every user: what this one cannot see is said
+state directory, agent, guard, bus and controller. Changes nothing, and works for every user: what this one cannot see is said
 too. The exit status is 1 when something is bad.`,
   examples: ['sudo shunt doctor', 'sudo shunt doctor --host edge-7 --nats nats://bus.example:4222'],
-  options: ['host', 'pin-root', 'state', ...BUS_OPTIONS],
-  async run({ options: { host, 'pin-root': pinRoot, state, ...options }, terminal }) {
-    const found = [...(await examineHere(pinRoot, state)), ...(await examineBus(host, options, terminal))];
+  options: ['host', 'pin-root', 'state', 'guard', ...BUS_OPTIONS],
+  async run({ options: { host, 'pin-root': pinRoot, state, guard, ...options }, terminal }) {
+    const found = [...(await examineHere(pinRoot, state, guard)), ...(await examineBus(host, options, terminal))];
     terminal.print(options.output === 'json' ? JSON.stringify({ findings: found }) : layOut(found, terminal));
     return found.some(({ level }) => level === 'bad') ? EXIT.refused : EXIT.done;
   },
 });
 
-async function examineHere(pinRoot: string, state: string): Promise<readonly Finding[]> {
+async function examineHere(pinRoot: string, state: string, guard: string): Promise<readonly Finding[]> {
   const [{ examineHost }, { loadNative }] = await Promise.all([
     import('../../agent/doctor/examine.ts'),
     import('../../native/index.ts'),
   ]);
   try {
-    return examineHost(loadNative(), pinRoot, state);
+    return examineHost(loadNative(), pinRoot, state, guard);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
     return [findings('program').bad('the native addon is not there', 'run ./dev build')];

@@ -3,6 +3,7 @@ import { type EntryValue, NO_MAC } from '../../agent/model/entry.ts';
 import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
 import type { Op } from '../../agent/model/op.ts';
 import type { Kernel } from '../../agent/ports.ts';
+import { keyOf as matchKey } from '../../protocol/key.ts';
 import { parseMatch } from '../../protocol/match.ts';
 import { type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
 import { SLOTS, type Subject } from './subject.ts';
@@ -54,6 +55,11 @@ export function standing(kernel: Kernel): unknown {
   rows.sort((a, b) => (a.id < b.id ? -1 : 1));
   const ports = [...kernel.net.network().ports].sort(([a], [b]) => a - b);
   return { rows, shapes: { 4: textsOf(shapes[4]), 6: textsOf(shapes[6]) }, ports };
+}
+
+/** Of what is protected the keys, in an order that says nothing; null where it is no list of ours. */
+export function protectedIn(kernel: Kernel): readonly string[] | null {
+  return kernel.entries.observe().protects?.map(matchKey).sort() ?? null;
 }
 
 const textsOf = (shapes: readonly Shape[] | undefined): readonly string[] | null => shapes?.map(shapeText) ?? null;
@@ -326,6 +332,45 @@ export const CASES: readonly Case[] = [
         }
       }),
     expected: ['RangeError', 'RangeError'],
+  },
+  {
+    title: 'what is protected is what was published last, of both families, over and over, until somebody damages it',
+    run: (subject) => {
+      const { kernel } = subject;
+      const live = (): unknown => protectedIn(kernel);
+      const results = [16, 3, 0, 2].map((count) => {
+        const matches = [...many(count), ...many(count).map((_, n) => keyOf(n + 1, 6))].map(({ match }) => match);
+        return [kernel.entries.apply([{ op: 'protect', matches }]), (live() as unknown[]).length];
+      });
+      const stood = live();
+      subject.damageProtected();
+      const damaged = live();
+      kernel.entries.apply([{ op: 'protect', matches: [keyOf(1).match] }]);
+      return [kernel.entries.protects, results, stood, damaged, live()];
+    },
+    expected: [
+      true,
+      [32, 6, 0, 4].map((count) => [[DONE], count]),
+      [
+        'v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53',
+        'v4 udp 0.0.0.0/0:* > 10.0.0.2/32:53',
+        'v6 udp [::/0]:* > [2001:db8::1/128]:53',
+        'v6 udp [::/0]:* > [2001:db8::2/128]:53',
+      ],
+      null,
+      ['v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53'],
+    ],
+  },
+  {
+    title: 'a seventeenth protected match of a family is a programming error',
+    run: ({ kernel }) => {
+      try {
+        return kernel.entries.apply([{ op: 'protect', matches: many(17).map(({ match }) => match) }]);
+      } catch (error) {
+        return (error as Error).name;
+      }
+    },
+    expected: 'RangeError',
   },
   {
     title: 'the mark set last is the one that is read',

@@ -40,7 +40,7 @@ export function nativeSubject(): Subject & Disposable {
     native.close(map);
     if (rc < 0 && errnoName(rc) !== may) throw new Error(`${name}: ${errnoName(rc)}`);
   };
-  const read = (name: MapName, key: Uint8Array): Uint8Array => {
+  const read = (name: MapName | LaterMapName, key: Uint8Array): Uint8Array => {
     const map = must(name, native.mapOpen(pinPaths(pinRoot).map(name), false));
     const value = must(name, native.mapLookupElem(map, key, 0));
     native.close(map);
@@ -93,6 +93,13 @@ export function nativeSubject(): Subject & Disposable {
         const bytes = read(name, u32(list));
         bytes[STRUCTS[name].shape] = 0x5a; // the mask of no prefix length
         put(name, u32(list), bytes, 0);
+      }
+    },
+    damageProtected: () => {
+      for (const list of [0, 1]) {
+        const bytes = read('protect', u32(list));
+        bytes[STRUCTS.protects.zero] = 0x5a;
+        put('protect', u32(list), bytes, 0);
       }
     },
     blind: () => {

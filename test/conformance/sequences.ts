@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntryKey } from '../../agent/model/entry-key.ts';
 import type { Op } from '../../agent/model/op.ts';
 import { type Shape, shapeOf } from '../../protocol/shape.ts';
-import { drop, keyOf, plain, remove, send, standing, write } from './cases.ts';
+import { drop, keyOf, plain, protectedIn, remove, send, standing, write } from './cases.ts';
 import type { Subject } from './subject.ts';
 
 /** What a comparison found: how far it came, and the first difference. */
@@ -60,7 +60,7 @@ export function compare(
     }
     const keys = ops.flatMap((op) => ('key' in op ? [op.key] : []));
     const looked = [real, fake].map((subject) => plain([...subject.kernel.entries.lookup(keys)]));
-    const stand = [real, fake].map((subject) => plain(standing(subject.kernel)));
+    const stand = [real, fake].map(({ kernel }) => plain([standing(kernel), protectedIn(kernel)]));
     if (!isDeepStrictEqual(mine, theirs)) return found(run, { ops, mine, theirs });
     if (!isDeepStrictEqual(looked[0], looked[1])) return found(run, { ops, looked });
     if (!isDeepStrictEqual(stand[0], stand[1])) return found(run, { ops, stand });
@@ -77,10 +77,11 @@ export function compare(
   function meddle(): void {
     const family = below(3) === 0 ? 6 : 4;
     const [key = 1, to] = [known[below(known.length)], [...ifindexes.values()][below(ifindexes.size)]];
-    const what = below(4);
+    const what = below(5);
     for (const subject of [real, fake]) {
       if (what === 0) subject.damageShapes(family);
       else if (what === 1 && to !== undefined) subject.lead(key, to);
+      else if (what === 2) subject.damageProtected();
       else subject.plantStray(family, strays);
     }
     strays += 1;
@@ -104,8 +105,10 @@ function someOp(below: (bound: number) => number, ifindexes: readonly number[]):
   const key = KEYS[below(KEYS.length)] as EntryKey;
   const ifindex = ifindexes[below(ifindexes.length)] ?? 1;
   const slot = below(4);
+  const someValue = () => (below(2) === 0 ? drop(slot, below(5)) : send(slot, ifindex, below(2 ** 32)));
   // Each publication of shapes waits for a grace period of the real kernel: milliseconds.
   if (below(60) === 0) return { op: 'shapes', family: 4, shapes: someShapes(below) };
+  if (below(60) === 0) return { op: 'protect', matches: KEYS.slice(0, below(16)).map(({ match }) => match) };
   switch (below(9)) {
     case 0:
       return { op: 'port', ifindex, present: below(3) > 0 };
@@ -115,7 +118,7 @@ function someOp(below: (bound: number) => number, ifindexes: readonly number[]):
     case 4:
       return remove(key);
     default:
-      return write(key, below(2) === 0 ? drop(slot, below(5)) : send(slot, ifindex, below(2 ** 32)));
+      return write(key, { ...someValue(), ...(below(3) === 0 && { guarded: true }) });
   }
 }
 

@@ -23,6 +23,8 @@ export interface Subject {
   plantStray(family: Family, n: number): void;
   /** Changes masks in the lists of shapes. */
   damageShapes(family: Family): void;
+  /** Changes what is protected to something that no list of ours says. */
+  damageProtected(): void;
   /** As the commands that have packets pass uncounted. */
   blind(): void;
   /** Counts hits as passed, and then under their verdict, as the program does. */
@@ -44,6 +46,9 @@ export function memorySubject(): Subject & { readonly kernel: MemoryKernel } {
       if (kernel.hasRoom(family)) kernel.plantStrays(family, 1);
     },
     damageShapes: (family) => kernel.setShapes(family, undefined),
+    damageProtected: () => {
+      kernel.protectedMatches = undefined;
+    },
     blind: () => {
       kernel.blinded += 1;
     },

@@ -19,7 +19,7 @@ import type {
   Totals,
   Words,
 } from '../../agent/ports.ts';
-import { type Family, familyOf } from '../../protocol/match.ts';
+import { type Family, familyOf, type Match } from '../../protocol/match.ts';
 import type { Shape } from '../../protocol/shape.ts';
 import { MemoryNet } from './memory-net.ts';
 
@@ -37,6 +37,8 @@ export interface MemoryKernelOptions {
 
 /** As many strays of a family as the real kernel's port removes in one go. */
 const SWEPT_MAX = 16_384;
+/** Matches of a family that the program compares with. */
+const PROTECTED_MAX = 16;
 const DONE: OpResult = { done: true };
 const ABSENT: OpResult = { done: true, absent: true };
 const NO_COUNTS: Counter = { packets: 0n, bytes: 0n, seen: 0n };
@@ -70,6 +72,10 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   bypassed = false;
   blinded = 0;
   openings = 0;
+  /** False: a loader put the program in force that knows no protected packets. */
+  protects = true;
+  /** Whose packets pass guarded entries; undefined: a list that says what none of ours does. */
+  protectedMatches: readonly Match[] | undefined = [];
   /** False: a loader made the maps that did not count passed hits. */
   countsPassed = true;
   jiffies = 1_000_000n;
@@ -109,7 +115,11 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
 
   observe(): Observed & { readonly entries: ReadonlyMap<string, ObservedEntry> } {
     this.#met = { ...this.#strays };
-    return { entries: new Map(this.#entries), shapes: this.#shapes };
+    return {
+      entries: new Map(this.#entries),
+      shapes: this.#shapes,
+      protects: this.protects ? this.protectedMatches : [],
+    };
   }
 
   sweep(): Swept {
@@ -266,6 +276,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     for (const family of [4, 6] as const) this.plantStrays(family, -this.#strays[family]);
     this.dropPorts();
     this.#shapes = { 4: [], 6: [] };
+    this.protectedMatches = [];
     for (const counts of [this.#counters, this.#losses, this.#passed]) counts.clear();
     this.#mark = undefined;
     this.ready = false;
@@ -321,6 +332,13 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
         if (op.shapes.length > this.limits.shapes) throw new RangeError(`${op.shapes.length} shapes`);
         if (op.shapes.some((shape) => shape.family !== op.family)) throw new RangeError('a shape of the other family');
         this.setShapes(op.family, op.shapes);
+        return DONE;
+      case 'protect':
+        if (!this.protects) return { done: false, errno: 'ENOENT' };
+        for (const family of [4, 6])
+          if (op.matches.filter((match) => familyOf(match) === family).length > PROTECTED_MAX)
+            throw new RangeError('too many to be compared with');
+        this.protectedMatches = op.matches;
         return DONE;
       case 'port':
         return this.setPort(op.ifindex, op.present);

@@ -30,10 +30,11 @@ export function bytesOfKey(key: Key): Uint8Array {
 
 /** Its check fits. */
 export function bytesOfValue(key: Uint8Array, value: Value): Uint8Array {
-  const { action, egress, target, source, ...rest } = value;
+  const { action, egress, target, source, guarded, ...rest } = value;
   const macs = { dmac: formatMac(target), smac: formatMac(source) };
   const bytes = encodeValue(key, {
     ...{ ...rest, ...macs, ifindex: egress, rev: value.slot },
+    ...(guarded && { guarded }),
     action: action === 'of the future' ? 'pass' : action,
   });
   return action === 'of the future' ? ofTheFuture(key, bytes, value.slot) : bytes;

@@ -4,6 +4,7 @@ import { formatAddress } from '../../protocol/address.ts';
 import { shapeText } from '../../protocol/shape.ts';
 import { readPacket } from '../reference/ip.ts';
 import { readLink } from '../reference/link.ts';
+import type { Key } from '../reference/state.ts';
 import type { Difference } from './compare.ts';
 import { matchOfKey } from './encode.ts';
 import type { Written, WrittenState } from './states.ts';
@@ -36,7 +37,7 @@ function answers({ frame, wanted, found, counted }: Difference): string[] {
   ];
 }
 
-function stateLines({ shapes, control, zones, ports, strays, now }: WrittenState): string[] {
+function stateLines({ shapes, control, protect, zones, ports, strays, now }: WrittenState): string[] {
   const lists = ([4, 6] as const).flatMap((family) =>
     shapes[family].map((list, which) => `shapes${family}[${which}]: ${list.map(shapeText).join('; ')}`),
   );
@@ -45,12 +46,14 @@ function stateLines({ shapes, control, zones, ports, strays, now }: WrittenState
   return [
     ...lists.filter((line) => !line.endsWith(': ')),
     `control: ${words.join(', ')}; zones: ${zonesOf.join(', ') || 'none'}; ports: ${ports.join(', ') || 'none'}; now ${now}`,
+    ...protect.lists.flatMap((list, which) =>
+      list.map((key) => `protected[${which}] (live ${protect.live}): ${fieldsOf(key)}`),
+    ),
     ...strays.map((key) => `a stranger's key ${Buffer.from(key).toString('hex')}`),
   ];
 }
 
 function entryLine({ key, value, wrongBit }: Written, { now }: WrittenState): string {
-  const match = Object.entries(matchOfKey(key)).map(([field, of]) => `${field} ${of}`);
   const zone = key.zone === 0 ? [] : [`in zone ${key.zone}`];
   const until = value.until === 0n ? [] : [`ends ${value.until - now} jiffies from now`];
   const send = [
@@ -59,9 +62,20 @@ function entryLine({ key, value, wrongBit }: Written, { now }: WrittenState): st
     `to ${formatMac(value.target)}`,
     `from ${formatMac(value.source)}`,
   ];
-  const rest = [`slot ${value.slot}`, ...until, ...(value.keepTtl ? ['keeps the TTL'] : [])];
+  const rest = [
+    `slot ${value.slot}`,
+    ...until,
+    ...(value.keepTtl ? ['keeps the TTL'] : []),
+    ...(value.guarded ? ['is guarded'] : []),
+  ];
   const wrong = wrongBit === undefined ? [] : [`bit ${wrongBit} of its value is wrong`];
-  return `${[...match, ...zone].join(' ')}: ${[value.action, ...(value.action === 'send' ? send : []), ...rest, ...wrong].join(', ')}`;
+  return `${[fieldsOf(key), ...zone].join(' ')}: ${[value.action, ...(value.action === 'send' ? send : []), ...rest, ...wrong].join(', ')}`;
+}
+
+function fieldsOf(key: Key): string {
+  return Object.entries(matchOfKey(key))
+    .map(([field, of]) => `${field} ${of}`)
+    .join(' ');
 }
 
 /** What the reference sees in it. */

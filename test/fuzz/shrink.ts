@@ -8,7 +8,7 @@ import type { Written, WrittenState } from './states.ts';
 import type { Subjects } from './subject.ts';
 
 /** What an entry says where it says nothing of its own. */
-const PLAIN: Partial<Value> = { slot: 1, until: 0n, mtu: 1500, keepTtl: false };
+const PLAIN: Partial<Value> = { slot: 1, until: 0n, mtu: 1500, keepTtl: false, guarded: false };
 
 /** Answers the same difference with less around it. */
 export async function shrink(subjects: Subjects, difference: Difference): Promise<Difference> {
@@ -34,15 +34,21 @@ class Shrinking {
   /** Changes with each step, and not with the time. */
   get size(): string {
     const { frame, state } = this.now;
-    const words = [state.zones, state.ports, state.control, state.shapes, state.strays.length];
+    const words = [state.zones, state.ports, state.control, state.shapes, state.strays.length, state.protect.live];
+    const protects = state.protect.lists.map((list) => list.length);
     const entries = state.entries.map(({ value, endsIn }) => [value.action, `${endsIn ?? value.until}`]);
-    return JSON.stringify([[...frame], words, entries]);
+    return JSON.stringify([[...frame], words, protects, entries]);
   }
 
   async leaveOutState(): Promise<void> {
     await shorten(this.now.state.entries, async (entries) => this.#try({ entries: [...entries] }));
     await shorten(this.now.state.strays, async (strays) => this.#try({ strays: [...strays] }));
     await shorten(this.now.state.ports, async (ports) => this.#try({ ports: [...ports] }));
+    for (const which of [0, 1] as const)
+      await shorten(this.now.state.protect.lists[which], async (some) => {
+        const { live, lists } = this.now.state.protect;
+        return this.#try({ protect: { live, lists: which === 0 ? [some, lists[1]] : [lists[0], some] } });
+      });
     for (const family of [4, 6] as const)
       for (const which of [0, 1] as const)
         await shorten(this.now.state.shapes[family][which], async (some) =>

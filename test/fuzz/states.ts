@@ -25,6 +25,7 @@ export interface WrittenState extends State {
 }
 
 const MAX_SHAPES = 8;
+const PROTECTED = 16;
 const ZONES = 16;
 const LENGTHS = { 4: [0, 0, 32, 32, 31, 24, 8, 1], 6: [0, 0, 128, 128, 127, 96, 65, 64, 63, 32, 1] } as const;
 const BITS = { 4: 32, 6: 128 } as const;
@@ -60,6 +61,7 @@ export function drawState(draw: Draw, world: World): WrittenState {
     rows: draw.once(4) ? 'shared' : 'own',
     shapes: { 4: four.lists, 6: six.lists },
     control: drawControl(draw),
+    protect: drawProtect(draw, world),
     zones,
     ports: [77, 0x10000 + 7, ...INTERFACES],
     slots: SLOTS,
@@ -88,6 +90,17 @@ function drawControl(draw: Draw): Control {
     bypass: draw.mostly(0, SET, 25),
     ready: draw.below(2),
   };
+}
+
+/** Up to as many of each family as are looked at. */
+function drawProtect(draw: Draw, world: World): State['protect'] {
+  const ofFamily = (family: Family): Key[] =>
+    draw.list(draw.of([0, 1, 2, 3, PROTECTED]), () => {
+      const { in: _, ...shape } = drawShape(draw, family);
+      return drawKey(draw, world, { ...shape, in: false });
+    });
+  const list = (): Key[] => [...ofFamily(4), ...ofFamily(6)];
+  return { live: draw.mostly(0, [1, 2, 3, 0xfffffffe], 2), lists: [list(), list()] };
 }
 
 /** The ingress has one zone, none, or by mistake two. */
@@ -180,6 +193,7 @@ function drawValue(draw: Draw, world: World): Value {
     egress: draw.of([INGRESS, INGRESS, 77, 77, 77, 0x10000 + 7, MISSING_PORT, ...INTERFACES]),
     mtu: draw.of([1500, 1500, 0xffff, length, length - 1, length + 1, 0]),
     keepTtl: draw.once(4),
+    guarded: draw.once(3),
     target: draw.of(world.macs),
     source: draw.of(world.macs),
   };

@@ -2,12 +2,14 @@ import { cpus } from 'node:os';
 import { LIMITS, STRUCTS } from '../../agent/kernel/abi.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { encodeShapes } from '../../agent/kernel/layout.ts';
+import { encodeProtected } from '../../agent/kernel/protected.ts';
 import type { Family } from '../../protocol/address.ts';
+import { familyOf } from '../../protocol/match.ts';
 import { shapeText } from '../../protocol/shape.ts';
 import { LoadedProgram, type Ran } from '../kernel/loaded-program.ts';
 import { type Counters, tallyOf } from './counters.ts';
 import { flipBit } from './draw.ts';
-import { bytesOfKey, bytesOfStray, bytesOfValue, shapeOfKey } from './encode.ts';
+import { bytesOfKey, bytesOfStray, bytesOfValue, matchOfKey, shapeOfKey } from './encode.ts';
 import { at, type Written, type WrittenState } from './states.ts';
 import type { Tally } from './tally.ts';
 
@@ -43,6 +45,7 @@ class Subject implements Disposable {
       for (const which of [0, 1] as const) this.#program.setShapes(which, family, listOf(drawn, family, which));
     for (const word of ['shapes4', 'shapes6', 'bypass', 'ready'] as const)
       this.#program.setControl(CONTROL[word], control[word]);
+    for (const which of [0, 1] as const) this.#program.setProtect(which, protectOf(drawn, which));
     // What stands behind the zones is no zone.
     this.#program.setZones(zones, Buffer.from(Uint32Array.from({ length: 4 }, () => ingress).buffer).toString('hex'));
     this.#setPorts(ports);
@@ -104,6 +107,23 @@ export class Subjects implements Disposable {
     this.own[Symbol.dispose]();
     this.shared[Symbol.dispose]();
   }
+}
+
+/** Behind those that count stand others, which do not; both have the word that selects one of them, and only that of the first counts. */
+function protectOf({ protect: { live, lists }, entries }: WrittenState, which: 0 | 1): Uint8Array {
+  const { live: at, ...counts } = STRUCTS.protects;
+  const mine = lists[which].map(matchOfKey);
+  const others = entries.map(({ key }) => matchOfKey(key));
+  const bytes = encodeProtected(
+    ([4, 6] as const).flatMap((family) =>
+      [...mine, ...others].filter((match) => familyOf(match) === family).slice(0, LIMITS.PROTECTED_MAX),
+    ),
+  );
+  const view = new DataView(bytes.buffer);
+  view.setUint32(at, which === 0 ? live : ~live >>> 0, LITTLE_ENDIAN);
+  for (const family of [4, 6] as const)
+    view.setUint32(counts[`count${family}`], mine.filter((match) => familyOf(match) === family).length, LITTLE_ENDIAN);
+  return bytes;
 }
 
 /** Behind the shapes that count stand others, which do not. */

@@ -26,6 +26,7 @@ const MAP_NAMES = [
   'shapes6',
   'ports',
   'about',
+  'protect',
 ] as const;
 type MapName = (typeof MAP_NAMES)[number];
 
@@ -144,6 +145,11 @@ export class LoadedProgram implements Disposable {
 
   setShapes(list: 0 | 1, family: 4 | 6, bytes: Uint8Array): void {
     this.#update(`shapes${family}`, u32(list), bytes);
+  }
+
+  /** One of the two lists of protected matches; the word that selects one is in the first. */
+  setProtect(list: 0 | 1, bytes: Uint8Array): void {
+    this.#update('protect', u32(list), bytes);
   }
 
   /** Ifindex by zone. `instance` of the maps stands right behind them. */

@@ -4,9 +4,10 @@ import { REDIRECTED } from '../../agent/answer/stats.ts';
 import { PASS_REASONS, STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
 import { checkOf, LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
+import { encodeProtected } from '../../agent/kernel/protected.ts';
 import { parseMatch } from '../../protocol/match.ts';
 import { kernelTests } from '../support/kernel.ts';
-import { forwarded, frame, ICMP6, icmp, ipv4, ipv6, udp } from '../support/packets.ts';
+import { forwarded, fragmentHeader, frame, ICMP6, icmp, ipv4, ipv6, udp } from '../support/packets.ts';
 import { EGRESS_MAC, type Entry, INGRESS, LoadedProgram, type Ran, SEND, SLOTS, TARGET_MAC } from './loaded-program.ts';
 
 const kernel = kernelTests();
@@ -77,6 +78,27 @@ const CASES: readonly Case[] = [
   { says: 'an entry for somebody else', entry: { match: { dst: '192.0.2.1' } }, xdp: 'PASS', verdict: 'NO_MATCH' },
 ];
 
+/** What is protected, of packets that go from port 40000 to 443. */
+const PROTECTED: readonly (readonly [says: string, match: object, packet: 'whole' | 'fragment', verdict: Verdict])[] = [
+  ['of the source address', { src: 'SRC' }, 'whole', 'PROTECTED'],
+  ['of another source', { src: 'OTHER' }, 'whole', 'SENT'],
+  ['of the destination', { dst: 'DST' }, 'whole', 'PROTECTED'],
+  ['of both ports', { src: 'SRC', proto: 'udp', sport: 40000, dport: 443 }, 'whole', 'PROTECTED'],
+  ['of another source port', { src: 'SRC', proto: 'udp', sport: 40001 }, 'whole', 'SENT'],
+  ['of another destination port', { src: 'SRC', proto: 'udp', dport: 444 }, 'whole', 'SENT'],
+  ['of another protocol', { src: 'SRC', proto: 'tcp' }, 'whole', 'SENT'],
+  ['of other ports, and the packet is a fragment', { src: 'SRC', proto: 'udp', sport: 1 }, 'fragment', 'PROTECTED'],
+  ['of another protocol, and the packet is a fragment', { src: 'SRC', proto: 'tcp', sport: 1 }, 'fragment', 'SENT'],
+];
+const ADDRESSES = {
+  IPv4: { SRC: '198.51.100.7', OTHER: '198.51.100.6', DST: '203.0.113.10' },
+  IPv6: { SRC: '2001:db8:1::7', OTHER: '2001:db8:1::6', DST: '2001:db8:2::10' },
+} as const;
+const FRAGMENTS = {
+  IPv4: () => ipv4(udp(), { fragment: 0x2000 }),
+  IPv6: () => ipv6(udp(), { extensions: [fragmentHeader(0, true)] }),
+} as const;
+
 const seen = new Set<Verdict>();
 
 /** Runs and checks that what passes or drops is untouched, and what leaves is exactly the rewritten frame, counted as such. */
@@ -101,11 +123,27 @@ for (const family of FAMILIES) {
       const ran = judge(program, bytes, entry.keepTtl);
       t.deepEqual([ran.xdp, ran.verdict], [xdp, verdict]);
       t.true(ran.right, Buffer.from(ran.data).toString('hex'));
-      const counts = !['RETURNED', 'OVERHEARD', 'EXPIRED', 'UNKNOWN_ACTION', 'NO_MATCH'].includes(verdict);
+      const counts = !['RETURNED', 'OVERHEARD', 'EXPIRED', 'PROTECTED', 'UNKNOWN_ACTION', 'NO_MATCH'].includes(verdict);
       t.is(program.counter(SEND.slot).packets, counts ? 1n : 0n);
       t.is(program.counter(SEND.slot).bytes, counts ? BigInt(bytes.length) : 0n);
       const passed = (PASS_REASONS as readonly Verdict[]).includes(verdict) && entry.slot !== SLOTS;
       t.deepEqual(program.passed(), passed ? { [verdict]: { [SEND.slot]: 1 } } : {}, 'by slot and reason');
+    });
+  }
+
+  for (const [says, given, packet, verdict] of PROTECTED) {
+    kernel(`verdict: ${family.name}, a hit of a guarded entry and a match ${says} is ${verdict}`, (t) => {
+      using program = new LoadedProgram();
+      const addresses: Readonly<Record<string, string>> = ADDRESSES[family.name];
+      const named = Object.entries(given).map(([field, value]) => [field, addresses[value as string] ?? value]);
+      program.setProtect(0, encodeProtected([parseMatch(Object.fromEntries(named))]));
+      program.install({ match: family.match, guarded: true });
+      const bytes = frame(packet === 'whole' ? family.packet() : FRAGMENTS[family.name]());
+      const ran = judge(program, bytes);
+      t.deepEqual([ran.verdict, ran.right], [verdict, true]);
+      t.is(program.counter(SEND.slot).packets, verdict === 'SENT' ? 1n : 0n);
+      program.install({ match: family.match });
+      t.is(judge(program, bytes).verdict, 'SENT', 'of an entry that is not guarded nobody asks');
     });
   }
 

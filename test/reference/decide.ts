@@ -2,7 +2,7 @@
 import type { Verdict } from '../../agent/kernel/abi.ts';
 import { type Packet, readPacket } from './ip.ts';
 import { isForGroup, isInVlan, type Link, readLink, sameMac } from './link.ts';
-import { findEntry } from './match.ts';
+import { findEntry, isProtected } from './match.ts';
 import type { Entry, State, Value } from './state.ts';
 
 export interface Decision {
@@ -42,6 +42,7 @@ function judge(hit: Hit): Verdict {
 const RULES: readonly (readonly [Verdict, (hit: Hit) => boolean])[] = [
   ['RACE', ({ whole }) => !whole],
   ['EXPIRED', ({ until, state }) => until !== 0n && until <= state.now],
+  ['PROTECTED', ({ guarded, packet, state }) => guarded && isProtected(packet, state)],
   // No hit is what comes from its own target, or is on its way there already on this link.
   ['RETURNED', ({ action, link, target }) => action === 'send' && sameMac(link.source, target)],
   ['OVERHEARD', (hit) => hit.action === 'send' && leavesByIngress(hit) && sameMac(hit.link.destination, hit.target)],

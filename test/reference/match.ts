@@ -20,6 +20,24 @@ export function findEntry(packet: Packet, state: State): Entry | undefined {
   return best?.entry;
 }
 
+/**
+ * Whether it is one of those that keep the host reachable. What is not known of it may be as they are: a fragment is protected
+ * with the packet that it is part of.
+ */
+export function isProtected(packet: Packet, { protect: { live, lists } }: State): boolean {
+  const mayBe = (wanted: number | undefined, found: number | undefined): boolean =>
+    wanted === undefined || found === undefined || wanted === found;
+  return lists[live % 2 === 0 ? 0 : 1].some(
+    ({ src, dst, proto, sport, dport }) =>
+      src.family === packet.family &&
+      isInside(packet.src, src) &&
+      isInside(packet.dst, dst) &&
+      mayBe(proto, packet.proto) &&
+      mayBe(sport, packet.ports?.sport) &&
+      mayBe(dport, packet.ports?.dport),
+  );
+}
+
 function liveShapes({ family }: Packet, { shapes, control }: State): readonly Shape[] {
   const selector = family === 4 ? control.shapes4 : control.shapes6;
   const [even, odd] = shapes[family];

@@ -19,7 +19,7 @@ export interface Answer {
 /** All others pass. */
 const ENDS: Partial<Record<Verdict, Answer['xdp']>> = { SENT: 'REDIRECT', SENT_BACK: 'TX', DROPPED: 'DROP' };
 /** The packet met an entry, and that is not counted. */
-const UNCOUNTED: ReadonlySet<Verdict> = new Set(['RACE', 'EXPIRED', 'RETURNED', 'OVERHEARD']);
+const UNCOUNTED: ReadonlySet<Verdict> = new Set(['RACE', 'EXPIRED', 'PROTECTED', 'RETURNED', 'OVERHEARD']);
 
 export function answer(frame: Uint8Array, state: State): Answer {
   const decision = decide(frame, state);

@@ -29,6 +29,8 @@ export interface Value {
   /** Bytes, from the IP header on, that this interface takes. */
   readonly mtu: number;
   readonly keepTtl: boolean;
+  /** Protected packets pass it. */
+  readonly guarded: boolean;
   /** MAC of the station to which packets are sent, and of the interface by which they leave. */
   readonly target: Uint8Array;
   readonly source: Uint8Array;
@@ -57,6 +59,8 @@ export interface State {
   /** Two lists a family, most specific first, of which one is live. */
   readonly shapes: Readonly<Record<Family, Lists>>;
   readonly control: Control;
+  /** Two lists of matches whose packets are protected; `live` selects one by its lowest bit. Their zones are 0. */
+  readonly protect: { readonly live: number; readonly lists: readonly [readonly Key[], readonly Key[]] };
   /** Ifindex by zone. */
   readonly zones: readonly number[];
   /** Egress interfaces that stand in the devmap. */

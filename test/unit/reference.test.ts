@@ -20,6 +20,7 @@ const SEND: Value = {
   egress: EGRESS,
   mtu: 1500,
   keepTtl: false,
+  guarded: false,
   target: Uint8Array.of(2, 0, 0, 0, 0, 1),
   source: Uint8Array.of(2, 0, 0, 0, 0, 2),
 };
@@ -43,7 +44,8 @@ function stateOf(...redirects: readonly (readonly [Partial<Key>, Partial<Value>]
     });
   });
   const control = { shapes4: 0, shapes6: 0, bypass: 0, ready: 1 };
-  const host = { zones: [], ports: [EGRESS], slots: 64, ingress: INGRESS, now: 1_000n };
+  const protect = { live: 0, lists: [[], []] } as const;
+  const host = { protect, zones: [], ports: [EGRESS], slots: 64, ingress: INGRESS, now: 1_000n };
   return { entries, shapes: { 4: lists(4), 6: lists(6) }, control, ...host };
 }
 

@@ -4,19 +4,20 @@ import { Convergence } from '../../../../agent/reconcile/convergence.ts';
 import { HostJudge } from '../../../../agent/reconcile/guard.ts';
 import type { Guard } from '../../../../protocol/guard.ts';
 import { parseMatch } from '../../../../protocol/match.ts';
-import { converge, intentOf, makeKernel, stands, statesOf, VIA } from './world.ts';
+import { converge, intentOf, makeKernel, NOW, stands, statesOf, VIA } from './world.ts';
 
 const BUS = { name: 'bus', match: parseMatch({ src: '192.0.2.99', proto: 'tcp', sport: 4222 }) };
 
 /** A host whose guard can be changed, and what is desired there. */
-function guardedHost(guard: Partial<Guard>, intents = [intentOf(1), intentOf(2), intentOf(3)]) {
+function guardedHost(guard: Partial<Guard>, intents = [intentOf(1), intentOf(2), intentOf(3)], protects = true) {
   const source = { now: { guard: { protect: [], ...guard } } as Guarded, looks: 0, look: () => {} };
   const kernel = makeKernel();
+  kernel.protects = protects;
   const judge = new HostJudge(source);
   const convergence = new Convergence(kernel, intents, [], { judge });
   const change = (next: Partial<Guard>): void => {
     source.now = { guard: { protect: [], ...next } };
-    if (judge.look()) convergence.guardChanged();
+    convergence.lookAtGuard();
     converge(convergence);
   };
   converge(convergence);
@@ -62,4 +63,60 @@ test('guard: no more entries stand than it allows, and one that goes makes room 
   t.is(host.kernel.observe().entries.size, 1);
   host.change({ maxRedirects: 0 });
   t.is(host.kernel.observe().entries.size, 0);
+});
+
+test('guard: what is protected is published before what lets it pass, and entries are marked only where they meet it', (t) => {
+  const over = intentOf(1, VIA, { of: { src: '192.0.2.0/24', dst: '0.0.0.0/0', proto: undefined, dport: undefined } });
+  const host = guardedHost({ protect: [BUS] }, [over, intentOf(2)]);
+  t.deepEqual(
+    host.kernel.asked.map(({ op }) => op),
+    ['protect', 'port', 'shapes', 'write', 'write'],
+  );
+  t.deepEqual(host.kernel.protectedMatches, [BUS.match]);
+  t.is(stands(host.kernel, over.key)?.value.guarded, true);
+  t.is(stands(host.kernel, intentOf(2).key)?.value.guarded, undefined);
+  host.kernel.asked = [];
+  host.change({});
+  t.deepEqual(
+    host.kernel.asked.map(({ op }) => op),
+    ['protect', 'write'],
+  );
+  t.deepEqual([host.kernel.protectedMatches, stands(host.kernel, over.key)?.value.guarded], [[], undefined]);
+});
+
+test('guard: what somebody else writes over the protected matches is put right', (t) => {
+  const host = guardedHost({ protect: [BUS] });
+  for (const written of [undefined, [], [intentOf(1).match]]) {
+    host.kernel.protectedMatches = written;
+    host.convergence.readBackNext();
+    const [{ drifted } = { drifted: [] }] = converge(host.convergence);
+    t.deepEqual(drifted, [{ pin: 'protect', detail: 'protect' }]);
+    t.deepEqual(host.kernel.protectedMatches, [BUS.match]);
+  }
+});
+
+test('guard: where what is protected cannot be published, no entry is written that relies on it, and it is tried again', (t) => {
+  const over = intentOf(1, VIA, { of: { src: '192.0.2.0/24', dst: '0.0.0.0/0', proto: undefined, dport: undefined } });
+  const host = guardedHost({}, [over]);
+  host.kernel.failNext('protect', 'EBUSY');
+  host.change({ protect: [BUS] });
+  t.deepEqual(host.states(), ['failed KERNEL_REFUSED']);
+  t.is(stands(host.kernel, over.key)?.value.guarded, undefined, 'what stood goes on');
+  converge(host.convergence, NOW + 3_600_000);
+  t.deepEqual(host.states(), ['installed']);
+  t.is(stands(host.kernel, over.key)?.value.guarded, true);
+});
+
+test('guard: a program that knows nothing of it is asked nothing, until another takes its place', (t) => {
+  const over = intentOf(1, VIA, { of: { src: '192.0.2.0/24', dst: '0.0.0.0/0', proto: undefined, dport: undefined } });
+  const host = guardedHost({ protect: [BUS] }, [over], false);
+  t.deepEqual(host.states(), ['installed']);
+  t.false(host.kernel.asked.some(({ op }) => op === 'protect'));
+  t.is(stands(host.kernel, over.key)?.value.guarded, undefined);
+  t.true(host.convergence.judge.told?.unchecked);
+  host.kernel.protects = true;
+  t.true(host.convergence.lookAtGuard());
+  converge(host.convergence);
+  t.is(stands(host.kernel, over.key)?.value.guarded, true);
+  t.is(host.convergence.judge.told?.unchecked, undefined);
 });

@@ -31,6 +31,8 @@ function line(op: Op): string {
       return `delete ${op.id.slice(op.id.indexOf('>') + 2)}`;
     case 'shapes':
       return `shapes${op.family} ${op.shapes.map(shapeText).join(', ')}`;
+    case 'protect':
+      return `protect ${op.matches.length}`;
     case 'port':
       return `port ${op.ifindex} ${op.present}`;
   }
