@@ -110,6 +110,8 @@ export interface RatesNow {
 /** A host whose counts a rollout wants to know. */
 export interface Watched {
   readonly host: string;
+  /** What the rollout told it last, 0 for nothing: with another one it is counted from the beginning. */
+  readonly rev: number;
   /** Redirects of the rollout there, by key, with the rev from which on their packets count. */
   readonly keys: ReadonlyMap<string, number>;
   /** Whether it has no others. */

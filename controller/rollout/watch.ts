@@ -6,17 +6,12 @@ import type { Look } from './look.ts';
 /** Of more redirects on a host some tell enough. */
 const KEYS_ON_A_HOST = 1000;
 
-interface Known extends Watched {
-  /** What the host was told last, as far as it was reached. */
-  readonly rev: number;
-}
-
 /** Has the hosts of rollouts asked what packets do there: those that were reached, and those that they are compared with. */
 export class Watching {
   readonly #counting: Counting;
   readonly #everyMs: number;
   /** By rollout and host: what a host holds of it moves only when it is told something. */
-  readonly #known = new Map<string, ReadonlyMap<string, Known>>();
+  readonly #known = new Map<string, ReadonlyMap<string, Watched>>();
 
   constructor(counting: Counting, everyMs: number) {
     this.#counting = counting;
@@ -25,7 +20,7 @@ export class Watching {
 
   async watch(transaction: Transaction, { rollout, hosts, facts }: Look, about: About): Promise<void> {
     const before = this.#known.get(rollout.id);
-    const now = new Map<string, Known>();
+    const now = new Map<string, Watched>();
     const take = async (host: string, rev: number, since: number): Promise<void> => {
       const known = before?.get(host);
       const watched = known?.rev === rev ? known : await read(transaction, rollout.id, about, { host, rev, since });
@@ -50,7 +45,7 @@ async function read(
   rollout: string,
   { keys }: About,
   { host, rev, since }: { readonly host: string; readonly rev: number; readonly since: number },
-): Promise<Known> {
+): Promise<Watched> {
   const held = await tables.rolloutSpecs.keysOn(session, rollout, host, KEYS_ON_A_HOST + 1);
   const asked = held.length === 0 ? keys.slice(0, 1) : held.slice(0, KEYS_ON_A_HOST);
   return { host, rev, keys: new Map(asked.map((key) => [key, since])), isAll: held.length <= KEYS_ON_A_HOST };

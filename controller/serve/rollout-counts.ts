@@ -60,7 +60,7 @@ export class RolloutCounts implements Counting {
     const nowMs = this.#parts.clock.monotonicMs();
     const asked = hosts.map((watched): readonly [string, Asked] => {
       const known = before?.hosts.get(watched.host);
-      if (known === undefined)
+      if (known === undefined || known.watched.rev !== watched.rev)
         return [watched.host, { watched, counts: undefined, from: 0, dueMs: nowMs, isAsked: false }];
       known.watched = watched;
       return [watched.host, known];

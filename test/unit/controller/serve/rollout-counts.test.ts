@@ -70,12 +70,12 @@ class Fleet implements AsyncDisposable {
 test('rollout counts: hosts are asked every few seconds, and what they tell is known of each rollout', async (t) => {
   await using fleet = new Fleet();
   for (const host of ['a', 'b']) fleet.host(host);
-  fleet.counts.watch('r1', [{ host: 'a', keys: keysOf(2), isAll: true }], EVERY_MS);
+  fleet.counts.watch('r1', [{ host: 'a', rev: 1, keys: keysOf(2), isAll: true }], EVERY_MS);
   fleet.counts.watch(
     'r2',
     [
-      { host: 'a', keys: keysOf(1), isAll: true },
-      { host: 'b', keys: keysOf(1), isAll: true },
+      { host: 'a', rev: 1, keys: keysOf(1), isAll: true },
+      { host: 'b', rev: 1, keys: keysOf(1), isAll: true },
     ],
     EVERY_MS,
   );
@@ -91,7 +91,7 @@ test('rollout counts: hosts are asked every few seconds, and what they tell is k
 test('rollout counts: nobody is asked for one that is forgotten, and nothing is known of it', async (t) => {
   await using fleet = new Fleet();
   fleet.host('a');
-  fleet.counts.watch('r1', [{ host: 'a', keys: keysOf(1), isAll: true }], EVERY_MS);
+  fleet.counts.watch('r1', [{ host: 'a', rev: 1, keys: keysOf(1), isAll: true }], EVERY_MS);
   await fleet.clock.pass(6_000);
   fleet.counts.forget('r1');
   const before = fleet.asked.length;
@@ -105,14 +105,26 @@ test('rollout counts: who is watched anew keeps what it told, and who is not is 
   await using fleet = new Fleet();
   for (const host of ['a', 'b']) fleet.host(host);
   const [a, b] = [
-    { host: 'a', keys: keysOf(1), isAll: true },
-    { host: 'b', keys: keysOf(1), isAll: true },
+    { host: 'a', rev: 1, keys: keysOf(1), isAll: true },
+    { host: 'b', rev: 1, keys: keysOf(1), isAll: true },
   ];
   fleet.counts.watch('r1', [a, b], EVERY_MS);
   await fleet.clock.pass(11_000);
   fleet.counts.watch('r1', [a], EVERY_MS);
   t.is(fleet.counts.of('r1', 'a')?.hits, 10);
   t.is(fleet.counts.of('r1', 'b'), undefined);
+});
+
+test('rollout counts: a host that is told something else is counted from the beginning', async (t) => {
+  await using fleet = new Fleet();
+  fleet.host('a');
+  const before = { host: 'a', rev: 0, keys: keysOf(1), isAll: true };
+  fleet.counts.watch('r1', [before], EVERY_MS);
+  await fleet.clock.pass(11_000);
+  t.is(fleet.counts.of('r1', 'a')?.windows?.whole.redirected, 10);
+  fleet.counts.watch('r1', [{ ...before, rev: 7 }], EVERY_MS);
+  await fleet.clock.pass(6_000);
+  t.like(fleet.counts.of('r1', 'a'), { hits: 5, windows: { whole: { redirected: 5 } } });
 });
 
 test('rollout counts: no answer is no evidence, and the host is asked again', async (t) => {
@@ -122,8 +134,8 @@ test('rollout counts: no answer is no evidence, and the host is asked again', as
   fleet.counts.watch(
     'r1',
     [
-      { host: 'a', keys: keysOf(1), isAll: true },
-      { host: 'nobody', keys: keysOf(1), isAll: true },
+      { host: 'a', rev: 1, keys: keysOf(1), isAll: true },
+      { host: 'nobody', rev: 1, keys: keysOf(1), isAll: true },
     ],
     EVERY_MS,
   );
@@ -144,8 +156,8 @@ test('rollout counts: an answer of another host, or none at all, is not heard', 
   fleet.counts.watch(
     'r1',
     [
-      { host: 'a', keys: keysOf(1), isAll: true },
-      { host: 'c', keys: keysOf(1), isAll: true },
+      { host: 'a', rev: 1, keys: keysOf(1), isAll: true },
+      { host: 'c', rev: 1, keys: keysOf(1), isAll: true },
     ],
     EVERY_MS,
   );
@@ -158,7 +170,7 @@ test('rollout counts: an agent that does not count is there all the same', async
   await using fleet = new Fleet();
   const error = { code: 'UNKNOWN_VERB', message: 'this agent answers status' };
   fleet.host('a', () => encodeAskError({ v: 1, host: 'a', error }));
-  fleet.counts.watch('r1', [{ host: 'a', keys: keysOf(1), isAll: true }], EVERY_MS);
+  fleet.counts.watch('r1', [{ host: 'a', rev: 1, keys: keysOf(1), isAll: true }], EVERY_MS);
   await fleet.clock.pass(6_000);
   t.like(fleet.counts.of('r1', 'a'), { unusable: 'has an agent that does not tell counts', hits: 0, windows: null });
 });
@@ -166,7 +178,7 @@ test('rollout counts: an agent that does not count is there all the same', async
 test('rollout counts: more redirects than one question holds have their turn one after another', async (t) => {
   await using fleet = new Fleet();
   fleet.host('a');
-  fleet.counts.watch('r1', [{ host: 'a', keys: keysOf(450), isAll: true }], EVERY_MS);
+  fleet.counts.watch('r1', [{ host: 'a', rev: 1, keys: keysOf(450), isAll: true }], EVERY_MS);
   await fleet.clock.pass(14_000);
   t.deepEqual(
     fleet.asked.map(({ keys }) => keys.length),
@@ -183,7 +195,7 @@ test('rollout counts: of five hundred hosts a few are asked at a time, for few r
   for (const host of hosts) fleet.host(host);
   fleet.counts.watch(
     'r1',
-    hosts.map((host) => ({ host, keys: keysOf(200), isAll: true })),
+    hosts.map((host) => ({ host, rev: 1, keys: keysOf(200), isAll: true })),
     EVERY_MS,
   );
   await fleet.clock.pass(5_000);
