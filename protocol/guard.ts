@@ -66,17 +66,19 @@ export function subjectOf(match: Match, to: Action): Subject {
 /** Makes the judge of a guard: the same on its host and where a change is previewed. */
 export function makeJudge(guard: Guard): (subject: Subject) => Judgement {
   const within = { src: prefixesOf(guard.src), dst: prefixesOf(guard.dst), targets: prefixesOf(guard.targets) };
-  const whole = guard.protect.map((one) => ({ one, ...subjectOf(one.match, 'pass') }));
+  const all = guard.protect.map((one) => ({ one, ...subjectOf(one.match, 'pass') }));
+  const whole = { 4: all.filter(({ src }) => src.family === 4), 6: all.filter(({ src }) => src.family === 6) };
   const checked = toCompare(guard.protect, MAX_PROTECTED).map(({ match }) => subjectOf(match, 'pass'));
   const isChecked = (at: Subject): boolean => checked.some((by) => holds(by, at));
   return (subject) => {
     for (const way of ['src', 'dst'] as const) if (!isWithin(subject[way], within[way])) return denied({ rule: way });
     if (!targetsWithin(subject.to, within.targets)) return denied({ rule: 'targets' });
     if (subject.to === 'pass') return ALLOWED;
-    const met = whole.filter((at) => meets(at, subject));
+    const met = whole[subject.src.family].filter((at) => meets(at, subject));
+    if (met.length === 0) return ALLOWED;
     const against = met.find((at) => holds(at, subject) || !isChecked(at));
     if (against !== undefined) return denied(ruleOf(against.one));
-    return met.length === 0 ? ALLOWED : { is: 'overlaps', with: met.map(({ one }) => one) };
+    return { is: 'overlaps', with: met.map(({ one }) => one) };
   };
 }
 
@@ -135,9 +137,9 @@ function hostPrefix(text: string): Prefix {
   return { ...address, len: address.bytes.length * 8 };
 }
 
+/** Of two of one family. */
 function meets(a: Subject, b: Subject): boolean {
   return (
-    a.src.family === b.src.family &&
     free(a.match.proto, b.match.proto) &&
     free(a.match.sport, b.match.sport) &&
     free(a.match.dport, b.match.dport) &&
