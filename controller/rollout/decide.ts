@@ -21,7 +21,7 @@ export function decide(snapshot: Snapshot, nowMs: number): Decision | undefined 
 }
 
 function run(snapshot: Snapshot, step: Step, nowMs: number): Decision | undefined {
-  if (snapshot.blind) return pause(step, { code: 'TELEMETRY', at: nowMs });
+  if (snapshot.blind) return pause(step, blindness(snapshot, nowMs));
   switch (step.at) {
     case 'PUBLISH':
       return publish(snapshot, step, nowMs);
@@ -32,6 +32,10 @@ function run(snapshot: Snapshot, step: Step, nowMs: number): Decision | undefine
     case 'PROMOTE':
       return promote(snapshot, step);
   }
+}
+
+function blindness({ judgement: { cause } }: Snapshot, at: number): Cause {
+  return cause?.code === 'TELEMETRY' ? causeOf('TELEMETRY', at, cause) : { code: 'TELEMETRY', at };
 }
 
 /** What ends or stops a rollout in every state that has not ended. */
