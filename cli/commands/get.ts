@@ -11,6 +11,7 @@ import { BUS_OPTIONS, FORMATS, type Format } from '../line/options.ts';
 import { stopSignal } from '../line/signals.ts';
 import { completeAll, completeSpecs, type Listed, type Listing, listingOf, nameOf, type Wanted } from '../listing.ts';
 import { nothingFound } from '../names.ts';
+import { underWayText } from '../rollout/under-way.ts';
 import { deletingTable } from '../show/deleting.ts';
 import { nearText } from '../show/format.ts';
 import { isFull } from '../show/live.ts';
@@ -63,7 +64,11 @@ least, or disabled; and where something that was deleted may still redirect, or 
     const listing = listingOf(names, filter, bus, names.length !== 1 && output !== 'json');
     const listed = await listing.read(terminal);
     const missing = missingOf(listed, names);
-    if (missing !== undefined && listed.items.length === 0) throw missing;
+    const underWay = output === 'table' || output === 'wide' ? await underWayText(bus) : undefined;
+    if (missing !== undefined && listed.items.length === 0) {
+      if (underWay !== undefined) notice(terminal, underWay);
+      throw missing;
+    }
     if (listed.items.length === 0 && Object.keys(filter).length > 0)
       notice(terminal, await nothingFound(bus, filter, terminal));
     const exit = options['exit-code'] && !isInForce(listed, wanted) ? EXIT.unfinished : EXIT.done;
@@ -77,6 +82,7 @@ least, or disabled; and where something that was deleted may still redirect, or 
     const silence = names.length !== 1 ? undefined : await readSilence(all[0], output, bus, terminal);
     if (output === 'json') terminal.print(JSON.stringify({ items: all, ...silence, ...listed.gone }));
     else terminal.print(layOut(listed, silence, { ...terminal, wide: output === 'wide' }));
+    if (underWay !== undefined) notice(terminal, underWay);
     if (missing !== undefined) throw missing;
     return exit;
   },

@@ -64,15 +64,16 @@ export function numberText(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** Writes why it stands still, or goes or went back. */
+/** Writes why it stands still, or goes or went back. What a gate says has its numbers in it. */
 export function causeText({ code, gate, host, name, wave, control, actor, reason, detail }: Cause): string {
   if (code === 'ASKED') return `${actor ?? 'somebody'} asked for it${reason === undefined ? '' : `: ${reason}`}`;
-  const where = [host && `on ${host}`, name && `of ${name}`].filter(Boolean).join(' ');
-  const seen = wave === undefined ? '' : `: ${shareText(wave)}`;
-  const beside = control === undefined ? '' : `, and ${shareText(control)} on other hosts`;
   const what = gate === undefined ? codeText(code) : [code, gate].join(' ');
-  const more = [detail, reason, actor && `by ${actor}`].filter(Boolean).join(', ');
-  return `${[what, where].filter(Boolean).join(' ')}${seen}${beside}${more === '' ? '' : `; ${more}`}`;
+  const where = [host && `on ${host}`, name && `of ${name}`].filter(Boolean).join(' ');
+  const seen = detail ?? (wave === undefined ? undefined : shareText(wave));
+  const beside = control?.of ? `other hosts ${shareText(control)}` : undefined;
+  const by = [reason, actor && `by ${actor}`].filter(Boolean).join(', ');
+  const head = [what, where].filter(Boolean).join(' ');
+  return `${head}${seen === undefined ? '' : `: ${seen}`}${[beside, by].map((text) => (text ? `; ${text}` : '')).join('')}`;
 }
 
 const WAITING: Readonly<Record<string, string>> = {

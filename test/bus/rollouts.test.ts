@@ -130,7 +130,7 @@ test('rollout: one whose packets die goes back by itself, and is not begun again
   t.is(begun.exit, 1);
   t.regex(
     begun.stdout,
-    /\nrollout \w{8}: ROLLED_BACK after .*: GATE_FAILED losses<=1% on edge-[123]; [0-9]+ of [0-9]+ packets/,
+    /\nrollout \w{8}: ROLLED_BACK after .*: GATE_FAILED losses<=1% on edge-[123]: [0-9]+ of [0-9]+ packets/,
   );
   await until(t, 'nothing of it stands', () => stage.hosts.every(({ puts }) => puts.size === 0));
   const again = await stage.start();
@@ -142,10 +142,11 @@ test('rollout: without packets it is paused, holds what it changes, and goes on 
   await using stage = await Stage.open(t, QUIET);
   const begun = await stage.start('--gate', 'external');
   t.is(begun.exit, 3);
-  t.regex(begun.stdout, /\nrollout \w{8}: PAUSED, wave 1 of 2: SOAK, 1 of 3 hosts have it: NO_TRAFFIC hits>=1; /);
+  t.regex(begun.stdout, /\nrollout \w{8}: PAUSED, wave 1 of 2: SOAK, 1 of 3 hosts have it: NO_TRAFFIC hits>=1: /);
   t.regex(begun.stderr, /it stays paused; shunt rollout resume \w{8} goes on, shunt rollout abort \w{8} takes it back/);
   const id = (await stage.newest()).id.slice(0, 8);
 
+  t.regex((await stage.shunt(['get', 'web'])).stderr, /not ended: rollout \w{8} \(PAUSED, wave 1 of 2: SOAK\)/);
   const applied = await stage.shunt(['apply', '-f', '-'], FILE);
   t.deepEqual([applied.exit, applied.stderr.includes(id)], [1, true], applied.stderr);
   const unknown = await stage.shunt(['rollout', 'exclude', id, 'edge-9', '--reason', 'dead']);

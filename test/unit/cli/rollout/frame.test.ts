@@ -46,7 +46,7 @@ test('frame: why it went back is said in full: gate, host, redirect and numbers'
   t.regex(String(first), /^rollout 5c1d9e20 {2}ROLLED_BACK /);
   t.is(
     cause.slice(0, 2).join(' '),
-    'GATE_FAILED losses<=0.1% on edge-4 of drain-web-2: 0.44% (212 of 48,210), and <0.01% (2 of 51,877) on other hosts',
+    'GATE_FAILED losses<=0.1% on edge-4 of drain-web-2: 0.44% (212 of 48,210); other hosts <0.01% (2 of 51,877)',
   );
   t.is(cause[4], '     2   10%   4  ××××××××××××××××××××××××  1 silent, 4 withdrawn');
 });

@@ -32,7 +32,7 @@ test('words: how it ended is one line, with what is left to do', (t) => {
   );
   t.is(
     summaryText(rolledBack()),
-    'rollout 5c1d9e20: ROLLED_BACK after 4m16s: GATE_FAILED losses<=0.1% on edge-4 of drain-web-2: 0.44% (212 of 48,210), and <0.01% (2 of 51,877) on other hosts; not confirmed yet that it is gone by 1 host: edge-9',
+    'rollout 5c1d9e20: ROLLED_BACK after 4m16s: GATE_FAILED losses<=0.1% on edge-4 of drain-web-2: 0.44% (212 of 48,210); other hosts <0.01% (2 of 51,877); not confirmed yet that it is gone by 1 host: edge-9',
   );
   t.is(summaryText(statusOf()), 'rollout 5c1d9e20: RUNNING, wave 2 of 5: SOAK, 5 of 50 hosts have it');
 });
