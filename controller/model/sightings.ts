@@ -3,7 +3,7 @@ import type { Status } from '../../protocol/status.ts';
 /** So long a host has to be heard with a change before the change is confirmed: what cuts it off does so within seconds. */
 export const HEARD_FOR_MS = 10_000;
 
-/** Since when a host has said that it applied all up to a rev. Monotonic, by when its statuses came here. */
+/** Since when a host has said that all up to a rev stands, or need not be confirmed. Monotonic, by when its statuses came here. */
 interface Sight {
   readonly applied: number;
   readonly atMs: number;
@@ -16,10 +16,15 @@ export interface Sightings {
   readonly seen: readonly Sight[];
 }
 
-type Said = Pick<Status, 'boot' | 'epoch' | 'applied'>;
+type Said = Pick<Status, 'boot' | 'epoch' | 'applied' | 'unarmed'>;
 
-/** What is remembered once a newer status came. Of what was first said more than the time ago, the last is enough. */
-export function sighted(before: Sightings | undefined, { boot, epoch, applied }: Said, atMs: number): Sightings {
+/**
+ * What is remembered once a newer status came. Of what was first said more than the time ago, the last is enough. A change that
+ * does not stand yet cuts nobody off: the time counts from when it does.
+ */
+export function sighted(before: Sightings | undefined, said: Said, atMs: number): Sightings {
+  const { boot, epoch, unarmed = Number.POSITIVE_INFINITY } = said;
+  const applied = Math.min(said.applied, unarmed - 1);
   const same = before?.boot === boot && before.epoch === epoch ? before.seen : [];
   const held = same.filter((sight) => sight.applied <= applied);
   const since = same.find((sight) => sight.applied >= applied)?.atMs ?? atMs;

@@ -12,6 +12,7 @@ import {
 interface Came {
   readonly s: number;
   readonly applied: number;
+  readonly unarmed?: number;
   readonly boot?: string;
   readonly epoch?: string;
 }
@@ -19,8 +20,8 @@ interface Came {
 /** Up to which rev each status in turn makes the host steady. */
 function steadyAfter(came: readonly Came[]): readonly number[] {
   let sightings: Sightings | undefined;
-  return came.map(({ s, applied, boot = 'a', epoch = 'e' }) => {
-    sightings = sighted(sightings, { boot, epoch, applied }, s * 1000);
+  return came.map(({ s, applied, unarmed, boot = 'a', epoch = 'e' }) => {
+    sightings = sighted(sightings, { boot, epoch, applied, ...(unarmed !== undefined && { unarmed }) }, s * 1000);
     return steadyRev(sightings, s * 1000);
   });
 }
@@ -44,6 +45,16 @@ const CASES: Readonly<Record<string, { readonly came: readonly Came[]; readonly 
       { s: 20, applied: 9 },
     ],
     steady: [0, 0, 5, 7, 9],
+  },
+  'a change that did not stand before waits for its own time, too': {
+    came: [
+      { s: 0, applied: 5, unarmed: 4 },
+      { s: 3600, applied: 5, unarmed: 4 },
+      { s: 3601, applied: 5 },
+      { s: 3610, applied: 5 },
+      { s: 3611, applied: 5 },
+    ],
+    steady: [0, 3, 3, 3, 5],
   },
   'another start of the agent begins anew': {
     came: [
