@@ -90,9 +90,9 @@ export async function statusOf(
   };
 }
 
-/** It may have the change still, for it did not say that it has not. */
-function isOutstanding({ state, rev, verified }: Look['hosts'][number]): boolean {
-  return (state === 'withdrawn' || (state === 'excluded' && rev > 0)) && !verified;
+/** It may have the change still, for it did not say that it has not; or again, for it took back what came later. */
+function isOutstanding({ state, rev, verified, reverted }: Look['hosts'][number]): boolean {
+  return (state === 'withdrawn' || (state === 'excluded' && rev > 0)) && (!verified || reverted !== undefined);
 }
 
 type List = 'silent' | 'deferred' | 'excluded' | 'outstanding';
