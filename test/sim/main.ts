@@ -1,22 +1,21 @@
 /**
- * Plays random schedules on simulated fleets: `node test/sim/main.ts [--seeds N] [--from S] [--jobs N] [--brief]`. Agents, two
- * controllers on one database and a bus, all real but for their ports, in one process and on one clock: everything is a
- * matter of the seed. The status is 1 when something that must hold did not; the shortest schedule that shows it is
+ * Plays random schedules on simulated fleets: `node test/sim/main.ts [fleets|rollouts] [--seeds N] [--from S] [--jobs N]
+ * [--brief]`. Agents, two controllers on one database and a bus, all real but for their ports, in one process and on one clock:
+ * everything is a matter of the seed; of rollouts, the hosts are made up, and there are more of them. The status is 1 when something that must hold did not; the shortest schedule that shows it is
  * printed, unless it is to be brief. `--mutants [NAME...]` says how often each rule and fault came up, and plays the
  * schedules on sources with planted bugs, all or those named, each until it is found.
  */
 import { availableParallelism } from 'node:os';
 import { misuse, readArguments } from '../support/arguments.ts';
-import { playActs, playSeeds, type Result } from './crew.ts';
+import { playSeeds, type Result } from './crew.ts';
+import { GAMES, type GameName } from './game.ts';
 import { letDie } from './life.ts';
-import { BUGS, hunt, type Mutant } from './mutants.ts';
-import { scheduleOf } from './schedule.ts';
+import { hunt, type Mutant } from './mutants.ts';
 import { Shares } from './shares.ts';
-import { shorten } from './shorten.ts';
 
 const MAX_SEED = 2 ** 31;
 
-const { values, operands } = readArguments(
+const { values, operands: given } = readArguments(
   'sim',
   {
     seeds: { takes: 'number', from: 1, to: MAX_SEED, default: 1000 },
@@ -28,18 +27,26 @@ const { values, operands } = readArguments(
   'operands',
 );
 const { seeds: count, from, jobs } = values;
-const stray = operands.find((name) => !values.mutants || !BUGS.names.includes(name));
+const [first = ''] = given;
+const game: GameName = isGame(first) ? first : 'fleets';
+const operands = isGame(first) ? given.slice(1) : given;
+const { bugs } = GAMES[game];
+const stray = operands.find((name) => !values.mutants || !bugs.names.includes(name));
 if (stray !== undefined) misuse('sim', `"${stray}" is not ${values.mutants ? 'a planted bug' : 'expected'}`);
 letDie();
 const held = await playAll();
 process.exitCode = held && (!values.mutants || (await huntAll())) ? 0 : 1;
 
+function isGame(name: string): name is GameName {
+  return Object.hasOwn(GAMES, name);
+}
+
 /** Answers whether all held. */
 async function playAll(): Promise<boolean> {
   const startedMs = performance.now();
-  const shares = new Shares();
+  const shares = new Shares(GAMES[game].names);
   let [events, done] = [0, 0];
-  const failed = await playSeeds({ from, count, jobs }, (result: Result) => {
+  const failed = await playSeeds({ game, from, count, jobs }, (result: Result) => {
     events += result.events;
     done += 1;
     shares.add(result.fired);
@@ -65,8 +72,7 @@ function tellShares(shares: Shares): boolean {
 async function tell({ seed, wrong }: Result): Promise<void> {
   process.stdout.write(`seed ${seed}: ${wrong.join('\n  ')}\n`);
   if (values.brief) return;
-  const acts = await shorten(scheduleOf(seed), async (some) => (await playActs(some, seed)).wrong.length > 0);
-  const { wrong: still } = await playActs(acts, seed);
+  const { acts, wrong: still } = await GAMES[game].shortest(seed);
   process.stdout.write(`the shortest schedule that was found, and what it shows:\n`);
   for (const act of acts) process.stdout.write(`  ${JSON.stringify(act)}\n`);
   process.stdout.write(`  ${still.join('\n  ')}\n`);
@@ -74,9 +80,9 @@ async function tell({ seed, wrong }: Result): Promise<void> {
 
 /** Answers whether every planted bug was found. */
 async function huntAll(): Promise<boolean> {
-  const names = operands.length > 0 ? operands : BUGS.names;
+  const names = operands.length > 0 ? operands : bugs.names;
   let found = 0;
-  await hunt({ names, from, seeds: count, jobs }, (mutant) => {
+  await hunt({ game, names, from, seeds: count, jobs }, (mutant) => {
     if (mutant.seed !== undefined) found += 1;
     process.stdout.write(`${line(mutant)}\n`);
   });

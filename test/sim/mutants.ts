@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { ROOT } from '../support/clean-run.ts';
-import { PlantedBugs } from '../support/planted-bugs.ts';
+import { GAMES, type GameName } from './game.ts';
 
-export const BUGS = new PlantedBugs(join(import.meta.dirname, 'mutants'));
 /** What a schedule is played with. */
 const SOURCES = [
   'agent',
@@ -33,6 +32,7 @@ export interface Mutant {
 }
 
 export interface Hunt {
+  readonly game: GameName;
   readonly names: readonly string[];
   readonly from: number;
   /** How many schedules are tried at most. */
@@ -61,22 +61,23 @@ class Copy implements Disposable {
     symlinkSync(join(ROOT, 'node_modules'), join(this.#folder, 'node_modules'));
   }
 
-  async hunt(name: string, { from, seeds }: Pick<Hunt, 'from' | 'seeds'>): Promise<Mutant> {
-    BUGS.apply(name, this.#folder);
-    const { stdout, stderr, status } = await this.#play(from, seeds);
-    BUGS.apply(name, this.#folder, '--reverse');
+  async hunt(name: string, how: Omit<Hunt, 'names' | 'jobs'>): Promise<Mutant> {
+    const { bugs } = GAMES[how.game];
+    bugs.apply(name, this.#folder);
+    const { stdout, stderr, status } = await this.#play(how);
+    bugs.apply(name, this.#folder, '--reverse');
     const [, seed, seen = ''] = /^seed (\d+): (.*)$/m.exec(stdout) ?? [];
     if (status !== 0 && seed === undefined) throw new Error(`${name} was not played: ${stderr}`);
-    return { name, why: BUGS.why(name), seed: seed === undefined ? undefined : Number(seed), seen };
+    return { name, why: bugs.why(name), seed: seed === undefined ? undefined : Number(seed), seen };
   }
 
   [Symbol.dispose](): void {
     rmSync(this.#folder, { recursive: true });
   }
 
-  async #play(from: number, seeds: number) {
+  async #play({ game, from, seeds }: Omit<Hunt, 'names' | 'jobs'>) {
     const main = join(this.#folder, 'test/sim/main.ts');
-    const argv = [main, '--brief', '--jobs', '1', '--seeds', `${seeds}`, '--from', `${from}`];
+    const argv = [main, game, '--brief', '--jobs', '1', '--seeds', `${seeds}`, '--from', `${from}`];
     const env = { ...process.env, NODE_COMPILE_CACHE: join(this.#folder, '.cache') };
     const child = spawn(process.execPath, argv, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const [stdout, stderr, [status]] = await Promise.all([

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { playSeed } from './crew.ts';
+import { GAMES } from './game.ts';
 import { letDie } from './life.ts';
-import { BUGS } from './mutants.ts';
 import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
 import { shorten } from './shorten.ts';
+import { playSeed } from './twice.ts';
 
 /** `./dev sim` plays many more. */
 const SEEDS = 24;
@@ -45,5 +45,6 @@ test('schedules: what is left out is looked for so many times only', async (t) =
 });
 
 test('schedules: every planted bug fits the sources', (t) => {
-  for (const name of BUGS.names) t.deepEqual(BUGS.misfits(name), [], `${name} is to be written anew`);
+  for (const { bugs } of Object.values(GAMES))
+    for (const name of bugs.names) t.deepEqual(bugs.misfits(name), [], `${name} is to be written anew`);
 });

@@ -1,14 +1,14 @@
-import { STRIKES } from './carrier.ts';
-import { RULES } from './rules.ts';
-import { ACT_NAMES } from './schedule.ts';
-
 /** In so few of all schedules a rule or a fault is as good as untested. */
 const LEAST = 0.01;
 
-/** In how many schedules each rule was needed, each act done, and messages struck in each way. */
+/** In how many schedules each of some things came up, such as rules that were needed and acts that were done. */
 export class Shares {
-  readonly #counts = new Map<string, number>([...RULES, ...ACT_NAMES, ...STRIKES].map((name) => [name, 0]));
+  readonly #counts: Map<string, number>;
   #schedules = 0;
+
+  constructor(names: readonly string[]) {
+    this.#counts = new Map(names.map((name) => [name, 0]));
+  }
 
   add(fired: Iterable<string>): void {
     this.#schedules += 1;

@@ -1,7 +1,7 @@
-import { parentPort } from 'node:worker_threads';
-import { playSeed } from './crew.ts';
+import { parentPort, workerData } from 'node:worker_threads';
+import { playOne } from './crew.ts';
 import { letDie } from './life.ts';
 
 /** Plays the schedule of each seed that it is sent, and answers what it came to. */
 letDie();
-parentPort?.on('message', async (seed: number) => parentPort?.postMessage(await playSeed(seed)));
+parentPort?.on('message', async (seed: number) => parentPort?.postMessage(await playOne(workerData, seed)));

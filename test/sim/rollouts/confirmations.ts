@@ -18,12 +18,19 @@ interface Heard {
  */
 export class Confirmations {
   readonly #heard = new Map<string, Heard[]>();
+  readonly #lastMs = new Map<string, number>();
 
   /** A status came to controllers. */
   heard({ host, boot, seq = 0, applied, unarmed = Number.POSITIVE_INFINITY }: Status, atMs: number): void {
     const heard = this.#heard.get(host) ?? [];
     this.#heard.set(host, heard);
+    this.#lastMs.set(host, atMs);
     heard.push({ boot, seq, applied, unarmed, atMs });
+  }
+
+  /** When a host was heard last. */
+  heardMs(host: string): number {
+    return this.#lastMs.get(host) ?? Number.NEGATIVE_INFINITY;
   }
 
   committed(before: Look, now: Look): readonly string[] {

@@ -27,6 +27,8 @@ export interface Quarantined {
   readonly rev: number;
   readonly name: string;
   readonly value: string | undefined;
+  /** Monotonic. */
+  readonly atMs: number;
 }
 
 /** Without how it is to be confirmed: what is the same but for that is the same. */
@@ -99,7 +101,7 @@ export class Disk {
       if ((pending.deadlineMs ?? Number.POSITIVE_INFINITY) > nowMs) continue;
       const { rev, name, previous } = pending;
       this.pending.delete(key);
-      this.quarantined.set(key, { rev, name, value: previous });
+      this.quarantined.set(key, { rev, name, value: previous, atMs: nowMs });
       this.onReverted(key, pending);
     }
   }

@@ -7,7 +7,8 @@ export function checkEnds(before: Look, now: Look): readonly string[] {
   for (const [host, rev] of before.heads)
     if ((now.heads.get(host) ?? Number.POSITIVE_INFINITY) < rev) wrong.push(`the log of ${host} went back from ${rev}`);
   for (const [host, rev] of before.confirmed)
-    if ((now.confirmed.get(host) ?? Number.POSITIVE_INFINITY) < rev) wrong.push(`what ${host} has confirmed went back`);
+    if (now.hosts.has(host) && (now.confirmed.get(host) ?? Number.POSITIVE_INFINITY) < rev)
+      wrong.push(`what ${host} has confirmed went back`);
   for (const rollout of now.rollouts.values()) {
     const was = before.rollouts.get(rollout.id);
     if (was === undefined || !isActive(was) || rollout.state !== 'DONE') continue;

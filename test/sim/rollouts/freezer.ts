@@ -23,6 +23,12 @@ export class Freezer {
     this.#thawed = undefined;
   }
 
+  /** It died where it stood: nothing that it waits for comes to it any more. */
+  forget(): void {
+    this.#waits = Number.POSITIVE_INFINITY;
+    this.#thawed = undefined;
+  }
+
   clock(clock: Clock): Clock {
     return {
       nowMs: () => clock.nowMs(),

@@ -40,6 +40,8 @@ export interface Bent {
   /** No packet meets its redirects. */
   isBypassed: boolean;
   lie: Lie | undefined;
+  /** What cuts it off does so only so long after it came to stand. */
+  cutsAfterMs: number;
 }
 
 /** Whether an update begins where the set of a host ends, or before. */
@@ -68,6 +70,9 @@ export class LightHost {
   seq = 0;
   applied = 0;
   verified = 0;
+  /** The newest that it ever had in its kernel. */
+  bestVerified = 0;
+  everLied = false;
   /** Is shown whatever it comes to hold, in its set or its kernel. */
   onHold: (value: string) => void = () => {};
   readonly #bus: MemoryBus;
@@ -75,9 +80,11 @@ export class LightHost {
   #end: AbortController | undefined;
   #connection: AgentBus | undefined;
   #downSinceMs: number | undefined;
-  readonly #work = new Waker();
-  readonly #sync = new Waker();
+  /** Of this life: one that ends still has its hands on its own. */
+  #work = new Waker();
+  #sync = new Waker();
   #dirtyAtMs: number | undefined;
+  #cutSinceMs: number | undefined;
   #isSaying = false;
   /** What it says again and again, if it lies so. */
   #told: Status | undefined;
@@ -99,7 +106,18 @@ export class LightHost {
   }
 
   get isCutOff(): boolean {
-    return [...this.kernel.values()].some((value) => kindOf(value) === 'cuts');
+    return this.#cutSinceMs !== undefined && this.#clock.monotonicMs() - this.#cutSinceMs >= this.bent.cutsAfterMs;
+  }
+
+  /** What it took back, and how long it may have said so. */
+  get takenBack(): readonly { readonly rev: number; readonly name: string; readonly saidMs: number }[] {
+    const nowMs = this.#clock.monotonicMs();
+    return [...this.disk.quarantined.values()].map(({ rev, name, atMs }) => ({ rev, name, saidMs: nowMs - atMs }));
+  }
+
+  /** How long it has been cut off by what stands there, with an agent that lives. */
+  get cutOffMs(): number {
+    return this.#cutSinceMs === undefined || !this.runs ? 0 : this.#clock.monotonicMs() - this.#cutSinceMs;
   }
 
   /** Its agent starts: what is past its deadline goes before it is connected. */
@@ -110,12 +128,15 @@ export class LightHost {
     this.#downSinceMs = undefined;
     this.#end = new AbortController();
     const { signal } = this.#end;
+    this.#work = new Waker();
+    this.#sync = new Waker();
     this.boot = this.#clock.token(4);
     this.seq = 0;
     this.applied = 0;
     this.verified = 0;
     this.disk.onReverted = () => this.#touch(0);
     this.disk.expire(nowMs);
+    this.#cutSinceMs = undefined;
     this.apply();
     const connection = new AgentBus(this.#bus, this.name);
     this.#connection = connection;
@@ -159,7 +180,9 @@ export class LightHost {
     this.applied = disk.cursor.rev;
     this.verified = disk.cursor.rev;
     this.#tell();
+    this.everLied ||= this.bent.lie !== undefined;
     if (this.bent.lie === 'done') return;
+    this.bestVerified = Math.max(this.bestVerified, disk.cursor.rev);
     const nowMs = this.#clock.monotonicMs();
     disk.expire(nowMs);
     this.failing.clear();
@@ -173,6 +196,8 @@ export class LightHost {
       if (value !== undefined && !fails) this.onHold(value);
       if (!fails) disk.arm(key, nowMs);
     }
+    const cuts = [...kernel.values()].some((value) => kindOf(value) === 'cuts');
+    this.#cutSinceMs = cuts ? (this.#cutSinceMs ?? nowMs) : undefined;
   }
 
   /** Something is to be done, so long from now. */

@@ -3,6 +3,7 @@ import type { Spec } from '../../../protocol/spec.ts';
 import { winnersOn } from '../oracle.ts';
 import { sentIn } from './disk.ts';
 import { isActive, type Look, specOf } from './look.ts';
+import { briefly } from './value.ts';
 
 /**
  * Each host's log says what its effective specs come to: for a redirect in a rollout that is under way, on a host that it has
@@ -28,14 +29,17 @@ export function checkLogs(look: Look, hosts: Iterable<string>): readonly string[
   return wrong;
 }
 
-function* differences(host: string, { logs }: Look, wanted: ReadonlyMap<string, string>): Generator<string> {
+function* differences(host: string, { logs, hosts }: Look, wanted: ReadonlyMap<string, string>): Generator<string> {
   const log = logs.get(host) ?? new Map<string, never>();
-  for (const [key, { op, body }] of log)
-    if (op === 'put' && !wanted.has(key)) yield `the log of ${host} has ${body}, and nothing is to be there`;
+  const isHeard = hosts.has(host);
+  // Whatever stands stays with a host that was not heard since a recovery, or was forgotten: its labels are not known.
+  for (const [key, { op, body }] of isHeard ? log : [])
+    if (op === 'put' && !wanted.has(key)) yield `the log of ${host} has ${briefly(body)}, and nothing is to be there`;
   for (const [key, value] of wanted) {
     const logged = log.get(key);
     const is = logged?.op === 'put' ? sentIn(logged.body) : 'nothing';
-    if (is !== value) yield `the log of ${host} has ${is}, and its effective specs come to ${value}`;
+    if (is !== value && (isHeard || is === 'nothing'))
+      yield `the log of ${host} has ${is === 'nothing' ? is : briefly(is)}, and its effective specs come to ${briefly(value)}`;
   }
 }
 

@@ -22,6 +22,8 @@ export interface Rollout {
   readonly step: RolloutStep | null;
   readonly wave: number;
   readonly version: number;
+  /** The one that this one undoes. */
+  readonly of: string | undefined;
   readonly plan: {
     readonly waves: readonly { readonly size: number }[];
     readonly soakMs: number;
@@ -72,11 +74,12 @@ export function lookAt(database: MemoryDatabase, atMs: number): Look {
     specs: mapOf(all('select name, spec from specs'), 'name', 'spec'),
     hosts: new Map(all('select host, labels, can from hosts').map((row) => [`${row.host}`, seenIn(row)])),
     rollouts: new Map(
-      all('select id, state, step, wave, version, plan from rollouts').map((row) => {
-        const { id, plan, ...rest } = row;
+      all('select id, state, step, wave, version, progress, plan from rollouts').map((row) => {
+        const { id, plan, progress, ...rest } = row;
+        const { of } = JSON.parse(`${progress}`) as { readonly of?: string };
         const specs = (specsOf.get(id) ?? []).map((pair) => [`${pair.name}`, pair as unknown as Pair] as const);
         const hosts = (hostsOf.get(id) ?? []).map((host) => [`${host.host}`, host as unknown as Placed] as const);
-        const rollout = { ...rest, id, plan: JSON.parse(`${plan}`), specs: new Map(specs), hosts: new Map(hosts) };
+        const rollout = { ...rest, id, of, plan: JSON.parse(`${plan}`), specs: new Map(specs), hosts: new Map(hosts) };
         return [`${id}`, rollout as unknown as Rollout];
       }),
     ),

@@ -1,5 +1,5 @@
 import { isActive, type Look, type Rollout } from './look.ts';
-import { versionOf } from './value.ts';
+import { briefly, versionOf } from './value.ts';
 
 /** Whom rollouts have reached, and what only they may have. */
 export class Reach {
@@ -37,17 +37,18 @@ export class Reach {
   /** A log of controllers has it now. */
   logged(host: string, value: string): readonly string[] {
     const rollout = this.#of(value);
-    if (rollout?.state === 'ROLLED_BACK') return [`${host} has ${value}, though rollout ${rollout.id} went back`];
+    if (rollout?.state === 'ROLLED_BACK')
+      return [`${host} has ${briefly(value)}, though rollout ${rollout.id} went back`];
     if (rollout === undefined || rollout.state === 'DONE') return [];
     if (rollout.hosts.get(host)?.state === 'published') return [];
-    return [`${host} has ${value}, and rollout ${rollout.id} has not reached it`];
+    return [`${host} has ${briefly(value)}, and rollout ${rollout.id} has not reached it`];
   }
 
   /** A host has it, in its set or in its kernel: it may have been told before the rollout went back. */
   held(host: string, value: string): readonly string[] {
     const rollout = this.#of(value);
     if (rollout === undefined || rollout.state === 'DONE' || this.#reached.get(rollout.id)?.has(host)) return [];
-    return [`${host} holds ${value}, and rollout ${rollout.id} never reached it`];
+    return [`${host} holds ${briefly(value)}, and rollout ${rollout.id} never reached it`];
   }
 
   /** What hosts may still have of a rollout that went back. */

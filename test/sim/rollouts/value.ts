@@ -21,3 +21,14 @@ export function kindOf(text: string): Kind {
   const last = Number(HOP.exec(text)?.[3]);
   return last === LAST.cuts ? 'cuts' : last === LAST.blocked ? 'blocked' : 'plain';
 }
+
+/** What a body says, for people. */
+export function briefly(body: string): string {
+  const { name, match, confirm } = JSON.parse(body) as {
+    readonly name: string;
+    readonly match: { readonly dst: string };
+    readonly confirm?: { readonly withinMs: number };
+  };
+  const [, hop] = /"nexthop":"([^"]+)"/.exec(body) ?? [];
+  return `${name} ${match.dst} > ${hop}${confirm === undefined ? '' : ` within ${confirm.withinMs}`}`;
+}

@@ -1,0 +1,203 @@
+import type { RolloutTerms } from '../../../protocol/rollout-start.ts';
+import type { Selector } from '../../../protocol/spec.ts';
+import { randomBelow } from '../../conformance/sequences.ts';
+import type { Lie } from './host.ts';
+import type { Kind } from './value.ts';
+import type { Ways, Weather } from './weather.ts';
+
+/** A redirect that somebody asks for. */
+export interface Wish {
+  readonly name: string;
+  readonly hosts: Selector;
+  /** Which of the keys. */
+  readonly at: number;
+  readonly priority: number;
+  readonly enabled: boolean;
+  readonly kind: Kind;
+}
+
+/** What happens at one moment, `afterMs` after the one before. Hosts, rollouts and controllers are counted from 0. */
+export type Act = { readonly afterMs: number } & (
+  | { readonly act: 'apply'; readonly wishes: readonly Wish[]; readonly withinMs?: number }
+  | { readonly act: 'delete'; readonly names: readonly string[] }
+  | {
+      readonly act: 'start rollout';
+      readonly wishes: readonly Wish[];
+      readonly deletes: readonly string[];
+      readonly terms: RolloutTerms;
+    }
+  | { readonly act: 'pause' | 'abort' | 'undo'; readonly which: number; readonly force: boolean }
+  | { readonly act: 'resume'; readonly which: number; readonly skipGate: boolean }
+  | { readonly act: 'exclude'; readonly which: number; readonly host: number }
+  | { readonly act: 'verdict'; readonly which: number; readonly verdict: 'pass' | 'fail' }
+  | { readonly act: 'kill host' | 'start host' | 'power off' | 'join' | 'forget'; readonly host: number }
+  | { readonly act: 'part'; readonly host: number; readonly ways: Ways }
+  | { readonly act: 'slow'; readonly host: number; readonly applyMs: number }
+  | { readonly act: 'block' | 'bypass'; readonly host: number; readonly is: boolean }
+  | { readonly act: 'lie'; readonly host: number; readonly lie: Lie | undefined }
+  | { readonly act: 'labels'; readonly host: number; readonly role: string }
+  | { readonly act: 'part everybody'; readonly is: boolean }
+  | { readonly act: 'kill controller' | 'freeze controller'; readonly which: number; readonly waits: number }
+  | { readonly act: 'start controller' | 'thaw controller'; readonly which: number }
+  | { readonly act: 'weather'; readonly weather: Weather }
+  | { readonly act: 'recover' | 'tidy' }
+  | { readonly act: 'calm' }
+);
+
+/** Every act there is. */
+export const ACT_NAMES: readonly Act['act'][] = [
+  ...(['apply', 'delete', 'start rollout', 'pause', 'abort', 'undo', 'resume', 'exclude', 'verdict'] as const),
+  ...([
+    'kill host',
+    'start host',
+    'power off',
+    'join',
+    'forget',
+    'part',
+    'slow',
+    'block',
+    'bypass',
+    'lie',
+    'labels',
+  ] as const),
+  ...(['part everybody', 'kill controller', 'freeze controller', 'start controller', 'thaw controller'] as const),
+  ...(['weather', 'recover', 'tidy', 'calm'] as const),
+];
+
+export interface Schedule {
+  readonly hosts: number;
+  readonly acts: readonly Act[];
+}
+
+export const NAMES = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5'] as const;
+/** How many keys there are; at one of them only what may cut hosts off is applied without a rollout. */
+const KEYS = 5;
+const APART = KEYS;
+const ACTS = 60;
+
+/** The schedule of a seed: a fleet, something that stands, and then whatever comes. */
+export function scheduleOf(seed: number): Schedule {
+  const draw = new Draw(seed);
+  const hosts = draw.one([3, 4, 5, 6, 8]);
+  const first: Act = { afterMs: 100, act: 'apply', wishes: NAMES.slice(0, 4).map((name) => draw.wish(name, 'plain')) };
+  const acts = Array.from({ length: ACTS }, () => ({ afterMs: draw.pause(), ...draw.act(hosts) }) as Act);
+  acts.splice(2, 0, { afterMs: 3_000, ...draw.rollout() });
+  return { hosts, acts: [first, ...acts, { afterMs: 1_000, act: 'calm' }] };
+}
+
+type What<A = Act> = A extends Act ? Omit<A, 'afterMs'> : never;
+
+class Draw {
+  readonly #below: (bound: number) => number;
+
+  constructor(seed: number) {
+    this.#below = randomBelow(seed);
+  }
+
+  one<T>(of: readonly T[]): T {
+    return of[this.#below(of.length)] as T;
+  }
+
+  chance(oneIn: number): boolean {
+    return this.#below(oneIn) === 0;
+  }
+
+  pause(): number {
+    const [most] = [this.one([50, 1_000, 5_000, 5_000, 20_000, 20_000, 90_000])];
+    return this.#below(most);
+  }
+
+  /** What cuts hosts off is for all, and nothing else stands before it: what wakes it later is no rollout. */
+  wish(name: string, kind: Kind): Wish {
+    if (kind === 'cuts') return { name, kind, hosts: 'all', at: this.#below(KEYS), priority: 9, enabled: true };
+    return {
+      ...{ name, kind },
+      hosts: this.one<Selector>(['all', 'all', 'all', { role: 'edge' }, { role: 'core' }, ['h0', 'h1'], ['h2', 'h9']]),
+      at: this.#below(KEYS),
+      priority: this.one([0, 0, 0, 5]),
+      enabled: !this.chance(8),
+    };
+  }
+
+  #names(most: number): readonly string[] {
+    const count = 1 + this.#below(most);
+    return [...new Set(Array.from({ length: count }, () => this.one(NAMES)))];
+  }
+
+  rollout(): What {
+    const kind = this.one<Kind>(['plain', 'plain', 'plain', 'plain', 'cuts', 'blocked']);
+    const names = this.#names(3);
+    const deletes = this.chance(3) ? names.slice(0, 1) : [];
+    const wishes = names.slice(deletes.length).map((name) => this.wish(name, this.chance(3) ? 'plain' : kind));
+    const soakMs = this.one([2_000, 5_000, 20_000]);
+    const waves = this.one([['1', '50%', '100%'], ['1', '2', '100%'], ['1', '100%'], ['50%', '100%'], undefined]);
+    const now = this.chance(10) && { now: true as const };
+    const terms: RolloutTerms = {
+      ...(now || { soakMs, ...(waves && { waves }) }),
+      noTrafficOk: true,
+      acceptCollateral: true,
+      again: true,
+      onFail: this.one(['rollback', 'rollback', 'rollback', 'pause']),
+      ...(this.chance(3) && { maxUnreachable: this.one(['1', '50%', '0']) }),
+      ...(this.chance(6) && { gates: ['external'] }),
+      ...(this.chance(4) && { spread: 'role' }),
+      ...(this.chance(2) && { withinMs: this.one([20_000, 60_000]) }),
+    };
+    return { act: 'start rollout', wishes, deletes, terms };
+  }
+
+  #confirmed(): What {
+    const kind = this.one<Kind>(['plain', 'cuts', 'blocked']);
+    const apart: Wish = { name: 'apart', hosts: ['h0', 'h1'], at: APART, priority: 0, enabled: true, kind };
+    const others = kind === 'cuts' ? [] : this.#names(2).map((name) => this.wish(name, 'plain'));
+    return { act: 'apply', wishes: [apart, ...others], withinMs: this.one([20_000, 60_000]) };
+  }
+
+  act(hosts: number): What {
+    const host = this.#below(hosts + 2);
+    const which = this.#below(2);
+    const waits = this.one([0, 1 + this.#below(20), 1 + this.#below(200)]);
+    const draws: readonly (readonly [number, () => What])[] = [
+      [8, () => ({ act: 'apply', wishes: this.#names(2).map((name) => this.wish(name, 'plain')) })],
+      [3, () => this.#confirmed()],
+      [3, () => ({ act: 'delete', names: this.chance(3) ? ['apart'] : this.#names(2) })],
+      [14, () => this.rollout()],
+      [4, () => ({ act: 'pause', which: this.#below(3), force: false })],
+      [6, () => ({ act: 'resume', which: this.#below(3), skipGate: this.chance(3) })],
+      [4, () => ({ act: 'abort', which: this.#below(3), force: false })],
+      [3, () => ({ act: 'undo', which: this.#below(3), force: this.chance(2) })],
+      [3, () => ({ act: 'exclude', which: this.#below(3), host })],
+      [5, () => ({ act: 'verdict', which: this.#below(3), verdict: this.chance(4) ? 'fail' : 'pass' })],
+      [5, () => ({ act: 'kill host', host })],
+      [8, () => ({ act: 'start host', host })],
+      [2, () => ({ act: 'power off', host })],
+      [3, () => ({ act: 'join', host: hosts + this.#below(2) })],
+      [1, () => ({ act: 'forget', host: 2 + this.#below(hosts) })],
+      [7, () => ({ act: 'part', host, ways: this.one<Ways>(['both', 'to', 'from', 'none', 'none']) })],
+      [3, () => ({ act: 'slow', host, applyMs: this.one([0, 0, 5_000, 45_000, 200_000]) })],
+      [4, () => ({ act: 'block', host, is: this.chance(2) })],
+      [2, () => ({ act: 'bypass', host, is: this.chance(2) })],
+      [3, () => ({ act: 'lie', host, lie: this.one([undefined, undefined, 'done' as const, 'as it was' as const]) })],
+      [3, () => ({ act: 'labels', host, role: this.one(['edge', 'core']) })],
+      [2, () => ({ act: 'part everybody', is: this.chance(2) })],
+      [6, () => ({ act: 'kill controller', which, waits })],
+      [10, () => ({ act: 'start controller', which })],
+      [5, () => ({ act: 'freeze controller', which, waits })],
+      [7, () => ({ act: 'thaw controller', which })],
+      [4, () => ({ act: 'weather', weather: this.#weather() })],
+      [1, () => ({ act: 'recover' })],
+      [1, () => ({ act: 'tidy' })],
+    ];
+    let at = this.#below(draws.reduce((sum, [weight]) => sum + weight, 0));
+    for (const [weight, make] of draws) {
+      if (at < weight) return make();
+      at -= weight;
+    }
+    throw new RangeError('nothing was drawn');
+  }
+
+  #weather(): Weather {
+    if (this.chance(2)) return { drop: 0, repeat: 0, delay: 0 };
+    return { drop: this.#below(300), repeat: this.#below(200), delay: this.#below(300) };
+  }
+}
