@@ -3,7 +3,7 @@ import { encodeCountsReply, parseCountsRequest } from '../../protocol/counts.ts'
 import { type Cursor, NO_CURSOR } from '../../protocol/cursor.ts';
 import type { Put } from '../../protocol/intent.ts';
 import { encodeSyncRequest, parsePageReply } from '../../protocol/page.ts';
-import { encodeStatus, type Status } from '../../protocol/status.ts';
+import { type Exception, encodeStatus, type Status } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { status } from '../unit/controller/fleet.ts';
 
@@ -25,6 +25,8 @@ export class MadeUpHost implements Disposable {
   packets: Packets;
   /** It neither speaks nor answers. */
   isSilent = false;
+  /** What it says is wrong. */
+  exceptions: readonly Exception[] = [];
   readonly #nats: NatsConnection;
   readonly #counted = new Map<string, number>();
   readonly #timers: NodeJS.Timeout[];
@@ -46,6 +48,11 @@ export class MadeUpHost implements Disposable {
     const every = (ms: number, act: () => void) => setInterval(act, ms);
     this.#timers = [every(SAYS_EVERY_MS, () => this.#say()), every(LOOKS_EVERY_MS, () => void this.look())];
     this.#say();
+  }
+
+  /** How far it is. */
+  get rev(): number {
+    return this.#cursor.rev;
   }
 
   /** Asks for what is new; nobody who answers is no fault of a host. */
@@ -73,7 +80,8 @@ export class MadeUpHost implements Disposable {
     if (this.isSilent || this.#nats.isClosed()) return;
     const { epoch, rev } = this.#cursor;
     const levels = { epoch, stored: rev, applied: rev, verified: rev };
-    const troubles = { exceptions: [], exceptionsTotal: 0, passed: undefined, undelivered: undefined };
+    const { exceptions } = this;
+    const troubles = { exceptions, exceptionsTotal: exceptions.length, passed: undefined, undelivered: undefined };
     const more = { ...levels, ...troubles, labels: { role: 'edge' }, interfaces: [ATTACHED], boot: this.#boot };
     const said: Status = { ...status(this.host), ...(more as object) };
     const { problem: _, problems: __, bypass: ___, guard: ____, brake: _____, ...well } = said;
