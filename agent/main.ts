@@ -1,5 +1,5 @@
 import { parseAccess } from '../bus/access.ts';
-import { makeSystemClock } from '../daemon/clock.ts';
+import { bootMs, makeSystemClock } from '../daemon/clock.ts';
 import { makeLog } from '../daemon/log.ts';
 import { keepHeapSmall, makeTrim } from '../daemon/memory.ts';
 import { agentMigrations } from '../migrations/agent/index.ts';
@@ -12,7 +12,7 @@ import { readBootId } from './kernel/processes.ts';
 import { CAN } from './model/can.ts';
 import { openGuard } from './open-guard.ts';
 import { OwnMaps } from './own-maps.ts';
-import type { BusNote } from './ports.ts';
+import type { BootClock, BusNote } from './ports.ts';
 import { serve } from './serve.ts';
 import { lockState } from './state-lock.ts';
 import { BusFile } from './store/bus-file.ts';
@@ -49,9 +49,11 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const connect = () => new NatsBus({ host, subjects, servers, clock, log, note });
   const { labels, interfaces } = config;
   const identity = { host, boot: clock.token(16), agent: manifest.version, can: CAN, labels, interfaces };
-  const times = new TimeFile(config.state, readBootId());
+  const bootId = readBootId();
+  const boot: BootClock = { now: () => ({ boot: bootId, ms: bootMs() }) };
+  const times = new TimeFile(config.state, bootId);
   const sight = new SightFile(config.state);
-  const core = { identity, store, kernel, clock, log, times, sight, guard };
+  const core = { identity, store, kernel, clock, log, times, sight, boot, guard };
   const parts = { ...core, reopen, follow, connect, afterBulk: makeTrim() };
   await serve(parts, AbortSignal.any([signal, left.signal]));
 }

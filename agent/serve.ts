@@ -8,7 +8,7 @@ import { BusOutbox } from './bus/outbox.ts';
 import { StatusPublisher } from './bus/status.ts';
 import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
-import type { Bus, DesiredStore, Kernel, Outbox, Recorder, SightStore, TimeStore } from './ports.ts';
+import type { BootClock, Bus, DesiredStore, Kernel, Outbox, Recorder, SightStore, TimeStore } from './ports.ts';
 import { Rates } from './reconcile/rates.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { ReconcilerOptions } from './reconcile/reconciler-options.ts';
@@ -23,6 +23,7 @@ export interface Parts extends Pick<ReconcilerOptions, 'follow' | 'guard'> {
   readonly log: Log;
   readonly times: TimeStore;
   readonly sight: SightStore;
+  readonly boot: BootClock;
   /** Makes `kernel` that of the pins that are there now. Errors: KernelError while it cannot be. */
   readonly reopen: () => Promise<void>;
   /** Called once desired state as it is stored stands in the kernel. */
@@ -35,7 +36,7 @@ export interface Parts extends Pick<ReconcilerOptions, 'follow' | 'guard'> {
 async function resume(parts: Parts, outbox: Outbox) {
   const { identity, ...rest } = parts;
   const { store, kernel } = rest;
-  const stored = await store.load();
+  const stored = await store.load(rest.boot.now());
   const mark = kernel.words.mark();
   const footing = atStart(stored, mark);
   const { host, interfaces } = identity;
@@ -112,7 +113,7 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const bus = held.adopt(parts.connect(), (it) => it.close());
   const intake = new Intake({ host, store, bus, reconciling: reconciler, clock, log, footing, mark, outbox });
   const statuses = makeStatuses(parts, bus, reconciler, intake);
-  const publisher = new StatusPublisher(statuses.publish, bus, clock);
+  const publisher = new StatusPublisher(statuses.publish, bus, clock, () => reconciler.awaits);
   held.defer(() => publisher.end());
   held.defer(stop);
   const questions = makeQuestions(parts, reconciler, statuses.answer, {

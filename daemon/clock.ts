@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { uptime } from 'node:os';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
 /** Time and chance as dependencies: a program takes both from the one that it is handed, and from nowhere else. */
@@ -15,6 +16,11 @@ export interface Clock {
   random(): number;
   /** So many random bytes, in hex: a name that nobody else has. */
   token(bytes: number): string;
+}
+
+/** Milliseconds since the machine's boot, also those that it slept: CLOCK_BOOTTIME (proc_uptime(5)), to ten of them. */
+export function bootMs(): number {
+  return Math.floor(uptime() * 1000);
 }
 
 /** The longest that a timer can wait; a longer one would fire at once. */

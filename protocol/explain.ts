@@ -86,6 +86,17 @@ export interface Silence {
   readonly by: readonly string[];
 }
 
+/**
+ * Of a change that wants to be confirmed: whether its time runs, and how much is left, or that it was taken back. `previous`: what
+ * comes back, or has come back; null: nothing stood.
+ */
+export interface Confirmation {
+  readonly state: 'unarmed' | 'armed' | 'reverted';
+  readonly withinMs: number;
+  readonly leftMs?: number;
+  readonly previous: { readonly rev: number; readonly to: Action } | null;
+}
+
 /** All that an agent knows of one redirect. Times are in ms since 1970; counters are 64 bit, decimal strings. */
 export interface Explanation {
   readonly v: 1;
@@ -103,6 +114,8 @@ export interface Explanation {
   readonly guard?: GuardSays;
   /** What the brake withholds of it; all else that is said is of what stands meanwhile. Absent where that is nothing. */
   readonly withheld?: WithheldChange;
+  /** While its last change waits to be confirmed, or after it was taken back. */
+  readonly confirmation?: Confirmation;
   /** In a redirect with `idle`. */
   readonly silence?: Silence;
   /** When it came to this state. */
@@ -185,6 +198,15 @@ const readSilence = object<Silence>(
 );
 
 const readWithheld = object<WithheldChange>({ rev: readRev, to: nullable(readAction) }, 'ignored');
+const readConfirmation = object<Confirmation>(
+  {
+    state: oneOf('unarmed', 'armed', 'reverted'),
+    withinMs: readCount,
+    leftMs: optional(readCount),
+    previous: nullable(object<NonNullable<Confirmation['previous']>>({ rev: readRev, to: readAction }, 'ignored')),
+  },
+  'ignored',
+);
 
 const readExplanation = object<Explanation>(
   {
@@ -201,6 +223,7 @@ const readExplanation = object<Explanation>(
     errno: optional(readWord),
     guard: optional(readGuardSays),
     withheld: optional(readWithheld),
+    confirmation: optional(readConfirmation),
     silence: optional(readSilence),
     since: optional(readTime),
     installedAt: optional(readTime),

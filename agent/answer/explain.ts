@@ -1,6 +1,7 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Action } from '../../protocol/action.ts';
 import {
+  type Confirmation,
   type ExplainRequest,
   type Explanation,
   type GuardSays,
@@ -33,6 +34,7 @@ export interface ExplainParts {
   readonly host: string;
   readonly view: DumpView & {
     readonly silenceOf: (intent: Intent) => Silence | undefined;
+    readonly confirmationOf: (key: string) => Confirmation | undefined;
     readonly judgementOf: (intent: Intent) => Judgement;
     /** The change of a key that the brake withholds. */
     readonly withheldOf: (key: string) => Withheld | undefined;
@@ -62,6 +64,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
   const slot = at?.slot ?? null;
   const counter = slot === null ? at?.counted : kernel.counts.counters([slot])[0];
   const network = findNetwork(kernel.net);
+  const confirmation = view.confirmationOf(key);
   const silence = network && view.silenceOf(intent);
   return {
     ...{ v: 1, host, name, key, rev, to },
@@ -72,6 +75,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     ...(at?.errno !== undefined && { errno: at.errno }),
     ...withheldOf(view.withheldOf(key)),
     ...guardOf(view.judgementOf(intent), at?.code === 'GUARD_DENIED'),
+    ...(confirmation !== undefined && { confirmation }),
     ...(silence !== undefined && { silence }),
     ...(at !== undefined && { since: at.sinceMs }),
     ...(at?.installedAtMs !== undefined && { installedAt: at.installedAtMs }),

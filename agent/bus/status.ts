@@ -5,15 +5,24 @@ import type { Bus } from '../ports.ts';
 
 const COALESCE_MS = 1_000;
 const REPEAT_MS = 15_000;
+/** While something waits for what the controller makes of it. */
+const HURRIED_MS = 3_000;
 
-/** Publishes status when it changed, at most once a second, and every 15 s ± 20 % in any case. */
+/** Publishes status when it changed, at most once a second, and every 15 s ± 20 % in any case; every 3 s where it hurries. */
 export class StatusPublisher {
   readonly #summarise: (ended: boolean) => Status;
   readonly #bus: Pick<Bus, 'publish'>;
   readonly #clock: Clock;
+  readonly #hurries: () => boolean;
   readonly #waker = new Waker();
 
-  constructor(summarise: (ended: boolean) => Status, bus: Pick<Bus, 'publish'>, clock: Clock) {
+  constructor(
+    summarise: (ended: boolean) => Status,
+    bus: Pick<Bus, 'publish'>,
+    clock: Clock,
+    hurries: () => boolean = () => false,
+  ) {
+    this.#hurries = hurries;
     this.#summarise = summarise;
     this.#bus = bus;
     this.#clock = clock;
@@ -36,7 +45,8 @@ export class StatusPublisher {
       for (;;) {
         this.#bus.publish('status', encodeStatus(this.#summarise(false)));
         await delay(COALESCE_MS, signal);
-        await this.#waker.sleep(delay, REPEAT_MS * (0.8 + 0.4 * random()) - COALESCE_MS, signal);
+        const repeatMs = this.#hurries() ? HURRIED_MS : REPEAT_MS * (0.8 + 0.4 * random());
+        await this.#waker.sleep(delay, repeatMs - COALESCE_MS, signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -1,4 +1,5 @@
 import type { Change } from '../../protocol/intent.ts';
+import { type BootTime, isSameBoot } from './boot-time.ts';
 import { afterChange, isSame, type Step, type StoredValue, step, type Unconfirmed } from './unconfirmed.ts';
 
 /** The unconfirmed changes of a store, by key. */
@@ -83,4 +84,20 @@ export class Awaited {
     if (now === undefined) this.#rows.delete(key);
     else this.#rows.put(now);
   }
+}
+
+/**
+ * What is awaited once the host has booted, on the new boot's clock: what was left when the time was noted last is left now; where it
+ * was not noted, all of it is. Undefined within one boot.
+ */
+export function goOn(
+  rows: readonly Unconfirmed[],
+  noted: BootTime | undefined,
+  at: BootTime,
+): readonly Unconfirmed[] | undefined {
+  if (rows.length === 0 || (noted !== undefined && isSameBoot(noted, at))) return undefined;
+  return rows.map((row) => {
+    const late = row.is === 'armed' ? row.withinMs - row.deadlineMs : 0;
+    return step(row, { kind: 'boot', byMs: at.ms + (noted === undefined ? late : -noted.ms) }) ?? row;
+  });
 }

@@ -60,7 +60,7 @@ export class Candidate {
     const { intent, input } = this;
     return {
       rev: shortRev(intent.rev),
-      until: untilOf(intent, input.clock, this.#standing),
+      until: untilOf(intent, input, this.#standing),
       slot,
       // Spelled out: a hundred thousand of these stay, and what a spread makes is larger.
       action: path.action,
@@ -123,9 +123,11 @@ function pathOf(target: Target, standing: EntryValue | undefined, mtuMax: number
 }
 
 /** A deadline that stands is kept for its own revision only: a new one may be a little earlier. */
-function untilOf(intent: Intent, clock: PlanInput['clock'], standing: EntryValue | undefined): bigint {
-  if (intent.expires === undefined) return 0n;
-  const until = clock.jiffies + (BigInt(intent.expires - clock.nowMs) * BigInt(clock.hz)) / 1000n;
+function untilOf(intent: Intent, { clock, awaiting }: PlanInput, standing: EntryValue | undefined): bigint {
+  const { expires = Number.POSITIVE_INFINITY } = intent;
+  const leftMs = Math.min(expires - clock.nowMs, awaiting.leftMs(intent) ?? Number.POSITIVE_INFINITY);
+  if (leftMs === Number.POSITIVE_INFINITY) return 0n;
+  const until = clock.jiffies + (BigInt(Math.ceil(leftMs)) * BigInt(clock.hz)) / 1000n;
   const stands = standing?.until ?? 0n;
   const apart = stands > until ? stands - until : until - stands;
   return stands !== 0n && apart <= UNTIL_SLACK * BigInt(clock.hz) ? stands : until;

@@ -3,6 +3,7 @@ import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
+import { Awaiting } from './awaiting.ts';
 import { Departed } from './departed.ts';
 import type { Drift } from './drift.ts';
 import { Expiry } from './expiry.ts';
@@ -29,6 +30,7 @@ import { Waiting } from './waiting.ts';
 interface Against {
   readonly judge?: HostJudge;
   readonly withheld?: Withheld;
+  readonly awaiting?: Awaiting;
 }
 
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
@@ -57,6 +59,7 @@ export class Convergence {
   /** By it plans are made. */
   readonly judge: HostJudge;
   readonly #kernel: Kernel;
+  readonly #awaiting: Awaiting;
   readonly #retries = new Retries(this.schedule);
   readonly #placed: Placements;
   readonly #waiting: Waiting;
@@ -76,19 +79,20 @@ export class Convergence {
     kernel: Kernel,
     intents: readonly Intent[],
     states: readonly EntryState[],
-    { judge = new HostJudge(), withheld = new Map() }: Against = {},
+    { judge = new HostJudge(), withheld = new Map(), awaiting = new Awaiting() }: Against = {},
   ) {
     this.#kernel = kernel;
     this.judge = judge;
     this.#withheld = withheld;
     judge.note(kernel.entries.protects);
+    this.#awaiting = awaiting;
     this.#targets = new Targets(kernel.net);
     this.#observed = new ObservedCache(kernel.entries.observe());
     this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => this.#observed.entries.has(id)));
     this.#waiting = new Waiting(kernel.entries.limits.shapes, judge);
     this.#idle = new Idle(kernel.clock.now().hz);
     const { schedule } = this;
-    const trackers = [new Expiry(schedule), this.#retries, this.#placed, this.#waiting, this.#idle];
+    const trackers = [new Expiry(schedule), this.#retries, this.#placed, this.#waiting, this.#idle, awaiting];
     this.ledger = new Ledger(intents, states, schedule, trackers);
     const idOf = (key: string): string => this.#placed.idOf(key);
     this.slots = recover(kernel.entries.limits.slots, this.ledger, this.#observed.entries, idOf);
@@ -196,6 +200,7 @@ export class Convergence {
       slots: this.slots,
       guard: this.judge,
       protect: this.judge.protect,
+      awaiting: this.#awaiting,
       clock,
       foreign,
     });
@@ -250,10 +255,15 @@ export class Convergence {
     const changed: Changed[] = [];
     const forgotten: Gone[] = [];
     for (const decision of decided.decisions) {
+      if (decision.leaves === 'until armed') {
+        this.#awaiting.arm(decision.key);
+        continue;
+      }
       const before = this.ledger.states.get(decision.key);
       const standing = this.#idle.take(decision.key);
       const mine = decision.ops.map((i) => results[i] as OpResult);
-      if (decision.intent === undefined && mine.every((result) => result.done)) {
+      const isOver = decision.intent === undefined && !this.#awaiting.isMissed(decision.key);
+      if (isOver && mine.every((result) => result.done)) {
         const gone = this.#forget(decision.key, before?.slot ?? null, released);
         if (before !== undefined || mine.length > 0) forgotten.push(gone);
       } else {

@@ -16,6 +16,8 @@ export interface Draft {
   readonly slot: number | null;
   /** The guard of the host allows no more entries than stand. */
   readonly full?: true;
+  /** The kernel stays as it is: the disk has to know first that the time of a change runs, or it runs only later. */
+  readonly leaves?: 'until armed' | 'until attached';
   /** The entry that shall stand; absent when none shall. */
   readonly want?: { readonly id: string; readonly key: EntryKey; readonly value: EntryValue };
 }

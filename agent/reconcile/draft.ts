@@ -1,3 +1,4 @@
+import type { State } from '../model/state.ts';
 import { Candidate } from './candidate.ts';
 import type { Draft } from './decision.ts';
 import type { PlanInput } from './plan-input.ts';
@@ -10,6 +11,11 @@ export interface Rooms {
   readonly slots: SlotRoom;
   readonly entries: EntryRoom;
 }
+
+type Waiting = Pick<Draft, 'state' | 'code' | 'leaves'>;
+
+/** A change that is in one of these has taken its effect. */
+const ENDED: ReadonlySet<State> = new Set(['idle', 'expired']);
 
 /** Decides about one key: it stands unless there is a reason why not. Room that it takes is taken from the rooms. */
 export function draft(input: PlanInput, key: string, rooms: Rooms): Draft {
@@ -29,8 +35,18 @@ function decide(input: PlanInput, key: string, rooms: Rooms): Draft {
   if (intent === undefined) return { key, state: 'pending', slot };
   const it = new Candidate(intent, input);
   const against = firstReason(it, rooms.shapes);
+  const meanwhile = beforeArmed(it, against);
+  if (meanwhile !== undefined) return { key, intent, slot, ...meanwhile };
   if (against !== undefined) return { key, intent, slot, ...against };
   return install(it, slot, rooms);
+}
+
+/** What takes effect and can be taken back is not done before the disk has it that its time runs. */
+function beforeArmed({ intent, input }: Candidate, against: Objection | undefined): Waiting | undefined {
+  if (!input.awaiting.isUnarmed(intent)) return undefined;
+  if (against !== undefined) return ENDED.has(against.state) ? { state: 'pending', leaves: 'until armed' } : undefined;
+  if (input.targets.reaches(intent.match.in)) return { state: 'pending', leaves: 'until armed' };
+  return { state: 'blocked', code: 'NOT_ATTACHED', leaves: 'until attached' };
 }
 
 function firstReason(it: Candidate, shapes: ShapeRoom): Objection | undefined {

@@ -38,7 +38,8 @@ export class Placements implements Tracker {
   }
 
   /** An entry that failed to be removed still stands where it stood. */
-  settled({ key, want }: Decision, now: EntryState): void {
+  settled({ key, want, leaves }: Decision, now: EntryState): void {
+    if (leaves !== undefined) return;
     if (want === undefined && now.state !== 'failed') this.gone(key);
     else if (want !== undefined && want.id !== key) this.#place(key, want.id);
   }

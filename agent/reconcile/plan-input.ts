@@ -2,6 +2,7 @@ import type { Intent } from '../../protocol/intent.ts';
 import type { Match } from '../../protocol/match.ts';
 import type { EntryState } from '../model/state.ts';
 import type { KernelTime, Limits } from '../ports.ts';
+import type { Awaiting } from './awaiting.ts';
 import type { HostJudge } from './guard.ts';
 import type { ObservedCache } from './observed-cache.ts';
 import type { Placements } from './placements.ts';
@@ -30,6 +31,7 @@ export interface PlanInput {
   readonly guard: Pick<HostJudge, 'of' | 'maxRedirects'>;
   /** Whose packets guarded entries shall let pass; undefined where the program in force cannot. */
   readonly protect: readonly Match[] | undefined;
+  readonly awaiting: Pick<Awaiting, 'isUnarmed' | 'leftMs'>;
   readonly clock: KernelTime & { readonly nowMs: number };
   /** Ids of entries that nobody desires, to be removed. */
   readonly foreign: readonly string[];

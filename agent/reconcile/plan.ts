@@ -35,6 +35,7 @@ function assemble(input: PlanInput, drafts: readonly Draft[], slotsTaken: number
   const removals: { draft?: Draft; op: Op }[] = [];
   const after = new UsesAfter(input.observed);
   const wanted = new Set<string>(); // ids that stand or are dealt with
+  for (const it of drafts) if (it.leaves !== undefined) wanted.add(input.placed.idOf(it.key));
   for (const it of drafts) {
     if (it.want === undefined) continue;
     wanted.add(it.want.id);

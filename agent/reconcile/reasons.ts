@@ -18,8 +18,6 @@ const blocked = (code: Code): Objection => ({ state: 'blocked', code });
 const expired: Reason = ({ intent, input }) =>
   intent.expires !== undefined && intent.expires <= input.clock.nowMs ? { state: 'expired' } : undefined;
 
-const unsupported: Reason = ({ intent }) => (intent.confirm !== undefined ? blocked('UNSUPPORTED_OPTION') : undefined);
-
 const idle: Reason = ({ intent, input }) =>
   staysIdle(intent, input.states.get(intent.key)) ? { state: 'idle' } : undefined;
 
@@ -38,4 +36,4 @@ const shapeless: Reason = ({ shape }, shapes) =>
  * mend stands before what may come by itself, and what takes room comes last. A slot is the last thing that is asked
  * for (`MAP_FULL`, in draft.ts), because asking takes it.
  */
-export const REASONS: readonly Reason[] = [expired, unsupported, idle, guarded, unzoned, unreachable, shapeless];
+export const REASONS: readonly Reason[] = [expired, idle, guarded, unzoned, unreachable, shapeless];

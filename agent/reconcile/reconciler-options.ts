@@ -2,12 +2,13 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Followed } from '../model/followed.ts';
 import type { GuardSource } from '../model/guard.ts';
-import type { DesiredStore, Kernel, Outbox, SightStore, TimeStore } from '../ports.ts';
+import type { BootClock, DesiredStore, Kernel, Outbox, SightStore, TimeStore } from '../ports.ts';
 
 /** What a reconciler works on and with. */
 export interface ReconcilerOptions {
   readonly kernel: Kernel;
-  readonly store: Pick<DesiredStore, 'saveEntries' | 'record' | 'remember'>;
+  readonly store: Pick<DesiredStore, 'saveEntries' | 'record' | 'remember' | 'move' | 'noteTime' | 'confirm'>;
+  readonly boot: BootClock;
   readonly clock: Clock;
   readonly log: Log;
   readonly host: string;

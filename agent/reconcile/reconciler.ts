@@ -4,6 +4,8 @@ import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import type { Mark } from '../model/mark.ts';
 import type { Accepted, Beside, Candidate, Reconciling, Stored } from '../ports.ts';
+import { Awaiting } from './awaiting.ts';
+import { Confirming } from './confirming.ts';
 import { Convergence } from './convergence.ts';
 import { GivingUp } from './giving-up.ts';
 import { HostJudge } from './guard.ts';
@@ -16,9 +18,12 @@ import type { ReconcilerOptions } from './reconciler-options.ts';
 import { SharedTime } from './shared-time.ts';
 import { Strangers } from './strangers.ts';
 import type { Progress } from './summarise.ts';
-import { Taking } from './taking.ts';
+import { type Changes, Taking } from './taking.ts';
 import { type View, viewOf } from './view.ts';
 import { Watch } from './watch.ts';
+
+/** What a reconciler goes on from. */
+export type ReconcilerStart = Pick<Stored, 'intents' | 'entries' | 'seq' | 'brake' | 'unconfirmed' | 'confirmed'>;
 
 /**
  * Keeps the kernel equal to desired state, one pass at a time.
@@ -41,6 +46,8 @@ export class Reconciler implements Reconciling {
   readonly #pins: LostPins;
   readonly #strangers: Strangers;
   readonly #givingUp: GivingUp;
+  readonly #awaiting: Awaiting;
+  readonly #confirming: Confirming;
   #ownWords: OwnWords;
   #footing: Footing;
   /** Not in the kernel yet. */
@@ -50,24 +57,24 @@ export class Reconciler implements Reconciling {
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
-  constructor(
-    options: ReconcilerOptions,
-    stored: Pick<Stored, 'intents' | 'entries' | 'seq' | 'brake'>,
-    footing: Footing,
-  ) {
+  constructor(options: ReconcilerOptions, stored: ReconcilerStart, footing: Footing) {
     this.#options = options;
     this.#outcomes = new Outcomes(options);
     this.#time = new SharedTime(options);
     this.#footing = footing;
     // A host that has booted has no mark, and one that died before it was written has an old one.
     if (footing.is === 'follows') this.#mark = { ...footing.at, seq: stored.seq };
-    this.#taking = new Taking(
-      { ...options, time: this.#time, levels: this.#levels, convergence: () => this.#convergence, waker: this.#waker },
-      stored,
-    );
-    const standing = this.#taking.standing(stored.intents);
+    const convergence = (): Convergence => this.#convergence;
+    const [time, levels, waker] = [this.#time, this.#levels, this.#waker];
+    const lay = (changes: Changes): void => this.#confirming.lay(changes, this.#taking.withheld);
+    this.#taking = new Taking({ ...options, time, levels, convergence, waker, lay }, stored);
     const [judge, { withheld }] = [new HostJudge(options.guard), this.#taking];
-    this.#convergence = new Convergence(options.kernel, standing, stored.entries, { judge, withheld });
+    const awaiting = new Awaiting(stored, withheld);
+    const standing = this.#taking.standing([...awaiting.standing(stored.intents), ...awaiting.lasting]);
+    this.#convergence = new Convergence(options.kernel, standing, stored.entries, { judge, withheld, awaiting });
+    const nowMs = (): number => options.clock.nowMs();
+    this.#confirming = new Confirming({ ...options, awaiting, convergence, outcomes: this.#outcomes, nowMs });
+    this.#awaiting = awaiting;
     this.#ownWords = new OwnWords(options.kernel.words);
     this.#watch = new Watch(options, footing.is !== 'follows', (events) => this.#outcomes.record(events));
     this.#strangers = new Strangers(options, (events) => this.#outcomes.record(events));
@@ -84,7 +91,7 @@ export class Reconciler implements Reconciling {
   }
 
   judge(candidate: Candidate): Beside {
-    return this.#taking.judge(candidate);
+    return { ...this.#taking.judge(candidate), now: () => this.#options.boot.now() };
   }
 
   accepted(acceptance: Accepted, footing: Footing, beside: Beside): void {
@@ -97,6 +104,7 @@ export class Reconciler implements Reconciling {
     // What another log says of old is not applied yet either.
     const news = acceptance.put.filter(({ key, rev }) => ledger.desired.get(key)?.rev !== rev);
     this.#levels.lower(news.reduce((least, { rev }) => Math.min(least, rev), cursor.rev));
+    if (acceptance.news !== undefined) this.#confirming.take(acceptance.news);
     this.#taking.take(acceptance, beside);
   }
 
@@ -109,8 +117,16 @@ export class Reconciler implements Reconciling {
     this.#waker.wake();
   }
 
-  marked(marks: Marks): Promise<void> {
-    return this.#taking.marked(marks);
+  async marked(marks: Marks): Promise<void> {
+    await this.#taking.marked(marks);
+    if (marks.confirmed === undefined) return;
+    await this.#confirming.confirm(this.#footing.at.epoch, marks.confirmed);
+    this.#waker.wake();
+  }
+
+  /** Something waits to be confirmed. */
+  get awaits(): boolean {
+    return this.#awaiting.some;
   }
 
   release(): Promise<number> {
@@ -129,7 +145,7 @@ export class Reconciler implements Reconciling {
   }
 
   progress(): Progress {
-    const { desired, states } = this.#convergence.ledger;
+    const { desired, states } = this.#confirming.told;
     return {
       cursor: this.#footing.at,
       applied: this.#levels.applied,
@@ -147,6 +163,7 @@ export class Reconciler implements Reconciling {
       guarded: this.#convergence.judge.told,
       clockAheadMs: this.#time.aheadMs,
       ...this.#taking.said,
+      awaited: this.#confirming.said,
       ...this.#watch.seen,
     };
   }
@@ -154,7 +171,7 @@ export class Reconciler implements Reconciling {
   /** For `dump` and `explain`. */
   get view(): View {
     const convergence = (): Convergence => this.#convergence;
-    return viewOf(convergence, { watch: this.#watch, taking: this.#taking }, () => [
+    return viewOf(convergence, { watch: this.#watch, taking: this.#taking, confirming: this.#confirming }, () => [
       ...this.#watch.attachProblems,
       ...this.#strangers.problems(this.#convergence),
     ]);
@@ -207,7 +224,8 @@ export class Reconciler implements Reconciling {
     const periodMs = Math.min(this.#periods.nextMs, this.#outcomes.dueMs) - clock.monotonicMs();
     if (!this.#mayWork) return Math.max(1, periodMs);
     if (this.#convergence.silence.more) return 1;
-    return Math.max(1, Math.min(periodMs, this.#convergence.leftMs(this.#time.nowMs())));
+    const dueMs = Math.min(this.#convergence.leftMs(this.#time.nowMs()), this.#confirming.leftMs());
+    return Math.max(1, Math.min(periodMs, dueMs));
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
@@ -250,7 +268,8 @@ export class Reconciler implements Reconciling {
     const before = this.#convergence;
     const { desired, states } = before.ledger;
     const [{ judge }, { withheld }] = [before, this.#taking];
-    this.#convergence = new Convergence(kernel, [...desired.values()], [...states.values()], { judge, withheld });
+    const against = { judge, withheld, awaiting: this.#awaiting };
+    this.#convergence = new Convergence(kernel, [...desired.values()], [...states.values()], against);
     this.#convergence.deleteAbsent = before.deleteAbsent;
     this.#mark ??= this.#ownWords.known;
     this.#ownWords = new OwnWords(kernel.words);
@@ -263,6 +282,7 @@ export class Reconciler implements Reconciling {
     const { clock } = this.#options;
     do {
       await clock.turn();
+      await this.#confirming.prepare();
       await this.#givingUp.prepare(this.#convergence, this.#time.nowMs());
       // To store a thousand of them takes as long as a pass over them.
       if (this.#convergence.silence.givesUp) await clock.turn();
@@ -280,7 +300,7 @@ export class Reconciler implements Reconciling {
   }
 
   get #pending(): boolean {
-    return this.#convergence.pending || this.#givingUp.pending;
+    return this.#convergence.pending || this.#givingUp.pending || this.#confirming.pending;
   }
 
   /** Looks again at what ends by time where it is another time than was thought. */
@@ -297,7 +317,7 @@ export class Reconciler implements Reconciling {
 
   /** Every change up to the cursor now stands where packets meet it and was read back, or is among the exceptions. */
   #advance(): void {
-    if (this.#convergence.network.coming === true) return;
+    if (this.#convergence.network.coming === true || this.#awaiting.waits) return;
     if (this.#levels.raise(this.#footing.at.rev)) this.#options.outbox.changed();
   }
 

@@ -71,6 +71,10 @@ export interface Progress {
   readonly permit: number;
   /** What the brake withholds; undefined where nothing. */
   readonly brake: BrakeStatus | undefined;
+  /** Changes that wait to be confirmed; `deleted`: how many deletes were taken back, which are told among the desired. */
+  readonly awaited: Pick<Status, 'unconfirmed' | 'unconfirmedTotal' | 'unarmed' | 'confirmed'> & {
+    readonly deleted: number;
+  };
   /** Hits that were passed, the most first; null when the kernel does not count them. */
   readonly passed: readonly Passed[] | null;
 }
@@ -114,8 +118,9 @@ function shorten(status: Status, maxBytes: number): Status {
 function cut(status: Status): Status | undefined {
   const { rates, ...rest } = status;
   if (rates !== undefined) return rates.busiest.length > 0 ? { ...rest, rates: fewer(rates) } : rest;
-  const { idle, exceptions, passed, undelivered, interfaces, guard } = status;
+  const { idle, exceptions, passed, undelivered, interfaces, guard, unconfirmed } = status;
   if (idle?.length) return { ...status, idle: half(idle) };
+  if (unconfirmed?.length) return { ...status, unconfirmed: half(unconfirmed) };
   if (exceptions.length > 0) return { ...status, exceptions: half(exceptions) };
   if (passed?.length) return { ...status, passed: half(passed) };
   if (undelivered?.length) return { ...status, undelivered: half(undelivered) };
@@ -180,6 +185,7 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq,
     ...idleOf(progress),
     ...(progress.permit > 0 && { permit: progress.permit }),
     ...(progress.brake !== undefined && { brake: progress.brake }),
+    ...awaitedOf(progress),
     ...(rates === undefined ? {} : { rates }),
     ...(ended ? { ended: true } : {}),
   };
@@ -234,9 +240,13 @@ function idleOf({ states, desired }: Progress): Pick<Status, 'idle'> {
   return idle.length === 0 ? {} : { idle };
 }
 
+function awaitedOf({ awaited: { deleted: _, ...said } }: Progress): typeof said {
+  return said;
+}
+
 function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; exceptionsTotal: number } {
   const counts = {
-    desired: progress.desired.size,
+    desired: progress.desired.size - progress.awaited.deleted,
     installed: 0,
     idle: 0,
     expired: 0,

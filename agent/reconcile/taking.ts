@@ -22,9 +22,12 @@ export interface TakingParts {
   /** Wakes whoever has it converge. */
   readonly waker: Pick<Waker, 'wake'>;
   readonly outbox: Pick<Outbox, 'changed'>;
+  /** Lays what is not withheld into the ledger. */
+  readonly lay: (changes: Changes) => void;
 }
 
-type Changes = Pick<Accepted, 'put' | 'removed' | 'whole'>;
+/** What becomes of the set. */
+export type Changes = Pick<Accepted, 'put' | 'removed' | 'whole'>;
 const NOTHING: Changes = { put: [], removed: [], whole: false };
 
 /** Takes what is stored into the ledger, but for what the brake withholds of it, and that once it is let go. */
@@ -60,12 +63,10 @@ export class Taking {
 
   /** Changes are stored, and with them what was judged. */
   take(changes: Changes, { brake }: Beside): void {
-    const { ledger, schedule } = this.#parts.convergence();
+    const { schedule } = this.#parts.convergence();
     const before = this.#braking.status;
     const done: Done = brake === undefined ? { ...changes, kept: [] } : this.#braking.take(brake, changes);
-    if (changes.whole) ledger.keepOnly(new Set([...done.put.map(({ key }) => key), ...this.withheld.keys()]));
-    else ledger.remove(done.removed);
-    ledger.put(done.put);
+    this.#parts.lay({ ...done, whole: changes.whole });
     schedule.markDue(done.kept);
     const { host, clock, waker } = this.#parts;
     this.#untold.push(...tellBrake({ host, at: clock.nowMs() }, before, this.#braking.status));

@@ -3,6 +3,7 @@ import type { Intent } from '../../protocol/intent.ts';
 import { MAX_PASSED } from '../../protocol/packets.ts';
 import type { BrakeStatus } from '../../protocol/status.ts';
 import type { EntryState, State } from '../model/state.ts';
+import type { Unconfirmed } from '../model/unconfirmed.ts';
 import { someOf, type Undelivered } from './delivery.ts';
 import type { Fight } from './fights.ts';
 import type { Moved } from './ingresses.ts';
@@ -48,6 +49,14 @@ export function tellPass({ host, at }: Teller, result: PassResult, desired: Read
       return [{ v: 1, host, at, kind: 'drift', ...what }];
     }),
   ];
+}
+
+/** What people are told of changes that were taken back. */
+export function tellReverted({ host, at }: Teller, rows: readonly Unconfirmed[]): Event[] {
+  return rows.map(({ key, name, rev, withinMs, previous }) => {
+    const detail = `not confirmed within ${withinMs / 1000} s; ${previous === undefined ? 'nothing stands' : `rev ${previous.rev} stands`} again`;
+    return { ...{ v: 1, host, at, kind: 'reverted', key, name, rev }, code: 'REVERTED', detail };
+  });
 }
 
 /** What people are told of packets that have begun to die on their way out, a few redirects of each loss. */

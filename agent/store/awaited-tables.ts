@@ -1,6 +1,6 @@
-import { Awaited } from '../model/awaited.ts';
+import { Awaited, goOn } from '../model/awaited.ts';
 import type { BootTime } from '../model/boot-time.ts';
-import { type StoredValue, step, type Unconfirmed } from '../model/unconfirmed.ts';
+import type { StoredValue, Unconfirmed } from '../model/unconfirmed.ts';
 import type { Candidate, ConfirmationNews, Move } from '../ports.ts';
 import { BootTimeTable } from './boot-time-row.ts';
 import { ConfirmedTable } from './confirmed-row.ts';
@@ -41,6 +41,7 @@ export class AwaitedTables {
   }
 
   move(kind: Move, of: readonly Pick<Unconfirmed, 'key' | 'rev'>[], at: BootTime): readonly Unconfirmed[] {
+    this.goOn(at);
     const awaited = new Awaited(this.#rows);
     awaited.move({ kind, ms: at.ms }, of);
     this.#time.write(at);
@@ -48,36 +49,32 @@ export class AwaitedTables {
   }
 
   noteTime(at: BootTime): void {
+    this.goOn(at);
     this.#time.write(at);
   }
 
-  /** What is awaited, on this boot's clock: what was left when the time was noted last is left now; where it was not, all of it is. */
+  /** What is awaited, on this boot's clock. */
   on(at: BootTime): readonly Unconfirmed[] {
-    const noted = this.#time.read();
-    if (isOf(noted, at)) return this.#rows.all();
-    return this.#rows.all().map((row) => {
-      const late = row.is === 'armed' ? row.withinMs - row.deadlineMs : 0;
-      return step(row, { kind: 'boot', byMs: at.ms + (noted === undefined ? late : -noted.ms) }) ?? row;
-    });
+    const rows = this.#rows.all();
+    return goOn(rows, this.#time.read(), at) ?? rows;
   }
 
   /** Has the deadlines be of this boot from now on. */
   goOn(at: BootTime): void {
-    if (isOf(this.#time.read(), at)) return;
-    for (const row of this.on(at)) this.#rows.put(row);
+    const rows = goOn(this.#rows.all(), this.#time.read(), at);
+    if (rows === undefined) return;
+    for (const row of rows) this.#rows.put(row);
     this.#time.write(at);
   }
 
   #confirm(before: number | undefined, confirmed: number | undefined, now: () => BootTime): Awaited {
     const awaited = new Awaited(this.#rows);
-    if (confirmed !== undefined && confirmed !== before)
-      awaited.move({ kind: 'confirm', ms: now().ms, confirmed }, 'all');
+    if (confirmed === undefined || confirmed === before) return awaited;
+    const at = now();
+    this.goOn(at);
+    awaited.move({ kind: 'confirm', ms: at.ms, confirmed }, 'all');
     return awaited;
   }
-}
-
-function isOf(noted: BootTime | undefined, at: BootTime): boolean {
-  return noted?.boot === at.boot && noted.ms <= at.ms;
 }
 
 function newsOf(

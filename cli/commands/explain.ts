@@ -149,6 +149,7 @@ function facts(explanation: Told, nowMs: number): [name: string, value: Cell][] 
     ['state', stateCell(explanation, nowMs)],
     ...whyRow(explanation, nowMs),
     ...withheldRow(explanation),
+    ...confirmRow(explanation),
     ...guardRows(explanation),
     ['kernel', kernelCell(explanation)],
     ['next hop', nextHopCell(explanation.nexthop)],
@@ -177,6 +178,17 @@ function withheldRow({ host, withheld }: Explanation): [name: string, value: Cel
   const what = to === null ? 'deletes it' : `sends it elsewhere: ${actionText(to)}`;
   const text = `revision ${rev}, which ${what}; shunt release --host ${host} lets it go, or apply again what stands`;
   return [['withheld', { text, tone: 'bad' }]];
+}
+
+/** How long its last change has to be confirmed, and what comes back else. */
+function confirmRow({ confirmation }: Explanation): [name: string, value: Cell][] {
+  if (confirmation === undefined) return [];
+  const { state, withinMs, leftMs, previous } = confirmation;
+  const before = previous === null ? 'nothing' : `${actionText(previous.to)}, of revision ${previous.rev},`;
+  if (state === 'reverted')
+    return [['confirm', { text: `${before} stands again until there is a newer change`, tone: 'bad' }]];
+  const time = leftMs === undefined ? `${ageText(withinMs)} from when it stands` : ageText(leftMs);
+  return [['confirm', { text: `waits to be confirmed; in ${time} ${before} comes back`, tone: 'warn' }]];
 }
 
 /** By which rule the host's guard denies it, or whose packets pass it. */

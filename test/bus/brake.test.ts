@@ -72,7 +72,9 @@ class Stage implements AsyncDisposable {
     const [kernel, times, sight] = [this.kernel, new MemoryTimes(), new MemorySight()];
     const reopen = async (): Promise<void> => kernel.reopen();
     const connect = (): Bus => this.#connect(clock);
-    const running = serve({ identity, store, kernel, clock, log, times, sight, reopen, connect }, ending.signal);
+    const boot = { now: () => ({ boot: 'b1', ms: clock.monotonicMs() }) };
+    const parts = { identity, store, kernel, clock, log, times, sight, boot, reopen, connect };
+    const running = serve(parts, ending.signal);
     this.#end = async () => {
       ending.abort();
       await running;

@@ -457,7 +457,7 @@ test('both stores: random candidates get the same answers and leave the same beh
       const beside = someBrake(below, rev);
       moment.ms += below(2_000);
       const [mine, theirs] = await both(real, fake, (store) =>
-        store.accept(whole, mark, { ...beside, now: () => moment }),
+        store.accept(whole, mark, { ...beside, now: () => ({ ...moment }) }),
       );
       const step = `seed ${SEED}, run ${from}, step ${rev}`;
       t.deepEqual(settled(mine), settled(theirs), step);
@@ -470,15 +470,18 @@ test('both stores: random candidates get the same answers and leave the same beh
       seen.awaited += unconfirmed.length;
       const some = unconfirmed.filter(() => below(2) === 0);
       const kind = (['arm', 'disarm', 'revert'] as const)[below(3)] ?? 'arm';
-      const moves = await both(real, fake, (store) => store.move(kind, some, moment));
+      const moves = await both(real, fake, (store) => store.move(kind, some, { ...moment }));
       t.deepEqual(moves[0].toSorted(byKey), moves[1].toSorted(byKey), step);
       seen.moved += moves[0].length;
       const raised = below(rev + 2);
-      t.deepEqual(...(await both(real, fake, (store) => newsOf(store.confirm('e1', raised, () => moment)))), step);
+      t.deepEqual(
+        ...(await both(real, fake, (store) => newsOf(store.confirm('e1', raised, () => ({ ...moment }))))),
+        step,
+      );
       const idle = { key: intent(below(12), 1).key, slot: null, rev: 1, state: 'idle', sinceMs: 5 } as const;
       const rows = below(2) === 0 ? [idle] : [];
       await both(real, fake, (store) => store.saveEntries(rows, []));
-      t.deepEqual(...(await both(real, fake, async (store) => sorted(await store.load(moment)))), step);
+      t.deepEqual(...(await both(real, fake, async (store) => sorted(await store.load({ ...moment })))), step);
     }
   }
   t.log(seen);

@@ -1,4 +1,4 @@
-import { Awaited, type UnconfirmedRows } from '../../agent/model/awaited.ts';
+import { Awaited, goOn, type UnconfirmedRows } from '../../agent/model/awaited.ts';
 import type { BootTime } from '../../agent/model/boot-time.ts';
 import type { BrakeChange, BrakeMemory } from '../../agent/model/brake.ts';
 import type { EntryState } from '../../agent/model/state.ts';
@@ -140,17 +140,20 @@ export class MemoryStore implements DesiredStore, Recorder {
   async confirm(epoch: string, rev: number, now: () => BootTime): Promise<ConfirmationNews | undefined> {
     this.#failNext();
     if (epoch !== this.stored.cursor.epoch) return undefined;
+    if (rev > (this.confirmed ?? -1)) this.#goOn(now());
     return this.#moved((awaited) => this.#confirm(awaited, ahead(this.confirmed, rev), now));
   }
 
   async move(kind: Move, of: readonly Pick<Unconfirmed, 'key' | 'rev'>[], at: BootTime) {
     this.#failNext();
+    this.#goOn(at);
     this.noted = at;
     return this.#moved((awaited) => awaited.move({ kind, ms: at.ms }, of))?.open ?? [];
   }
 
   async noteTime(at: BootTime): Promise<void> {
     this.#failNext();
+    this.#goOn(at);
     this.noted = at;
   }
 
@@ -204,6 +207,7 @@ export class MemoryStore implements DesiredStore, Recorder {
       const intent = this.flipped.has(key) ? undefined : this.set.get(key);
       return intent && { intent, asleep: this.rows.get(key)?.state === 'idle' };
     };
+    if (confirmed !== undefined && confirmed !== this.confirmed) this.#goOn(now());
     return this.#moved((awaited) => {
       this.#confirm(awaited, confirmed, now);
       if (base === 'empty') awaited.layAnew(changes, storedOf, confirmed ?? 0);
@@ -229,14 +233,9 @@ export class MemoryStore implements DesiredStore, Recorder {
   }
 
   #goOn(at: BootTime): void {
-    const { noted } = this;
-    if (this.awaited.size === 0 || (noted?.boot === at.boot && noted.ms <= at.ms)) return;
-    this.#moved((awaited) => {
-      for (const row of this.awaited.values()) {
-        const late = row.is === 'armed' ? row.withinMs - row.deadlineMs : 0;
-        awaited.move({ kind: 'boot', byMs: at.ms + (noted === undefined ? late : -noted.ms) }, [row]);
-      }
-    });
+    const rows = goOn([...this.awaited.values()], this.noted, at);
+    if (rows === undefined) return;
+    this.awaited = new Map(rows.map((row) => [row.key, row]));
     this.noted = at;
   }
 

@@ -54,7 +54,11 @@ class Stage {
     const identity = { host: HOST, boot, agent: '0.0.0', can: [], labels: {}, interfaces: [] };
     const parts = { identity, kernel, clock, store: this.#store, times: new MemoryTimes(), sight: new MemorySight() };
     const connect = () => new AgentBus(this.#bus, HOST);
-    const serving = serve({ ...parts, log: SILENT, connect, reopen: async () => kernel.reopen() }, end.signal);
+    const times = { now: () => ({ boot: 'b1', ms: clock.monotonicMs() }) };
+    const serving = serve(
+      { ...parts, boot: times, log: SILENT, connect, reopen: async () => kernel.reopen() },
+      end.signal,
+    );
     await clock.pass(1);
     await act();
     end.abort();

@@ -42,6 +42,7 @@ function questions(
       holders: convergence.slots,
       entryOf: (key) => convergence.entryOf(key),
       silenceOf: () => undefined,
+      confirmationOf: () => undefined,
       judgementOf: () => ({ is: 'allowed' }),
     },
     kernel,

@@ -1,4 +1,5 @@
 import { atStart } from '../../../../agent/follow/footing.ts';
+import type { BootTime } from '../../../../agent/model/boot-time.ts';
 import type { Followed } from '../../../../agent/model/followed.ts';
 import type { Footing } from '../../../../agent/model/footing.ts';
 import { Reconciler } from '../../../../agent/reconcile/reconciler.ts';
@@ -26,6 +27,8 @@ export class Bench implements AsyncDisposable {
   readonly fatal: unknown[] = [];
   /** Facts and message of each line that is no debugging. */
   readonly lines: string[] = [];
+  boot = 'b1';
+  bootedMs = 0;
   changes = 0;
   trims = 0;
   #reconciler: Reconciler | undefined;
@@ -41,6 +44,10 @@ export class Bench implements AsyncDisposable {
     this.kernel = makeKernel({ monotonicMs: () => this.clock.monotonicMs(), ...options });
   }
 
+  get bootTime(): BootTime {
+    return { boot: this.boot, ms: this.clock.monotonicMs() - this.bootedMs };
+  }
+
   get reconciler(): Reconciler {
     if (this.#reconciler === undefined) throw new Error('not started');
     return this.#reconciler;
@@ -49,11 +56,12 @@ export class Bench implements AsyncDisposable {
   /** As a process does that starts on this store and this kernel. */
   async start(footing?: Footing): Promise<Reconciler> {
     await this.end();
-    const stored = await this.store.load();
+    const stored = await this.store.load(this.bootTime);
     const { kernel, store, clock, times, sight } = this;
     const reconciler = new Reconciler(
       {
         ...{ kernel, store, clock, times, sight, log: this.#log(), host: HOST, interfaces: [] },
+        boot: { now: () => this.bootTime },
         reopen: async () => this.reopen(),
         follow: () => this.followed.shift() ?? 'same',
         outbox: {

@@ -96,7 +96,7 @@ export const AT_REST: Progress = {
   },
   ...{ network: makeKernel().network(), ingresses: [], unattachedSinceMs: undefined },
   ...{ bypass: false, guarded: undefined, undelivered: [], clockAheadMs: undefined, passed: [] },
-  ...{ permit: 0, brake: undefined },
+  ...{ permit: 0, brake: undefined, awaited: { deleted: 0 } },
 };
 
 /** Who the agent is, what its intake knows, and the moment: all of it ordinary. */

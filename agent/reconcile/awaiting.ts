@@ -1,0 +1,220 @@
+import type { Intent } from '../../protocol/intent.ts';
+import { MAX_UNCONFIRMED, type Status } from '../../protocol/status.ts';
+import type { EntryState } from '../model/state.ts';
+import { step, type Unconfirmed } from '../model/unconfirmed.ts';
+import type { ConfirmationNews, Stored } from '../ports.ts';
+import type { Decision } from './decision.ts';
+import type { Tracker } from './tracker.ts';
+
+/** States in which a change has done what it says: the entry stands, or does not by a rule of its own. */
+const CARRIED_OUT: ReadonlySet<EntryState['state']> = new Set(['installed', 'idle', 'expired']);
+
+/** The most changes that are moved at once: of them one commit is made. */
+const MOVED_MAX = 1_000;
+
+type Known = Pick<Stored, 'unconfirmed' | 'confirmed' | 'intents'>;
+const NOTHING: Known = { unconfirmed: [], confirmed: undefined, intents: [] };
+
+/**
+ * The changes that nobody has confirmed yet and those that were taken back, as the disk has them; what is to become of them next; and
+ * what stands instead. It changes nothing itself.
+ */
+export class Awaiting implements Tracker {
+  /** Milliseconds of the boot; whoever has passes made sets it before each. */
+  nowMs = 0;
+  #confirmed: number | undefined;
+  readonly #open = new Map<string, Unconfirmed>();
+  /** What the log wants of keys that were taken back. */
+  readonly #wanted = new Map<string, Intent>();
+  /** Keys of changes that could be carried out, once the disk has it that their time runs. */
+  readonly #toArm = new Set<string>();
+  /** Their time runs, and they have not been carried out yet. */
+  readonly #begun = new Set<string>();
+  /** They came not to stand after all. */
+  readonly #toDisarm = new Set<string>();
+  /** When the first time is over; undefined: to be found out. */
+  #dueMs: number | undefined;
+
+  /** `withheld`: keys whose changes wait for something else first. */
+  constructor(
+    { unconfirmed, confirmed, intents }: Known = NOTHING,
+    withheld: ReadonlyMap<string, unknown> = new Map(),
+  ) {
+    this.#confirmed = confirmed;
+    for (const row of unconfirmed) this.set(row);
+    if (unconfirmed.length === 0) return;
+    for (const intent of intents) if (this.isBack(intent.key)) this.#wanted.set(intent.key, intent);
+    for (const { key, op, is } of unconfirmed) {
+      if (op === 'delete' && is === 'unarmed' && !withheld.has(key)) this.#toArm.add(key);
+    }
+  }
+
+  get(key: string): Unconfirmed | undefined {
+    return this.#open.get(key);
+  }
+
+  set(row: Unconfirmed): void {
+    this.#open.set(row.key, row);
+    this.#dueMs = undefined;
+  }
+
+  /** True while a change waits to be confirmed. */
+  get some(): boolean {
+    return this.#open.values().some(({ is }) => is !== 'reverted');
+  }
+
+  /** Takes what is stored otherwise than before, and answers the keys that it is about. */
+  take({ open, ended, confirmed }: ConfirmationNews): readonly string[] {
+    this.#confirmed = confirmed;
+    for (const row of open) this.set(row);
+    for (const key of ended) this.#open.delete(key);
+    this.#dueMs = undefined;
+    const keys = [...open.map(({ key }) => key), ...ended];
+    for (const key of keys) {
+      for (const keysOf of [this.#wanted, this.#toArm, this.#begun, this.#toDisarm]) keysOf.delete(key);
+    }
+    return keys;
+  }
+
+  // What plans ask.
+
+  /** Its time is to run before it is carried out, and does not yet. */
+  isUnarmed({ key, rev }: Intent): boolean {
+    const row = this.#open.get(key);
+    return row?.is === 'unarmed' && row.op === 'put' && row.rev === rev;
+  }
+
+  /** How long the kernel may do it; undefined: for ever. */
+  leftMs({ key, rev }: Intent): number | undefined {
+    const row = this.#open.get(key);
+    if (row?.is !== 'armed' || row.op !== 'put' || row.rev !== rev) return undefined;
+    return Math.max(0, row.deadlineMs - this.nowMs);
+  }
+
+  /** It is deleted, and may come back: its slot stays its own. */
+  isMissed(key: string): boolean {
+    const row = this.#open.get(key);
+    return row?.op === 'delete' && row.is === 'armed';
+  }
+
+  settled({ key, intent }: Decision, { state }: EntryState): void {
+    const isDone = intent === undefined ? state === 'pending' : CARRIED_OUT.has(state);
+    if (this.#begun.delete(key) && !isDone) this.#toDisarm.add(key);
+  }
+
+  /** The change of this key could be carried out. */
+  arm(key: string): void {
+    this.#toArm.add(key);
+  }
+
+  // What is to be done.
+
+  /** Changes could be carried out, and are not before the disk has it. */
+  get waits(): boolean {
+    return this.#toArm.size > 0;
+  }
+
+  get toArm(): readonly Unconfirmed[] {
+    return this.#rowsOf(this.#toArm);
+  }
+
+  get toDisarm(): readonly Unconfirmed[] {
+    return this.#rowsOf(this.#toDisarm);
+  }
+
+  /** Their time is over. */
+  get due(): readonly Unconfirmed[] {
+    if (this.nowMs < this.dueMs) return [];
+    const due = this.#open.values().filter((row) => step(row, { kind: 'revert', ms: this.nowMs }) !== row);
+    return [...due.take(MOVED_MAX)];
+  }
+
+  /** When the first time is over; infinity where none runs. */
+  get dueMs(): number {
+    this.#dueMs ??= this.#armed.reduce((least, it) => Math.min(least, it.deadlineMs), Number.POSITIVE_INFINITY);
+    return this.#dueMs;
+  }
+
+  /** The disk was asked to have these times run; answers the changes whose does now. */
+  armed(asked: readonly Unconfirmed[], rows: readonly Unconfirmed[]): readonly Unconfirmed[] {
+    for (const { key } of asked) this.#toArm.delete(key);
+    const mine = rows.filter((row) => this.#isOf(row));
+    for (const row of mine) {
+      this.set(row);
+      this.#begun.add(row.key);
+    }
+    return mine;
+  }
+
+  disarmed(asked: readonly Unconfirmed[], rows: readonly Unconfirmed[]): void {
+    for (const { key } of asked) this.#toDisarm.delete(key);
+    for (const row of rows) if (this.#isOf(row)) this.set(row);
+  }
+
+  /** It was taken back; `wanted` is what the log has of it. */
+  reverted(row: Unconfirmed, wanted: Intent | undefined): void {
+    this.set(row);
+    if (wanted !== undefined) this.#wanted.set(row.key, wanted);
+  }
+
+  // What stands.
+
+  isBack(key: string): boolean {
+    return this.#open.get(key)?.is === 'reverted';
+  }
+
+  /** What stands of intents: of what was taken back, what it was before. */
+  standing(intents: readonly Intent[]): readonly Intent[] {
+    if (this.#open.size === 0) return intents;
+    return intents.flatMap((intent) => {
+      if (!this.isBack(intent.key)) return intent;
+      this.#wanted.set(intent.key, intent);
+      return this.#open.get(intent.key)?.previous ?? [];
+    });
+  }
+
+  /** What stands though it is deleted: it came back, or the disk does not have it yet that it goes. */
+  get lasting(): readonly Intent[] {
+    const rows = this.#open.values().filter(({ op, is }) => op === 'delete' && is !== 'armed');
+    return [...rows].flatMap(({ previous }) => previous ?? []);
+  }
+
+  /** It is deleted, and goes once the disk has it that its time runs. */
+  isGoing(key: string): boolean {
+    const row = this.#open.get(key);
+    return row?.op === 'delete' && row.is === 'unarmed';
+  }
+
+  /** What was taken back, with what the log wants of it, or what came back where it wants nothing. */
+  *back(): Generator<{ readonly row: Unconfirmed; readonly intent: Intent | undefined }> {
+    for (const row of this.#open.values())
+      if (row.is === 'reverted') yield { row, intent: this.#wanted.get(row.key) ?? row.previous };
+  }
+
+  /** For status. */
+  get said(): Pick<Status, 'unconfirmed' | 'unconfirmedTotal' | 'unarmed' | 'confirmed'> {
+    const armed = this.#armed.toSorted((a, b) => a.deadlineMs - b.deadlineMs);
+    const listed = armed.slice(0, MAX_UNCONFIRMED).map(({ key, name, rev, deadlineMs }) => {
+      return { name, key, rev, leftMs: Math.max(0, deadlineMs - this.nowMs) };
+    });
+    const unarmed = [...this.#open.values()].flatMap(({ is, rev }) => (is === 'unarmed' ? rev : []));
+    return {
+      ...(armed.length > 0 && { unconfirmed: listed, unconfirmedTotal: armed.length }),
+      ...(unarmed.length > 0 && { unarmed: unarmed.reduce((least, rev) => Math.min(least, rev)) }),
+      ...(this.#confirmed !== undefined && { confirmed: this.#confirmed }),
+    };
+  }
+
+  get #armed() {
+    return [...this.#open.values()].filter((row) => row.is === 'armed');
+  }
+
+  /** Whether no other change of the key has come since. */
+  #isOf({ key, rev }: Unconfirmed): boolean {
+    return this.#open.get(key)?.rev === rev;
+  }
+
+  #rowsOf(keys: ReadonlySet<string>): readonly Unconfirmed[] {
+    return [...keys.values().take(MOVED_MAX)].flatMap((key) => this.#open.get(key) ?? []);
+  }
+}
