@@ -44,22 +44,14 @@ export class RolloutStage implements AsyncDisposable {
 
   static async make(count: number): Promise<RolloutStage> {
     await using held = new AsyncDisposableStack();
-    const hosts = new Map<string, StageHost>();
-    let first: Testbed | undefined;
-    for (let number = 1; number <= count; number += 1) {
-      const host = `edge-${number}`;
-      const bed: Testbed = held.use(await Testbed.make({ host, ...(first !== undefined && { beside: first }) }));
-      if (first === undefined) {
-        await bed.startNats();
-        await bed.startController();
-      }
-      first ??= bed;
-      const { agent, operator } = await startHost(bed, '--mode', 'native');
-      await Promise.all([Echo.start(bed, 'b'), Echo.start(bed, 'c')]);
-      hosts.set(host, { bed, agent, operator, asker: await Asker.start(bed) });
-    }
-    if (first === undefined) throw new Error('a stage has a host');
-    return new RolloutStage(held.move(), first, hosts);
+    const first = held.use(await Testbed.make({ host: nameOf(1) }));
+    await first.startNats();
+    await first.startController();
+    const beds = [first];
+    for (let number = 2; number <= count; number += 1)
+      beds.push(held.use(await Testbed.make({ host: nameOf(number), beside: first })));
+    const hosts = await Promise.all(beds.map(populate));
+    return new RolloutStage(held.move(), first, new Map(hosts.map((host) => [host.bed.host, host])));
   }
 
   host(name: string | undefined): StageHost {
@@ -70,10 +62,11 @@ export class RolloutStage implements AsyncDisposable {
 
   /** Every A asks, without end. */
   async ask(): Promise<void> {
-    for (const { asker } of this.hosts.values()) {
+    const askers = [...this.hosts.values()].map(async ({ asker }) => {
       await asker.steady(RATE);
       await asker.answeredBy('b', STEP_MS);
-    }
+    });
+    await Promise.all(askers);
   }
 
   async shunt<T>(...words: readonly string[]): Promise<T> {
@@ -130,6 +123,17 @@ export class RolloutStage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#held.disposeAsync();
   }
+}
+
+function nameOf(number: number): string {
+  return `edge-${number}`;
+}
+
+/** Everything that runs on a host, and those who ask and answer there. */
+async function populate(bed: Testbed): Promise<StageHost> {
+  const { agent, operator } = await startHost(bed, '--mode', 'native');
+  const [asker] = await Promise.all([Asker.start(bed), Echo.start(bed, 'b'), Echo.start(bed, 'c')]);
+  return { bed, agent, operator, asker };
 }
 
 export const TO_C = { nexthop: C.v4 } as const;
