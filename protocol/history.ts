@@ -6,6 +6,7 @@ import { type Confirm, readConfirm, readName } from './intent.ts';
 import { encodeJson } from './json.ts';
 import { type Origin, originFields } from './origin.ts';
 import { list, nullable, object, oneOf, optional, readCount, readKey, readTime, readWord } from './read.ts';
+import { readRolloutId } from './rollout.ts';
 
 /** The changes of one redirect, or of all; the newest first. */
 export interface HistoryRequest {
@@ -29,6 +30,8 @@ export interface HistoryItem extends Origin {
   /** How many hosts got something of it. */
   readonly hosts: number;
   readonly redirects: number;
+  /** The rollout that it is a step of. */
+  readonly rollout?: string;
   readonly what?: What;
   readonly key?: string;
 }
@@ -55,6 +58,7 @@ const readItem = object<HistoryItem>(
     confirm: optional(readConfirm),
     hosts: readCount,
     redirects: readCount,
+    rollout: optional(readRolloutId),
     what: optional(oneOf(...DEEDS)),
     key: optional(readKey),
   },

@@ -10,15 +10,31 @@ import { shortChange } from '../show/change-state.ts';
 import { ageText, countText, timeText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 
-const COLUMNS: readonly Column[] = [
-  { title: 'WHEN', whole: true },
-  { title: 'CHANGE', whole: true },
-  { title: 'WHAT', whole: true },
-  { title: 'HOSTS', align: 'right' },
-  { title: 'WHO' },
-  { title: 'FROM' },
+/** A column, its cell, and whether an item has anything to say there; a column where none has is left out. */
+interface Field {
+  readonly column: Column;
+  readonly cell: (item: HistoryItem) => Cell;
+  readonly of?: (item: HistoryItem) => boolean;
+}
+
+const FIELDS: readonly Field[] = [
+  { column: { title: 'WHEN', whole: true }, cell: ({ made }) => timeText(made - (made % 1000)) },
+  { column: { title: 'CHANGE', whole: true }, cell: ({ change }) => shortChange(change) },
+  { column: { title: 'WHAT', whole: true }, cell: didText },
+  {
+    column: { title: 'ROLLOUT', whole: true },
+    of: ({ rollout }) => rollout !== undefined,
+    cell: ({ rollout }) => (rollout === undefined ? '-' : shortChange(rollout)),
+  },
+  { column: { title: 'HOSTS', align: 'right' }, cell: ({ hosts }) => String(hosts) },
+  { column: { title: 'WHO' }, cell: ({ actor = '-' }) => actor },
+  { column: { title: 'FROM' }, cell: ({ sources = [] }) => sources.join(',') || '-' },
+  {
+    column: { title: 'REASON', below: true, prose: true },
+    of: ({ reason, confirm }) => (reason ?? confirm) !== undefined,
+    cell: ({ reason = '', confirm }) => [confirmText(confirm), reason].filter(Boolean).join('; '),
+  },
 ];
-const WHY: Column = { title: 'REASON', below: true, prose: true };
 
 export const history = command({
   synopsis: '[NAME] [--last N]',
@@ -59,10 +75,11 @@ function refuse({ code, message }: { readonly code: string; readonly message: st
 
 function layOut(items: readonly HistoryItem[], screen: Parameters<typeof table>[2]): string {
   if (items.length === 0) return 'no changes';
-  const columns = items.some(({ reason, confirm }) => (reason ?? confirm) !== undefined) ? [...COLUMNS, WHY] : COLUMNS;
+  const fields = FIELDS.filter(({ of }) => of === undefined || items.some(of));
+  const rows = items.map((item) => fields.map(({ cell }) => cell(item)));
   return table(
-    columns,
-    items.map((item) => row(item).slice(0, columns.length)),
+    fields.map(({ column }) => column),
+    rows,
     screen,
   );
 }
@@ -71,27 +88,6 @@ function confirmText(confirm: HistoryItem['confirm']): string {
   return confirm === undefined ? '' : `to be confirmed within ${ageText(confirm.withinMs)}`;
 }
 
-function row({
-  made,
-  change,
-  verb,
-  what,
-  redirects,
-  hosts,
-  actor = '-',
-  sources = [],
-  reason = '',
-  confirm,
-}: HistoryItem): Cell[] {
-  const did = what ?? (redirects === 0 ? verb : `${verb} ${countText(redirects, 'redirect')}`);
-  const when = timeText(made - (made % 1000));
-  return [
-    when,
-    shortChange(change),
-    did,
-    String(hosts),
-    actor,
-    sources.join(',') || '-',
-    [confirmText(confirm), reason].filter(Boolean).join('; '),
-  ];
+function didText({ verb, what, redirects }: HistoryItem): string {
+  return what ?? (redirects === 0 ? verb : `${verb} ${countText(redirects, 'redirect')}`);
 }

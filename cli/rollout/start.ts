@@ -50,7 +50,6 @@ export function rolloutTerms(options: Options<(typeof ROLLOUT_OPTIONS)[number] |
 
 /** What more there is to say of a refusal. */
 const ADVICE: Readonly<Record<string, string>> = {
-  PLAN_STALE: '; nothing was begun',
   UNKNOWN_VERB: '; a controller that knows no rollouts is of an older release: upgrade it',
 };
 

@@ -27,8 +27,8 @@ function placeOf(after: string | undefined): number {
 }
 
 function itemOf(audit: Audit | AuditOf): HistoryItem {
-  const { change, verb, atMs, origin, confirm, hosts, names } = audit;
-  const counts = { hosts, redirects: names };
+  const { change, verb, atMs, origin, confirm, hosts, names, rollout } = audit;
+  const counts = { hosts, redirects: names, ...(rollout !== undefined && { rollout }) };
   const item = { change, verb, made: atMs, ...origin, ...(confirm !== undefined && { confirm }), ...counts };
   if (!('what' in audit)) return item;
   return { ...item, what: audit.what, ...(audit.key !== '' && { key: audit.key }) };

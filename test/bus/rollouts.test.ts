@@ -108,7 +108,7 @@ test('rollout: a good one goes from wave to wave as it was shown, is done, liste
     (await stage.shunt(['rollout', 'list'])).stdout,
     new RegExp(`\n${short} +DONE +- +2/2 +3/3 .* web-2 is replaced\n`),
   );
-  t.regex((await stage.shunt(['history', 'web'])).stdout, /created +3 .* web-2 is replaced/);
+  t.regex((await stage.shunt(['history', 'web'])).stdout, new RegExp(`created +${short} +3 .* web-2 is replaced`));
   const status = await stage.shunt(['rollout', 'status', short.slice(0, 6), '-o', 'json']);
   t.is(status.exit, 0);
   t.like(parseRolloutStatusReply({ v: 1, ...JSON.parse(status.stdout) }), { rollout: { id }, holdUpsTotal: 0 });
