@@ -21,6 +21,7 @@ import { requirePinRoot } from './pin-root.ts';
 import { type Replaced, Succession } from './succession.ts';
 import { TagMemory } from './tag-memory.ts';
 import { freshlyMade, type InForce, isNew, Upgrade } from './upgrade.ts';
+import { requireNoneUnconfirmed } from './unconfirmed.ts';
 import { requireUnwatched } from './watch-lock.ts';
 import { withMaps } from './with-maps.ts';
 import { dropZones } from './zones.ts';
@@ -66,6 +67,7 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     requireOwnWay(pinRoot); // what was not there is now
     using _lock = new LoaderLock(native, pinRoot);
     requireUnwatched(native, stood?.paths ?? paths, 'attach by another command');
+    requireNoneUnconfirmed(native, pinRoot);
     clearLeftovers(pinRoot);
     const replaced = fresh ? undefined : replaceStanding(native, owner, options);
     if (fresh) {

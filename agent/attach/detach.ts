@@ -13,6 +13,7 @@ import { clearLeftovers, removeLayout, requireMade, requireOwnWay } from './made
 import { isMountedByUs, releasePinRoot } from './pin-root.ts';
 import { endArrival } from './standing.ts';
 import { type NotRestored, TagMemory } from './tag-memory.ts';
+import { dropAbandoned } from './unconfirmed-folder.ts';
 import { requireUnwatched } from './watch-lock.ts';
 import { withMaps } from './with-maps.ts';
 import { dropZones, heldIfindexes, pinnedInterfaces } from './zones.ts';
@@ -82,6 +83,7 @@ function takeOff(native: Native, pinRoot: string, { links, chosen, isAll }: Leav
 /** Of a layout other than ours an agent may be running, or be about to. */
 function releaseRoot(native: Native, { claim }: PinPaths, pinRoot: string): void {
   clearLeftovers(pinRoot);
+  dropAbandoned(native, pinRoot);
   if (layoutsIn(pinRoot).length > 0) return;
   dropClaimFolder(native, claim);
   releasePinRoot(pinRoot);

@@ -1,11 +1,15 @@
 import type { ChosenOptions, ChosenProspect, ChosenReport } from '../../agent/attach/attach-chosen.ts';
+import type { Ended } from '../../agent/attach/attach-unless-lost.ts';
 import type { AttachedInterface } from '../../agent/attach/loader.ts';
 import type { Replaced } from '../../agent/attach/succession.ts';
+import type { Kept } from '../../agent/attach/unconfirmed.ts';
 import { command } from '../line/command.ts';
 import { EXIT, type Exit, usage } from '../line/failure.ts';
+import type { Options } from '../line/options.ts';
 import { parseOwner } from '../line/owner.ts';
 import { stopSignal } from '../line/signals.ts';
-import { bytesText } from '../show/format.ts';
+import { ageText, bytesText } from '../show/format.ts';
+import type { Terminal } from '../show/terminal.ts';
 
 export const attach = command({
   synopsis: '--interface IF... --owner USER[:GROUP]',
@@ -24,16 +28,23 @@ member of a bond, or has a program of somebody else is left alone, and why is sa
 
 With --watch it goes on as long as it is let, for a service to run: an interface that is not there yet is attached to when
 it comes, and one that is made anew, or moved away and back, again; one that is renamed keeps the program. What happens
-is logged. SIGTERM ends it and detaches nothing.`,
+is logged. SIGTERM ends it and detaches nothing.
+
+With --confirm it stays, and after TIME detaches what it has just attached, unless Enter is pressed or shunt attach --keep is
+said elsewhere by then: who is cut off by it comes back. A terminal that is gone is no answer; SIGINT and SIGTERM are a no. An
+interface that had the program before keeps it. Only kill -9 of it leaves all attached.`,
   examples: [
     'shunt attach --interface eth0 --interface eth1 --owner shunt',
     "shunt attach --watch --interface 'eth*' --owner shunt",
     'shunt attach --interface eth0 --max-redirects 65536 --dry-run',
+    'shunt attach --interface eth0 --owner shunt --confirm 60s',
   ],
   options: [
     'interface',
     'all-ethernet',
     'watch',
+    'confirm',
+    'keep',
     'owner',
     'mode',
     'pin-root',
@@ -44,7 +55,9 @@ is logged. SIGTERM ends it and detaches nothing.`,
     'accept-private-pins',
     'output',
   ],
-  async run({ options, terminal }) {
+  helps: { confirm: 'detach it again unless it is kept so soon' },
+  async run({ options, terminal, stdin }) {
+    if (options.keep) return keep(options, terminal);
     if (options.interface.length === 0 && !options['all-ethernet'])
       throw usage('name at least one interface: --interface IF, or take --all-ethernet');
     const owner = options.owner === undefined ? undefined : parseOwner(options.owner);
@@ -62,6 +75,8 @@ is logged. SIGTERM ends it and detaches nothing.`,
     };
     if (options.watch && options['dry-run'])
       throw usage('--dry-run says what would be done once, and --watch goes on: leave one out');
+    if (options.confirm !== undefined && (options.watch || options['dry-run']))
+      throw usage('--confirm goes with neither --watch nor --dry-run: leave one out');
     if (options.watch) return watch(asked, options.output === 'json');
     const [{ attachChosen, prospectChosen }, { loadNative }] = await Promise.all([
       import('../../agent/attach/attach-chosen.ts'),
@@ -72,11 +87,43 @@ is logged. SIGTERM ends it and detaches nothing.`,
       terminal.print(options.output === 'json' ? JSON.stringify(prospect) : foretell(prospect));
       return EXIT.done;
     }
-    const report = attachChosen(loadNative(), asked);
-    terminal.print(options.output === 'json' ? jsonOf(report) : describe(report));
+    const tell = (report: ChosenReport): void =>
+      terminal.print(options.output === 'json' ? jsonOf(report) : describe(report));
+    if (options.confirm !== undefined) {
+      const { attachUnlessLost } = await import('../../agent/attach/attach-unless-lost.ts');
+      const ended = await attachUnlessLost(loadNative(), asked, {
+        ...surroundings(terminal, stdin, tell),
+        withinMs: options.confirm,
+      });
+      terminal.print(options.output === 'json' ? JSON.stringify(ended) : endText(ended));
+      return ended.kept ? EXIT.done : EXIT.refused;
+    }
+    tell(attachChosen(loadNative(), asked));
     return EXIT.done;
   },
 });
+
+/** Keeps what another call waits with. Errors: Failure. */
+async function keep(
+  options: Options<'interface' | 'all-ethernet' | 'pin-root' | 'output'>,
+  terminal: Terminal,
+): Promise<Exit> {
+  if (options.interface.length > 0 || options['all-ethernet'])
+    throw usage('--keep keeps all that an attach --confirm waits with: leave the interfaces out');
+  const [{ keepAttached }, { loadNative }] = await Promise.all([
+    import('../../agent/attach/unconfirmed.ts'),
+    import('../../native/index.ts'),
+  ]);
+  const is = keepAttached(loadNative(), options['pin-root']);
+  terminal.print(options.output === 'json' ? JSON.stringify({ is }) : KEPT[is]);
+  return is === 'nothing' ? EXIT.refused : EXIT.done;
+}
+
+const KEPT: Readonly<Record<Kept, string>> = {
+  kept: 'kept: it stays attached',
+  abandoned: 'the attach --confirm that waited was killed, so nothing is detached: it stays attached',
+  nothing: 'no attach --confirm waits here; it was kept, or has detached by now',
+};
 
 /** Logs as the agent does; with `json` on standard output, where a program reads. */
 async function watch(asked: ChosenOptions, json: boolean): Promise<Exit> {
@@ -100,6 +147,42 @@ async function watch(asked: ChosenOptions, json: boolean): Promise<Exit> {
   };
   await watchChosen(loadNative(), { ...asked, tell }, { log, clock: makeSystemClock(), begun }, stopSignal());
   return EXIT.done;
+}
+
+/** Who may press Enter, and what is shown meanwhile. */
+function surroundings(terminal: Terminal, stdin: AsyncIterable<Uint8Array>, begun: (report: ChosenReport) => void) {
+  const sits = terminal.confirm !== undefined;
+  let isEntered = false;
+  if (sits) void pressed(stdin).then((is) => (isEntered = is));
+  const how = sits ? 'press Enter to keep it, or say' : 'say';
+  return {
+    begun: (report: ChosenReport): void => {
+      begun(report);
+      terminal.note(`${how} shunt attach --keep elsewhere; else it is detached again`);
+    },
+    isEntered: () => isEntered,
+    count: (leftMs: number): void => terminal.progress(`detached again in ${ageText(leftMs - (leftMs % 1000))}`),
+    process,
+  };
+}
+
+/** Whether a line came in; the end of the input, as of a terminal that is gone, is none. */
+async function pressed(stdin: AsyncIterable<Uint8Array>): Promise<boolean> {
+  try {
+    for await (const bytes of stdin) if (bytes.includes(0x0a)) return true;
+  } catch {
+    // the terminal is gone
+  }
+  return false;
+}
+
+function endText({ kept, why, detached }: Ended): string {
+  if (why === 'unchanged') return 'nothing is to be confirmed: all was attached before';
+  if (kept) return 'kept: it stays attached';
+  const because = why === 'late' ? 'nobody kept it in time' : 'it was ended';
+  return detached.length === 0
+    ? `${because}, and nothing of it was attached any more`
+    : `${because}: detached ${detached.join(', ')}`;
 }
 
 /** Where no pattern was given there is nothing to say of what patterns mean. */

@@ -221,6 +221,7 @@ export const OPTIONS = {
   deadline: single({ placeholder: 'TIME', help: 'time for an agent to fill new maps' }, '1m', readTimeout),
   'all-ethernet': flag('every Ethernet interface'),
   watch: { ...flag('go on, and follow what comes and goes'), short: 'w' },
+  keep: flag('keep what attach --confirm would detach again'),
   'dry-run': flag('say what would be done, and change nothing'),
   'accept-hidden-tags': flag('take interfaces whose VLAN tags are hidden'),
   'accept-private-pins': flag('take pins that may go with these mounts'),

@@ -91,6 +91,7 @@ test('options: the defaults', async (t) => {
     'max-redirects': undefined,
     deadline: 60_000,
     'dry-run': false,
+    keep: false,
     'all-ethernet': false,
     watch: false,
     'accept-hidden-tags': false,
