@@ -1,7 +1,7 @@
 import { readChangeId } from './change-id.ts';
 import { readHost } from './host.ts';
 import { readName } from './intent.ts';
-import { list, object, readCount, readTime } from './read.ts';
+import { list, object, optional, readCount, readTime } from './read.ts';
 
 /** A redirect that was deleted, and of whose hosts some have not confirmed that yet: packets may still be sent on there. */
 export interface Deleting {
@@ -11,6 +11,8 @@ export interface Deleting {
   /** On how many hosts it stood, and how many of them confirmed that it is gone. */
   readonly total: number;
   readonly confirmed: number;
+  /** How many of the others took the delete back: it stands there as before. Absent where none did. */
+  readonly reverted?: number;
   /** The first MAX_DELETING_HOSTS of the others. */
   readonly hosts: readonly string[];
 }
@@ -27,6 +29,7 @@ export const readDeleting = list(
       made: readTime,
       total: readCount,
       confirmed: readCount,
+      reverted: optional(readCount),
       hosts: list(readHost, MAX_DELETING_HOSTS),
     },
     'ignored',

@@ -29,8 +29,12 @@ export function deletingTable(
   return left > 0 ? `${listed}\n… and ${left} more are being deleted` : listed;
 }
 
-function row({ name, change, made, total, confirmed, hosts }: Deleting, nowMs: number) {
-  const state = { text: `deleting ${confirmed}/${total}`, tone: 'warn' as const };
+function row({ name, change, made, total, confirmed, reverted = 0, hosts }: Deleting, nowMs: number) {
+  const back = reverted > 0 ? `, REVERTED ${reverted}` : '';
+  const state = {
+    text: `deleting ${confirmed}/${total}${back}`,
+    tone: reverted > 0 ? ('bad' as const) : ('warn' as const),
+  };
   const age = made === 0 ? '-' : ageText(nowMs - made);
   return [name, state, someText(hosts, total - confirmed), shortChange(change), age];
 }

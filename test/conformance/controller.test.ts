@@ -3,9 +3,10 @@ import { type Cursor, NO_CURSOR } from '../../protocol/cursor.ts';
 import { keyOf } from '../../protocol/key.ts';
 import type { Match } from '../../protocol/match.ts';
 import type { Page, SyncRequest } from '../../protocol/page.ts';
+import type { Status } from '../../protocol/status.ts';
 import type { Update } from '../../protocol/update.ts';
 import { MemoryController } from '../fakes/memory-controller.ts';
-import { AMPLE_BYTES, apply, Folder, openStore, report, type Store, spec } from '../unit/controller/fleet.ts';
+import { ALLOWED, AMPLE_BYTES, Folder, openStore, type Store, spec, status } from '../unit/controller/fleet.ts';
 import { randomBelow } from './sequences.ts';
 
 /** Steps, and what they start from: CONFORMANCE_RUNS=100000 is for a change of the controller's log. */
@@ -14,13 +15,17 @@ const SEED = Number(process.env.CONFORMANCE_SEED ?? 1);
 const HOST = 'edge-1';
 const DAY_MS = 86_400_000;
 const STEPS = 100;
+const CONFIRM = { withinMs: 60_000 };
 
 type To = 'drop' | 'pass';
 
 /** A log of one host under test, written change by change, and asked as a host asks. */
 interface Log extends AsyncDisposable {
-  put(n: number, to: To): Promise<void>;
-  delete(n: number): Promise<void>;
+  /** With `confirm`, both are to be confirmed. */
+  put(n: number, to: To, confirm: boolean): Promise<void>;
+  delete(n: number, confirm: boolean): Promise<void>;
+  /** The host has said for long enough that it has all up to a rev. */
+  confirm(rev: number): Promise<void>;
   /** The controller starts again. */
   restart(): Promise<void>;
   /** Two days pass, and what may be forgotten by then is. */
@@ -33,13 +38,20 @@ class Fake implements Log {
   #nowMs = 0;
   readonly #controller = new MemoryController(HOST, { nowMs: () => this.#nowMs });
 
-  async put(n: number, to: To): Promise<void> {
+  async put(n: number, to: To, confirm: boolean): Promise<void> {
     const match: Match = { src: '0.0.0.0/0', dst: `10.0.0.${n}/32`, proto: 'udp', dport: 443 };
-    this.#controller.write([(rev) => ({ op: 'put', rev, key: keyOf(match), name: `r${n}`, match, to })]);
+    const asked = confirm ? { confirm: CONFIRM } : {};
+    this.#controller.write([(rev) => ({ op: 'put', rev, key: keyOf(match), name: `r${n}`, match, to, ...asked })]);
   }
 
-  async delete(n: number): Promise<void> {
-    this.#controller.write([(rev) => ({ op: 'delete', rev, key: `v4 udp 0.0.0.0/0:* > 10.0.0.${n}/32:443` })]);
+  async delete(n: number, confirm: boolean): Promise<void> {
+    const asked = confirm ? { confirm: CONFIRM } : {};
+    const key = `v4 udp 0.0.0.0/0:* > 10.0.0.${n}/32:443`;
+    this.#controller.write([(rev) => ({ op: 'delete', rev, key, ...asked })]);
+  }
+
+  async confirm(rev: number): Promise<void> {
+    this.#controller.confirm(rev);
   }
 
   async restart(): Promise<void> {
@@ -67,12 +79,20 @@ class Real implements Log {
   #opened: Store | undefined;
   #nowMs = 0;
 
-  async put(n: number, to: To): Promise<void> {
-    await apply(await this.#store(), spec(`r${n}`, n, { to }));
+  async put(n: number, to: To, confirm: boolean): Promise<void> {
+    const { desk } = await this.#store();
+    const terms = { ...ALLOWED, ...(confirm && { confirm: CONFIRM }) };
+    await desk.apply({ v: 1, upload: 'test', part: 0, parts: 1, specs: [spec(`r${n}`, n, { to })], ...terms });
   }
 
-  async delete(n: number): Promise<void> {
-    await (await this.#store()).desk.delete([`r${n}`]);
+  async delete(n: number, confirm: boolean): Promise<void> {
+    await (await this.#store()).desk.delete([`r${n}`], undefined, confirm ? { confirm: CONFIRM } : {});
+  }
+
+  async confirm(rev: number): Promise<void> {
+    const { epoch } = await this.page({ v: 1, host: HOST, have: NO_CURSOR, from: NO_CURSOR });
+    const unconfirmed = [{ name: 'r1', key: 'v4 udp 0.0.0.0/0:* > 10.0.0.1/32:443', rev, leftMs: 1 }];
+    await this.#say({ epoch, stored: rev, applied: rev, unconfirmed }, rev);
   }
 
   async restart(): Promise<void> {
@@ -98,10 +118,15 @@ class Real implements Log {
     this.#folder[Symbol.dispose]();
   }
 
+  async #say(more: Partial<Status>, steady = 0): Promise<void> {
+    const { unarmed: _, ...said } = status(HOST, { labels: {}, can: ['confirm'], exceptions: [], ...more });
+    await this.#opened?.roster.report([{ status: said, seenAtMs: this.#nowMs, steady }]);
+  }
+
   async #store(): Promise<Store> {
     if (this.#opened === undefined) {
       this.#opened = await openStore(this.#folder.file(), () => this.#nowMs);
-      await report(this.#opened, HOST); // who claims something is heard first
+      await this.#say({ epoch: '', stored: 0 }); // who claims something is heard first
     }
     return this.#opened;
   }
@@ -159,6 +184,7 @@ test('both controllers: a random log answers every host alike', async (t) => {
   t.timeout(60_000 + RUNS * 60);
   const below = randomBelow(SEED);
   const standings = new Map<unknown, number>();
+  let confirmed = 0;
   for (let from = 0; from < RUNS; from += STEPS) {
     await using real = new Real();
     await using fake = new Fake();
@@ -169,16 +195,20 @@ test('both controllers: a random log answers every host alike', async (t) => {
     const both = (act: (log: Log) => Promise<void>) => Promise.all([act(real), act(fake)]);
     for (let step = 0; step < Math.min(STEPS, RUNS - from); step += 1) {
       const n = below(12);
-      const [stands, kind] = [set.get(n), below(12)];
+      const [stands, kind, confirm] = [set.get(n), below(13), below(3) === 0];
+      const rev = heads.at(-1)?.rev ?? 0;
       if (kind === 0) await both((log) => log.restart());
       else if (kind === 1) await both((log) => log.trim());
-      else if (stands !== undefined && kind < 6) {
+      else if (kind === 12 && rev > 0) {
+        const to = 1 + below(rev);
+        await both((log) => log.confirm(to));
+      } else if (stands !== undefined && kind < 6) {
         set.delete(n);
-        await both((log) => log.delete(n));
+        await both((log) => log.delete(n, confirm));
       } else {
         const to = stands === 'drop' ? 'pass' : 'drop';
         set.set(n, to);
-        await both((log) => log.put(n, to));
+        await both((log) => log.put(n, to, confirm));
       }
       const [head, other] = [await mine.head(), await theirs.head()];
       const where = `seed ${SEED}, run ${from}, step ${step}`;
@@ -190,10 +220,12 @@ test('both controllers: a random log answers every host alike', async (t) => {
       t.deepEqual(page, reply, where);
       const prev = below(head.rev + 1);
       t.deepEqual(await mine.update(prev), await theirs.update(prev), where);
-      const { standing } = page as Page;
+      const { standing, confirmed: mark } = page as Page;
+      if (mark !== undefined) confirmed += 1;
       standings.set(standing, (standings.get(standing) ?? 0) + 1);
     }
   }
   t.log(Object.fromEntries(standings));
+  t.true(confirmed > RUNS / 10, `${confirmed} pages had a mark`);
   for (const standing of ['ok', 'lost', 'unknown']) t.true((standings.get(standing) ?? 0) > RUNS / 100, standing);
 });

@@ -2,6 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf } from '../../protocol/intent.ts';
+import type { Marks } from '../../protocol/marks.ts';
 import type { Page, Standing, SyncRequest } from '../../protocol/page.ts';
 import type { Update } from '../../protocol/update.ts';
 
@@ -22,6 +23,7 @@ export class MemoryController {
   #rev = 0;
   #digest = EMPTY_DIGEST;
   #floor = 0;
+  #confirmed = 0;
   #opens = false;
 
   /** With a clock, pages say what time it is. */
@@ -56,6 +58,11 @@ export class MemoryController {
     for (const epoch of this.#epochs) epoch.superseded = true;
     this.restart();
     this.#open();
+  }
+
+  /** Raises the mark up to which changes are confirmed; it never falls, and is never past the head. */
+  confirm(rev: number): void {
+    this.#confirmed = Math.max(this.#confirmed, Math.min(rev, this.#rev));
   }
 
   /** Forgets the deletes; the floor is the newest of them. */
@@ -97,6 +104,7 @@ export class MemoryController {
       rev,
       digest: this.#digest,
       changes,
+      ...this.#marks,
     };
   }
 
@@ -119,7 +127,11 @@ export class MemoryController {
     const changes = all.slice(0, limit);
     const more = changes.length < all.length;
     const rev = more ? (changes.at(-1)?.rev ?? head) : head;
-    return { ...frame, prev: Math.min(from.rev, rev), rev, digest: this.#digest, changes, more };
+    return { ...frame, prev: Math.min(from.rev, rev), rev, digest: this.#digest, changes, more, ...this.#marks };
+  }
+
+  get #marks(): Marks {
+    return this.#confirmed === 0 ? {} : { confirmed: this.#confirmed };
   }
 
   #open(): void {

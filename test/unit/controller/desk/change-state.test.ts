@@ -329,7 +329,7 @@ test('change: a delete that a host took back is not done, and what it deleted go
   await hosts.follow('e1', { can: ['confirm'], exceptions: [exception], exceptionsTotal: 1 });
   await hosts.store.roster.tidy();
   t.is(await hosts.line(id), '0/1 1 0 0; e1 failed denied REVERTED web');
-  t.like(await desk.get({ v: 1 }, AMPLE_BYTES), deleting);
+  t.like(await desk.get({ v: 1 }, AMPLE_BYTES), { deletingTotal: 1, deleting: [{ name: 'web', reverted: 1 }] });
   await hosts.follow('e1', { can: ['confirm'] });
   t.is(await hosts.line(id), '1/1 0 0 0');
   t.is((await desk.get({ v: 1 }, AMPLE_BYTES)).deletingTotal, undefined);
