@@ -93,8 +93,9 @@ function answerOf(told: Explanation, heard: LiveGroup | undefined): Omit<Answer,
   if (state === 'installed') {
     const [problem] = problems;
     if (problem === undefined && heard !== undefined) {
-      const { state: by, code: why = '' } = heard;
-      return { state: by, ...(why !== '' && { code: why }), because: meaningText(why) };
+      const { state: by, code: why = '', leftMs } = heard;
+      const back = leftMs !== undefined && `taken back in ${ageText(leftMs - (leftMs % 1000))} unless it is confirmed`;
+      return { state: by, ...(why !== '' && { code: why }), because: together(meaningText(why), back) };
     }
     if (problem === undefined) return { state, because: '' };
     const is = problem.code === 'NOT_ATTACHED' ? 'unattached' : 'unknown';
