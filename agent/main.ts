@@ -35,10 +35,10 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
     (it) => it.close(),
   );
   const log = makeLog(config.logLevel, { host: config.host });
-  const guard = await openGuard(config, clock, log);
   const left = new AbortController();
   const maps = held.use(await OwnMaps.open(native, config.pinRoot, { log, clock, leave: () => left.abort() }));
   const { kernel } = maps;
+  const guard = await openGuard(config, clock, log);
   const reopen = () => maps.reopen();
   const follow = () => maps.follow();
   const { host } = config;
