@@ -9,6 +9,8 @@ import { HostCounts } from './host-counts.ts';
 
 /** So often it is looked who is to be asked. */
 const LOOK_EVERY_MS = 250;
+/** Permissions change seldom, and the client logs each refusal. */
+const REFUSED_MS = 60_000;
 /** Hosts that are asked at the same time. */
 const MAX_ASKED = 32;
 /** Redirects that all hosts of a rollout together are asked for in one round; the others have their turn in the next ones. */
@@ -46,6 +48,8 @@ export class RolloutCounts implements Counting {
   readonly #rounds = new Map<string, Round>();
   readonly #asking = new Set<Promise<void>>();
   readonly #waker = new Waker();
+  /** Until then nobody is asked, for the bus did not let us; undefined where it never refused. Monotonic. */
+  #refusedUntilMs: number | undefined;
 
   constructor(parts: CountsParts) {
     this.#parts = parts;
@@ -95,6 +99,7 @@ export class RolloutCounts implements Counting {
   /** Asks those whose turn it is, as far as there is room. */
   #ask({ everyMs, hosts }: Round, signal: AbortSignal): void {
     const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs < (this.#refusedUntilMs ?? 0)) return;
     const most = Math.min(MAX_COUNTED, Math.max(FEWEST_KEYS, Math.floor(KEYS_A_ROUND / hosts.size)));
     for (const asked of hosts.values()) {
       if (this.#asking.size >= MAX_ASKED || !this.#parts.bus.connected) return;
@@ -109,17 +114,29 @@ export class RolloutCounts implements Counting {
   }
 
   async #askHost(asked: Asked, most: number, signal: AbortSignal): Promise<void> {
-    const { bus, subjects, log } = this.#parts;
+    const { bus, subjects } = this.#parts;
     const { host } = asked.watched;
     asked.isAsked = true;
     try {
       const request = encodeCountsRequest({ v: 1, keys: nextKeys(asked, most) });
       this.#take(asked, await bus.request(subjects.ask(host, 'counts'), request, signal));
     } catch (error) {
-      log.debug({ error, host }, 'rollout: a host did not tell its counts');
+      this.#note(error, host);
     } finally {
       asked.isAsked = false;
     }
+  }
+
+  /** That a host is away, others tell; that we may not ask, nobody else does, and it says so once. */
+  #note(error: unknown, host: string): void {
+    const { log, clock } = this.#parts;
+    if ((error as { readonly code?: unknown }).code !== 'NOT_ALLOWED') {
+      log.debug({ error, host }, 'rollout: a host did not tell its counts');
+      return;
+    }
+    if (this.#refusedUntilMs === undefined)
+      log.warn({ error, host }, 'rollout: the bus does not let us ask hosts for their counts, so gates know nothing');
+    this.#refusedUntilMs = clock.monotonicMs() + REFUSED_MS;
   }
 
   #take(asked: Asked, bytes: Uint8Array): void {
