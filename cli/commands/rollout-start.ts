@@ -116,7 +116,7 @@ async function begin(
   const id = randomUUID();
   say(layOutPlan(planned, terminal, specs));
   const foreseen = await ask({ dryRun: true });
-  say(`\n${wavesText(foreseen, terminal)}\n`);
+  say(foreseen.waves.length === 0 ? '' : `\n${wavesText(foreseen, terminal)}\n`);
   const begun = options['dry-run'] ? foreseen : await ask({});
   say(startText(begun, options['dry-run']));
   const { v: _, upload: __, ...told } = begun;

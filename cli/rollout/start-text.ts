@@ -15,7 +15,6 @@ const COLUMNS: readonly Column[] = [
 /** The waves that a rollout would have, what is judged in each, and who would come late. */
 export function wavesText(reply: RolloutStartReply, paper: Pick<Terminal, 'width' | 'colour'>): string {
   const { waves, gates, soakMs, late = [], lateTotal = 0, maxUnreachable } = reply;
-  if (waves.length === 0) return 'no wave: no host would have anything of it';
   const soak = soakMs === 0 ? 'no soak' : `a soak of ${ageText(soakMs)} each`;
   const judged = `${soak}; gates: ${gates.join(', ')}; at most ${maxUnreachable} silent`;
   const notes =
