@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { PlantedBugs } from '../support/planted-bugs.ts';
+import { BRAKES, play as playBrakes } from './brakes/play.ts';
+import { ACT_NAMES as BRAKE_ACTS, scheduleOf as brakesOf } from './brakes/schedule.ts';
 import { STRIKES } from './carrier.ts';
 import type { Played } from './played.ts';
 import { ANSWERS, play as playRollouts } from './rollouts/play.ts';
@@ -42,6 +44,16 @@ const rollouts: Game = {
   },
 };
 
+const brakes: Game = {
+  bugs: new PlantedBugs(join(import.meta.dirname, 'brakes/mutants')),
+  names: [...BRAKE_ACTS, ...BRAKES],
+  play: (seed) => playBrakes(brakesOf(seed), seed),
+  shortest: async (seed) => {
+    const acts = await shorten(brakesOf(seed), async (some) => (await playBrakes(some, seed)).wrong.length > 0);
+    return { acts, wrong: (await playBrakes(acts, seed)).wrong };
+  },
+};
+
 /** By name; fleets are what is played where none is given. */
-export const GAMES = { fleets, rollouts } as const;
+export const GAMES = { fleets, rollouts, brakes } as const;
 export type GameName = keyof typeof GAMES;

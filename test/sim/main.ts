@@ -1,5 +1,5 @@
 /**
- * Plays random schedules on simulated fleets: `node test/sim/main.ts [fleets|rollouts] [--seeds N] [--from S] [--jobs N]
+ * Plays random schedules on simulated fleets: `node test/sim/main.ts [fleets|rollouts|brakes] [--seeds N] [--from S] [--jobs N]
  * [--brief]`. Agents, two controllers on one database and a bus, all real but for their ports, in one process and on one clock:
  * everything is a matter of the seed; of rollouts, the hosts are made up, and there are more of them. The status is 1 when something that must hold did not; the shortest schedule that shows it is
  * printed, unless it is to be brief. `--mutants [NAME...]` says how often each rule and fault came up, and plays the
