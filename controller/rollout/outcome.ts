@@ -51,7 +51,7 @@ export function passedText(gates: readonly GateVerdict[]): string {
 
 function controlText(control: GateVerdict['control']): string {
   if (control === null) return '';
-  return ` (without it ${control.count}${control.of === undefined ? '' : ` of ${control.of}`})`;
+  return ` (others ${control.count}${control.of === undefined ? '' : ` of ${control.of}`})`;
 }
 
 /** A step that goes on after a pause: the soak is kept, what was waited for is waited for anew. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
 import { CONVERGE_MS } from '../support/operator.ts';
 import { failedAt, RolloutStage, TO_C, wallMs } from '../support/rollout-stage.ts';
 
@@ -63,7 +64,9 @@ test.serial('rollout: with all telemetry away it stands still, and goes on when 
   await stage.ask();
   const { id, waves } = await stage.start(TO_C, '--waves', '1,2,3', '--soak', '60s');
   const [, , [third] = []] = waves;
-  const soaks = await stage.until('wave 2 soaks', id, ({ wave, step }) => wave === 2 && step === 'SOAK');
+  // Before that, the host would take it back by itself: it is not heard.
+  const isSure = ({ waveList }: RolloutStatusReply) => waveList[1]?.confirmed === 1;
+  const soaks = await stage.until('wave 2 is confirmed', id, ({ wave }, now) => wave === 2 && isSure(now));
   t.true(soaks.soakedMs < 60_000);
   const head = (await stage.touched(third))[0]?.head;
   for (const { agent } of stage.hosts.values()) agent.signal('SIGSTOP');
