@@ -1,3 +1,4 @@
+import { claimsOf, type Move } from '../compile/preview.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
 
@@ -5,6 +6,12 @@ import { Declined } from '../model/declined.ts';
 export interface Wishes {
   readonly names: Iterable<string>;
   readonly keys: Iterable<string>;
+}
+
+/** What moves would have to change. */
+export function wishesOf(moves: readonly Move[]): Wishes {
+  const claims = [...claimsOf(moves.filter(({ same }) => !same))];
+  return { names: claims.map(({ name }) => name), keys: new Set(claims.map(({ key }) => key)) };
 }
 
 /** Errors: Declined ROLLOUT_ACTIVE, where a rollout that has not ended holds one of them. */

@@ -22,7 +22,7 @@ import { requireConfirmable } from './confirming.ts';
 import { deleteSpecs } from './deletion.ts';
 import { forget } from './forgetting.ts';
 import { listHistory } from './history.ts';
-import { requireFree } from './holds.ts';
+import { requireFree, wishesOf } from './holds.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { nearNames } from './near-names.ts';
 import { loopsOf, readDoors, requireNoLoops } from './no-loops.ts';
@@ -99,7 +99,9 @@ export class SqlDesk implements Desk {
   async plan(last: PlanRequest, budgetBytes: number, hear: Hear = unheard): Promise<PlanReply> {
     const nowMs = this.#work.clock.nowMs();
     const { head, doors, ...read } = await this.#work.read(async (transaction) => {
-      return { ...(await readProposal(transaction, last)), doors: await readDoors(transaction) };
+      const proposal = await readProposal(transaction, last);
+      await requireFree(transaction, wishesOf(proposal.moves));
+      return { ...proposal, doors: await readDoors(transaction) };
     });
     const proposal = { ...read, nowMs };
     if (last.parts > 1) await this.#work.write(({ session, tables }) => tables.uploads.drop(session, last.upload));

@@ -1,7 +1,7 @@
 import type { Concern } from '../compile/concern.ts';
 import type { Damage } from '../model/damage.ts';
 import { countOf } from '../store/tables/sums.ts';
-import { convergeHosts, convergeKeys } from './converge.ts';
+import { convergeAll, convergeKeys } from './converge.ts';
 import type { LogTransaction } from './transaction.ts';
 
 /**
@@ -11,12 +11,7 @@ import type { LogTransaction } from './transaction.ts';
 export async function assess(transaction: LogTransaction): Promise<Damage | undefined> {
   const { session, tables, log } = transaction;
   log.withheld.clear();
-  const fleet = await tables.hosts.fleet(session);
-  const hosts = await tables.heads.hosts(session, '', Number.MAX_SAFE_INTEGER);
-  await convergeHosts(
-    transaction,
-    hosts.map((host) => fleet.get(host)),
-  );
+  await convergeAll(transaction);
   const count = countOf(tables.specs.scan(session));
   const kept = await tables.sums.kept(session, 'specs');
   const lost = Math.max(0, kept.rows - count.rows);

@@ -43,6 +43,17 @@ async function addStanding({ session, tables }: LogTransaction, concern: Concern
     if (op === 'put' && names.has(name)) concern.add({ key, hosts: [host] });
 }
 
+/** Makes the logs of all hosts say what all the specs say. */
+export async function convergeAll(transaction: LogTransaction): Promise<void> {
+  const { session, tables } = transaction;
+  const fleet = await tables.hosts.fleet(session);
+  const hosts = await tables.heads.hosts(session, '', Number.MAX_SAFE_INTEGER);
+  await convergeHosts(
+    transaction,
+    hosts.map((host) => fleet.get(host)),
+  );
+}
+
 /** Makes the logs of some hosts say what all the specs say, as far as nothing is missing that would be needed for it. */
 export async function convergeHosts(transaction: LogTransaction, hosts: readonly HostFacts[]): Promise<void> {
   const { session, tables } = transaction;

@@ -4,11 +4,13 @@ import { StoreError } from '../model/store-error.ts';
 import type { Database, Session } from '../store/session.ts';
 import type { Tables } from '../store/tables/tables.ts';
 import { assess } from './assess.ts';
+import { convergeAll } from './converge.ts';
 import { History } from './history.ts';
 import { LogWriter } from './log-writer.ts';
 import type { LogTransaction, Transaction } from './transaction.ts';
 import { verifyCounter, verifyTruth } from './verify.ts';
 import { mendLogs } from './verify-logs.ts';
+import { verifyRollouts } from './verify-rollouts.ts';
 
 interface WorkParts {
   readonly database: Database;
@@ -131,18 +133,21 @@ export class Work {
   async #verify(): Promise<void> {
     const { database, tables, onDamage } = this.#parts;
     const ordered = await database.inspect();
+    let back = 0;
     const { lost, mended } = await database.write(async (session) => {
       const found = await verifyTruth(this.#transaction(session), !ordered);
+      back = await verifyRollouts(this.#transaction(session), !ordered, this.clock.nowMs());
       if (await tables.epochs.isEmpty(session)) await tables.epochs.open(session, 1, this.clock.token(TOKEN_BYTES));
       await verifyCounter(this.#transaction(session));
       return found;
     });
     this.#damage = lost === undefined ? undefined : { lost, standing: [] };
-    const hosts = await this.#mendLogs(!ordered);
+    const hosts = await this.#mendLogs(!ordered, back > 0);
     const emptied = ordered ? [] : await database.confirm();
     const said = [
       ...(ordered ? [] : ['the order of its rows']),
       ...mended,
+      ...(back > 0 ? [`${back} rollouts that were under way, which go back`] : []),
       ...hosts.map((host) => `the log of ${host}`),
       ...emptied.map((table) => `${table}, by emptying it`),
     ];
@@ -150,11 +155,13 @@ export class Work {
     if (said.length > 0 || this.#damage !== undefined) onDamage(said, this.#damage);
   }
 
-  async #mendLogs(anew: boolean): Promise<readonly string[]> {
+  /** With `all`, the logs of all hosts are made to say again what the specs say. */
+  async #mendLogs(anew: boolean, all: boolean): Promise<readonly string[]> {
     const { database } = this.#parts;
     const { answer, log } = await database.write((session) =>
       this.#changing(this.#transaction(session), async (transaction) => {
         const hosts = this.#damage === undefined ? await mendLogs(transaction, anew) : [];
+        if (all && this.#damage === undefined) await convergeAll(transaction);
         if (transaction.log.damaged) transaction.log.assessed = { damage: await assess(transaction) };
         await transaction.log.finish();
         return hosts;

@@ -73,6 +73,7 @@ export class SqlRoster implements Roster, Upkeep {
       tables.audit.tooOld(session, nowMs - CHANGE_KEPT_MS, CHANGES_ROWS),
     );
     for (const id of old) await this.#work.write(({ session, tables }) => tables.audit.drop(session, id));
+    await this.#work.write((transaction) => dropRollouts(transaction, nowMs - CHANGE_KEPT_MS));
   }
 
   async #verify(): Promise<void> {
@@ -106,6 +107,14 @@ async function noteReports(transaction: Transaction, reports: readonly Report[])
     if (noted !== 'old') await raiseConfirmed(transaction, report);
   }
   return [...moved.values()];
+}
+
+/** Forgets rollouts that ended before. */
+async function dropRollouts({ session, tables }: Transaction, toMs: number): Promise<void> {
+  for (const id of await tables.rollouts.tooOld(session, toMs)) {
+    for (const table of [tables.rolloutSpecs, tables.rolloutHosts, tables.rolloutEvidence, tables.rollouts])
+      await table.drop(session, id);
+  }
 }
 
 /** Drops the tombstones that hosts have stored, or that are as old as `atMs`, and what they confirmed to be gone. */

@@ -187,7 +187,7 @@ function disorderOf(database: BetterSqlite3.Database): string | undefined {
 }
 
 /** What tells of the past alone: the fleet is as it is without it. A row of the others belongs to one of the first. */
-const PAST = ['audit', 'audit_hosts', 'audit_names', 'deletions'] as const;
+const PAST = ['audit', 'audit_hosts', 'audit_names', 'deletions', 'rollout_evidence'] as const;
 
 /** Makes indices anew; tables of the past that are not in order themselves are emptied. Answers which. */
 function putInOrder(database: BetterSqlite3.Database): readonly string[] {

@@ -25,6 +25,7 @@ export class RolloutHostTable {
   readonly #put;
   readonly #all;
   readonly #drop;
+  readonly #clear;
 
   constructor(db: Kysely<Schema>) {
     const hosts = db.selectFrom('rollout_hosts').selectAll();
@@ -53,6 +54,7 @@ export class RolloutHostTable {
       }),
     );
     this.#all = query<object, RolloutHostRow>(() => hosts);
+    this.#clear = query<object>(() => db.deleteFrom('rollout_hosts'));
     this.#drop = query<{ rollout: string }>((at) =>
       db.deleteFrom('rollout_hosts').where('rollout', '=', at('rollout')),
     );
@@ -89,6 +91,10 @@ export class RolloutHostTable {
 
   async drop(session: Session, rollout: string): Promise<void> {
     await session.run(this.#drop, { rollout });
+  }
+
+  async clear(session: Session): Promise<void> {
+    await session.run(this.#clear, {});
   }
 
   /** Every row, damaged or not, as the table has them. */

@@ -56,6 +56,9 @@ export class RolloutSpecTable {
   readonly #freeNames;
   readonly #freeKeys;
   readonly #keys;
+  readonly #allNames;
+  readonly #allKeys;
+  readonly #clears;
   readonly #keysOn;
 
   constructor(db: Kysely<Schema>) {
@@ -112,6 +115,11 @@ export class RolloutSpecTable {
         .where('rollout_keys.rollout', '=', at('rollout'))
         .orderBy('changes.key')
         .limit(at('limit')),
+    );
+    this.#allNames = query<object, RolloutNameRow>(() => db.selectFrom('rollout_names').selectAll());
+    this.#allKeys = query<object, RolloutKeyRow>(() => db.selectFrom('rollout_keys').selectAll());
+    this.#clears = (['rollout_specs', 'rollout_names', 'rollout_keys'] as const).map((table) =>
+      query<object>(() => db.deleteFrom(table)),
     );
     this.#freeNames = query<{ rollout: string }>((at) =>
       db.deleteFrom('rollout_names').where('rollout', '=', at('rollout')),
@@ -192,6 +200,20 @@ export class RolloutSpecTable {
   async drop(session: Session, rollout: string): Promise<void> {
     await this.free(session, rollout);
     await session.run(this.#drop, { rollout });
+  }
+
+  /** All that is held, and by whom. */
+  async holds(session: Session) {
+    const [names, keys] = [await session.all(this.#allNames, {}), await session.all(this.#allKeys, {})];
+    return {
+      names: names.map(({ name, rollout }) => [name, rollout] as const),
+      keys: keys.map(({ key, rollout }) => [key, rollout] as const),
+    };
+  }
+
+  /** Of what it is about and what is held. */
+  async clear(session: Session): Promise<void> {
+    for (const clear of this.#clears) await session.run(clear, {});
   }
 
   /** Every row, damaged or not, as the table has them. */

@@ -46,6 +46,7 @@ export class RolloutTable {
   readonly #tooOld;
   readonly #put;
   readonly #drop;
+  readonly #clear;
 
   constructor(db: Kysely<Schema>) {
     const rollouts = db.selectFrom('rollouts').selectAll();
@@ -80,6 +81,11 @@ export class RolloutTable {
       db.selectFrom('rollouts').select('id').where('ended_ms', '<', at('to')),
     );
     this.#drop = query<{ id: string }>((at) => db.deleteFrom('rollouts').where('id', '=', at('id')));
+    this.#clear = query<object>(() => db.deleteFrom('rollouts'));
+  }
+
+  async clear(session: Session): Promise<void> {
+    await session.run(this.#clear, {});
   }
 
   async find(session: Session, id: string): Promise<Rollout | undefined> {

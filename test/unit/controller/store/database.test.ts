@@ -17,7 +17,8 @@ import { openPorts } from '../../../../controller/open.ts';
 import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
 import { makeSystemClock } from '../../../../daemon/clock.ts';
 import { controllerMigrations } from '../../../../migrations/controller/index.ts';
-import { AMPLE_BYTES, apply, Folder, holds, openStore, report, spec, status } from '../fleet.ts';
+import { NO_COUNTING } from '../../../fakes/no-counting.ts';
+import { AMPLE_BYTES, apply, Folder, holds, openStore, report, type Store, spec, status } from '../fleet.ts';
 
 test('database: one that another program made, or a newer release, is refused and left alone', async (t) => {
   using folder = new Folder();
@@ -275,22 +276,25 @@ test('crash: after kill -9 the log is whole, and no rev is given twice', async (
 
 test('database: while a rollout is under way, it has the name of a migration that no release knows, and so no other opens it', async (t) => {
   using folder = new Folder();
-  const reopen = async (edit: string): Promise<unknown> => {
+  const after = async (act: (store: Store) => Promise<unknown>): Promise<unknown> => {
+    {
+      await using store = await openStore(folder.file());
+      await act(store);
+    }
     const database = new BetterSqlite3(folder.file());
-    database.exec(edit);
+    const names = database.prepare('select name from kysely_migration order by name').pluck().all();
     database.close();
-    await (await openStore(folder.file()))[Symbol.asyncDispose]();
-    const after = new BetterSqlite3(folder.file());
-    const names = after.prepare('select name from kysely_migration order by name').pluck().all();
-    after.close();
     return names;
   };
-  await (await openStore(folder.file()))[Symbol.asyncDispose]();
-  const known = ['0001_start'];
-  t.deepEqual(await reopen("insert into rollout_names values ('a', 'r'), ('b', 'r')"), [
-    ...known,
-    '9999_rollout_under_way',
-  ]);
-  t.deepEqual(await reopen("delete from rollout_names where name = 'a'"), [...known, '9999_rollout_under_way']);
-  t.deepEqual(await reopen('delete from rollout_names'), known);
+  const [known, underWay] = ['0001_start', '9999_rollout_under_way'];
+  t.deepEqual(await after((store) => report(store, 'edge-1')), [known]);
+  const rollout = { v: 1, upload: 'r', part: 0, parts: 1, specs: [spec('a', 1), spec('b', 2)] } as const;
+  t.deepEqual(await after((store) => store.rollouts(NO_COUNTING).start(rollout)), [known, underWay]);
+  t.deepEqual(await after(async () => {}), [known, underWay], 'this release opens it');
+  const abort = async (store: Store): Promise<void> => {
+    const rollouts = store.rollouts(NO_COUNTING);
+    await rollouts.abort({ v: 1, id: 'r' });
+    while (await rollouts.advance());
+  };
+  t.deepEqual(await after(abort), [known]);
 });
