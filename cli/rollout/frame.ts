@@ -56,8 +56,9 @@ function footer({ rollout: { id, state } }: RolloutStatusReply): string {
 
 /** The same for a listing, which is as long as it is. */
 export function listing(status: RolloutStatusReply, paper: Paper): string {
+  const head = headLines(status, { ...paper, width: undefined });
   const blocks = [
-    headLines(status, { ...paper, width: undefined }),
+    head.flatMap((text) => fill(text, paper.width ?? Number.POSITIVE_INFINITY)),
     waveLines(status, paper),
     gateLines(status, paper),
     holdLines(status, paper),
@@ -73,8 +74,9 @@ function headLines(status: RolloutStatusReply, paper: Paper, problem?: string): 
   const { rollout, at } = status;
   const title = `rollout ${shortChange(rollout.id)}  ${standingText(rollout)}`;
   const first = paper.width === undefined ? title : `${title.padEnd(paper.width - TIME_WIDTH)}${clockText(at)}`;
-  const cause = rollout.cause === undefined ? [] : fill(plain(causeText(rollout.cause)), paper.width ?? 80);
-  const problems = problem === undefined ? [] : fill(plain(problem), paper.width ?? 80);
+  const cause =
+    rollout.cause === undefined ? [] : fill(plain(causeText(rollout.cause)), paper.width ?? Number.POSITIVE_INFINITY);
+  const problems = problem === undefined ? [] : fill(plain(problem), paper.width ?? Number.POSITIVE_INFINITY);
   const tone = rollout.state === 'PAUSED' ? 'warn' : 'bad';
   return [
     line(first, paper, STATE_TONES[rollout.state]),

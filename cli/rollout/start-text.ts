@@ -2,7 +2,7 @@ import type { PlannedWave, RolloutStartReply } from '../../protocol/rollout-star
 import { shortChange } from '../show/change-state.ts';
 import { ageText, countText, someText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
-import { noteText, type Terminal } from '../show/terminal.ts';
+import { fill, noteText, type Terminal } from '../show/terminal.ts';
 import { nameText } from './ask.ts';
 
 const COLUMNS: readonly Column[] = [
@@ -19,7 +19,11 @@ export function wavesText(reply: RolloutStartReply, paper: Pick<Terminal, 'width
   const judged = `${soak}; gates: ${gates.join(', ')}; at most ${maxUnreachable} silent`;
   const notes =
     lateTotal === 0 ? [] : [noteText(paper, `late, for they cannot take it now: ${someText(late, lateTotal)}`)];
-  return [table(COLUMNS, waves.map(waveRow), paper), judged, ...notes].join('\n');
+  return [
+    table(COLUMNS, waves.map(waveRow), paper),
+    ...fill(judged, paper.width ?? Number.POSITIVE_INFINITY),
+    ...notes,
+  ].join('\n');
 }
 
 function waveRow({ share, hosts, hostsTotal }: PlannedWave, at: number): readonly Cell[] {

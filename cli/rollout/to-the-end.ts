@@ -3,7 +3,7 @@ import type { BusOptions } from '../client.ts';
 import { EXIT, type Exit } from '../line/failure.ts';
 import { stopSignal } from '../line/signals.ts';
 import { shortChange } from '../show/change-state.ts';
-import { notice, type Terminal } from '../show/terminal.ts';
+import { fill, notice, type Terminal } from '../show/terminal.ts';
 import { Source } from '../source.ts';
 import { askStatus } from './ask.ts';
 import { changeLines, follow } from './follow.ts';
@@ -27,7 +27,7 @@ export async function toTheEnd(
   const signal = stopSignal();
   const status = await (take === undefined ? inLines() : onScreen(take));
   if (!json) {
-    terminal.print(summaryText(status));
+    terminal.print(fill(summaryText(status), terminal.width ?? Number.POSITIVE_INFINITY).join('\n'));
     if (exitOf(status.rollout.state) === EXIT.unfinished) notice(terminal, goodbyeText(status));
   }
   return exitOf(status.rollout.state);

@@ -29,13 +29,14 @@ export function standingText({ state, step, wave, waves }: RolloutHead): string 
 
 /** Writes what it is, who began it and why. */
 export function aboutText(head: RolloutHead, at: number): string {
-  const { redirects, hosts, actor, sources = [], reason, made, of, now } = head;
+  const { redirects, hosts, actor, sources = [], reason, made, ended, of, now } = head;
   const what = `${countText(redirects, 'redirect')} on ${countText(hosts, 'host')}`;
   const undoes = of === undefined ? '' : `, undoes ${shortChange(of)}`;
   const by = actor === undefined ? '' : ` by ${actor}`;
   const from = sources.length === 0 ? '' : ` from ${someText(sources)}`;
   const why = reason === undefined ? '' : `: ${reason}`;
-  return `${what}${undoes}${now ? ', in one wave and without soak' : ''}; begun ${spanText(at - made)} ago${by}${from}${why}`;
+  const took = ended === undefined ? '' : `, took ${spanText(ended - made)},`;
+  return `${what}${undoes}${now ? ', in one wave and without soak' : ''}; begun ${spanText(at - made)} ago${took}${by}${from}${why}`;
 }
 
 /** Writes a share with what it is of: `0.44% (212 of 48,210)`; a count alone is no share. */
