@@ -7,7 +7,7 @@ import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
 import { type Operator, startHost } from './operator.ts';
 import { type Running, until } from './process.ts';
 import { C, NATS_URL, SERVICE, Testbed } from './testbed.ts';
-import { Asker, Echo, nowMs, PORT } from './traffic.ts';
+import { Asker, Echo, PORT } from './traffic.ts';
 
 export const NAME = 'to-c';
 const STEP_MS = 180_000;
@@ -139,15 +139,3 @@ async function populate(bed: Testbed): Promise<StageHost> {
 export const TO_C = { nexthop: C.v4 } as const;
 /** Nobody is there. */
 export const TO_NOBODY = { nexthop: '192.0.2.99' } as const;
-
-/** When it was, in ms since 1970, that somebody else answered: `atMs` is monotonic. */
-export function wallMs(atMs: number): number {
-  return Date.now() - (nowMs() - atMs);
-}
-
-/** When a rollout was told to go back, in ms since 1970. */
-export function failedAt({ evidence }: RolloutStatusReply): number {
-  const found = evidence.find(({ what }) => what === 'failed');
-  if (found === undefined) throw new Error(`nothing failed: ${JSON.stringify(evidence)}`);
-  return found.at;
-}
