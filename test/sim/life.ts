@@ -36,6 +36,10 @@ export class Life {
     this.#waits = waits;
   }
 
+  get waitsLeft(): number {
+    return this.#waits;
+  }
+
   /** Rejects at the end of the life: for whoever works for this process and has to give up then. */
   orEnd<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#over.promise]);

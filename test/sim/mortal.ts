@@ -50,6 +50,11 @@ export class Mortal {
     else this.#life?.endAfter(waits);
   }
 
+  /** How often it waits yet until it dies, as it was told. */
+  get waitsLeft(): number {
+    return this.#life?.waitsLeft ?? Number.POSITIVE_INFINITY;
+  }
+
   /** It is not to die after all. */
   spare(): void {
     this.#life?.endAfter(Number.POSITIVE_INFINITY);

@@ -1,7 +1,7 @@
 /** In so few of all schedules a rule or a fault is as good as untested. */
 const LEAST = 0.01;
 
-/** In how many schedules each of some things came up, such as rules that were needed and acts that were done. */
+/** In how many schedules each of the things named came up, such as rules that were needed and acts that were done. */
 export class Shares {
   readonly #counts: Map<string, number>;
   #schedules = 0;
@@ -12,7 +12,7 @@ export class Shares {
 
   add(fired: Iterable<string>): void {
     this.#schedules += 1;
-    for (const name of fired) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+    for (const name of fired) if (this.#counts.has(name)) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
   }
 
   /** What came up too seldom. */

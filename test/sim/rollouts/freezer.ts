@@ -11,6 +11,10 @@ export class Freezer {
     return this.#thawed !== undefined;
   }
 
+  get waitsLeft(): number {
+    return this.#waits;
+  }
+
   /** It stops, now or where it has waited so often from now on. */
   freeze(waits = 0): void {
     this.#waits = waits > 0 ? waits : Number.POSITIVE_INFINITY;

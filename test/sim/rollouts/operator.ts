@@ -32,6 +32,7 @@ export class Operator {
   readonly #world: World;
   #uploads = 0;
   #versions = 0;
+  #started: Uint8Array = new Uint8Array();
 
   constructor(world: World) {
     this.#world = world;
@@ -48,7 +49,13 @@ export class Operator {
 
   start(wishes: readonly Wish[], deletes: readonly string[], terms: RolloutTerms): void {
     const goes = deletes.length > 0 ? { delete: deletes } : {};
-    this.#order('rollout-start', encodeRolloutStartRequest({ ...this.#upload(wishes), ...goes, ...TERMS, ...terms }));
+    this.#started = encodeRolloutStartRequest({ ...this.#upload(wishes), ...goes, ...TERMS, ...terms });
+    this.again();
+  }
+
+  /** Asks once more for the rollout that was asked for last: it is begun once. */
+  again(): void {
+    this.#order('rollout-start', this.#started);
   }
 
   pause(id: string): void {

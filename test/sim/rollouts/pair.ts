@@ -77,8 +77,22 @@ export class Pair {
     controller?.ports.roster.tidy().catch(() => {}); // it may die of it
   }
 
-  end(): void {
-    for (const { controller } of this.#all) {
+  runs(which: number): boolean {
+    return this.#at(which).controller.runs;
+  }
+
+  isFrozen(which: number): boolean {
+    return this.#at(which).freezer.isFrozen;
+  }
+
+  /** How often one waits yet until it dies, and until it stops, as it was told. */
+  waitsLeft(which: number): { readonly dies: number; readonly stops: number } {
+    const { controller, freezer } = this.#at(which);
+    return { dies: controller.waitsLeft, stops: freezer.waitsLeft };
+  }
+
+  end(which?: number): void {
+    for (const { controller } of which === undefined ? this.#all : [this.#at(which)]) {
       controller.kill();
       controller.bury();
     }

@@ -4,7 +4,7 @@ import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
 
 /** `./dev sim rollouts` plays many more. */
-const SEEDS = 4;
+const SEEDS = 3;
 
 letDie();
 
