@@ -1,8 +1,9 @@
 import test from 'ava';
 import { StoreError } from '../../../../agent/model/store-error.ts';
+import { summarise } from '../../../../agent/reconcile/summarise.ts';
 import type { Change } from '../../../../protocol/intent.ts';
 import { Bench, del, put } from './bench.ts';
-import { intentOf, stands } from './world.ts';
+import { intentOf, stands, TAKEN, TOLD, WHO } from './world.ts';
 
 const many = <T>(from: number, to: number, make: (n: number) => T): T[] =>
   Array.from({ length: to - from + 1 }, (_, i) => make(from + i));
@@ -282,4 +283,66 @@ test('brake: a slot of what stands on is given to nobody else', async (t) => {
   await bench.reconciler.release();
   await bench.reconciler.settle();
   t.deepEqual(standing(bench, 11), [7, 8, 9, 10, 11]);
+});
+
+const wanting = (change: Change): Change => ({ ...change, confirm: { withinMs: 60_000 } });
+
+test('brake: what is withheld and wants to be confirmed is not armed before it is let go, and is taken back then as ever', async (t) => {
+  await using bench = await ten();
+  const changes = [...dels(1, 3, 21), ...many(4, 6, (n) => put(n, 20 + n, 'pass'))].map(wanting);
+  await accept(bench, 26, changes);
+  const status = () => summarise(WHO, bench.reconciler.progress(), TAKEN, TOLD);
+  t.like(status(), { unarmed: 21, unconfirmed: undefined, brake: { withheld: 6, from: 21 } });
+  await bench.clock.pass(120_000);
+  await bench.start();
+  await bench.reconciler.settle();
+  t.like(status(), { unarmed: 21, unconfirmed: undefined, brake: { withheld: 6 } });
+  t.deepEqual(
+    standing(bench),
+    many(1, 10, (n) => n),
+  );
+  await bench.reconciler.marked({ permit: 26 });
+  await bench.reconciler.settle();
+  t.like(status(), { unarmed: undefined, unconfirmedTotal: 6, brake: undefined });
+  t.deepEqual(
+    standing(bench),
+    many(4, 10, (n) => n),
+  );
+  t.deepEqual(
+    [4, 5, 6].map((n) => action(bench, n)),
+    ['pass', 'pass', 'pass'],
+  );
+  await bench.clock.pass(60_000);
+  t.deepEqual(
+    standing(bench),
+    many(1, 10, (n) => n),
+  );
+  t.deepEqual(
+    [4, 5, 6].map((n) => action(bench, n)),
+    ['drop', 'drop', 'drop'],
+  );
+  t.is(status().exceptions.filter(({ code }) => code === 'REVERTED').length, 6);
+  t.is(status().brake, undefined, 'what is taken back does not count');
+});
+
+test('brake: of what was taken back, what came back is what stands on', async (t) => {
+  await using bench = await ten();
+  await accept(
+    bench,
+    20,
+    many(1, 5, (n) => wanting(put(n, 10 + n, 'pass'))),
+  );
+  await bench.clock.pass(60_000);
+  t.is(action(bench, 1), 'drop');
+  await accept(bench, 36, dels(1, 6, 31));
+  t.is(bench.reconciler.progress().brake?.withheld, 6);
+  for (const again of [async () => {}, async () => void (await bench.start())]) {
+    await again();
+    await bench.reconciler.settle();
+    t.deepEqual(
+      standing(bench),
+      many(1, 10, (n) => n),
+    );
+    t.is(action(bench, 1), 'drop');
+  }
 });
