@@ -6,6 +6,8 @@ export interface Step {
   readonly atMs: number;
   readonly rev: number;
   readonly count: number;
+  /** Which these were; absent where they are too many to be remembered. */
+  readonly keys?: readonly string[];
   /** One redirect went, and none was sent elsewhere. */
   readonly single: boolean;
   readonly had: number;

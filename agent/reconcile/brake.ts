@@ -7,6 +7,8 @@ const SINGLES_MAX = 20;
 /** Of all else so many, whatever the host has; or so much of what it has. */
 const CUTS_LEAST = 5;
 const CUTS_SHARE = 5;
+/** So many keys of what went at once are remembered: what goes again does not count twice. */
+const KEYS_MAX = 64;
 
 /** A redirect that a change removes or sends elsewhere. */
 export interface Cut {
@@ -37,7 +39,8 @@ export function withhold(cuts: readonly Cut[], { steps: before, permit, holds, h
   if (counted.length === 0 || holds) return { withheld: counted, steps };
   const rev = counted.reduce((most, cut) => Math.max(most, cut.rev), 0);
   const single = counted.length === 1 && counted[0]?.what === 'removed';
-  const after = [...steps, { atMs: nowMs, rev, count: counted.length, single, had }];
+  const keys = counted.length <= KEYS_MAX ? { keys: counted.map(({ key }) => key) } : {};
+  const after = [...steps, { atMs: nowMs, rev, count: counted.length, ...keys, single, had }];
   return isTooMuch(after) ? { withheld: counted, steps } : { withheld: [], steps: after };
 }
 
@@ -49,5 +52,11 @@ export function mayGo(had: number): number {
 function isTooMuch(steps: readonly Step[]): boolean {
   const [singles, others] = [steps.filter(({ single }) => single), steps.filter(({ single }) => !single)];
   const had = steps.reduce((most, step) => Math.max(most, step.had), 0);
-  return singles.length > SINGLES_MAX || others.reduce((sum, { count }) => sum + count, 0) > mayGo(had);
+  return countOf(singles) > SINGLES_MAX || countOf(others) > mayGo(had);
+}
+
+/** How many redirects that were, each once as far as is known. */
+function countOf(steps: readonly Step[]): number {
+  const known = new Set(steps.flatMap(({ keys }) => keys ?? []));
+  return steps.reduce((sum, { keys, count }) => (keys === undefined ? sum + count : sum), known.size);
 }

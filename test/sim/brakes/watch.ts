@@ -130,12 +130,13 @@ export class Watch {
 
   #excess(batch: Batch): readonly string[] {
     const permit = Math.max(this.#outside.permit(), this.#released);
-    const count = ({ done }: Batch): number => done.values().reduce((sum, rev) => sum + Number(rev > permit), 0);
-    const singles = this.#within(batch, true).filter((one) => count(one) > 0);
-    const others = this.#within(batch, false).filter((one) => count(one) > 0);
-    const had = Math.max(...[...others, batch].map((one) => one.had));
-    const [sum, most] = [others.reduce((total, one) => total + count(one), 0), mayGo(had)];
-    const many = singles.length > SINGLES_MAX ? [`${singles.length} single deletes within a minute`] : [];
+    const keysOf = (single: boolean): ReadonlySet<string> => {
+      const done = this.#within(batch, single).flatMap((one) => [...one.done]);
+      return new Set(done.flatMap(([key, rev]) => (rev > permit ? key : [])));
+    };
+    const had = Math.max(...[...this.#within(batch, false), batch].map((one) => one.had));
+    const [singles, sum, most] = [keysOf(true).size, keysOf(false).size, mayGo(had)];
+    const many = singles > SINGLES_MAX ? [`${singles} single deletes within a minute`] : [];
     return sum > most ? [...many, `${sum} of ${had} went or send elsewhere within a minute, without a word`] : many;
   }
 

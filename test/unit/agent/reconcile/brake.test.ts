@@ -19,6 +19,13 @@ const many = (count: number, agoMs: number, rev = 50, had = 100): Step => ({
 const singles = (count: number, everyMs = 1_000): Step[] =>
   Array.from({ length: count }, (_, n) => single((count - n) * everyMs));
 
+/** The first key, so often. */
+const again = (times: number, single: boolean): Step[] =>
+  Array.from({ length: times }, () => ({ ...(single ? one() : many(1, 1_000, 50, 6)), keys: ['k100'] }));
+const one = (): Step => single(1_000);
+/** The first five keys, one by one. */
+const five = (): Step[] => cuts(4, 101).map(({ key }) => ({ ...many(1, 1_000, 50, 6), keys: [key] }));
+
 interface Case {
   readonly cuts: readonly Cut[];
   readonly window?: Partial<Window>;
@@ -73,6 +80,16 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'steps that are permitted since do not count': {
     ...{ cuts: cuts(4), window: { had: 8, permit: 50, steps: [many(2, 30_000, 50, 10)] }, withheld: 0, steps: 1 },
+  },
+  'the same one that is sent elsewhere again and again': {
+    ...{ cuts: cuts(1, 100, 'retargeted'), window: { had: 6, steps: again(30, false) }, withheld: 0, steps: 31 },
+  },
+  'another one after five that were sent elsewhere again and again': {
+    ...{ cuts: cuts(1, 105, 'retargeted'), window: { had: 6, steps: [...again(5, false), ...five()] } },
+    ...{ withheld: 1, steps: 9 },
+  },
+  'the same one that is deleted and put again and again': {
+    ...{ cuts: cuts(1), window: { steps: again(30, true) }, withheld: 0, steps: 31 },
   },
   'while it holds, one is too much': { cuts: cuts(1), window: { holds: true }, withheld: 1, steps: 0 },
   'while it holds, what is permitted goes': {
