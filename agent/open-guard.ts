@@ -4,7 +4,7 @@ import type { AgentConfig } from './config.ts';
 import { GuardFileError } from './guard/file.ts';
 import { HostGuard } from './guard/host-guard.ts';
 import { addressesOf, resolvers, serversOf } from './guard/surroundings.ts';
-import { addressesByName } from './kernel/addresses.ts';
+import { ownAddresses } from './kernel/addresses.ts';
 import { StartError } from './start-error.ts';
 
 /** The guard of this host, as its file and its surroundings have it. Errors: StartError. */
@@ -13,9 +13,16 @@ export async function openGuard(
   clock: Clock,
   log: Log,
 ): Promise<HostGuard> {
-  const own = (): readonly string[] => [...addressesByName().values()].flat();
   try {
-    return await HostGuard.open({ path, servers: serversOf(nats), addressesOf, resolvers, own, clock, log });
+    return await HostGuard.open({
+      path,
+      servers: serversOf(nats),
+      addressesOf,
+      resolvers,
+      own: ownAddresses,
+      clock,
+      log,
+    });
   } catch (error) {
     if (error instanceof GuardFileError) throw new StartError(`the guard of this host: ${error.message}`);
     throw error;

@@ -12,6 +12,13 @@ export function addressesByName(): ReadonlyMap<string, readonly string[]> {
   return new Map([...found].map(([name, all]) => [name, all.sort().slice(0, MAX_ADDRESSES)]));
 }
 
+/** All of them. */
+export function ownAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses = []) =>
+    addresses.flatMap(({ address }) => reachable(address)),
+  );
+}
+
 function reachable(text: string): readonly string[] {
   const address = parseAddress(text);
   if (address === undefined || !isUnicastTarget(address)) return [];

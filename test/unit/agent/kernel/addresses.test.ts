@@ -1,5 +1,5 @@
 import test from 'ava';
-import { addressesByName } from '../../../../agent/kernel/addresses.ts';
+import { addressesByName, ownAddresses } from '../../../../agent/kernel/addresses.ts';
 import { Ingresses } from '../../../../agent/reconcile/ingresses.ts';
 import { formatAddress, isLinkLocal, isUnicastTarget, parseAddress } from '../../../../protocol/address.ts';
 
@@ -36,4 +36,11 @@ test('ingresses: an interface tells its addresses, and that they are others now'
   t.true(look(['10.0.0.2']).changed);
   t.true(look(undefined).changed);
   t.false('addresses' in (ingresses.list[0] ?? {}));
+});
+
+test('addresses: those of the host are those of its interfaces, however many one has', (t) => {
+  const own = new Set(ownAddresses());
+  for (const of of addressesByName().values()) for (const address of of) t.true(own.has(address), address);
+  for (const address of own) t.false(/^(127\.|::1$|fe80:)/.test(address), address);
+  t.pass();
 });
