@@ -23,6 +23,7 @@ import { startRollout } from './begin.ts';
 import { decide } from './decide.ts';
 import { exclude } from './exclude.ts';
 import { findRollout } from './find.ts';
+import { fitted } from './fitted.ts';
 import { listRollouts } from './list.ts';
 import { type Look, look, readWords, type Words } from './look.ts';
 import { aborting, type By, hearing, type Order, pausing, resuming } from './orders.ts';
@@ -143,13 +144,13 @@ export class SqlRollouts implements Rollouts {
     return this.#work.read((transaction) => listRollouts(transaction, request, { budgetBytes, nowMs }));
   }
 
-  status(request: RolloutStatusRequest, _budgetBytes: number): Promise<RolloutStatusReply> {
+  status(request: RolloutStatusRequest, budgetBytes: number): Promise<RolloutStatusReply> {
     const awakeMs = this.#awake.look();
     return this.#work.read(async (transaction) => {
       const rollout = await findRollout(transaction, request.id);
       const words = await readWords(transaction);
       const seen = await this.#look(transaction, rollout, words, awakeMs);
-      return statusOf(transaction, seen, words, request, this.#work.clock.nowMs());
+      return fitted(await statusOf(transaction, seen, words, request, this.#work.clock.nowMs()), budgetBytes);
     });
   }
 
