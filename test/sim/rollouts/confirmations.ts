@@ -1,5 +1,5 @@
 import type { Status } from '../../../protocol/status.ts';
-import type { Look } from './look.ts';
+import type { Logged, Look } from './look.ts';
 
 /** So long a host must have been heard to have what is confirmed. */
 const HEARD_MS = 10_000;
@@ -9,6 +9,8 @@ interface Heard {
   readonly seq: number;
   readonly applied: number;
   readonly unarmed: number;
+  /** What it took back, by key. */
+  readonly back: readonly { readonly key: string; readonly rev: number }[];
   readonly atMs: number;
 }
 
@@ -21,11 +23,12 @@ export class Confirmations {
   readonly #lastMs = new Map<string, number>();
 
   /** A status came to controllers. */
-  heard({ host, boot, seq = 0, applied, unarmed = Number.POSITIVE_INFINITY }: Status, atMs: number): void {
+  heard({ host, boot, seq = 0, applied, unarmed = Number.POSITIVE_INFINITY, exceptions }: Status, atMs: number): void {
     const heard = this.#heard.get(host) ?? [];
     this.#heard.set(host, heard);
     this.#lastMs.set(host, atMs);
-    heard.push({ boot, seq, applied, unarmed, atMs });
+    const back = exceptions.filter(({ code }) => code === 'REVERTED');
+    heard.push({ boot, seq, applied, unarmed, back, atMs });
   }
 
   /** When a host was heard last. */
@@ -43,8 +46,11 @@ export class Confirmations {
     });
   }
 
-  #isProven(host: string, rev: number): boolean {
-    const said = (this.#heard.get(host) ?? []).filter(({ applied, unarmed }) => applied >= rev && unarmed > rev);
+  #isProven(host: string, rev: number, log: ReadonlyMap<string, Logged> = new Map()): boolean {
+    const said = (this.#heard.get(host) ?? []).filter(({ applied, unarmed, back }) => {
+      const isBack = back.some((one) => one.rev <= rev && log.get(one.key)?.rev === one.rev);
+      return applied >= rev && unarmed > rev && !isBack;
+    });
     const firstMs = new Map<string, number>();
     for (const { boot, atMs } of said) firstMs.set(boot, Math.min(atMs, firstMs.get(boot) ?? Number.POSITIVE_INFINITY));
     return said.some(({ boot, atMs }) => atMs - (firstMs.get(boot) ?? atMs) >= HEARD_MS);
