@@ -71,6 +71,7 @@ export const WAITS = Object.freeze([
   'resume',
   'withdrawn',
   'tail',
+  'repair',
 ] as const);
 export type Wait = (typeof WAITS)[number];
 

@@ -87,6 +87,7 @@ const WAITING: Readonly<Record<string, string>> = {
   external: 'for a verdict from outside: shunt rollout verdict',
   resume: 'for somebody to resume or abort it',
   withdrawn: 'for hosts to confirm that it is gone',
+  repair: 'for redirects that are missing from the database: see shunt hosts',
   tail: 'for late hosts',
 };
 

@@ -10,7 +10,7 @@ import {
   type WaveNow,
 } from '../../protocol/rollout-status.ts';
 import type { Transaction } from '../log/transaction.ts';
-import { type Rollout, type RolloutHost, waveOf } from '../model/rollout.ts';
+import { isActive, type Rollout, type RolloutHost, waveOf } from '../model/rollout.ts';
 import type { RolloutEvidenceRow } from '../store/schema.ts';
 import type { Look, Words } from './look.ts';
 import { isMissing, isReady } from './snapshot.ts';
@@ -60,7 +60,8 @@ export async function statusOf(
 ): Promise<RolloutStatusReply> {
   const { rollout, hosts, judgement } = look;
   const { plan, state } = rollout;
-  const waits = waitsOf(look);
+  const damaged = transaction.damage !== undefined && isActive(state);
+  const waits = damaged ? ({ for: 'repair', since: rollout.changedMs } as const) : waitsOf(look);
   const holdUps = await holdUpsOf(look, words);
   const silent = hosts.filter(({ state: is, heard }) => is === 'published' && heard === 'stale');
   const outstanding = hosts.filter(isOutstanding);

@@ -69,3 +69,19 @@ for (const [title, sql] of Object.entries(MENDED))
     await store.roster.reconcile(AbortSignal.any([]));
     t.deepEqual(await standing(store), THEN, 'looking after the logs knows of it');
   });
+
+test('damage: while redirects are missing, nothing moves a rollout, and it says so', async (t) => {
+  using folder = new Folder();
+  const lose = "update specs set checksum = '' where name = 'other'; delete from specs where name = 'other'";
+  await damaged(folder.file(), lose);
+  await using store = await openStore(folder.file());
+  const rollouts = store.rollouts(NO_COUNTING);
+  t.is((await rollouts.status({ v: 1, id: 'r' }, AMPLE_BYTES)).waits?.for, 'repair');
+  await rollouts.abort({ v: 1, id: 'r' });
+  t.false(await rollouts.advance());
+  t.deepEqual(await standing(store), THEN);
+  await store.desk.delete(['other'], undefined, ALLOWED);
+  while (await rollouts.advance());
+  t.is((await rollouts.status({ v: 1, id: 'r' }, AMPLE_BYTES)).rollout.state, 'ROLLED_BACK');
+  t.deepEqual(await standing(store), BEFORE.slice(0, 2));
+});
