@@ -1,5 +1,5 @@
 import type { Terms } from '../../protocol/terms.ts';
-import { permitAll } from '../log/marks.ts';
+import { permit } from '../log/marks.ts';
 import type { LogTransaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
 import { type Excess, enough, excessOf, mayGrow, mayShrink, type Size } from '../model/size-gate.ts';
@@ -43,7 +43,11 @@ export async function permitShrink(
   terms: Terms,
   heads: readonly Pick<Head, 'host' | 'rev'>[],
 ): Promise<void> {
-  if (isAllowed('shrink', terms)) await permitAll(transaction, heads);
+  if (!isAllowed('shrink', terms)) return;
+  await permit(
+    transaction,
+    heads.map(({ host }) => host),
+  );
 }
 
 function isAllowed(excess: Excess, { allowShrink, allowGrowth, reason }: Terms): boolean {

@@ -3,6 +3,7 @@ import type { Confirm } from '../../protocol/intent.ts';
 import { Concern } from '../compile/concern.ts';
 import { noteChange } from '../desk/noting.ts';
 import { convergeKeys, convergeOn } from '../log/converge.ts';
+import { permit } from '../log/marks.ts';
 import type { LogTransaction, Transaction } from '../log/transaction.ts';
 import { claimOf, type HostFacts } from '../model/claim.ts';
 import { isActive, type Rollout, type RolloutEvent, type RolloutHost, waveOf } from '../model/rollout.ts';
@@ -130,7 +131,7 @@ async function publish(scene: Scene, hosts: readonly string[], deferred: readonl
 async function withdraw(scene: Scene, hosts: readonly string[]): Promise<void> {
   for (const host of hosts) await set(scene, host, { state: 'withdrawn' });
   await write(scene, hosts);
-  await permit(scene.transaction, hosts); // going back is no accident that a host has to stop
+  await permit(scene.transaction, hosts);
 }
 
 /** Writes the logs of hosts, and keeps how far that went. */
@@ -158,14 +159,6 @@ async function converge(
 
 function canConfirm({ can }: HostFacts): boolean {
   return can.includes('confirm');
-}
-
-/** What the logs of hosts say by now may remove and re-target as many redirects as it does. */
-export async function permit({ session, tables }: Transaction, hosts: readonly string[]): Promise<void> {
-  for (const host of hosts) {
-    const head = await tables.heads.find(session, host);
-    await tables.marks.raise(session, head, { permit: head.rev });
-  }
 }
 
 async function join(scene: Scene, hosts: readonly string[]): Promise<void> {

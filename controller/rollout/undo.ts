@@ -6,11 +6,12 @@ import { Concern } from '../compile/concern.ts';
 import { requireFree } from '../desk/holds.ts';
 import { noteChange } from '../desk/noting.ts';
 import { convergeKeys } from '../log/converge.ts';
+import { permit } from '../log/marks.ts';
 import type { LogTransaction } from '../log/transaction.ts';
 import { Declined } from '../model/declined.ts';
 import type { Plan, Rollout } from '../model/rollout.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
-import { deedOf, permit, store, tell } from './act.ts';
+import { deedOf, store, tell } from './act.ts';
 import { wishesOf } from './start.ts';
 
 const ID_BYTES = 16;
