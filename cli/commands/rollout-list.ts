@@ -26,7 +26,7 @@ const COLUMNS: readonly Column[] = [
 
 export const rolloutList = command({
   synopsis: '[--active] [--last N]',
-  about: `Lists rollouts: those that have not ended, then the newest. HOSTS is how many have it now, of how many it is for; BECAUSE is why
+  about: `Lists rollouts: those that have not ended, then the newest. HOSTS is how many were told of it, of how many it is for; BECAUSE is why
 it stands still, or goes or went back, else the reason it was begun for.`,
   examples: ['shunt rollout list --active'],
   options: ['active', 'last', ...BUS_OPTIONS],

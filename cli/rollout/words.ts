@@ -107,21 +107,19 @@ export function spanText(ms: number): string {
   return ms < 1000 ? '0s' : ageText(ms - (ms % 1000));
 }
 
-/** Writes how it ended, or how it stands. */
+/** Writes how it ended, or how it stands. Who was told and did not say that it stands does not count as one that has it. */
 export function summaryText(status: RolloutStatusReply): string {
-  const { rollout, outstanding = [], outstandingTotal = 0, at } = status;
-  const { id, state, made, ended = at, published, hosts, cause } = rollout;
+  const { rollout, waveList, outstanding = [], outstandingTotal = 0, at } = status;
+  const { id, state, made, ended = at, hosts, cause } = rollout;
   const name = `rollout ${shortChange(id)}`;
   const after = `after ${spanText(ended - made)}`;
-  if (state === 'DONE')
-    return `${name}: DONE ${after}; ${published} of ${countText(hosts, 'host')} have it${lateText(status)}`;
+  const has = `${waveList.reduce((sum, { verified }) => sum + verified, 0)} of ${countText(hosts, 'host')} have it`;
+  if (state === 'DONE') return `${name}: DONE ${after}; ${has}${lateText(status)}`;
   const why = cause === undefined ? '' : `: ${causeText(cause)}`;
-  const still =
-    outstandingTotal === 0
-      ? ''
-      : `; not confirmed yet that it is gone by ${countText(outstandingTotal, 'host')}: ${someText(outstanding, outstandingTotal)}`;
+  const some = `${countText(outstandingTotal, 'host')}: ${someText(outstanding, outstandingTotal)}`;
+  const still = outstandingTotal === 0 ? '' : `; not confirmed yet that it is gone by ${some}`;
   if (state === 'ROLLED_BACK') return `${name}: ROLLED_BACK ${after}${why}${still}`;
-  return `${name}: ${standingText(rollout)}, ${published} of ${countText(hosts, 'host')} have it${why}`;
+  return `${name}: ${standingText(rollout)}, ${has}${why}`;
 }
 
 /** Who has not got it yet, and gets it without a wave. */

@@ -1,7 +1,7 @@
 import type { Standing } from '../../protocol/page.ts';
 import type { Exception } from '../../protocol/status.ts';
 import type { Counted } from '../model/counted.ts';
-import { hostNow, type HostNow as Now } from '../model/live.ts';
+import { hostNow, type HostNow as Now, type Stand } from '../model/live.ts';
 import type { RolloutHost } from '../model/rollout.ts';
 import type { LastWord } from '../store/tables/last-words.ts';
 import type { HostFacts, Trouble } from './gates.ts';
@@ -30,11 +30,13 @@ export function lookAt(row: RolloutHost, word: Word | undefined, light: Light): 
   const { status } = word.last.report;
   const verified = word.standing === 'ok' && status.epoch !== '' && status.verified >= row.rev;
   const isSure = (status.confirmed ?? 0) >= row.rev || (!status.unconfirmedTotal && status.unarmed === undefined);
+  const hindrance = hindranceOf(word);
   const back = newExceptions(row, word, light).find(({ code }) => code === 'REVERTED');
   return {
     ...row,
     heard,
-    able: isAble(word),
+    able: hindrance === undefined,
+    ...(hindrance !== undefined && { hindrance }),
     verified,
     settled: verified && isSure,
     ...(back !== undefined && { reverted: back.name }),
@@ -56,11 +58,14 @@ export function silentMs(word: Word | undefined, { nowMs, awakeMs }: Light): num
   return report.status.ended ? Number.POSITIVE_INFINITY : Math.min(Math.abs(nowMs - report.seenAtMs), awakeMs);
 }
 
-function isAble(word: Word): boolean {
+/** What keeps a host from doing what it is told; undefined where nothing does. */
+function hindranceOf(word: Word): Stand | undefined {
   const { interfaces } = word.last.report.status;
   const { said, level } = levelOf(word);
-  if (level !== undefined || said === undefined || said.unattached === null) return false;
-  return interfaces.length === 0 || said.unattached.size < interfaces.length;
+  if (level !== undefined) return level;
+  const { unattached = null } = said ?? {};
+  const isAttached = unattached !== null && (interfaces.length === 0 || unattached.size < interfaces.length);
+  return isAttached ? undefined : { state: 'unattached', code: 'NOT_ATTACHED' };
 }
 
 /** How a host stands as a whole, but for how long ago it said so. */

@@ -1,3 +1,4 @@
+import type { Stand } from '../model/live.ts';
 import type { Rollout, RolloutEvent, RolloutHost, RolloutState } from '../model/rollout.ts';
 import type { Judgement } from './gates.ts';
 
@@ -7,6 +8,8 @@ export interface HostNow extends RolloutHost {
   readonly heard: 'fresh' | 'unknown' | 'stale';
   /** The program runs there, and the agent does what it is told. */
   readonly able: boolean;
+  /** What keeps it from that, where it said so. */
+  readonly hindrance?: Stand;
   /** It has verified what the rollout told it last. */
   readonly verified: boolean;
   /** And will not take it back by itself. */

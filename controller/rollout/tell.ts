@@ -177,11 +177,13 @@ async function holdUpsOf({ rollout, hosts }: Look, words: Words): Promise<readon
     if (is === undefined) continue;
     const report = (await words.of(now.host))?.last.report;
     const trouble = report?.status.exceptions.find(({ name }) => name === now.reverted);
+    const code = trouble?.code ?? (is === now.hindrance?.state ? now.hindrance.code : undefined);
     found.push({
       ...{ host: now.host, wave: turnOf(now, rollout), state: now.state, is },
       ...(now.rev > 0 && { rev: now.rev, ...(report !== undefined && { at: report.status.verified }) }),
       seenAt: report?.seenAtMs ?? null,
-      ...(trouble !== undefined && { code: trouble.code, name: trouble.name }),
+      ...(code !== undefined && { code }),
+      ...(trouble !== undefined && { name: trouble.name }),
     });
   }
   return found;
@@ -190,7 +192,8 @@ async function holdUpsOf({ rollout, hosts }: Look, words: Words): Promise<readon
 function hindranceOf(now: Look['hosts'][number], state: RolloutHead['state']): string | undefined {
   if (isOutstanding(now)) return 'outstanding';
   if (state === 'DONE' || state === 'ROLLED_BACK') return undefined;
-  if (isMissing(now)) return now.heard === 'stale' ? 'silent' : isReady(now) ? undefined : 'unable';
+  if (isMissing(now))
+    return now.heard === 'stale' ? 'silent' : isReady(now) ? undefined : (now.hindrance?.state ?? 'unheard');
   if (now.state !== 'published') return undefined;
   if (now.reverted !== undefined) return 'reverted';
   if (!now.verified) return now.heard === 'stale' ? 'silent' : 'unverified';

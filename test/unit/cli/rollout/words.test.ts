@@ -28,7 +28,7 @@ test('words: how it ended is one line, with what is left to do', (t) => {
   } as const;
   t.is(
     summaryText(done),
-    'rollout 5c1d9e20: DONE after 12m3s; 49 of 50 hosts have it; given it once they can take it: edge-9',
+    'rollout 5c1d9e20: DONE after 12m3s; 5 of 50 hosts have it; given it once they can take it: edge-9',
   );
   t.is(
     summaryText(rolledBack()),
