@@ -128,7 +128,8 @@ test('publish: a server that takes little gets hints', async (t) => {
 test('publish: a mark that rises goes out as a hint, whoever raised it; one that rises with a change goes with that', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
-  await apply(store, spec('a', 1));
+  const applied = (upload: string, one: object) => store.desk.apply({ v: 1, upload, part: 0, parts: 1, specs: [one] }); // permits nothing
+  await applied('a', spec('a', 1));
   for (const [host, can] of Object.entries({ 'edge-1': ['confirm', 'permit'], old: [] }))
     await store.roster.report([{ status: status(host, { epoch: '', stored: 0, can }), seenAtMs: 0 }]);
   await using database = await SqliteDatabase.open(folder.file(), { migrations: controllerMigrations, clock });
@@ -146,7 +147,7 @@ test('publish: a mark that rises goes out as a hint, whoever raised it; one that
   t.false(await raise('edge-1', 1, { confirmed: 1 }));
   await running.clock.pass(1000);
   t.is(bus.sent.length, 1, 'nothing rose');
-  await apply(store, spec('b', 2));
+  await applied('b', spec('b', 2));
   t.true(await raise('edge-1', 2, { permit: 2 }));
   await running.clock.pass(1000);
   t.deepEqual(bus.sent.slice(1), ['edge-1 1-2 1']);
