@@ -30,6 +30,8 @@ export class Awaiting implements Tracker {
   readonly #toArm = new Set<string>();
   /** Their time runs, and they have not been carried out yet. */
   readonly #begun = new Set<string>();
+  /** Keys of deletes that came just now: what one is to take away may be there though nothing of the set is, as after one that was taken back. */
+  readonly #come = new Set<string>();
   /** They came not to stand after all. */
   readonly #toDisarm = new Set<string>();
   /** When the first time is over; undefined: to be found out. */
@@ -72,6 +74,7 @@ export class Awaiting implements Tracker {
     const keys = [...open.map(({ key }) => key), ...ended];
     for (const key of keys) {
       for (const keysOf of [this.#wanted, this.#toArm, this.#begun, this.#toDisarm]) keysOf.delete(key);
+      if (this.isGoing(key)) this.#come.add(key);
     }
     return keys;
   }
@@ -100,6 +103,13 @@ export class Awaiting implements Tracker {
   settled({ key, intent }: Decision, { state }: EntryState): void {
     const isDone = intent === undefined ? state === 'pending' : CARRIED_OUT.has(state);
     if (this.#begun.delete(key) && !isDone) this.#toDisarm.add(key);
+  }
+
+  /** Deletes that came since this was asked last. */
+  come(): readonly string[] {
+    const keys = [...this.#come].filter((key) => this.isGoing(key));
+    this.#come.clear();
+    return keys;
   }
 
   /** The change of this key could be carried out. */

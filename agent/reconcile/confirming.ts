@@ -99,7 +99,8 @@ export class Confirming {
     const { awaiting, convergence } = this.#parts;
     const { ledger } = convergence();
     const stand = awaiting.standing(put);
-    const going = removed.filter((key) => awaiting.isGoing(key));
+    const come = awaiting.come().filter((key) => !withheld.has(key));
+    const going = [...removed.filter((key) => awaiting.isGoing(key)), ...come];
     for (const key of going) awaiting.arm(key);
     const keys = [...stand, ...awaiting.lasting].map(({ key }) => key);
     if (whole) ledger.keepOnly(new Set([...keys, ...withheld.keys()]));

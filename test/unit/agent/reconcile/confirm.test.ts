@@ -173,6 +173,27 @@ test('confirm: a delete keeps its slot while it may come back, comes back with i
   }
 });
 
+test('confirm: a delete that was taken back is carried out when it comes once more', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1)]);
+  await bench.accept(2, [wanting(del(1, 2))]);
+  await bench.reconciler.settle();
+  t.is(does(bench), undefined);
+  await bench.clock.pass(WITHIN_MS);
+  await bench.reconciler.settle();
+  t.is(does(bench), 'drop');
+  await bench.accept(3, [wanting(del(1, 3))]);
+  await bench.reconciler.settle();
+  t.is(does(bench), undefined);
+  const { unconfirmed, unarmed } = statusOf(bench);
+  t.like(unconfirmed, [{ key: KEY, rev: 3 }]);
+  t.is(unarmed, undefined);
+  await bench.clock.pass(WITHIN_MS);
+  await bench.reconciler.settle();
+  t.is(does(bench), 'drop', 'what was there before the first');
+});
+
 test('confirm: of two unconfirmed changes of one key neither stays, and what was before the first comes back', async (t) => {
   for (const second of [wanting(put(1, 3, VIA)), wanting(del(1, 3))]) {
     await using bench = await changed();
