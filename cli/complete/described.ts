@@ -1,5 +1,6 @@
 import type { Commands, Operands } from '../line/command.ts';
-import { argumentsOf, type Option, optionOf } from '../line/options.ts';
+import type { Option } from '../line/option.ts';
+import { argumentsOf, optionOf } from '../line/options.ts';
 
 /** What a shell completes after one command. */
 export interface Described {

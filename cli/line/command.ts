@@ -1,6 +1,7 @@
 import type { Terminal } from '../show/terminal.ts';
 import type { Exit } from './failure.ts';
-import type { Asked, Format, OptionName, Options } from './options.ts';
+import type { Asked } from './option.ts';
+import type { Format, OptionName, Options } from './options.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -4,7 +4,8 @@ import { isObject } from '../../protocol/json.ts';
 import { didYouMean, nearest } from '../../protocol/near.ts';
 import type { Environment } from './command.ts';
 import { type Failure, usage } from './failure.ts';
-import { argumentsOf, CONTEXT_OPTIONS, OPTIONS, type Option, type OptionName } from './options.ts';
+import type { Option } from './option.ts';
+import { argumentsOf, CONTEXT_OPTIONS, OPTIONS, type OptionName } from './options.ts';
 import { readDocument, textsOf } from './settings.ts';
 
 /** A bus by a name of the operator's own: options and their values as texts, as in a settings file. */

@@ -1,7 +1,8 @@
 import { didYouMean } from '../../protocol/near.ts';
 import { onCommandLine } from './command-line.ts';
 import { type Failure, usage } from './failure.ts';
-import { OPTION_NAMES, OPTIONS, type Option } from './options.ts';
+import type { Option } from './option.ts';
+import { OPTION_NAMES, OPTIONS } from './options.ts';
 
 /** An option where the command belongs: what was probably meant, with what it takes and never what it was given. */
 export function earlyOption(first: string, rest: readonly string[], commands: readonly string[]): Failure {

@@ -5,49 +5,18 @@ import { parseServers } from '../../bus/servers.ts';
 import { LOG_LEVELS } from '../../daemon/log-level.ts';
 import { LEVELS, readLevel } from '../../protocol/change-state.ts';
 import { filledText, readLabelText } from '../../protocol/filled.ts';
-import { readGates } from '../../protocol/gate.ts';
-import { readHost, readLabelKey } from '../../protocol/host.ts';
+import { readHost } from '../../protocol/host.ts';
 import { readAfterMs, readName } from '../../protocol/intent.ts';
-import { hinted, integer, oneOf, pattern, type Reader, show } from '../../protocol/read.ts';
+import { integer, oneOf, pattern, type Reader, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
-import { readSome, readWave } from '../../protocol/rollout.ts';
-import { MAX_SOAK_MS, ON_FAIL } from '../../protocol/rollout-start.ts';
 import { readSet } from '../../protocol/sets.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { MAX_CONFIRM_MS, readReason } from '../../protocol/terms.ts';
 import { readDuration } from '../../protocol/times.ts';
 import { readFilter, TOP_ORDERS } from '../../protocol/top.ts';
+import { choice, flag, many, type Option, optional, secret, single } from './option.ts';
 import { orElse } from './refusal.ts';
-
-/** What a shell asks for while a line is written. */
-export const ASKED = ['redirects', 'hosts', 'sets', 'contexts', 'rollouts'] as const;
-export type Asked = (typeof ASKED)[number];
-
-/**
- * One option of the command line, the environment and the settings file: all three give texts, the nearest source wins
- * whole. `read` gets what that source gave, nothing when no source did, and throws Refused.
- */
-export interface Option<T> {
-  readonly short?: string;
-  readonly placeholder: string;
-  readonly help: string;
-  /** The default, as help shows it. */
-  readonly fallback?: string;
-  readonly repeat?: true;
-  /** Given or not, without a value; `read` gets an empty text when it is. */
-  readonly flag?: true;
-  /** What it says when it is written without a value, as in `--wait`; with one, that stands behind `=`. */
-  readonly bare?: string;
-  /** All that may be given, where that is a few words. */
-  readonly values?: readonly string[];
-  /** What it names, where a shell may ask for it. */
-  readonly asks?: Asked;
-  /** A secret, and only in the environment: it would stand in every list of processes, or in a file that many read. */
-  readonly environmentOnly?: true;
-  /** Only an argument: it belongs to one call, not to a machine. */
-  readonly argumentOnly?: true;
-  readonly read: (given: readonly string[]) => T;
-}
+import { ROLLOUT_ONLY } from './rollout-options.ts';
 
 const HOST_ID = 'a-z, 0-9 and inner dashes, at most 63 long';
 /** What an agent's flight recorder keeps at most. */
@@ -85,22 +54,6 @@ const readLast: Reader<number> = (value, path) =>
 const readMaxRedirects: Reader<number> = (value, path) => {
   return integer(1, MAX_SLOTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
 };
-
-const readSoak: Reader<number> = (value, path) => integer(0, MAX_SOAK_MS)(readDuration(value, path), path);
-const readWaves: Reader<readonly string[]> = (value, path) =>
-  filledText(readText)(value, path)
-    .split(',')
-    .map((wave) => readWave(wave.trim(), path));
-
-/** A shell that was given no quotes has kept what stands behind the first `<` or `>`. */
-function readGateOptions(given: readonly string[]): readonly string[] {
-  if (given.length === 0) return [];
-  return hinted(readGates, () => (given.every((gate) => /[<>]/.test(gate) || gate === 'external') ? '' : QUOTES))(
-    given,
-    '',
-  );
-}
-const QUOTES = "; write it in quotes, for a shell takes < and > for itself: --gate 'losses<=0.1%'";
 
 const readContext: Reader<string> = pattern(
   /^[A-Za-z0-9]([A-Za-z0-9._@-]{0,61}[A-Za-z0-9])?$/,
@@ -239,37 +192,7 @@ export const OPTIONS = {
     argumentOnly: true,
   },
   once: flag('show it once, also on a terminal'),
-  waves: {
-    ...optional({ placeholder: 'LIST', help: 'how far each goes', fallback: '1,10%,50%,100%' }, readWaves),
-    argumentOnly: true,
-  },
-  soak: {
-    ...optional({ placeholder: 'TIME', help: 'how long gates are to pass in a wave', fallback: '5m' }, readSoak),
-    argumentOnly: true,
-  },
-  gate: {
-    ...many({ placeholder: 'GATE', help: "such as 'losses<=0.1%'; in quotes, for the shell" }),
-    argumentOnly: true,
-    read: readGateOptions,
-  },
-  spread: {
-    ...optional({ placeholder: 'LABEL', help: 'spread each wave over its values, such as rack' }, readLabelKey),
-    argumentOnly: true,
-  },
-  'max-unreachable': {
-    ...optional({ placeholder: 'N', help: 'silent hosts, as 3 or 5%', fallback: '2%, wave 1: 0' }, readSome),
-    argumentOnly: true,
-  },
-  'on-fail': {
-    ...optional({ placeholder: 'DO', help: 'rollback or pause', fallback: 'rollback' }, oneOf(...ON_FAIL)),
-    values: ON_FAIL,
-    argumentOnly: true,
-  },
-  now: flag('one wave, and no soak; needs --reason'),
-  again: flag('also what was rolled back just now'),
-  'accept-collateral': flag('also where what is not named is touched'),
-  'no-traffic-ok': flag('without packets that meet it'),
-  'skip-gate': flag('though a gate does not pass; needs --reason'),
+  ...ROLLOUT_ONLY,
   active: flag('only those that have not ended'),
 } satisfies Record<string, Option<unknown>>;
 
@@ -327,35 +250,4 @@ export function optionOf(name: OptionName, formats: readonly Format[] = PLAIN_FO
 /** Those that may stand on the command line. */
 export function argumentsOf<T extends OptionName>(names: readonly T[]): T[] {
   return names.filter((name) => (OPTIONS[name] as Option<unknown>).environmentOnly !== true);
-}
-
-/** What is said to who writes it on the command line is where else to put it. */
-function secret(file: string) {
-  const description = { placeholder: '', help: file, environmentOnly: true as const };
-  return { ...description, read: (given: readonly string[]): string | undefined => given.at(-1) };
-}
-
-function flag(help: string) {
-  const read = (given: readonly string[]): boolean => given.length > 0;
-  return { placeholder: '', help, flag: true as const, argumentOnly: true as const, read };
-}
-
-/** An option with a few words to choose from. */
-function choice<const T extends string>(description: Description, fallback: T, values: readonly T[]) {
-  return { ...single(description, fallback, oneOf(...values)), values };
-}
-
-type Description = Pick<Option<unknown>, 'short' | 'placeholder' | 'help' | 'fallback'>;
-
-function single<T>(description: Description, fallback: string, reader: Reader<T>) {
-  return { ...description, fallback, read: (given: readonly string[]): T => reader(given.at(-1) ?? fallback, '') };
-}
-
-function optional<T>(description: Description, reader: Reader<T>) {
-  const read = (given: readonly string[]): T | undefined => (given.length === 0 ? undefined : reader(given.at(-1), ''));
-  return { ...description, read };
-}
-
-function many(description: Description) {
-  return { ...description, repeat: true as const, read: (given: readonly string[]): readonly string[] => given };
 }

@@ -3,7 +3,8 @@ import { readFault } from '../../daemon/read-fault.ts';
 import { isObject } from '../../protocol/json.ts';
 import { didYouMean, nearest } from '../../protocol/near.ts';
 import { Failure, usage } from './failure.ts';
-import { argumentsOf, OPTION_NAMES, OPTIONS, type Option, type OptionName } from './options.ts';
+import type { Option } from './option.ts';
+import { argumentsOf, OPTION_NAMES, OPTIONS, type OptionName } from './options.ts';
 
 /** A settings file: option names and their values as texts. */
 export interface Settings {

@@ -2,7 +2,8 @@ import type { Environment } from './command.ts';
 import { findValues, readSources } from './command-line.ts';
 import { contextInForce, type InForce } from './contexts.ts';
 import { nearerThan, passedOver, saysBus, WHOSE } from './one-bus.ts';
-import { BUS_OPTIONS, OPTIONS, type Option, type OptionName, optionOf } from './options.ts';
+import type { Option } from './option.ts';
+import { BUS_OPTIONS, OPTIONS, type OptionName, optionOf } from './options.ts';
 
 /** One option as commands have it, and who says so. */
 export interface Said {

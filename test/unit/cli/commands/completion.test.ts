@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { COMMANDS } from '../../../../cli/commands.ts';
-import { ASKED } from '../../../../cli/line/options.ts';
+import { ASKED } from '../../../../cli/line/option.ts';
 import { shunt } from '../session.ts';
 
 const { stdout: SCRIPT } = await shunt(['completion', 'bash']);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { command } from '../../../../cli/line/command.ts';
 import { readArguments, readOptions } from '../../../../cli/line/command-line.ts';
-import { OPTION_NAMES, OPTIONS, type Option } from '../../../../cli/line/options.ts';
+import type { Option } from '../../../../cli/line/option.ts';
+import { OPTION_NAMES, OPTIONS } from '../../../../cli/line/options.ts';
 
 const everything = command({
   synopsis: '',
