@@ -62,6 +62,8 @@ export interface Plan {
   readonly allowShrink?: true;
   /** The set that all that comes is put into. */
   readonly set?: string;
+  /** The sets that redirects were in which it puts into another, or deletes. */
+  readonly wasIn?: Readonly<Record<string, string>>;
 }
 
 export interface Rollout {

@@ -75,7 +75,8 @@ export async function prepare(starting: Starting, last: RolloutStartRequest): Pr
     );
   const waves = wavesOf(last.now ? ['100%'] : (last.waves ?? DEFAULT_WAVES), hosts.length);
   const firstRev = (await transaction.tables.epochs.lastRev(transaction.session)) + 1;
-  const plan = { ...planOf(last, specs, soaks), firstRev, waves };
+  const wasIn = await setsOf(transaction, specs, last.set !== undefined);
+  const plan = { ...planOf(last, specs, soaks), firstRev, waves, ...(Object.keys(wasIn).length > 0 && { wasIn }) };
   return { specs, unchanged, plan, planHash, hosts: dealt(hosts, waves) };
 }
 
@@ -144,11 +145,22 @@ async function requireNoRound(transaction: Transaction, proposal: Proposal): Pro
   if (loop !== undefined) throw new Declined('REDIRECT_LOOP', `${loopText(loop)}; nothing was changed`);
 }
 
+/** The sets that redirects are in which are to go or, where all are put into a set, to change. */
+async function setsOf({ session, tables }: Transaction, specs: readonly RolloutSpec[], all: boolean) {
+  const wasIn: Record<string, string> = {};
+  for (const { name, before, after } of specs) {
+    if (before === undefined || (after !== undefined && !all)) continue;
+    const set = await tables.sets.of(session, name);
+    if (set !== undefined) wasIn[name] = set;
+  }
+  return wasIn;
+}
+
 function planOf(
   last: RolloutStartRequest,
   specs: readonly RolloutSpec[],
   { defaultMs }: Soaks,
-): Omit<Plan, 'waves' | 'firstRev'> {
+): Omit<Plan, 'waves' | 'firstRev' | 'wasIn'> {
   const { now, gates = [], spread, maxUnreachable, onFail = 'rollback', noTrafficOk, allowShrink, set } = last;
   const count = (is: (spec: RolloutSpec) => boolean): number => specs.filter(is).length;
   return {

@@ -39,7 +39,8 @@ export async function undo(
   await requireFree(transaction, wishesOf(specs));
   if (moved.length > 0 && !force) throw changedSince(done.id, moved);
   const concern = new Concern();
-  for (const spec of specs) await store(transaction, spec, undefined, concern);
+  for (const spec of specs) await store(transaction, spec, done.plan.wasIn?.[spec.name], concern);
+  await leaveSet(transaction, done, specs);
   log.leave(specs.filter(({ after }) => after === undefined).map(({ name }) => name));
   await convergeKeys(
     transaction,
@@ -68,6 +69,16 @@ export async function undo(
 function requireDone({ id, state }: Rollout): void {
   if (state.is === 'DONE' || state.is === 'ROLLED_BACK') return;
   throw new Declined('ROLLOUT_ACTIVE', `rollout ${id} has not ended; take it back with shunt rollout abort ${id}`);
+}
+
+/** What was in no set before is in none again. */
+async function leaveSet(
+  { session, tables }: LogTransaction,
+  { plan }: Rollout,
+  specs: readonly RolloutSpec[],
+): Promise<void> {
+  if (plan.set === undefined) return;
+  for (const { name } of specs) if (plan.wasIn?.[name] === undefined) await tables.sets.drop(session, name);
 }
 
 /** What each redirect is now and is to be again; those that are not as the rollout left them moved. */

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { spec } from '../fleet.ts';
+import { ALLOWED, spec } from '../fleet.ts';
 import { Stage } from './stage.ts';
 
 const DROP = { hosts: 'all', to: 'drop' };
@@ -305,4 +305,29 @@ test('rollout: what would go wrong is refused before it begins', async (t) => {
       ['r', 'ROLLED_BACK'],
     ],
   );
+});
+
+test('rollout: redirects come into its set when it is done, and are where they were when it is undone', async (t) => {
+  await using stage = await Stage.open(2);
+  const upload = { v: 1, part: 0, parts: 1, ...ALLOWED } as const;
+  await stage.ports.desk.apply({
+    ...upload,
+    upload: 'a',
+    set: 'one',
+    specs: [spec('old', 1, PASS), spec('web', 2, PASS)],
+  });
+  await stage.apply(spec('dns', 3, PASS));
+  await stage.speak();
+  const sets = async () => {
+    const { items } = await stage.ports.desk.names({ v: 1 }, 100_000);
+    return items.map((item) => `${item.name}@${item.set ?? ''}`);
+  };
+  const before = await sets();
+  const specs = [spec('web', 2, DROP), spec('dns', 3, DROP), spec('new', 4, DROP)];
+  await stage.start('r', specs, { set: 'two', delete: ['old'], now: true });
+  t.deepEqual(await sets(), before, 'not before');
+  await stage.until('r', 'DONE', 60_000);
+  t.deepEqual(await sets(), ['dns@two', 'new@two', 'web@two']);
+  await stage.rollouts.rollback({ v: 1, id: 'r' });
+  t.deepEqual(await sets(), before);
 });
