@@ -31,7 +31,7 @@ export async function stoppedByProbe(stage: RolloutStage): Promise<Stopped> {
 
 /** C takes small frames only, which B cannot know. */
 export async function stoppedByLosses(stage: RolloutStage): Promise<Stopped> {
-  const { id, waves } = await stage.start(TO_C, ...WAVES, '--soak', '60s', '--gate', 'losses<=1%');
+  const { id, waves } = await stage.start(TO_C, ...WAVES, '--soak', '60s', '--again', '--gate', 'losses<=1%');
   return await stopped(stage, id, waves, async ({ asker, bed }) => {
     await bed.must('c', ['ip', 'link', 'set', 'to-b', 'mtu', '68']);
     await stage.until('it goes back', id, ({ state }) => state.startsWith('ROLL'));
