@@ -6,6 +6,16 @@ import { type Labels, readHost, readLabels } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
 import {
+  type BrakeStatus,
+  type IdleStatus,
+  MAX_IDLE,
+  MAX_UNCONFIRMED,
+  readBrake,
+  readIdleStatus,
+  readUnconfirmed,
+  type UnconfirmedStatus,
+} from './own-decisions.ts';
+import {
   type InterfaceStatus,
   type PassedStatus,
   readInterfaces,
@@ -33,10 +43,10 @@ import {
   readTrue,
   readU64,
   readWord,
-  record,
   show,
 } from './read.ts';
 import { Refused } from './refused.ts';
+import { type RefusedStatus, readRefused } from './refused-status.ts';
 
 /** What has become of an intent on its host. */
 export type IntentState = 'pending' | 'installed' | 'idle' | 'expired' | 'blocked' | 'denied' | 'failed';
@@ -63,43 +73,12 @@ export interface Exception {
   readonly retryAt?: number;
 }
 
-/** An intent that was given up in silence. */
-export interface IdleStatus {
-  readonly name: string;
-  readonly rev: number;
-}
-
-/** A change that stands and that nobody confirmed yet: in `leftMs` the host takes it back. `name` is of what was put or deleted. */
-export interface UnconfirmedStatus {
-  readonly name: string;
-  readonly key: string;
-  readonly rev: number;
-  readonly leftMs: number;
-}
-
-/**
- * Too many redirects were to go, or to send elsewhere, at once: the host stays as it was, since when, of how many keys a change waits,
- * and the lowest rev of those.
- */
-export interface BrakeStatus {
-  readonly since: number;
-  readonly withheld: number;
-  readonly from: number;
-}
-
 /** Slots in use and in all; shapes in use, and the most that each address family may have. */
 export interface Capacity {
   readonly used: number;
   readonly max: number;
   readonly shapes: number;
   readonly shapesMax?: number;
-}
-
-/** Messages that the agent refused since it started. */
-export interface RefusedStatus {
-  readonly total: number;
-  readonly byCode: Readonly<Record<string, number>>;
-  readonly last?: { readonly code: AnyCode; readonly path: string; readonly at: number };
 }
 
 /** A program as people name it: the release that it is of, and the kernel's own tag, 8 bytes of a hash of its code in hex. */
@@ -193,10 +172,6 @@ export const CLOCK_SHOWN_MS = 5_000;
 
 /** The most exceptions that a status lists; `exceptionsTotal` has them all. */
 export const MAX_EXCEPTIONS = 64;
-/** The most idle redirects that a status names. */
-export const MAX_IDLE = 64;
-/** The most unconfirmed changes that a status lists. */
-export const MAX_UNCONFIRMED = 64;
 export const MAX_HOST_PROBLEMS = 16;
 const MAX_ABILITIES = 64;
 
@@ -232,25 +207,6 @@ const readException = object<Exception>(
     code: readCode,
     errno: optional(readWord),
     retryAt: optional(readTime),
-  },
-  'ignored',
-);
-
-const readIdleStatus = object<IdleStatus>({ name: readName, rev: readRev }, 'ignored');
-
-const readUnconfirmed = object<UnconfirmedStatus>(
-  { name: readName, key: readKey, rev: readRev, leftMs: readCount },
-  'ignored',
-);
-const readBrake = object<BrakeStatus>({ since: readTime, withheld: readCount, from: readRev }, 'ignored');
-
-const readRefused = object<RefusedStatus>(
-  {
-    total: readCount,
-    byCode: record(readCode, readCount, 256),
-    last: optional(
-      object<NonNullable<RefusedStatus['last']>>({ code: readCode, path: prose(256), at: readTime }, 'ignored'),
-    ),
   },
   'ignored',
 );

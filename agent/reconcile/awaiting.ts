@@ -1,5 +1,6 @@
 import type { Intent } from '../../protocol/intent.ts';
-import { MAX_UNCONFIRMED, type Status } from '../../protocol/status.ts';
+import { MAX_UNCONFIRMED } from '../../protocol/own-decisions.ts';
+import type { Status } from '../../protocol/status.ts';
 import type { EntryState } from '../model/state.ts';
 import { step, type Unconfirmed } from '../model/unconfirmed.ts';
 import type { ConfirmationNews, Stored } from '../ports.ts';

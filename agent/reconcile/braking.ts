@@ -1,5 +1,5 @@
 import type { Intent } from '../../protocol/intent.ts';
-import type { BrakeStatus } from '../../protocol/status.ts';
+import type { BrakeStatus } from '../../protocol/own-decisions.ts';
 import { type BrakeChange, type BrakeMemory, type BrakeState, NO_BRAKE, type Withheld } from '../model/brake.ts';
 import type { Accepted, Candidate } from '../ports.ts';
 import { withhold } from './brake.ts';

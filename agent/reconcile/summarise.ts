@@ -3,19 +3,18 @@ import { type GuardStatus, guardStatus } from '../../protocol/guard.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { bytesOf } from '../../protocol/json.ts';
+import type { BrakeStatus } from '../../protocol/own-decisions.ts';
+import { type IdleStatus, MAX_IDLE } from '../../protocol/own-decisions.ts';
 import { type InterfaceStatus, MAX_PASSED, MAX_UNDELIVERED } from '../../protocol/packets.ts';
 import type { Rates } from '../../protocol/rates.ts';
+import type { RefusedStatus } from '../../protocol/refused-status.ts';
 import {
-  type BrakeStatus,
   CLOCK_SHOWN_MS,
   type Counts,
   type Exception,
   type HostProblem,
-  type IdleStatus,
   MAX_EXCEPTIONS,
   MAX_HOST_PROBLEMS,
-  MAX_IDLE,
-  type RefusedStatus,
   type Status,
 } from '../../protocol/status.ts';
 import type { Footing } from '../model/footing.ts';

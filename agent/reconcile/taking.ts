@@ -2,7 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Waker } from '../../daemon/waker.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Marks } from '../../protocol/marks.ts';
-import type { BrakeStatus } from '../../protocol/status.ts';
+import type { BrakeStatus } from '../../protocol/own-decisions.ts';
 import type { BrakeChange } from '../model/brake.ts';
 import type { Accepted, Beside, Candidate, DesiredStore, Outbox, Stored } from '../ports.ts';
 import { Braking, type Done } from './braking.ts';

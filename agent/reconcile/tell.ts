@@ -1,7 +1,7 @@
 import type { Event, EventKind } from '../../protocol/event.ts';
 import type { Intent } from '../../protocol/intent.ts';
+import type { BrakeStatus } from '../../protocol/own-decisions.ts';
 import { MAX_PASSED } from '../../protocol/packets.ts';
-import type { BrakeStatus } from '../../protocol/status.ts';
 import type { EntryState, State } from '../model/state.ts';
 import type { Unconfirmed } from '../model/unconfirmed.ts';
 import { someOf, type Undelivered } from './delivery.ts';
