@@ -4,8 +4,8 @@ import { Ingresses } from '../../../../agent/reconcile/ingresses.ts';
 import { summarise } from '../../../../agent/reconcile/summarise.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import { MAX_MESSAGE_BYTES } from '../../../../protocol/json.ts';
-import { encodeStatus, MAX_EXCEPTIONS, parseStatus, type Status } from '../../../../protocol/status.ts';
 import { MAX_IDLE } from '../../../../protocol/own-decisions.ts';
+import { encodeStatus, MAX_EXCEPTIONS, parseStatus, type Status } from '../../../../protocol/status.ts';
 import { AT_REST, converge, intentOf, makeKernel, NOW, start, TAKEN, TOLD, WHO } from './world.ts';
 
 const CAPPED: readonly (readonly [stored: number, applied: number, verified: number, number, number])[] = [
