@@ -5,13 +5,13 @@ import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
 import { Awaiting } from './awaiting.ts';
 import { Departed } from './departed.ts';
-import type { Drift } from './drift.ts';
 import { Expiry } from './expiry.ts';
 import { Fights } from './fights.ts';
 import { HostJudge } from './guard.ts';
 import { Idle } from './idle.ts';
 import { KnownPorts } from './known-ports.ts';
 import { Ledger } from './ledger.ts';
+import { Looks } from './looks.ts';
 import { ObservedCache } from './observed-cache.ts';
 import { type OutcomeInput, sameState, stateAfter } from './outcome.ts';
 import type { Changed, Gone, PassResult } from './pass-result.ts';
@@ -69,10 +69,8 @@ export class Convergence {
   readonly #observed: ObservedCache;
   readonly #ports = new KnownPorts();
   readonly #readBack: ReadBack;
-  #roomMade = false;
+  readonly #looks: Looks;
   #cleared = false;
-  #full = true;
-  #networkChanged = false;
   #guardChanged = false;
 
   constructor(
@@ -105,6 +103,8 @@ export class Convergence {
       ...{ entries: kernel.entries, observed: this.#observed, placed: this.#placed, desired: this.ledger.desired },
       zoneOf: (ifname) => this.#targets.zoneOf(ifname),
     });
+    const [readBack, targets, ports] = [this.#readBack, this.#targets, this.#ports];
+    this.#looks = new Looks({ readBack, targets, ports, schedule, ledger: this.ledger, fights: this.fights });
   }
 
   get network(): Targets['network'] {
@@ -126,7 +126,7 @@ export class Convergence {
 
   /** True while a pass has something to do, whatever the time. */
   get pending(): boolean {
-    return this.#full || this.#networkChanged || this.#guardChanged || this.#readBack.pending || this.schedule.pending;
+    return this.#looks.pending || this.#guardChanged || this.schedule.pending;
   }
 
   entryOf(key: string): ObservedEntry | undefined {
@@ -146,7 +146,7 @@ export class Convergence {
   }
 
   readBackNext(): void {
-    this.#full = true;
+    this.#looks.allNext();
   }
 
   /** Looks whether the guard is another one, or the program can do more for it: what it denied may stand then, and what stands may not. */
@@ -158,7 +158,7 @@ export class Convergence {
   }
 
   refreshNetworkNext(): void {
-    this.#networkChanged = true;
+    this.#looks.networkNext();
   }
 
   /** Asks every neighbour in use again, so that its entry neither ages out nor stays unresolved. */
@@ -172,10 +172,8 @@ export class Convergence {
    */
   pass(nowMs: number, random: () => number, prune: boolean): PassResult {
     this.#clearFree();
-    const readBack = this.#full || nowMs >= this.fights.lookMs;
-    this.#full = false;
     this.#guardChanged = false;
-    const found = this.#look(readBack, prune, nowMs);
+    const { found, isAll: readBack } = this.#looks.look(prune, nowMs);
     const scope = this.schedule.take(nowMs, SCOPE_MAX);
     const late = this.#readBack.look(scope.filter((key) => !this.fights.holds(key, nowMs)));
     const drifted = [...found, ...this.fights.note(late, this.ledger.desired, nowMs)];
@@ -214,30 +212,6 @@ export class Convergence {
     if (this.#cleared) return;
     this.#kernel.counts.retire(this.slots.free);
     this.#cleared = true;
-  }
-
-  /** Looks at what is due to be looked at, and says what somebody else changed there. */
-  #look(readBack: boolean, prune: boolean, nowMs: number): readonly Drift[] {
-    const entries = readBack ? this.#lookAtAll(prune) : [];
-    const network = this.#networkChanged || readBack ? this.#lookAtNetwork() : [];
-    const found = this.fights.note([...entries, ...network], this.ledger.desired, nowMs);
-    this.fights.looked(found.length === 0 && !this.#readBack.pending);
-    return found;
-  }
-
-  #lookAtAll(prune: boolean): readonly Drift[] {
-    const { drifted, changed, swept, more } = this.#readBack.all(prune);
-    this.schedule.markDue(changed);
-    this.#targets.keepOnly(this.ledger.desired);
-    this.#roomMade = swept;
-    this.#full = more;
-    return drifted;
-  }
-
-  #lookAtNetwork(): Drift[] {
-    this.#networkChanged = false;
-    this.schedule.markDue(this.#targets.refresh(this.ledger.desired));
-    return this.#ports.look(this.network);
   }
 
   /**
@@ -313,7 +287,7 @@ export class Convergence {
       if (results[i]?.done !== true) continue;
       if (op.op === 'shapes') this.#observed.shapes[op.family] = op.shapes;
       if (op.op === 'protect') this.#observed.protects = op.matches;
-      if (op.op === 'port' && this.#ports.done(op)) this.#networkChanged = true;
+      if (op.op === 'port' && this.#ports.done(op)) this.#looks.networkNext();
     }
     return released;
   }
@@ -332,8 +306,7 @@ export class Convergence {
     const released = gone.size > 0 ? this.slots.release(gone) : [];
     if (gone.size > 0) this.#kernel.counts.retire(released);
     for (const slot of released) this.retired.add(slot);
-    const removed = gone.size > 0 || this.#roomMade;
-    this.#roomMade = false;
+    const removed = this.#looks.takeRoomMade() || gone.size > 0;
     this.schedule.markDue(this.#waiting.ready(this.slots.free.length, this.#observed, removed));
   }
 }
