@@ -5,6 +5,7 @@ import { Waker } from '../../daemon/waker.ts';
 import type { AnyCode, Code } from '../../protocol/codes.ts';
 import type { Marks } from '../../protocol/marks.ts';
 import { Refused } from '../../protocol/refused.ts';
+import type { ResyncReply } from '../../protocol/resync.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { Update } from '../../protocol/update.ts';
 import type { Footing } from '../model/footing.ts';
@@ -48,12 +49,7 @@ export interface IntakeState {
 }
 
 /** Where the set stands after a decree to take it anew; with a code it is not taken, or not yet. */
-export interface Decreed {
-  readonly epoch: string;
-  readonly stored: number;
-  readonly code?: AnyCode;
-  readonly message?: string;
-}
+export type Decreed = Omit<ResyncReply, 'v' | 'host'>;
 
 /**
  * Takes messages from bytes to desired state, one at a time.
@@ -180,7 +176,7 @@ export class Intake {
   async #takeWaiting(): Promise<void> {
     const { candidate, again, gap, marks } = fold(this.#footing.at, this.#waiting.splice(0));
     const acceptance = candidate && (await this.#accept(candidate));
-    if (candidate === undefined && marks !== undefined) await this.#mark(marks);
+    if (candidate === undefined) await this.#mark(marks);
     if (gap || acceptance?.outcome === 'mismatch') this.#pace.want();
     if (again.length > 0) this.#options.reconciling.again(again);
   }
@@ -206,7 +202,8 @@ export class Intake {
     return acceptance;
   }
 
-  async #mark(marks: Marks): Promise<void> {
+  async #mark(marks: Marks | undefined): Promise<void> {
+    if (marks === undefined) return;
     await this.#oneByOne.do(() => this.#options.reconciling.marked(marks));
     this.#unwritable = false;
   }
@@ -246,8 +243,7 @@ export class Intake {
     if (result.outcome === 'held') this.#step({ kind: 'held', hold: result.hold });
     if (result.outcome === 'current') this.#step({ kind: 'current' });
     this.#pace.answered(result.outcome === 'held' ? 'held' : 'well');
-    if (result.outcome === 'current' && result.marks !== undefined && takesUpdates(this.#footing))
-      await this.#mark(result.marks);
+    if (result.outcome === 'current' && takesUpdates(this.#footing)) await this.#mark(result.marks);
   }
 
   #retry(code: string, reason: string): void {

@@ -17,7 +17,7 @@ import { type OutcomeInput, sameState, stateAfter } from './outcome.ts';
 import type { Changed, Gone, PassResult } from './pass-result.ts';
 import { Placements } from './placements.ts';
 import { type Plan, plan } from './plan.ts';
-import type { PlanInput, Withheld } from './plan-input.ts';
+import type { Against, PlanInput, Withheld } from './plan-input.ts';
 import { ReadBack } from './read-back.ts';
 import { Retries } from './retries.ts';
 import { Schedule } from './schedule.ts';
@@ -25,13 +25,6 @@ import { Silence } from './silence.ts';
 import { recover, type Slots } from './slots.ts';
 import { Targets } from './targets.ts';
 import { Waiting } from './waiting.ts';
-
-/** What speaks against desired entries beside the kernel and time: the host's guard, and its brake. */
-interface Against {
-  readonly judge?: HostJudge;
-  readonly withheld?: Withheld;
-  readonly awaiting?: Awaiting;
-}
 
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
 const SCOPE_MAX = 1_000;

@@ -12,6 +12,13 @@ import type { Targets } from './targets.ts';
 /** Changes that the brake withholds, by key: what is desired of these is what stood before. */
 export type Withheld = ReadonlyMap<string, { readonly rev: number }>;
 
+/** What speaks against desired entries beside the kernel and time: the host's guard, its brake, and changes that may be taken back. */
+export interface Against {
+  readonly judge?: HostJudge;
+  readonly withheld?: Withheld;
+  readonly awaiting?: Awaiting;
+}
+
 /** All that a plan depends on. */
 export interface PlanInput {
   /** Keys to decide on. */
