@@ -20,6 +20,8 @@ export class Judge {
   readonly #known: Parameters<typeof checkTruth>[2];
   /** Every so many transactions all logs are looked at: in a large fleet each time is too often. */
   logsEvery = 1;
+  /** Is called after each transaction, before anybody goes on. */
+  onCommit: () => void = () => {};
   #commits = 0;
   look: Look;
 
@@ -50,6 +52,7 @@ export class Judge {
       ...checkTruth(before, now, this.#known),
       ...(this.#commits % this.logsEvery === 0 ? this.checkLogs() : []),
     );
+    this.onCommit();
   }
 
   checkLogs(): readonly string[] {

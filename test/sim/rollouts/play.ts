@@ -1,6 +1,7 @@
 import { failuresIn } from '../failures.ts';
 import { Fleet } from './fleet.ts';
 import type { LightHost } from './host.ts';
+import { joinAtLast } from './last-moment.ts';
 import type { Rollout } from './look.ts';
 import { checkOutstanding } from './outstanding.ts';
 import type { Act, Schedule } from './schedule.ts';
@@ -111,6 +112,8 @@ class Stage {
         return operator.recover();
       case 'tidy':
         return pair.tidy();
+      case 'join at the last moment':
+        return joinAtLast(this.fleet, act);
       case 'part everybody':
         for (const { bent } of this.fleet.hosts.values()) bent.ways = act.is ? 'both' : 'none';
         return;

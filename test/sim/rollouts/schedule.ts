@@ -37,6 +37,7 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'lie'; readonly host: number; readonly lie: Lie | undefined }
   | { readonly act: 'labels'; readonly host: number; readonly role: string }
   | { readonly act: 'part everybody'; readonly is: boolean }
+  | { readonly act: 'join at the last moment'; readonly host: number; readonly which: number }
   | { readonly act: 'kill controller' | 'freeze controller'; readonly which: number; readonly waits: number }
   | { readonly act: 'start controller' | 'thaw controller'; readonly which: number }
   | { readonly act: 'weather'; readonly weather: Weather }
@@ -61,7 +62,7 @@ export const ACT_NAMES: readonly Act['act'][] = [
     'labels',
   ] as const),
   ...(['part everybody', 'kill controller', 'freeze controller', 'start controller', 'thaw controller'] as const),
-  ...(['weather', 'recover', 'tidy', 'calm'] as const),
+  ...(['weather', 'recover', 'tidy', 'join at the last moment', 'calm'] as const),
 ];
 
 export interface Schedule {
@@ -74,6 +75,8 @@ export const NAMES = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5'] as const;
 const KEYS = 5;
 const APART = KEYS;
 const ACTS = 60;
+/** In one schedule of so many somebody joins while it is promoted. */
+const LAST_MOMENT_EVERY = 3;
 
 /** The schedule of a seed: a fleet, something that stands, and then whatever comes. */
 export function scheduleOf(seed: number): Schedule {
@@ -82,6 +85,8 @@ export function scheduleOf(seed: number): Schedule {
   const first: Act = { afterMs: 100, act: 'apply', wishes: NAMES.slice(0, 4).map((name) => draw.wish(name, 'plain')) };
   const acts = Array.from({ length: ACTS }, () => ({ afterMs: draw.pause(), ...draw.act(hosts) }) as Act);
   acts.splice(2, 0, { afterMs: 3_000, ...draw.rollout() });
+  if (seed % LAST_MOMENT_EVERY === 0)
+    acts.splice(1, 0, { afterMs: 0, act: 'join at the last moment', host: hosts + 2, which: draw.one([0, 1]) });
   return { hosts, acts: [first, ...acts, { afterMs: 1_000, act: 'calm' }] };
 }
 
