@@ -1,5 +1,15 @@
 import { type Change, type Confirm, type Intent, intentBody, type Put } from '../../protocol/intent.ts';
 
+/** A change that another one took the place of, and that may still be confirmed in time; without `intent` it deleted. */
+export interface Replaced {
+  readonly rev: number;
+  readonly deadlineMs: number;
+  readonly intent?: Intent;
+}
+
+/** As many of one key are remembered; of more the newest. */
+export const MAX_REPLACED = 64;
+
 /** A change of a key that wants to be confirmed. */
 interface Wanting {
   readonly key: string;
@@ -12,6 +22,8 @@ interface Wanting {
   readonly previous?: Intent;
   /** That one had been given up in silence. */
   readonly asleep?: true;
+  /** Oldest first; absent where there are none. */
+  readonly replaced?: readonly Replaced[];
 }
 
 /** A change that nobody has confirmed yet, or that was taken back; of each key the newest. */
@@ -53,10 +65,26 @@ export function step(it: Unconfirmed, by: Step): Unconfirmed | undefined {
     case 'revert':
       return isOver(it, by.ms) ? { ...wantingOf(it), is: 'reverted' } : it;
     case 'confirm':
-      return it.is === 'reverted' || it.rev > by.confirmed || isOver(it, by.ms) ? it : undefined;
+      if (it.is !== 'reverted' && it.rev <= by.confirmed && !isOver(it, by.ms)) return undefined;
+      return confirmReplaced(it, by);
     case 'boot':
-      return it.is === 'armed' ? { ...it, deadlineMs: it.deadlineMs + by.byMs } : it;
+      return onClock(it, by.byMs);
   }
+}
+
+/** The last of those that are confirmed in time is what comes back. What was taken back already stays as it is. */
+function confirmReplaced(it: Unconfirmed, { confirmed, ms }: Extract<Step, { kind: 'confirm' }>): Unconfirmed {
+  const last = it.replaced?.findLast(({ rev, deadlineMs }) => rev <= confirmed && ms < deadlineMs);
+  if (last === undefined || it.is === 'reverted') return it;
+  const { previous: _, asleep: __, replaced = [], ...rest } = it;
+  const left = replaced.filter(({ rev }) => rev > last.rev);
+  return { ...rest, ...(last.intent && { previous: last.intent }), ...(left.length > 0 && { replaced: left }) };
+}
+
+function onClock(it: Unconfirmed, byMs: number): Unconfirmed {
+  const replaced = it.replaced?.map((one) => ({ ...one, deadlineMs: one.deadlineMs + byMs }));
+  const moved = replaced === undefined ? it : { ...it, replaced };
+  return moved.is === 'armed' ? { ...moved, deadlineMs: moved.deadlineMs + byMs } : moved;
 }
 
 /**
@@ -76,7 +104,20 @@ export function afterChange(
   if (!asleep && isAlready(previous, change)) return undefined;
   const name = op === 'put' ? change.name : (stored?.intent.name ?? before?.name ?? key);
   const wanting = { key, rev, op, name, withinMs: confirm.withinMs };
-  return { ...wanting, ...(previous && { previous }), ...(asleep && { asleep }), is: 'unarmed' };
+  const replaced = withReplaced(before, stored?.intent);
+  return {
+    ...{ ...wanting, ...(previous && { previous }), ...(asleep && { asleep }) },
+    ...(replaced.length > 0 && { replaced }),
+    is: 'unarmed',
+  };
+}
+
+/** What took effect and is replaced now may still be confirmed. */
+function withReplaced(before: Unconfirmed | undefined, intent: Intent | undefined): readonly Replaced[] {
+  const { replaced = [] } = before ?? {};
+  if (before?.is !== 'armed') return before?.is === 'reverted' ? [] : replaced;
+  const { rev, deadlineMs } = before;
+  return [...replaced, { rev, deadlineMs, ...(intent && { intent }) }].slice(-MAX_REPLACED);
 }
 
 /** Whether a change leaves a key as it is. */
@@ -98,6 +139,7 @@ function isOver(it: Unconfirmed, ms: number): boolean {
   return it.is === 'armed' && ms >= it.deadlineMs;
 }
 
-function wantingOf({ key, rev, op, name, withinMs, previous, asleep }: Wanting): Wanting {
-  return { key, rev, op, name, withinMs, ...(previous && { previous }), ...(asleep && { asleep }) };
+function wantingOf({ key, rev, op, name, withinMs, previous, asleep, replaced }: Wanting): Wanting {
+  const before = { ...(previous && { previous }), ...(asleep && { asleep }), ...(replaced && { replaced }) };
+  return { key, rev, op, name, withinMs, ...before };
 }

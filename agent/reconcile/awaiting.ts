@@ -31,8 +31,8 @@ export class Awaiting implements Tracker {
   readonly #toArm = new Set<string>();
   /** Their time runs, and they have not been carried out yet. */
   readonly #begun = new Set<string>();
-  /** Keys of deletes that came just now: what one is to take away may be there though nothing of the set is, as after one that was taken back. */
-  readonly #come = new Set<string>();
+  /** Deletes whose time does not run yet. */
+  readonly #going = new Set<string>();
   /** They came not to stand after all. */
   readonly #toDisarm = new Set<string>();
   /** When the first time is over; undefined: to be found out. */
@@ -47,9 +47,7 @@ export class Awaiting implements Tracker {
     for (const row of unconfirmed) this.set(row);
     if (unconfirmed.length === 0) return;
     for (const intent of intents) if (this.isBack(intent.key)) this.#wanted.set(intent.key, intent);
-    for (const { key, op, is } of unconfirmed) {
-      if (op === 'delete' && is === 'unarmed' && !withheld.has(key)) this.#toArm.add(key);
-    }
+    this.armGoing(withheld);
   }
 
   get(key: string): Unconfirmed | undefined {
@@ -58,6 +56,8 @@ export class Awaiting implements Tracker {
 
   set(row: Unconfirmed): void {
     this.#open.set(row.key, row);
+    if (row.op === 'delete' && row.is === 'unarmed') this.#going.add(row.key);
+    else this.#going.delete(row.key);
     this.#dueMs = undefined;
   }
 
@@ -66,33 +66,38 @@ export class Awaiting implements Tracker {
     return this.#open.values().some(({ is }) => is !== 'reverted');
   }
 
-  /** Takes what is stored otherwise than before, and answers the keys that it is about. */
-  take({ open, ended, confirmed }: ConfirmationNews): readonly string[] {
+  /** Takes what is stored otherwise than before. Answers the keys that it is about, and those that stood though they were deleted. */
+  take({ open, ended, confirmed }: ConfirmationNews): {
+    readonly due: readonly string[];
+    readonly gone: readonly string[];
+  } {
     this.#confirmed = confirmed;
-    for (const row of open) this.set(row);
-    for (const key of ended) this.#open.delete(key);
-    this.#dueMs = undefined;
-    const keys = [...open.map(({ key }) => key), ...ended];
-    for (const key of keys) {
-      for (const keysOf of [this.#wanted, this.#toArm, this.#begun, this.#toDisarm]) keysOf.delete(key);
-      if (this.isGoing(key)) this.#come.add(key);
+    const gone = ended.filter((key) => this.isLasting(key));
+    const due = [...open.map(({ key }) => key), ...ended];
+    for (const key of due) {
+      for (const keysOf of [this.#wanted, this.#toArm, this.#begun, this.#toDisarm, this.#going]) keysOf.delete(key);
     }
-    return keys;
+    for (const key of ended) this.#open.delete(key);
+    for (const row of open) this.set(row);
+    this.#dueMs = undefined;
+    return { due, gone };
   }
 
   // What plans ask.
 
-  /** Its time is to run before it is carried out, and does not yet. */
+  /** Its time, or that of its delete, is to run before anything is done, and does not yet. */
   isUnarmed({ key, rev }: Intent): boolean {
     const row = this.#open.get(key);
-    return row?.is === 'unarmed' && row.op === 'put' && row.rev === rev;
+    return row?.is === 'unarmed' && (row.op === 'delete' || row.rev === rev);
   }
 
   /** How long the kernel may do it; undefined: for ever. */
   leftMs({ key, rev }: Intent): number | undefined {
     const row = this.#open.get(key);
-    if (row?.is !== 'armed' || row.op !== 'put' || row.rev !== rev) return undefined;
-    return Math.max(0, row.deadlineMs - this.nowMs);
+    const isNewest = row?.is === 'armed' && row.op === 'put' && row.rev === rev;
+    // What is to take its place may have to wait.
+    const { deadlineMs } = (isNewest ? row : row?.replaced?.find((it) => it.rev === rev)) ?? {};
+    return deadlineMs === undefined ? undefined : Math.max(0, deadlineMs - this.nowMs);
   }
 
   /** It is deleted, and may come back: its slot stays its own. */
@@ -102,15 +107,14 @@ export class Awaiting implements Tracker {
   }
 
   settled({ key, intent }: Decision, { state }: EntryState): void {
-    const isDone = intent === undefined ? state === 'pending' : CARRIED_OUT.has(state);
+    // What the kernel does not let go of is tried again within its time.
+    const isDone = intent === undefined || CARRIED_OUT.has(state);
     if (this.#begun.delete(key) && !isDone) this.#toDisarm.add(key);
   }
 
-  /** Deletes that came since this was asked last. */
-  come(): readonly string[] {
-    const keys = [...this.#come].filter((key) => this.isGoing(key));
-    this.#come.clear();
-    return keys;
+  /** Deletes always can be carried out, but for what waits for something else first. */
+  armGoing(withheld: ReadonlyMap<string, unknown>): void {
+    for (const key of this.#going) if (!withheld.has(key)) this.#toArm.add(key);
   }
 
   /** The change of this key could be carried out. */
@@ -148,7 +152,7 @@ export class Awaiting implements Tracker {
 
   /** The disk was asked to have these times run; answers the changes whose does now. */
   armed(asked: readonly Unconfirmed[], rows: readonly Unconfirmed[]): readonly Unconfirmed[] {
-    for (const { key } of asked) this.#toArm.delete(key);
+    for (const row of asked) if (this.#isOf(row)) this.#toArm.delete(row.key);
     const mine = rows.filter((row) => this.#isOf(row));
     for (const row of mine) {
       this.set(row);
@@ -158,7 +162,7 @@ export class Awaiting implements Tracker {
   }
 
   disarmed(asked: readonly Unconfirmed[], rows: readonly Unconfirmed[]): void {
-    for (const { key } of asked) this.#toDisarm.delete(key);
+    for (const row of asked) if (this.#isOf(row)) this.#toDisarm.delete(row.key);
     for (const row of rows) if (this.#isOf(row)) this.set(row);
   }
 
@@ -186,14 +190,18 @@ export class Awaiting implements Tracker {
 
   /** What stands though it is deleted: it came back, or the disk does not have it yet that it goes. */
   get lasting(): readonly Intent[] {
-    const rows = this.#open.values().filter(({ op, is }) => op === 'delete' && is !== 'armed');
+    const rows = this.#open.values().filter(({ key }) => this.isLasting(key));
     return [...rows].flatMap(({ previous }) => previous ?? []);
+  }
+
+  isLasting(key: string): boolean {
+    const row = this.#open.get(key);
+    return row?.op === 'delete' && row.is !== 'armed';
   }
 
   /** It is deleted, and goes once the disk has it that its time runs. */
   isGoing(key: string): boolean {
-    const row = this.#open.get(key);
-    return row?.op === 'delete' && row.is === 'unarmed';
+    return this.#going.has(key);
   }
 
   /** What was taken back, with what the log wants of it, or what came back where it wants nothing. */

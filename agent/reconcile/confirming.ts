@@ -91,7 +91,11 @@ export class Confirming {
 
   /** What is stored otherwise than before. */
   take(news: ConfirmationNews): void {
-    this.#parts.convergence().schedule.markDue(this.#parts.awaiting.take(news));
+    const { awaiting, convergence } = this.#parts;
+    const { due, gone } = awaiting.take(news);
+    const { ledger, schedule } = convergence();
+    schedule.markDue(due);
+    ledger.remove(gone);
   }
 
   /** Lays what the log wants into the ledger, but for what was taken back or may not go yet. */
@@ -99,9 +103,7 @@ export class Confirming {
     const { awaiting, convergence } = this.#parts;
     const { ledger } = convergence();
     const stand = awaiting.standing(put);
-    const come = awaiting.come().filter((key) => !withheld.has(key));
-    const going = [...removed.filter((key) => awaiting.isGoing(key)), ...come];
-    for (const key of going) awaiting.arm(key);
+    awaiting.armGoing(withheld);
     const keys = [...stand, ...awaiting.lasting].map(({ key }) => key);
     if (whole) ledger.keepOnly(new Set([...keys, ...withheld.keys()]));
     else ledger.remove(removed.filter((key) => !awaiting.isGoing(key)));

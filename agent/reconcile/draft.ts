@@ -43,7 +43,7 @@ function decide(input: PlanInput, key: string, rooms: Rooms): Draft {
 
 /** What takes effect and can be taken back is not done before the disk has it that its time runs. */
 function beforeArmed({ intent, input }: Candidate, against: Objection | undefined): Waiting | undefined {
-  if (!input.awaiting.isUnarmed(intent)) return undefined;
+  if (!input.awaiting.isUnarmed(intent) || input.withheld?.get(intent.key) !== undefined) return undefined;
   if (against !== undefined) return ENDED.has(against.state) ? { state: 'pending', leaves: 'until armed' } : undefined;
   if (input.targets.reaches(intent.match.in)) return { state: 'pending', leaves: 'until armed' };
   return { state: 'blocked', code: 'NOT_ATTACHED', leaves: 'until attached' };

@@ -74,6 +74,8 @@ export interface UnconfirmedRow {
   readonly previous_rev: number | null;
   readonly previous_body: string | null;
   readonly asleep: number;
+  /** JSON of `[rev, deadlineMs, body or null]`; null where there are none. */
+  readonly replaced: string | null;
   readonly state: string;
   readonly deadline_ms: number | null;
   readonly checksum: string;

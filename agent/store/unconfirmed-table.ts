@@ -2,7 +2,7 @@ import { checksumOf } from '../../daemon/checksum.ts';
 import { type Intent, intentBody, parseIntentBody } from '../../protocol/intent.ts';
 import { oneOf } from '../../protocol/read.ts';
 import type { UnconfirmedRows } from '../model/awaited.ts';
-import type { Unconfirmed } from '../model/unconfirmed.ts';
+import type { Replaced, Unconfirmed } from '../model/unconfirmed.ts';
 import type { OpenDatabase } from './database.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { UnconfirmedRow } from './schema.ts';
@@ -35,6 +35,7 @@ export class UnconfirmedTable implements UnconfirmedRows {
         previous_rev: slot('previous_rev'),
         previous_body: slot('previous_body'),
         asleep: slot('asleep'),
+        replaced: slot('replaced'),
         state: slot('state'),
         deadline_ms: slot('deadline_ms'),
         checksum: slot('checksum'),
@@ -85,6 +86,7 @@ function toRow(it: Unconfirmed): UnconfirmedRow {
     previous_rev: previous?.rev ?? null,
     previous_body: previous === undefined ? null : intentBody(previous),
     asleep: it.asleep === true ? 1 : 0,
+    replaced: it.replaced === undefined ? null : JSON.stringify(it.replaced.map(toTuple)),
     state: it.is,
     deadline_ms: it.is === 'armed' ? it.deadlineMs : null,
   };
@@ -99,6 +101,7 @@ function toUnconfirmed(row: UnconfirmedRow): Unconfirmed {
     ...{ key, rev, op: readOp(row.op, 'op'), name, withinMs: row.within_ms },
     ...(previous !== undefined && { previous }),
     ...(row.asleep === 1 && ({ asleep: true } as const)),
+    ...(row.replaced !== null && { replaced: replacedOf(row.key, row.replaced) }),
   };
   const is = readIs(row.state, 'state');
   return is === 'armed' ? { ...wanting, is, deadlineMs: row.deadline_ms ?? 0 } : { ...wanting, is };
@@ -109,7 +112,22 @@ function previousOf({ key, previous_rev: rev, previous_body: body }: Unconfirmed
   return rev === null || body === null ? undefined : parseIntentBody(key, rev, body);
 }
 
+type Tuple = readonly [rev: number, deadlineMs: number, body: string | null];
+
+function toTuple({ rev, deadlineMs, intent }: Replaced): Tuple {
+  return [rev, deadlineMs, intent === undefined ? null : intentBody(intent)];
+}
+
+/** Errors: Refused. */
+function replacedOf(key: string, text: string): readonly Replaced[] {
+  const tuples = JSON.parse(text) as readonly Tuple[]; // it fits its checksum
+  return tuples.map(([rev, deadlineMs, body]) => {
+    return { rev, deadlineMs, ...(body !== null && { intent: parseIntentBody(key, rev, body) }) };
+  });
+}
+
 function checksum(row: Omit<UnconfirmedRow, 'checksum'>): string {
-  const { key, rev, op, name, within_ms, previous_rev, previous_body, asleep, state, deadline_ms } = row;
-  return checksumOf([key, rev, op, name, within_ms, previous_rev, previous_body, asleep, state, deadline_ms]);
+  const { key, rev, op, name, within_ms, previous_rev, previous_body, asleep, replaced, state, deadline_ms } = row;
+  const previous = [previous_rev, previous_body, asleep, replaced];
+  return checksumOf([key, rev, op, name, within_ms, ...previous, state, deadline_ms]);
 }

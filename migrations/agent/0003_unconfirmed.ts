@@ -22,6 +22,7 @@ export const unconfirmed: Migration = {
       previous_rev integer,
       previous_body text,
       asleep integer not null,
+      replaced text,
       state text not null,
       deadline_ms integer,
       checksum text not null

@@ -253,6 +253,7 @@ const CASES: Readonly<Record<string, Case>> = {
         name: 'other',
         withinMs: 1_000,
         previous: intent(1, 1),
+        replaced: [{ rev: 2, deadlineMs: 1_000, intent: { ...intent(1, 2, 'other'), ...CONFIRM } }],
         is: 'unarmed',
       };
       t.deepEqual((await store.load()).unconfirmed, [first] as never);

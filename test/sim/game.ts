@@ -3,6 +3,8 @@ import { PlantedBugs } from '../support/planted-bugs.ts';
 import { BRAKES, play as playBrakes } from './brakes/play.ts';
 import { ACT_NAMES as BRAKE_ACTS, scheduleOf as brakesOf } from './brakes/schedule.ts';
 import { STRIKES } from './carrier.ts';
+import { play as playConfirmations } from './confirmations/play.ts';
+import { ACT_NAMES as CONFIRMATION_ACTS, scheduleOf as confirmationsOf } from './confirmations/schedule.ts';
 import type { Played } from './played.ts';
 import { ANSWERS, play as playRollouts } from './rollouts/play.ts';
 import { ACT_NAMES as ROLLOUT_ACTS, scheduleOf as rolloutsOf } from './rollouts/schedule.ts';
@@ -54,6 +56,18 @@ const brakes: Game = {
   },
 };
 
+const confirmations: Game = {
+  bugs: new PlantedBugs(join(import.meta.dirname, 'confirmations/mutants')),
+  names: CONFIRMATION_ACTS,
+  play: (seed) => playConfirmations(confirmationsOf(seed), seed),
+  shortest: async (seed) => {
+    const fails = async (some: ReturnType<typeof confirmationsOf>) =>
+      (await playConfirmations(some, seed)).wrong.length > 0;
+    const acts = await shorten(confirmationsOf(seed), fails);
+    return { acts, wrong: (await playConfirmations(acts, seed)).wrong };
+  },
+};
+
 /** By name; fleets are what is played where none is given. */
-export const GAMES = { fleets, rollouts, brakes } as const;
+export const GAMES = { fleets, rollouts, brakes, confirmations } as const;
 export type GameName = keyof typeof GAMES;
