@@ -2,7 +2,7 @@ import type { Cursor } from '../../protocol/cursor.ts';
 import type { Change } from '../../protocol/intent.ts';
 import { hasMarks, type Marks, raised } from '../../protocol/marks.ts';
 import { isHint, type Update } from '../../protocol/update.ts';
-import type { Candidate } from '../ports.ts';
+import type { Candidate } from '../model/stored.ts';
 
 /** What an update is to a host that stands at a cursor: rules R1, R2, R3 and R4, in this order. */
 export type Judgement = 'known' | 'apply' | 'gap' | 'foreign-epoch';

@@ -2,7 +2,7 @@ import type { Code } from '../../protocol/codes.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Footing, Hold } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
-import type { Stored } from '../ports.ts';
+import type { Stored } from '../model/stored.ts';
 
 type Unproven = Extract<Footing, { is: 'unproven' }>;
 

@@ -14,7 +14,7 @@ import {
 import { Refused } from '../../protocol/refused.ts';
 import type { Footing } from '../model/footing.ts';
 import { MAX_SLOTS } from '../model/limits.ts';
-import type { Acceptance, Candidate } from '../ports.ts';
+import type { Acceptance, Candidate } from '../model/stored.ts';
 import { layOver } from './cursor.ts';
 import { claimOf, type LogHold } from './footing.ts';
 import { openPage } from './open.ts';

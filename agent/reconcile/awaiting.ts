@@ -2,8 +2,8 @@ import type { Intent } from '../../protocol/intent.ts';
 import { MAX_UNCONFIRMED } from '../../protocol/own-decisions.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { EntryState } from '../model/state.ts';
+import type { ConfirmationNews, Stored } from '../model/stored.ts';
 import { step, type Unconfirmed } from '../model/unconfirmed.ts';
-import type { ConfirmationNews, Stored } from '../ports.ts';
 import type { Decision } from './decision.ts';
 import type { Tracker } from './tracker.ts';
 

@@ -1,7 +1,7 @@
 import type { Intent } from '../../protocol/intent.ts';
 import type { BrakeStatus } from '../../protocol/own-decisions.ts';
 import { type BrakeChange, type BrakeMemory, type BrakeState, NO_BRAKE, type Withheld } from '../model/brake.ts';
-import type { Accepted, Candidate } from '../ports.ts';
+import type { Accepted, Candidate } from '../model/stored.ts';
 import { withhold } from './brake.ts';
 import { type Before, cutsOf } from './cuts.ts';
 

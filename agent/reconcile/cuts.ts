@@ -1,6 +1,6 @@
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
-import type { Candidate } from '../ports.ts';
+import type { Candidate } from '../model/stored.ts';
 import type { Cut } from './brake.ts';
 import { targetKey } from './target.ts';
 

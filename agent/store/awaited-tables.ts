@@ -1,7 +1,7 @@
 import { Awaited, goOn } from '../model/awaited.ts';
 import type { BootTime } from '../model/boot-time.ts';
+import type { Candidate, ConfirmationNews, Move } from '../model/stored.ts';
 import type { StoredValue, Unconfirmed } from '../model/unconfirmed.ts';
-import type { Candidate, ConfirmationNews, Move } from '../ports.ts';
 import { BootTimeTable } from './boot-time-row.ts';
 import { ConfirmedTable } from './confirmed-row.ts';
 import type { OpenDatabase } from './database.ts';

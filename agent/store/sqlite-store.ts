@@ -5,18 +5,9 @@ import type { Event } from '../../protocol/event.ts';
 import type { BootTime } from '../model/boot-time.ts';
 import type { EntryState } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
+import type { Acceptance, Beside, Candidate, ConfirmationNews, Move, Stored } from '../model/stored.ts';
 import type { StoredValue, Unconfirmed } from '../model/unconfirmed.ts';
-import type {
-  Acceptance,
-  Beside,
-  Candidate,
-  ConfirmationNews,
-  DesiredStore,
-  Move,
-  Recorded,
-  Recorder,
-  Stored,
-} from '../ports.ts';
+import type { DesiredStore, Recorded, Recorder } from '../ports.ts';
 import type { Position } from './cursor-row.ts';
 import { moveAside } from './database.ts';
 import { EventFile } from './event-file.ts';

@@ -5,15 +5,8 @@ import test, { type ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import { NO_BRAKE, type Withheld } from '../../agent/model/brake.ts';
 import type { EntryState } from '../../agent/model/state.ts';
-import type {
-  Acceptance,
-  Beside,
-  Candidate,
-  ConfirmationNews,
-  DesiredStore,
-  Recorder,
-  Stored,
-} from '../../agent/ports.ts';
+import type { Acceptance, Beside, Candidate, ConfirmationNews, Stored } from '../../agent/model/stored.ts';
+import type { DesiredStore, Recorder } from '../../agent/ports.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import type { CursorRow } from '../../agent/store/schema.ts';
 import { SqliteStore } from '../../agent/store/sqlite-store.ts';

@@ -2,18 +2,9 @@ import { Awaited, goOn, type UnconfirmedRows } from '../../agent/model/awaited.t
 import type { BootTime } from '../../agent/model/boot-time.ts';
 import type { BrakeChange, BrakeMemory } from '../../agent/model/brake.ts';
 import type { EntryState } from '../../agent/model/state.ts';
+import type { Acceptance, Beside, Candidate, ConfirmationNews, Move, Stored } from '../../agent/model/stored.ts';
 import type { StoredValue, Unconfirmed } from '../../agent/model/unconfirmed.ts';
-import type {
-  Acceptance,
-  Beside,
-  Candidate,
-  ConfirmationNews,
-  DesiredStore,
-  Move,
-  Recorded,
-  Recorder,
-  Stored,
-} from '../../agent/ports.ts';
+import type { DesiredStore, Recorded, Recorder } from '../../agent/ports.ts';
 import { EVENTS_PER_KEY } from '../../agent/store/event-table.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../protocol/digest.ts';

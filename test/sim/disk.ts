@@ -1,6 +1,7 @@
 import type { EntryState } from '../../agent/model/state.ts';
 import { StoreError } from '../../agent/model/store-error.ts';
-import type { Acceptance, Candidate, DesiredStore, Recorder } from '../../agent/ports.ts';
+import type { Acceptance, Candidate } from '../../agent/model/stored.ts';
+import type { DesiredStore, Recorder } from '../../agent/ports.ts';
 import type { Clock } from '../../daemon/clock.ts';
 
 /** How long a commit takes to be on a disk. */

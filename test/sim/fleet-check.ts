@@ -1,5 +1,5 @@
 import { CAN } from '../../agent/model/can.ts';
-import type { Candidate } from '../../agent/ports.ts';
+import type { Candidate } from '../../agent/model/stored.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { MemoryDatabase } from '../fakes/memory-database.ts';

@@ -1,4 +1,4 @@
-import type { Acceptance, Candidate } from '../../agent/ports.ts';
+import type { Acceptance, Candidate } from '../../agent/model/stored.ts';
 import type { Incoming } from '../../controller/ports.ts';
 import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { Status } from '../../protocol/status.ts';

@@ -1,5 +1,5 @@
 import type { Op } from '../../../agent/model/op.ts';
-import type { Acceptance, Candidate } from '../../../agent/ports.ts';
+import type { Acceptance, Candidate } from '../../../agent/model/stored.ts';
 import { redirectKey } from '../addresses.ts';
 import type { Host } from '../host.ts';
 

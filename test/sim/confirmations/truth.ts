@@ -1,6 +1,6 @@
 import type { BootTime } from '../../../agent/model/boot-time.ts';
+import type { Acceptance, Candidate, Move } from '../../../agent/model/stored.ts';
 import type { Unconfirmed } from '../../../agent/model/unconfirmed.ts';
-import type { Acceptance, Candidate, Move } from '../../../agent/ports.ts';
 import type { Change, Intent } from '../../../protocol/intent.ts';
 
 /** The kernel's clock ticks, a disk takes its time, and a pass some turns. */

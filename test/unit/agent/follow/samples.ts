@@ -1,4 +1,4 @@
-import type { Candidate } from '../../../../agent/ports.ts';
+import type { Candidate } from '../../../../agent/model/stored.ts';
 import type { Log } from '../../../../daemon/log.ts';
 import type { Cursor } from '../../../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../../../protocol/digest.ts';

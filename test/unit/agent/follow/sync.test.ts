@@ -5,7 +5,7 @@ import { atStart } from '../../../../agent/follow/footing.ts';
 import { runSync, type SyncResult } from '../../../../agent/follow/sync.ts';
 import type { Footing } from '../../../../agent/model/footing.ts';
 import type { Mark } from '../../../../agent/model/mark.ts';
-import type { Candidate } from '../../../../agent/ports.ts';
+import type { Candidate } from '../../../../agent/model/stored.ts';
 import { BusError } from '../../../../bus/error.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
