@@ -1,7 +1,7 @@
 import { failuresIn } from '../failures.ts';
 import { Fleet } from './fleet.ts';
 import type { LightHost } from './host.ts';
-import { joinAtLast } from './last-moment.ts';
+import { abortAtLast, joinAtLast } from './last-moment.ts';
 import type { Rollout } from './look.ts';
 import { checkOutstanding } from './outstanding.ts';
 import type { Act, Schedule } from './schedule.ts';
@@ -114,6 +114,8 @@ class Stage {
         return pair.tidy();
       case 'join at the last moment':
         return joinAtLast(this.fleet, act);
+      case 'abort at the last moment':
+        return abortAtLast(this.fleet, act.step);
       case 'part everybody':
         for (const { bent } of this.fleet.hosts.values()) bent.ways = act.is ? 'both' : 'none';
         return;

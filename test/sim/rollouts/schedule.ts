@@ -1,3 +1,4 @@
+import type { RolloutStep } from '../../../protocol/rollout.ts';
 import type { RolloutTerms } from '../../../protocol/rollout-start.ts';
 import type { Selector } from '../../../protocol/spec.ts';
 import { randomBelow } from '../../conformance/sequences.ts';
@@ -38,6 +39,7 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'labels'; readonly host: number; readonly role: string }
   | { readonly act: 'part everybody'; readonly is: boolean }
   | { readonly act: 'join at the last moment'; readonly host: number; readonly which: number }
+  | { readonly act: 'abort at the last moment'; readonly step: RolloutStep }
   | { readonly act: 'kill controller' | 'freeze controller'; readonly which: number; readonly waits: number }
   | { readonly act: 'start controller' | 'thaw controller'; readonly which: number }
   | { readonly act: 'weather'; readonly weather: Weather }
@@ -62,7 +64,7 @@ export const ACT_NAMES: readonly Act['act'][] = [
     'labels',
   ] as const),
   ...(['part everybody', 'kill controller', 'freeze controller', 'start controller', 'thaw controller'] as const),
-  ...(['weather', 'recover', 'tidy', 'join at the last moment', 'calm'] as const),
+  ...(['weather', 'recover', 'tidy', 'join at the last moment', 'abort at the last moment', 'calm'] as const),
 ];
 
 export interface Schedule {
@@ -75,7 +77,7 @@ export const NAMES = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5'] as const;
 const KEYS = 5;
 const APART = KEYS;
 const ACTS = 60;
-/** In one schedule of so many somebody joins while it is promoted. */
+/** In one schedule of so many somebody joins while it is promoted; in another one it is aborted while it moves. */
 const LAST_MOMENT_EVERY = 3;
 
 /** The schedule of a seed: a fleet, something that stands, and then whatever comes. */
@@ -87,6 +89,8 @@ export function scheduleOf(seed: number): Schedule {
   acts.splice(2, 0, { afterMs: 3_000, ...draw.rollout() });
   if (seed % LAST_MOMENT_EVERY === 0)
     acts.splice(1, 0, { afterMs: 0, act: 'join at the last moment', host: hosts + 2, which: draw.one([0, 1]) });
+  if (seed % LAST_MOMENT_EVERY === 1)
+    acts.splice(1, 0, { afterMs: 0, act: 'abort at the last moment', step: draw.one(['CONVERGE', 'SOAK']) });
   return { hosts, acts: [first, ...acts, { afterMs: 1_000, act: 'calm' }] };
 }
 
