@@ -118,8 +118,9 @@ export class Machine extends Mortal {
     this.program(true);
   }
 
-  async end(): Promise<void> {
-    await this.finish().catch(() => {});
+  end(): void {
+    this.kill();
+    this.bury();
   }
 
   /** Looks at what packets meet now. */

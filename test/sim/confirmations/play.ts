@@ -79,7 +79,7 @@ class Game {
     }
     if (this.#machine.wrong.length === 0) await this.#quiet();
     const wrong = this.#machine.wrong.slice(0, 3);
-    await this.#machine.end();
+    this.#machine.end();
     return { wrong, events: this.#events, fired: [...this.#fired] };
   }
 
