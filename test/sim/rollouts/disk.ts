@@ -64,7 +64,7 @@ export class Disk {
       const rev = is?.rev ?? change?.rev ?? cursor.rev;
       const isKnown =
         is === undefined ? was === undefined && (waits === undefined || waits.rev === rev) : was?.rev === rev;
-      if (!isKnown) this.#revise(key, { rev, name: is?.name ?? was?.name ?? '', change, value: is?.value });
+      if (!isKnown) this.#revise(key, { rev, name: (is ?? was ?? waits)?.name ?? '', change, value: is?.value });
     }
     this.set = set;
     this.cursor = cursor;
