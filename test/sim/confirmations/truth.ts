@@ -76,8 +76,9 @@ export class Truth {
     if (one.withinMs !== undefined) one.deadlineMs ??= ms + one.withinMs;
   }
 
-  /** The disk has it that its time runs, or does not after all. */
+  /** The disk has it that its time runs, or does not after all, or is over. */
   moved(kind: Move, { key, rev }: Pick<Unconfirmed, 'key' | 'rev'>, { ms }: BootTime): void {
+    if (kind === 'revert') this.checkReverted(key, rev);
     const one = this.#told.get(key)?.findLast((it) => it.rev === rev);
     if (one?.withinMs === undefined || one.since !== undefined) return;
     if (kind === 'arm') one.deadlineMs = ms + one.withinMs;
