@@ -31,7 +31,8 @@ async function say(house: House, host: string, rates: typeof RATES): Promise<voi
   await nats.drain();
   for (;;) {
     const { exit, stdout } = await house.shunt(['top', '--host', host, '-o', 'json']);
-    if (exit === 0 && JSON.parse(stdout).hosts === 1) return; // one that was not heard yet is none
+    const hosts = await house.shunt(['hosts', '-o', 'json']); // whose statuses are written a little later
+    if (exit === 0 && JSON.parse(stdout).hosts === 1 && hosts.stdout.includes(`"${host}"`)) return;
     await setTimeout(10);
   }
 }

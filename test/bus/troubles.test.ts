@@ -52,6 +52,7 @@ const WELL = {
   },
   ...{ problem: undefined, problems: undefined, undelivered: undefined, passed: undefined, passedTotal: undefined },
   ...{ idle: undefined, drifted: undefined, rates: undefined, verdicts: undefined },
+  ...{ unconfirmed: undefined, unconfirmedTotal: undefined, unarmed: undefined, brake: undefined },
 };
 
 const TROUBLES: Readonly<Record<string, Trouble>> = {
