@@ -51,7 +51,17 @@ export class RolloutStage implements AsyncDisposable {
     for (let number = 2; number <= count; number += 1)
       beds.push(held.use(await Testbed.make({ host: nameOf(number), beside: first })));
     const hosts = await Promise.all(beds.map(populate));
-    return new RolloutStage(held.move(), first, new Map(hosts.map((host) => [host.bed.host, host])));
+    const stage = new RolloutStage(held.move(), first, new Map(hosts.map((host) => [host.bed.host, host])));
+    await stage.#heard();
+    return stage;
+  }
+
+  /** Waits until the controller knows all hosts: one that comes later makes a plan stale. */
+  async #heard(): Promise<void> {
+    await until('all hosts are heard', STEP_MS, async () => {
+      const { items } = await this.shunt<HostsReply>('hosts');
+      return items.filter(({ seenAt }) => seenAt !== null).length === this.hosts.size;
+    });
   }
 
   host(name: string | undefined): StageHost {
