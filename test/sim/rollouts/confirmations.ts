@@ -3,6 +3,7 @@ import type { Logged, Look } from './look.ts';
 
 /** So long a host must have been heard to have what is confirmed. */
 const HEARD_MS = 10_000;
+const NOTHING: ReadonlyMap<string, Logged> = new Map();
 
 interface Heard {
   readonly boot: string;
@@ -40,13 +41,13 @@ export class Confirmations {
     return [...now.confirmed].flatMap(([host, rev]) => {
       if (rev <= (before.confirmed.get(host) ?? 0)) return [];
       if (rev > (now.heads.get(host) ?? 0)) return [`${host} is confirmed up to ${rev}, which is past its log`];
-      return this.#isProven(host, rev)
+      return this.#isProven(host, rev, now.logs.get(host))
         ? []
         : [`${host} is confirmed up to ${rev}, which it has not said for ten seconds`];
     });
   }
 
-  #isProven(host: string, rev: number, log: ReadonlyMap<string, Logged> = new Map()): boolean {
+  #isProven(host: string, rev: number, log: ReadonlyMap<string, Logged> = NOTHING): boolean {
     const said = (this.#heard.get(host) ?? []).filter(({ applied, unarmed, back }) => {
       const isBack = back.some((one) => one.rev <= rev && log.get(one.key)?.rev === one.rev);
       return applied >= rev && unarmed > rev && !isBack;
