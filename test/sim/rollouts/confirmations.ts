@@ -3,7 +3,6 @@ import type { Logged, Look } from './look.ts';
 
 /** So long a host must have been heard to have what is confirmed. */
 const HEARD_MS = 10_000;
-const NOTHING: ReadonlyMap<string, Logged> = new Map();
 
 interface Heard {
   readonly boot: string;
@@ -47,9 +46,9 @@ export class Confirmations {
     });
   }
 
-  #isProven(host: string, rev: number, log: ReadonlyMap<string, Logged> = NOTHING): boolean {
+  #isProven(host: string, rev: number, log: ReadonlyMap<string, Logged> | undefined): boolean {
     const said = (this.#heard.get(host) ?? []).filter(({ applied, unarmed, back }) => {
-      const isBack = back.some((one) => one.rev <= rev && log.get(one.key)?.rev === one.rev);
+      const isBack = back.some((one) => one.rev <= rev && log?.get(one.key)?.rev === one.rev);
       return applied >= rev && unarmed > rev && !isBack;
     });
     const firstMs = new Map<string, number>();

@@ -1,4 +1,4 @@
-import { winnersOn } from '../oracle.ts';
+import { type Seen, winnersOn } from '../oracle.ts';
 import { isActive, type Look, type Rollout, specOf } from './look.ts';
 
 /** What revisions must not do: they only grow, and what is promoted is no news to hosts that have it. */
@@ -24,17 +24,15 @@ function* promotes(was: Rollout, is: Rollout, before: Look, now: Look): Generato
     const isMoved = before.heads.get(host) !== now.heads.get(host);
     if (state === 'published' && isMoved) yield `${host} had rollout ${is.id}, and gets a revision when it is promoted`;
   }
-  for (const host of now.hosts.keys())
-    if (!is.hosts.has(host) && isFor(is, host, now))
-      yield `${host} never had its turn in rollout ${is.id}, which is DONE`;
+  for (const [host, seen] of now.hosts)
+    if (!is.hosts.has(host) && isFor(is, seen)) yield `${host} never had its turn in rollout ${is.id}, which is DONE`;
   for (const [name, { after }] of is.specs)
     if ((now.specs.get(name) ?? null) !== after)
       yield `rollout ${is.id} is DONE, and ${name} is not what it makes of it`;
 }
 
 /** Whether anything of a rollout is for a host, before or after. */
-function isFor({ specs }: Rollout, host: string, look: Look): boolean {
-  const seen = look.hosts.get(host) ?? { host, labels: undefined, can: [] };
+export function isFor({ specs }: Rollout, seen: Seen): boolean {
   const texts = [...specs.values()].flatMap(({ before, after }) => [before, after]);
   return texts.some((text) => text !== null && winnersOn(seen, [specOf(text)]).size > 0);
 }

@@ -7,6 +7,13 @@ export class Freezer {
   /** How often it waits for something until it stops. */
   #waits = Number.POSITIVE_INFINITY;
 
+  readonly #onWrite: () => void;
+
+  /** `onWrite`: is called when a transaction of its own begins, of which there is one at a time. */
+  constructor(onWrite: () => void) {
+    this.#onWrite = onWrite;
+  }
+
   get isFrozen(): boolean {
     return this.#thawed !== undefined;
   }
@@ -52,7 +59,13 @@ export class Freezer {
       inspect: () => database.inspect(),
       confirm: () => database.confirm(),
       read: (work) => this.#through(database.read(work)),
-      write: (work) => this.#through(database.write(work)),
+      write: (work) =>
+        this.#through(
+          database.write((...of) => {
+            this.#onWrite();
+            return work(...of);
+          }),
+        ),
       [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
     };
   }

@@ -1,36 +1,108 @@
 import type { RolloutStep } from '../../../protocol/rollout.ts';
+import { isFor } from './ends.ts';
 import type { Fleet } from './fleet.ts';
+import type { Rollout } from './look.ts';
 
-/** So long somebody who is about to promote stops. */
-const STOPS_MS = 250;
 const NEVER = AbortSignal.any([]);
+
+/** Does something once, right after the first transaction that leaves a rollout as it is to be for that. */
+function once({ judge }: Fleet, fits: (rollout: Rollout) => boolean, then: (rollout: Rollout) => void): void {
+  judge.onCommit = () => {
+    const found = judge.reach.active.find(fits);
+    if (found === undefined) return;
+    judge.onCommit = () => {};
+    then(found);
+  };
+}
+
+function later({ world }: Fleet, delayMs: number, then: () => void): void {
+  void world.clock.delay(delayMs, NEVER).then(then);
+}
+
+/** So long at most somebody who is about to promote stops. */
+const STOPS_MS = 250;
 
 /**
  * Somebody joins at the worst moment: when the controller that is about to promote a rollout has looked who is there, and has
- * not written yet. It stops there, and the other one hears of the host.
+ * not written yet. It stops there until the other one has written down the host.
  */
-export function joinAtLast(fleet: Fleet, { host, which }: { readonly host: number; readonly which: number }): void {
-  const { judge, pair, world } = fleet;
-  judge.onCommit = () => {
-    if (!judge.reach.active.some(({ state, step }) => state === 'RUNNING' && step === 'PROMOTE')) return;
-    judge.onCommit = () => {};
-    pair.freeze(which, 2); // what it waits for is the end of this transaction, and then its next look
-    fleet.host(host).start();
-    void world.clock.delay(STOPS_MS, NEVER).then(() => pair.thaw(which));
-  };
+export function joinAtLast(fleet: Fleet, number: number): void {
+  const { judge, pair } = fleet;
+  const joiner = fleet.host(number);
+  const { name, bent } = joiner;
+  const isAbout = (rollout: Rollout): boolean =>
+    rollout.state === 'RUNNING' &&
+    rollout.step === 'PROMOTE' &&
+    pair.works(1 - pair.writer) &&
+    isFor(rollout, { host: name, ...bent });
+  once(fleet, isAbout, () => {
+    const about = pair.writer;
+    pair.freeze(about, 2); // what it waits for is the end of this transaction, and then its next look
+    joiner.start();
+    const wakes = (): void => {
+      judge.onCommit = () => {};
+      pair.thaw(about);
+    };
+    judge.onCommit = () => {
+      if (judge.look.hosts.has(name)) wakes();
+    };
+    later(fleet, STOPS_MS, wakes);
+  });
 }
 
 const ABORTED_AFTER_MS = 50;
 const WAKES_AFTER_MS = 3_000;
 
 /** An operator aborts through one controller while the other one has decided to go on: it stopped before it wrote, and wakes. */
-export function abortAtLast({ judge, operator, pair, world }: Fleet, step: RolloutStep): void {
-  judge.onCommit = () => {
-    const moved = judge.reach.active.find((rollout) => rollout.state === 'RUNNING' && rollout.step === step);
-    if (moved === undefined) return;
-    judge.onCommit = () => {};
-    pair.freeze(1, 2);
-    void world.clock.delay(ABORTED_AFTER_MS, NEVER).then(() => operator.abort(moved.id));
-    void world.clock.delay(WAKES_AFTER_MS, NEVER).then(() => pair.thaw(1));
-  };
+export function abortAtLast(fleet: Fleet, step: RolloutStep): void {
+  const isThere = (rollout: Rollout): boolean => rollout.state === 'RUNNING' && rollout.step === step;
+  once(fleet, isThere, ({ id }) => {
+    fleet.pair.freeze(1, 2);
+    later(fleet, ABORTED_AFTER_MS, () => fleet.operator.abort(id));
+    later(fleet, WAKES_AFTER_MS, () => fleet.pair.thaw(1));
+  });
+}
+
+/** An operator aborts as soon as so many hosts have it. */
+export function abortOnceReached(fleet: Fleet, hosts: number): void {
+  const has = ({ hosts: all }: Rollout): boolean =>
+    [...all.values()].filter(({ state }) => state === 'published').length >= hosts;
+  once(fleet, has, ({ id }) => fleet.operator.abort(id));
+}
+
+/** A soak that is shorter is over before anybody could have slept through it. */
+const SOAKS_MS = 10_000;
+
+/** Both controllers stop as soon as a wave soaks, and wake together: nobody looked meanwhile. */
+export function sleepWhileSoaking(fleet: Fleet, sleepMs: number): void {
+  const soaks = ({ state, step, plan }: Rollout): boolean =>
+    state === 'RUNNING' && step === 'SOAK' && plan.soakMs >= SOAKS_MS;
+  once(fleet, soaks, () => {
+    for (const which of [0, 1]) fleet.pair.freeze(which, 0);
+    later(fleet, sleepMs, () => {
+      for (const which of [0, 1]) fleet.pair.thaw(which);
+    });
+  });
+}
+
+const PAUSED_AFTER_MS = 1_000;
+const RESUMED_AFTER_MS = 2_000;
+
+/** A wave falls silent before it hears of its change, and an operator lets its gates by: that is no word on who lacks it. */
+export function letSilentBy(fleet: Fleet): void {
+  const { judge, operator } = fleet;
+  const isTold = ({ state, step }: Rollout): boolean => state === 'RUNNING' && step === 'CONVERGE';
+  once(fleet, isTold, ({ id, wave, hosts }) => {
+    for (const { host, wave: of, state } of hosts.values()) {
+      const light = fleet.hosts.get(host);
+      if (of === wave && state === 'published' && light !== undefined) light.bent.ways = 'both';
+    }
+    later(fleet, PAUSED_AFTER_MS, () => operator.pause(id));
+    later(fleet, RESUMED_AFTER_MS, () => {
+      const paused = judge.look.rollouts.get(id);
+      if (paused?.state !== 'PAUSED') return;
+      judge.soaks.skipped.add(id);
+      operator.resume(paused, true);
+    });
+  });
 }

@@ -10,13 +10,17 @@ const PACE_HERE: Pace = { ...PACE, soaks: { defaultMs: 10_000, leastMs: 0 } };
 export class Pair {
   readonly #world: World;
   readonly #all: readonly { readonly controller: Controller; readonly freezer: Freezer }[];
+  /** Whose transaction the last one is. */
+  writer = 0;
   #awakeMs = 0;
   #sinceMs = 0;
 
   constructor(world: World) {
     this.#world = world;
-    this.#all = [0, 1].map(() => {
-      const freezer = new Freezer();
+    this.#all = [0, 1].map((which) => {
+      const freezer = new Freezer(() => {
+        this.writer = which;
+      });
       const { tables } = world.database;
       const database = {
         tables,
@@ -49,11 +53,13 @@ export class Pair {
   }
 
   freeze(which: number, waits: number): void {
+    this.awakeMs();
     this.#at(which).freezer.freeze(waits);
   }
 
   thaw(which: number): void {
     const { controller, freezer } = this.#at(which);
+    this.awakeMs();
     if (controller.runs) freezer.thaw();
   }
 
@@ -79,6 +85,11 @@ export class Pair {
 
   runs(which: number): boolean {
     return this.#at(which).controller.runs;
+  }
+
+  /** Whether it does what comes. */
+  works(which: number): boolean {
+    return this.runs(which) && !this.isFrozen(which);
   }
 
   isFrozen(which: number): boolean {

@@ -1,7 +1,7 @@
 import { failuresIn } from '../failures.ts';
 import { Fleet } from './fleet.ts';
 import type { LightHost } from './host.ts';
-import { abortAtLast, joinAtLast } from './last-moment.ts';
+import { abortAtLast, abortOnceReached, joinAtLast, letSilentBy, sleepWhileSoaking } from './last-moment.ts';
 import type { Rollout } from './look.ts';
 import { checkOutstanding } from './outstanding.ts';
 import type { Act, Schedule } from './schedule.ts';
@@ -113,9 +113,15 @@ class Stage {
       case 'tidy':
         return pair.tidy();
       case 'join at the last moment':
-        return joinAtLast(this.fleet, act);
+        return joinAtLast(this.fleet, act.host);
       case 'abort at the last moment':
         return abortAtLast(this.fleet, act.step);
+      case 'abort once reached':
+        return abortOnceReached(this.fleet, act.hosts);
+      case 'sleep while it soaks':
+        return sleepWhileSoaking(this.fleet, act.sleepMs);
+      case 'let a silent wave by':
+        return letSilentBy(this.fleet);
       case 'part everybody':
         for (const { bent } of this.fleet.hosts.values()) bent.ways = act.is ? 'both' : 'none';
         return;

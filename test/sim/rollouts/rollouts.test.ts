@@ -4,13 +4,14 @@ import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
 
 /** `./dev sim rollouts` plays many more. */
+const FIRST = 3;
 const SEEDS = 3;
 
 letDie();
 
 test('rollouts: whatever happens to hosts and controllers, what must hold of them holds after each transaction', async (t) => {
   t.timeout(600_000);
-  for (let seed = 1; seed <= SEEDS; seed += 1) {
+  for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1) {
     const { wrong } = await play(scheduleOf(seed), seed);
     t.deepEqual(wrong, [], `./dev sim rollouts --seeds 1 --from ${seed}`);
   }

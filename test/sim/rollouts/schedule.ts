@@ -38,7 +38,10 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'lie'; readonly host: number; readonly lie: Lie | undefined }
   | { readonly act: 'labels'; readonly host: number; readonly role: string }
   | { readonly act: 'part everybody'; readonly is: boolean }
-  | { readonly act: 'join at the last moment'; readonly host: number; readonly which: number }
+  | { readonly act: 'join at the last moment'; readonly host: number }
+  | { readonly act: 'sleep while it soaks'; readonly sleepMs: number }
+  | { readonly act: 'let a silent wave by' }
+  | { readonly act: 'abort once reached'; readonly hosts: number }
   | { readonly act: 'abort at the last moment'; readonly step: RolloutStep }
   | { readonly act: 'kill controller' | 'freeze controller'; readonly which: number; readonly waits: number }
   | { readonly act: 'start controller' | 'thaw controller'; readonly which: number }
@@ -65,6 +68,7 @@ export const ACT_NAMES: readonly Act['act'][] = [
   ] as const),
   ...(['part everybody', 'kill controller', 'freeze controller', 'start controller', 'thaw controller'] as const),
   ...(['weather', 'recover', 'tidy', 'join at the last moment', 'abort at the last moment', 'calm'] as const),
+  ...(['sleep while it soaks', 'let a silent wave by', 'abort once reached'] as const),
 ];
 
 export interface Schedule {
@@ -77,21 +81,35 @@ export const NAMES = ['r0', 'r1', 'r2', 'r3', 'r4', 'r5'] as const;
 const KEYS = 5;
 const APART = KEYS;
 const ACTS = 60;
-/** In one schedule of so many somebody joins while it is promoted; in another one it is aborted while it moves. */
-const LAST_MOMENT_EVERY = 3;
+/** In one schedule of so many there are many hosts, more than are told at once; in that there are fewer acts. */
+const MANY_EVERY = 20;
+const MANY = 70;
+const ACTS_OF_MANY = 12;
 
 /** The schedule of a seed: a fleet, something that stands, and then whatever comes. */
 export function scheduleOf(seed: number): Schedule {
   const draw = new Draw(seed);
+  if (seed % MANY_EVERY === 0) return ofMany(draw);
   const hosts = draw.one([3, 4, 5, 6, 8]);
   const first: Act = { afterMs: 100, act: 'apply', wishes: NAMES.slice(0, 4).map((name) => draw.wish(name, 'plain')) };
   const acts = Array.from({ length: ACTS }, () => ({ afterMs: draw.pause(), ...draw.act(hosts) }) as Act);
   acts.splice(2, 0, { afterMs: 3_000, ...draw.rollout() });
-  if (seed % LAST_MOMENT_EVERY === 0)
-    acts.splice(1, 0, { afterMs: 0, act: 'join at the last moment', host: hosts + 2, which: draw.one([0, 1]) });
-  if (seed % LAST_MOMENT_EVERY === 1)
-    acts.splice(1, 0, { afterMs: 0, act: 'abort at the last moment', step: draw.one(['CONVERGE', 'SOAK']) });
+  acts.splice(1, 0, { afterMs: 0, ...draw.lastMoment(seed, hosts) });
   return { hosts, acts: [first, ...acts, { afterMs: 1_000, act: 'calm' }] };
+}
+
+/** The schedule of a large fleet: a rollout is aborted when almost all have it, and then whatever comes. */
+function ofMany(draw: Draw): Schedule {
+  const wish = (name: string): Wish => ({ name, kind: 'plain', hosts: 'all', at: 0, priority: 0, enabled: true });
+  const terms = { soakMs: 2_000, waves: ['2', '100%'], noTrafficOk: true, again: true, onFail: 'rollback' } as const;
+  const first: readonly Act[] = [
+    { afterMs: 100, act: 'apply', wishes: [wish('r0')] },
+    { afterMs: 0, act: 'abort once reached', hosts: MANY - draw.one([0, 1, 2]) },
+    { afterMs: 3_000, act: 'start rollout', wishes: [wish('r0')], deletes: [], terms },
+    { afterMs: 60_000, act: 'tidy' },
+  ];
+  const acts = Array.from({ length: ACTS_OF_MANY }, () => ({ afterMs: draw.pause(), ...draw.act(MANY) }) as Act);
+  return { hosts: MANY, acts: [...first, ...acts, { afterMs: 1_000, act: 'calm' }] };
 }
 
 type What<A = Act> = A extends Act ? Omit<A, 'afterMs'> : never;
@@ -160,6 +178,16 @@ class Draw {
     const apart: Wish = { name: 'apart', hosts: ['h0', 'h1'], at: APART, priority: 0, enabled: true, kind };
     const others = kind === 'cuts' ? [] : this.#names(2).map((name) => this.wish(name, 'plain'));
     return { act: 'apply', wishes: [apart, ...others], withinMs: this.one([20_000, 60_000]) };
+  }
+
+  /** What waits for its moment: in each third schedule somebody who joins while it is promoted, elsewhere any of the others. */
+  lastMoment(seed: number, hosts: number): What {
+    const one = this.one([
+      { act: 'abort at the last moment', step: this.one(['CONVERGE', 'SOAK'] as const) },
+      { act: 'sleep while it soaks', sleepMs: 5_000 + this.#below(30_000) },
+      { act: 'let a silent wave by' },
+    ] as const);
+    return seed % 3 === 0 ? { act: 'join at the last moment', host: hosts + 2 } : one;
   }
 
   act(hosts: number): What {
