@@ -34,6 +34,8 @@ export interface GateFacts {
   readonly control: readonly HostFacts[];
   /** A host that was heard within so long is known to be there. */
   readonly freshMs: number;
+  /** How long hosts that do not have it have been heard without a break; 0 where they are not. */
+  readonly othersHeardMs: number;
   /** So many reached hosts may be silent. */
   readonly maxUnreachable: number;
   /** The rollout puts something that packets could meet: one that only deletes does not. */

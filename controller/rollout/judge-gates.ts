@@ -1,4 +1,5 @@
 import { formatGate, type Gate, type GateVerdict, type Share } from '../../protocol/gate.ts';
+import { isSilentFor } from '../../protocol/status.ts';
 import type { GateFacts, HostFacts, Judgement, Trouble } from './gates.ts';
 import { heardText, howManyHeard, type Presences, presencesOf } from './presence.ts';
 import { judgeShare } from './share-gates.ts';
@@ -76,11 +77,19 @@ function judgeVerified(atLeastPercent: number, facts: GateFacts, presences: Pres
   return waits('INCONCLUSIVE', `${behind.host} has yet to verify it`, { ...seen, host: behind.host });
 }
 
-/** That more hosts are silent than may be fails, unless others are not heard either: then nobody knows. */
+/**
+ * That more hosts are silent than may be fails, unless others are not heard either: then nobody knows. Of hosts that were all gone,
+ * some are heard again before others.
+ */
 function judgeSilence(facts: GateFacts, { silent, othersHeard }: Presences, seen: Seen): Found | undefined {
   const away = silent[0];
   if (away === undefined || silent.length <= facts.maxUnreachable) return undefined;
   const why = `${silent.length} silent, ${facts.maxUnreachable} may be; ${away.host} ${heardText(away)}`;
+  if (othersHeard && !isSilentFor(facts.othersHeardMs))
+    return waits('TELEMETRY', `${why}, and others are heard for ${Math.round(facts.othersHeardMs / 1000)} s only`, {
+      ...seen,
+      host: away.host,
+    });
   if (othersHeard) return fails('HOST_SILENT', `${why}, and others are heard`, { ...seen, host: away.host });
   return waits('TELEMETRY', `${why}, and others are not heard either`, { ...seen, host: away.host });
 }

@@ -71,7 +71,7 @@ export async function look(
   }
   const hosts = seen.map(({ now }) => now);
   const reached = seen.filter(({ now }) => now.state === 'published');
-  const facts: GateFacts = {
+  const seenNow = {
     wave: waveOf(rollout.state),
     reached: reached.map(({ now, word }) =>
       factsOf(now, word, light, sight.since, sight.counted(rollout.id, now.host)),
@@ -83,7 +83,9 @@ export async function look(
     noTrafficOk: rollout.plan.noTrafficOk === true || rollout.plan.now === true,
     external: rollout.external ?? null,
   };
-  const { silent, othersHeard } = presencesOf(facts);
+  const { silent, othersHeard } = presencesOf(seenNow);
+  const othersHeardMs = othersHeard ? sight.since('', 'others are heard') : 0;
+  const facts: GateFacts = { ...seenNow, othersHeardMs };
   return {
     ...{ rollout, hosts, facts, periods: sight.periods },
     joined: joinedOf(rows, hostsOf(about, words.fleet)),

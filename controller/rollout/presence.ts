@@ -27,7 +27,7 @@ export function presenceOf(host: HostFacts, freshMs: number): Presence {
   return heardMsAgo <= withinMs && host.statusMsAgo !== null && !isSilentFor(host.statusMsAgo) ? 'fresh' : 'quiet';
 }
 
-export function presencesOf({ reached, control, freshMs }: GateFacts): Presences {
+export function presencesOf({ reached, control, freshMs }: Omit<GateFacts, 'othersHeardMs'>): Presences {
   const by = Map.groupBy(reached, (host) => presenceOf(host, freshMs));
   const others = control.length > 0 ? control : reached;
   return {

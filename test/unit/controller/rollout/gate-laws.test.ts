@@ -49,6 +49,7 @@ const facts: fc.Arbitrary<GateFacts> = fc.record({
   reached: fc.array(host, { maxLength: 4 }),
   control: fc.array(host, { maxLength: 3 }),
   freshMs: fc.constant(FRESH_MS),
+  othersHeardMs: fc.nat(120_000),
   maxUnreachable: fc.nat(2),
   puts: fc.boolean(),
   noTrafficOk: fc.boolean(),
@@ -150,7 +151,7 @@ test('gates: below so many packets no share fails', (t) => {
     const same = { ...few, packets, redirected: packets, dropped: packets, lost: packets };
     const all = { answeredMsAgo: 0, hits: 0, undone: 0, windows: { recent: same, whole: same } };
     const reached = [{ host: 'h', wave: WAVE, statusMsAgo: 0, verified: true, troubles: [], counted: all }];
-    const of = { wave: WAVE, reached, control: [], freshMs: FRESH_MS, maxUnreachable: 0 };
+    const of = { wave: WAVE, reached, control: [], freshMs: FRESH_MS, othersHeardMs: 0, maxUnreachable: 0 };
     t.is(verdictOf(parseGate(text), { ...of, puts: true, noTrafficOk: false, external: null }), 'INCONCLUSIVE');
   });
   t.notThrows(() => fc.assert(law));

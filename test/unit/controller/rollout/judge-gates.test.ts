@@ -16,7 +16,15 @@ function host(name: string, more: Partial<HostFacts> = {}): HostFacts {
 }
 
 function facts(reached: readonly HostFacts[], more: Partial<GateFacts> = {}): GateFacts {
-  const base = { wave: 1, control: [], freshMs: 40_000, maxUnreachable: 0, puts: true, noTrafficOk: false };
+  const base = {
+    wave: 1,
+    control: [],
+    freshMs: 40_000,
+    othersHeardMs: 60_000,
+    maxUnreachable: 0,
+    puts: true,
+    noTrafficOk: false,
+  };
   return { ...base, external: null, reached, ...more };
 }
 
@@ -89,6 +97,12 @@ const ROWS: readonly Row[] = [
     gate: 'verified>=100%',
     of: facts([host('a', silent)], { control: [host('c', free(0))] }),
     is: { verdict: 'FAIL', code: 'HOST_SILENT', host: 'a', control: { count: 1, of: 1 } },
+  },
+  {
+    it: 'the wave is silent, and control was until just now',
+    gate: 'verified>=100%',
+    of: facts([host('a', silent)], { control: [host('c')], othersHeardMs: 59_000 }),
+    is: { verdict: 'INCONCLUSIVE', code: 'TELEMETRY', host: 'a', control: { count: 1, of: 1 } },
   },
   {
     it: 'the wave is silent, and control is, too',
