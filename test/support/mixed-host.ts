@@ -180,6 +180,7 @@ export class MixedHost implements AsyncDisposable {
     const { asker, b, c } = this.#traffic;
     const operator = new Operator(this.bed.by(by));
     for (const some of pieces([...this.#wanted.keys()])) this.#rev = (await operator.delete(...some)).rev;
+    await this.#letGo();
     const status = await operator.applied(this.#rev, CONVERGE_MS, this.agent);
     this.#t.is(status.counts.desired, 0);
     await asker.answeredBy('b', CONVERGE_MS);
