@@ -4,7 +4,7 @@ import type { HostsReply } from '../../protocol/listings.ts';
 import type { RolloutHead } from '../../protocol/rollout.ts';
 import type { RolloutStartReply } from '../../protocol/rollout-start.ts';
 import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
-import { type Operator, startHost } from './operator.ts';
+import { CONVERGE_MS, Operator, startHost } from './operator.ts';
 import { type Running, until } from './process.ts';
 import { C, NATS_URL, SERVICE, Testbed } from './testbed.ts';
 import { Asker, Echo, PORT } from './traffic.ts';
@@ -23,6 +23,12 @@ export interface StageHost {
   agent: Running;
 }
 
+/** A rollout, and the hosts of each wave. */
+export interface Begun {
+  readonly id: string;
+  readonly waves: readonly (readonly string[])[];
+}
+
 /** How far the controller and a host have come with its log. */
 export interface Touch {
   readonly head: number;
@@ -30,28 +36,35 @@ export interface Touch {
   readonly entries: number;
 }
 
+export interface StageOptions {
+  /** The program is also where packets of the bus come in, and agents have guard files, which are not there yet. */
+  readonly atBus?: true;
+}
+
 /** Several hosts in namespaces of their own, each with its A and C, and one bus with one controller. */
 export class RolloutStage implements AsyncDisposable {
   readonly #held: AsyncDisposableStack;
   readonly #first: Testbed;
   readonly hosts: ReadonlyMap<string, StageHost>;
+  #controller: Running;
 
-  private constructor(held: AsyncDisposableStack, first: Testbed, hosts: ReadonlyMap<string, StageHost>) {
+  private constructor(held: AsyncDisposableStack, first: Testbed, controller: Running, hosts: readonly StageHost[]) {
     this.#held = held;
     this.#first = first;
-    this.hosts = hosts;
+    this.#controller = controller;
+    this.hosts = new Map(hosts.map((host) => [host.bed.host, host]));
   }
 
-  static async make(count: number): Promise<RolloutStage> {
+  static async make(count: number, options: StageOptions = {}): Promise<RolloutStage> {
     await using held = new AsyncDisposableStack();
     const first = held.use(await Testbed.make({ host: nameOf(1) }));
     await first.startNats();
-    await first.startController();
+    const controller = await first.startController();
     const beds = [first];
     for (let number = 2; number <= count; number += 1)
       beds.push(held.use(await Testbed.make({ host: nameOf(number), beside: first })));
-    const hosts = await Promise.all(beds.map(populate));
-    const stage = new RolloutStage(held.move(), first, new Map(hosts.map((host) => [host.bed.host, host])));
+    const hosts = await Promise.all(beds.map((bed) => populate(bed, options)));
+    const stage = new RolloutStage(held.move(), first, controller, hosts);
     await stage.#heard();
     return stage;
   }
@@ -62,6 +75,16 @@ export class RolloutStage implements AsyncDisposable {
       const { items } = await this.shunt<HostsReply>('hosts');
       return items.filter(({ seenAt }) => seenAt !== null).length === this.hosts.size;
     });
+  }
+
+  /** Kills the controller, and answers when it is dead. */
+  async killController(): Promise<void> {
+    await this.#controller.stop('SIGKILL');
+  }
+
+  /** Starts one in its place. */
+  async startController(): Promise<void> {
+    this.#controller = await this.#first.startController();
   }
 
   host(name: string | undefined): StageHost {
@@ -83,12 +106,39 @@ export class RolloutStage implements AsyncDisposable {
     return (await this.#first.ask(...words)) as T;
   }
 
+  /** Asks for what is refused, and answers why. */
+  async refused(...words: readonly string[]): Promise<string> {
+    const { status, stderr } = await this.#first.shunt(
+      'bus',
+      ...words,
+      '--nats',
+      NATS_URL,
+      '--timeout',
+      '1m',
+      '-o',
+      'json',
+    );
+    if (status === 0) throw new Error(`nobody refused shunt ${words.join(' ')}`);
+    const last = stderr.trim().split('\n').at(-1) ?? '';
+    return (JSON.parse(last) as { readonly error: { readonly code: string } }).error.code;
+  }
+
+  /** Writes redirects to a file, and answers where it is. */
+  async write(name: string, specs: readonly object[]): Promise<string> {
+    const file = join(this.#first.folder, name);
+    await writeFile(file, specs.map((spec) => `${JSON.stringify(spec)}\n`).join(''));
+    return file;
+  }
+
   /** Begins to send the service's packets to C, or elsewhere, and answers the id and the hosts of each wave. */
-  async start(to: object, ...terms: readonly string[]): Promise<{ id: string; waves: readonly (readonly string[])[] }> {
-    const file = join(this.#first.folder, 'rollout.jsonl');
+  async start(to: object, ...terms: readonly string[]): Promise<Begun> {
     const match = { dst: SERVICE.v4, proto: 'udp', dport: PORT };
-    await writeFile(file, `${JSON.stringify({ name: NAME, hosts: { role: 'edge' }, match, to })}\n`);
-    const words = ['rollout', 'start', '-f', file, ...REASON, ...terms];
+    return await this.begin({ name: NAME, hosts: { role: 'edge' }, match, to }, ...terms);
+  }
+
+  /** The same of any redirect. */
+  async begin(spec: object, ...terms: readonly string[]): Promise<Begun> {
+    const words = ['rollout', 'start', '-f', await this.write('rollout.jsonl', [spec]), ...REASON, ...terms];
     const { rollout, waves } = await this.shunt<RolloutStartReply>(...words);
     if (rollout === undefined) throw new Error('it did not begin');
     return { id: rollout.id, waves: waves.map(({ hosts }) => hosts) };
@@ -140,10 +190,23 @@ function nameOf(number: number): string {
 }
 
 /** Everything that runs on a host, and those who ask and answer there. */
-async function populate(bed: Testbed): Promise<StageHost> {
-  const { agent, operator } = await startHost(bed, '--mode', 'native');
+async function populate(bed: Testbed, { atBus }: StageOptions): Promise<StageHost> {
+  const { agent, operator } = await (atBus ? startAtBus(bed) : startHost(bed, '--mode', 'native'));
   const [asker] = await Promise.all([Asker.start(bed), Echo.start(bed, 'b'), Echo.start(bed, 'c')]);
   return { bed, agent, operator, asker };
+}
+
+async function startAtBus(bed: Testbed): Promise<Pick<StageHost, 'agent' | 'operator'>> {
+  const attached = await bed.attach(...['to-a', 'to-c', 'to-bus'].flatMap((name) => ['--interface', name]));
+  if (attached.status !== 0) throw new Error(attached.stderr);
+  const agent = await bed.startAgent('--guard', guardOf(bed));
+  const operator = new Operator(bed);
+  await agent.until('reports its status', CONVERGE_MS, async () => (await operator.status()) !== undefined);
+  return { agent, operator };
+}
+
+export function guardOf(bed: Testbed): string {
+  return join(bed.folder, 'guard.yaml');
 }
 
 export const TO_C = { nexthop: C.v4 } as const;
