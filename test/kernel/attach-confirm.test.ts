@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { kernelTests } from '../support/kernel.ts';
 import { Namespaces } from '../support/namespaces.ts';
-import { type Ended, must, Running, run, until } from '../support/process.ts';
+import { type Ended, must, Running, run } from '../support/process.ts';
 import { shuntCommand } from '../support/testbed.ts';
 
 const kernel = kernelTests();
 const WITHIN_MS = 120_000;
+
+type Way = (argv: readonly string[]) => readonly string[];
 
 /** One host with interfaces v0 and v1. */
 class Bed implements AsyncDisposable {
@@ -48,8 +50,9 @@ class Bed implements AsyncDisposable {
   }
 
   /** Starts one that waits to be kept, in a way of its own. */
-  async wait(within: string, way: (argv: readonly string[]) => readonly string[] = (argv) => argv): Promise<Running> {
-    const waiting = await Running.start('attach', way(this.attach('--interface', 'v0', '--confirm', within)));
+  async wait(within: string, interfaces: readonly string[], way: Way = (argv) => argv): Promise<Running> {
+    const names = interfaces.flatMap((name) => ['--interface', name]);
+    const waiting = await Running.start('attach', way(this.attach(...names, '--confirm', within)));
     await waiting.until('it waits', WITHIN_MS, () =>
       waiting.lines.some((line) => /else it is detached again/.test(line)),
     );
@@ -67,14 +70,12 @@ async function ends(t: ExecutionContext, waiting: Running, status: number, said:
 }
 
 kernel(
-  'attach --confirm: nobody keeps it, and it is gone with all that it made; a plain attach meanwhile is refused',
+  'attach --confirm: nobody keeps it, and a terminal that is gone is no answer: it is gone with all that it made',
   async (t) => {
     await using bed = await Bed.make();
-    await using waiting = await bed.wait('10s');
+    await using waiting = await bed.wait('5s', ['v0']);
+    process.kill(waiting.pid ?? 0, 'SIGHUP');
     t.is(await bed.attached(), 'v0');
-    const other = await run(bed.attach('--interface', 'v1'));
-    t.is(other.status, 1);
-    t.regex(other.stderr.replaceAll(/\s+/g, ' '), /a shunt attach --confirm \(process \d+\) waits to be kept/);
     await ends(t, waiting, 1, /nobody kept it in time: detached v0/);
     t.is(await bed.attached(), '');
     await t.throwsAsync(readdir(bed.pinRoot), { code: 'ENOENT' });
@@ -83,11 +84,14 @@ kernel(
 );
 
 kernel(
-  'attach --confirm: kept from elsewhere it stays; what had the program before is not asked about, nor detached',
+  'attach --confirm: kept from elsewhere it stays, and a plain attach meanwhile is refused; what had the program before is not asked about, nor detached',
   async (t) => {
     await using bed = await Bed.make();
     {
-      await using waiting = await bed.wait('10m');
+      await using waiting = await bed.wait('10m', ['v0']);
+      const other = await run(bed.attach('--interface', 'v1'));
+      t.is(other.status, 1);
+      t.regex(other.stderr.replaceAll(/\s+/g, ' '), /a shunt attach --confirm \(process \d+\) waits to be kept/);
       t.like(await bed.shunt('attach', '--keep'), { status: 0, stdout: 'kept: it stays attached\n' });
       await ends(t, waiting, 0, /kept: it stays attached/);
     }
@@ -95,13 +99,8 @@ kernel(
     const same = await run(bed.attach('--interface', 'v0', '--confirm', '10m'));
     t.like(same, { status: 0 });
     t.regex(same.stdout, /nothing is to be confirmed: all was attached before/);
-    const more = await Running.start(
-      'attach',
-      bed.attach('--interface', 'v0', '--interface', 'v1', '--confirm', '10m'),
-    );
-    await using _more = more;
-    await until('both are attached', WITHIN_MS, async () => (await bed.attached()).split(',').length === 2);
-    await more.until('it waits', WITHIN_MS, () => more.lines.some((line) => /else it is detached/.test(line)));
+    await using more = await bed.wait('10m', ['v0', 'v1']);
+    t.is((await bed.attached()).split(',').length, 2);
     process.kill(more.pid ?? 0, 'SIGTERM');
     await ends(t, more, 1, /it was ended: detached v1/);
     t.is(await bed.attached(), 'v0');
@@ -109,36 +108,25 @@ kernel(
 );
 
 kernel(
-  'attach --confirm: a terminal that is gone is no answer; killed, it leaves what it attached, and says so to who keeps it',
+  'attach --confirm: killed, it leaves what it attached, and says so to who keeps it; Enter on a terminal keeps it',
   async (t) => {
     await using bed = await Bed.make();
-    {
-      await using waiting = await bed.wait('10s');
-      process.kill(waiting.pid ?? 0, 'SIGHUP');
-      await ends(t, waiting, 1, /detached v0/);
-    }
-    t.is(await bed.attached(), '');
-    await using waiting = await bed.wait('10m');
-    process.kill(waiting.pid ?? 0, 'SIGKILL');
-    await waiting.ended;
+    await using killed = await bed.wait('10m', ['v0']);
+    process.kill(killed.pid ?? 0, 'SIGKILL');
+    await killed.ended;
     t.is(await bed.attached(), 'v0');
     t.regex((await bed.shunt('attach', '--keep')).stdout, /was killed, so nothing is detached: it stays attached/);
     t.is((await bed.shunt('detach')).status, 0);
     await t.throwsAsync(readdir(bed.pinRoot), { code: 'ENOENT' });
+
+    await using waiting = await bed.wait('10m', ['v0'], onTerminal);
+    t.true(waiting.lines.some((line) => line.includes('press Enter to keep it')));
+    waiting.write('');
+    await ends(t, waiting, 0, /kept: it stays attached/);
+    t.is(await bed.attached(), 'v0');
   },
 );
 
-kernel('attach --confirm: Enter on a terminal keeps it', async (t) => {
-  await using bed = await Bed.make();
-  const onTerminal = (argv: readonly string[]) => [
-    'script',
-    '-qec',
-    argv.map((word) => `'${word}'`).join(' '),
-    '/dev/null',
-  ];
-  await using waiting = await bed.wait('10m', onTerminal);
-  t.true(waiting.lines.some((line) => line.includes('press Enter to keep it')));
-  waiting.write('');
-  await ends(t, waiting, 0, /kept: it stays attached/);
-  t.is(await bed.attached(), 'v0');
-});
+function onTerminal(argv: readonly string[]): readonly string[] {
+  return ['script', '-qec', argv.map((word) => `'${word}'`).join(' '), '/dev/null'];
+}

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { Explanation } from '../../protocol/explain.ts';
 import type { HostItem } from '../../protocol/listings.ts';
-import { CONVERGE_MS, Operator, serviceRedirect } from '../support/operator.ts';
+import { AT_BUS, catchBus, guardOf, openGuard, startHostAtBus } from '../support/at-bus.ts';
+import { attachHost, CONVERGE_MS, type Operator, serviceRedirect } from '../support/operator.ts';
 import { type Running, until } from '../support/process.ts';
 import { C, HOST, NATS_URL, shuntCommand, Testbed } from '../support/testbed.ts';
 import { Asker, Echo } from '../support/traffic.ts';
@@ -13,13 +14,7 @@ const WITHIN_MS = 20_000;
 /** What looking for it takes on a busy machine. */
 const LATE_MS = 5_000;
 
-/** What comes from the bus is to go to C. */
-const CATCH = {
-  name: 'catch',
-  hosts: [HOST],
-  match: { src: '10.99.0.1', proto: 'tcp', sport: 4222 },
-  to: { nexthop: C.v4 },
-};
+const CATCH = catchBus([HOST]);
 const NAME = 'to-c';
 
 interface Started {
@@ -30,28 +25,18 @@ interface Started {
   readonly args: readonly string[];
 }
 
-/** The whole product, with the program also where packets of the bus come in, and a guard that lets them be caught. */
+/** The whole product, with a guard that lets packets of the bus be caught. */
 async function start(bed: Testbed): Promise<Started> {
   await bed.startNats();
   const controller = await bed.startController();
-  const attached = await attach(bed);
-  if (attached.status !== 0) throw new Error(attached.stderr);
-  const file = join(bed.folder, 'guard.yaml');
-  await writeFile(file, 'protect: [ssh]\n', { mode: 0o644 });
-  const args = ['--guard', file];
-  const agent = await bed.startAgent(...args);
-  const operator = new Operator(bed);
-  await agent.until('reports its status', CONVERGE_MS, async () => (await operator.status()) !== undefined);
+  await openGuard(bed);
+  const host = await startHostAtBus(bed);
   // Only who says that it can is asked to.
   await until('the controller has heard it', CONVERGE_MS, async () => {
     const { items } = (await bed.ask('hosts')) as { readonly items: readonly HostItem[] };
     return items.some(({ host, seenAt }) => host === HOST && seenAt !== null);
   });
-  return { controller, agent, operator, args };
-}
-
-function attach(bed: Testbed) {
-  return bed.attach(...['to-a', 'to-c', 'to-bus'].flatMap((name) => ['--interface', name]));
+  return { ...host, controller, args: ['--guard', guardOf(bed)] };
 }
 
 /** Applies with --confirm, and does not wait for what comes of it. */
@@ -163,7 +148,7 @@ test.serial('confirm: after a boot of the host its time goes on from where it wa
   const bootId = join(bed.folder, 'boot_id');
   await writeFile(bootId, '11111111-2222-4333-8444-555555555555\n', { mode: 0o644 });
   await new Promise((resolve) => setTimeout(resolve, WITHIN_MS));
-  t.is((await attach(bed)).status, 0);
+  await attachHost(bed, AT_BUS);
   const booted = [
     'unshare',
     '-m',

@@ -2,16 +2,16 @@
  * What has happened to others, played by its shape on three real hosts under live traffic: what each was stopped by, whom it touched
  * until then (log, store, kernel), and when all was back. replays-fleet.test.ts plays it on made-up fleets.
  */
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { HostsReply } from '../../protocol/listings.ts';
 import type { PlanReply } from '../../protocol/plan.ts';
 import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
+import { catchBus, openGuard } from '../support/at-bus.ts';
 import { CONVERGE_MS } from '../support/operator.ts';
 import { until } from '../support/process.ts';
-import { guardOf, NAME, RolloutStage, type StageHost, TO_C, type Touch } from '../support/rollout-stage.ts';
+import { NAME, RolloutStage, type StageHost, TO_C, type Touch } from '../support/rollout-stage.ts';
 import { C, NATS_URL, ROOT, SERVICE, shuntCommand } from '../support/testbed.ts';
 import { PORT } from '../support/traffic.ts';
 
@@ -42,13 +42,7 @@ const many = (from: number, to: number): readonly object[] =>
 const ALL = [WINS, SHADOWED, SPARE, ...many(0, COUNT)];
 const STAND = COUNT + 1;
 
-/** What comes from the bus is to go to C. */
-const CATCH = {
-  name: 'catch',
-  hosts: EDGE,
-  match: { src: '10.99.0.1', proto: 'tcp', sport: 4222 },
-  to: { nexthop: C.v4 },
-};
+const CATCH = catchBus(EDGE);
 
 /** Waits until so many entries are in the kernel of a host, and answers when that was. */
 async function stand({ bed }: StageHost, count: number): Promise<number> {
@@ -251,7 +245,7 @@ test.serial('replays: what cuts operator and bus off', async (t) => {
   await eachStands(stage, 0);
 
   // and where guards are open, it cuts them off
-  for (const { bed } of stage.hosts.values()) await writeFile(guardOf(bed), 'protect: [ssh]\n', { mode: 0o644 });
+  for (const { bed } of stage.hosts.values()) await openGuard(bed);
   const file = await stage.write('catch.jsonl', [CATCH]);
   const isOpen = async () => (await stage.shunt<PlanReply>('plan', '-f', file)).denied === undefined;
   await until('guards are open', CONVERGE_MS, isOpen);

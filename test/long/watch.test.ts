@@ -89,7 +89,7 @@ test.serial('watch: an asker is answered by C again, 20 times each, with the who
   await using bed = await Testbed.make();
   await bed.startNats();
   await bed.startController();
-  const { operator } = await startHost(bed, '--mode', 'generic');
+  const { operator } = await startHost(bed, ['--mode', 'generic']);
   const watch = await startWatch(bed);
   await watch.until('follows', CONVERGE_MS, () => watch.lines.filter((line) => line.includes('attached')).length >= 2);
   await Echo.start(bed, 'b');

@@ -25,20 +25,26 @@ export function serviceRedirect(name: string, family: Family, to: object = { nex
 export async function startProduct(bed: Testbed, ...attach: readonly string[]): Promise<Product> {
   const nats = await bed.startNats();
   const controller = await bed.startController();
-  return { nats, controller, ...(await startHost(bed, ...attach)) };
+  return { nats, controller, ...(await startHost(bed, attach)) };
 }
 
 /** The attached program and the agent as nobody, where the rest runs. */
 export async function startHost(
   bed: Testbed,
-  ...attach: readonly string[]
+  attach: readonly string[] = [],
+  agentArgs: readonly string[] = [],
 ): Promise<Pick<Product, 'agent' | 'operator'>> {
-  const attached = await bed.attach('--interface', 'to-a', '--interface', 'to-c', ...attach);
-  if (attached.status !== 0) throw new Error(`shunt attach ended with ${attached.status}: ${attached.stderr}`);
-  const agent = await bed.startAgent();
+  await attachHost(bed, attach);
+  const agent = await bed.startAgent(...agentArgs);
   const operator = new Operator(bed);
   await agent.until('reports its status', CONVERGE_MS, async () => (await operator.status()) !== undefined);
   return { agent, operator };
+}
+
+/** The program, where packets of A and C come in. */
+export async function attachHost(bed: Testbed, more: readonly string[] = []): Promise<void> {
+  const { status, stderr } = await bed.attach('--interface', 'to-a', '--interface', 'to-c', ...more);
+  if (status !== 0) throw new Error(`shunt attach ended with ${status}: ${stderr}`);
 }
 
 export interface Product {

@@ -4,7 +4,8 @@ import type { HostsReply } from '../../protocol/listings.ts';
 import type { RolloutHead } from '../../protocol/rollout.ts';
 import type { RolloutStartReply } from '../../protocol/rollout-start.ts';
 import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
-import { CONVERGE_MS, Operator, startHost } from './operator.ts';
+import { startHostAtBus } from './at-bus.ts';
+import { type Operator, startHost } from './operator.ts';
 import { type Running, until } from './process.ts';
 import { C, NATS_URL, SERVICE, Testbed } from './testbed.ts';
 import { Asker, Echo, PORT } from './traffic.ts';
@@ -191,22 +192,9 @@ function nameOf(number: number): string {
 
 /** Everything that runs on a host, and those who ask and answer there. */
 async function populate(bed: Testbed, { atBus }: StageOptions): Promise<StageHost> {
-  const { agent, operator } = await (atBus ? startAtBus(bed) : startHost(bed, '--mode', 'native'));
+  const { agent, operator } = await (atBus ? startHostAtBus(bed) : startHost(bed, ['--mode', 'native']));
   const [asker] = await Promise.all([Asker.start(bed), Echo.start(bed, 'b'), Echo.start(bed, 'c')]);
   return { bed, agent, operator, asker };
-}
-
-async function startAtBus(bed: Testbed): Promise<Pick<StageHost, 'agent' | 'operator'>> {
-  const attached = await bed.attach(...['to-a', 'to-c', 'to-bus'].flatMap((name) => ['--interface', name]));
-  if (attached.status !== 0) throw new Error(attached.stderr);
-  const agent = await bed.startAgent('--guard', guardOf(bed));
-  const operator = new Operator(bed);
-  await agent.until('reports its status', CONVERGE_MS, async () => (await operator.status()) !== undefined);
-  return { agent, operator };
-}
-
-export function guardOf(bed: Testbed): string {
-  return join(bed.folder, 'guard.yaml');
 }
 
 export const TO_C = { nexthop: C.v4 } as const;

@@ -17,7 +17,7 @@ export const A = { v4: '198.51.100.10', v6: '2001:db8:a::10' } as const;
 export const C = { v4: '192.0.2.2', v6: '2001:db8:c::2', mac: '02:00:00:00:0c:02' } as const;
 export const SERVICE = { v4: '203.0.113.10', v6: '2001:db8:5::10' } as const;
 export const HOST = 'b';
-const BUS = '10.99.0.1';
+export const BUS = '10.99.0.1';
 /** A large database is looked through first. */
 const START_MS = 120_000;
 export const NATS_URL = `nats://${BUS}:4222`;
