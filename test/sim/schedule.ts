@@ -1,4 +1,5 @@
 import { randomBelow } from '../conformance/sequences.ts';
+import { type Below, one, oneByWeight } from './lots.ts';
 
 /** Who can be named; the third joins late in most schedules. */
 export const HOSTS = ['a', 'b', 'c'] as const;
@@ -114,7 +115,6 @@ const STRANGE_ONE_IN = 6;
 /** What a server takes as it comes, and so little that every update is a hint and every page one change. */
 const PAYLOADS = [1 << 20, 1 << 20, 2_500] as const;
 
-type Below = (bound: number) => number;
 type Name = Act['act'];
 /** What of an act is a matter of chance. */
 type Details<N extends Name> = Omit<Extract<Act, { readonly act: N }>, 'act' | 'afterMs'>;
@@ -176,7 +176,7 @@ const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Be
   quiet: [0, () => ({})],
 };
 export const ACT_NAMES = Object.keys(MAKERS) as readonly Name[];
-const TOTAL = Object.values(MAKERS).reduce((sum, [weight]) => sum + weight, 0);
+const LOTS = ACT_NAMES.map((name) => [MAKERS[name][0], name] as const);
 
 /** What happens in the schedule of a seed; the same for the same seed. It ends quietly. */
 export function scheduleOf(seed: number): readonly Act[] {
@@ -224,12 +224,7 @@ function lastBlow(below: Below): readonly Act[] {
 
 function someAct(below: Below): Act {
   const afterMs = below(5) === 0 ? below(4_000) : below(40);
-  let left = below(TOTAL);
-  const act = ACT_NAMES.find((name) => {
-    left -= MAKERS[name][0];
-    return left < 0;
-  });
-  if (act === undefined) throw new TypeError('weights do not add up');
+  const act = oneByWeight(below, LOTS);
   return { afterMs, act, ...MAKERS[act][1](below) } as Act;
 }
 
@@ -277,8 +272,4 @@ function wish(below: Below): Wish {
     idleMs: below(4) === 0 ? 1_000 + below(one(below, SILENCES_MS)) : 0,
     rearm: below(4) === 0 ? 'never' : 'revision',
   };
-}
-
-function one<T>(below: Below, all: readonly T[]): T {
-  return all[below(all.length)] as T;
 }

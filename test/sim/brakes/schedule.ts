@@ -1,4 +1,5 @@
 import { randomBelow } from '../../conformance/sequences.ts';
+import { type Below, one, oneByWeight } from '../lots.ts';
 import { HOSTS, type HostName, type Ways, type Weather } from '../schedule.ts';
 
 /** Redirects of each label, by number: more than what one change may take, and few enough to be played quickly. */
@@ -34,7 +35,6 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'quiet' }
 );
 
-type Below = (bound: number) => number;
 type Name = Act['act'];
 type Details<N extends Name> = Omit<Extract<Act, { readonly act: N }>, 'act' | 'afterMs'>;
 
@@ -68,7 +68,7 @@ const LOOPS = [
   { times: 5, each: 2, everyMs: 70_000 },
 ] as const;
 export const ACT_NAMES = Object.keys(MAKERS) as readonly Name[];
-const TOTAL = Object.values(MAKERS).reduce((sum, [weight]) => sum + weight, 0);
+const LOTS = ACT_NAMES.map((name) => [MAKERS[name][0], name] as const);
 
 /** What happens in the schedule of a seed; the same for the same seed. It begins with all that there is, and ends quietly. */
 export function scheduleOf(seed: number): readonly Act[] {
@@ -81,12 +81,7 @@ export function scheduleOf(seed: number): readonly Act[] {
 
 function someAct(below: Below): Act {
   const afterMs = below(4) === 0 ? below(20_000) : below(200);
-  let left = below(TOTAL);
-  const act = ACT_NAMES.find((name) => {
-    left -= MAKERS[name][0];
-    return left < 0;
-  });
-  if (act === undefined) throw new TypeError('weights do not add up');
+  const act = oneByWeight(below, LOTS);
   return { afterMs, act, ...MAKERS[act][1](below) } as Act;
 }
 
@@ -104,8 +99,4 @@ function hostOf(below: Below): HostName {
 function someWeather(below: Below): Weather {
   const stale = below(2) * below(400);
   return { drop: below(300), repeat: below(300), delay: below(300), stale, spoil: 0 };
-}
-
-function one<T>(below: Below, all: readonly T[]): T {
-  return all[below(all.length)] as T;
 }

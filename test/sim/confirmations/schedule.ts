@@ -1,4 +1,5 @@
 import { randomBelow } from '../../conformance/sequences.ts';
+import { type Below, one, oneByWeight } from '../lots.ts';
 
 export const NAMES = 4;
 const ACTS = 120;
@@ -27,7 +28,6 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'recover' }
 );
 type Name = Act['act'];
-type Below = (bound: number) => number;
 type Details<N extends Name> = Omit<Extract<Act, { readonly act: N }>, 'act' | 'afterMs'>;
 
 const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Below) => Details<N>] } = {
@@ -47,7 +47,7 @@ const MAKERS: { readonly [N in Name]: readonly [weight: number, make: (below: Be
   recover: [10, () => ({})],
 };
 export const ACT_NAMES = Object.keys(MAKERS) as readonly Name[];
-const TOTAL = Object.values(MAKERS).reduce((sum, [weight]) => sum + weight, 0);
+const LOTS = ACT_NAMES.map((name) => [MAKERS[name][0], name] as const);
 
 /** What happens in the schedule of a seed; the same for the same seed. */
 export function scheduleOf(seed: number): readonly Act[] {
@@ -57,16 +57,8 @@ export function scheduleOf(seed: number): readonly Act[] {
 
 function someAct(below: Below): Act {
   const afterMs = below(4) === 0 ? below(12_000) : below(1_500);
-  let at = below(TOTAL);
-  for (const [act, [weight, make]] of Object.entries(MAKERS)) {
-    if (at < weight) return { afterMs, act, ...make(below) } as Act;
-    at -= weight;
-  }
-  throw new Error('no such act');
-}
-
-function one<T>(below: Below, of: readonly T[]): T {
-  return of[below(of.length)] as T;
+  const act = oneByWeight(below, LOTS);
+  return { afterMs, act, ...MAKERS[act][1](below) } as Act;
 }
 
 function withinOf(below: Below): number {

@@ -2,6 +2,7 @@ import type { RolloutStep } from '../../../protocol/rollout.ts';
 import type { RolloutTerms } from '../../../protocol/rollout-start.ts';
 import type { Selector } from '../../../protocol/spec.ts';
 import { randomBelow } from '../../conformance/sequences.ts';
+import { type Below, one, oneByWeight } from '../lots.ts';
 import type { Lie } from './host.ts';
 import type { Kind } from './value.ts';
 import type { Ways, Weather } from './weather.ts';
@@ -115,14 +116,14 @@ function ofMany(draw: Draw): Schedule {
 type What<A = Act> = A extends Act ? Omit<A, 'afterMs'> : never;
 
 class Draw {
-  readonly #below: (bound: number) => number;
+  readonly #below: Below;
 
   constructor(seed: number) {
     this.#below = randomBelow(seed);
   }
 
   one<T>(of: readonly T[]): T {
-    return of[this.#below(of.length)] as T;
+    return one(this.#below, of);
   }
 
   chance(oneIn: number): boolean {
@@ -225,12 +226,7 @@ class Draw {
       [1, () => ({ act: 'recover' })],
       [1, () => ({ act: 'tidy' })],
     ];
-    let at = this.#below(draws.reduce((sum, [weight]) => sum + weight, 0));
-    for (const [weight, make] of draws) {
-      if (at < weight) return make();
-      at -= weight;
-    }
-    throw new RangeError('nothing was drawn');
+    return oneByWeight(this.#below, draws)();
   }
 
   #weather(): Weather {
