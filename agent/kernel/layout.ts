@@ -29,7 +29,7 @@ export function keySize(family: Family): number {
 }
 
 /**
- * Encodes the key of a match in normal form; `in` itself is ignored, the zone stands for it (0: any interface).
+ * Encodes the key of a match in normal form; `in` itself is ignored, the zone stands for it (0: whatever interface).
  * Errors: RangeError for a prefix that is not in normal form or a zone out of range.
  */
 export function encodeKey(match: Match, zone: number): Uint8Array {
@@ -46,12 +46,15 @@ export function encodeKey(match: Match, zone: number): Uint8Array {
   bytes[at.proto] = match.proto === undefined ? 0 : protoNumber(match.proto);
   bytes[at.src_len] = src.len;
   bytes[at.dst_len] = dst.len;
-  bytes[at.flags] =
-    flag(match.proto !== undefined, KEY_PROTO) |
-    flag(match.sport !== undefined, KEY_SPORT) |
-    flag(match.dport !== undefined, KEY_DPORT) |
-    (zone === 0 ? 0 : KEY_IN | (zone << KEY_ZONE_SHIFT));
+  bytes[at.flags] = fixedBy(match) | (zone === 0 ? 0 : KEY_IN | (zone << KEY_ZONE_SHIFT));
   return bytes;
+}
+
+/** The flags of the fields that a match fixes beside its addresses and its zone. */
+export function fixedBy({ proto, sport, dport }: Match): number {
+  return (
+    flag(proto !== undefined, KEY_PROTO) | flag(sport !== undefined, KEY_SPORT) | flag(dport !== undefined, KEY_DPORT)
+  );
 }
 
 /** The zones that contiguous keys of a family are of. */
@@ -252,7 +255,8 @@ function prefixText(bytes: Uint8Array, len: number): string | undefined {
   return parsePrefix(text) === undefined ? undefined : text;
 }
 
-function maskBytes(family: Family, len: number): Uint8Array {
+/** The mask of a prefix of `len` bits. */
+export function maskBytes(family: Family, len: number): Uint8Array {
   return Uint8Array.from({ length: ADDRESS_BYTES[family] }, (_, index) => {
     const kept = Math.min(8, Math.max(0, len - index * 8));
     return (0xff00 >> kept) & 0xff;

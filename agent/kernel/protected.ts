@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
-import { formatPrefix, maskPrefix, parsePrefix, requirePrefix } from '../../protocol/address.ts';
+import { formatPrefix, parsePrefix, requirePrefix } from '../../protocol/address.ts';
 import { type Family, familyOf, type Match, protoNumber, protoOf } from '../../protocol/match.ts';
 import type { OpResult } from '../model/op.ts';
 import { KEY_FLAGS, LIMITS, STRUCTS } from './abi.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireDone, requireValue } from './errno.ts';
+import { fixedBy, maskBytes } from './layout.ts';
 
 const AT = STRUCTS.protects;
 const EACH = { 4: STRUCTS.protected4, 6: STRUCTS.protected6 } as const;
@@ -37,18 +38,12 @@ function encodeOne(family: Family, match: Match): Uint8Array {
   for (const way of ['src', 'dst'] as const) {
     const prefix = requirePrefix(match[way]);
     bytes.set(prefix.bytes, at[way]);
-    bytes.set(
-      maskPrefix({ ...prefix, bytes: new Uint8Array(prefix.bytes.length).fill(0xff) }).bytes,
-      at[`${way}_mask`],
-    );
+    bytes.set(maskBytes(family, prefix.len), at[`${way}_mask`]);
   }
   view.setUint16(at.sport, match.sport ?? 0);
   view.setUint16(at.dport, match.dport ?? 0);
   bytes[at.proto] = match.proto === undefined ? 0 : protoNumber(match.proto);
-  bytes[at.flags] =
-    (match.proto === undefined ? 0 : KEY_PROTO) |
-    (match.sport === undefined ? 0 : KEY_SPORT) |
-    (match.dport === undefined ? 0 : KEY_DPORT);
+  bytes[at.flags] = fixedBy(match);
   return bytes;
 }
 
