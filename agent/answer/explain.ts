@@ -95,11 +95,11 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
   };
 }
 
-/** By what the guard denies it, or whose packets pass it. */
 function withheldOf(held: Withheld | undefined): Pick<Explanation, 'withheld'> {
   return held === undefined ? {} : { withheld: { rev: held.rev, to: held.wanted?.to ?? null } };
 }
 
+/** By what the guard denies it, or whose packets pass it. */
 function guardOf(judgement: Judgement, isDenied: boolean): { readonly guard?: GuardSays } {
   if (judgement.is === 'denied') return { guard: { is: 'denied', by: [ruleText(judgement.by)] } };
   if (isDenied) return { guard: { is: 'denied', by: [ruleText({ rule: 'max-redirects' })] } };

@@ -165,7 +165,7 @@ export class NatsBus implements Bus {
     }
   }
 
-  /** Answers into inboxes only: any other reply subject could be somebody's live subject. */
+  /** Answers into inboxes only: another reply subject could be somebody's live one. */
   #answer(message: Msg): void {
     if (!message.reply?.startsWith('_INBOX.')) return;
     if (this.#ask === undefined || this.#asks >= MAX_ASKS) {

@@ -69,7 +69,7 @@ export class Targets {
     return [...desired.values()].filter(isMoved).map((intent) => intent.key);
   }
 
-  /** Drops the targets that no intent has any more. */
+  /** Keeps the targets of these intents, and no others. */
   keepOnly(desired: ReadonlyMap<string, Intent>): void {
     const used = new Set([...desired.values()].map((intent) => targetKey(intent.to)));
     for (const key of this.#known.keys()) if (!used.has(key)) this.#known.delete(key);
