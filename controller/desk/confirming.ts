@@ -31,7 +31,7 @@ export async function requireConfirmable(transaction: LogTransaction, heads: Ite
 }
 
 /** A redirect that a host took back and that its log still wants there; undefined where there is none. */
-export async function revertedOn(
+async function revertedOn(
   { session, tables }: Transaction,
   status: Pick<Status, 'host' | 'exceptions'> | undefined,
 ): Promise<string | undefined> {

@@ -16,7 +16,7 @@ import { encodeRolloutStartReply, parseRolloutStartRequest } from '../../protoco
 import { encodeRolloutStatusReply, parseRolloutStatusRequest } from '../../protocol/rollout-status.ts';
 import type { Desk, Hear, Rollouts } from '../ports.ts';
 
-export type RolloutVerb = Extract<ApiVerb, `rollout-${string}`>;
+type RolloutVerb = Extract<ApiVerb, `rollout-${string}`>;
 
 export function isRolloutVerb(verb: ApiVerb): verb is RolloutVerb {
   return verb.startsWith('rollout-');

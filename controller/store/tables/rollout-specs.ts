@@ -43,7 +43,6 @@ export class RolloutSpecTable {
   readonly #of;
   readonly #atKey;
   readonly #between;
-  readonly #named;
   readonly #insert;
   readonly #put;
   readonly #all;
@@ -55,7 +54,6 @@ export class RolloutSpecTable {
   readonly #holderOfKey;
   readonly #freeNames;
   readonly #freeKeys;
-  readonly #keys;
   readonly #allNames;
   readonly #allKeys;
   readonly #clears;
@@ -80,9 +78,6 @@ export class RolloutSpecTable {
         .where('rollout_names.name', '<=', at('upTo'))
         .orderBy('rollout_names.name'),
     );
-    this.#named = query<{ name: string }, { rollout: string }>((at) =>
-      db.selectFrom('rollout_specs').select('rollout').where('name', '=', at('name')),
-    );
     this.#insert = query<RolloutSpecRow>((at) => db.insertInto('rollout_specs').values(rowOf(at)));
     this.#put = query<RolloutSpecRow>((at) => upsert(db, 'rollout_specs', ['rollout', 'name'], rowOf(at)));
     this.#all = query<object, RolloutSpecRow>(() => specs);
@@ -101,9 +96,6 @@ export class RolloutSpecTable {
     );
     this.#holderOfKey = query<{ key: string }, RolloutKeyRow>((at) =>
       db.selectFrom('rollout_keys').selectAll().where('key', '=', at('key')),
-    );
-    this.#keys = query<{ rollout: string }, { key: string }>((at) =>
-      db.selectFrom('rollout_keys').select('key').where('rollout', '=', at('rollout')),
     );
     this.#keysOn = query<{ rollout: string; host: string; limit: number }, { key: string }>((at) =>
       db
@@ -132,11 +124,6 @@ export class RolloutSpecTable {
   /** By name. */
   async of(session: Session, rollout: string): Promise<RolloutSpec[]> {
     return (await session.all(this.#of, { rollout })).map(specOf);
-  }
-
-  /** The rollouts that are, or were, about a name. */
-  async about(session: Session, name: string): Promise<string[]> {
-    return (await session.all(this.#named, { name })).map(({ rollout }) => rollout);
   }
 
   /** What a rollout that is under way brings to a key. */
@@ -179,11 +166,6 @@ export class RolloutSpecTable {
   /** The rollout that holds a key. */
   async holderOfKey(session: Session, key: string): Promise<string | undefined> {
     return (await session.first(this.#holderOfKey, { key }))?.rollout;
-  }
-
-  /** The keys that a rollout holds. */
-  async keys(session: Session, rollout: string): Promise<string[]> {
-    return (await session.all(this.#keys, { rollout })).map(({ key }) => key);
   }
 
   /** Those of the keys that a rollout holds under which a host is to have a redirect, so many at most. */
