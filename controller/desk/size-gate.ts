@@ -44,10 +44,7 @@ export async function permitShrink(
   heads: readonly Pick<Head, 'host' | 'rev'>[],
 ): Promise<void> {
   if (!isAllowed('shrink', terms)) return;
-  await permit(
-    transaction,
-    heads.map(({ host }) => host),
-  );
+  await permit(transaction, heads);
 }
 
 function isAllowed(excess: Excess, { allowShrink, allowGrowth, reason }: Terms): boolean {

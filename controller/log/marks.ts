@@ -16,13 +16,10 @@ export async function marksFor({ session, tables }: Place, { host, rev }: Pick<H
 }
 
 /**
- * Lets hosts remove and re-target all that their logs say by now, so that no brake withholds it: after the log was finished, in the
- * same transaction. For what an operator allowed to shrink hosts, and for what takes a publication back: that is no accident which a
- * host has to stop.
+ * Lets hosts remove and re-target all that their logs say up to these heads, so that no brake withholds it: after the log was finished,
+ * in the same transaction. For what an operator allowed to shrink hosts, and for what takes a publication back: that is no accident
+ * which a host has to stop.
  */
-export async function permit({ session, tables }: Place, hosts: Iterable<string>): Promise<void> {
-  for (const host of hosts) {
-    const head = await tables.heads.find(session, host);
-    await tables.marks.raise(session, head, { permit: head.rev });
-  }
+export async function permit({ session, tables }: Place, heads: Iterable<Pick<Head, 'host' | 'rev'>>): Promise<void> {
+  for (const head of heads) await tables.marks.raise(session, head, { permit: head.rev });
 }

@@ -7,14 +7,15 @@ import { permit } from '../log/marks.ts';
 import type { LogTransaction, Transaction } from '../log/transaction.ts';
 import { claimOf, type HostFacts } from '../model/claim.ts';
 import { isActive, type Rollout, type RolloutEvent, type RolloutHost, waveOf } from '../model/rollout.ts';
+import type { Head } from '../store/tables/heads.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
 import type { About } from './about.ts';
 import { baselineOf } from './host-look.ts';
 import { readWords, type Words } from './look.ts';
-import type { Act, Decision, Snapshot } from './snapshot.ts';
+import type { Act, Decision } from './snapshot.ts';
 
 /** What is known of a rollout that something is done to. */
-interface Scene {
+interface Acting {
   readonly transaction: LogTransaction;
   readonly clock: Pick<Clock, 'nowMs' | 'token'>;
   readonly about: About;
@@ -23,24 +24,21 @@ interface Scene {
   readonly rollout: Rollout;
 }
 
+/** What takes more than another state. */
+export type LogAct = Exclude<Act, { readonly do: 'turn' }>;
+
 /**
- * Does what was decided, if nobody did anything else to the rollout since: all of it in this transaction. Answers whether it was
- * done.
+ * Does what was decided, if nobody did anything else to the rollout since it was seen: all of it in this transaction. Answers
+ * whether it was done.
  */
-export async function carryOut(
-  transaction: LogTransaction,
-  clock: Pick<Clock, 'nowMs' | 'token'>,
-  snapshot: Pick<Snapshot, 'rollout' | 'hosts'>,
-  about: About,
-  decision: Decision,
-): Promise<boolean> {
-  const rollout = await moveTo(transaction, snapshot.rollout, decision, clock.nowMs());
+export async function carryOut(seen: Acting, act: LogAct, next: Pick<Decision, 'to' | 'said'>): Promise<boolean> {
+  const { transaction, clock } = seen;
+  const rollout = await moveTo(transaction, seen.rollout, next, clock.nowMs());
   if (rollout === undefined) {
     await transaction.log.finish();
     return false;
   }
-  const words = await readWords(transaction);
-  await perform({ transaction, clock, about, hosts: snapshot.hosts, words, rollout }, decision.act);
+  await perform({ ...seen, rollout }, act);
   return true;
 }
 
@@ -72,80 +70,77 @@ export async function tell(
   await tables.rolloutEvidence.add(session, row);
 }
 
-async function perform(scene: Scene, act: Act): Promise<void> {
+async function perform(acting: Acting, act: LogAct): Promise<void> {
   switch (act.do) {
-    case 'turn':
-      await scene.transaction.log.finish();
-      return;
     case 'publish':
-      await publish(scene, act.hosts, act.deferred);
+      await publish(acting, act.hosts, act.deferred);
       return;
     case 'withdraw':
-      await withdraw(scene, act.hosts);
+      await withdraw(acting, act.hosts);
       return;
     case 'join':
-      await join(scene, act.hosts);
-      await scene.transaction.log.finish();
+      await join(acting, act.hosts);
+      await acting.transaction.log.finish();
       return;
     case 'free':
-      await scene.transaction.tables.rolloutSpecs.free(scene.transaction.session, scene.rollout.id);
-      await scene.transaction.log.finish();
-      await note(scene, 'rollout-rolled-back', []);
+      await acting.transaction.tables.rolloutSpecs.free(acting.transaction.session, acting.rollout.id);
+      await acting.transaction.log.finish();
+      await note(acting, 'rollout-rolled-back', []);
       return;
     case 'promote':
-      await promote(scene);
+      await promote(acting);
   }
 }
 
 /** Hosts that are left out give back what they have of it. */
 export async function leaveOut(
   transaction: LogTransaction,
-  clock: Scene['clock'],
-  known: Pick<Scene, 'rollout' | 'hosts' | 'about'>,
+  clock: Acting['clock'],
+  known: Pick<Acting, 'rollout' | 'hosts' | 'about'>,
   hosts: readonly string[],
 ): Promise<void> {
-  const scene = { ...known, transaction, clock, words: await readWords(transaction) };
+  const acting = { ...known, transaction, clock, words: await readWords(transaction) };
   const had = known.hosts.filter(({ host, state }) => state === 'published' && hosts.includes(host));
-  for (const host of hosts) await set(scene, host, { state: 'excluded' });
-  await write(
-    scene,
+  for (const host of hosts) await set(acting, host, { state: 'excluded' });
+  const heads = await write(
+    acting,
     had.map(({ host }) => host),
   );
-  await permit(
-    transaction,
-    had.map(({ host }) => host),
-  );
+  await permit(transaction, heads);
 }
 
-async function publish(scene: Scene, hosts: readonly string[], deferred: readonly string[]): Promise<void> {
-  const { words, about, rollout } = scene;
+async function publish(acting: Acting, hosts: readonly string[], deferred: readonly string[]): Promise<void> {
+  const { words, about, rollout } = acting;
   const keys = new Set(about.keys);
   const wave = waveOf(rollout.state);
-  for (const host of deferred) await set(scene, host, { state: 'deferred' });
+  for (const host of deferred) await set(acting, host, { state: 'deferred' });
   for (const host of hosts)
-    await set(scene, host, { state: 'published', wave, baseline: baselineOf(await words.of(host), keys) });
-  await write(scene, hosts, { withinMs: rollout.plan.withinMs });
-  if (rollout.plan.allowShrink) await permit(scene.transaction, hosts);
+    await set(acting, host, { state: 'published', wave, baseline: baselineOf(await words.of(host), keys) });
+  const heads = await write(acting, hosts, { withinMs: rollout.plan.withinMs });
+  if (rollout.plan.allowShrink) await permit(acting.transaction, heads);
 }
 
-async function withdraw(scene: Scene, hosts: readonly string[]): Promise<void> {
-  for (const host of hosts) await set(scene, host, { state: 'withdrawn' });
-  await write(scene, hosts);
-  await permit(scene.transaction, hosts);
+async function withdraw(acting: Acting, hosts: readonly string[]): Promise<void> {
+  for (const host of hosts) await set(acting, host, { state: 'withdrawn' });
+  const heads = await write(acting, hosts);
+  await permit(acting.transaction, heads);
 }
 
-/** Writes the logs of hosts, and keeps how far that went. */
-async function write(scene: Scene, hosts: readonly string[], confirm?: Confirm): Promise<void> {
-  const { session, tables, log } = scene.transaction;
-  log.name(scene.about.names);
-  await converge(scene, hosts, confirm);
+/** Writes the logs of hosts, and keeps how far that went. Answers their heads. */
+async function write(acting: Acting, hosts: readonly string[], confirm?: Confirm): Promise<readonly Head[]> {
+  const { session, tables, log } = acting.transaction;
+  log.name(acting.about.names);
+  await converge(acting, hosts, confirm);
   await log.finish();
-  for (const host of hosts) await set(scene, host, { rev: (await tables.heads.find(session, host)).rev });
+  const heads: Head[] = [];
+  for (const host of hosts) heads.push(await tables.heads.find(session, host));
+  for (const { host, rev } of heads) await set(acting, host, { rev });
+  return heads;
 }
 
 /** An agent that cannot confirm a change gets it as it is. */
 async function converge(
-  { transaction, about, words }: Scene,
+  { transaction, about, words }: Acting,
   hosts: readonly string[],
   confirm?: Confirm,
 ): Promise<void> {
@@ -161,25 +156,25 @@ function canConfirm({ can }: HostFacts): boolean {
   return can.includes('confirm');
 }
 
-async function join(scene: Scene, hosts: readonly string[]): Promise<void> {
-  const { session, tables } = scene.transaction;
-  const { id, plan } = scene.rollout;
-  const last = Math.max(0, ...scene.hosts.map(({ place }) => place));
+async function join(acting: Acting, hosts: readonly string[]): Promise<void> {
+  const { session, tables } = acting.transaction;
+  const { id, plan } = acting.rollout;
+  const last = Math.max(0, ...acting.hosts.map(({ place }) => place));
   for (const [at, host] of hosts.entries()) {
     const row = { host, place: last + 1 + at, wave: plan.waves.length + 1, rev: 0, baseline: {} };
     await tables.rolloutHosts.put(session, id, { ...row, state: 'planned' });
   }
 }
 
-async function set({ transaction, rollout }: Scene, host: string, to: Partial<RolloutHost>): Promise<void> {
+async function set({ transaction, rollout }: Acting, host: string, to: Partial<RolloutHost>): Promise<void> {
   const { session, tables } = transaction;
   const row = await tables.rolloutHosts.find(session, rollout.id, host);
   if (row !== undefined) await tables.rolloutHosts.put(session, rollout.id, { ...row, ...to });
 }
 
 /** What it brought is what specs say from now on. Hosts that have it get nothing by that; those that it left out get it now. */
-async function promote(scene: Scene): Promise<void> {
-  const { transaction, rollout, about } = scene;
+async function promote(acting: Acting): Promise<void> {
+  const { transaction, rollout, about } = acting;
   const { session, tables, log } = transaction;
   const specs = await tables.rolloutSpecs.of(session, rollout.id);
   const concern = new Concern();
@@ -187,16 +182,12 @@ async function promote(scene: Scene): Promise<void> {
   for (const spec of specs) await store(transaction, spec, rollout.plan.set, concern);
   log.leave(specs.filter(({ after }) => after === undefined).map(({ name }) => name));
   log.name(about.names);
-  const left = scene.hosts.filter(({ state }) => state !== 'published').map(({ host }) => host);
-  await converge(scene, left, { withinMs: rollout.plan.withinMs });
+  const left = acting.hosts.filter(({ state }) => state !== 'published').map(({ host }) => host);
+  await converge(acting, left, { withinMs: rollout.plan.withinMs });
   await convergeKeys(transaction, concern, about.names);
   const { heads } = await log.finish();
-  if (rollout.plan.allowShrink)
-    await permit(
-      transaction,
-      heads.map(({ host }) => host),
-    );
-  await note(scene, 'rollout', specs);
+  if (rollout.plan.allowShrink) await permit(transaction, heads);
+  await note(acting, 'rollout', specs);
 }
 
 /** Makes a spec what a rollout has it be. */
@@ -220,7 +211,7 @@ export async function store(
 }
 
 async function note(
-  { transaction, clock, rollout, hosts }: Scene,
+  { transaction, clock, rollout, hosts }: Acting,
   verb: string,
   specs: readonly RolloutSpec[],
 ): Promise<void> {

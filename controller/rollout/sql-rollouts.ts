@@ -17,7 +17,7 @@ import type { Work } from '../log/work.ts';
 import { isActive, type Rollout } from '../model/rollout.ts';
 import type { Counting, Hear, Rollouts } from '../ports.ts';
 import { type About, readAbout } from './about.ts';
-import { carryOut, moveTo } from './act.ts';
+import { carryOut, type LogAct, moveTo } from './act.ts';
 import { Awake } from './awake.ts';
 import { startRollout } from './begin.ts';
 import { decide } from './decide.ts';
@@ -35,6 +35,8 @@ import { Watching } from './watch.ts';
 
 /** Who did not look for so many ticks slept, and does not know who was silent meanwhile. */
 const TICKS_ASLEEP = 20;
+
+type Next = Pick<Decision, 'to' | 'said'>;
 
 export interface RolloutParts {
   readonly work: Work;
@@ -85,26 +87,36 @@ export class SqlRollouts implements Rollouts {
     if (about === undefined) return false;
     const decision = decide(seen, this.#work.clock.nowMs());
     if (decision === undefined) return false;
-    const done = await this.#carryOut(seen, about, decision);
-    return done && (decision.act.do !== 'turn' || decision.said !== undefined);
+    const { act, ...next } = decision;
+    if (act.do !== 'turn') return this.#carryOut(seen, about, act, next);
+    return (await this.#turn(seen, next)) && next.said !== undefined;
   }
 
-  #carryOut(seen: Look, about: About, decision: Decision): Promise<boolean> {
+  /** Nothing is done but that its state is another one. */
+  #turn({ rollout }: Look, next: Next): Promise<boolean> {
     const { clock } = this.#work;
+    return this.#work.write(
+      async (transaction) => (await moveTo(transaction, rollout, next, clock.nowMs())) !== undefined,
+    );
+  }
+
+  #carryOut(seen: Look, about: About, act: LogAct, next: Next): Promise<boolean> {
+    const { clock } = this.#work;
+    const { rollout, hosts } = seen;
     return this.#work.change(async (transaction) => {
-      if (decision.act.do === 'promote' && !(await this.#isStill(transaction, seen, decision))) {
+      const words = await readWords(transaction);
+      if (act.do === 'promote' && !(await this.#isToPromote(transaction, rollout, words))) {
         await transaction.log.finish();
         return false;
       }
-      return carryOut(transaction, clock, seen, about, decision);
+      return carryOut({ transaction, clock, about, rollout, hosts, words }, act, next);
     });
   }
 
   /** What decides whether it is over is looked at where it is done: who joined meanwhile is not left out. */
-  async #isStill(transaction: LogTransaction, { rollout }: Look, { act }: Decision): Promise<boolean> {
-    const words = await readWords(transaction);
+  async #isToPromote(transaction: LogTransaction, rollout: Rollout, words: Words): Promise<boolean> {
     const now = await this.#look(transaction, rollout, words, this.#awake.look());
-    return decide(now, this.#work.clock.nowMs())?.act.do === act.do;
+    return decide(now, this.#work.clock.nowMs())?.act.do === 'promote';
   }
 
   async #look(transaction: Transaction, rollout: Rollout, words: Words, awakeMs: number): Promise<Look> {

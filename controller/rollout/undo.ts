@@ -49,10 +49,7 @@ export async function undo(
   );
   const { revs, heads } = await log.finish();
   const rollout = await keep(transaction, clock, done, { specs, heads, origin, firstRev: revs.first });
-  await permit(
-    transaction,
-    heads.map(({ host }) => host),
-  );
+  await permit(transaction, heads);
   const { departures } = log;
   const detail = { rollout: rollout.id, of: done.id };
   const deeds = specs.map(deedOf);
