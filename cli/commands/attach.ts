@@ -8,7 +8,7 @@ import { EXIT, type Exit, usage } from '../line/failure.ts';
 import type { Options } from '../line/options.ts';
 import { parseOwner } from '../line/owner.ts';
 import { stopSignal } from '../line/signals.ts';
-import { ageText, bytesText } from '../show/format.ts';
+import { bytesText, spanText } from '../show/format.ts';
 import type { Terminal } from '../show/terminal.ts';
 
 export const attach = command({
@@ -161,7 +161,7 @@ function surroundings(terminal: Terminal, stdin: AsyncIterable<Uint8Array>, begu
       terminal.note(`${how} shunt attach --keep elsewhere; else it is detached again`);
     },
     isEntered: () => isEntered,
-    count: (leftMs: number): void => terminal.progress(`detached again in ${ageText(leftMs - (leftMs % 1000))}`),
+    count: (leftMs: number): void => terminal.progress(`detached again in ${spanText(leftMs)}`),
     process,
   };
 }

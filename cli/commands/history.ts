@@ -7,7 +7,7 @@ import { requireName } from '../line/name.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect } from '../paging.ts';
 import { shortChange } from '../show/change-state.ts';
-import { ageText, countText, timeText } from '../show/format.ts';
+import { ageText, countText, secondText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 
 /** A column, its cell, and whether an item has anything to say there; a column where none has is left out. */
@@ -18,7 +18,7 @@ interface Field {
 }
 
 const FIELDS: readonly Field[] = [
-  { column: { title: 'WHEN', whole: true }, cell: ({ made }) => timeText(made - (made % 1000)) },
+  { column: { title: 'WHEN', whole: true }, cell: ({ made }) => secondText(made) },
   { column: { title: 'CHANGE', whole: true }, cell: ({ change }) => shortChange(change) },
   { column: { title: 'WHAT', whole: true }, cell: didText },
   {

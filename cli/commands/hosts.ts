@@ -29,7 +29,7 @@ const NARROW: readonly Column[] = [
   { title: 'EXC', align: 'right' },
   { title: 'LABELS, TROUBLE', below: true, prose: true },
 ];
-/** Only where some host has any. */
+/** Only where a host has some. */
 const IDLE: Column = { title: 'IDLE', align: 'right' };
 /** Only where hosts run several. */
 const VERSION: Column = { title: 'VERSION' };

@@ -20,8 +20,8 @@ import { upload } from '../specs/upload.ts';
 export const rolloutStart = command({
   synopsis: '-f FILE... [--waves LIST] [--gate GATE...] [--wait]',
   about: `Begins to change redirects in waves of hosts. It shows what shunt plan does, host by host, and the waves; then it begins, and asks
-nobody. With --dry-run it does not begin. PLAN is a file that shunt plan --out kept. What the plan relied on is checked again: where anything of
-that moved, nothing begins (PLAN_STALE).
+nobody. With --dry-run it does not begin. PLAN is a file that shunt plan --out kept. What the plan relied on is checked again:
+where anything of that moved, nothing begins (PLAN_STALE).
 
 Waves are cumulative, numbers of hosts or shares of all: 1,10%,50%,100%. In each, the hosts get the change and have two minutes to
 verify it; then it soaks while gates are judged over all hosts that have it. verified>=100% and exceptions<=0 always count, and

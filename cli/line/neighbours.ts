@@ -98,27 +98,26 @@ const VERB_WORDS: Words = {
   verdict: 'judge approve reject pass fail report',
 };
 
-/** Words for what is done to a context by writing its file. */
-const WRITTEN = 'add create new rm remove delete del edit rename set-context delete-context add-context';
-
-/** What other tools do to a rollout, and what comes nearest here. */
-const ROLLOUT_WORDS: Words = {
-  undo: 'shunt rollout abort ID takes one back that has not ended, and shunt rollout rollback ID undoes one that is DONE',
-  revert:
-    'shunt rollout abort ID takes one back that has not ended, and shunt rollout rollback ID undoes one that is DONE',
-  history: 'shunt rollout list has all of them, and shunt history NAME what became of one redirect',
-  restart: 'nothing is restarted here: shunt rollout start -f FILE begins one',
-  retry: 'one that was rolled back is begun anew: shunt rollout start -f FILE --again',
-  promote:
-    'waves follow by themselves; shunt rollout resume ID goes on with one that is paused, with --skip-gate past a gate',
+/** Sentences on words that are no verb of a command, and of which none does the same. */
+const VERB_SENTENCES: Readonly<Record<string, Words>> = {
+  context: {
+    'contexts are written by hand into ~/.config/shunt/shunt.yaml, such as `contexts: { lab: { nats: nats://127.0.0.1:4222 } }`':
+      'add create new rm remove delete del edit rename set-context delete-context add-context',
+  },
+  rollout: {
+    'shunt rollout abort ID takes one back that has not ended, and shunt rollout rollback ID undoes one that is DONE':
+      'undo revert',
+    'shunt rollout list has all of them, and shunt history NAME what became of one redirect': 'history',
+    'nothing is restarted here: shunt rollout start -f FILE begins one': 'restart',
+    'one that was rolled back is begun anew: shunt rollout start -f FILE --again': 'retry',
+    'waves follow by themselves; shunt rollout resume ID goes on with one that is paused, with --skip-gate past a gate':
+      'promote',
+  },
 };
 
 /** What to do where a word is of no verb, and no other does the same; or undefined. */
 export function verbAdvice(command: string, word: string): string | undefined {
-  if (command === 'rollout' && Object.hasOwn(ROLLOUT_WORDS, word.toLowerCase()))
-    return ROLLOUT_WORDS[word.toLowerCase()];
-  if (command !== 'context' || !WRITTEN.split(' ').includes(word.toLowerCase())) return undefined;
-  return 'contexts are written by hand into ~/.config/shunt/shunt.yaml, such as `contexts: { lab: { nats: nats://127.0.0.1:4222 } }`';
+  return findAll(VERB_SENTENCES[command] ?? {}, word.toLowerCase())[0];
 }
 
 /** The verb that was probably meant by another word; or undefined. */

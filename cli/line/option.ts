@@ -46,7 +46,7 @@ export function choice<const T extends string>(description: Description, fallbac
   return { ...single(description, fallback, oneOf(...values)), values };
 }
 
-export type Description = Pick<Option<unknown>, 'short' | 'placeholder' | 'help' | 'fallback'>;
+type Description = Pick<Option<unknown>, 'short' | 'placeholder' | 'help' | 'fallback'>;
 
 export function single<T>(description: Description, fallback: string, reader: Reader<T>) {
   return { ...description, fallback, read: (given: readonly string[]): T => reader(given.at(-1) ?? fallback, '') };

@@ -15,7 +15,7 @@ import { standingText } from './words.ts';
 
 type Verb = Extract<ApiVerb, `rollout-${string}`>;
 
-const OLDER = 'the controller is of an older release, and knows no rollouts: upgrade it';
+export const OLDER = 'the controller is of an older release, and knows no rollouts: upgrade it';
 
 /** The id of a rollout or its beginning, as an operand. Errors: Failure USAGE. */
 export function requireRollout(id: string): string {

@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { isEnded } from '../../protocol/rollout.ts';
 import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
 import { EXIT, Failure } from '../line/failure.ts';
-import { ageText } from '../show/format.ts';
+import { ageText, secondText } from '../show/format.ts';
 import { notice, type Terminal } from '../show/terminal.ts';
 import { evidenceLine } from './sections.ts';
 import { EVERY_MS } from './watch.ts';
@@ -15,7 +15,7 @@ const PATIENCE_MS = 300_000;
 export type LookAfter = (seq: number | undefined) => Promise<RolloutStatusReply>;
 
 /** How a change is told: `status` has only what is new of what happened. */
-export type Tell = (status: RolloutStatusReply) => void;
+type Tell = (status: RolloutStatusReply) => void;
 
 /**
  * Tells each change of a rollout, until it has ended, until somebody has to do something about it, or the signal. Answers how it
@@ -87,8 +87,8 @@ export function changeLines(
   const moved = before === undefined || standingText(before.rollout) !== stands;
   const { waits } = now;
   const waiting = waits === undefined ? undefined : `${waitingText(waits)}, ${leftText(waits, now.at)}`;
-  if (moved) lines.push(`${timeOf(now)}  ${[stands, waiting].filter(Boolean).join(': ')}`);
-  else if (waiting !== undefined && before?.waits?.for !== waits?.for) lines.push(`${timeOf(now)}  ${waiting}`);
+  if (moved) lines.push(`${secondText(now.at)}  ${[stands, waiting].filter(Boolean).join(': ')}`);
+  else if (waiting !== undefined && before?.waits?.for !== waits?.for) lines.push(`${secondText(now.at)}  ${waiting}`);
   return [...lines, ...verdictLines(before, now)];
 }
 
@@ -98,14 +98,10 @@ function verdictLines(before: RolloutStatusReply | undefined, now: RolloutStatus
   return now.gates.flatMap(({ gate, verdict, why, host }) => {
     if ((known.get(gate) ?? 'PASS') === verdict || !(soaks(now) || verdict === 'FAIL')) return [];
     const of = host === undefined || verdict === 'PASS' ? '' : ` on ${host}`;
-    return [`${timeOf(now)}  ${gate}: ${verdict}${of}${verdict === 'PASS' ? '' : `; ${why}`}`];
+    return [`${secondText(now.at)}  ${gate}: ${verdict}${of}${verdict === 'PASS' ? '' : `; ${why}`}`];
   });
 }
 
 function soaks({ rollout }: RolloutStatusReply): boolean {
   return rollout.step === 'SOAK';
-}
-
-function timeOf({ at }: RolloutStatusReply): string {
-  return new Date(at - (at % 1000)).toISOString().replace('.000Z', 'Z');
 }

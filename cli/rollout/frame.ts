@@ -2,9 +2,10 @@ import { plain } from '../../protocol/plain.ts';
 import { isEnded } from '../../protocol/rollout.ts';
 import type { RolloutStatusReply } from '../../protocol/rollout-status.ts';
 import { shortChange } from '../show/change-state.ts';
+import { cut, spanText } from '../show/format.ts';
 import { fill, paint, type Tone } from '../show/terminal.ts';
 import { BAR_WIDTH, evidenceLine, gateLines, holdLines, type Paper, waveLines } from './sections.ts';
-import { aboutText, causeText, leftText, STATE_TONES, spanText, standingText, waitingText } from './words.ts';
+import { aboutText, causeText, leftText, STATE_TONES, standingText, waitingText } from './words.ts';
 
 /** What a screen has. */
 export interface Size {
@@ -119,9 +120,5 @@ function aroundNow(status: RolloutStatusReply, paper: Paper): readonly string[] 
 
 function line(text: string, paper: Paper, tone?: Tone): string {
   const shown = plain(text);
-  return paint(paper, tone, paper.width === undefined ? shown : cut(shown, paper.width));
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+  return paint(paper, tone, cut(shown, paper.width ?? Number.POSITIVE_INFINITY));
 }

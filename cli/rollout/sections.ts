@@ -1,9 +1,9 @@
 import type { GateVerdict, Verdict } from '../../protocol/gate.ts';
 import type { Evidence, HoldUp, RolloutStatusReply, WaveNow } from '../../protocol/rollout-status.ts';
-import { timeText } from '../show/format.ts';
+import { cut, secondText, spanText } from '../show/format.ts';
 import { type Cell, type Column, tableLines } from '../show/table.ts';
 import { paint, type Terminal, type Tone } from '../show/terminal.ts';
-import { shortShareText, spanText } from './words.ts';
+import { shortShareText } from './words.ts';
 
 export type Paper = Pick<Terminal, 'width' | 'colour'>;
 
@@ -123,10 +123,9 @@ const EVIDENCE_TONES: Readonly<Record<string, Tone>> = { FAIL: 'bad', INCONCLUSI
 
 /** A line of what happened. Of a screen, whose head says the day, only with the time. */
 export function evidenceLine({ at, message, verdict, actor }: Evidence, paper: Paper, short = false): string {
-  const time = short ? new Date(at).toISOString().slice(11, 19) : timeText(at - (at % 1000));
+  const time = short ? new Date(at).toISOString().slice(11, 19) : secondText(at);
   const by = actor === undefined || message.includes(actor) ? '' : ` (${actor})`;
   const text = `${message}${by}`;
   const room = short ? (paper.width ?? Number.POSITIVE_INFINITY) - time.length - 2 : Number.POSITIVE_INFINITY;
-  const cut = text.length > room ? `${text.slice(0, Math.max(0, room - 1))}…` : text;
-  return `${time}  ${paint(paper, verdict && EVIDENCE_TONES[verdict], cut)}`;
+  return `${time}  ${paint(paper, verdict && EVIDENCE_TONES[verdict], cut(text, room))}`;
 }

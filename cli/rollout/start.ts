@@ -1,4 +1,3 @@
-import type { AnyCode } from '../../protocol/codes.ts';
 import { bytesOf } from '../../protocol/json.ts';
 import {
   encodeRolloutStartRequest,
@@ -10,6 +9,7 @@ import {
 import { usage } from '../line/failure.ts';
 import type { OptionName, Options } from '../line/options.ts';
 import type { Purpose } from '../specs/upload.ts';
+import { OLDER } from './ask.ts';
 
 /** How a rollout goes. */
 export const ROLLOUT_OPTIONS = [
@@ -48,11 +48,6 @@ export function rolloutTerms(options: Options<(typeof ROLLOUT_OPTIONS)[number] |
   };
 }
 
-/** What more there is to say of a refusal. */
-const ADVICE: Readonly<Record<string, string>> = {
-  UNKNOWN_VERB: '; a controller that knows no rollouts is of an older release: upgrade it',
-};
-
 /**
  * A rollout and the files that it is from; how it goes stands in the last part. Which hosts come first follows from the id: a dry run
  * says what the rollout of the same id will do.
@@ -69,6 +64,6 @@ export function startOn(
     encode: (part) => encodeRolloutStartRequest({ ...part, ...(part.part === part.parts - 1 && last) }),
     parse: parseRolloutStartReply,
     lastBytes: bytesOf(last),
-    advise: (code: AnyCode) => ADVICE[code] ?? '',
+    advise: (code) => (code === 'UNKNOWN_VERB' ? `; ${OLDER}` : ''),
   };
 }

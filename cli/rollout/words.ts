@@ -3,7 +3,7 @@ import type { Cause, RolloutHead, RolloutState } from '../../protocol/rollout.ts
 import type { RolloutStatusReply, Waiting } from '../../protocol/rollout-status.ts';
 import { EXIT, type Exit } from '../line/failure.ts';
 import { shortChange } from '../show/change-state.ts';
-import { ageText, codeText, countText, someText } from '../show/format.ts';
+import { codeText, countText, someText, spanText } from '../show/format.ts';
 import type { Tone } from '../show/terminal.ts';
 
 export const STATE_TONES: Readonly<Record<RolloutState, Tone>> = {
@@ -61,7 +61,7 @@ export function shortShareText(share: Share | null): string {
   return `${percentText(share.count / share.of)} of ${numberText(share.of)}`;
 }
 
-export function numberText(count: number): string {
+function numberText(count: number): string {
   return count.toLocaleString('en-US');
 }
 
@@ -100,11 +100,6 @@ export function waitingText({ for: what, hosts }: Waiting): string {
 /** Writes how long it waits yet at most, or how long it has. */
 export function leftText({ since, until }: Waiting, at: number): string {
   return until === undefined ? `for ${spanText(at - since)} now` : `${spanText(until - at)} left`;
-}
-
-/** Writes a span to the second: what counts down on a screen is read once a second. */
-export function spanText(ms: number): string {
-  return ms < 1000 ? '0s' : ageText(ms - (ms % 1000));
 }
 
 /** Writes how it ended, or how it stands. Who was told and did not say that it stands does not count as one that has it. */

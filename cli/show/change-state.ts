@@ -1,6 +1,6 @@
 import { type ChangeReply, isDone, type Undone, type UndoneHost } from '../../protocol/change-state.ts';
 import { compareNames } from '../../protocol/order.ts';
-import { ageText, countText, someText, waitText } from './format.ts';
+import { countText, cut, someText, spanText, waitText } from './format.ts';
 import { type Cell, type Column, table } from './table.ts';
 import type { Terminal, Tone } from './terminal.ts';
 
@@ -45,14 +45,14 @@ export function changeProgress(
   state: ChangeReply,
   { leftMs, width = Number.POSITIVE_INFINITY }: { readonly leftMs: number; readonly width: number | undefined },
 ): string {
-  const text = `change ${shortChange(state.change)}: ${doneText(state)}${leftText(state)}; ${countdownText(state) ?? `${ageText(leftMs - (leftMs % 1000))} left`}`;
-  return text.length < width ? text : `${text.slice(0, Math.max(0, width - 2))}…`;
+  const text = `change ${shortChange(state.change)}: ${doneText(state)}${leftText(state)}; ${countdownText(state) ?? `${spanText(leftMs)} left`}`;
+  return cut(text, width - 1);
 }
 
 /** When a host takes back what is not confirmed there. */
 function countdownText({ items }: ChangeReply): string | undefined {
   const leftMs = items.find((item) => item.leftMs !== undefined)?.leftMs;
-  return leftMs === undefined ? undefined : `else taken back in ${ageText(leftMs - (leftMs % 1000))}`;
+  return leftMs === undefined ? undefined : `else taken back in ${spanText(leftMs)}`;
 }
 
 /** What became of a change that was waited for. */

@@ -8,7 +8,17 @@ import {
   type LiveGroup,
   type LiveState,
 } from '../../protocol/live.ts';
-import { actionText, ageText, countText, hostsText, matchText, meaningText, selectorText, timeText } from './format.ts';
+import {
+  actionText,
+  ageText,
+  countText,
+  hostsText,
+  matchText,
+  meaningText,
+  selectorText,
+  spanText,
+  timeText,
+} from './format.ts';
 import { standText, toneOfState } from './live.ts';
 import { nextHopText } from './next-hop.ts';
 import { type Cell, fields } from './table.ts';
@@ -94,7 +104,7 @@ function answerOf(told: Explanation, heard: LiveGroup | undefined): Omit<Answer,
     const [problem] = problems;
     if (problem === undefined && heard !== undefined) {
       const { state: by, code: why = '', leftMs } = heard;
-      const back = leftMs !== undefined && `taken back in ${ageText(leftMs - (leftMs % 1000))} unless it is confirmed`;
+      const back = leftMs !== undefined && `taken back in ${spanText(leftMs)} unless it is confirmed`;
       return { state: by, ...(why !== '' && { code: why }), because: together(meaningText(why), back) };
     }
     if (problem === undefined) return { state, because: '' };

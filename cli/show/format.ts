@@ -36,6 +36,11 @@ export function ageText(ageMs: number): string {
   return pair(seconds, 86_400, 'd', 3600, 'h');
 }
 
+/** Writes a span to the second: what counts down is read once a second. */
+export function spanText(ms: number): string {
+  return ms < 1000 ? '0s' : ageText(ms);
+}
+
 /** Writes how long was waited, exactly where that is short. */
 export function waitText(waitMs: number): string {
   return waitMs < 60_000 ? `${waitMs / 1000}s` : ageText(waitMs);
@@ -49,6 +54,16 @@ export function clockText(aheadMs: number): string {
 /** Writes a moment in UTC, with milliseconds where it has some. */
 export function timeText(atMs: number): string {
   return new Date(atMs).toISOString().replace('.000Z', 'Z');
+}
+
+/** Writes a moment in UTC, to the second. */
+export function secondText(atMs: number): string {
+  return timeText(atMs - (atMs % 1000));
+}
+
+/** Writes what there is room for. */
+export function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
 /** Writes a code with its meaning, also one that this version does not know. */

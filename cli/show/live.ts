@@ -1,6 +1,6 @@
 import type { GetItem } from '../../protocol/listings.ts';
 import type { AnyLiveState, Live, LiveGroup } from '../../protocol/live.ts';
-import { ageText, countText, someText } from './format.ts';
+import { countText, someText, spanText } from './format.ts';
 import type { Cell } from './table.ts';
 import type { Tone } from './terminal.ts';
 
@@ -29,11 +29,11 @@ const MAX_LINES = 12;
 export function standText({ state, code, by, leftMs }: Pick<LiveGroup, 'state' | 'code' | 'by' | 'leftMs'>): string {
   if (code !== undefined && BY_CODE.has(state)) return code;
   const word = (Object.hasOwn(WORDS, state) ? WORDS[state] : undefined) ?? state;
-  const left = leftMs !== undefined && `(${ageText(leftMs - (leftMs % 1000))} left)`;
+  const left = leftMs !== undefined && `(${spanText(leftMs)} left)`;
   return [word, code, by !== undefined && `by ${by}`, left].filter(Boolean).join(' ');
 }
 
-/** A state that a newer controller has may be as bad as any. */
+/** A state that only a newer controller has may be as bad as the worst. */
 export function toneOfState(state: AnyLiveState): Tone {
   return (Object.hasOwn(TONES, state) ? TONES[state] : undefined) ?? 'bad';
 }

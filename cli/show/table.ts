@@ -1,4 +1,5 @@
 import { plain } from '../../protocol/plain.ts';
+import { cut } from './format.ts';
 import { fill, paint, type Terminal, type Tone } from './terminal.ts';
 
 export interface Column {
@@ -174,10 +175,6 @@ function narrow(
 /** A number that is cut would lie. */
 function isWhole(column: Column | undefined): boolean {
   return column?.align === 'right' || column?.whole === true;
-}
-
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
 /** What comes from a peer must not command the terminal, or turn a line round. */
