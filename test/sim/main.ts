@@ -1,9 +1,9 @@
 /**
- * Plays random schedules on simulated fleets: `node test/sim/main.ts [fleets|rollouts|brakes] [--seeds N] [--from S] [--jobs N]
- * [--brief]`. Agents, two controllers on one database and a bus, all real but for their ports, in one process and on one clock:
- * everything is a matter of the seed; of rollouts, the hosts are made up, and there are more of them. The status is 1 when something that must hold did not; the shortest schedule that shows it is
- * printed, unless it is to be brief. `--mutants [NAME...]` says how often each rule and fault came up, and plays the
- * schedules on sources with planted bugs, all or those named, each until it is found.
+ * Plays random schedules on simulated fleets: `node test/sim/main.ts [GAME] [--seeds N] [--from S] [--jobs N] [--brief]`. Agents, two
+ * controllers on one database and a bus, all real but for their ports, in one process and on one clock: everything is a matter of
+ * the seed. What is made up in other games than `fleets`, docs/simulation.md says. The status is 1 when something that must hold
+ * did not; the shortest schedule that shows it is printed, unless it is to be brief. `--mutants [NAME...]` says how often each
+ * rule and fault came up, and plays the schedules on sources with planted bugs, all or those named, each until it is found.
  */
 import { availableParallelism } from 'node:os';
 import { misuse, readArguments } from '../support/arguments.ts';
