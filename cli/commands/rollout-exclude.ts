@@ -10,8 +10,8 @@ import { countText, someText } from '../show/format.ts';
 
 export const rolloutExclude = command({
   synopsis: 'ID HOST... --reason TEXT',
-  about: `Leaves hosts out of a rollout: they are neither waited for nor judged. They stay as they are until it is DONE, and get the change
-then, without a wave; until then they are named by status.`,
+  about: `Leaves hosts out of a rollout: they are neither waited for nor judged. They give back what they have of it, and get the change
+without a wave once it is DONE; until then they are named by status.`,
   examples: ["shunt rollout exclude 5c1d edge-9 --reason 'its power supply is broken'"],
   options: ['reason', ...BUS_OPTIONS],
   operands: { placeholder: 'ID HOST...', min: 2, max: Number.POSITIVE_INFINITY, asks: 'rollouts', rest: 'hosts' },
