@@ -196,14 +196,16 @@ const readApply: Reader<ApplyRequest> = (value, path) => requireSense(readApplyF
 export function requireSense<T extends ApplyRequest>(request: T): T {
   if (request.prune !== undefined && request.set === undefined)
     throw new Refused('MISSING_FIELD', 'set', 'is required with prune: what is not in it stays');
-  if (request.part < request.parts) return requireReason(request);
+  return requireReason(requirePart(request));
+}
+
+/** Errors: Refused, of a part that is none of its upload. */
+export function requirePart<T extends Pick<ApplyRequest, 'part' | 'parts'>>(request: T): T {
+  if (request.part < request.parts) return request;
   throw new Refused('BAD_FIELD', 'part', `part ${request.part} of ${request.parts}: parts are counted from 0`);
 }
 
-export const readApplyPartReply = object<ApplyPartReply>(
-  { v: readVersion, upload: readUpload, part: readCount },
-  'ignored',
-);
+const readPartReply = object<ApplyPartReply>({ v: readVersion, upload: readUpload, part: readCount }, 'ignored');
 const readApplyLastReply = object<ApplyReply>(
   {
     v: readVersion,
@@ -223,11 +225,13 @@ const readApplyLastReply = object<ApplyReply>(
   },
   'ignored',
 );
-const readApplyReply: Reader<ApplyReply | ApplyPartReply> = (value, path) => {
-  return requireObject(value, path).part === undefined
-    ? readApplyLastReply(value, path)
-    : readApplyPartReply(value, path);
-};
+const readApplyReply = orPartReply(readApplyLastReply);
+
+/** Reads the answer to a part of an upload: of the last one what `readLast` does, of the others that it came. */
+export function orPartReply<T>(readLast: Reader<T>): Reader<T | ApplyPartReply> {
+  return (value, path) =>
+    requireObject(value, path).part === undefined ? readLast(value, path) : readPartReply(value, path);
+}
 
 export const readNear = list(object<Near>({ name: readName, near: readName }, 'ignored'), MAX_STRANGERS);
 const readNames = list(readName, MAX_LIST);

@@ -20,16 +20,6 @@ export type Gate =
 /** Nothing but PASS lets a rollout go on. */
 export type Verdict = 'PASS' | 'FAIL' | 'INCONCLUSIVE';
 
-/** What somebody, or something, outside said of a wave: the answer to `external`. */
-export interface ExternalWord {
-  readonly wave: number;
-  readonly verdict: 'pass' | 'fail';
-  readonly by: string;
-  readonly reason: string;
-  /** In ms since 1970. */
-  readonly at: number;
-}
-
 /** Of so many so many; of nothing where it is no share. */
 export interface Share {
   readonly count: number;

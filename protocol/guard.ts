@@ -45,7 +45,7 @@ export type Judgement =
 /** The most matches that the program compares a packet with. */
 export const MAX_PROTECTED = 16;
 /** The most that a status names. */
-export const MAX_LISTED = 64;
+const MAX_LISTED = 64;
 /** The most prefixes of each list. */
 export const MAX_GUARD_PREFIXES = 64;
 
@@ -215,11 +215,6 @@ export function guardStatus(
 /** The guard that a host reports. */
 export function guardOf({ protect, fault: _, unchecked: __, ...rest }: GuardStatus): Guard {
   return { ...rest, protect: protect.map(({ name, key }) => ({ name, match: matchOfKey(key) })) };
-}
-
-/** Whether it denies nothing. */
-export function isOpen({ src, dst, targets, maxRedirects, protect }: Guard): boolean {
-  return [src, dst, targets, maxRedirects].every((limit) => limit === undefined) && protect.length === 0;
 }
 
 /** Whose packets are protected. */

@@ -4,9 +4,10 @@ import {
   applyFields,
   MAX_LIST,
   type Near,
-  readApplyPartReply,
+  orPartReply,
   readNear,
   readReply,
+  requirePart,
 } from './api.ts';
 import { MAX_LOOPS, type PlanLoop, readLoop } from './effects.ts';
 import { open } from './envelope.ts';
@@ -22,8 +23,7 @@ import {
   type PlanShadow,
   planLists,
 } from './plan-lines.ts';
-import { list, object, optional, type Reader, readCount, readDigest, requireObject } from './read.ts';
-import { Refused } from './refused.ts';
+import { list, object, optional, type Reader, readCount, readDigest } from './read.ts';
 import { readSet, readSetOutcome, type SetOutcome } from './sets.ts';
 
 /** An upload as `apply` has it, of which nothing is committed. `delete` counts in the last part: names to go. */
@@ -115,11 +115,7 @@ const readPlanFields = object<PlanRequest>({
   set: optional(readSet),
 });
 
-const readPlan: Reader<PlanRequest> = (value, path) => {
-  const request = readPlanFields(value, path);
-  if (request.part < request.parts) return request;
-  throw new Refused('BAD_FIELD', 'part', `part ${request.part} of ${request.parts}: parts are counted from 0`);
-};
+const readPlan: Reader<PlanRequest> = (value, path) => requirePart(readPlanFields(value, path));
 
 const readLastReply = object<PlanReply>(
   {
@@ -159,9 +155,7 @@ const readLastReply = object<PlanReply>(
   'ignored',
 );
 
-const readPlanReply: Reader<PlanReply | ApplyPartReply> = (value, path) => {
-  return requireObject(value, path).part === undefined ? readLastReply(value, path) : readApplyPartReply(value, path);
-};
+const readPlanReply = orPartReply(readLastReply);
 
 /** Reads a request for a plan. Errors: Refused. */
 export function parsePlanRequest(input: unknown): PlanRequest {

@@ -4,7 +4,7 @@ import {
   type ApplyRequest,
   applyFields,
   lastFields,
-  readApplyPartReply,
+  orPartReply,
   readReply,
   requireSense,
 } from './api.ts';
@@ -13,7 +13,7 @@ import { filledList } from './filled.ts';
 import { MAX_GATES, readGates } from './gate.ts';
 import { readHost, readLabelKey } from './host.ts';
 import { encodeJson } from './json.ts';
-import { integer, list, object, oneOf, optional, type Reader, readCount, readTrue, requireObject } from './read.ts';
+import { integer, list, object, oneOf, optional, type Reader, readCount, readTrue } from './read.ts';
 import { Refused } from './refused.ts';
 import { type RolloutHead, readGateText, readRolloutHead, readSome, readWave } from './rollout.ts';
 
@@ -136,9 +136,7 @@ const readLastReply = object<RolloutStartReply>(
   'ignored',
 );
 
-const readStartReply: Reader<RolloutStartReply | ApplyPartReply> = (value, path) => {
-  return requireObject(value, path).part === undefined ? readLastReply(value, path) : readApplyPartReply(value, path);
-};
+const readStartReply = orPartReply(readLastReply);
 
 /** Errors: Refused. */
 export function parseRolloutStartRequest(input: unknown): RolloutStartRequest {

@@ -60,20 +60,18 @@ export interface WaveNow extends Readonly<Record<RolloutHostState, number>> {
 }
 
 /** What a rollout waits for. */
-export const WAITS = Object.freeze([
-  'hosts',
-  'verified',
-  'soak',
-  'gates',
-  'telemetry',
-  'traffic',
-  'external',
-  'resume',
-  'withdrawn',
-  'tail',
-  'repair',
-] as const);
-export type Wait = (typeof WAITS)[number];
+export type Wait =
+  | 'hosts'
+  | 'verified'
+  | 'soak'
+  | 'gates'
+  | 'telemetry'
+  | 'traffic'
+  | 'external'
+  | 'resume'
+  | 'withdrawn'
+  | 'tail'
+  | 'repair';
 
 /** Since when it waits, and until when at most; the rest of what it says is in the gates and hosts. */
 export interface Waiting {

@@ -1,5 +1,5 @@
 import { readChangeId } from './change-id.ts';
-import type { AnyCode, Code } from './codes.ts';
+import type { AnyCode } from './codes.ts';
 import { readShare, type Share } from './gate.ts';
 import { readHost } from './host.ts';
 import { readName } from './intent.ts';
@@ -44,23 +44,12 @@ export function isEnded(state: RolloutState): state is 'DONE' | 'ROLLED_BACK' {
   return state === 'DONE' || state === 'ROLLED_BACK';
 }
 
-/** Why a rollout stands still, or goes or went back. */
-export type CauseCode = Extract<
-  Code,
-  | 'NO_HOSTS'
-  | 'INCONCLUSIVE'
-  | 'NO_TRAFFIC'
-  | 'TELEMETRY'
-  | 'HISTORY'
-  | 'GATE_FAILED'
-  | 'REVERTED'
-  | 'NOT_IN_TIME'
-  | 'ASKED'
->;
-
-/** `gate`, `host` and what was seen are named where one of them decided; `actor` and `reason` where a person did. */
+/**
+ * Why a rollout stands still, or goes or went back. `gate`, `host` and what was seen are named where one of them decided; `actor` and
+ * `reason` where a person did.
+ */
 export interface Cause {
-  readonly code: CauseCode | AnyCode;
+  readonly code: AnyCode;
   readonly at: number;
   readonly gate?: string;
   readonly host?: string;

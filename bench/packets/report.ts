@@ -66,7 +66,7 @@ export function layOut({ rows, rounds, machine }: Results): string {
   return `${head}\n${machine.cpu}, ${machine.cpus} CPUs, Linux ${machine.kernel}, load ${machine.load.toFixed(1)}\n\n${table(COLUMNS, lines, { width: undefined, colour: false })}`;
 }
 
-export function goalOf(row: Pick<Measured, 'name' | 'entries'>, floor: string): Goal | undefined {
+function goalOf(row: Pick<Measured, 'name' | 'entries'>, floor: string): Goal | undefined {
   return GOALS.find((one) => one.row === row.name && one.entries === row.entries && one.floor === floor);
 }
 

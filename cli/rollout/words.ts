@@ -1,6 +1,6 @@
 import type { Share } from '../../protocol/gate.ts';
 import type { Cause, RolloutHead, RolloutState } from '../../protocol/rollout.ts';
-import type { RolloutStatusReply, Waiting } from '../../protocol/rollout-status.ts';
+import type { RolloutStatusReply, Wait, Waiting } from '../../protocol/rollout-status.ts';
 import { EXIT, type Exit } from '../line/failure.ts';
 import { shortChange } from '../show/change-state.ts';
 import { codeText, countText, someText, spanText } from '../show/format.ts';
@@ -77,7 +77,7 @@ export function causeText({ code, gate, host, name, wave, control, actor, reason
   return `${head}${seen === undefined ? '' : `: ${seen}`}${[beside, by].map((text) => (text ? `; ${text}` : '')).join('')}`;
 }
 
-const WAITING: Readonly<Record<string, string>> = {
+const WAITING: Readonly<Record<Wait, string>> = {
   hosts: 'for hosts that can take it',
   verified: 'for hosts to verify it',
   soak: 'until it has soaked',
@@ -94,7 +94,7 @@ const WAITING: Readonly<Record<string, string>> = {
 /** Writes for what it waits. */
 export function waitingText({ for: what, hosts }: Waiting): string {
   const of = hosts === undefined ? '' : ` (${countText(hosts, 'host')})`;
-  return `waits ${Object.hasOwn(WAITING, what) ? WAITING[what] : `for ${what}`}${of}`;
+  return `waits ${Object.hasOwn(WAITING, what) ? WAITING[what as Wait] : `for ${what}`}${of}`;
 }
 
 /** Writes how long it waits yet at most, or how long it has. */

@@ -1,4 +1,3 @@
-import type { ExternalWord } from '../../protocol/gate.ts';
 import type { Origin } from '../../protocol/origin.ts';
 import type { Cause, RolloutHostState } from '../../protocol/rollout.ts';
 import type { OnFail } from '../../protocol/rollout-start.ts';
@@ -85,6 +84,16 @@ export interface Rollout {
   readonly skipped?: number;
   /** The one that this one undoes. */
   readonly of?: string;
+}
+
+/** What somebody, or something, outside said of a wave: the answer to `external`. */
+export interface ExternalWord {
+  readonly wave: number;
+  readonly verdict: 'pass' | 'fail';
+  readonly by: string;
+  readonly reason: string;
+  /** In ms since 1970. */
+  readonly at: number;
 }
 
 /** A host of a rollout. */

@@ -1,6 +1,7 @@
-import type { ExternalWord, GateVerdict, Verdict } from '../../protocol/gate.ts';
+import type { GateVerdict, Verdict } from '../../protocol/gate.ts';
 import type { Counted } from '../model/counted.ts';
 import type { Stand } from '../model/live.ts';
+import type { ExternalWord } from '../model/rollout.ts';
 
 /** What keeps a redirect of the rollout, or all of a host where no name is given, from being in force there. */
 export interface Trouble extends Stand {
