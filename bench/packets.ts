@@ -9,11 +9,10 @@ import { readArguments } from '../test/support/arguments.ts';
 import { BASE, Bed, makeDevices } from './packets/bed.ts';
 import { compare, counted, type Measured, spread } from './packets/compare.ts';
 import { machine } from './packets/machine.ts';
-import { layOut, type Results } from './packets/report.ts';
+import { ENTRIES, layOut, type Results } from './packets/report.ts';
 import { save } from './packets/save.ts';
 import { fillLive, scenesOf } from './packets/scenes.ts';
 
-const ENTRIES = [1, 1_024, 131_072] as const;
 const LIVE_REPEAT = 400_000;
 const SWEEPS = 50;
 const INSIDE = 'SHUNT_BENCH_INSIDE';

@@ -20,7 +20,7 @@ export function plot({ rows, machine, rounds }: Results): string {
       ({ name, entries, ratios }) => name === goal.row && entries === goal.entries && goal.floor in ratios,
     )?.ratios[goal.floor];
     const label = `${goal.row}, ${goal.entries.toLocaleString('en')} v ${goal.floor}`;
-    return ratio === undefined ? [] : [{ label: label, goal, ratio }];
+    return ratio === undefined ? [] : [{ label, goal, ratio }];
   });
   const most = Math.max(...bars.map(({ ratio, goal }) => Math.max(ratio.q3, goal.hard))) * 1.05;
   const x = (ratio: number): number => LEFT + (ratio / most) * (WIDTH - LEFT - RIGHT);

@@ -2,11 +2,12 @@ import { Bypass } from '../../agent/attach/bypass.ts';
 import type { Verdict } from '../../agent/kernel/abi.ts';
 import { entryId } from '../../agent/model/entry-key.ts';
 import type { Op } from '../../agent/model/op.ts';
+import { countText } from '../../cli/show/format.ts';
 import { parseMatch } from '../../protocol/match.ts';
 import { compareShapes, shapeOf } from '../../protocol/shape.ts';
 import { type Answer, BASE, type Bed, type Run, targetOf } from './bed.ts';
 
-/** What a row asks, which floor it stands on, and what it shall reach. */
+/** What a row asks, and what is to be answered. */
 export interface Row {
   readonly name: string;
   readonly entries: number;
@@ -25,7 +26,7 @@ export interface Scene {
 
 /** Destinations that no entry has. */
 const MISS = 0x0b00_0000;
-const SHAPE_COUNTS = [2, 4, 8] as const;
+const SHAPE_COUNTS = [1, 2, 4, 8] as const;
 const REPEAT = 200_000;
 
 /** Each shape is more specific than the one that the entries have, so that they are asked last. */
@@ -58,16 +59,11 @@ function row(name: string, entries: number, run: Partial<Run>, says: Pick<Row, '
 const floor1 = (entries: number): Row => row('floor1', entries, { subject: 'floor1' }, { answer: 'TX' });
 
 function shapeScenes(entries: number): readonly Scene[] {
-  return [1, ...SHAPE_COUNTS].map((count) => ({
+  return SHAPE_COUNTS.map((count) => ({
     floors: [floor1(entries)],
     rows: [
-      row(`hit, ${count === 1 ? '1 shape' : `${count} shapes`}`, entries, {}, { answer: 'TX', verdict: 'SENT_BACK' }),
-      row(
-        `miss, ${count === 1 ? '1 shape' : `${count} shapes`}`,
-        entries,
-        { base: MISS },
-        { answer: 'PASS', verdict: 'NO_MATCH' },
-      ),
+      row(`hit, ${countText(count, 'shape')}`, entries, {}, { answer: 'TX', verdict: 'SENT_BACK' }),
+      row(`miss, ${countText(count, 'shape')}`, entries, { base: MISS }, { answer: 'PASS', verdict: 'NO_MATCH' }),
     ],
     prepare: (bed) => {
       if (count === 1) fill(bed, entries, 'back');

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { HostItem } from '../../protocol/listings.ts';
-import { CONVERGE_MS, serviceRedirect, startProduct } from '../support/operator.ts';
+import { attachHost, CONVERGE_MS, serviceRedirect, startProduct } from '../support/operator.ts';
 import { until } from '../support/process.ts';
 import { HOST, Testbed } from '../support/testbed.ts';
 import { Asker, Echo } from '../support/traffic.ts';
@@ -56,7 +56,7 @@ test.serial(
     second.signal('SIGKILL');
     await second.ended;
     t.is((await bed.shunt('b', 'detach', '--pin-root', bed.pinRoot)).status, 0);
-    t.is((await bed.attach('--interface', 'to-a', '--interface', 'to-c')).status, 0);
+    await attachHost(bed);
     await stands(bed, 0);
     await bed.startAgent();
     await stands(bed, 7);
