@@ -21,9 +21,9 @@ export const remove = command({
   about: `Deletes redirects by name. What is not there is already deleted: that is success too. What would take more than a fifth
 of its redirects from a host (and more than 5) is refused unless --allow-shrink is there, with --reason.
 
-With -f it deletes those whose names stand in files, with --set those of a set, with -l those whose \`hosts\` are exactly
-these labels; with --set and -l those that are both. Names, files, and a set or labels do not go together. They are shown, and confirmed; where nobody can be asked, --yes has
-to be there.
+With -f it deletes those whose names stand in files, with --set those of a set, with -l those whose \`hosts\` are exactly these
+labels; with --set and -l those that are both. Names, files, and a set or labels do not go together. They are shown, and
+confirmed; where nobody can be asked, --yes has to be there.
 
 It prints the id of the change, and which hosts may still redirect: those that have not said yet that they do not. With --wait it
 waits until all have, and after --timeout (without it, after a minute) it names those that have not, with exit status 3.

@@ -27,16 +27,18 @@ type WideScreen = Screen & { readonly wide: boolean };
 
 export const get = command({
   synopsis: '[NAME... | --set NAME | -l LABELS] [-w | --exit-code]',
-  about: `Shows redirects as the controller has them, and how they stand by what hosts said last: what they match, where packets go,
-for which hosts they are, on how many of these they are in force (live), the worst of the others, how many packets meet them
-a second (- where no host told within 45 s, ≥ where some did not), and since when they are as they
-are (age); where some have them and there is room, also priority, end (expires) and description. Below stands which hosts do not
-do what, which are not sent one, and what an apply would refuse now, each with the reason; shunt explain NAME asks the hosts. A host
-that was not heard for a minute is silent, and nothing on it counts as in force. Of one NAME that has idle, hosts are asked how it stands there: how much time it has left, or since
-when it is idle and what has it stand again, and its last count. With -o json every host of each is named.
+  about: `Shows redirects as the controller has them, and how they stand by what hosts said last: what they match, where packets
+go, for which hosts they are, on how many of these they are in force (live), the worst of the others, how many packets meet them a
+second (- where no host told within 45 s, ≥ where some did not), and since when they are as they are (age); where some have them
+and there is room, also priority, end (expires) and description. Below stands which hosts do not do what, which are not sent one,
+and what an apply would refuse now, each with the reason; shunt explain NAME asks the hosts. A host that was not heard for a
+minute is silent, and nothing on it counts as in force. Of one NAME that has idle, hosts are asked how it stands there: how much
+time it has left, or since when it is idle and what has it stand again, and its last count. With -o json every host of each is
+named.
 
-With several names those are shown that are there, and the others named, with exit status 1. With --set those of a set are shown, with -l those whose \`hosts\` are exactly these labels. -o wide leaves nothing out, -o yaml writes a
-file that shunt apply takes, -o name the names alone. With -w it goes on, and shows again what changes, until it is stopped.
+With several names those are shown that are there, and the others named, with exit status 1. With --set those of a set are shown,
+with -l those whose \`hosts\` are exactly these labels. -o wide leaves nothing out, -o yaml writes a file that shunt apply takes,
+-o name the names alone. With -w it goes on, and shows again what changes, until it is stopped.
 
 With --exit-code, the exit status is 3 where not all of what is asked for is in force: on each host that it is for, and on one at
 least, or disabled; and where something that was deleted may still redirect, or a filter finds nothing.`,

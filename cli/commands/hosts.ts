@@ -39,11 +39,12 @@ const TROUBLE: Column = { title: 'TROUBLE', below: true, prose: true };
 export const hosts = command({
   synopsis: '[-l LABELS] [--troubled] [--exit-code]',
   about: `Shows every host that the controller knows, as the host last said: the revision that it has stored, of those made for it
-(head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where
-something is wrong, TROUBLE says what, and of which redirects: shunt explain NAME, shunt status and shunt doctor say more. A
-host says how it is every 15 s, and is silent when it was not heard for a minute. VERSION is there where hosts run several.
-Below the table stands how many are well, and what is missing from the controller's own database, if anything is. With -l
-only hosts that have all the labels are shown and counted; with --troubled only those that are not well. With --exit-code, the exit status is 3 where not all of them are well.
+(head), applied to its kernel and read back from it (verified), and the redirects installed, of those desired. Where something is
+wrong, TROUBLE says what, and of which redirects: shunt explain NAME, shunt status and shunt doctor say more. A host says how it
+is every 15 s, and is silent when it was not heard for a minute. VERSION is there where hosts run several. Below the table stands
+how many are well, and what is missing from the controller's own database, if anything is. With -l only hosts that have all the
+labels are shown and counted; with --troubled only those that are not well. With --exit-code, the exit status is 3 where not all
+of them are well.
 
 With -o json, \`state\` says how each is: ok, troubled, silent (one that ended, too), unheard (never) or behind (not up to date);
 \`trouble\` is what TROUBLE says. \`standing\` is its history alone: ok also of a host that nobody hears.`,

@@ -50,7 +50,7 @@ class Diary {
   }
 
   /** Waits for `count` seconds in a row, from now on, in which only `who` answered and nothing was left unanswered. */
-  async only(who: string, count = 3): Promise<void> {
+  async answeredBy(who: string, count = 3): Promise<void> {
     const from = this.seconds.length;
     await until(`${count} seconds in which only ${who} answers`, WAIT_MS, () => {
       const last = this.seconds.slice(from).slice(-count);
@@ -119,11 +119,11 @@ test.serial(
         await up.until('A asks', WAIT_MS, () => up.lines.some((line) => line.includes('unanswered')));
         diary.note('everything is up and healthy');
         await diary.follow(engine);
-        await diary.only('B');
+        await diary.answeredBy('B');
 
         diary.note('shunt apply: from B to C');
         await engine.must(APPLY);
-        await diary.only('C');
+        await diary.answeredBy('C');
         await converged(engine, 1);
 
         for (const host of HOSTS) {
@@ -135,12 +135,12 @@ test.serial(
 
         diary.note('killed: the agent of edge-1, and the bus');
         await engine.must('docker compose kill edge-1-agent nats');
-        await diary.only('C', 5);
+        await diary.answeredBy('C', 5);
         diary.note('both are started again');
         await engine.must('docker compose up --detach');
         await converged(engine, 1);
         diary.note('all hosts have converged');
-        await diary.only('C');
+        await diary.answeredBy('C');
 
         diary.note('A stops asking, and adds up');
         await engine.must('docker compose stop a');
@@ -162,10 +162,10 @@ test.serial(
         await diary.close();
         await engine.must('docker compose start a');
         await diary.follow(engine);
-        await diary.only('C');
+        await diary.answeredBy('C');
         diary.note('shunt delete: from C back to B');
         await engine.must(DELETE);
-        await diary.only('B');
+        await diary.answeredBy('B');
         await converged(engine, 0);
         diary.note('all hosts have converged');
       } catch (error) {
