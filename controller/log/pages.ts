@@ -64,15 +64,17 @@ export async function readUpdate(
   if (head.rev <= afterRev) return undefined;
   const rows = await changesSince(transaction, head, Math.max(afterRev, head.floor), budgetBytes);
   const prev = rows.length === 0 ? head.rev : Math.max(afterRev, head.floor);
-  return updateFrom(transaction, head, prev, await changesFor(transaction, host, rows));
+  const changes = await changesFor(transaction, host, rows);
+  return { ...(await updateFrom(transaction, head, prev, changes)), ...(await marksFor(transaction, head)) };
 }
 
 /** Reads what a host is told when nothing but its marks moved; `undefined` when it is told none. */
 export async function readHint(transaction: Transaction, host: string): Promise<Update | undefined> {
   const { session, tables } = transaction;
   const head = await tables.heads.find(session, host);
-  const { confirmed, permit } = await marksFor(transaction, head);
-  return confirmed === undefined && permit === undefined ? undefined : updateFrom(transaction, head, head.rev, []);
+  const marks = await marksFor(transaction, head);
+  if (marks.confirmed === undefined && marks.permit === undefined) return undefined;
+  return { ...(await updateFrom(transaction, head, head.rev, [])), ...marks };
 }
 
 /** What rows say to a host. A delete does not ask an agent to have it confirmed that cannot: it would refuse all of it. */
@@ -88,17 +90,15 @@ async function changesFor(
 }
 
 async function updateFrom(
-  transaction: Transaction,
+  { session, tables }: Transaction,
   head: Head,
   prev: number,
   changes: readonly Change[],
 ): Promise<Update> {
-  const { session, tables } = transaction;
   const newest = await tables.epochs.newest(session);
   const after = await tables.epochs.endBefore(session, newest);
   const { host, rev, digest } = head;
-  const marks = await marksFor(transaction, head);
-  return { v: 1, host, epoch: newest.epoch, after, prev, rev, digest, changes, ...marks };
+  return { v: 1, host, epoch: newest.epoch, after, prev, rev, digest, changes };
 }
 
 /** All that is new, or nothing when it does not fit one message. */
