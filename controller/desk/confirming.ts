@@ -1,5 +1,6 @@
 import type { Status } from '../../protocol/status.ts';
 import type { LogTransaction, Transaction } from '../log/transaction.ts';
+import { someText } from '../model/count-words.ts';
 import { Declined } from '../model/declined.ts';
 import type { Head } from '../ports.ts';
 
@@ -26,7 +27,7 @@ export async function requireConfirmable(transaction: LogTransaction, heads: Ite
   if (stuck.length === 0) return;
   throw new Declined(
     'REVERTED',
-    `nothing else can be confirmed on a host that took a change back: ${namesText(stuck)}; nothing was changed: first apply that again with --confirm, or otherwise, or delete it`,
+    `nothing else can be confirmed on a host that took a change back: ${someText(stuck, MAX_NAMED)}; nothing was changed: first apply that again with --confirm, or otherwise, or delete it`,
   );
 }
 
@@ -43,13 +44,8 @@ async function revertedOn(
 
 function unableText(old: readonly string[], unheard: readonly string[]): string {
   const parts = [
-    ...(old.length > 0 ? [`the agents of ${namesText(old)} cannot take a change back`] : []),
-    ...(unheard.length > 0 ? [`${namesText(unheard)} never reported`] : []),
+    ...(old.length > 0 ? [`the agents of ${someText(old, MAX_NAMED)} cannot take a change back`] : []),
+    ...(unheard.length > 0 ? [`${someText(unheard, MAX_NAMED)} never reported`] : []),
   ];
   return `${parts.join(', and ')}, so nothing can be confirmed there; nothing was changed: upgrade them, or do it without --confirm`;
-}
-
-function namesText(names: readonly string[]): string {
-  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '';
-  return `${names.slice(0, MAX_NAMED).join(', ')}${more}`;
 }

@@ -1,6 +1,7 @@
 import type { Terms } from '../../protocol/terms.ts';
 import { permit } from '../log/marks.ts';
 import type { LogTransaction } from '../log/transaction.ts';
+import { someText } from '../model/count-words.ts';
 import { Declined } from '../model/declined.ts';
 import { type Excess, enough, excessOf, mayGrow, mayShrink, type Size } from '../model/size-gate.ts';
 import type { Head } from '../store/tables/heads.ts';
@@ -61,13 +62,8 @@ interface TooMuch extends HostSize {
   readonly excess: Excess;
 }
 
-/** Hosts that are named beside the first. */
-const SHOWN = 3;
-
 function othersText(hosts: readonly string[]): string {
-  if (hosts.length === 0) return '';
-  const more = hosts.length > SHOWN ? ` and ${hosts.length - SHOWN} more` : '';
-  return `too much as well on ${hosts.slice(0, SHOWN).join(', ')}${more}; `;
+  return hosts.length === 0 ? '' : `too much as well on ${someText(hosts)}; `;
 }
 
 function tooMuch({ host, size, excess }: TooMuch, others: readonly string[]): Declined {

@@ -1,6 +1,7 @@
 import type { ApplyRequest } from '../../protocol/api.ts';
 import { claimsOf, type Move, type Proposal } from '../compile/preview.ts';
 import type { Transaction } from '../log/transaction.ts';
+import { someText } from '../model/count-words.ts';
 import type { Audit } from '../store/tables/audit.ts';
 
 type Asked = Pick<ApplyRequest, 'newest' | 'delete' | 'prune'>;
@@ -66,9 +67,8 @@ function movedText(moved: readonly (readonly [name: string, Audit])[]): string {
   const texts = byChange.slice(0, SHOWN).flatMap((some) => {
     const [first] = some;
     if (first === undefined) return [];
-    const more = some.length > SHOWN ? ` and ${some.length - SHOWN} more` : '';
-    const names = some.slice(0, SHOWN).map(([name]) => name);
-    return [`${names.join(', ')}${more} by ${changeText(first[1])}`];
+    const names = some.map(([name]) => name);
+    return [`${someText(names, SHOWN)} by ${changeText(first[1])}`];
   });
   const rest = byChange.length > SHOWN ? `, and by ${byChange.length - SHOWN} more changes` : '';
   return `moved since then: ${texts.join('; ')}${rest}`;

@@ -7,9 +7,9 @@ import {
 } from '../../protocol/rollout-start.ts';
 import { noteChange } from '../desk/noting.ts';
 import { joinSet } from '../desk/sets.ts';
+import { countText } from '../model/count-words.ts';
 import type { Rollout } from '../model/rollout.ts';
 import { tell } from './act.ts';
-import { countText } from './count-words.ts';
 import { lookAt } from './host-look.ts';
 import { gatesOf } from './judge-gates.ts';
 import { readWords } from './look.ts';

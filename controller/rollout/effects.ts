@@ -3,6 +3,7 @@ import type { RolloutStartRequest } from '../../protocol/rollout-start.ts';
 import { Preview, type Proposal } from '../compile/preview.ts';
 import { sizeOf } from '../compile/preview-report.ts';
 import { type HostSize, requireSizes } from '../desk/size-gate.ts';
+import { someText } from '../model/count-words.ts';
 import { Declined } from '../model/declined.ts';
 import type { Hear } from '../ports.ts';
 import type { Candidate } from './waves.ts';
@@ -13,9 +14,6 @@ export interface Effects {
   readonly sizes: readonly HostSize[];
   readonly collateral: readonly Collateral[];
 }
-
-/** Of redirects that it does not name and that it touches, so many are named. */
-const SHOWN = 3;
 
 /** Works out what a rollout would do to each host, without doing it. */
 export async function effectsOf(proposal: Proposal, turn: () => Promise<void>, hear: Hear): Promise<Effects> {
@@ -42,9 +40,8 @@ export function requireModest({ sizes, collateral }: Effects, terms: RolloutStar
   requireSizes(sizes, terms);
   if (collateral.length === 0 || terms.acceptCollateral) return;
   const texts = [...new Set(collateral.map(({ name, effect, by }) => `${name} ${effect} (by ${by})`))];
-  const more = texts.length > SHOWN ? `, and ${texts.length - SHOWN} more` : '';
   throw new Declined(
     'COLLATERAL',
-    `redirects that it does not name would be touched: ${texts.slice(0, SHOWN).join(', ')}${more}; nothing was changed: see shunt plan, and repeat it with --accept-collateral`,
+    `redirects that it does not name would be touched: ${someText(texts)}; nothing was changed: see shunt plan, and repeat it with --accept-collateral`,
   );
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { LogTransaction } from '../log/transaction.ts';
+import { someText } from '../model/count-words.ts';
 import { Declined } from '../model/declined.ts';
 import type { Rollout } from '../model/rollout.ts';
 import { readAbout } from './about.ts';
 import { leaveOut, moveTo } from './act.ts';
-import { someText } from './count-words.ts';
 import { type By, requireMovable, saidBy } from './orders.ts';
 
 /**

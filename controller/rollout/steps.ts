@@ -1,6 +1,6 @@
 import type { Cause } from '../../protocol/rollout.ts';
+import { countText, someText } from '../model/count-words.ts';
 import type { RolloutEvent, RolloutState, Step, Waited } from '../model/rollout.ts';
-import { countText, someText } from './count-words.ts';
 import { causeOf, fail, passedText, pause } from './outcome.ts';
 import { type Decision, type HostNow, isMissing, isReady, type Snapshot } from './snapshot.ts';
 import { countOf } from './waves.ts';

@@ -8,6 +8,7 @@ import { noteChange } from '../desk/noting.ts';
 import { convergeKeys } from '../log/converge.ts';
 import { permit } from '../log/marks.ts';
 import type { LogTransaction } from '../log/transaction.ts';
+import { someText } from '../model/count-words.ts';
 import { Declined } from '../model/declined.ts';
 import type { Plan, Rollout } from '../model/rollout.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
@@ -98,11 +99,9 @@ function isSame(one: Spec | undefined, other: Spec | undefined): boolean {
 }
 
 function changedSince(id: string, moved: readonly string[]): Declined {
-  const some = moved.slice(0, MAX_OVERWRITTEN).join(', ');
-  const more = moved.length > MAX_OVERWRITTEN ? ` and ${moved.length - MAX_OVERWRITTEN} more` : '';
   return new Declined(
     'CHANGED_SINCE',
-    `changed since rollout ${id}: ${some}${more}; nothing was changed: see shunt history, and overwrite them with --force`,
+    `changed since rollout ${id}: ${someText(moved, MAX_OVERWRITTEN)}; nothing was changed: see shunt history, and overwrite them with --force`,
   );
 }
 

@@ -6,7 +6,7 @@ export function countText(count: number, noun: string): string {
 }
 
 /** Writes the first of some names, and how many more there are: `edge-1, edge-2, edge-3 and 4 more`. */
-export function someText(names: readonly string[]): string {
-  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
-  return `${names.slice(0, SHOWN).join(', ')}${more}`;
+export function someText(names: readonly string[], shown = SHOWN): string {
+  const more = names.length > shown ? ` and ${names.length - shown} more` : '';
+  return `${names.slice(0, shown).join(', ')}${more}`;
 }
