@@ -29,6 +29,11 @@ export interface Making {
 
 const ID_BYTES = 16;
 
+/** Who makes a change and from where stands beside the request, why in its terms. */
+export function becauseOf({ reason }: { readonly reason?: string }, origin: Origin): Origin {
+  return { ...(reason !== undefined && { reason }), ...origin };
+}
+
 /** Notes a change in the transaction that makes it, with its hosts and names. Answers its id. */
 export async function noteChange(
   { session, tables }: Pick<Transaction, 'session' | 'tables'>,

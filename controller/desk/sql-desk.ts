@@ -26,7 +26,7 @@ import { requireFree, wishesOf } from './holds.ts';
 import { listHosts, listSpecs } from './listings.ts';
 import { nearNames } from './near-names.ts';
 import { loopsOf, readDoors, requireNoLoops } from './no-loops.ts';
-import { noteChange } from './noting.ts';
+import { becauseOf, noteChange } from './noting.ts';
 import { keepPages, takePage } from './plan-pages.ts';
 import { readProposal, requireApart } from './proposal.ts';
 import { beginAnew } from './recovery.ts';
@@ -205,11 +205,6 @@ function nobody({ unmatched, unheard }: Strangers): Partial<ApplyReply> {
     ...(unmatched.length > 0 && { unmatched: unmatched.slice(0, MAX_STRANGERS), unmatchedTotal: unmatched.length }),
     ...(unheard.length > 0 && { unheard: unheard.slice(0, MAX_STRANGERS), unheardTotal: unheard.length }),
   };
-}
-
-/** Who makes a change and from where stands beside the request, why in its terms. */
-function becauseOf({ reason }: Terms, origin: Origin): Origin {
-  return { ...(reason !== undefined && { reason }), ...origin };
 }
 
 /** What an operator changes from here on is to be confirmed, if that was asked for. */

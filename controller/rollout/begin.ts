@@ -1,4 +1,4 @@
-import { formatGate, parseGate } from '../../protocol/gate.ts';
+import { formatGate } from '../../protocol/gate.ts';
 import {
   MAX_WAVE_HOSTS,
   type PlannedWave,
@@ -8,11 +8,10 @@ import {
 import { noteChange } from '../desk/noting.ts';
 import { joinSet } from '../desk/sets.ts';
 import { countText } from '../model/count-words.ts';
-import type { Rollout } from '../model/rollout.ts';
+import type { Plan, Rollout } from '../model/rollout.ts';
 import { tell } from './act.ts';
 import { lookAt } from './host-look.ts';
-import { gatesOf } from './judge-gates.ts';
-import { readWords } from './look.ts';
+import { gatesOfPlan, readWords } from './look.ts';
 import { isReady, type Periods } from './snapshot.ts';
 import { type Prepared, prepare, type Starting } from './start.ts';
 import { budgetOf } from './steps.ts';
@@ -66,13 +65,9 @@ async function begin({ transaction, clock, origin }: Starting, id: string, prepa
 
 async function replyOf(beginning: Beginning, upload: string, prepared: Prepared): Promise<RolloutStartReply> {
   const { plan, unchanged, hosts } = prepared;
-  const { created, changed, deleted, soakMs } = plan;
   const late = await lateOf(beginning, hosts);
   return {
-    ...{ v: 1, upload, created, changed, unchanged: unchanged.length, deleted },
-    waves: plan.waves.map(({ share }, at) => plannedWave(share, at + 1, hosts)),
-    hostsTotal: hosts.length,
-    ...{ gates: gatesText(plan), soakMs, maxUnreachable: allowedOf(plan, hosts.length) },
+    ...planned(upload, plan, hosts, unchanged.length),
     ...(late.length > 0 && { late: late.slice(0, MAX_WAVE_HOSTS), lateTotal: late.length }),
   };
 }
@@ -84,15 +79,16 @@ async function again(
   { upload }: RolloutStartRequest,
 ): Promise<RolloutStartReply> {
   const hosts = await tables.rolloutHosts.of(session, rollout.id);
-  const { plan } = rollout;
+  return { ...planned(upload, rollout.plan, hosts, 0), rollout: headOf(rollout, hosts), already: true };
+}
+
+function planned(upload: string, plan: Plan, hosts: Prepared['hosts'], unchanged: number): RolloutStartReply {
   const { created, changed, deleted, soakMs } = plan;
   return {
-    ...{ v: 1, upload, created, changed, unchanged: 0, deleted },
+    ...{ v: 1, upload, created, changed, unchanged, deleted },
     waves: plan.waves.map(({ share }, at) => plannedWave(share, at + 1, hosts)),
     hostsTotal: hosts.length,
-    ...{ gates: gatesText(plan), soakMs, maxUnreachable: allowedOf(plan, hosts.length) },
-    rollout: headOf(rollout, hosts),
-    already: true,
+    ...{ gates: gatesOfPlan(plan, 1).map(formatGate), soakMs, maxUnreachable: allowedOf(plan, hosts.length) },
   };
 }
 
@@ -117,13 +113,8 @@ async function lateOf(
   return late;
 }
 
-function gatesText({ gates, noTrafficOk, now }: Rollout['plan']): readonly string[] {
-  const given = gates.map((gate) => parseGate(gate));
-  return gatesOf(given, { wave: 1, noTrafficOk: noTrafficOk === true || now === true }).map(formatGate);
-}
-
 /** How many hosts may be silent after the first wave. */
-function allowedOf(plan: Rollout['plan'], hosts: number): string {
+function allowedOf(plan: Plan, hosts: number): string {
   if (plan.maxUnreachable !== undefined) return plan.maxUnreachable;
   const all = Array.from({ length: hosts }, () => ({ state: 'planned' }) as const);
   return String(budgetOf({ rollout: { plan }, hosts: all }, 2));

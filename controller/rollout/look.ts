@@ -5,7 +5,7 @@ import type { Transaction } from '../log/transaction.ts';
 import type { Counted } from '../model/counted.ts';
 import type { Fleet } from '../model/fleet.ts';
 import { fleetOf } from '../model/fleet.ts';
-import { type Rollout, type RolloutHost, waveOf } from '../model/rollout.ts';
+import { type Plan, type Rollout, type RolloutHost, waveOf } from '../model/rollout.ts';
 import { type About, hostsOf } from './about.ts';
 import type { GateFacts, HostFacts } from './gates.ts';
 import { controlFacts, factsOf, type Light, lookAt, type Since, type Word } from './host-look.ts';
@@ -80,7 +80,7 @@ export async function look(
     freshMs: QUIET_MS,
     maxUnreachable: budgetOf({ rollout, hosts }, waveOf(rollout.state)),
     puts: rollout.plan.puts,
-    noTrafficOk: rollout.plan.noTrafficOk === true || rollout.plan.now === true,
+    noTrafficOk: isNoTrafficOk(rollout.plan),
     external: rollout.external ?? null,
   };
   const { silent, othersHeard } = presencesOf(seenNow);
@@ -89,15 +89,21 @@ export async function look(
   return {
     ...{ rollout, hosts, facts, periods: sight.periods },
     joined: joinedOf(rows, hostsOf(about, words.fleet)),
-    judgement: judgeGates(gatesOf(givenGates(rollout), facts), facts),
+    judgement: judgeGates(gatesOfPlan(rollout.plan, facts.wave), facts),
     blind: silent.length > facts.maxUnreachable && !othersHeard,
     superseded: (await tables.epochs.find(session, rollout.epoch))?.superseded !== false,
     hostsAtOnce: Math.max(1, Math.min(HOSTS_A_STEP, Math.floor(KEYS_A_STEP / Math.max(1, about.keys.length)))),
   };
 }
 
-export function givenGates({ plan }: Pick<Rollout, 'plan'>): readonly Gate[] {
-  return plan.gates.map((gate) => parseGate(gate));
+/** What is asked in a wave of it. */
+export function gatesOfPlan(plan: Plan, wave: number): readonly Gate[] {
+  const given = plan.gates.map((gate) => parseGate(gate));
+  return gatesOf(given, { wave, noTrafficOk: isNoTrafficOk(plan) });
+}
+
+function isNoTrafficOk({ noTrafficOk, now }: Plan): boolean {
+  return noTrafficOk === true || now === true;
 }
 
 function joinedOf(rows: readonly RolloutHost[], selected: ReadonlySet<string>): readonly string[] {

@@ -11,7 +11,7 @@ import type {
 import type { RolloutListReply, RolloutListRequest } from '../../protocol/rollout-list.ts';
 import type { RolloutStartReply, RolloutStartRequest } from '../../protocol/rollout-start.ts';
 import type { RolloutStatusReply, RolloutStatusRequest } from '../../protocol/rollout-status.ts';
-import { noteChange } from '../desk/noting.ts';
+import { becauseOf, noteChange } from '../desk/noting.ts';
 import type { LogTransaction, Transaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
 import { isActive, type Rollout } from '../model/rollout.ts';
@@ -142,12 +142,9 @@ export class SqlRollouts implements Rollouts {
 
   start(last: RolloutStartRequest, hear: Hear = () => {}, origin: Origin = {}): Promise<RolloutStartReply> {
     const { clock } = this.#work;
-    const reason = last.reason === undefined ? {} : { reason: last.reason };
+    const { soaks, ...periods } = this.#pace;
     return this.#work.write((transaction) =>
-      startRollout(
-        { transaction, clock, soaks: this.#pace.soaks, periods: this.#pace, hear, origin: { ...reason, ...origin } },
-        last,
-      ),
+      startRollout({ transaction, clock, soaks, periods, hear, origin: becauseOf(last, origin) }, last),
     );
   }
 
@@ -197,7 +194,7 @@ export class SqlRollouts implements Rollouts {
         await noteChange(transaction, clock, {
           verb: 'rollout-exclude',
           detail,
-          origin: originOf(request, origin),
+          origin: becauseOf(request, origin),
           log,
           rollout: before.id,
         });
@@ -209,7 +206,7 @@ export class SqlRollouts implements Rollouts {
     const { clock } = this.#work;
     return this.#work.change(async (transaction) => {
       const done = await findRollout(transaction, request.id);
-      const terms = { ...(request.force && { force: true }), origin: originOf(request, origin) };
+      const terms = { ...(request.force && { force: true }), origin: becauseOf(request, origin) };
       const { rollout, already, ...overwritten } = await undo(transaction, clock, done, terms);
       return { ...(await reply(transaction, rollout, already === true)), ...overwritten };
     });
@@ -232,20 +229,14 @@ export class SqlRollouts implements Rollouts {
       const after = await moveTo(transaction, before, decision, by.at, more);
       if (after === undefined) throw new TypeError(`rollout ${before.id} moved within a transaction`);
       const detail = { rollout: before.id };
-      await noteChange(transaction, clock, { verb, detail, origin: originOf(request, origin), rollout: before.id });
+      await noteChange(transaction, clock, { verb, detail, origin: becauseOf(request, origin), rollout: before.id });
       return reply(transaction, after, false);
     });
   }
 }
 
-type Why = { readonly reason?: string };
-
-function originOf({ reason }: Why, origin: Origin): Origin {
-  return { ...(reason !== undefined && { reason }), ...origin };
-}
-
-function byOf(request: Why, origin: Origin, at: number): By {
-  const { actor, reason } = originOf(request, origin);
+function byOf(request: { readonly reason?: string }, origin: Origin, at: number): By {
+  const { actor, reason } = becauseOf(request, origin);
   return { at, ...(actor !== undefined && { actor }), ...(reason !== undefined && { reason }) };
 }
 

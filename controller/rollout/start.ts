@@ -162,7 +162,6 @@ function planOf(
   { defaultMs }: Soaks,
 ): Omit<Plan, 'waves' | 'firstRev' | 'wasIn'> {
   const { now, gates = [], spread, maxUnreachable, onFail = 'rollback', noTrafficOk, allowShrink, set } = last;
-  const count = (is: (spec: RolloutSpec) => boolean): number => specs.filter(is).length;
   return {
     soakMs: now ? 0 : (last.soakMs ?? defaultMs),
     gates: gates.map((gate) => formatGate(parseGate(gate))),
@@ -172,12 +171,20 @@ function planOf(
     ...(noTrafficOk && { noTrafficOk }),
     ...(now && { now }),
     withinMs: last.withinMs ?? WITHIN_MS,
+    ...countsOf(specs),
+    ...(allowShrink && { allowShrink }),
+    ...(set !== undefined && { set }),
+  };
+}
+
+/** What becomes of its redirects, as its plan says it. */
+export function countsOf(specs: readonly RolloutSpec[]): Pick<Plan, 'created' | 'changed' | 'deleted' | 'puts'> {
+  const count = (is: (spec: RolloutSpec) => boolean): number => specs.filter(is).length;
+  return {
     created: count(({ before }) => before === undefined),
     changed: count(({ before, after }) => before !== undefined && after !== undefined),
     deleted: count(({ after }) => after === undefined),
     puts: specs.some(({ after }) => after?.enabled),
-    ...(allowShrink && { allowShrink }),
-    ...(set !== undefined && { set }),
   };
 }
 

@@ -13,7 +13,7 @@ import { Declined } from '../model/declined.ts';
 import type { Plan, Rollout } from '../model/rollout.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
 import { deedOf, store, tell } from './act.ts';
-import { wishesOf } from './start.ts';
+import { countsOf, wishesOf } from './start.ts';
 
 const ID_BYTES = 16;
 
@@ -119,7 +119,6 @@ async function keep(
   { specs, heads, origin, firstRev }: Keeping,
 ): Promise<Rollout> {
   const { session, tables } = transaction;
-  const count = (is: (spec: RolloutSpec) => boolean): number => specs.filter(is).length;
   const nowMs = clock.nowMs();
   const plan: Plan = {
     waves: [{ share: '100%', size: heads.length }],
@@ -129,10 +128,7 @@ async function keep(
     now: true,
     withinMs: done.plan.withinMs,
     firstRev,
-    created: count(({ before }) => before === undefined),
-    changed: count(({ before, after }) => before !== undefined && after !== undefined),
-    deleted: count(({ after }) => after === undefined),
-    puts: specs.some(({ after }) => after?.enabled),
+    ...countsOf(specs),
   };
   const rollout: Rollout = {
     ...{ id: clock.token(ID_BYTES), plan, planHash: '', epoch: done.epoch, origin, of: done.id },
