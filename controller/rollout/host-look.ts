@@ -52,7 +52,7 @@ function heardOf(word: Word | undefined, { nowMs, awakeMs, freshMs }: Light): Ho
 }
 
 /** Since its last status, as far as somebody listened; null where it never said anything. */
-function silentMs(word: Word | undefined, { nowMs, awakeMs }: Light): number | null {
+export function silentMs(word: Word | undefined, { nowMs, awakeMs }: Light): number | null {
   const report = word?.last.report;
   if (report === undefined) return null;
   return report.status.ended ? Number.POSITIVE_INFINITY : Math.min(Math.abs(nowMs - report.seenAtMs), awakeMs);

@@ -3,12 +3,13 @@ import { parseGate } from '../../protocol/gate.ts';
 import { Standings } from '../log/standings.ts';
 import type { Transaction } from '../log/transaction.ts';
 import type { Counted } from '../model/counted.ts';
+import { SPOKEN_WITHIN_MS } from '../model/evidence.ts';
 import type { Fleet } from '../model/fleet.ts';
 import { fleetOf } from '../model/fleet.ts';
 import { type Plan, type Rollout, type RolloutHost, waveOf } from '../model/rollout.ts';
 import { type About, hostsOf } from './about.ts';
 import type { GateFacts, HostFacts } from './gates.ts';
-import { controlFacts, factsOf, type Light, lookAt, type Since, type Word } from './host-look.ts';
+import { controlFacts, factsOf, type Light, lookAt, type Since, silentMs, type Word } from './host-look.ts';
 import { gatesOf, judgeGates } from './judge-gates.ts';
 import { presencesOf } from './presence.ts';
 import type { HostNow, Periods, Snapshot } from './snapshot.ts';
@@ -26,8 +27,6 @@ export interface Sight {
 /** Work of one transaction, in keys of hosts, and in hosts. */
 const KEYS_A_STEP = 20_000;
 const HOSTS_A_STEP = 64;
-/** A host that answered so lately is there: two statuses in a row did not get lost. */
-const QUIET_MS = 40_000;
 
 /** What all hosts said last. */
 export interface Words {
@@ -77,7 +76,7 @@ export async function look(
       factsOf(now, word, light, sight.since, sight.counted(rollout.id, now.host)),
     ),
     control: await controlOf(rollout.id, hosts, words, light, sight),
-    freshMs: QUIET_MS,
+    freshMs: SPOKEN_WITHIN_MS,
     maxUnreachable: budgetOf({ rollout, hosts }, waveOf(rollout.state)),
     puts: rollout.plan.puts,
     noTrafficOk: isNoTrafficOk(rollout.plan),
@@ -119,16 +118,16 @@ async function controlOf(
   light: Light,
   { counted, since }: Sight,
 ): Promise<readonly HostFacts[]> {
-  const found: { readonly facts: HostFacts; readonly fresh: boolean }[] = [];
+  const found: { readonly host: string; readonly word: Word | undefined; readonly fresh: boolean }[] = [];
   for (const host of controlHosts(hosts, words.fleet)) {
-    const facts = controlFacts(host, await words.of(host), light, since, counted(id, host));
-    found.push({ facts, fresh: facts.statusMsAgo !== null && facts.statusMsAgo < QUIET_MS });
+    const word = await words.of(host);
+    found.push({ host, word, fresh: (silentMs(word, light) ?? Number.POSITIVE_INFINITY) < SPOKEN_WITHIN_MS });
   }
   const reached = hosts.filter(({ state }) => state === 'published').length;
   return found
     .sort((a, b) => Number(b.fresh) - Number(a.fresh))
     .slice(0, Math.max(1, reached))
-    .map(({ facts }) => facts);
+    .map(({ host, word }) => controlFacts(host, word, light, since, counted(id, host)));
 }
 
 function controlHosts(hosts: readonly HostNow[], fleet: Fleet): readonly string[] {
