@@ -212,7 +212,7 @@ export function* claimsOf(moves: readonly Move[]): Generator<Claim> {
 
 /** The hosts that rollouts have reached, of each that is under way. */
 function reachedOf(claims: readonly Claim[]): readonly ReadonlySet<string>[] {
-  return [...new Set(claims.map(({ only, except }) => only ?? except))].filter((hosts) => hosts !== undefined);
+  return [...new Set(claims.map(({ onlyOn, notOn }) => onlyOn ?? notOn))].filter((hosts) => hosts !== undefined);
 }
 
 /** Which of the selectors select each of some hosts: by their numbers, since the text of a list may be long. */

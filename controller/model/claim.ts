@@ -14,9 +14,9 @@ export interface Claim {
   /** What an agent has to be able to do for it. */
   readonly needs: readonly string[];
   /** Of what a rollout brings: the hosts that it has reached, and no other sees it. */
-  readonly only?: ReadonlySet<string>;
+  readonly onlyOn?: ReadonlySet<string>;
   /** Of what stands while a rollout changes it: the hosts that the rollout has reached do not see it. */
-  readonly except?: ReadonlySet<string>;
+  readonly notOn?: ReadonlySet<string>;
 }
 
 /** A host as selectors see it. One that never reported is selected by its name alone. */
@@ -62,8 +62,11 @@ export function contends(claim: Claim, host: HostFacts): boolean {
 }
 
 /** Whether a host is one of those that a claim counts for, as far as a rollout has come. */
-export function isSeenBy({ only, except }: Pick<Claim, 'only' | 'except'>, { host }: Pick<HostFacts, 'host'>): boolean {
-  return (only?.has(host) ?? true) && !except?.has(host);
+export function isSeenBy(
+  { onlyOn, notOn }: Pick<Claim, 'onlyOn' | 'notOn'>,
+  { host }: Pick<HostFacts, 'host'>,
+): boolean {
+  return (onlyOn?.has(host) ?? true) && !notOn?.has(host);
 }
 
 /** Tells whether a selector is for a host: all its labels match, or it lists the host, or it says `all`. */

@@ -24,24 +24,24 @@ export class Overlay {
     const rollout = await this.#specs.holderOfKey(this.#session, key);
     if (rollout === undefined) return [...bases];
     const candidates = await this.#specs.atKey(this.#session, rollout, key);
-    return [...(await this.except(bases)), ...(await this.only(candidates))];
+    return [...(await this.whereNotReached(bases)), ...(await this.whereReached(candidates))];
   }
 
   /** What stands, but not on the hosts that have something else by now. */
-  async except(bases: readonly Claim[]): Promise<Claim[]> {
+  async whereNotReached(bases: readonly Claim[]): Promise<Claim[]> {
     const claims: Claim[] = [];
     for (const claim of bases) {
       const rollout = await this.#specs.holderOfName(this.#session, claim.name);
-      claims.push(rollout === undefined ? claim : { ...claim, except: await this.#reachedBy(rollout) });
+      claims.push(rollout === undefined ? claim : { ...claim, notOn: await this.#reachedBy(rollout) });
     }
     return claims;
   }
 
   /** What is brought, on the hosts that have it by now. */
-  async only(candidates: readonly Candidate[]): Promise<Claim[]> {
+  async whereReached(candidates: readonly Candidate[]): Promise<Claim[]> {
     const claims: Claim[] = [];
     for (const { rollout, claim } of candidates)
-      if (claim !== undefined) claims.push({ ...claim, only: await this.#reachedBy(rollout) });
+      if (claim !== undefined) claims.push({ ...claim, onlyOn: await this.#reachedBy(rollout) });
     return claims;
   }
 

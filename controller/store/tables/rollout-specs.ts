@@ -227,7 +227,7 @@ function rowOf(at: <Name extends keyof RolloutSpecRow>(name: Name) => RolloutSpe
   };
 }
 
-type StoredClaim = Omit<Claim, 'needs' | 'only' | 'except'>;
+type StoredClaim = Omit<Claim, 'needs' | 'onlyOn' | 'notOn'>;
 
 function rowFrom(rollout: string, { name, before, after }: RolloutSpec): RolloutSpecRow {
   const claim = after && claimOf(after);

@@ -151,7 +151,7 @@ export class SpecTable {
     const rows = await session.all(this.#namesAfter, { after, limit });
     const upTo = rows.length < limit ? LAST_NAME : (rows.at(-1)?.name ?? LAST_NAME);
     const brought = await this.#rollouts.specs.candidates(session, after, upTo);
-    const claims = [...(await overlay.except(rows.map(soundClaim))), ...(await overlay.only(brought))];
+    const claims = [...(await overlay.whereNotReached(rows.map(soundClaim))), ...(await overlay.whereReached(brought))];
     return brought.length === 0 ? claims : claims.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 

@@ -48,8 +48,8 @@ test('compile: a key that nobody claims here is answered as undefined', (t) => {
 
 test('compile: on the hosts that a rollout has reached what it brings counts, elsewhere what stands', (t) => {
   const reached = new Set(['edge-1']);
-  const was = claim('a', 'all', { body: 'was', except: reached });
-  const is = claim('a', 'all', { body: 'is', only: reached });
+  const was = claim('a', 'all', { body: 'was', notOn: reached });
+  const is = claim('a', 'all', { body: 'is', onlyOn: reached });
   const other = claim('b', 'all', { priority: -1 });
   const on = (host: string, ...claims: Claim[]) =>
     compileKeys(['k'], new Map([['k', claims]]), { ...EDGE, host }).get('k')?.body;
