@@ -54,12 +54,12 @@ export async function moveTo(
   const ended = isActive(to) ? {} : { endedMs: before.endedMs ?? nowMs };
   const rollout = { ...before, ...more, ...ended, state: to, version: before.version + 1, changedMs: nowMs };
   if (!(await tables.rollouts.move(session, before.version, rollout))) return undefined;
-  if (said !== undefined) await tell(transaction, rollout, said);
+  if (said !== undefined) await noteEvent(transaction, rollout, said);
   return rollout;
 }
 
 /** Notes what happened to a rollout. */
-export async function tell(
+export async function noteEvent(
   { session, tables }: Transaction,
   { id, version, changedMs, state }: Rollout,
   said: RolloutEvent,

@@ -9,13 +9,13 @@ import { noteChange } from '../desk/noting.ts';
 import { joinSet } from '../desk/sets.ts';
 import { countText } from '../model/count-words.ts';
 import type { Plan, Rollout } from '../model/rollout.ts';
-import { tell } from './act.ts';
+import { noteEvent } from './act.ts';
 import { lookAt } from './host-look.ts';
 import { gatesOfPlan, readWords } from './look.ts';
 import { isReady, type Periods } from './snapshot.ts';
 import { type Prepared, prepare, type Starting } from './start.ts';
+import { headOf } from './status.ts';
 import { budgetOf } from './steps.ts';
-import { headOf } from './tell.ts';
 
 interface Beginning extends Starting {
   readonly periods: Periods;
@@ -59,7 +59,7 @@ async function begin({ transaction, clock, origin }: Starting, id: string, prepa
     `begun: ${countText(specs.length, 'redirect')} for ${countText(hosts.length, 'host')}`,
     `in ${countText(plan.waves.length, 'wave')}`,
   ].join(' ');
-  await tell(transaction, rollout, { what: 'started', ...by, message });
+  await noteEvent(transaction, rollout, { what: 'started', ...by, message });
   return rollout;
 }
 
@@ -104,11 +104,11 @@ async function lateOf(
 ): Promise<readonly string[]> {
   const words = await readWords(transaction);
   const { freshMs } = periods;
-  const light = { nowMs: clock.nowMs(), awakeMs: freshMs, freshMs, keys: new Set<string>() };
+  const listener = { nowMs: clock.nowMs(), awakeMs: freshMs, freshMs, keys: new Set<string>() };
   const late: string[] = [];
   for (const { host, wave } of hosts) {
     const row = { host, wave, place: 0, state: 'planned', rev: 0, baseline: {} } as const;
-    if (!isReady(lookAt(row, await words.of(host), light))) late.push(host);
+    if (!isReady(lookAt(row, await words.of(host), listener))) late.push(host);
   }
   return late;
 }

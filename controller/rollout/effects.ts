@@ -6,18 +6,18 @@ import { type HostSize, requireSizes } from '../desk/size-gate.ts';
 import { someText } from '../model/count-words.ts';
 import { Declined } from '../model/declined.ts';
 import type { Hear } from '../ports.ts';
-import type { Candidate } from './waves.ts';
+import type { WaveHost } from './waves.ts';
 
 /** What would become of all hosts, as far as it is judged before a rollout begins. */
 export interface Effects {
-  readonly hosts: readonly Candidate[];
+  readonly hosts: readonly WaveHost[];
   readonly sizes: readonly HostSize[];
   readonly collateral: readonly Collateral[];
 }
 
 /** Works out what a rollout would do to each host, without doing it. */
 export async function effectsOf(proposal: Proposal, turn: () => Promise<void>, hear: Hear): Promise<Effects> {
-  const hosts: Candidate[] = [];
+  const hosts: WaveHost[] = [];
   const sizes: HostSize[] = [];
   const collateral: Collateral[] = [];
   for (const group of new Preview(proposal).groups(0)) {

@@ -11,7 +11,7 @@ export interface Trouble extends Stand {
 }
 
 /** What is known of a host now; of a control host, what tells that it is heard, what stands there, and what its packets do. */
-export interface HostFacts {
+export interface JudgedHost {
   readonly host: string;
   /** The wave that it was reached in; of a control host 0. */
   readonly wave: number;
@@ -31,8 +31,8 @@ export interface HostFacts {
 export interface GateFacts {
   /** The wave that the rollout is in. */
   readonly wave: number;
-  readonly reached: readonly HostFacts[];
-  readonly control: readonly HostFacts[];
+  readonly reached: readonly JudgedHost[];
+  readonly control: readonly JudgedHost[];
   /** A host that was heard within so long is known to be there. */
   readonly freshMs: number;
   /** How long hosts that do not have it have been heard without a break; 0 where they are not. */

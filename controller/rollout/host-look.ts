@@ -1,14 +1,14 @@
 import type { Standing } from '../../protocol/page.ts';
 import type { Exception } from '../../protocol/status.ts';
 import type { Counted } from '../model/counted.ts';
-import { hostNow, type HostNow as Now, type Stand } from '../model/live.ts';
+import { hostNow, type Stand } from '../model/live.ts';
 import type { RolloutHost } from '../model/rollout.ts';
 import type { LastWord } from '../store/tables/last-words.ts';
-import type { HostFacts, Trouble } from './gates.ts';
-import type { HostNow } from './snapshot.ts';
+import type { JudgedHost, Trouble } from './gates.ts';
+import type { RolloutHostNow } from './snapshot.ts';
 
-/** By what hosts are judged, beside what they said. */
-export interface Light {
+/** Who judges hosts by what they said, and what for. */
+export interface Listener {
   readonly nowMs: number;
   /** How long somebody has listened without a break. */
   readonly awakeMs: number;
@@ -24,14 +24,14 @@ export interface Word {
 }
 
 /** What follows of a host from what it said last. */
-export function lookAt(row: RolloutHost, word: Word | undefined, light: Light): HostNow {
-  const heard = heardOf(word, light);
+export function lookAt(row: RolloutHost, word: Word | undefined, listener: Listener): RolloutHostNow {
+  const heard = heardOf(word, listener);
   if (word === undefined) return { ...row, heard, able: false, verified: false, settled: false };
   const { status } = word.last.report;
   const verified = word.standing === 'ok' && status.epoch !== '' && status.verified >= row.rev;
   const isSure = (status.confirmed ?? 0) >= row.rev || (!status.unconfirmedTotal && status.unarmed === undefined);
   const hindrance = hindranceOf(word);
-  const back = newExceptions(row, word, light).find(({ code }) => code === 'REVERTED');
+  const back = newExceptions(row, word, listener).find(({ code }) => code === 'REVERTED');
   return {
     ...row,
     heard,
@@ -44,7 +44,7 @@ export function lookAt(row: RolloutHost, word: Word | undefined, light: Light): 
 }
 
 /** As long as nobody listened long enough, silence says nothing. */
-function heardOf(word: Word | undefined, { nowMs, awakeMs, freshMs }: Light): HostNow['heard'] {
+function heardOf(word: Word | undefined, { nowMs, awakeMs, freshMs }: Listener): RolloutHostNow['heard'] {
   const { status, seenAtMs } = word?.last.report ?? {};
   if (status?.ended) return 'stale';
   if (seenAtMs !== undefined && Math.abs(nowMs - seenAtMs) < freshMs) return 'fresh';
@@ -52,7 +52,7 @@ function heardOf(word: Word | undefined, { nowMs, awakeMs, freshMs }: Light): Ho
 }
 
 /** Since its last status, as far as somebody listened; null where it never said anything. */
-export function silentMs(word: Word | undefined, { nowMs, awakeMs }: Light): number | null {
+export function silentMs(word: Word | undefined, { nowMs, awakeMs }: Listener): number | null {
   const report = word?.last.report;
   if (report === undefined) return null;
   return report.status.ended ? Number.POSITIVE_INFINITY : Math.min(Math.abs(nowMs - report.seenAtMs), awakeMs);
@@ -61,21 +61,21 @@ export function silentMs(word: Word | undefined, { nowMs, awakeMs }: Light): num
 /** What keeps a host from doing what it is told; undefined where nothing does. */
 function hindranceOf(word: Word): Stand | undefined {
   const { interfaces } = word.last.report.status;
-  const { said, level } = levelOf(word);
+  const level = levelOf(word);
   if (level !== undefined) return level;
-  const { unattached = null } = said ?? {};
+  const { unattached } = word.last.said;
   const isAttached = unattached !== null && (interfaces.length === 0 || unattached.size < interfaces.length);
   return isAttached ? undefined : { state: 'unattached', code: 'NOT_ATTACHED' };
 }
 
 /** How a host stands as a whole, but for how long ago it said so. */
-function levelOf({ last, standing }: Word): Now {
+function levelOf({ last, standing }: Word): Stand | undefined {
   const { seenAtMs } = last.report;
-  return hostNow({ said: last.said, seenAtMs }, standing, seenAtMs);
+  return hostNow({ said: last.said, seenAtMs }, standing, seenAtMs).level;
 }
 
 /** Exceptions of what the rollout concerns that the host did not have before. */
-function newExceptions({ baseline }: RolloutHost, { last }: Word, { keys }: Light): readonly Exception[] {
+function newExceptions({ baseline }: RolloutHost, { last }: Word, { keys }: Listener): readonly Exception[] {
   return last.report.status.exceptions.filter(({ key, code }) => keys.has(key) && baseline[key] !== code);
 }
 
@@ -90,25 +90,25 @@ export type Since = (host: string, what: string) => number;
 
 /** What gates are judged by of a host that was reached. */
 export function factsOf(
-  row: HostNow,
+  row: RolloutHostNow,
   word: Word | undefined,
-  light: Light,
+  listener: Listener,
   since: Since,
   counted?: Counted,
-): HostFacts {
+): JudgedHost {
   return {
     host: row.host,
     wave: row.wave,
-    statusMsAgo: silentMs(word, light),
+    statusMsAgo: silentMs(word, listener),
     verified: row.verified,
-    troubles: word === undefined ? [] : troublesOf(row, word, light, since),
-    ...(word !== undefined && hidesSome(word, light, counted) && { troublesCut: true }),
+    troubles: word === undefined ? [] : troublesOf(row, word, listener, since),
+    ...(word !== undefined && hidesSome(word, listener, counted) && { troublesCut: true }),
     ...(counted !== undefined && { counted }),
   };
 }
 
 /** Whether a host may have exceptions of ours that it does not list: what it told of each redirect may show that it has not. */
-function hidesSome({ last }: Word, { keys }: Light, counted?: Counted): boolean {
+function hidesSome({ last }: Word, { keys }: Listener, counted?: Counted): boolean {
   const { exceptions, exceptionsTotal } = last.report.status;
   if (exceptionsTotal <= exceptions.length) return false;
   const undone = counted?.undone ?? null;
@@ -119,26 +119,26 @@ function hidesSome({ last }: Word, { keys }: Light, counted?: Counted): boolean 
 export function controlFacts(
   host: string,
   word: Word | undefined,
-  light: Light,
+  listener: Listener,
   since: Since,
   counted?: Counted,
-): HostFacts {
-  const found = word?.last.report.status.exceptions.filter(({ key }) => light.keys.has(key)) ?? [];
+): JudgedHost {
+  const found = word?.last.report.status.exceptions.filter(({ key }) => listener.keys.has(key)) ?? [];
   const troubles = found.map(({ name, key, state, code }) => ({
     name,
     state,
     code,
     forMs: since(host, `${key} ${code}`),
   }));
-  const statusMsAgo = silentMs(word, light);
+  const statusMsAgo = silentMs(word, listener);
   return { host, wave: 0, statusMsAgo, verified: true, troubles, ...(counted !== undefined && { counted }) };
 }
 
-function troublesOf(row: RolloutHost, word: Word, light: Light, since: Since): readonly Trouble[] {
-  const own = newExceptions(row, word, light).map(({ name, key, state, code }) => {
+function troublesOf(row: RolloutHost, word: Word, listener: Listener, since: Since): readonly Trouble[] {
+  const own = newExceptions(row, word, listener).map(({ name, key, state, code }) => {
     return { name, state, code, forMs: since(row.host, `${key} ${code}`) };
   });
-  const { level } = levelOf(word);
+  const level = levelOf(word);
   if (level === undefined || level.state === 'ended') return own;
   return [...own, { ...level, forMs: since(row.host, `${level.state} ${level.code ?? ''}`) }];
 }

@@ -1,6 +1,6 @@
 import { formatGate, type Gate, type GateVerdict, type Share } from '../../protocol/gate.ts';
 import { isSilentFor } from '../../protocol/status.ts';
-import type { GateFacts, HostFacts, Judgement, Trouble } from './gates.ts';
+import type { GateFacts, JudgedHost, Judgement, Trouble } from './gates.ts';
 import { heardText, howManyHeard, type Presences, presencesOf } from './presence.ts';
 import { judgeShare } from './share-gates.ts';
 import { type Found, fails, passes, type Seen, waits } from './verdicts.ts';
@@ -94,7 +94,7 @@ function judgeSilence(facts: GateFacts, { silent, othersHeard }: Presences, seen
   return waits('TELEMETRY', `${why}, and others are not heard either`, { ...seen, host: away.host });
 }
 
-function notHeard(host: HostFacts | undefined, seen: Seen): Found {
+function notHeard(host: JudgedHost | undefined, seen: Seen): Found {
   if (host === undefined) return waits('TELEMETRY', 'no host that has it is heard', seen);
   return waits('TELEMETRY', `${host.host} ${heardText(host)}`, { ...seen, host: host.host });
 }
@@ -103,7 +103,7 @@ function judgeExceptions(atMost: number, facts: GateFacts, { fresh, quiet }: Pre
   const found = facts.reached.flatMap((host) => host.troubles.map((trouble) => ({ host: host.host, trouble })));
   const lasting = found.filter(({ trouble }) => isLasting(trouble));
   const young = found.filter(({ trouble }) => !isLasting(trouble));
-  const countOf = (hosts: readonly HostFacts[]) => hosts.flatMap(({ troubles }) => troubles).filter(isLasting).length;
+  const countOf = (hosts: readonly JudgedHost[]) => hosts.flatMap(({ troubles }) => troubles).filter(isLasting).length;
   const seen = {
     wave: { count: found.length },
     control: shareOf(facts.control, countOf),
@@ -154,11 +154,11 @@ function judgeHits(atLeast: number, facts: GateFacts): Found {
   return waits('TELEMETRY', why, { ...seen, host: blind.host });
 }
 
-function isCounting({ counted }: HostFacts): boolean {
+function isCounting({ counted }: JudgedHost): boolean {
   return counted !== undefined && counted.unusable === undefined;
 }
 
-function hitsOf(hosts: readonly HostFacts[]): number {
+function hitsOf(hosts: readonly JudgedHost[]): number {
   return hosts.reduce((sum, { counted }) => sum + (counted?.hits ?? 0), 0);
 }
 
@@ -174,8 +174,8 @@ function judgeExternal({ external, wave }: GateFacts): Found {
 
 /** What is seen of hosts; nothing where there are none. */
 function shareOf(
-  hosts: readonly HostFacts[],
-  count: (hosts: readonly HostFacts[]) => number,
+  hosts: readonly JudgedHost[],
+  count: (hosts: readonly JudgedHost[]) => number,
   of?: number,
 ): Share | null {
   return hosts.length === 0 ? null : { count: count(hosts), ...(of !== undefined && { of }) };

@@ -3,7 +3,7 @@ import type { RolloutListReply, RolloutListRequest } from '../../protocol/rollou
 import { fill, limitOf, nextOf } from '../desk/paging.ts';
 import type { Transaction } from '../log/transaction.ts';
 import type { Rollout } from '../model/rollout.ts';
-import { headOf } from './tell.ts';
+import { headOf } from './status.ts';
 
 /** Lists rollouts: those that are under way, and then those that ended, the newest first. A place is one that ended. */
 export async function listRollouts(

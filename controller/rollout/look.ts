@@ -8,15 +8,15 @@ import type { Fleet } from '../model/fleet.ts';
 import { fleetOf } from '../model/fleet.ts';
 import { type Plan, type Rollout, type RolloutHost, waveOf } from '../model/rollout.ts';
 import { type About, hostsOf } from './about.ts';
-import type { GateFacts, HostFacts } from './gates.ts';
-import { controlFacts, factsOf, type Light, lookAt, type Since, silentMs, type Word } from './host-look.ts';
+import type { GateFacts, JudgedHost } from './gates.ts';
+import { controlFacts, factsOf, type Listener, lookAt, type Since, silentMs, type Word } from './host-look.ts';
 import { gatesOf, judgeGates } from './judge-gates.ts';
 import { presencesOf } from './presence.ts';
-import type { HostNow, Periods, Snapshot } from './snapshot.ts';
+import type { Periods, RolloutHostNow, Snapshot } from './snapshot.ts';
 import { budgetOf } from './steps.ts';
 
 /** What a look is made with beside the database. */
-export interface Sight {
+export interface LookParts {
   readonly nowMs: number;
   readonly awakeMs: number;
   readonly periods: Periods;
@@ -58,24 +58,24 @@ export async function look(
   rollout: Rollout,
   about: About,
   words: Words,
-  sight: Sight,
+  parts: LookParts,
 ): Promise<Look> {
   const { session, tables } = transaction;
-  const light = { ...sight, freshMs: sight.periods.freshMs, keys: new Set(about.keys) };
+  const listener = { ...parts, freshMs: parts.periods.freshMs, keys: new Set(about.keys) };
   const rows = await tables.rolloutHosts.of(session, rollout.id);
-  const seen: { readonly now: HostNow; readonly word: Word | undefined }[] = [];
+  const seen: { readonly now: RolloutHostNow; readonly word: Word | undefined }[] = [];
   for (const row of rows) {
     const word = await words.of(row.host);
-    seen.push({ now: lookAt(row, word, light), word });
+    seen.push({ now: lookAt(row, word, listener), word });
   }
   const hosts = seen.map(({ now }) => now);
   const reached = seen.filter(({ now }) => now.state === 'published');
   const seenNow = {
     wave: waveOf(rollout.state),
     reached: reached.map(({ now, word }) =>
-      factsOf(now, word, light, sight.since, sight.counted(rollout.id, now.host)),
+      factsOf(now, word, listener, parts.since, parts.counted(rollout.id, now.host)),
     ),
-    control: await controlOf(rollout.id, hosts, words, light, sight),
+    control: await controlOf(rollout.id, hosts, words, listener, parts),
     freshMs: SPOKEN_WITHIN_MS,
     maxUnreachable: budgetOf({ rollout, hosts }, waveOf(rollout.state)),
     puts: rollout.plan.puts,
@@ -83,10 +83,10 @@ export async function look(
     external: rollout.external ?? null,
   };
   const { silent, othersHeard } = presencesOf(seenNow);
-  const othersHeardMs = othersHeard ? sight.since('', 'others are heard') : 0;
+  const othersHeardMs = othersHeard ? parts.since('', 'others are heard') : 0;
   const facts: GateFacts = { ...seenNow, othersHeardMs };
   return {
-    ...{ rollout, hosts, facts, periods: sight.periods },
+    ...{ rollout, hosts, facts, periods: parts.periods },
     joined: joinedOf(rows, hostsOf(about, words.fleet)),
     judgement: judgeGates(gatesOfPlan(rollout.plan, facts.wave), facts),
     blind: silent.length > facts.maxUnreachable && !othersHeard,
@@ -113,24 +113,24 @@ function joinedOf(rows: readonly RolloutHost[], selected: ReadonlySet<string>): 
 /** As many hosts as were reached, of those that were not: of the rollout, and then of the fleet. Those that are heard come first. */
 async function controlOf(
   id: string,
-  hosts: readonly HostNow[],
+  hosts: readonly RolloutHostNow[],
   words: Words,
-  light: Light,
-  { counted, since }: Sight,
-): Promise<readonly HostFacts[]> {
+  listener: Listener,
+  { counted, since }: LookParts,
+): Promise<readonly JudgedHost[]> {
   const found: { readonly host: string; readonly word: Word | undefined; readonly fresh: boolean }[] = [];
   for (const host of controlHosts(hosts, words.fleet)) {
     const word = await words.of(host);
-    found.push({ host, word, fresh: (silentMs(word, light) ?? Number.POSITIVE_INFINITY) < SPOKEN_WITHIN_MS });
+    found.push({ host, word, fresh: (silentMs(word, listener) ?? Number.POSITIVE_INFINITY) < SPOKEN_WITHIN_MS });
   }
   const reached = hosts.filter(({ state }) => state === 'published').length;
   return found
     .sort((a, b) => Number(b.fresh) - Number(a.fresh))
     .slice(0, Math.max(1, reached))
-    .map(({ host, word }) => controlFacts(host, word, light, since, counted(id, host)));
+    .map(({ host, word }) => controlFacts(host, word, listener, since, counted(id, host)));
 }
 
-function controlHosts(hosts: readonly HostNow[], fleet: Fleet): readonly string[] {
+function controlHosts(hosts: readonly RolloutHostNow[], fleet: Fleet): readonly string[] {
   const own = hosts.filter(({ state }) => state === 'planned' || state === 'deferred').map(({ host }) => host);
   const rows = new Set(hosts.map(({ host }) => host));
   const others = [...fleet.selected('all')].map(({ host }) => host).filter((host) => !rows.has(host));

@@ -1,14 +1,14 @@
 import { isSilentFor } from '../../protocol/status.ts';
-import type { GateFacts, HostFacts } from './gates.ts';
+import type { GateFacts, JudgedHost } from './gates.ts';
 
 /** A host is there, or was heard not quite so lately, or is silent: only then it is known to be away. */
 export type Presence = 'fresh' | 'quiet' | 'silent';
 
 /** Which of the reached hosts are there, and whether others are: if they are not, silence says nothing of the rollout. */
 export interface Presences {
-  readonly fresh: readonly HostFacts[];
-  readonly quiet: readonly HostFacts[];
-  readonly silent: readonly HostFacts[];
+  readonly fresh: readonly JudgedHost[];
+  readonly quiet: readonly JudgedHost[];
+  readonly silent: readonly JudgedHost[];
   /** At least half of the control hosts are there; of the reached ones where none is left for control. */
   readonly othersHeard: boolean;
 }
@@ -20,7 +20,7 @@ export const ANSWERS_WITHIN_MS = 15_000;
  * An answer shows that a host is there as a status does; but what stands on it only its statuses say. One that answers is missed
  * sooner than one that only reports now and then.
  */
-export function presenceOf(host: HostFacts, freshMs: number): Presence {
+export function presenceOf(host: JudgedHost, freshMs: number): Presence {
   const heardMsAgo = heardAgo(host);
   if (isSilentFor(heardMsAgo)) return 'silent';
   const withinMs = host.counted === undefined ? freshMs : Math.min(freshMs, ANSWERS_WITHIN_MS);
@@ -39,15 +39,15 @@ export function presencesOf({ reached, control, freshMs }: Omit<GateFacts, 'othe
 }
 
 /** How many of them are there. */
-export function howManyHeard(hosts: readonly HostFacts[], freshMs: number): number {
+export function howManyHeard(hosts: readonly JudgedHost[], freshMs: number): number {
   return hosts.filter((host) => presenceOf(host, freshMs) === 'fresh').length;
 }
 
-export function heardText(host: HostFacts): string {
+export function heardText(host: JudgedHost): string {
   const ms = heardAgo(host);
   return Number.isFinite(ms) ? `was last heard ${Math.round(ms / 1000)} s ago` : 'was never heard';
 }
 
-function heardAgo({ statusMsAgo, counted }: HostFacts): number {
+function heardAgo({ statusMsAgo, counted }: JudgedHost): number {
   return Math.min(statusMsAgo ?? Number.POSITIVE_INFINITY, counted?.answeredMsAgo ?? Number.POSITIVE_INFINITY);
 }

@@ -1,5 +1,5 @@
 import type { Gate, Share } from '../../protocol/gate.ts';
-import type { GateFacts, HostFacts } from './gates.ts';
+import type { GateFacts, JudgedHost } from './gates.ts';
 import { ANSWERS_WITHIN_MS, type Presences, presenceOf } from './presence.ts';
 import { type Found, fails, passes, waits } from './verdicts.ts';
 
@@ -58,9 +58,9 @@ export function judgeShare(gate: ShareGate, facts: GateFacts, { fresh, quiet }: 
 }
 
 /** Who can be judged, and what is left of those who cannot: they have too few packets, even together. */
-function casesOf(gate: ShareGate, told: readonly HostFacts[], mass: number): { cases: readonly Case[]; rest: Tally } {
+function casesOf(gate: ShareGate, told: readonly JudgedHost[], mass: number): { cases: readonly Case[]; rest: Tally } {
   const cases: Case[] = [];
-  const small: HostFacts[] = [];
+  const small: JudgedHost[] = [];
   for (const host of told) {
     const span = (['recent', 'whole'] as const).find((one) => tallyOf(gate, host, one).of >= mass);
     if (span === undefined) small.push(host);
@@ -72,7 +72,7 @@ function casesOf(gate: ShareGate, told: readonly HostFacts[], mass: number): { c
 }
 
 /** Why a host cannot be judged, in words; undefined where it told all that the share is made of, and lately. */
-function untold({ kind }: ShareGate, { counted }: HostFacts): string | undefined {
+function untold({ kind }: ShareGate, { counted }: JudgedHost): string | undefined {
   if (counted === undefined) return 'has told no counts yet';
   if (counted.unusable !== undefined) return counted.unusable;
   if (counted.answeredMsAgo > ANSWERS_WITHIN_MS)
@@ -84,19 +84,19 @@ function untold({ kind }: ShareGate, { counted }: HostFacts): string | undefined
   return undefined;
 }
 
-function tallyOf({ kind }: ShareGate, { counted }: HostFacts, span: Span): Tally {
+function tallyOf({ kind }: ShareGate, { counted }: JudgedHost, span: Span): Tally {
   const window = counted?.windows?.[span];
   if (window === undefined) return { bad: 0, of: 0 };
   if (kind === 'drops') return { bad: window.dropped, of: window.packets };
   return { bad: window.lost ?? 0, of: window.redirected };
 }
 
-function talliesOf(gate: ShareGate, hosts: readonly HostFacts[], span: Span): Tally {
+function talliesOf(gate: ShareGate, hosts: readonly JudgedHost[], span: Span): Tally {
   const tallies = hosts.map((host) => tallyOf(gate, host, span));
   return tallies.reduce(({ bad, of }, more) => ({ bad: bad + more.bad, of: of + more.of }), { bad: 0, of: 0 });
 }
 
-function controlOf(gate: ShareGate, { control, freshMs }: GateFacts, span: Span): { told: HostFacts[]; tally: Tally } {
+function controlOf(gate: ShareGate, { control, freshMs }: GateFacts, span: Span): { told: JudgedHost[]; tally: Tally } {
   const fresh = control.filter((host) => presenceOf(host, freshMs) === 'fresh');
   const told = fresh.filter((host) => untold(gate, host) === undefined);
   return { told, tally: talliesOf(gate, told, span) };
@@ -111,7 +111,7 @@ function isAlike(worst: Tally, others: Tally, limit: number, mass: number): bool
   return others.of >= mass && isAbove(others, limit) && (others.bad / others.of) * 2 >= worst.bad / worst.of;
 }
 
-function shareOf(told: readonly HostFacts[], { bad, of }: Tally): Share | null {
+function shareOf(told: readonly JudgedHost[], { bad, of }: Tally): Share | null {
   return told.length === 0 ? null : { count: bad, of };
 }
 

@@ -3,7 +3,7 @@ import type { Rollout, RolloutEvent, RolloutHost, RolloutState } from '../model/
 import type { Judgement } from './gates.ts';
 
 /** A host of a rollout, with what follows from what it said last. */
-export interface HostNow extends RolloutHost {
+export interface RolloutHostNow extends RolloutHost {
   /** `unknown`: nobody listened long enough to tell. */
   readonly heard: 'fresh' | 'unknown' | 'stale';
   /** The program runs there, and the agent does what it is told. */
@@ -33,7 +33,7 @@ export interface Periods {
 export interface Snapshot {
   readonly rollout: Rollout;
   /** In the order in which they have their turn. */
-  readonly hosts: readonly HostNow[];
+  readonly hosts: readonly RolloutHostNow[];
   /** Hosts that it is for, that reported, and that it does not have. */
   readonly joined: readonly string[];
   readonly judgement: Judgement;
@@ -63,10 +63,10 @@ export interface Decision {
 }
 
 /** A host that is still to have its turn. */
-export function isMissing({ state }: Pick<HostNow, 'state'>): boolean {
+export function isMissing({ state }: Pick<RolloutHostNow, 'state'>): boolean {
   return state === 'planned' || state === 'deferred';
 }
 
-export function isReady({ heard, able }: Pick<HostNow, 'heard' | 'able'>): boolean {
+export function isReady({ heard, able }: Pick<RolloutHostNow, 'heard' | 'able'>): boolean {
   return heard === 'fresh' && able;
 }

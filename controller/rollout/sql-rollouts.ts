@@ -29,7 +29,7 @@ import { type Look, look, readWords, type Words } from './look.ts';
 import { aborting, type By, hearing, type Order, pausing, resuming } from './orders.ts';
 import type { Pace } from './pace.ts';
 import type { Decision } from './snapshot.ts';
-import { headOf, statusOf } from './tell.ts';
+import { headOf, statusOf } from './status.ts';
 import { undo } from './undo.ts';
 import { Watching } from './watch.ts';
 

@@ -2,7 +2,7 @@ import type { Cause } from '../../protocol/rollout.ts';
 import { countText, someText } from '../model/count-words.ts';
 import type { RolloutEvent, RolloutState, Step, Waited } from '../model/rollout.ts';
 import { causeOf, fail, passedText, pause } from './outcome.ts';
-import { type Decision, type HostNow, isMissing, isReady, type Snapshot } from './snapshot.ts';
+import { type Decision, isMissing, isReady, type RolloutHostNow, type Snapshot } from './snapshot.ts';
 import { countOf } from './waves.ts';
 
 type At<Name extends Step['at']> = Extract<Step, { readonly at: Name }>;
@@ -135,7 +135,7 @@ function turn(step: Step, said?: Decision['said']): Decision {
   return { act: { do: 'turn' }, to: { is: 'RUNNING', step }, ...(said !== undefined && { said }) };
 }
 
-function waveOf({ hosts }: Snapshot, wave: number): readonly HostNow[] {
+function waveOf({ hosts }: Snapshot, wave: number): readonly RolloutHostNow[] {
   return hosts.filter((host) => host.state === 'published' && host.wave === wave);
 }
 
@@ -154,7 +154,7 @@ function silentOf({ hosts }: Snapshot): number {
 
 interface Counting {
   readonly rollout: Pick<Snapshot['rollout'], 'plan'>;
-  readonly hosts: readonly Pick<HostNow, 'state'>[];
+  readonly hosts: readonly Pick<RolloutHostNow, 'state'>[];
 }
 
 /** How many hosts may be silent by a wave. */

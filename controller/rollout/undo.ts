@@ -12,7 +12,7 @@ import { someText } from '../model/count-words.ts';
 import { Declined } from '../model/declined.ts';
 import type { Plan, Rollout } from '../model/rollout.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
-import { deedOf, store, tell } from './act.ts';
+import { deedOf, noteEvent, store } from './act.ts';
 import { countsOf, wishesOf } from './start.ts';
 
 const ID_BYTES = 16;
@@ -32,7 +32,7 @@ export async function undo(
 ): Promise<Undone> {
   const { log } = transaction;
   requireDone(done);
-  const { specs, moved, already } = await wishes(transaction, done.id);
+  const { specs, moved, already } = await reversal(transaction, done.id);
   if (already || done.state.is === 'ROLLED_BACK') {
     await log.finish();
     return { rollout: done, already: true };
@@ -80,7 +80,7 @@ async function leaveSet(
 }
 
 /** What each redirect is now and is to be again; those that are not as the rollout left them moved. */
-async function wishes({ session, tables }: LogTransaction, id: string) {
+async function reversal({ session, tables }: LogTransaction, id: string) {
   const specs: RolloutSpec[] = [];
   const moved: string[] = [];
   for (const { name, before, after } of await tables.rolloutSpecs.of(session, id)) {
@@ -145,6 +145,6 @@ async function keep(
       state: 'published',
       baseline: {},
     });
-  await tell(transaction, rollout, { what: 'done', message: `undid rollout ${done.id}` });
+  await noteEvent(transaction, rollout, { what: 'done', message: `undid rollout ${done.id}` });
   return rollout;
 }

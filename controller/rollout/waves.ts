@@ -10,7 +10,7 @@ export interface Wave {
 }
 
 /** A host that is to have its turn. */
-export interface Candidate {
+export interface WaveHost {
   readonly host: string;
   readonly labels: Labels;
   /** Something becomes different on it. */
@@ -42,7 +42,7 @@ export function countOf(share: string, hosts: number, round: (count: number) => 
  * The order in which hosts have their turn: drawn by the seed, the same each time; with a label, its values take turns. Hosts on
  * which nothing becomes different prove nothing, and come last.
  */
-export function orderOf(hosts: readonly Candidate[], seed: string, spread: string | undefined): readonly string[] {
+export function orderOf(hosts: readonly WaveHost[], seed: string, spread: string | undefined): readonly string[] {
   const drawn = hosts
     .map((one) => ({ ...one, lot: textDigest(`${seed} ${one.host}`) }))
     .sort((a, b) => (a.lot < b.lot ? -1 : 1));
@@ -53,7 +53,7 @@ export function orderOf(hosts: readonly Candidate[], seed: string, spread: strin
 }
 
 /** One host of each value of the label, and again, as long as there are some. */
-function takingTurns(hosts: readonly Candidate[], label: string): string[] {
+function takingTurns(hosts: readonly WaveHost[], label: string): string[] {
   const groups = [...Map.groupBy(hosts, ({ labels }) => labels[label] ?? '').values()];
   const rounds = Math.max(0, ...groups.map((group) => group.length));
   return Array.from({ length: rounds }, (_, round) => groups.flatMap((group) => group[round]?.host ?? [])).flat();

@@ -2,7 +2,7 @@ import test from 'ava';
 import type { RolloutState, Step } from '../../../../controller/model/rollout.ts';
 import { decide } from '../../../../controller/rollout/decide.ts';
 import { begunAnew } from '../../../../controller/rollout/outcome.ts';
-import type { HostNow, Snapshot } from '../../../../controller/rollout/snapshot.ts';
+import type { RolloutHostNow, Snapshot } from '../../../../controller/rollout/snapshot.ts';
 import { FAILS, host, NOW, rollout, snapshot, told, undecided } from './snapshots.ts';
 
 const waited = (ms: number) => ({ ms, lookedAtMs: NOW - 500 });
@@ -32,7 +32,7 @@ const STATES = {
   ROLLED_BACK: snapshot({ is: 'ROLLED_BACK', wave: 3, cause: ASKED }, rest),
 } satisfies Record<string, Snapshot>;
 
-const each = (change: (host: HostNow) => Partial<HostNow>) => (of: Snapshot) => ({
+const each = (change: (host: RolloutHostNow) => Partial<RolloutHostNow>) => (of: Snapshot) => ({
   ...of,
   hosts: of.hosts.map((one) => ({ ...one, ...change(one) })),
 });
@@ -147,7 +147,7 @@ test('decide: hosts that are left are waited for, as far as there may be no more
 
 test('decide: hosts that have not verified it in time end it, but for silent ones that may be', (t) => {
   const late = { ...B, verified: false, settled: false };
-  const at = (hosts: readonly HostNow[], ms: number) =>
+  const at = (hosts: readonly RolloutHostNow[], ms: number) =>
     told(decide(snapshot(running({ ...CONVERGE, waited: waited(ms) } as Step), hosts), NOW));
   t.is(at([A, late], 119_000), 'turn → RUNNING CONVERGE 2');
   t.is(at([A, late], 119_500), 'turn → ROLLING_BACK NOT_IN_TIME');

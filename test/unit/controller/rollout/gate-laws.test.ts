@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { Counted, CountWindow } from '../../../../controller/model/counted.ts';
-import type { GateFacts, HostFacts } from '../../../../controller/rollout/gates.ts';
+import type { GateFacts, JudgedHost } from '../../../../controller/rollout/gates.ts';
 import { judgeGates } from '../../../../controller/rollout/judge-gates.ts';
 import { type Gate, parseGate } from '../../../../protocol/gate.ts';
 
@@ -25,7 +25,7 @@ const counted: fc.Arbitrary<Counted> = fc.record(
   },
   { requiredKeys: ['answeredMsAgo', 'hits', 'undone', 'windows'] },
 );
-const host: fc.Arbitrary<HostFacts> = fc.record(
+const host: fc.Arbitrary<JudgedHost> = fc.record(
   {
     host: fc.constant('h'),
     wave: fc.integer({ min: 1, max: WAVE }),
@@ -76,7 +76,7 @@ const gates: readonly Gate[] = [
 const gate = fc.constantFrom(...gates);
 
 /** One of which nothing bad is known, with as much traffic as it likes, and none of it lost. */
-const good: fc.Arbitrary<HostFacts> = fc
+const good: fc.Arbitrary<JudgedHost> = fc
   .record({ wave: fc.integer({ min: 1, max: WAVE }), redirected: fc.nat(5000) })
   .map(({ wave, redirected }) => {
     const same = { spanMs: 10_000, packets: redirected, redirected, dropped: 0, lost: 0 };
@@ -100,8 +100,8 @@ test('gates: a good host more turns no pass into anything else, and makes nothin
 
 test('gates: a host that goes bad turns no other verdict into a pass', (t) => {
   const bad = [
-    (one: HostFacts) => ({ ...one, verified: false }),
-    (one: HostFacts) => ({ ...one, troubles: [{ state: 'failed' as const, forMs: 0 }, ...one.troubles] }),
+    (one: JudgedHost) => ({ ...one, verified: false }),
+    (one: JudgedHost) => ({ ...one, troubles: [{ state: 'failed' as const, forMs: 0 }, ...one.troubles] }),
   ];
   const law = fc.property(gate, facts, fc.constantFrom(...bad), (one, of, turn) => {
     const [first, ...rest] = of.reached;

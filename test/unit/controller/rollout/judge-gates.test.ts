@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Counted, CountWindow } from '../../../../controller/model/counted.ts';
-import type { GateFacts, HostFacts } from '../../../../controller/rollout/gates.ts';
+import type { GateFacts, JudgedHost } from '../../../../controller/rollout/gates.ts';
 import { gatesOf, judgeGates } from '../../../../controller/rollout/judge-gates.ts';
 import { formatGate, type GateVerdict, parseGate } from '../../../../protocol/gate.ts';
 
@@ -11,11 +11,11 @@ function counted(window: Partial<CountWindow> = {}, more: Partial<Counted> = {})
   return { answeredMsAgo: 1000, hits: 0, undone: 0, windows: { recent: both, whole: both }, ...more };
 }
 
-function host(name: string, more: Partial<HostFacts> = {}): HostFacts {
+function host(name: string, more: Partial<JudgedHost> = {}): JudgedHost {
   return { host: name, wave: 1, statusMsAgo: 2000, verified: true, troubles: [], counted: counted(), ...more };
 }
 
-function facts(reached: readonly HostFacts[], more: Partial<GateFacts> = {}): GateFacts {
+function facts(reached: readonly JudgedHost[], more: Partial<GateFacts> = {}): GateFacts {
   const base = {
     wave: 1,
     control: [],
@@ -31,7 +31,7 @@ function facts(reached: readonly HostFacts[], more: Partial<GateFacts> = {}): Ga
 /** An answer long ago, and no status since. */
 const silent = { statusMsAgo: 61_000, counted: counted({}, { answeredMsAgo: 61_000 }) };
 const quiet = { statusMsAgo: 30_000, counted: counted({}, { answeredMsAgo: 30_000 }) };
-const free = (wave: number): Partial<HostFacts> => ({ wave, verified: false });
+const free = (wave: number): Partial<JudgedHost> => ({ wave, verified: false });
 const lossy = (lost: number, redirected: number) => ({ counted: counted({ lost, redirected }) });
 const spans = (recent: Partial<CountWindow>, whole: Partial<CountWindow>) =>
   counted({}, { windows: { recent: { ...NONE, ...recent }, whole: { ...NONE, ...whole } } });

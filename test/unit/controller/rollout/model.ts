@@ -2,7 +2,7 @@ import type { Rollout } from '../../../../controller/model/rollout.ts';
 import { decide } from '../../../../controller/rollout/decide.ts';
 import { aborting } from '../../../../controller/rollout/orders.ts';
 import { PACE } from '../../../../controller/rollout/pace.ts';
-import type { Decision, HostNow, Snapshot } from '../../../../controller/rollout/snapshot.ts';
+import type { Decision, RolloutHostNow, Snapshot } from '../../../../controller/rollout/snapshot.ts';
 import { FAILS, host, NOW, PASSES, rollout } from './snapshots.ts';
 
 /** How a controller may be wrong. */
@@ -20,7 +20,7 @@ interface Breach {
 
 /** One host as the world has it. */
 interface Body {
-  row: HostNow | undefined;
+  row: RolloutHostNow | undefined;
   heard: boolean;
   /** How often it was told the change, and whether it has it by its log. */
   told: number;
@@ -98,7 +98,7 @@ export class Model {
   }
 
   #look(): Snapshot {
-    const hosts = [...this.#hosts.values()].flatMap(({ row, heard, has }): HostNow[] => {
+    const hosts = [...this.#hosts.values()].flatMap(({ row, heard, has }): RolloutHostNow[] => {
       if (row === undefined) return [];
       const word = heard ? ({ heard: 'fresh', verified: has, settled: has } as const) : { heard: 'stale' as const };
       return [{ ...row, ...word }];
@@ -139,7 +139,7 @@ export class Model {
     this.#set(name, { state: 'published', wave }, true);
   }
 
-  #set(name: string, to: Partial<HostNow>, has?: boolean): void {
+  #set(name: string, to: Partial<RolloutHostNow>, has?: boolean): void {
     const body = this.#hosts.get(name);
     if (body?.row === undefined) return;
     body.row = { ...body.row, ...to };

@@ -1,7 +1,7 @@
 import type { Rollout, RolloutState } from '../../../../controller/model/rollout.ts';
 import type { Judgement } from '../../../../controller/rollout/gates.ts';
 import { PACE } from '../../../../controller/rollout/pace.ts';
-import type { Decision, HostNow, Snapshot } from '../../../../controller/rollout/snapshot.ts';
+import type { Decision, RolloutHostNow, Snapshot } from '../../../../controller/rollout/snapshot.ts';
 
 export const NOW = 1_700_000_000_000;
 
@@ -22,7 +22,7 @@ export function undecided(code: 'INCONCLUSIVE' | 'NO_TRAFFIC' | 'TELEMETRY'): Ju
 }
 
 /** A host that is there and well. */
-export function host(name: string, place: number, more: Partial<HostNow> = {}): HostNow {
+export function host(name: string, place: number, more: Partial<RolloutHostNow> = {}): RolloutHostNow {
   const told = more.state === 'published';
   return {
     ...{ host: name, place, wave: 1, state: 'planned', rev: told ? 1 : 0, baseline: {} },
@@ -43,7 +43,11 @@ export function rollout(state: RolloutState, more: Partial<Rollout['plan']> = {}
   };
 }
 
-export function snapshot(state: RolloutState, hosts: readonly HostNow[], more: Partial<Snapshot> = {}): Snapshot {
+export function snapshot(
+  state: RolloutState,
+  hosts: readonly RolloutHostNow[],
+  more: Partial<Snapshot> = {},
+): Snapshot {
   return {
     ...{ rollout: rollout(state), hosts, joined: [], judgement: PASSES, blind: false, superseded: false },
     ...{ periods: PACE, hostsAtOnce: 64 },
