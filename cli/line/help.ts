@@ -31,9 +31,9 @@ failed under the agent; 6 something would change (plan --exit-code).`;
 export async function commandHelp(name: string, command: AnyCommand, verbs: Commands = {}): Promise<string> {
   const { argumentsOf, optionOf } = await import('./options.ts');
   const optionAs = (name: OptionName): Described => {
-    const { bare, ...option } = optionOf(name, command.formats);
-    if (command.bare?.includes(name)) return { ...option, placeholder: '' };
-    return { ...option, ...(bare !== undefined && { bare }) };
+    const option = optionOf(name, command.formats);
+    const { bare: _, ...alone } = option;
+    return command.bare?.includes(name) ? { ...alone, placeholder: '' } : option;
   };
   const options = [...argumentsOf(command.options), 'config' as const].map((option) =>
     optionLine(option, optionAs(option), command.helps?.[option]),

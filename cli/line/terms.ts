@@ -6,7 +6,7 @@ import type { Options, TERM_OPTIONS } from './options.ts';
 export function termsOf(options: Options<(typeof TERM_OPTIONS)[number]>, confirmMs?: number): Terms {
   const { 'allow-shrink': shrink, 'allow-growth': growth, reason } = options;
   if (confirmMs !== undefined && confirmMs < MIN_CONFIRM_MS)
-    throw usage(`--confirm: a host is heard for ten seconds before a change is confirmed; 20s at least`);
+    throw usage('--confirm: a host is heard for ten seconds before a change is confirmed; 20s at least');
   if ((shrink || growth) && reason === undefined)
     throw usage(`--allow-${shrink ? 'shrink' : 'growth'} needs --reason TEXT: it is kept with the change`);
   return {
