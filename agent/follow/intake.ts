@@ -2,7 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import { OneByOne } from '../../daemon/one-by-one.ts';
 import { Waker } from '../../daemon/waker.ts';
-import type { AnyCode, Code } from '../../protocol/codes.ts';
+import type { AnyCode } from '../../protocol/codes.ts';
 import type { Marks } from '../../protocol/marks.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { ResyncReply } from '../../protocol/resync.ts';
@@ -14,17 +14,15 @@ import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Candidate } from '../model/stored.ts';
 import type { Bus, DesiredStore, Outbox, Reconciling } from '../ports.ts';
 import { fold } from './cursor.ts';
-import { asks, type FootingEvent, next, problemsOf, takesUpdates } from './footing.ts';
+import { asks, type FootingEvent, next, takesUpdates } from './footing.ts';
 import { openUpdate } from './open.ts';
 import { Pace } from './pace.ts';
-import { carryOn, type Problem } from './problems.ts';
+import { type Problem, Problems } from './problems.ts';
 import { Refusals } from './refusals.ts';
 import { runSync, type SyncResult } from './sync.ts';
 
 /** The newest updates that wait while a sync or a commit runs (rule R3); what falls out is a gap, and synced. */
 const MAX_WAITING = 64;
-/** A controller that gave no answer that counts for so long is said to be silent. */
-const SILENT_MS = 60_000;
 
 /** What the intake needs; `footing` and `mark` are as they were found at start. */
 export interface IntakeOptions {
@@ -68,15 +66,10 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #refusals: Refusals;
   readonly #pace: Pace;
+  readonly #problems: Problems;
   readonly #waker = new Waker();
   #footing: Footing;
   #waiting: Update[] = [];
-  /** The store refused the last set that it was to take. */
-  #unwritable = false;
-  #problems: readonly Problem[];
-  /** When the controller last answered, or the agent began to ask; monotonic. */
-  #answeredAtMs: number;
-  #silent = false;
   #lastSyncAtMs: number | undefined;
   /** Somebody decreed that the set is to be the log's, and waits for it. */
   #anew = false;
@@ -90,14 +83,13 @@ export class Intake {
     this.#refusals = new Refusals(host, clock, log, outbox);
     this.#pace = new Pace(clock);
     this.#footing = footing;
-    this.#answeredAtMs = clock.monotonicMs();
-    this.#problems = carryOn([], problemsOf(footing), clock.nowMs());
+    this.#problems = new Problems(options, footing);
   }
 
   state(): IntakeState {
     return {
       footing: this.#footing,
-      problems: this.#problems,
+      problems: this.#problems.list,
       refused: this.#refusals.summary(),
       lastSyncAtMs: this.#lastSyncAtMs,
     };
@@ -141,15 +133,14 @@ export class Intake {
       this.#pace.wantNow();
       this.#waker.wake();
     });
-    if (this.#problems.length > 0) this.#logProblems();
     while (!signal.aborted) {
       try {
         await this.#turn(signal);
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof StoreError) || !error.passing) throw error;
-        this.#unwritable = true;
-        this.#noteProblems();
+        this.#problems.unwritable = true;
+        this.#problems.note(this.#footing);
         this.#retry(error.code, error.message);
         this.#answerDecree(error.code, error.message);
       }
@@ -196,7 +187,7 @@ export class Intake {
       if (!acceptance.sound) this.#step({ kind: 'unsound' });
       return acceptance;
     }
-    this.#unwritable = false;
+    this.#problems.unwritable = false;
     this.#step({ kind: 'accepted', at, digest, whole: acceptance.whole });
     reconciling.accepted(acceptance, this.#footing, beside);
     outbox.changed();
@@ -206,7 +197,7 @@ export class Intake {
   async #mark(marks: Marks | undefined): Promise<void> {
     if (marks === undefined) return;
     await this.#oneByOne.do(() => this.#options.reconciling.marked(marks));
-    this.#unwritable = false;
+    this.#problems.unwritable = false;
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
@@ -236,11 +227,11 @@ export class Intake {
     if (result.outcome === 'failed') {
       if (result.code === 'NOT_READY') this.#options.outbox.changed(); // it waits for our status
       this.#retry(result.code, result.message);
-      this.#noteAnswer(false);
+      this.#problems.asked(false, this.#footing);
       return;
     }
     this.#lastSyncAtMs = this.#options.clock.nowMs();
-    this.#noteAnswer(true);
+    this.#problems.asked(true, this.#footing);
     if (result.outcome === 'held') this.#step({ kind: 'held', hold: result.hold });
     if (result.outcome === 'current') this.#step({ kind: 'current' });
     this.#pace.answered(result.outcome === 'held' ? 'held' : 'well');
@@ -272,31 +263,6 @@ export class Intake {
   #step(event: FootingEvent): void {
     this.#footing = next(this.#footing, event);
     this.#options.reconciling.held(this.#footing.is !== 'follows');
-    this.#noteProblems();
-  }
-
-  #noteAnswer(came: boolean): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (came) this.#answeredAtMs = nowMs;
-    this.#silent = nowMs - this.#answeredAtMs >= SILENT_MS;
-    this.#noteProblems();
-  }
-
-  #noteProblems(): void {
-    const codes: Code[] = [...problemsOf(this.#footing)];
-    if (this.#unwritable) codes.push('STORE_UNWRITABLE');
-    if (this.#silent) codes.push('CONTROLLER_SILENT');
-    const before = this.#problems.map(({ code }) => code).join();
-    this.#problems = carryOn(this.#problems, codes, this.#options.clock.nowMs());
-    if (this.#problems.map(({ code }) => code).join() === before) return;
-    this.#logProblems();
-    this.#options.outbox.changed();
-  }
-
-  #logProblems(): void {
-    const { log } = this.#options;
-    const { is, at } = this.#footing;
-    if (this.#problems.length === 0) log.info({ ...at }, 'desired state goes on');
-    else log.error({ is, ...at, problems: this.#problems.map(({ code }) => code) }, 'desired state is held');
+    this.#problems.note(this.#footing);
   }
 }
