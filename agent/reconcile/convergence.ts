@@ -23,7 +23,9 @@ import { Retries } from './retries.ts';
 import { Schedule } from './schedule.ts';
 import { Silence } from './silence.ts';
 import { recover, type Slots } from './slots.ts';
+import type { ZoneAnswer } from './target.ts';
 import { Targets } from './targets.ts';
+import { Touched } from './touched.ts';
 import { Waiting } from './waiting.ts';
 
 /** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
@@ -63,6 +65,7 @@ export class Convergence {
   readonly #ports = new KnownPorts();
   readonly #readBack: ReadBack;
   readonly #looks: Looks;
+  readonly #touched: Touched;
   #cleared = false;
   #guardChanged = false;
 
@@ -92,12 +95,13 @@ export class Convergence {
       release: (slots) => this.#release(slots),
     });
     this.silence.reconsider();
-    this.#readBack = new ReadBack({
-      ...{ entries: kernel.entries, observed: this.#observed, placed: this.#placed, desired: this.ledger.desired },
-      zoneOf: (ifname) => this.#targets.zoneOf(ifname),
-    });
-    const [readBack, targets, ports] = [this.#readBack, this.#targets, this.#ports];
-    this.#looks = new Looks({ readBack, targets, ports, schedule, ledger: this.ledger, fights: this.fights });
+    const { entries } = kernel;
+    const { ledger, fights, departed } = this;
+    const [observed, placed, targets, ports] = [this.#observed, this.#placed, this.#targets, this.#ports];
+    const zoneOf = (ifname: string): ZoneAnswer => targets.zoneOf(ifname);
+    this.#readBack = new ReadBack({ entries, observed, placed, desired: ledger.desired, zoneOf });
+    this.#looks = new Looks({ readBack: this.#readBack, targets, ports, schedule, ledger, fights });
+    this.#touched = new Touched({ entries, observed, placed, departed, fights, ports, looks: this.#looks });
   }
 
   get network(): Targets['network'] {
@@ -217,7 +221,8 @@ export class Convergence {
     { nowMs, jiffies }: PlanInput['clock'],
     random: () => number,
   ): Pick<PassResult, 'changed' | 'forgotten'> {
-    const released = this.#lookAgain(decided, results, nowMs);
+    const { released, absent } = this.#touched.look(decided.ops, results, nowMs);
+    this.deleteAbsent += BigInt(absent);
     const last = this.silence.last(decided.decisions);
     const changed: Changed[] = [];
     const forgotten: Gone[] = [];
@@ -260,29 +265,6 @@ export class Convergence {
     this.ledger.settle(input.decision, now);
     if (state === 'idle' && now.state === 'pending') this.schedule.markDue([key]);
     return now;
-  }
-
-  /** Reads back every entry that an op touched; answers the slots that entries counted into and no longer do. */
-  #lookAgain(decided: Plan, results: readonly OpResult[], nowMs: number): Set<number> {
-    const released = new Set<number>();
-    const touched = decided.ops.flatMap((op, i) => (op.op === 'write' || op.op === 'delete' ? [{ op, i }] : []));
-    const seen = this.#kernel.entries.lookup(touched.map(({ op }) => op.key));
-    for (const { op, i } of touched) {
-      const stood = this.#observed.entries.get(op.id);
-      this.#observed.set(op.id, seen.get(op.id));
-      this.departed.note(this.#placed.keyOf(op.id), stood?.value, seen.get(op.id)?.value);
-      const result = results[i];
-      if (op.op === 'delete' && result?.done === true && result.absent === true) this.deleteAbsent += 1n;
-      if (op.op === 'delete' && result?.done === true && seen.has(op.id)) this.fights.noteReturned(op.id, nowMs);
-      if (stood !== undefined && seen.get(op.id)?.value.slot !== stood.value.slot) released.add(stood.value.slot);
-    }
-    for (const [i, op] of decided.ops.entries()) {
-      if (results[i]?.done !== true) continue;
-      if (op.op === 'shapes') this.#observed.shapes[op.family] = op.shapes;
-      if (op.op === 'protect') this.#observed.protects = op.matches;
-      if (op.op === 'port' && this.#ports.done(op)) this.#looks.networkNext();
-    }
-    return released;
   }
 
   #forget(key: string, slot: number | null, released: Set<number>): Gone {
