@@ -56,6 +56,9 @@ export interface Accepted {
   readonly news?: ConfirmationNews;
 }
 
+/** What becomes of the set by it. */
+export type Changes = Pick<Accepted, 'put' | 'removed' | 'whole'>;
+
 /** Up to where changes are confirmed now, and which are awaited otherwise than before. */
 export interface ConfirmationNews extends AwaitedNews {
   readonly confirmed: number | undefined;

@@ -1,7 +1,7 @@
 import type { Intent } from '../../protocol/intent.ts';
 import type { BrakeStatus } from '../../protocol/own-decisions.ts';
 import { type BrakeChange, type BrakeMemory, type BrakeState, NO_BRAKE, type Withheld } from '../model/brake.ts';
-import type { Accepted, Candidate } from '../model/stored.ts';
+import type { Candidate, Changes } from '../model/stored.ts';
 import { withhold } from './brake.ts';
 import { type Before, cutsOf } from './cuts.ts';
 
@@ -97,7 +97,7 @@ export class Braking {
   }
 
   /** A change of the memory is stored, perhaps with changes of the set: what is to be done now. */
-  take({ state, hold, free }: BrakeChange, changes: Pick<Accepted, 'put' | 'removed' | 'whole'>): Done {
+  take({ state, hold, free }: BrakeChange, changes: Changes): Done {
     const put = new Map(changes.put.map((intent) => [intent.key, intent]));
     const removed = new Set(changes.removed);
     for (const key of free) {

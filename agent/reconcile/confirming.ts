@@ -1,16 +1,16 @@
+import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Confirmation } from '../../protocol/explain.ts';
 import type { EntryState } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { ConfirmationNews, Move } from '../model/stored.ts';
+import type { Changes, ConfirmationNews, Move } from '../model/stored.ts';
 import { step, type Unconfirmed } from '../model/unconfirmed.ts';
 import type { BootClock, DesiredStore } from '../ports.ts';
 import type { Awaiting } from './awaiting.ts';
-import type { Convergence } from './convergence.ts';
+import type { Converging } from './converging.ts';
 import type { Outcomes } from './outcomes.ts';
 import { type Told, withTakenBack } from './taken-back.ts';
-import type { Changes } from './taking.ts';
 import { tellReverted } from './tell.ts';
 
 /** So often it is noted how much time is left: a boot costs no more of it. */
@@ -18,15 +18,13 @@ const NOTE_MS = 5_000;
 
 export interface ConfirmingParts {
   readonly awaiting: Awaiting;
-  /** What converges at the time. */
-  readonly convergence: () => Convergence;
+  readonly converging: Converging;
   readonly store: Pick<DesiredStore, 'move' | 'noteTime' | 'confirm'>;
   readonly boot: BootClock;
   readonly outcomes: Pick<Outcomes, 'ahead' | 'record'>;
   readonly log: Pick<Log, 'warn' | 'info'>;
   readonly host: string;
-  /** Epoch milliseconds. */
-  readonly nowMs: () => number;
+  readonly clock: Pick<Clock, 'nowMs'>;
 }
 
 /**
@@ -66,8 +64,8 @@ export class Confirming {
 
   /** What is desired and where each key stands, as people are told it. */
   get told(): Told {
-    const { awaiting, convergence } = this.#parts;
-    return withTakenBack(convergence().ledger, awaiting);
+    const { awaiting, converging } = this.#parts;
+    return withTakenBack(converging.now.ledger, awaiting);
   }
 
   /** What is awaited of a key; undefined: nothing. */
@@ -92,17 +90,17 @@ export class Confirming {
 
   /** What is stored otherwise than before. */
   take(news: ConfirmationNews): void {
-    const { awaiting, convergence } = this.#parts;
+    const { awaiting, converging } = this.#parts;
     const { due, gone } = awaiting.take(news);
-    const { ledger, schedule } = convergence();
+    const { ledger, schedule } = converging.now;
     schedule.markDue(due);
     ledger.remove(gone);
   }
 
   /** Lays what the log wants into the ledger, but for what was taken back or may not go yet. */
   lay({ put, removed, whole }: Changes, withheld: ReadonlyMap<string, unknown>): void {
-    const { awaiting, convergence } = this.#parts;
-    const { ledger } = convergence();
+    const { awaiting, converging } = this.#parts;
+    const { ledger } = converging.now;
     const stand = awaiting.standing(put);
     awaiting.armGoing(withheld);
     const keys = [...stand, ...awaiting.lasting].map(({ key }) => key);
@@ -125,11 +123,11 @@ export class Confirming {
   }
 
   async #arm(): Promise<void> {
-    const { awaiting, convergence } = this.#parts;
+    const { awaiting, converging } = this.#parts;
     const { toArm } = awaiting;
     const armed = await this.#move('arm', toArm);
     if (armed === undefined) return;
-    const { ledger, schedule } = convergence();
+    const { ledger, schedule } = converging.now;
     const mine = awaiting.armed(toArm, armed);
     schedule.markDue(mine.map(({ key }) => key));
     ledger.remove(mine.flatMap(({ key, op }) => (op === 'delete' ? key : [])));
@@ -150,8 +148,8 @@ export class Confirming {
   }
 
   async #takeBack(row: Unconfirmed): Promise<void> {
-    const { awaiting, convergence, outcomes, nowMs } = this.#parts;
-    const { ledger } = convergence();
+    const { awaiting, converging, outcomes, clock } = this.#parts;
+    const { ledger } = converging.now;
     const { key, previous } = row;
     const wanted = row.op === 'put' ? ledger.desired.get(key) : undefined;
     awaiting.reverted(row, wanted);
@@ -163,7 +161,7 @@ export class Confirming {
         rev: previous.rev,
         slot: before?.slot ?? null,
         state: 'idle',
-        sinceMs: nowMs(),
+        sinceMs: clock.nowMs(),
       };
       ledger.states.set(key, asleep);
       await outcomes.ahead([asleep], () => asleep);
@@ -172,8 +170,8 @@ export class Confirming {
   }
 
   async #tell(rows: readonly Unconfirmed[]): Promise<void> {
-    const { outcomes, host, nowMs } = this.#parts;
-    const events: readonly Event[] = tellReverted({ host, at: nowMs() }, rows);
+    const { outcomes, host, clock } = this.#parts;
+    const events: readonly Event[] = tellReverted({ host, at: clock.nowMs() }, rows);
     await outcomes.record(events);
   }
 

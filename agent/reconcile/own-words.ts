@@ -8,23 +8,34 @@ const NO_MARK: Mark = { epoch: '', rev: 0, seq: 0 };
 /** The words that only the agent writes. What the kernel says at the start is believed: it outlives stores. */
 export class OwnWords {
   readonly #words: Pick<Words, 'mark' | 'setMark' | 'isReady' | 'setReady'>;
+  /** The mark that ought to stand. */
   #mark: Mark | undefined;
+  /** It is to stand before anything of the set that it marks. */
+  #next: Mark | undefined;
   #ready: boolean;
 
-  constructor(words: Pick<Words, 'mark' | 'setMark' | 'isReady' | 'setReady'>) {
+  constructor(words: Pick<Words, 'mark' | 'setMark' | 'isReady' | 'setReady'>, next?: Mark) {
     this.#words = words;
+    this.#next = next;
     this.#mark = words.mark();
     this.#ready = words.isReady();
   }
 
-  /** The mark that ought to stand. */
-  get known(): Mark | undefined {
-    return this.#mark;
+  /** Those of other maps, in which the same ought to stand. */
+  movedTo(words: Pick<Words, 'mark' | 'setMark' | 'isReady' | 'setReady'>): OwnWords {
+    return new OwnWords(words, this.#next ?? this.#mark);
   }
 
-  setMark(mark: Mark): void {
-    this.#mark = mark;
-    this.#words.setMark(mark);
+  markNext(mark: Mark): void {
+    this.#next = mark;
+  }
+
+  /** Writes the mark that is next, if there is one. */
+  writeMark(): void {
+    if (this.#next === undefined) return;
+    this.#mark = this.#next;
+    this.#words.setMark(this.#mark);
+    this.#next = undefined;
   }
 
   setReady(): void {

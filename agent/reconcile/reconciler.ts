@@ -1,17 +1,13 @@
 import { Waker } from '../../daemon/waker.ts';
 import type { Marks } from '../../protocol/marks.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
-import { KernelError } from '../model/kernel-error.ts';
-import type { Mark } from '../model/mark.ts';
 import type { Accepted, Beside, Candidate, Stored } from '../model/stored.ts';
 import type { Reconciling } from '../ports.ts';
-import { Awaiting } from './awaiting.ts';
-import { Confirming } from './confirming.ts';
-import { Convergence } from './convergence.ts';
+import { Admission } from './admission.ts';
+import type { Convergence } from './convergence.ts';
 import { GivingUp } from './giving-up.ts';
-import { HostJudge } from './guard.ts';
 import { Levels } from './levels.ts';
-import { LostPins } from './lost-pins.ts';
+import { OpenPins } from './open-pins.ts';
 import { Outcomes } from './outcomes.ts';
 import { OwnWords } from './own-words.ts';
 import { Periods, roundsOf } from './periods.ts';
@@ -19,7 +15,6 @@ import type { ReconcilerOptions } from './reconciler-options.ts';
 import { SharedTime } from './shared-time.ts';
 import { Strangers } from './strangers.ts';
 import type { Progress } from './summarise.ts';
-import { type Changes, Taking } from './taking.ts';
 import { type View, viewOf } from './view.ts';
 import { Watch } from './watch.ts';
 
@@ -38,23 +33,18 @@ export type ReconcilerStart = Pick<Stored, 'intents' | 'entries' | 'seq' | 'brak
  */
 export class Reconciler implements Reconciling {
   readonly #options: ReconcilerOptions;
-  #convergence: Convergence;
+  readonly #admission: Admission;
   readonly #periods: Periods;
   readonly #time: SharedTime;
   readonly #waker = new Waker();
   readonly #outcomes: Outcomes;
   readonly #watch: Watch;
-  readonly #pins: LostPins;
+  readonly #pins: OpenPins;
   readonly #strangers: Strangers;
   readonly #givingUp: GivingUp;
-  readonly #awaiting: Awaiting;
-  readonly #confirming: Confirming;
   #ownWords: OwnWords;
   #footing: Footing;
-  /** Not in the kernel yet. */
-  #mark: Mark | undefined;
   readonly #levels = new Levels();
-  readonly #taking: Taking;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
@@ -63,24 +53,15 @@ export class Reconciler implements Reconciling {
     this.#outcomes = new Outcomes(options);
     this.#time = new SharedTime(options);
     this.#footing = footing;
+    const [outcomes, time, levels, waker] = [this.#outcomes, this.#time, this.#levels, this.#waker];
+    this.#admission = new Admission({ ...options, outcomes, time, levels, waker }, stored);
     // A host that has booted has no mark, and one that died before it was written has an old one.
-    if (footing.is === 'follows') this.#mark = { ...footing.at, seq: stored.seq };
-    const convergence = (): Convergence => this.#convergence;
-    const [time, levels, waker] = [this.#time, this.#levels, this.#waker];
-    const lay = (changes: Changes): void => this.#confirming.lay(changes, this.#taking.withheld);
-    this.#taking = new Taking({ ...options, time, levels, convergence, waker, lay }, stored);
-    const [judge, { withheld }] = [new HostJudge(options.guard), this.#taking];
-    const awaiting = new Awaiting(stored, withheld);
-    const standing = this.#taking.standing([...awaiting.standing(stored.intents), ...awaiting.lasting]);
-    this.#convergence = new Convergence(options.kernel, standing, stored.entries, { judge, withheld, awaiting });
-    const nowMs = (): number => options.clock.nowMs();
-    this.#confirming = new Confirming({ ...options, awaiting, convergence, outcomes: this.#outcomes, nowMs });
-    this.#awaiting = awaiting;
-    this.#ownWords = new OwnWords(options.kernel.words);
+    const mark = footing.is === 'follows' ? { ...footing.at, seq: stored.seq } : undefined;
+    this.#ownWords = new OwnWords(options.kernel.words, mark);
     this.#watch = new Watch(options, footing.is !== 'follows', (events) => this.#outcomes.record(events));
     this.#strangers = new Strangers(options, (events) => this.#outcomes.record(events));
     this.#givingUp = new GivingUp({ outcomes: this.#outcomes, look: () => this.#watch.lookForSight() });
-    this.#pins = new LostPins(() => options.kernel.net, options.log);
+    this.#pins = new OpenPins({ ...options, renew: () => this.#renew() });
     const rounds = roundsOf({
       readBack: () => this.#convergence.readBackNext(),
       network: () => this.#refreshNetwork(),
@@ -92,7 +73,7 @@ export class Reconciler implements Reconciling {
   }
 
   judge(candidate: Candidate): Beside {
-    return { ...this.#taking.judge(candidate), now: () => this.#options.boot.now() };
+    return this.#admission.judge(candidate);
   }
 
   accepted(acceptance: Accepted, footing: Footing, beside: Beside): void {
@@ -101,12 +82,11 @@ export class Reconciler implements Reconciling {
     // Only now is it known what is foreign.
     if (!mayPrune(this.#footing)) this.#convergence.readBackNext();
     this.#footing = footing;
-    this.#mark = { ...cursor, seq: acceptance.seq };
+    this.#ownWords.markNext({ ...cursor, seq: acceptance.seq });
     // What another log says of old is not applied yet either.
     const news = acceptance.put.filter(({ key, rev }) => ledger.desired.get(key)?.rev !== rev);
     this.#levels.lower(news.reduce((least, { rev }) => Math.min(least, rev), cursor.rev));
-    if (acceptance.news !== undefined) this.#confirming.take(acceptance.news);
-    this.#taking.take(acceptance, beside);
+    this.#admission.take(acceptance, beside);
   }
 
   held(is: boolean): void {
@@ -118,20 +98,17 @@ export class Reconciler implements Reconciling {
     this.#waker.wake();
   }
 
-  async marked(marks: Marks): Promise<void> {
-    await this.#taking.marked(marks);
-    if (marks.confirmed === undefined) return;
-    await this.#confirming.confirm(this.#footing.at.epoch, marks.confirmed);
-    this.#waker.wake();
+  marked(marks: Marks): Promise<void> {
+    return this.#admission.marked(this.#footing.at.epoch, marks);
   }
 
   /** Something waits to be confirmed. */
   get awaits(): boolean {
-    return this.#awaiting.some;
+    return this.#admission.awaits;
   }
 
   release(): Promise<number> {
-    return this.#taking.release();
+    return this.#admission.release();
   }
 
   /** Those of these keys that are idle stand again once it resolves, or say why not. */
@@ -146,13 +123,10 @@ export class Reconciler implements Reconciling {
   }
 
   progress(): Progress {
-    const { desired, states } = this.#confirming.told;
     return {
       cursor: this.#footing.at,
       applied: this.#levels.applied,
       verified: this.#levels.verified,
-      desired,
-      states,
       deleteAbsent: this.#convergence.deleteAbsent,
       drifted: this.#strangers.drifted,
       mapProblems: this.#strangers.problems(this.#convergence),
@@ -163,19 +137,16 @@ export class Reconciler implements Reconciling {
       bypass: this.#options.kernel.words.bypass(),
       guarded: this.#convergence.judge.told,
       clockAheadMs: this.#time.aheadMs,
-      ...this.#taking.said,
-      awaited: this.#confirming.said,
+      ...this.#admission.said,
       ...this.#watch.seen,
     };
   }
 
   /** For `dump` and `explain`. */
   get view(): View {
-    const convergence = (): Convergence => this.#convergence;
-    return viewOf(convergence, { watch: this.#watch, taking: this.#taking, confirming: this.#confirming }, () => [
-      ...this.#watch.attachProblems,
-      ...this.#strangers.problems(this.#convergence),
-    ]);
+    const [watch, admission] = [this.#watch, this.#admission];
+    const mapProblems = () => [...watch.attachProblems, ...this.#strangers.problems(this.#convergence)];
+    return viewOf({ watch, admission, mapProblems });
   }
 
   /** Resolves once what is due at the call is settled, or the loop has ended. */
@@ -215,6 +186,10 @@ export class Reconciler implements Reconciling {
     this.#outcomes.rest();
   }
 
+  get #convergence(): Convergence {
+    return this.#admission.converging.now;
+  }
+
   get #mayWork(): boolean {
     return mayTouch(this.#footing) && !this.#pins.lost;
   }
@@ -225,7 +200,7 @@ export class Reconciler implements Reconciling {
     const periodMs = Math.min(this.#periods.nextMs, this.#outcomes.dueMs) - clock.monotonicMs();
     if (!this.#mayWork) return Math.max(1, periodMs);
     if (this.#convergence.silence.more) return 1;
-    const dueMs = Math.min(this.#convergence.leftMs(this.#time.nowMs()), this.#confirming.leftMs());
+    const dueMs = Math.min(this.#convergence.leftMs(this.#time.nowMs()), this.#admission.confirming.leftMs());
     return Math.max(1, Math.min(periodMs, dueMs));
   }
 
@@ -233,10 +208,10 @@ export class Reconciler implements Reconciling {
     this.#periods.run(this.#options.clock.monotonicMs());
     this.#takeTime();
     await this.#outcomes.summarise();
-    await this.#outcomes.record(this.#taking.untold());
+    await this.#outcomes.record(this.#admission.untold());
     try {
-      await this.#follow();
-      if (this.#pins.lost) await this.#regain();
+      if (await this.#pins.follow()) this.#convergence.refreshNetworkNext();
+      if (this.#pins.lost) await this.#pins.regain();
       await this.#watch.look(this.#convergence);
       if (mayTouch(this.#footing)) await this.#converge(signal);
     } catch (error) {
@@ -247,35 +222,11 @@ export class Reconciler implements Reconciling {
     }
   }
 
-  /** Goes on with the maps that take the place of these, once it has them whole. */
-  async #follow(): Promise<void> {
-    const followed = this.#options.follow?.() ?? 'same';
-    if (followed === 'arrived') this.#convergence.refreshNetworkNext();
-    if (followed !== 'other') return;
-    const { log, kernel } = this.#options;
-    try {
-      await this.#regain();
-      log.info({ pins: kernel.pins }, 'other maps take the place of those before: filling them');
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      log.warn({ error }, 'maps that are to take the place of these cannot be had yet');
-    }
-  }
-
-  /** Begins anew with what is pinned now. Errors: KernelError while nothing is. */
-  async #regain(): Promise<void> {
-    const { kernel, reopen } = this.#options;
-    await reopen();
-    const before = this.#convergence;
-    const { desired, states } = before.ledger;
-    const [{ judge }, { withheld }] = [before, this.#taking];
-    const against = { judge, withheld, awaiting: this.#awaiting };
-    this.#convergence = new Convergence(kernel, [...desired.values()], [...states.values()], against);
-    this.#convergence.deleteAbsent = before.deleteAbsent;
-    this.#mark ??= this.#ownWords.known;
-    this.#ownWords = new OwnWords(kernel.words);
+  /** Goes on with the maps that are open now. Errors: KernelError. */
+  #renew(): void {
+    this.#admission.converging.renew();
+    this.#ownWords = this.#ownWords.movedTo(this.#options.kernel.words);
     this.#watch.ingressesNext();
-    this.#pins.found();
   }
 
   /** Makes passes until nothing is due, or something else has its turn. */
@@ -283,12 +234,12 @@ export class Reconciler implements Reconciling {
     const { clock } = this.#options;
     do {
       await clock.turn();
-      await this.#confirming.prepare();
+      await this.#admission.confirming.prepare();
       await this.#givingUp.prepare(this.#convergence, this.#time.nowMs());
       // To store a thousand of them takes as long as a pass over them.
       if (this.#convergence.silence.givesUp) await clock.turn();
       const nowMs = this.#time.nowMs();
-      this.#writeMark(); // nothing is waited for between this and what it says
+      this.#ownWords.writeMark(); // nothing is waited for between this and what it says
       const done = this.#convergence.pass(nowMs, () => clock.random(), mayPrune(this.#footing));
       const result = this.#strangers.note(done, this.#ownWords, this.#convergence, nowMs);
       await this.#outcomes.take(result, this.#convergence.ledger.desired);
@@ -301,7 +252,7 @@ export class Reconciler implements Reconciling {
   }
 
   get #pending(): boolean {
-    return this.#convergence.pending || this.#givingUp.pending || this.#confirming.pending;
+    return this.#convergence.pending || this.#givingUp.pending || this.#admission.confirming.pending;
   }
 
   /** Looks again at what ends by time where it is another time than was thought. */
@@ -311,14 +262,9 @@ export class Reconciler implements Reconciling {
     this.#options.outbox.changed();
   }
 
-  #writeMark(): void {
-    if (this.#mark !== undefined) this.#ownWords.setMark(this.#mark);
-    this.#mark = undefined;
-  }
-
   /** Every change up to the cursor now stands where packets meet it and was read back, or is among the exceptions. */
   #advance(): void {
-    if (this.#convergence.network.coming === true || this.#awaiting.waits) return;
+    if (this.#convergence.network.coming === true || this.#admission.waits) return;
     if (this.#levels.raise(this.#footing.at.rev)) this.#options.outbox.changed();
   }
 

@@ -1,8 +1,6 @@
 import type { Intent } from '../../protocol/intent.ts';
 import type { HostProblem } from '../../protocol/status.ts';
-import type { Confirming } from './confirming.ts';
-import type { Convergence } from './convergence.ts';
-import type { Taking } from './taking.ts';
+import type { Admission } from './admission.ts';
 import type { Watch } from './watch.ts';
 
 /** The intent, the state and the observed entry of each key, as they are now and will be. */
@@ -10,16 +8,12 @@ export type View = ReturnType<typeof viewOf>;
 
 interface ViewParts {
   readonly watch: Pick<Watch, 'sight'>;
-  readonly taking: Pick<Taking, 'withheld'>;
-  readonly confirming: Pick<Confirming, 'told' | 'confirmationOf'>;
+  readonly admission: Pick<Admission, 'converging' | 'confirming' | 'withheld'>;
+  readonly mapProblems: () => readonly HostProblem[];
 }
 
-/** `now`: what converges at the time; maps that take the place of others come with another one. */
-export function viewOf(
-  now: () => Convergence,
-  { watch, taking, confirming }: ViewParts,
-  mapProblems: () => readonly HostProblem[],
-) {
+export function viewOf({ watch, admission, mapProblems }: ViewParts) {
+  const { converging, confirming } = admission;
   return {
     get desired() {
       return confirming.told.desired;
@@ -32,14 +26,14 @@ export function viewOf(
     },
     /** Whose hits each slot counts. */
     get holders() {
-      const convergence = now();
+      const convergence = converging.now;
       const { turns } = convergence.slots;
       return { turns, holderOf: (slot: number): Intent | undefined => convergence.holderOf(slot) };
     },
-    withheldOf: (key: string) => taking.withheld.get(key),
-    judgementOf: (intent: Intent) => now().judge.of(intent),
-    entryOf: (key: string) => now().entryOf(key),
+    withheldOf: (key: string) => admission.withheld.get(key),
+    judgementOf: (intent: Intent) => converging.now.judge.of(intent),
+    entryOf: (key: string) => converging.now.entryOf(key),
     confirmationOf: (key: string) => confirming.confirmationOf(key),
-    silenceOf: (intent: Intent) => now().silence.of(intent, watch.sight),
+    silenceOf: (intent: Intent) => converging.now.silence.of(intent, watch.sight),
   };
 }

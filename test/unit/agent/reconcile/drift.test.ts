@@ -178,7 +178,8 @@ test('drift: our own words are put back, and said; what stood at the start is be
   ]);
   t.deepEqual([kernel.mark(), kernel.ready], [mark, false]);
   words.setReady();
-  words.setMark({ ...mark, rev: 6 });
+  words.markNext({ ...mark, rev: 6 });
+  words.writeMark();
   t.deepEqual(words.mend(), []);
   kernel.setReady(false);
   t.deepEqual(words.mend(), [{ pin: 'control', detail: 'control: ready' }]);

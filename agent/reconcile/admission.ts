@@ -1,0 +1,128 @@
+import type { Waker } from '../../daemon/waker.ts';
+import type { Event } from '../../protocol/event.ts';
+import type { Marks } from '../../protocol/marks.ts';
+import type { BrakeChange } from '../model/brake.ts';
+import type { Accepted, Beside, Candidate, Changes, Stored } from '../model/stored.ts';
+import { Awaiting } from './awaiting.ts';
+import { Braking, type Done } from './braking.ts';
+import { Confirming } from './confirming.ts';
+import { Converging } from './converging.ts';
+import { HostJudge } from './guard.ts';
+import type { Levels } from './levels.ts';
+import type { Outcomes } from './outcomes.ts';
+import type { ReconcilerOptions } from './reconciler-options.ts';
+import type { SharedTime } from './shared-time.ts';
+import type { Progress } from './summarise.ts';
+import { tellBrake } from './tell.ts';
+
+export interface AdmissionParts
+  extends Pick<ReconcilerOptions, 'kernel' | 'store' | 'clock' | 'boot' | 'guard' | 'log' | 'host' | 'outbox'> {
+  readonly time: Pick<SharedTime, 'nowMs'>;
+  readonly levels: Levels;
+  readonly outcomes: Outcomes;
+  /** Wakes whoever has it converge. */
+  readonly waker: Pick<Waker, 'wake'>;
+}
+
+const NOTHING: Changes = { put: [], removed: [], whole: false };
+
+/**
+ * What stands between the set and what converges. First the brake: what it withholds is as if it had never come. Then
+ * confirmation: of what is left, what was taken back stays as it was, and what may not go yet stays.
+ */
+export class Admission {
+  readonly converging: Converging;
+  readonly confirming: Confirming;
+  readonly #parts: AdmissionParts;
+  readonly #braking: Braking;
+  readonly #awaiting: Awaiting;
+  #untold: Event[] = [];
+
+  /** Errors: KernelError. */
+  constructor(
+    parts: AdmissionParts,
+    stored: Pick<Stored, 'intents' | 'entries' | 'brake' | 'unconfirmed' | 'confirmed'>,
+  ) {
+    const { kernel, clock, guard } = parts;
+    this.#parts = parts;
+    this.#braking = new Braking(stored.brake, stored.intents, clock.nowMs());
+    const withheld = this.#braking.held;
+    const awaiting = new Awaiting(stored, withheld);
+    this.#awaiting = awaiting;
+    const standing = this.#braking.standing([...awaiting.standing(stored.intents), ...awaiting.lasting]);
+    const against = { judge: new HostJudge(guard), withheld, awaiting };
+    this.converging = new Converging(kernel, standing, stored.entries, against);
+    this.confirming = new Confirming({ ...parts, awaiting, converging: this.converging });
+  }
+
+  get withheld(): Braking['held'] {
+    return this.#braking.held;
+  }
+
+  /** Something waits to be confirmed. */
+  get awaits(): boolean {
+    return this.#awaiting.some;
+  }
+
+  /** Something could be carried out, and is not before the disk has it. */
+  get waits(): boolean {
+    return this.#awaiting.waits;
+  }
+
+  /** For status. */
+  get said(): Pick<Progress, 'desired' | 'states' | 'permit' | 'brake' | 'awaited'> {
+    const { told, said: awaited } = this.confirming;
+    return { ...told, permit: this.#braking.permit, brake: this.#braking.status, awaited };
+  }
+
+  /** What is to be stored with a candidate. */
+  judge(candidate: Candidate): Beside {
+    const { clock, time, boot } = this.#parts;
+    const { desired, states } = this.converging.now.ledger;
+    const times = { nowMs: time.nowMs(), monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
+    return { brake: this.#braking.judge(candidate, { desired, states, ...times }), now: () => boot.now() };
+  }
+
+  /** Changes are stored, and with them what was judged. */
+  take(changes: Changes & Pick<Accepted, 'news'>, { brake }: Beside): void {
+    if (changes.news !== undefined) this.confirming.take(changes.news);
+    const before = this.#braking.status;
+    const done: Done = brake === undefined ? { ...changes, kept: [] } : this.#braking.take(brake, changes);
+    this.confirming.lay({ ...done, whole: changes.whole }, this.withheld);
+    this.converging.now.schedule.markDue(done.kept);
+    const { host, clock, waker } = this.#parts;
+    this.#untold.push(...tellBrake({ host, at: clock.nowMs() }, before, this.#braking.status));
+    waker.wake();
+  }
+
+  /** What is to be told of it, once. */
+  untold(): readonly Event[] {
+    return this.#untold.splice(0);
+  }
+
+  /** Marks came alone, of this epoch. Errors: StoreError; what was to be stored then has not changed. */
+  async marked(epoch: string, { permit = 0, confirmed }: Marks): Promise<void> {
+    const change = this.#braking.permitted(permit);
+    if (change !== undefined) await this.#letGo(change);
+    if (confirmed === undefined) return;
+    await this.confirming.confirm(epoch, confirmed);
+    this.#parts.waker.wake();
+  }
+
+  /** Lets go what the brake withholds, and answers how much that was. Errors: StoreError; then it still holds. */
+  async release(): Promise<number> {
+    const change = this.#braking.released();
+    await this.#letGo(change);
+    return change.free.length;
+  }
+
+  async #letGo(brake: BrakeChange): Promise<void> {
+    const { store, levels, outbox } = this.#parts;
+    await store.remember({ brake });
+    const revs = brake.free.flatMap((key) => this.withheld.get(key)?.rev ?? []);
+    // It was applied so far as it was withheld.
+    if (revs.length > 0) levels.lower(revs.reduce((least, rev) => Math.min(least, rev)));
+    this.take(NOTHING, { brake });
+    outbox.changed();
+  }
+}
