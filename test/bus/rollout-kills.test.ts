@@ -1,7 +1,4 @@
 /** Rollouts with real controllers in processes of their own, on a real bus, and hosts that are made up. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { connect, type NatsConnection } from 'nats';
 import { type ApiError, type ApiVerb, isApiError } from '../../protocol/api.ts';
@@ -19,6 +16,7 @@ import {
 } from '../../protocol/rollout-start.ts';
 import { encodeRolloutStatusRequest, parseRolloutStatusReply } from '../../protocol/rollout-status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
+import { KilledController } from '../support/killed-controller.ts';
 import { startNats } from '../support/nats.ts';
 import { Folder, spec } from '../unit/controller/fleet.ts';
 import { MadeUpHost } from './made-up-host.ts';
@@ -60,14 +58,8 @@ class Town implements AsyncDisposable {
     return new Town({ ...given, held: held.move() }, made);
   }
 
-  async controller(): Promise<ChildProcess> {
-    const script = join(import.meta.dirname, 'controller-process.ts');
-    const child = spawn(process.execPath, [script, this.#url, this.#folder.file(), String(SCALE)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.#held.defer(() => end(child));
-    await once(child.stdout ?? child, 'data');
-    return child;
+  async controller(): Promise<KilledController> {
+    return this.#held.use(await KilledController.start(this.#url, this.#folder.file(), SCALE));
   }
 
   async ask<T extends object>(verb: ApiVerb, data: Uint8Array, parse: (data: Uint8Array) => T | ApiError): Promise<T> {
@@ -120,12 +112,6 @@ function wayOf({ puts }: MadeUpHost): unknown {
   return [...puts.values()].find(({ name }) => name === 'web')?.to;
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-}
-
 test('rollout: a controller on a bus takes one to its end, and another back', async (t) => {
   await using town = await Town.open(5);
   await town.controller();
@@ -176,13 +162,13 @@ test('rollout: with controllers that are killed and come back, and two at a time
   const revs: number[] = [];
   for (const kills of [0, 6]) {
     await using town = await Town.open(5);
-    let [one] = [await town.controller(), kills > 0 ? await town.controller() : undefined];
+    const one = await town.controller();
+    if (kills > 0) await town.controller();
     await town.heard(t);
     await town.start('r', 'drop');
     for (let at = 0; at < kills; at += 1) {
       await new Promise((resolve) => setTimeout(resolve, 300 + 170 * at));
-      await end(one);
-      one = await town.controller();
+      await one.kill();
     }
     await town.is(t, 'r', 'DONE');
     await until(t, 'all have it', () => town.count('drop') === 5);

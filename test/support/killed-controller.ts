@@ -15,6 +15,7 @@ export interface Point {
 export class KilledController implements AsyncDisposable {
   readonly #argv: readonly string[];
   #child: ChildProcess | undefined;
+  #serving: Promise<void> = Promise.resolve();
   #over = false;
   /** How often it died. */
   deaths = 0;
@@ -39,6 +40,15 @@ export class KilledController implements AsyncDisposable {
     await this.#trace(['-e', `trace=${names.join(',')}`, '-o', file]);
   }
 
+  /** Kills it, and waits until it serves again. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) throw new Error('there is no controller to kill');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await this.#serving;
+  }
+
   freeze(): void {
     this.#child?.kill('SIGSTOP');
   }
@@ -58,7 +68,9 @@ export class KilledController implements AsyncDisposable {
   async #begin(): Promise<void> {
     const child = spawn(process.execPath, this.#argv, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
-    child.once('exit', () => void this.#again());
+    child.once('exit', () => {
+      this.#serving = this.#again();
+    });
     const lines = createInterface({ input: child.stdout });
     await once(lines, 'line');
   }
