@@ -1,36 +1,17 @@
-/** What a brake withholds and what lets it go, with a real controller, its commands, and an agent on a store of its own. */
-import { mkdirSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { connect } from 'nats';
-import { pino } from 'pino';
-import { NatsBus } from '../../agent/bus/nats-bus.ts';
-import { CAN } from '../../agent/model/can.ts';
-import type { Bus } from '../../agent/ports.ts';
-import { serve } from '../../agent/serve.ts';
-import { SqliteStore } from '../../agent/store/sqlite-store.ts';
-import { type Clock, makeSystemClock } from '../../daemon/clock.ts';
-import { agentMigrations } from '../../migrations/agent/index.ts';
+import type { NatsBus } from '../../agent/bus/nats-bus.ts';
 import { encodeDeleteRequest, parseDeleteReply } from '../../protocol/api.ts';
 import { parseStatus } from '../../protocol/status.ts';
-import { makeSubjects } from '../../protocol/subjects.ts';
 import type { MemoryKernel } from '../fakes/memory-kernel.ts';
-import { MemorySight } from '../fakes/memory-sight.ts';
-import { MemoryTimes } from '../fakes/memory-times.ts';
+import { makeShortDelays } from '../support/quick-clocks.ts';
 import { makeKernel } from '../unit/agent/reconcile/world.ts';
 import type { Session } from '../unit/cli/session.ts';
 import { House } from './house.ts';
+import { HOST, startAgent, subjects } from './house-agent.ts';
 import { until } from './rig.ts';
 
-const HOST = 'edge-1';
 const COUNT = 10;
-const subjects = makeSubjects();
-const log = pino({ level: process.env.SHUNT_TEST_LOG ?? 'silent' });
-
-/** What waits for half a minute waits for three seconds. */
-function makeQuickClock(): Clock {
-  const clock = makeSystemClock();
-  return { ...clock, delay: (delayMs, signal) => clock.delay(delayMs / 10, signal) };
-}
 
 const names = (from: number, to: number): string[] => Array.from({ length: to - from + 1 }, (_, at) => `r${from + at}`);
 
@@ -65,23 +46,8 @@ class Stage implements AsyncDisposable {
   /** Starts the agent anew. */
   async start(role = 'edge'): Promise<void> {
     await this.#end?.();
-    const clock = makeQuickClock();
-    const directory = this.house.file('agent');
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations, clock });
-    const ending = new AbortController();
-    const identity = { host: HOST, boot: clock.token(8), agent: '0.1.0', can: CAN, labels: { role }, interfaces: [] };
-    const [kernel, times, sight] = [this.kernel, new MemoryTimes(), new MemorySight()];
-    const reopen = async (): Promise<void> => kernel.reopen();
-    const connect = (): Bus => this.#connect(clock);
-    const boot = { now: () => ({ boot: 'b1', ms: clock.monotonicMs() }) };
-    const parts = { identity, store, kernel, clock, log, times, sight, boot, reopen, connect };
-    const running = serve(parts, ending.signal);
-    this.#end = async () => {
-      ending.abort();
-      await running;
-      await store.close();
-    };
+    const tamper = (bus: NatsBus): void => this.#deafen(bus);
+    this.#end = await startAgent(this.house, { clock: makeShortDelays(), kernel: this.kernel, role, tamper });
   }
 
   /** The host starts anew: its maps are empty. */
@@ -92,12 +58,9 @@ class Stage implements AsyncDisposable {
     this.kernel.openAnew();
   }
 
-  #connect(clock: Clock): Bus {
-    const servers = { urls: [this.house.server.url] };
-    const bus = new NatsBus({ host: HOST, subjects, servers, clock, log, note: () => {} });
+  #deafen(bus: NatsBus): void {
     const listen = bus.onLive.bind(bus);
     bus.onLive = (handle) => listen((bytes) => void (this.isDeaf || handle(bytes)));
-    return bus;
   }
 
   shunt(...words: readonly string[]): Promise<Session> {

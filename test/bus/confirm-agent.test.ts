@@ -1,37 +1,15 @@
-/** What `--confirm` comes to with a real controller, its commands, and a real agent that a change can cut off the bus. */
-import { mkdirSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { pino } from 'pino';
-import { NatsBus } from '../../agent/bus/nats-bus.ts';
-import { CAN } from '../../agent/model/can.ts';
-import type { Bus } from '../../agent/ports.ts';
-import { serve } from '../../agent/serve.ts';
-import { SqliteStore } from '../../agent/store/sqlite-store.ts';
+import type { NatsBus } from '../../agent/bus/nats-bus.ts';
 import { BusError } from '../../bus/error.ts';
-import { type Clock, makeSystemClock } from '../../daemon/clock.ts';
-import { agentMigrations } from '../../migrations/agent/index.ts';
-import { makeSubjects } from '../../protocol/subjects.ts';
-import { MemorySight } from '../fakes/memory-sight.ts';
-import { MemoryTimes } from '../fakes/memory-times.ts';
+import { makeQuickClock } from '../support/quick-clocks.ts';
 import { makeKernel } from '../unit/agent/reconcile/world.ts';
 import type { Session } from '../unit/cli/session.ts';
 import { House } from './house.ts';
+import { startAgent } from './house-agent.ts';
 import { until } from './rig.ts';
 
-const HOST = 'edge-1';
-const subjects = makeSubjects();
-const log = pino({ level: process.env.SHUNT_TEST_LOG ?? 'silent' });
 /** Ten seconds of controller and agent take two and a half. */
 const QUICKER = 4;
-
-function makeQuickClock(): Clock {
-  const clock = makeSystemClock();
-  return {
-    ...clock,
-    monotonicMs: () => clock.monotonicMs() * QUICKER,
-    delay: (delayMs, signal) => clock.delay(delayMs / QUICKER, signal),
-  };
-}
 
 /** Of a redirect of this number, as a file has it. */
 function file(number: number, to: string): string {
@@ -51,7 +29,7 @@ class Stage implements AsyncDisposable {
   }
 
   static async open(t: ExecutionContext): Promise<Stage> {
-    const stage = new Stage(await House.open(makeQuickClock()));
+    const stage = new Stage(await House.open(makeQuickClock(QUICKER)));
     await stage.#start();
     await stage.does(t, 'apply', '-f', stage.house.write('first.yaml', file(1, 'pass')));
     await stage.stands(t, 'r1 pass');
@@ -90,27 +68,11 @@ class Stage implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const [clock, directory, kernel] = [makeQuickClock(), this.house.file('agent'), this.#kernel];
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations, clock });
-    const ending = new AbortController();
-    const labels = { role: 'edge' };
-    const identity = { host: HOST, boot: clock.token(8), agent: '0.1.0', can: CAN, labels, interfaces: [] };
-    const [times, sight] = [new MemoryTimes(), new MemorySight()];
-    const reopen = async (): Promise<void> => kernel.reopen();
-    const connect = (): Bus => this.#connect(clock);
-    const boot = { now: () => ({ boot: 'b1', ms: Math.floor(clock.monotonicMs()) }) };
-    const running = serve({ identity, store, kernel, clock, log, times, sight, boot, reopen, connect }, ending.signal);
-    this.#end = async () => {
-      ending.abort();
-      await running;
-      await store.close();
-    };
+    const tamper = (bus: NatsBus): void => this.#cut(bus);
+    this.#end = await startAgent(this.house, { clock: makeQuickClock(QUICKER), kernel: this.#kernel, tamper });
   }
 
-  #connect(clock: Clock): Bus {
-    const servers = { urls: [this.house.server.url] };
-    const bus = new NatsBus({ host: HOST, subjects, servers, clock, log, note: () => {} });
+  #cut(bus: NatsBus): void {
     const [listen, publish, sync] = [bus.onLive.bind(bus), bus.publish.bind(bus), bus.sync.bind(bus)];
     const isCut = (): boolean => this.#isCut(this.#actions());
     bus.onLive = (handle) => listen((bytes) => void (isCut() || handle(bytes)));
@@ -120,7 +82,6 @@ class Stage implements AsyncDisposable {
       if (page === undefined || isCut()) throw new BusError('DOWN', 'sync', 'cut off');
       return page;
     };
-    return bus;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

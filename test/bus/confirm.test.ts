@@ -3,7 +3,6 @@ import test, { type ExecutionContext } from 'ava';
 import { connect, type NatsConnection } from 'nats';
 import { pino } from 'pino';
 import { startController } from '../../controller/main.ts';
-import { type Clock, makeSystemClock } from '../../daemon/clock.ts';
 import { type Cursor, NO_CURSOR } from '../../protocol/cursor.ts';
 import type { Change } from '../../protocol/intent.ts';
 import type { UnconfirmedStatus } from '../../protocol/own-decisions.ts';
@@ -12,6 +11,7 @@ import { type Exception, encodeStatus } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { parseUpdate } from '../../protocol/update.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
+import { makeQuickClock } from '../support/quick-clocks.ts';
 import { matchesGolden } from '../unit/cli/golden.ts';
 import { KeptTerminal, type Session, shunt } from '../unit/cli/session.ts';
 import { Folder, status } from '../unit/controller/fleet.ts';
@@ -21,15 +21,6 @@ const subjects = makeSubjects();
 /** Ten seconds of a controller take two. */
 const QUICKER = 5;
 const SAYS_EVERY_MS = 200;
-
-function makeQuickClock(): Clock {
-  const clock = makeSystemClock();
-  return {
-    ...clock,
-    monotonicMs: () => clock.monotonicMs() * QUICKER,
-    delay: (delayMs, signal) => clock.delay(delayMs / QUICKER, signal),
-  };
-}
 
 const ATTACHED = { name: 'eth0', ifindex: 2, mode: 'native', zone: 1, up: true, attached: true } as const;
 
@@ -153,7 +144,7 @@ class Bench implements AsyncDisposable {
     const config = { nats: [server.url], db: folder.file(), rootSubject: subjects.root };
     const log = pino({ level: 'silent' });
     for (let at = 0; at < controllers; at += 1)
-      held.use(await startController(config, log, (error) => t.fail(error.message), makeQuickClock()));
+      held.use(await startController(config, log, (error) => t.fail(error.message), makeQuickClock(QUICKER)));
     return new Bench(server, held.move());
   }
 

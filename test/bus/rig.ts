@@ -5,23 +5,17 @@ import { NatsBus } from '../../agent/bus/nats-bus.ts';
 import type { BusTrouble } from '../../agent/ports.ts';
 import type { BusAccess } from '../../bus/access.ts';
 import { startController } from '../../controller/main.ts';
-import { type Clock, makeSystemClock } from '../../daemon/clock.ts';
 import type { Log, RootLog } from '../../daemon/log.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { encodeSyncRequest } from '../../protocol/page.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
+import { makeShortDelays } from '../support/quick-clocks.ts';
 import { Folder } from '../unit/controller/fleet.ts';
 
 export const HOST = 'edge-1';
 export const subjects = makeSubjects();
 const REQUEST = encodeSyncRequest({ v: 1, host: HOST, have: NO_CURSOR, from: NO_CURSOR });
-
-/** A tenth of each delay: what waits for half a minute is seen to be back. */
-function makeQuickClock(): Clock {
-  const clock = makeSystemClock();
-  return { ...clock, delay: (delayMs, signal) => clock.delay(delayMs / 10, signal) };
-}
 
 /** What a program logs of its bus: the code of each trouble, `up`, and the subjects that it may not listen to. */
 class BusLog implements RootLog {
@@ -70,7 +64,7 @@ export class Rig implements AsyncDisposable {
 
   /** Starts both; `url` is where they look for the server. */
   async start(t: ExecutionContext, access: BusAccess, url = this.server.url): Promise<void> {
-    const clock = makeQuickClock();
+    const clock = makeShortDelays();
     const config = { nats: [url], db: this.folder.file(), rootSubject: subjects.root, ...access };
     this.#held.use(await startController(config, this.controller, (error) => t.fail(error.message), clock));
     const servers = { urls: [url], ...access };
