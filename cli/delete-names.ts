@@ -1,4 +1,5 @@
-import { encodeDeleteRequest, type Near, parseDeleteReply } from '../protocol/api.ts';
+import type { Near } from '../protocol/api.ts';
+import { encodeDeleteRequest, parseDeleteReply } from '../protocol/delete.ts';
 import { listBudgetBytes } from '../protocol/json.ts';
 import type { Terms } from '../protocol/terms.ts';
 import type { Bus } from './client.ts';

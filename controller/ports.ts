@@ -1,5 +1,6 @@
-import type { ApplyReply, ApplyRequest, DeleteReply } from '../protocol/api.ts';
+import type { ApplyReply, ApplyRequest } from '../protocol/api.ts';
 import type { ChangeReply, ChangeRequest } from '../protocol/change-state.ts';
+import type { DeleteReply } from '../protocol/delete.ts';
 import type { ForgetReply, ForgetRequest } from '../protocol/forget.ts';
 import type { HistoryReply, HistoryRequest } from '../protocol/history.ts';
 import type { GetReply, GetRequest, HostsReply, HostsRequest } from '../protocol/listings.ts';

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApplyReply, DeleteReply } from '../protocol/api.ts';
+import type { ApplyReply } from '../protocol/api.ts';
 import type { Dump, DumpEntry } from '../protocol/ask.ts';
+import type { DeleteReply } from '../protocol/delete.ts';
 import type { Status } from '../protocol/status.ts';
 import { type Ended, endText, must, type Running } from '../test/support/process.ts';
 import { C, HOST, SERVICE, type Testbed } from '../test/support/testbed.ts';

@@ -1,7 +1,6 @@
 import { readChangeId } from './change-id.ts';
 import type { AnyCode } from './codes.ts';
 import { open, readVersion } from './envelope.ts';
-import { filledList } from './filled.ts';
 import { readHost } from './host.ts';
 import { readName } from './intent.ts';
 import { encodeJson } from './json.ts';
@@ -113,28 +112,10 @@ export interface ApplyReply {
   readonly change?: string;
 }
 
-export interface DeleteRequest extends Terms {
-  readonly v: 1;
-  readonly names: readonly string[];
-}
-
 /** A name that is not there, and the one that was probably meant. */
 export interface Near {
   readonly name: string;
   readonly near: string;
-}
-
-/** `absent` names were not there: that is success too. */
-export interface DeleteReply {
-  readonly v: 1;
-  readonly deleted: readonly string[];
-  readonly absent: readonly string[];
-  readonly hosts: number;
-  readonly rev: number;
-  /** What some of the first absent ones probably meant. */
-  readonly near?: readonly Near[];
-  /** As in an apply. */
-  readonly change?: string;
 }
 
 /** The most elements of a list in one message of the api; its size ends it sooner. */
@@ -234,50 +215,18 @@ export function orPartReply<T>(readLast: Reader<T>): Reader<T | ApplyPartReply> 
 }
 
 export const readNear = list(object<Near>({ name: readName, near: readName }, 'ignored'), MAX_STRANGERS);
-const readNames = list(readName, MAX_LIST);
-const readDeleteFields = object<DeleteRequest>({
-  v: readVersion,
-  names: filledList(readName, MAX_LIST),
-  ...termFields,
-});
-const readDelete: Reader<DeleteRequest> = (value, path) => requireReason(readDeleteFields(value, path));
-const readDeleteReply = object<DeleteReply>(
-  {
-    v: readVersion,
-    deleted: readNames,
-    absent: readNames,
-    hosts: readCount,
-    rev: readRev,
-    near: optional(readNear),
-    change: optional(readChangeId),
-  },
-  'ignored',
-);
-
 /** Reads a request of the api. Errors: Refused. */
 export function parseApplyRequest(input: unknown): ApplyRequest {
   return readApply(open(input), '');
-}
-
-export function parseDeleteRequest(input: unknown): DeleteRequest {
-  return readDelete(open(input), '');
 }
 
 export function encodeApplyRequest(request: ApplyRequest): Uint8Array {
   return encodeJson(readApply(request, ''));
 }
 
-export function encodeDeleteRequest(request: DeleteRequest): Uint8Array {
-  return encodeJson(readDelete(request, ''));
-}
-
 /** Reads a reply of the api; unknown fields are ignored. Errors: Refused. */
 export function parseApplyReply(input: unknown): ApplyReply | ApplyPartReply | ApiError {
   return readReply(input, readApplyReply);
-}
-
-export function parseDeleteReply(input: unknown): DeleteReply | ApiError {
-  return readReply(input, readDeleteReply);
 }
 
 export function isApiError<T extends object>(reply: T | ApiError): reply is ApiError {
@@ -286,10 +235,6 @@ export function isApiError<T extends object>(reply: T | ApiError): reply is ApiE
 
 export function encodeApplyReply(reply: ApplyReply | ApplyPartReply): Uint8Array {
   return encodeJson(readApplyReply(reply, ''));
-}
-
-export function encodeDeleteReply(reply: DeleteReply): Uint8Array {
-  return encodeJson(readDeleteReply(reply, ''));
 }
 
 export function encodeApiError(error: ApiError): Uint8Array {

@@ -3,15 +3,13 @@ import type { Log } from '../../daemon/log.ts';
 import {
   type ApiError,
   type ApiVerb,
-  type DeleteReply,
   encodeApiError,
   encodeApplyReply,
-  encodeDeleteReply,
   isApiVerb,
   parseApplyRequest,
-  parseDeleteRequest,
 } from '../../protocol/api.ts';
 import { encodeChangeReply, parseChangeRequest } from '../../protocol/change-state.ts';
+import { type DeleteReply, encodeDeleteReply, parseDeleteRequest } from '../../protocol/delete.ts';
 import { encodeForgetReply, parseForgetRequest } from '../../protocol/forget.ts';
 import { encodeHistoryReply, parseHistoryRequest } from '../../protocol/history.ts';
 import { bytesOf, listBudgetBytes, MAX_MESSAGE_BYTES } from '../../protocol/json.ts';

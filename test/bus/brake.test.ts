@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { connect } from 'nats';
 import type { NatsBus } from '../../agent/bus/nats-bus.ts';
-import { encodeDeleteRequest, parseDeleteReply } from '../../protocol/api.ts';
+import { encodeDeleteRequest, parseDeleteReply } from '../../protocol/delete.ts';
 import { parseStatus } from '../../protocol/status.ts';
 import type { MemoryKernel } from '../fakes/memory-kernel.ts';
 import { makeShortDelays } from '../support/quick-clocks.ts';

@@ -7,15 +7,9 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import {
-  type ApplyReply,
-  encodeApiError,
-  encodeApplyReply,
-  encodeDeleteReply,
-  parseApplyRequest,
-  parseDeleteRequest,
-} from '../../protocol/api.ts';
+import { type ApplyReply, encodeApiError, encodeApplyReply, parseApplyRequest } from '../../protocol/api.ts';
 import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
+import { encodeDeleteReply, parseDeleteRequest } from '../../protocol/delete.ts';
 import { type Event, encodeEvent, encodeEvents } from '../../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
 import { encodeForgetReply, parseForgetRequest } from '../../protocol/forget.ts';

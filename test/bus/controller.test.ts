@@ -3,16 +3,9 @@ import BetterSqlite3 from 'better-sqlite3';
 import { connect, createInbox, type NatsConnection } from 'nats';
 import { pino } from 'pino';
 import { type Controller, startController } from '../../controller/main.ts';
-import {
-  type ApiError,
-  type ApplyReply,
-  encodeApplyRequest,
-  encodeDeleteRequest,
-  isApiError,
-  parseApplyReply,
-  parseDeleteReply,
-} from '../../protocol/api.ts';
+import { type ApiError, type ApplyReply, encodeApplyRequest, isApiError, parseApplyReply } from '../../protocol/api.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
+import { encodeDeleteRequest, parseDeleteReply } from '../../protocol/delete.ts';
 import { encodeGetRequest, encodeHostsRequest, parseGetReply, parseHostsReply } from '../../protocol/listings.ts';
 import {
   encodeSyncRequest,

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { encodeApplyRequest, encodeDeleteRequest } from '../../protocol/api.ts';
+import { encodeApplyRequest } from '../../protocol/api.ts';
+import { encodeDeleteRequest } from '../../protocol/delete.ts';
 import { World } from './world.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,11 +1,6 @@
-import {
-  encodeApplyRequest,
-  encodeDeleteRequest,
-  isApiError,
-  parseApplyReply,
-  parseDeleteReply,
-} from '../../protocol/api.ts';
+import { encodeApplyRequest, isApiError, parseApplyReply } from '../../protocol/api.ts';
 import { encodeAskRequest } from '../../protocol/ask.ts';
+import { encodeDeleteRequest, parseDeleteReply } from '../../protocol/delete.ts';
 import { encodeForgetRequest } from '../../protocol/forget.ts';
 import { encodeRearmRequest } from '../../protocol/rearm.ts';
 import { encodeRecoverRequest, parseRecoverReply } from '../../protocol/recover.ts';

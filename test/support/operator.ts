@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ApplyReply, DeleteReply } from '../../protocol/api.ts';
+import type { ApplyReply } from '../../protocol/api.ts';
 import type { Dump, DumpEntry } from '../../protocol/ask.ts';
+import type { DeleteReply } from '../../protocol/delete.ts';
 import type { Status } from '../../protocol/status.ts';
 import { type Running, until } from './process.ts';
 import { C, HOST, SERVICE, type Testbed } from './testbed.ts';

@@ -1,5 +1,6 @@
-import { encodeApplyRequest, encodeDeleteRequest, parseApplyReply, parseDeleteReply } from '../../../protocol/api.ts';
+import { encodeApplyRequest, parseApplyReply } from '../../../protocol/api.ts';
 import { encodeAskRequest } from '../../../protocol/ask.ts';
+import { encodeDeleteRequest, parseDeleteReply } from '../../../protocol/delete.ts';
 import type { World } from '../world.ts';
 import { REDIRECTS, ROLES } from './schedule.ts';
 

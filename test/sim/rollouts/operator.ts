@@ -1,4 +1,5 @@
-import { encodeApplyRequest, encodeDeleteRequest, isApiError } from '../../../protocol/api.ts';
+import { encodeApplyRequest, isApiError } from '../../../protocol/api.ts';
+import { encodeDeleteRequest } from '../../../protocol/delete.ts';
 import { encodeForgetRequest } from '../../../protocol/forget.ts';
 import { encodeRecoverRequest } from '../../../protocol/recover.ts';
 import type { RolloutHead } from '../../../protocol/rollout.ts';

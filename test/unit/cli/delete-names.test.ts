@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Bus } from '../../../cli/client.ts';
 import { deleteNames } from '../../../cli/delete-names.ts';
 import { EXIT, Failure } from '../../../cli/line/failure.ts';
-import { parseDeleteRequest } from '../../../protocol/api.ts';
+import { parseDeleteRequest } from '../../../protocol/delete.ts';
 
 const QUIET = { progress: () => {} };
 const HOW = { terms: { allowShrink: true, reason: 'it is over' }, files: [] } as const;

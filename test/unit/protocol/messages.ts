@@ -3,6 +3,7 @@ import * as api from '../../../protocol/api.ts';
 import * as ask from '../../../protocol/ask.ts';
 import * as changeState from '../../../protocol/change-state.ts';
 import * as counts from '../../../protocol/counts.ts';
+import * as deletes from '../../../protocol/delete.ts';
 import { encodeEvent, encodeEvents, parseEvent, parseEventsReply } from '../../../protocol/event.ts';
 import * as explain from '../../../protocol/explain.ts';
 import * as forget from '../../../protocol/forget.ts';
@@ -93,8 +94,8 @@ export const MESSAGES: readonly Message[] = [
   message('get-brief-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
   message('get-rest-request', listings.parseGetRequest, listings.encodeGetRequest, 'strict'),
   message('get-rest-reply', listings.parseGetReply, listings.encodeGetReply, 'tolerant'),
-  message('delete-request', api.parseDeleteRequest, api.encodeDeleteRequest, 'strict'),
-  message('delete-reply', api.parseDeleteReply, api.encodeDeleteReply, 'tolerant'),
+  message('delete-request', deletes.parseDeleteRequest, deletes.encodeDeleteRequest, 'strict'),
+  message('delete-reply', deletes.parseDeleteReply, deletes.encodeDeleteReply, 'tolerant'),
   message('names-request', names.parseNamesRequest, names.encodeNamesRequest, 'strict'),
   message('names-sets-request', names.parseNamesRequest, names.encodeNamesRequest, 'strict'),
   message('names-reply', names.parseNamesReply, names.encodeNamesReply, 'tolerant'),

@@ -1,7 +1,8 @@
 import test from 'ava';
 import { ApiService } from '../../../../controller/serve/api-service.ts';
 import { Traffic } from '../../../../controller/serve/traffic.ts';
-import { type DeleteReply, encodeApplyRequest, encodeDeleteRequest } from '../../../../protocol/api.ts';
+import { encodeApplyRequest } from '../../../../protocol/api.ts';
+import { type DeleteReply, encodeDeleteRequest } from '../../../../protocol/delete.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { NO_COUNTING } from '../../../fakes/no-counting.ts';

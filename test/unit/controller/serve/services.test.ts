@@ -7,14 +7,9 @@ import { ApiService } from '../../../../controller/serve/api-service.ts';
 import { Refusals } from '../../../../controller/serve/refusals.ts';
 import { SyncService } from '../../../../controller/serve/sync-service.ts';
 import { Traffic } from '../../../../controller/serve/traffic.ts';
-import {
-  type ApplyReply,
-  type ApplyRequest,
-  encodeApplyRequest,
-  encodeDeleteRequest,
-  parseDeleteReply,
-} from '../../../../protocol/api.ts';
+import { type ApplyReply, type ApplyRequest, encodeApplyRequest } from '../../../../protocol/api.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
+import { encodeDeleteRequest, parseDeleteReply } from '../../../../protocol/delete.ts';
 import { encodeSyncRequest, parsePageReply } from '../../../../protocol/page.ts';
 import { encodePlanRequest, type PlanReply, type PlanRequest, parsePlanReply } from '../../../../protocol/plan.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';

@@ -9,11 +9,10 @@ import {
   type ApiError,
   type ApiVerb,
   encodeApplyRequest,
-  encodeDeleteRequest,
   isApiError,
   parseApplyReply,
-  parseDeleteReply,
 } from '../../../../protocol/api.ts';
+import { encodeDeleteRequest, parseDeleteReply } from '../../../../protocol/delete.ts';
 import type { HostItem } from '../../../../protocol/listings.ts';
 import {
   encodeGetRequest,
