@@ -2,6 +2,7 @@ import { parseStatus } from '../../../protocol/status.ts';
 import type { World } from '../world.ts';
 import { Confirmations } from './confirmations.ts';
 import { checkEnds } from './ends.ts';
+import { checkHeld } from './held.ts';
 import type { LightHost } from './host.ts';
 import { checkLogs } from './logs.ts';
 import { type Look, lookAt } from './look.ts';
@@ -46,6 +47,7 @@ export class Judge {
     this.wrong.push(
       ...checkStates(before, now),
       ...checkEnds(before, now),
+      ...checkHeld(before, now),
       ...this.reach.committed(now),
       ...this.soaks.committed(before, now),
       ...this.#confirmations.committed(before, now),
