@@ -23,17 +23,20 @@ interface Surroundings {
   readonly flags: readonly string[];
   /** What is looked through for leaks. */
   readonly scope: Scope;
+  /** Whether what tests log is shown, also of those that pass. */
+  readonly tell?: boolean;
 }
 
 /** Runs `files` with a folder for temporary files and a mark of their own. */
-export async function runClean(files: readonly string[], { print, flags, scope }: Surroundings): Promise<CleanRun> {
+export async function runClean(files: readonly string[], surroundings: Surroundings): Promise<CleanRun> {
+  const { print, scope } = surroundings;
   const scratch = await mkdtemp(join(tmpdir(), 'shunt-test-'));
   await chmod(scratch, 0o1777); // as /tmp: agents that run as nobody keep their state below it
   const [mark, descriptors, times] = [randomUUID(), `${scratch}.descriptors`, `${scratch}.times`];
   try {
     let tally = NOTHING;
     const left = await leaksOf(`SHUNT_TEST_RUN=${mark}`, scope, async () => {
-      tally = await runAva(files, flags, print, {
+      tally = await runAva(files, surroundings, {
         SHUNT_TEST_RUN: mark,
         SHUNT_TEST_DESCRIPTORS: descriptors,
         SHUNT_TEST_TIMES: times,
@@ -51,8 +54,7 @@ export async function runClean(files: readonly string[], { print, flags, scope }
 /** Runs ava once over `files` and hands over its TAP output line by line. */
 async function runAva(
   files: readonly string[],
-  flags: readonly string[],
-  print: (line: string) => void,
+  { flags, print, tell = false }: Surroundings,
   extra: NodeJS.ProcessEnv,
 ): Promise<Tally> {
   const env = { ...process.env, ...extra };
@@ -62,7 +64,7 @@ async function runAva(
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<number | null>((resolve, reject) => ava.once('error', reject).once('exit', resolve));
-  const tap = new TapReader(print);
+  const tap = new TapReader(print, tell);
   for await (const line of createInterface(ava.stdout)) tap.line(line);
   return tap.end(await ended);
 }

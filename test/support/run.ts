@@ -107,7 +107,8 @@ async function runAlone(files: readonly string[], total: Total): Promise<void> {
   for (const file of files) {
     if (!(await isReady(file, total))) continue;
     const machine = needsEngine(file) ? 'machine and engines' : 'machine';
-    const surroundings = { print, flags: ALONE, scope: root ? machine : 'own' } as const;
+    const tell = file.startsWith('test/long/');
+    const surroundings = { print, flags: ALONE, scope: root ? machine : 'own', tell } as const;
     await total.add(file, () => runClean([file], surroundings));
   }
 }

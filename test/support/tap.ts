@@ -11,9 +11,12 @@ export function addTally(a: Tally, b: Tally): Tally {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: [...a.skipped, ...b.skipped] };
 }
 
+/** How a line begins that a test logged. */
+const LOGGED = '#   ';
+
 /**
  * Counts the TAP lines that ava prints, handed over one by one, and passes on what a person must see: failures with
- * their diagnostics, and what tests logged. A test marked as to do counts as skipped.
+ * their diagnostics, what tests printed, and of those that `tell` what they logged. A test marked as to do counts as skipped.
  */
 export class TapReader {
   #passed = 0;
@@ -21,16 +24,18 @@ export class TapReader {
   readonly #skipped: string[] = [];
   #loud = false;
   readonly #print: (line: string) => void;
+  readonly #tell: boolean;
 
-  constructor(print: (line: string) => void) {
+  constructor(print: (line: string) => void, tell: boolean) {
     this.#print = print;
+    this.#tell = tell;
   }
 
   line(text: string): void {
     const point = /^(not )?ok \d+ - (.*?)( # (?:SKIP|TODO).*)?$/.exec(text);
     if (point) this.#point(point[1] !== undefined, point[2] ?? '', point[3] !== undefined);
     else if (/^(TAP version|1\.\.\d+$|# (tests|pass|skip|fail) \d+$|$)/.test(text)) this.#loud = false;
-    else if (this.#loud || !text.startsWith('#')) this.#print(text);
+    else if (this.#loud || !text.startsWith('#') || (this.#tell && text.startsWith(LOGGED))) this.#print(text);
   }
 
   #point(bad: boolean, title: string, skipped: boolean): void {
