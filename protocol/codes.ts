@@ -80,7 +80,7 @@ export const CODES = {
     "redirects are missing from the controller's database; nothing that stands goes before somebody decides",
 
   // Why a rollout stands still, or goes or went back.
-  NO_HOSTS: 'a wave would be empty though hosts are missing: none of them is there to take it',
+  NO_HOSTS: 'none of the hosts that are left is there to take it, or none is left to be judged',
   INCONCLUSIVE: 'a gate has neither passed nor failed in the time that it had',
   NO_TRAFFIC: 'too few packets met what was changed for a verdict',
   TELEMETRY: 'neither the hosts that have the change nor the others are heard, so nobody knows',

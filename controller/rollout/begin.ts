@@ -13,7 +13,7 @@ import { noteEvent } from './act.ts';
 import { lookAt } from './host-look.ts';
 import { gatesOfPlan, readWords } from './look.ts';
 import { isReady, type Periods } from './snapshot.ts';
-import { type Prepared, prepare, type Starting } from './start.ts';
+import { type Prepared, prepare, type Starting, wishesOf } from './start.ts';
 import { headOf } from './status.ts';
 import { budgetOf } from './steps.ts';
 
@@ -65,7 +65,7 @@ async function begin({ transaction, clock, origin }: Starting, id: string, prepa
 
 async function replyOf(beginning: Beginning, upload: string, prepared: Prepared): Promise<RolloutStartReply> {
   const { plan, unchanged, hosts } = prepared;
-  const late = await lateOf(beginning, hosts);
+  const late = await lateOf(beginning, prepared);
   return {
     ...planned(upload, plan, hosts, unchanged.length),
     ...(late.length > 0 && { late: late.slice(0, MAX_WAVE_HOSTS), lateTotal: late.length }),
@@ -100,11 +100,12 @@ function plannedWave(share: string, wave: number, hosts: Prepared['hosts']): Pla
 /** Hosts that would have to be put off, were it their turn now. */
 async function lateOf(
   { transaction, clock, periods }: Beginning,
-  hosts: Prepared['hosts'],
+  { hosts, specs, plan: { firstRev } }: Prepared,
 ): Promise<readonly string[]> {
   const words = await readWords(transaction);
   const { freshMs } = periods;
-  const listener = { nowMs: clock.nowMs(), awakeMs: freshMs, freshMs, keys: new Set<string>() };
+  const keys = new Set(wishesOf(specs).keys);
+  const listener = { nowMs: clock.nowMs(), awakeMs: freshMs, freshMs, keys, firstRev };
   const late: string[] = [];
   for (const { host, wave } of hosts) {
     const row = { host, wave, place: 0, state: 'planned', rev: 0, baseline: {} } as const;

@@ -2,7 +2,7 @@ import type { Cause } from '../../protocol/rollout.ts';
 import type { RolloutState, Step } from '../model/rollout.ts';
 import { begunAnew, causeOf, fail, pause } from './outcome.ts';
 import type { Decision, Snapshot } from './snapshot.ts';
-import { converge, promote, publish, soak } from './steps.ts';
+import { converge, promote, publish, refill, soak } from './steps.ts';
 
 /** Says what is to be done now: at most one step. Undefined: nothing. */
 export function decide(snapshot: Snapshot, nowMs: number): Decision | undefined {
@@ -22,6 +22,8 @@ export function decide(snapshot: Snapshot, nowMs: number): Decision | undefined 
 
 function run(snapshot: Snapshot, step: Step, nowMs: number): Decision | undefined {
   if (snapshot.blind) return pause(step, blindness(snapshot, nowMs));
+  const emptied = refill(snapshot, step);
+  if (emptied !== undefined) return emptied;
   switch (step.at) {
     case 'PUBLISH':
       return publish(snapshot, step, nowMs);
@@ -30,7 +32,7 @@ function run(snapshot: Snapshot, step: Step, nowMs: number): Decision | undefine
     case 'SOAK':
       return soak(snapshot, step, nowMs);
     case 'PROMOTE':
-      return promote(snapshot, step);
+      return promote(snapshot, step, nowMs);
   }
 }
 

@@ -2,14 +2,14 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { LogTransaction } from '../log/transaction.ts';
 import { someText } from '../model/count-words.ts';
 import { Declined } from '../model/declined.ts';
-import type { Rollout } from '../model/rollout.ts';
+import type { Rollout, RolloutHost } from '../model/rollout.ts';
 import { readAbout } from './about.ts';
 import { leaveOut, moveTo } from './act.ts';
 import { type By, requireMovable, saidBy } from './orders.ts';
 
 /**
  * Neither waits for these hosts nor judges them from here on; what they have of it, they give back. Undefined: they are out
- * already. Errors: Declined UNKNOWN_HOST, where one is not of the rollout.
+ * already. Errors: Declined UNKNOWN_HOST, where one is not of the rollout; NO_HOSTS, where nobody would be left.
  */
 export async function exclude(
   transaction: LogTransaction,
@@ -27,6 +27,7 @@ export async function exclude(
     throw new Declined('UNKNOWN_HOST', `not of rollout ${rollout.id}: ${someText(strange)}; nothing was changed`);
   const some = [...new Set(hosts)].filter((host) => known.get(host)?.state !== 'excluded');
   if (some.length === 0) return undefined;
+  requireSomeLeft(rollout.id, rows, some);
   const message = `${saidBy('excluded', by).message}: ${someText(some)}`;
   const [host] = some;
   const said = { ...saidBy('excluded', by), ...(host !== undefined && { host }), message };
@@ -39,4 +40,13 @@ export async function exclude(
     some,
   );
   return moved;
+}
+
+/** What nobody is judged by is no rollout: it would end at once, and be everywhere. */
+function requireSomeLeft(id: string, rows: readonly RolloutHost[], out: readonly string[]): void {
+  if (rows.some(({ host, state }) => state !== 'excluded' && state !== 'left' && !out.includes(host))) return;
+  throw new Declined(
+    'NO_HOSTS',
+    `no host of rollout ${id} would be left to be judged; nothing was changed: take it back with shunt rollout abort ${id}`,
+  );
 }

@@ -15,6 +15,8 @@ export interface Listener {
   readonly freshMs: number;
   /** The keys that the rollout concerns. */
   readonly keys: ReadonlySet<string>;
+  /** The first revision that could be of it. */
+  readonly firstRev: number;
 }
 
 /** What a host said last, and how that stands to the log. */
@@ -30,7 +32,7 @@ export function lookAt(row: RolloutHost, word: Word | undefined, listener: Liste
   const { status } = word.last.report;
   const verified = word.standing === 'ok' && status.epoch !== '' && status.verified >= row.rev;
   const isSure = (status.confirmed ?? 0) >= row.rev || (!status.unconfirmedTotal && status.unarmed === undefined);
-  const hindrance = hindranceOf(word);
+  const hindrance = hindranceOf(word) ?? blockerOf(word, listener);
   const back = newExceptions(row, word, listener).find(({ code }) => code === 'REVERTED');
   return {
     ...row,
@@ -68,15 +70,29 @@ function hindranceOf(word: Word): Stand | undefined {
   return isAttached ? undefined : { state: 'unattached', code: 'NOT_ATTACHED' };
 }
 
+/**
+ * A change of something else that was to be confirmed and does not stand yet, or was taken back: behind it nothing is confirmed,
+ * and what comes now would be taken back for no fault of its own.
+ */
+function blockerOf({ last }: Word, { keys }: Listener): Stand | undefined {
+  const { exceptions, unarmed } = last.report.status;
+  const blocks = exceptions.filter(({ code, rev }) => code === 'REVERTED' || rev === unarmed);
+  const found = blocks.find(({ key }) => !keys.has(key));
+  if (found !== undefined) return { state: found.state, code: found.code };
+  return unarmed === undefined || blocks.some(({ rev }) => rev === unarmed) ? undefined : { state: 'pending' };
+}
+
 /** How a host stands as a whole, but for how long ago it said so. */
 function levelOf({ last, standing }: Word): Stand | undefined {
   const { seenAtMs } = last.report;
   return hostNow({ said: last.said, seenAtMs }, standing, seenAtMs).level;
 }
 
-/** Exceptions of what the rollout concerns that the host did not have before. */
-function newExceptions({ baseline }: RolloutHost, { last }: Word, { keys }: Listener): readonly Exception[] {
-  return last.report.status.exceptions.filter(({ key, code }) => keys.has(key) && baseline[key] !== code);
+/** Exceptions of what the rollout concerns that the host did not have before. What it takes back anew is new, whatever it took back before. */
+function newExceptions({ baseline }: RolloutHost, { last }: Word, { keys, firstRev }: Listener): readonly Exception[] {
+  return last.report.status.exceptions.filter(
+    ({ key, code, rev }) => keys.has(key) && (baseline[key] !== code || (code === 'REVERTED' && rev >= firstRev)),
+  );
 }
 
 /** What of the rollout's keys was wrong on a host before it was told anything. */

@@ -61,7 +61,8 @@ export async function look(
   parts: LookParts,
 ): Promise<Look> {
   const { session, tables } = transaction;
-  const listener = { ...parts, freshMs: parts.periods.freshMs, keys: new Set(about.keys) };
+  const { firstRev } = rollout.plan;
+  const listener = { ...parts, freshMs: parts.periods.freshMs, keys: new Set(about.keys), firstRev };
   const rows = await tables.rolloutHosts.of(session, rollout.id);
   const seen: { readonly now: RolloutHostNow; readonly word: Word | undefined }[] = [];
   for (const row of rows) {

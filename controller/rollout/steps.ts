@@ -18,10 +18,28 @@ export function publish(snapshot: Snapshot, step: At<'PUBLISH'>, nowMs: number):
   if (waits) return undefined;
   if (step.told) return turn({ at: 'CONVERGE', wave: step.wave, waited: waited(nowMs) });
   const missing = snapshot.hosts.filter(isMissing);
-  if (missing.length === 0 || (step.wave > 1 && missing.length <= budgetOf(snapshot, step.wave)))
-    return turn({ at: 'PROMOTE', wave: lastWaveOf(snapshot) });
-  const detail = `of ${countText(missing.length, 'host')} that are left, none is heard, attached and does what it is told`;
-  return pause(step, { code: 'NO_HOSTS', at: nowMs, detail });
+  if (isLetAlone(snapshot, missing.length, step.wave)) return turn({ at: 'PROMOTE', wave: lastWaveOf(snapshot) });
+  return pause(step, noHosts(missing.length, nowMs));
+}
+
+/** Whether the rest may have it with the others, unjudged: some have it, and so many may be silent. */
+function isLetAlone(snapshot: Snapshot, missing: number, wave: number): boolean {
+  if (!snapshot.hosts.some(({ state }) => state === 'published')) return false;
+  return missing === 0 || (wave > 1 && missing <= budgetOf(snapshot, wave));
+}
+
+function noHosts(missing: number, at: number): Cause {
+  const detail =
+    missing === 0
+      ? 'no host that could be judged is left'
+      : `of ${countText(missing, 'host')} that are left, none is heard, attached and does what it is told`;
+  return { code: 'NO_HOSTS', at, detail };
+}
+
+/** A wave of which nobody is left, since all were left out or forgotten, has others in their place. */
+export function refill(snapshot: Snapshot, { at, wave }: Step): Decision | undefined {
+  if ((at !== 'CONVERGE' && at !== 'SOAK') || waveOf(snapshot, wave).length > 0) return undefined;
+  return turn({ at: 'PUBLISH', wave }, { what: 'emptied', message: `wave ${wave}: nobody is left of it` });
 }
 
 interface Next {
@@ -112,7 +130,9 @@ function soakedEvent({ judgement, rollout }: Snapshot, wave: number): RolloutEve
 }
 
 /** Looks whether anybody is left, and makes it so for all. */
-export function promote({ hosts, joined, rollout }: Snapshot, { wave }: Step): Decision {
+export function promote(snapshot: Snapshot, step: Step, nowMs: number): Decision {
+  const { hosts, joined, rollout } = snapshot;
+  const { wave } = step;
   const tail: Step = { at: 'PUBLISH', wave: rollout.plan.waves.length + 1 };
   if (joined.length > 0) {
     const message = `joined meanwhile: ${someText(joined)}; told with the late hosts`;
@@ -124,6 +144,8 @@ export function promote({ hosts, joined, rollout }: Snapshot, { wave }: Step): D
       what: 'tail',
       message: `can take it now: ${someText(ready.map(({ host }) => host))}; told with the late hosts`,
     });
+  if (!hosts.some(({ state }) => state === 'published'))
+    return pause(step, noHosts(hosts.filter(isMissing).length, nowMs));
   return {
     act: { do: 'promote' },
     to: { is: 'DONE', wave },

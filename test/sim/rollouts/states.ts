@@ -82,9 +82,11 @@ function goesBackInOrder(is: Rollout, withdrawn: readonly Placed[], says: Says):
   if (later !== undefined) says(`a host of wave ${least} goes back before ${later.host} of wave ${later.wave}`);
 }
 
+/** Another host may take the place of one that was left out or forgotten. */
 function neverGrows({ plan, hosts }: Rollout, says: Says): void {
   for (const [at, { size }] of plan.waves.entries()) {
-    const reached = [...hosts.values()].filter(({ wave, rev }) => wave === at + 1 && rev > 0).length;
+    const mine = [...hosts.values()].filter(({ wave, rev }) => wave === at + 1 && rev > 0);
+    const reached = mine.filter(({ state }) => state !== 'excluded' && state !== 'left').length;
     if (reached > size) says(`${reached} hosts of wave ${at + 1} were reached, and it has ${size}`);
   }
 }

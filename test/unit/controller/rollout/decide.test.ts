@@ -145,6 +145,23 @@ test('decide: hosts that are left are waited for, as far as there may be no more
   t.is(told(decide(snapshot(running({ at: 'PROMOTE', wave: 3 }), back), NOW)), 'turn → RUNNING PUBLISH 4');
 });
 
+test('decide: a wave of which nobody is left has others in their place', (t) => {
+  const out = host('b', 2, { wave: 2, state: 'excluded' });
+  const left = host('b', 2, { wave: 2, state: 'left' });
+  for (const step of [CONVERGE, SOAK])
+    for (const gone of [out, left])
+      t.is(told(decide(snapshot(running(step), [A, gone, ...rest]), NOW)), 'turn → RUNNING PUBLISH 2');
+  t.is(told(decide(snapshot(running(PUBLISH), [A, out, ...rest]), NOW)), 'publish c → RUNNING PUBLISH 2');
+});
+
+test('decide: what no host has is not made so for all', (t) => {
+  const [out, left] = [host('a', 1, { state: 'excluded' }), host('a', 1, { state: 'left' })];
+  const dead = host('b', 2, { wave: 2, state: 'deferred', heard: 'stale' });
+  for (const hosts of [[out, dead], [left, dead], [left]])
+    for (const step of [PUBLISH, { at: 'PROMOTE', wave: 2 }] as const)
+      t.is(told(decide(snapshot(running(step), hosts), NOW)), `turn → PAUSED ${step.at} 2 NO_HOSTS`);
+});
+
 test('decide: hosts that have not verified it in time end it, but for silent ones that may be', (t) => {
   const late = { ...B, verified: false, settled: false };
   const at = (hosts: readonly RolloutHostNow[], ms: number) =>
