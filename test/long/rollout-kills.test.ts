@@ -35,7 +35,9 @@ const redirect = (name: string, last: number, nexthop: string) => ({
 });
 const BEFORE = [redirect('web', 10, '10.0.0.6'), redirect('api', 11, '10.0.0.6'), redirect('mail', 12, '10.0.0.6')];
 const AFTER = [redirect('web', 10, '10.0.0.7'), redirect('api', 11, '10.0.0.7'), redirect('new', 13, '10.0.0.7')];
-const HOW = ['--waves', '1,2,100%', '--soak', '1500ms', '--gate', 'hits>=1', '--reason', 'C has moved'];
+const TERMS = ['--waves', '1,2,100%', '--soak', '1500ms', '--gate', 'hits>=1', '--reason', 'C has moved'];
+/** A controller that died with it answers nobody: that is waited for no longer than needed. */
+const HOW = [...TERMS, '--timeout', '5s'];
 
 /** What is left of a rollout that has ended. */
 interface End {
