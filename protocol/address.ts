@@ -27,6 +27,12 @@ export function parseAddress(text: string): Address | undefined {
   return address === undefined || isMapped(address) ? undefined : address;
 }
 
+/** The IPv4 address of one that is mapped to IPv6: that is what packets have. Any other text as it is. */
+export function unmapped(text: string): string {
+  const address = readAddress(text);
+  return address !== undefined && isMapped(address) ? formatAddress(address.bytes.subarray(12)) : text;
+}
+
 /** Reads `address` or `address/len`; undefined when it is neither, or a bit past `len` is set. `prefixFault` says why. */
 export function parsePrefix(text: string): Prefix | undefined {
   const prefix = readPrefixText(text);

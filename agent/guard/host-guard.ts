@@ -1,5 +1,6 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import { unmapped } from '../../protocol/address.ts';
 import type { Guard, Protected } from '../../protocol/guard.ts';
 import { keyOf } from '../../protocol/key.ts';
 import { parseMatch } from '../../protocol/match.ts';
@@ -34,8 +35,12 @@ export interface HostGuardOptions {
 export class HostGuard implements GuardSource {
   readonly #options: HostGuardOptions;
   #rules: GuardRules;
-  /** As it was read last, right or not. */
+  /** What the file says that is followed. */
   #text: string | undefined;
+  /** What the last look found in it, which may be half of it. */
+  #seen: string | undefined;
+  /** Resolvers that the last look found: whoever writes them anew takes a moment for it. */
+  #resolvers: readonly string[] = [];
   #fault: string | undefined;
   #now: Guarded;
   /** By server, when its name had each address last, and when it was asked. */
@@ -47,6 +52,7 @@ export class HostGuard implements GuardSource {
     const { rules, text } = readGuardFile(options.path);
     this.#rules = rules;
     this.#text = text;
+    this.#seen = text;
     this.#now = this.#compose();
   }
 
@@ -75,10 +81,14 @@ export class HostGuard implements GuardSource {
     if (JSON.stringify(now) !== JSON.stringify(this.#now)) this.#now = now;
   }
 
+  /** Another text is followed once two looks in a row found it: a file that is being written may say less, and allow more. */
   #readAgain(): void {
     const { path, log } = this.#options;
     try {
       const { rules, text } = readGuardFile(path);
+      const isWhole = text === this.#seen || text === this.#text;
+      this.#seen = text;
+      if (!isWhole) return;
       if (text !== this.#text || this.#fault !== undefined)
         log.info({ path, isThere: text !== undefined }, 'guard read anew');
       this.#rules = rules;
@@ -86,6 +96,7 @@ export class HostGuard implements GuardSource {
       this.#fault = undefined;
     } catch (error) {
       if (!(error instanceof GuardFileError)) throw error;
+      this.#seen = this.#text;
       if (error.message !== this.#fault)
         log.warn({ fault: error.message }, 'guard not followed: that of before goes on');
       this.#fault = error.message;
@@ -122,6 +133,13 @@ export class HostGuard implements GuardSource {
     return this.#fault === undefined ? { guard } : { guard, fault: this.#fault };
   }
 
+  /** Those of now, and of the look before. */
+  #resolversNow(): readonly string[] {
+    const [before, now] = [this.#resolvers, elsewhere(this.#options.resolvers())];
+    this.#resolvers = now;
+    return [...new Set([...now, ...before])].sort();
+  }
+
   #protectedBy(word: Word): readonly Protected[] {
     switch (word) {
       case 'bus':
@@ -137,7 +155,7 @@ export class HostGuard implements GuardSource {
           match: parseMatch({ dst, proto: 'tcp', dport: 22 }),
         }));
       case 'dns':
-        return elsewhere(this.#options.resolvers()).flatMap((src) =>
+        return this.#resolversNow().flatMap((src) =>
           (['udp', 'tcp'] as const).map((proto) => ({ name: word, match: parseMatch({ src, proto, sport: 53 }) })),
         );
     }
@@ -145,7 +163,7 @@ export class HostGuard implements GuardSource {
 }
 
 function elsewhere(addresses: readonly string[]): readonly string[] {
-  return addresses.filter(isElsewhere).sort();
+  return addresses.map(unmapped).filter(isElsewhere).sort();
 }
 
 function distinct(all: readonly Protected[]): readonly Protected[] {

@@ -81,10 +81,50 @@ test('host guard: a file that comes, changes or goes is followed', async (t) => 
   t.is(guard.now, before, 'the same object while it says the same');
   host.write('protect: []\n');
   guard.look();
+  guard.look();
   t.deepEqual(guard.now, { guard: { protect: [] } });
   rmSync(host.path);
   guard.look();
+  guard.look();
   t.deepEqual(guard.now, before);
+});
+
+test('host guard: a file that is being written, or is away for a moment, changes nothing', async (t) => {
+  using host = new Host();
+  const whole = 'protect: []\nsrc: [10.0.0.0/8]\n';
+  host.write(whole);
+  const guard = await host.open();
+  const before = guard.now;
+  for (const meanwhile of ['', 'protect: []\n', undefined]) {
+    if (meanwhile === undefined) rmSync(host.path);
+    else host.write(meanwhile);
+    guard.look();
+    t.is(guard.now, before, `the file is ${meanwhile ?? 'away'}`);
+    host.write(whole);
+    guard.look();
+    t.is(guard.now, before);
+  }
+  host.write('');
+  guard.look();
+  host.write('protect: []\n');
+  guard.look();
+  t.is(guard.now, before, 'nor where each look finds another part of it');
+  guard.look();
+  t.deepEqual(guard.now, { guard: { protect: [] } });
+});
+
+test('host guard: packets of a server or resolver that is told as an IPv4-mapped address come from the IPv4 one', async (t) => {
+  using host = new Host();
+  host.names.set('bus.example', ['::ffff:192.0.2.10', '::ffff:c000:20b']);
+  host.resolvers = ['::ffff:192.0.2.53'];
+  t.deepEqual(protectedBy(await host.open()).toSorted(), [
+    'bus v4 tcp 10.9.9.9/32:4222 > 0.0.0.0/0:*',
+    'bus v4 tcp 192.0.2.10/32:4333 > 0.0.0.0/0:*',
+    'bus v4 tcp 192.0.2.11/32:4333 > 0.0.0.0/0:*',
+    'dns v4 tcp 192.0.2.53/32:53 > 0.0.0.0/0:*',
+    'dns v4 udp 192.0.2.53/32:53 > 0.0.0.0/0:*',
+    'ssh v4 tcp 0.0.0.0/0:* > 198.51.100.5/32:22',
+  ]);
 });
 
 test('host guard: a file that is not right ends a start; later the guard of before goes on, and says so', async (t) => {
@@ -102,6 +142,7 @@ test('host guard: a file that is not right ends a start; later the guard of befo
   t.regex(guard.now.fault ?? '', /guard\.yaml:2: protect\[0\]/);
   t.deepEqual(host.said, ['guard not followed: that of before goes on'], 'told once');
   host.write('protect: []\n');
+  guard.look();
   guard.look();
   t.deepEqual(guard.now, { guard: { protect: [] } });
 });
