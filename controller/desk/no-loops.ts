@@ -60,7 +60,7 @@ function roundOf({ hosts, names }: PlanLoop): string {
 }
 
 /** Whether a redirect sends packets to a host of the fleet: few do. */
-function sendsTo({ enabled, body }: Claim, doors: Doors): boolean {
+export function sendsTo({ enabled, body }: Claim, doors: Doors): boolean {
   const nexthop = /"nexthop":"([^"]+)"/.exec(body)?.[1];
   return enabled && nexthop !== undefined && doors.has(nexthop);
 }

@@ -1,6 +1,6 @@
 import type { Selector } from '../../protocol/spec.ts';
 import type { Transaction } from '../log/transaction.ts';
-import { claimOf, selectorText } from '../model/claim.ts';
+import { type Claim, claimOf, selectorText } from '../model/claim.ts';
 import type { Fleet } from '../model/fleet.ts';
 
 /** What a rollout is about; it does not change while it is under way. */
@@ -9,14 +9,19 @@ export interface About {
   readonly keys: readonly string[];
   /** Whom it is for, by what is in force before or after it. */
   readonly selectors: readonly Selector[];
+  /** What it brings that sends packets to a next hop. */
+  readonly sending: readonly Claim[];
 }
 
 export async function readAbout({ session, tables, turn }: Transaction, id: string): Promise<About> {
   const names: string[] = [];
   const keys = new Set<string>();
   const selectors = new Map<string, Selector>();
+  const sending: Claim[] = [];
   for (const { name, before, after } of await tables.rolloutSpecs.of(session, id)) {
     names.push(name);
+    const brings = after && claimOf(after);
+    if (brings?.body.includes('"nexthop":')) sending.push(brings);
     for (const spec of [before, after]) {
       if (spec === undefined) continue;
       const { key, hosts, enabled } = claimOf(spec);
@@ -25,7 +30,7 @@ export async function readAbout({ session, tables, turn }: Transaction, id: stri
     }
     if (names.length % NAMES_AT_ONCE === 0) await turn();
   }
-  return { names, keys: [...keys], selectors: [...selectors.values()] };
+  return { names, keys: [...keys], selectors: [...selectors.values()], sending };
 }
 
 const NAMES_AT_ONCE = 500;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Confirm } from '../../protocol/intent.ts';
 import { Concern } from '../compile/concern.ts';
+import { requireNoLoops } from '../desk/no-loops.ts';
 import { noteChange } from '../desk/noting.ts';
 import { convergeKeys, convergeOn } from '../log/converge.ts';
 import { permit } from '../log/marks.ts';
@@ -29,7 +30,7 @@ export type LogAct = Exclude<Act, { readonly do: 'turn' }>;
 
 /**
  * Does what was decided, if nobody did anything else to the rollout since it was seen: all of it in this transaction. Answers
- * whether it was done.
+ * whether it was done. Errors: Declined REDIRECT_LOOP, where packets would go round between hosts that have it and others.
  */
 export async function carryOut(seen: Acting, act: LogAct, next: Pick<Decision, 'to' | 'said'>): Promise<boolean> {
   const { transaction, clock } = seen;
@@ -39,6 +40,8 @@ export async function carryOut(seen: Acting, act: LogAct, next: Pick<Decision, '
     return false;
   }
   await perform({ ...seen, rollout }, act);
+  if (act.do === 'publish' || act.do === 'promote')
+    await requireNoLoops(transaction, seen.about.sending, clock.nowMs());
   return true;
 }
 

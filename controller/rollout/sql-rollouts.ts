@@ -14,6 +14,7 @@ import type { RolloutStatusReply, RolloutStatusRequest } from '../../protocol/ro
 import { becauseOf, noteChange } from '../desk/noting.ts';
 import type { LogTransaction, Transaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
+import { Declined } from '../model/declined.ts';
 import { isActive, type Rollout } from '../model/rollout.ts';
 import type { Counting, Hear, Rollouts } from '../ports.ts';
 import { type About, readAbout } from './about.ts';
@@ -27,6 +28,7 @@ import { fitted } from './fitted.ts';
 import { listRollouts } from './list.ts';
 import { type Look, look, readWords, type Words } from './look.ts';
 import { aborting, type By, hearing, type Order, pausing, resuming } from './orders.ts';
+import { pause } from './outcome.ts';
 import type { Pace } from './pace.ts';
 import type { Decision } from './snapshot.ts';
 import { headOf, statusOf } from './status.ts';
@@ -100,7 +102,19 @@ export class SqlRollouts implements Rollouts {
     );
   }
 
-  #carryOut(seen: Look, about: About, act: LogAct, next: Next): Promise<boolean> {
+  /** What would send packets round is not done: the rollout stands still before it. */
+  async #carryOut(seen: Look, about: About, act: LogAct, next: Next): Promise<boolean> {
+    const { state } = seen.rollout;
+    try {
+      return await this.#change(seen, about, act, next);
+    } catch (error) {
+      if (!(error instanceof Declined && error.code === 'REDIRECT_LOOP' && 'step' in state)) throw error;
+      const cause = { code: error.code, at: this.#work.clock.nowMs(), detail: error.message };
+      return this.#turn(seen, pause(state.step, cause));
+    }
+  }
+
+  #change(seen: Look, about: About, act: LogAct, next: Next): Promise<boolean> {
     const { clock } = this.#work;
     const { rollout, hosts } = seen;
     return this.#work.change(async (transaction) => {

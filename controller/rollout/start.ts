@@ -1,13 +1,11 @@
 import type { Clock } from '../../daemon/clock.ts';
 import { textDigest } from '../../protocol/digest.ts';
-import { loopText } from '../../protocol/effects.ts';
 import { formatGate, parseGate } from '../../protocol/gate.ts';
 import type { Origin } from '../../protocol/origin.ts';
 import type { RolloutStartRequest } from '../../protocol/rollout-start.ts';
 import { parseStoredSpec, type Spec, specToJson } from '../../protocol/spec.ts';
 import type { Proposal } from '../compile/preview.ts';
 import { requireFree, type Wishes } from '../desk/holds.ts';
-import { loopsOf, readDoors } from '../desk/no-loops.ts';
 import { readProposal } from '../desk/proposal.ts';
 import { requirePrunable } from '../desk/sets.ts';
 import { requireBasis } from '../desk/stale.ts';
@@ -18,6 +16,7 @@ import type { Plan } from '../model/rollout.ts';
 import type { Hear } from '../ports.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
 import { effectsOf, requireModest } from './effects.ts';
+import { requireNoRounds } from './rounds.ts';
 import { DEFAULT_WAVES, orderOf, type Wave, wavesOf } from './waves.ts';
 
 /** How long a rollout soaks, by configuration. */
@@ -66,7 +65,6 @@ export async function prepare(starting: Starting, last: RolloutStartRequest): Pr
   if (last.again !== true) await requireNotJustRolledBack(transaction, planHash, clock.nowMs());
   const effects = await effectsOf(proposal, transaction.turn, hear);
   requireModest(effects, last);
-  await requireNoRound(transaction, proposal);
   const hosts = orderOf(effects.hosts, last.upload, last.spread);
   if (specs.length > 0 && hosts.length === 0)
     throw new Declined(
@@ -74,10 +72,12 @@ export async function prepare(starting: Starting, last: RolloutStartRequest): Pr
       'none of its redirects is for a host that ever reported; nothing would be judged: use shunt apply',
     );
   const waves = wavesOf(last.now ? ['100%'] : (last.waves ?? DEFAULT_WAVES), hosts.length);
+  const order = dealt(hosts, waves);
+  await requireNoRounds(transaction, proposal, order);
   const firstRev = (await transaction.tables.epochs.lastRev(transaction.session)) + 1;
   const wasIn = await setsOf(transaction, specs, last.set !== undefined);
   const plan = { ...planOf(last, specs, soaks), firstRev, waves, ...(Object.keys(wasIn).length > 0 && { wasIn }) };
-  return { specs, unchanged, plan, planHash, hosts: dealt(hosts, waves) };
+  return { specs, unchanged, plan, planHash, hosts: order };
 }
 
 /** What redirects of a rollout want to hold. */
@@ -138,11 +138,6 @@ async function requireNotJustRolledBack(
     'JUST_ROLLED_BACK',
     `the same was rolled back ${minutes} min ago, as rollout ${back.id}; see shunt rollout status ${back.id}, and repeat it with --again`,
   );
-}
-
-async function requireNoRound(transaction: Transaction, proposal: Proposal): Promise<void> {
-  const [loop] = await loopsOf(proposal, await readDoors(transaction), transaction.turn);
-  if (loop !== undefined) throw new Declined('REDIRECT_LOOP', `${loopText(loop)}; nothing was changed`);
 }
 
 /** The sets that redirects are in which are to go or, where all are put into a set, to change. */
