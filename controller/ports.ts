@@ -83,15 +83,21 @@ export interface Desk {
   history(request: HistoryRequest, budgetBytes: number): Promise<HistoryReply>;
 }
 
-/** The logs of the hosts. `budgetBytes` is what the changes of one message may take. */
-export interface Logs {
-  page(request: SyncRequest, budgetBytes: number): Promise<Page>;
+/** What of the logs is to be told. `budgetBytes` is what the changes of one message may take. */
+export interface NewsOfLogs {
   /** What is new on a host after a rev, a hint when that is too much, `undefined` when there is nothing. */
   update(host: string, afterRev: number, budgetBytes: number): Promise<Update | undefined>;
   /** A hint with the marks of a host; `undefined` when there are none that its agent can take. */
   hint(host: string): Promise<Update | undefined>;
   /** The hosts whose logs moved after a rev, and those whose marks rose since they were counted so far. */
   movedAfter(rev: number, marks?: number): Promise<Moved>;
+}
+
+/** The logs of the hosts. */
+export interface Logs extends NewsOfLogs {
+  page(request: SyncRequest, budgetBytes: number): Promise<Page>;
+  /** Reads what belongs together from one state of the logs, which costs little more than the first of it. */
+  together<T>(read: (now: NewsOfLogs) => Promise<T>): Promise<T>;
 }
 
 /** What the controller knows of the hosts themselves. */

@@ -1,4 +1,4 @@
-import { checkChanges, MAX_CHANGES } from './changes.ts';
+import { checkChanges, MAX_CHANGES, ownChanges } from './changes.ts';
 import { type Cursor, readCursor, readEpochOrNone } from './cursor.ts';
 import { type HostError, open, readHostError, readVersion } from './envelope.ts';
 import { readHost } from './host.ts';
@@ -48,29 +48,31 @@ export type PageReply = Page | SyncError;
 
 const readRequest = object<SyncRequest>({ v: readVersion, host: readHost, have: readCursor, from: readCursor });
 
-const readFields = object<Page>(
-  {
-    v: readVersion,
-    host: readHost,
-    have: readCursor,
-    from: readCursor,
-    at: optional(readTime),
-    standing: readStanding,
-    epoch: readEpochOrNone,
-    prev: readRev,
-    rev: readRev,
-    head: readRev,
-    floor: readRev,
-    digest: readDigest,
-    changes: list(readChange, MAX_CHANGES),
-    more: readBoolean,
-    ...marks,
-  },
-  'ignored',
-);
+const fieldsWith = (changes: Reader<readonly Change[]>) =>
+  object<Page>(
+    {
+      v: readVersion,
+      host: readHost,
+      have: readCursor,
+      from: readCursor,
+      at: optional(readTime),
+      standing: readStanding,
+      epoch: readEpochOrNone,
+      prev: readRev,
+      rev: readRev,
+      head: readRev,
+      floor: readRev,
+      digest: readDigest,
+      changes,
+      more: readBoolean,
+      ...marks,
+    },
+    'ignored',
+  );
+const readFields = fieldsWith(list(readChange, MAX_CHANGES));
+const readOwnFields = fieldsWith(ownChanges);
 
-const readPage: Reader<Page> = (value, path) => {
-  const page = readFields(value, path);
+function checked(page: Page): Page {
   const { rev, head, floor } = page;
   checkChanges(page.changes, page.prev, rev);
   if (rev > head) throw new Refused('BAD_REV', 'rev', `${rev} is past the head ${head}`);
@@ -81,7 +83,7 @@ const readPage: Reader<Page> = (value, path) => {
   checkMarks(page, head);
   if (page.epoch === '' && head !== 0) throw new Refused('BAD_REV', 'epoch', 'a revision without its epoch');
   return page;
-};
+}
 
 /** Reads a sync request; with `host`, only one of that host. Errors: Refused. */
 export function parseSyncRequest(input: unknown, host?: string): SyncRequest {
@@ -95,16 +97,19 @@ export function encodeSyncRequest(request: SyncRequest): Uint8Array {
 /** Reads the answer to a sync request; with `host`, only one for that host. Errors: Refused. */
 export function parsePageReply(input: unknown, host?: string): PageReply {
   const value = open(input, host);
-  return value.error === undefined ? readPage(value, '') : readHostError(value, '');
+  return value.error === undefined ? checked(readFields(value, '')) : readHostError(value, '');
 }
 
 export function isSyncError(reply: PageReply): reply is SyncError {
   return 'error' in reply;
 }
 
-/** Encodes a page with its fields in canonical order, and only one that a peer would accept. Errors: Refused. */
+/**
+ * Encodes a page with its fields in canonical order, and only one that a peer would accept; its changes are what was read once.
+ * Errors: Refused.
+ */
 export function encodePage(page: Page): Uint8Array {
-  return encodeJson(readPage(page, ''));
+  return encodeJson(checked(readOwnFields(page, '')));
 }
 
 export function encodeSyncError(error: SyncError): Uint8Array {

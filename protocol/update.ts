@@ -1,4 +1,4 @@
-import { checkChanges, MAX_CHANGES } from './changes.ts';
+import { checkChanges, MAX_CHANGES, ownChanges } from './changes.ts';
 import { type Cursor, readCursor, readEpoch } from './cursor.ts';
 import { open, readVersion } from './envelope.ts';
 import { readHost } from './host.ts';
@@ -24,39 +24,44 @@ export interface Update extends Marks {
   readonly changes: readonly Change[];
 }
 
-const readFields = object<Update>(
-  {
-    v: readVersion,
-    host: readHost,
-    epoch: readEpoch,
-    after: nullable(readCursor),
-    prev: readRev,
-    rev: readRev,
-    digest: readDigest,
-    changes: list(readChange, MAX_CHANGES),
-    ...marks,
-  },
-  'ignored',
-);
+const fieldsWith = (changes: Reader<readonly Change[]>) =>
+  object<Update>(
+    {
+      v: readVersion,
+      host: readHost,
+      epoch: readEpoch,
+      after: nullable(readCursor),
+      prev: readRev,
+      rev: readRev,
+      digest: readDigest,
+      changes,
+      ...marks,
+    },
+    'ignored',
+  );
+const readFields = fieldsWith(list(readChange, MAX_CHANGES));
+const readOwnFields = fieldsWith(ownChanges);
 
-const readUpdate: Reader<Update> = (value, path) => {
-  const update = readFields(value, path);
+function checked(update: Update): Update {
   checkChanges(update.changes, update.prev, update.rev);
   checkMarks(update, update.rev);
   if (update.changes.length === 0 && update.prev !== update.rev) {
     throw new Refused('BAD_REV', 'prev', `a hint has prev = rev, not ${update.prev} and ${update.rev}`);
   }
   return update;
-};
+}
 
 /** Reads an update; with `host`, only one for that host. Unknown fields beside the changes are ignored. Errors: Refused. */
 export function parseUpdate(input: unknown, host?: string): Update {
-  return readUpdate(open(input, host), '');
+  return checked(readFields(open(input, host), ''));
 }
 
-/** Encodes an update with its fields in canonical order, and only one that a peer would accept. Errors: Refused. */
+/**
+ * Encodes an update with its fields in canonical order, and only one that a peer would accept; its changes are what was read once.
+ * Errors: Refused.
+ */
 export function encodeUpdate(update: Update): Uint8Array {
-  return encodeJson(readUpdate(update, ''));
+  return encodeJson(checked(readOwnFields(update, '')));
 }
 
 /** Tells whether an update carries no changes but only the news that there are some. */

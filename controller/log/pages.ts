@@ -11,9 +11,6 @@ import type { Head } from '../store/tables/heads.ts';
 import { marksFor } from './marks.ts';
 import type { Transaction } from './transaction.ts';
 
-/** No change takes less on the wire, so no more rows than this are read for a budget. */
-const LEAST_CHANGE_BYTES = 100;
-
 /**
  * Reads the answer to a sync request. Errors: Declined BAD_REQUEST when `from` is nothing that the host may hold, NOT_READY
  * when the host claims to hold something and has not said yet what it is.
@@ -35,28 +32,35 @@ export async function readPage(
   }
   const head = await tables.heads.find(session, host);
   if (from.rev > head.rev) throw notInLog(from);
-  const span = { host, rev: from.rev, limit: rowsFor(budgetBytes) };
-  const rows = await (from.rev === 0 ? tables.changes.putsAfter(session, span) : tables.changes.after(session, span));
-  const fitting = cut(rows, budgetBytes);
-  const more = fitting.length < rows.length || rows.length === span.limit;
-  const rev = more ? (fitting.at(-1)?.rev ?? head.rev) : head.rev;
+  const span = { host, rev: from.rev };
+  const all = from.rev === 0 ? tables.changes.putsAfter(session, span) : tables.changes.after(session, span);
+  const { rows, more } = take(all, budgetBytes);
+  const rev = more ? (rows.at(-1)?.rev ?? head.rev) : head.rev;
   return {
     ...named,
     rev,
     head: head.rev,
     floor: head.floor,
     digest: head.digest,
-    changes: await changesFor(transaction, host, fitting),
+    changes: await changesFor(transaction, host, rows),
     more,
     ...(await marksFor(transaction, head)),
   };
 }
 
+/** The newest epoch, as updates say it. */
+export type Opened = Pick<Update, 'epoch' | 'after'>;
+
+export async function readOpened({ session, tables }: Transaction): Promise<Opened> {
+  const newest = await tables.epochs.newest(session);
+  return { epoch: newest.epoch, after: await tables.epochs.endBefore(session, newest) };
+}
+
 /** Reads what is new for a host after a rev; `undefined` when nothing is. */
 export async function readUpdate(
   transaction: Transaction,
-  host: string,
-  afterRev: number,
+  opened: Opened,
+  { host, afterRev }: { readonly host: string; readonly afterRev: number },
   budgetBytes: number,
 ): Promise<Update | undefined> {
   const { session, tables } = transaction;
@@ -65,16 +69,16 @@ export async function readUpdate(
   const rows = await changesSince(transaction, head, Math.max(afterRev, head.floor), budgetBytes);
   const prev = rows.length === 0 ? head.rev : Math.max(afterRev, head.floor);
   const changes = await changesFor(transaction, host, rows);
-  return { ...(await updateFrom(transaction, head, prev, changes)), ...(await marksFor(transaction, head)) };
+  return { ...updateFrom(opened, head, prev, changes), ...(await marksFor(transaction, head)) };
 }
 
 /** Reads what a host is told when nothing but its marks moved; `undefined` when it is told none. */
-export async function readHint(transaction: Transaction, host: string): Promise<Update | undefined> {
+export async function readHint(transaction: Transaction, opened: Opened, host: string): Promise<Update | undefined> {
   const { session, tables } = transaction;
   const head = await tables.heads.find(session, host);
   const marks = await marksFor(transaction, head);
   if (marks.confirmed === undefined && marks.permit === undefined) return undefined;
-  return { ...(await updateFrom(transaction, head, head.rev, [])), ...marks };
+  return { ...updateFrom(opened, head, head.rev, []), ...marks };
 }
 
 /** What rows say to a host. A delete does not ask an agent to have it confirmed that cannot: it would refuse all of it. */
@@ -89,16 +93,9 @@ async function changesFor(
   return changes.map((change) => (change.op === 'put' ? change : { op: 'delete', rev: change.rev, key: change.key }));
 }
 
-async function updateFrom(
-  { session, tables }: Transaction,
-  head: Head,
-  prev: number,
-  changes: readonly Change[],
-): Promise<Update> {
-  const newest = await tables.epochs.newest(session);
-  const after = await tables.epochs.endBefore(session, newest);
+function updateFrom({ epoch, after }: Opened, head: Head, prev: number, changes: readonly Change[]): Update {
   const { host, rev, digest } = head;
-  return { v: 1, host, epoch: newest.epoch, after, prev, rev, digest, changes };
+  return { v: 1, host, epoch, after, prev, rev, digest, changes };
 }
 
 /** All that is new, or nothing when it does not fit one message. */
@@ -108,10 +105,8 @@ async function changesSince(
   rev: number,
   budgetBytes: number,
 ): Promise<ChangeRow[]> {
-  const limit = rowsFor(budgetBytes);
-  const rows = await tables.changes.after(session, { host: head.host, rev, limit });
-  const bytes = rows.reduce((sum, row) => sum + changeBytes(row), 0);
-  return rows.length < limit && bytes <= budgetBytes ? rows : [];
+  const { rows, more, bytes } = take(tables.changes.after(session, { host: head.host, rev }), budgetBytes);
+  return more || bytes > budgetBytes ? [] : rows;
 }
 
 async function judge({ session, tables }: Transaction, claim: Cursor): Promise<Standing> {
@@ -140,16 +135,18 @@ function notInLog({ epoch, rev }: Cursor): Declined {
   return new Declined('BAD_REQUEST', `from (${epoch}, ${rev}) is not in the log of this host; begin from nothing`);
 }
 
-function rowsFor(budgetBytes: number): number {
-  return Math.ceil(budgetBytes / LEAST_CHANGE_BYTES) + 1;
-}
-
-/** As many rows from the start as fit; one at least, or a log would not lead on. */
-function cut(rows: readonly ChangeRow[], budgetBytes: number): readonly ChangeRow[] {
+/** As many rows from the start as fit; one at least, or a log would not lead on. What is left is not read. */
+function take(
+  all: Iterable<ChangeRow>,
+  budgetBytes: number,
+): { readonly rows: ChangeRow[]; readonly bytes: number; readonly more: boolean } {
+  const rows: ChangeRow[] = [];
   let bytes = 0;
-  const end = rows.findIndex((row, index) => {
-    bytes += changeBytes(row);
-    return bytes > budgetBytes && index > 0;
-  });
-  return end === -1 ? rows : rows.slice(0, end);
+  for (const row of all) {
+    const size = changeBytes(row);
+    if (bytes + size > budgetBytes && rows.length > 0) return { rows, bytes, more: true };
+    rows.push(row);
+    bytes += size;
+  }
+  return { rows, bytes, more: false };
 }

@@ -5,15 +5,16 @@ import { listBudgetBytes } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { encodeUpdate, type Update } from '../../protocol/update.ts';
-import type { Bus, Logs, Moved } from '../ports.ts';
+import type { Bus, Logs, Moved, NewsOfLogs } from '../ports.ts';
 
 /** How often the database is asked for what other controllers committed. */
 const POLL_MS = 1000;
-/** Updates that may wait for the server at a time. */
+/** Updates that may wait for the server at a time, and the changes after which they do. */
 const UPDATES_A_FLUSH = 64;
+const CHANGES_A_FLUSH = 4096;
 
 interface PublisherParts {
-  readonly logs: Pick<Logs, 'movedAfter' | 'update' | 'hint'>;
+  readonly logs: Pick<Logs, 'movedAfter' | 'together'>;
   readonly bus: Pick<Bus, 'connected' | 'maxPayloadBytes' | 'publish' | 'flush' | 'onConnect'>;
   readonly subjects: Subjects;
   readonly clock: Pick<Clock, 'delay'>;
@@ -25,6 +26,11 @@ interface News {
   readonly host: string;
   readonly rev: number | undefined;
   readonly isMarked: boolean;
+}
+
+/** What such a host is told, or why its log cannot be read as what it should be. */
+interface Told extends News {
+  readonly said: Update | Refused | undefined;
 }
 
 /**
@@ -82,21 +88,49 @@ export class Publisher {
   async #pass(): Promise<void> {
     const { logs, bus } = this.#parts;
     if (!bus.connected) return;
-    const { rev, marks, heads, marked: hosts } = await logs.movedAfter(this.#rev, this.#marks);
-    const revs = new Map(heads.map((head) => [head.host, head.rev]));
-    const marked = new Set(hosts);
-    for (const [index, host] of [...new Set([...revs.keys(), ...marked])].entries()) {
-      await this.#publish({ host, rev: revs.get(host), isMarked: marked.has(host) });
-      if (index % UPDATES_A_FLUSH === UPDATES_A_FLUSH - 1) await bus.flush();
+    const { moved, news, told } = await logs.together(async (now) => {
+      const moved = await now.movedAfter(this.#rev, this.#marks);
+      const news = newsOf(moved);
+      return { moved, news, told: await this.#read(now, news) };
+    });
+    this.#publish(told);
+    for (let at = told.length; at < news.length; ) {
+      await bus.flush();
+      const more = await logs.together((now) => this.#read(now, news.slice(at)));
+      this.#publish(more);
+      at += more.length;
     }
-    [this.#rev, this.#marks] = [rev, marks];
+    [this.#rev, this.#marks] = [moved.rev, moved.marks];
+  }
+
+  /** What the first of some hosts are told, as many as may wait for the server at a time. */
+  async #read(now: NewsOfLogs, news: readonly News[]): Promise<readonly Told[]> {
+    const budgetBytes = listBudgetBytes(this.#parts.bus.maxPayloadBytes);
+    const told: Told[] = [];
+    let changes = 0;
+    for (const one of news.slice(0, UPDATES_A_FLUSH)) {
+      const said = await this.#readOne(now, one, budgetBytes).catch(refusalOf);
+      told.push({ ...one, said });
+      changes += said instanceof Refused ? 0 : (said?.changes.length ?? 0);
+      if (changes >= CHANGES_A_FLUSH) break;
+    }
+    return told;
+  }
+
+  async #readOne(now: NewsOfLogs, { host, isMarked }: News, budgetBytes: number): Promise<Update | undefined> {
+    const update = await now.update(host, this.#published.get(host) ?? 0, budgetBytes);
+    return update ?? (isMarked ? await now.hint(host) : undefined);
+  }
+
+  #publish(told: readonly Told[]): void {
+    for (const one of told) this.#publishOne(one);
   }
 
   /** A log that cannot be read as what it should be is one host's trouble, and the others do not wait for it. */
-  async #publish({ host, rev, isMarked }: News): Promise<void> {
-    const { logs, bus, subjects, log } = this.#parts;
+  #publishOne({ host, rev, said: update }: Told): void {
+    const { bus, subjects, log } = this.#parts;
     try {
-      const update = (await this.#read(host)) ?? (isMarked ? await logs.hint(host) : undefined);
+      if (update instanceof Refused) throw update;
       if (update === undefined) return;
       bus.publish(subjects.live(host), encodeUpdate(update));
       this.#published.set(host, update.rev);
@@ -107,11 +141,19 @@ export class Publisher {
       log.error({ error, host, rev }, 'publisher: the stored log of a host is damaged');
     }
   }
+}
 
-  #read(host: string): Promise<Update | undefined> {
-    const { logs, bus } = this.#parts;
-    return logs.update(host, this.#published.get(host) ?? 0, listBudgetBytes(bus.maxPayloadBytes));
-  }
+function refusalOf(error: unknown): Refused {
+  if (error instanceof Refused) return error;
+  throw error;
+}
+
+function newsOf({ heads, marked }: Moved): readonly News[] {
+  const revs = new Map(heads.map((head) => [head.host, head.rev]));
+  const hints = new Set(marked);
+  return [...new Set([...revs.keys(), ...hints])].map((host) => {
+    return { host, rev: revs.get(host), isMarked: hints.has(host) };
+  });
 }
 
 function summaryOf({ epoch, prev, rev, changes }: Update): object {

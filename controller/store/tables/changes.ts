@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Change, Put } from '../../../protocol/intent.ts';
+import { type Change, type Put, parseChange } from '../../../protocol/intent.ts';
 import { confirmOf } from '../../model/publication.ts';
 import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
@@ -14,11 +14,10 @@ export const changeSeal = new Seal<ChangeRow>('changes', ['host', 'key', 'rev', 
 /** A change as it is made; the table seals it. */
 export type NewChange = Omit<ChangeRow, 'checksum'>;
 
-/** At most `limit` changes of a host after `rev`. */
+/** The changes of a host after `rev`. */
 export interface Span {
   readonly host: string;
   readonly rev: number;
-  readonly limit: number;
 }
 
 /** The log of every host: the newest change of each key. */
@@ -48,15 +47,10 @@ export class ChangeTable {
       changes.where('host', '=', at('host')).where('key', '=', at('key')),
     );
     this.#after = query<Span, ChangeRow>((at) =>
-      changes.where('host', '=', at('host')).where('rev', '>', at('rev')).orderBy('rev').limit(at('limit')),
+      changes.where('host', '=', at('host')).where('rev', '>', at('rev')).orderBy('rev'),
     );
     this.#putsAfter = query<Span, ChangeRow>((at) =>
-      changes
-        .where('host', '=', at('host'))
-        .where('rev', '>', at('rev'))
-        .where('op', '=', 'put')
-        .orderBy('rev')
-        .limit(at('limit')),
+      changes.where('host', '=', at('host')).where('rev', '>', at('rev')).where('op', '=', 'put').orderBy('rev'),
     );
     this.#unclaimed = query<{ host: string }, { key: string }>((at) =>
       db
@@ -121,14 +115,14 @@ export class ChangeTable {
     return session.run(this.#put, changeSeal.put(row));
   }
 
-  /** The changes of a host after a rev, in order. */
-  async after(session: Session, span: Span): Promise<ChangeRow[]> {
-    return (await session.all(this.#after, span)).map((row) => changeSeal.require(row));
+  /** The changes of a host after a rev, in order; no other statement may run before the end. */
+  *after(session: Session, span: Span): Generator<ChangeRow> {
+    for (const row of session.each(this.#after, span)) yield changeSeal.require(row);
   }
 
   /** The same without tombstones: for a host that holds nothing. */
-  async putsAfter(session: Session, span: Span): Promise<ChangeRow[]> {
-    return (await session.all(this.#putsAfter, span)).map((row) => changeSeal.require(row));
+  *putsAfter(session: Session, span: Span): Generator<ChangeRow> {
+    for (const row of session.each(this.#putsAfter, span)) yield changeSeal.require(row);
   }
 
   /** Every row, damaged or not, as the table has them. */
@@ -178,14 +172,18 @@ export class ChangeTable {
   }
 }
 
-/** What a stored change says on the wire. Its body was made here from a parsed spec; encoding judges it once more. */
+/**
+ * What a stored change says on the wire. Its body was made here from a parsed spec, which its seal proves; what a release wrote that
+ * knows no seals is judged once more. Errors: Refused.
+ */
 export function changeOf(row: ChangeRow): Change {
-  const { key, rev } = row;
+  const { key, rev, checksum } = row;
   if (row.op === 'delete') {
     const confirm = confirmOf(row.body);
     return { op: 'delete', rev, key, ...(confirm !== undefined && { confirm }) };
   }
-  return { op: 'put', rev, key, ...(JSON.parse(row.body) as Omit<Put, 'op' | 'rev' | 'key'>) };
+  const change: Put = { op: 'put', rev, key, ...(JSON.parse(row.body) as Omit<Put, 'op' | 'rev' | 'key'>) };
+  return checksum === null ? parseChange(change) : change;
 }
 
 /** No change takes more bytes than this on the wire. */

@@ -94,9 +94,9 @@ export class HostTable {
     return session.run(this.#unheard, { from: fromMs, to: toMs });
   }
 
-  async find(session: Session, host: string): Promise<Report | undefined> {
-    const row = await session.first(this.#one, { host });
-    return row && findReport(row);
+  /** What a host said last. */
+  find(session: Session, host: string): Promise<Report | undefined> {
+    return this.words.of(session, host);
   }
 
   /**

@@ -24,12 +24,16 @@ type ReadRow = (row: HostRow) => Report | undefined;
 export class LastWords {
   readonly #read: ReadRow;
   readonly #stamps;
+  readonly #stamp;
   readonly #some;
   readonly #kept = new Map<string, { readonly checksum: string | null; readonly word: LastWord }>();
 
   constructor(db: Kysely<Schema>, read: ReadRow) {
     this.#read = read;
     this.#stamps = query<object, Stamp>(() => db.selectFrom('hosts').select(['host', 'checksum']));
+    this.#stamp = query<{ host: string }, Stamp>((at) =>
+      db.selectFrom('hosts').select(['host', 'checksum']).where('host', '=', at('host')),
+    );
     this.#some = query<{ hosts: string }, HostRow>((at) =>
       db
         .selectFrom('hosts')
@@ -45,14 +49,25 @@ export class LastWords {
     return word;
   }
 
+  /** Of one host; undefined where it said nothing that can be read. */
+  async of(session: Session, host: string): Promise<Report | undefined> {
+    const stamp = await session.first(this.#stamp, { host });
+    if (stamp === undefined) return undefined;
+    const kept = this.#known(stamp);
+    if (kept !== undefined) return kept.report;
+    const [row] = await session.all(this.#some, { hosts: JSON.stringify([host]) });
+    const report = row && this.#read(row);
+    return row && report && this.keep(row, report).report;
+  }
+
   /** By host. */
   async all(session: Session): Promise<ReadonlyMap<string, LastWord>> {
     const words = new Map<string, LastWord>();
     const others: string[] = [];
-    for (const { host, checksum } of await session.all(this.#stamps, {})) {
-      const kept = this.#kept.get(host);
-      if (kept === undefined || checksum === null || kept.checksum !== checksum) others.push(host);
-      else words.set(host, kept.word);
+    for (const stamp of await session.all(this.#stamps, {})) {
+      const word = this.#known(stamp);
+      if (word === undefined) others.push(stamp.host);
+      else words.set(stamp.host, word);
     }
     for (const row of others.length === 0 ? [] : await session.all(this.#some, { hosts: JSON.stringify(others) })) {
       const report = this.#read(row);
@@ -60,6 +75,11 @@ export class LastWords {
     }
     for (const host of this.#kept.keys()) if (!words.has(host)) this.#kept.delete(host);
     return words;
+  }
+
+  #known({ host, checksum }: Stamp): LastWord | undefined {
+    const kept = this.#kept.get(host);
+    return checksum !== null && kept?.checksum === checksum ? kept.word : undefined;
   }
 }
 

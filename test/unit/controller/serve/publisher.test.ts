@@ -56,7 +56,7 @@ class Running implements AsyncDisposable {
     this.#done = publisher.run(this.#end.signal);
   }
 
-  static async begin(logs: Pick<Logs, 'movedAfter' | 'update' | 'hint'>, bus: Bus): Promise<Running> {
+  static async begin(logs: Pick<Logs, 'movedAfter' | 'together'>, bus: Bus): Promise<Running> {
     const clock = new ManualClock();
     const log = pino({ level: 'silent' });
     return new Running(await Publisher.begin({ logs, bus, subjects: makeSubjects(), clock, log }), clock);
@@ -80,6 +80,24 @@ test('publish: what stood before the start is not pushed, what comes after is, a
   running.publisher.wake();
   await running.clock.pass(0);
   t.deepEqual(bus.sent.sort(), ['edge-1 1-2 1', 'edge-2 0-3 1']);
+});
+
+test('publish: as many hosts as there are get what is new, each once and its own, also those that wait for the server', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const hosts = Array.from({ length: 150 }, (_, at) => `edge-${at}`);
+  const bus = new Bus();
+  await using running = await Running.begin(store.logs, bus);
+  await apply(store, spec('all', 1, { hosts }), spec('one', 2, { hosts: ['edge-149'] }));
+  running.publisher.wake();
+  await running.clock.pass(0);
+  t.deepEqual(bus.updates.map(({ host }) => host).sort(), hosts.toSorted());
+  const names = bus.updates.map(({ host, changes }) => [host, changes.length] as const);
+  t.deepEqual(new Map(names).get('edge-149'), 2);
+  t.is(names.filter(([, changes]) => changes === 1).length, 149);
+  running.publisher.wake();
+  await running.clock.pass(1000);
+  t.is(bus.updates.length, 150, 'nothing is told twice');
 });
 
 test('publish: commits that nobody announced go out with the next look, together', async (t) => {
@@ -172,12 +190,11 @@ test('publish: a pass that fails is tried again with the next look', async (t) =
   await apply(store, spec('a', 1));
   const bus = new Bus();
   let failing = true;
-  const movedAfter: Logs['movedAfter'] = (...asked) =>
-    failing && bus.connected ? Promise.reject(new Error('busy')) : store.logs.movedAfter(...asked);
+  const movedAfter: Logs['movedAfter'] = (...asked) => store.logs.movedAfter(...asked);
+  const together: Logs['together'] = (read) =>
+    failing ? Promise.reject(new Error('busy')) : store.logs.together(read);
   bus.connected = false; // while it begins
-  const update: Logs['update'] = (...asked) => store.logs.update(...asked);
-  const hint: Logs['hint'] = (host) => store.logs.hint(host);
-  await using running = await Running.begin({ update, hint, movedAfter }, bus);
+  await using running = await Running.begin({ movedAfter, together }, bus);
   bus.connected = true;
   await apply(store, spec('b', 2));
   await running.clock.pass(1000);
