@@ -40,6 +40,10 @@ export class Soaks {
   }
 
   #ends(was: Rollout, is: Rollout, nowMs: number): readonly string[] {
+    if (isEmptied(was, is)) {
+      this.#kept.delete(was.id);
+      return [];
+    }
     const soakedMs = nowMs - (this.#soaks.get(was.id)?.fromMs ?? nowMs);
     this.#kept.set(was.id, { wave: was.wave, fromMs: soakedMs });
     const { soakMs, now } = was.plan;
@@ -47,6 +51,12 @@ export class Soaks {
     if (!goesOn || now || this.skipped.has(was.id) || soakedMs + SLACK_MS >= soakMs) return [];
     return [`rollout ${was.id} goes on from wave ${was.wave} after ${soakedMs} ms, and was to soak for ${soakMs}`];
   }
+}
+
+/** Nobody who has it is left of a wave: others have their turn in it, and soak from the beginning. */
+function isEmptied({ wave }: Rollout, is: Rollout): boolean {
+  const isRefilled = is.state === 'RUNNING' && is.step === 'PUBLISH' && is.wave === wave;
+  return isRefilled && ![...is.hosts.values()].some((host) => host.state === 'published' && host.wave === wave);
 }
 
 function isSoaking({ state, step }: Rollout): boolean {
