@@ -3,6 +3,7 @@ import { World } from '../world.ts';
 import { LightHost } from './host.ts';
 import { Judge } from './judge.ts';
 import { Operator } from './operator.ts';
+import { breaks } from './own-guard.ts';
 import { Pair } from './pair.ts';
 import { Carrier } from './weather.ts';
 
@@ -18,6 +19,8 @@ export class Fleet {
   readonly judge: Judge;
   readonly operator: Operator;
   readonly hosts = new Map<string, LightHost>();
+  /** Hosts tell what their packets do. */
+  tells = false;
 
   private constructor(world: World, seed: number) {
     this.world = world;
@@ -50,7 +53,9 @@ export class Fleet {
       isBypassed: false,
       lie: undefined,
       cutsAfterMs: (number % 3) * 2_000,
+      guard: 'open',
     });
+    host.tells = this.tells;
     host.onHold = (value) => this.judge.held(name, value);
     this.hosts.set(name, host);
     return host;
@@ -63,6 +68,8 @@ export class Fleet {
     this.pair.awakeMs();
     for (const host of this.hosts.values()) {
       host.passed();
+      if (host.isDone && [...host.kernel.values()].some((value) => breaks(host.bent.guard, value)))
+        this.judge.wrong.push(`${host.name} has what its guard denies`);
       if (host.cutOffMs > CUT_OFF_MS) this.judge.wrong.push(`${host.name} is cut off for ${host.cutOffMs} ms`);
     }
   }

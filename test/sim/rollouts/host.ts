@@ -9,6 +9,8 @@ import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { AgentBus, type MemoryBus } from '../../fakes/memory-bus.ts';
 import { Disk } from './disk.ts';
 import { fetchLog } from './fetch-log.ts';
+import { isDenied, type OwnGuard } from './own-guard.ts';
+import { Packets } from './packets.ts';
 import { statusOf } from './says.ts';
 import { kindOf } from './value.ts';
 import type { Ways } from './weather.ts';
@@ -42,6 +44,8 @@ export interface Bent {
   lie: Lie | undefined;
   /** What cuts it off does so only so long after it came to stand. */
   cutsAfterMs: number;
+  /** What redirects may do there. */
+  guard: OwnGuard;
 }
 
 /** Whether an update begins where the set of a host ends, or before. */
@@ -65,7 +69,7 @@ export class LightHost {
   /** What its kernel does, by key. */
   readonly kernel = new Map<string, string>();
   /** Keys that do not stand, and why. */
-  readonly failing = new Map<string, 'NO_NEIGHBOUR'>();
+  readonly failing = new Map<string, 'NO_NEIGHBOUR' | 'GUARD_DENIED'>();
   boot = '';
   seq = 0;
   applied = 0;
@@ -73,6 +77,9 @@ export class LightHost {
   /** The newest that it ever had in its kernel. */
   bestVerified = 0;
   everLied = false;
+  /** It answers what controllers ask of its packets. */
+  tells = false;
+  readonly packets: Packets;
   /** Is shown whatever it comes to hold, in its set or its kernel. */
   onHold: (value: string) => void = () => {};
   readonly #bus: MemoryBus;
@@ -94,6 +101,7 @@ export class LightHost {
     this.#bus = bus;
     this.#clock = clock;
     this.bent = bent;
+    this.packets = new Packets(clock);
   }
 
   get runs(): boolean {
@@ -147,7 +155,22 @@ export class LightHost {
   }
 
   /** Answers what it is asked; nothing where it cannot. */
-  onAsk: (verb: string, bytes: Uint8Array) => Promise<Uint8Array> = () => new Promise(() => {});
+  onAsk = async (verb: string, bytes: Uint8Array): Promise<Uint8Array> => {
+    const isMute = this.ways === 'both' || this.ways === 'from';
+    if (verb !== 'counts' || !this.tells || !this.runs || isMute) return await new Promise(() => {});
+    this.flow();
+    return this.packets.answer(this, bytes);
+  };
+
+  /** Packets have met what stands, until now. */
+  flow(): void {
+    this.packets.flow(this.kernel, this.bent.isBypassed || this.#downSinceMs !== undefined);
+  }
+
+  /** Nothing is left to be done of what it knows. */
+  get isDone(): boolean {
+    return this.runs && this.#dirtyAtMs === undefined;
+  }
 
   /** Its agent dies; its kernel goes on, but for what ends by itself. */
   kill(): void {
@@ -161,6 +184,8 @@ export class LightHost {
   /** It has no power for a while: its kernel is empty when its agent starts. */
   powerOff(): void {
     this.kill();
+    this.flow();
+    this.packets.forget();
     this.kernel.clear();
     this.#downSinceMs ??= this.#clock.monotonicMs();
   }
@@ -168,6 +193,7 @@ export class LightHost {
   /** Time has passed for an agent that is dead: the kernel ends what it was told to end. */
   passed(): void {
     if (this.runs || this.#downSinceMs !== undefined) return;
+    this.flow();
     const nowMs = this.#clock.monotonicMs();
     for (const [key, { deadlineMs = Number.POSITIVE_INFINITY, rev }] of this.disk.pending)
       if (deadlineMs <= nowMs && this.disk.set.get(key)?.rev === rev) this.kernel.delete(key);
@@ -176,6 +202,7 @@ export class LightHost {
   /** Its kernel is made what its disk wants, as far as it can be. */
   apply(): void {
     const { disk, kernel } = this;
+    this.flow();
     this.#dirtyAtMs = undefined;
     this.applied = disk.cursor.rev;
     this.verified = disk.cursor.rev;
@@ -189,8 +216,9 @@ export class LightHost {
     for (const key of new Set([...disk.keys, ...kernel.keys()])) {
       const value = disk.wanted(key);
       const isNew = value !== kernel.get(key);
-      const fails = value !== undefined && (kindOf(value) === 'blocked' || (this.bent.isBlocked && isNew));
-      if (fails) this.failing.set(key, 'NO_NEIGHBOUR');
+      const denied = value !== undefined && isDenied(this.bent.guard, value);
+      const fails = value !== undefined && (denied || kindOf(value) === 'blocked' || (this.bent.isBlocked && isNew));
+      if (fails) this.failing.set(key, denied ? 'GUARD_DENIED' : 'NO_NEIGHBOUR');
       if (fails || value === undefined) kernel.delete(key);
       else kernel.set(key, value);
       if (value !== undefined && !fails) this.onHold(value);

@@ -9,6 +9,7 @@ import { type Look, lookAt } from './look.ts';
 import { Reach } from './reach.ts';
 import { Soaks } from './soaks.ts';
 import { checkStates } from './states.ts';
+import { TrafficCheck } from './traffic.ts';
 import { checkTruth } from './truth.ts';
 
 /** Looks at all that controllers share after each of their transactions, and keeps what must not be. */
@@ -17,6 +18,7 @@ export class Judge {
   readonly reach = new Reach();
   readonly soaks: Soaks;
   readonly #confirmations = new Confirmations();
+  readonly #traffic: TrafficCheck;
   readonly #world: World;
   readonly #known: Parameters<typeof checkTruth>[2];
   /** Every so many transactions all logs are looked at: in a large fleet each time is too often. */
@@ -30,6 +32,7 @@ export class Judge {
     this.#world = world;
     this.soaks = new Soaks(awakeMs);
     this.#known = { hosts, confirmations: this.#confirmations, skipped: this.soaks.skipped };
+    this.#traffic = new TrafficCheck(hosts, this.soaks.skipped);
     this.look = lookAt(world.database, world.clock.monotonicMs());
     world.database.onCommit = () => this.#committed();
   }
@@ -52,6 +55,7 @@ export class Judge {
       ...this.soaks.committed(before, now),
       ...this.#confirmations.committed(before, now),
       ...checkTruth(before, now, this.#known),
+      ...this.#traffic.committed(before, now),
       ...(this.#commits % this.logsEvery === 0 ? this.checkLogs() : []),
     );
     this.onCommit();

@@ -30,6 +30,9 @@ export interface Rollout {
     readonly now?: true;
     readonly onFail: 'rollback' | 'pause';
     readonly maxUnreachable?: string;
+    readonly gates: readonly string[];
+    readonly noTrafficOk?: true;
+    readonly puts: boolean;
   };
   readonly specs: ReadonlyMap<string, Pair>;
   readonly hosts: ReadonlyMap<string, Placed>;

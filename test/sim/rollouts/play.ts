@@ -4,6 +4,7 @@ import type { LightHost } from './host.ts';
 import { abortAtLast, abortOnceReached, joinAtLast, letSilentBy, sleepWhileSoaking } from './last-moment.ts';
 import type { Rollout } from './look.ts';
 import { checkOutstanding } from './outstanding.ts';
+import { BUSY } from './packets.ts';
 import type { Act, Schedule } from './schedule.ts';
 import { settle } from './settle.ts';
 import { CALM } from './weather.ts';
@@ -32,6 +33,7 @@ export interface Played {
 /** Plays a schedule on a fleet of its own; `seed` decides what the bus does to which message. */
 export async function play({ hosts, acts }: Schedule, seed: number): Promise<Played> {
   const stage = new Stage(await Fleet.make(seed));
+  stage.fleet.tells = true;
   try {
     for (let number = 0; number < hosts; number += 1) stage.fleet.host(number).start();
     await stage.fleet.pass(1_500);
@@ -123,7 +125,10 @@ class Stage {
       case 'let a silent wave by':
         return letSilentBy(this.fleet);
       case 'part everybody':
-        for (const { bent } of this.fleet.hosts.values()) bent.ways = act.is ? 'both' : 'none';
+        for (const { bent, packets } of this.fleet.hosts.values()) {
+          bent.ways = act.is ? 'both' : 'none';
+          packets.changed();
+        }
         return;
       case 'calm':
         return this.#calm();
@@ -167,6 +172,7 @@ class Stage {
     const isThere = this.fleet.hosts.has(`h${act.host}`);
     if (!isThere && act.act !== 'join') return false;
     const host: LightHost = this.fleet.host(act.host);
+    host.packets.changed();
     switch (act.act) {
       case 'join':
       case 'start host':
@@ -189,6 +195,13 @@ class Stage {
       case 'bypass':
         host.bent.isBypassed = act.is;
         return host.look();
+      case 'traffic':
+        host.flow();
+        host.packets.traffic = act.traffic;
+        return;
+      case 'guard':
+        host.bent.guard = act.guard;
+        return host.look();
       case 'lie':
         host.bent.lie = act.lie;
         return host.look();
@@ -206,7 +219,11 @@ class Stage {
     fleet.carrier.weather = CALM;
     await fleet.world.passing(fleet.pair.spare());
     for (const host of fleet.hosts.values()) {
-      Object.assign(host.bent, { ways: 'none', applyMs: 0, isBlocked: false, isBypassed: false, lie: undefined });
+      const well = { ways: 'none', applyMs: 0, isBlocked: false, isBypassed: false, lie: undefined, guard: 'open' };
+      Object.assign(host.bent, well);
+      host.flow();
+      host.packets.changed();
+      host.packets.traffic = BUSY;
       host.start();
       host.look();
     }

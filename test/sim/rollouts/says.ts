@@ -8,14 +8,16 @@ const MAX_LISTED = 64;
 export function statusOf(host: LightHost, clock: Pick<Clock, 'nowMs' | 'monotonicMs'>): Status {
   const { name, bent, disk, kernel, failing, boot, seq, applied, verified } = host;
   const nowMs = clock.nowMs();
-  const blocked = [...failing].map(([key, code]) => {
+  const failed = [...failing].map(([key, code]) => {
     const { rev = 0, name: of = '' } = disk.set.get(key) ?? disk.quarantined.get(key) ?? {};
+    if (code === 'GUARD_DENIED') return { key, name: of, rev, state: 'denied', code } as const;
     return { key, name: of, rev, state: 'blocked', code, retryAt: nowMs + 1000 } as const;
   });
-  const denied = [...disk.quarantined].map(([key, { rev, name: of }]) => {
+  const blocked = failed.filter(({ state }) => state === 'blocked');
+  const back = [...disk.quarantined].map(([key, { rev, name: of }]) => {
     return { key, name: of, rev, state: 'denied', code: 'REVERTED' } as const;
   });
-  const exceptions = [...denied, ...blocked];
+  const exceptions = [...back, ...failed];
   const waits = [...disk.pending].map(([key, pending]) => ({ key, ...pending }));
   const armed = waits.filter(({ deadlineMs }) => deadlineMs !== undefined);
   const unarmed = waits.filter(({ deadlineMs }) => deadlineMs === undefined).map(({ rev }) => rev);
@@ -31,7 +33,7 @@ export function statusOf(host: LightHost, clock: Pick<Clock, 'nowMs' | 'monotoni
   return {
     ...{ v: 1, host: name, boot, agent: '0.0.0', at: nowMs, seq, can: bent.can, epoch: disk.cursor.epoch },
     ...{ stored: disk.cursor.rev, applied, verified, digest: disk.digest },
-    counts: { ...count, denied: denied.length, failed: 0 },
+    counts: { ...count, denied: exceptions.length - blocked.length, failed: 0 },
     deleteAbsent: '0',
     exceptions: exceptions.slice(0, MAX_LISTED),
     exceptionsTotal: exceptions.length,

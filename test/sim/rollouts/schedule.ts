@@ -4,6 +4,8 @@ import type { Selector } from '../../../protocol/spec.ts';
 import { randomBelow } from '../../conformance/sequences.ts';
 import { type Below, one, oneByWeight } from '../lots.ts';
 import type { Lie } from './host.ts';
+import type { OwnGuard } from './own-guard.ts';
+import type { Traffic } from './packets.ts';
 import type { Kind } from './value.ts';
 import type { Ways, Weather } from './weather.ts';
 
@@ -36,6 +38,8 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'part'; readonly host: number; readonly ways: Ways }
   | { readonly act: 'slow'; readonly host: number; readonly applyMs: number }
   | { readonly act: 'block' | 'bypass'; readonly host: number; readonly is: boolean }
+  | { readonly act: 'traffic'; readonly host: number; readonly traffic: Traffic }
+  | { readonly act: 'guard'; readonly host: number; readonly guard: OwnGuard }
   | { readonly act: 'lie'; readonly host: number; readonly lie: Lie | undefined }
   | { readonly act: 'labels'; readonly host: number; readonly role: string }
   | { readonly act: 'part everybody'; readonly is: boolean }
@@ -66,6 +70,8 @@ export const ACT_NAMES: readonly Act['act'][] = [
     'bypass',
     'lie',
     'labels',
+    'traffic',
+    'guard',
   ] as const),
   ...(['part everybody', 'kill controller', 'freeze controller', 'start controller', 'thaw controller'] as const),
   ...(['weather', 'recover', 'tidy', 'join at the last moment', 'abort at the last moment', 'calm'] as const),
@@ -159,15 +165,16 @@ class Draw {
     const wishes = names.slice(deletes.length).map((name) => this.wish(name, this.chance(3) ? 'plain' : kind));
     const soakMs = this.one([2_000, 5_000, 20_000]);
     const waves = this.one([['1', '50%', '100%'], ['1', '2', '100%'], ['1', '100%'], ['50%', '100%'], undefined]);
+    const gates = [...(this.chance(6) ? ['external'] : []), ...(this.chance(3) ? ['losses<=1%'] : [])];
     const now = this.chance(10) && { now: true as const };
     const terms: RolloutTerms = {
       ...(now || { soakMs, ...(waves && { waves }) }),
-      noTrafficOk: true,
+      ...(this.chance(2) && { noTrafficOk: true as const }),
       acceptCollateral: true,
       again: true,
       onFail: this.one(['rollback', 'rollback', 'rollback', 'pause']),
       ...(this.chance(3) && { maxUnreachable: this.one(['1', '50%', '0']) }),
-      ...(this.chance(6) && { gates: ['external'] }),
+      ...(gates.length > 0 && { gates }),
       ...(this.chance(4) && { spread: 'role' }),
       ...(this.chance(2) && { withinMs: this.one([20_000, 60_000]) }),
     };
@@ -215,6 +222,8 @@ class Draw {
       [3, () => ({ act: 'slow', host, applyMs: this.one([0, 0, 5_000, 45_000, 200_000]) })],
       [4, () => ({ act: 'block', host, is: this.chance(2) })],
       [2, () => ({ act: 'bypass', host, is: this.chance(2) })],
+      [5, () => ({ act: 'traffic', host, traffic: this.#traffic() })],
+      [2, () => ({ act: 'guard', host, guard: this.one<OwnGuard>(['open', 'first']) })],
       [3, () => ({ act: 'lie', host, lie: this.one([undefined, undefined, 'done' as const, 'as it was' as const]) })],
       [3, () => ({ act: 'labels', host, role: this.one(['edge', 'core']) })],
       [2, () => ({ act: 'part everybody', is: this.chance(2) })],
@@ -227,6 +236,16 @@ class Draw {
       [1, () => ({ act: 'tidy' })],
     ];
     return oneByWeight(this.#below, draws)();
+  }
+
+  #traffic(): Traffic {
+    return this.one([
+      { perSecond: 0, lostPercent: 0 },
+      { perSecond: 1, lostPercent: 0 },
+      { perSecond: 40, lostPercent: 0 },
+      { perSecond: 40, lostPercent: 20 },
+      { perSecond: 40, lostPercent: 20 },
+    ]);
   }
 
   #weather(): Weather {
