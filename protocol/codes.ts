@@ -106,6 +106,7 @@ export const CODES = {
   ROLLOUT_ENDED: 'the rollout has ended',
   ROLLOUT_MOVED: 'the rollout is not as it was when it was looked at; look again',
   GOING_BACK: 'the rollout goes back already, and nothing stops that',
+  NOT_ASKED: 'no gate of the rollout asks for a verdict from outside',
   COLLATERAL: 'redirects that the rollout does not name would be touched',
   JUST_ROLLED_BACK: 'the same was rolled back a moment ago',
   CHANGED_SINCE: 'what would be undone was changed since by others',

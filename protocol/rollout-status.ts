@@ -64,6 +64,7 @@ export type Wait =
   | 'hosts'
   | 'verified'
   | 'soak'
+  | 'confirmed'
   | 'gates'
   | 'telemetry'
   | 'traffic'

@@ -81,6 +81,7 @@ const WAITING: Readonly<Record<Wait, string>> = {
   hosts: 'for hosts that can take it',
   verified: 'for hosts to verify it',
   soak: 'until it has soaked',
+  confirmed: 'for hosts to be confirmed as still reachable',
   gates: 'for gates to pass',
   telemetry: 'for hosts to be heard again, and then goes on',
   traffic: 'for packets to meet it',

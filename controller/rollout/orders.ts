@@ -1,6 +1,6 @@
 import type { Cause } from '../../protocol/rollout.ts';
 import { Declined } from '../model/declined.ts';
-import { isActive, type Rollout, type RolloutEvent, type RolloutState, waveOf } from '../model/rollout.ts';
+import { isActive, type Plan, type Rollout, type RolloutEvent, type RolloutState, waveOf } from '../model/rollout.ts';
 import { begunAnew } from './outcome.ts';
 
 /** Who asks for something, why and when. */
@@ -51,13 +51,21 @@ export function aborting({ id, state }: Rollout, by: By): Order | undefined {
   return { to: { is: 'ROLLING_BACK', wave: state.step.wave, cause: asked(by) }, said: saidBy('aborted', by) };
 }
 
-/** What somebody outside saw of the wave that it is in. Errors: Declined. */
+/**
+ * What somebody outside saw of the wave that it is in. Errors: Declined, also where no gate asks for it: who says that it fails
+ * must not believe that it stops by that.
+ */
 export function hearing(
-  { id, state }: Rollout,
+  { id, state, plan }: Pick<Rollout, 'id' | 'state'> & { readonly plan: Pick<Plan, 'gates'> },
   { verdict, reason }: { readonly verdict: 'pass' | 'fail'; readonly reason: string },
   by: By,
 ): Order {
   requireMovable(id, state);
+  if (!plan.gates.includes('external'))
+    throw new Declined(
+      'NOT_ASKED',
+      `rollout ${id} has no gate external, so nobody would heed it; nothing was changed: shunt rollout abort ${id} takes it back, shunt rollout pause ${id} holds it`,
+    );
   const wave = waveOf(state);
   const external = { wave, verdict, by: by.actor ?? 'somebody', reason, at: by.at };
   const message = `verdict ${verdict} by ${external.by}: ${reason}`;

@@ -68,7 +68,7 @@ export async function statusOf(
   return {
     ...{ v: 1, rollout: headOf(rollout, hosts), at: nowMs },
     ...(waits !== undefined && { waits }),
-    soakedMs: 'step' in state && state.step.at === 'SOAK' ? Math.round(state.step.soaked.ms) : 0,
+    soakedMs: 'step' in state && state.step.at === 'SOAK' ? Math.round(Math.min(state.step.soaked.ms, plan.soakMs)) : 0,
     soakMs: plan.soakMs,
     ...(plan.spread !== undefined && { spread: plan.spread }),
     maxUnreachable: plan.maxUnreachable ?? String(budgetOf(look, waveOf(state))),
@@ -158,9 +158,11 @@ function waitsOf({ rollout, hosts, judgement, periods }: Look): Waiting | undefi
   }
   if (step.at !== 'SOAK') return undefined;
   const since = Math.max(0, Math.round(step.soaked.lookedAtMs - step.soaked.ms - step.undecidedMs));
-  if (judgement.verdict === 'PASS')
-    return { for: 'soak', since, until: Math.round(step.soaked.lookedAtMs + plan.soakMs - step.soaked.ms) };
-  return { for: waitOf(judgement.cause), since };
+  if (judgement.verdict !== 'PASS') return { for: waitOf(judgement.cause), since };
+  const until = Math.round(step.soaked.lookedAtMs + plan.soakMs - step.soaked.ms);
+  if (step.soaked.ms < plan.soakMs) return { for: 'soak', since, until };
+  const open = hosts.filter(({ state: is, wave, settled }) => is === 'published' && wave === step.wave && !settled);
+  return { for: 'confirmed', since: until, hosts: open.length };
 }
 
 function waitOf(cause: Look['judgement']['cause']): Waiting['for'] {

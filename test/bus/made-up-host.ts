@@ -81,7 +81,8 @@ export class MadeUpHost implements Disposable {
     const { epoch, rev } = this.#cursor;
     const levels = { epoch, stored: rev, applied: rev, verified: rev };
     const { exceptions } = this;
-    const troubles = { exceptions, exceptionsTotal: exceptions.length, passed: undefined, undelivered: undefined };
+    const own = { exceptions, exceptionsTotal: exceptions.length };
+    const troubles = { ...own, passed: undefined, undelivered: undefined, unarmed: undefined };
     const more = { ...levels, ...troubles, labels: { role: 'edge' }, interfaces: [ATTACHED], boot: this.#boot };
     const said: Status = { ...status(this.host), ...(more as object) };
     const { problem: _, problems: __, bypass: ___, guard: ____, brake: _____, ...well } = said;

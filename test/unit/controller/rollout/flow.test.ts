@@ -168,10 +168,6 @@ test('rollout: paused, it is judged on; resumed, it keeps its soak', async (t) =
   await stage.rollouts.resume({ v: 1, id: 'r', version: rollout.version });
   await stage.pass(60_000 - soakedMs + 2000);
   t.is((await stage.status('r')).rollout.wave, 2);
-  await stage.rollouts.pause({ v: 1, id: 'r' });
-  await stage.rollouts.verdict({ v: 1, id: 'r', verdict: 'fail', reason: 'a probe' });
-  await stage.settle();
-  t.is((await stage.status('r')).rollout.state, 'PAUSED', 'nobody asked for it');
 });
 
 test('rollout: what somebody outside says counts for its wave, and a fail ends it from wherever it is', async (t) => {
@@ -233,4 +229,30 @@ test('rollout: when the history begins anew it stands still until somebody has l
   t.like(rollout, { state: 'PAUSED', cause: { code: 'HISTORY' } });
   await stage.rollouts.resume({ v: 1, id: 'r', version: rollout.version });
   t.is((await stage.until('r', 'DONE', 200_000)).rollout.published, 3);
+});
+
+test('rollout: a verdict that no gate asks for is refused: who says that it fails shall know that it goes on', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.start('r', [spec('web', 1, DROP)]);
+  for (const verdict of ['pass', 'fail'] as const)
+    await t.throwsAsync(stage.rollouts.verdict({ v: 1, id: 'r', verdict, reason: 'x' }), {
+      code: 'NOT_ASKED',
+      message: /shunt rollout abort r takes it back/,
+    });
+});
+
+test('rollout: once it has soaked it waits for hosts that may take it back yet, and says so', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.start('r', [spec('web', 1, DROP)], { soakMs: 30_000 });
+  for (const host of stage.hosts) host.says = { unconfirmedTotal: 1 };
+  await stage.pass(10_000);
+  t.like((await stage.status('r')).waits, { for: 'soak' });
+  await stage.pass(30_000);
+  const { waits, soakedMs, rollout } = await stage.status('r');
+  t.like(waits, { for: 'confirmed', hosts: 1 });
+  t.is(soakedMs, 30_000);
+  t.is(rollout.wave, 1);
+  for (const host of stage.hosts) host.says = {};
+  await stage.pass(5000);
+  t.true((await stage.status('r')).rollout.wave > 1);
 });
