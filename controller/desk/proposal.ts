@@ -21,11 +21,13 @@ export async function readProposal(
   const { session, tables } = transaction;
   const moves: Move[] = [];
   const named = new Set<string>();
-  await readUpload(transaction, last, async (spec) => {
-    named.add(spec.name);
-    const move = await moveOf(transaction, spec);
-    take(spec, move);
-    moves.push(move);
+  await readUpload(transaction, last, async (specs) => {
+    for (const spec of specs) {
+      named.add(spec.name);
+      const move = await moveOf(transaction, spec);
+      take(spec, move);
+      moves.push(move);
+    }
   });
   requireApart(named, last.delete ?? []);
   const absent: string[] = [];

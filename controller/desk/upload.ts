@@ -6,6 +6,7 @@ import type { Transaction } from '../log/transaction.ts';
 import type { Claim } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import type { Applied } from '../ports.ts';
+import type { StoredClaim } from '../store/tables/specs.ts';
 import type { UploadSize } from '../store/tables/uploads.ts';
 import type { Deed } from './noting.ts';
 
@@ -85,36 +86,35 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
   const came: Claim[] = [];
   const concern = new Concern();
   const strangers = new Strangers(await tables.hosts.fleet(session));
-  await readUpload(transaction, last, async (spec) => {
-    const stored = await tables.specs.put(session, spec, damage !== undefined);
-    names.push(spec.name);
-    if (stored.same) {
+  const note = ({ before, after, same }: StoredClaim): void => {
+    const { name, key } = after;
+    names.push(name);
+    if (same) {
       counts.unchanged += 1;
-      if (damage !== undefined) concern.add(stored.after);
+      if (damage !== undefined) concern.add(after);
       return;
     }
-    const what = stored.before === undefined ? 'created' : 'changed';
-    if (named[what].length < NAMED_MAX) named[what].push(spec.name);
+    const what = before === undefined ? 'created' : 'changed';
+    if (named[what].length < NAMED_MAX) named[what].push(name);
     counts[what] += 1;
-    deeds.push({ name: spec.name, key: stored.after.key, what });
-    if (stored.before !== undefined) concern.add(stored.before);
-    concern.add(stored.after);
-    strangers.add(stored.after);
-    if (stored.after.enabled && stored.after.body.includes('"nexthop":')) came.push(stored.after);
+    deeds.push({ name, key, what });
+    if (before !== undefined) concern.add(before);
+    concern.add(after);
+    strangers.add(after);
+    if (after.enabled && after.body.includes('"nexthop":')) came.push(after);
+  };
+  await readUpload(transaction, last, async (specs) => {
+    for (const stored of await tables.specs.put(session, specs, damage !== undefined)) note(stored);
   });
   await tables.uploads.drop(session, last.upload);
   return { counts, concern, strangers, names, named, deeds, came };
 }
 
 /**
- * Reads every spec of an upload and hands each to `take`, until one is wrong.
+ * Reads every spec of an upload and hands them to `take`, many at a time, until one is wrong.
  * Errors: Declined, at the end and with all that is wrong.
  */
-export async function readUpload(
-  { session, tables, turn }: Transaction,
-  last: Part,
-  take: (spec: Spec) => Promise<void>,
-): Promise<void> {
+export async function readUpload({ session, tables, turn }: Transaction, last: Part, take: Take): Promise<void> {
   const upload = new Upload(take, turn);
   for (let part = 0; part < last.part; part += 1) {
     const specs = await tables.uploads.specs(session, last.upload, part, last.parts);
@@ -127,7 +127,7 @@ export async function readUpload(
     await upload.add(specs);
   }
   await upload.add(last.specs);
-  upload.requireSound();
+  await upload.end();
 }
 
 /** What is said of a request that has no redirect and no name in it. */
@@ -135,9 +135,13 @@ export function namesNothing(): Declined {
   return new Declined('BAD_REQUEST', 'there is no redirect in it; empty never means all');
 }
 
+type Take = (specs: readonly Spec[]) => Promise<void>;
+
 class Upload {
-  readonly #take: (spec: Spec) => Promise<void>;
+  readonly #take: Take;
   readonly #turn: () => Promise<void>;
+  /** Sound, and not taken yet. */
+  #waiting: Spec[] = [];
   readonly #problems: Problem[] = [];
   readonly #firstUse = new Map<string, number>();
   #index = 0;
@@ -145,21 +149,24 @@ class Upload {
   /** Problems that are not named. */
   #left = 0;
 
-  constructor(take: (spec: Spec) => Promise<void>, turn: () => Promise<void>) {
+  constructor(take: Take, turn: () => Promise<void>) {
     this.#take = take;
     this.#turn = turn;
   }
 
   async add(values: readonly unknown[]): Promise<void> {
     for (const value of values) {
-      await this.#addOne(value);
+      this.#addOne(value);
       this.#index += 1;
-      if (this.#index % SPECS_AT_ONCE === 0) await this.#turn();
+      if (this.#index % SPECS_AT_ONCE !== 0) continue;
+      await this.#takeWaiting();
+      await this.#turn();
     }
   }
 
-  requireSound(): void {
-    if (this.#refused === 0) return;
+  /** Errors: Declined, where one was wrong. */
+  async end(): Promise<void> {
+    if (this.#refused === 0) return this.#takeWaiting();
     const rest = this.#left > 0 ? `; the first ${this.#problems.length} problems are named` : '';
     const code = this.#problems[0]?.code === 'DUPLICATE_NAME' ? 'DUPLICATE_NAME' : 'BAD_REQUEST';
     throw new Declined(
@@ -169,10 +176,16 @@ class Upload {
     );
   }
 
-  async #addOne(value: unknown): Promise<void> {
+  #addOne(value: unknown): void {
     const { spec, faults } = judgeSpec(value);
     if (spec === undefined) this.#refuse(faults.map((fault) => problemOf(fault, this.#index, value)));
-    else if (this.#isFirst(spec.name) && this.#refused === 0) await this.#take(spec);
+    else if (this.#isFirst(spec.name)) this.#waiting.push(spec);
+  }
+
+  async #takeWaiting(): Promise<void> {
+    const specs = this.#waiting;
+    this.#waiting = [];
+    if (this.#refused === 0) await this.#take(specs);
   }
 
   #isFirst(name: string): boolean {

@@ -75,7 +75,7 @@ async function writeAll(
   compiled: ReturnType<typeof compileKeys>,
   by: By,
 ): Promise<void> {
-  for (const [key, wanted] of compiled) await log.write(host, key, wanted, by);
+  await log.write(host, compiled, by);
   await turn();
 }
 

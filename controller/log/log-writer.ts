@@ -44,6 +44,13 @@ interface Place {
 /** Who wants a change: an operator, who named what it follows from, or the controller, which keeps logs as specs are. */
 export type By = 'operator' | 'upkeep';
 
+/** What the log of a host says of a key, and what it is to say. */
+interface Wanted {
+  readonly key: string;
+  readonly before: NewChange | undefined;
+  readonly compiled: Compiled | undefined;
+}
+
 interface Terms {
   /** The random part of the epoch that the first change opens; undefined: changes go on in the newest. */
   readonly epochPart: string | undefined;
@@ -123,16 +130,22 @@ export class LogWriter {
   }
 
   /**
-   * Makes the log of a host say what was compiled for a key; writes nothing when it does already, whether that was to be
+   * Makes the log of a host say what was compiled for keys; writes nothing of one when it does already, whether that was to be
    * confirmed or not. Of a host of which nothing is known, the controller on its own only adds: labels that are not there
    * select nothing.
    */
-  async write(facts: HostFacts, key: string, compiled: Compiled | undefined, by: By): Promise<void> {
+  async write(facts: HostFacts, wanted: ReadonlyMap<string, Compiled | undefined>, by: By): Promise<void> {
     const { host } = facts;
     if (this.#result !== undefined) throw new TypeError(`a change of ${host} after the log was finished`);
     const { session, tables } = this.#place;
+    const before = await tables.changes.of(session, host, [...wanted.keys()]);
+    for (const [key, compiled] of wanted) await this.#write(facts, { key, before: before.get(key), compiled }, by);
+  }
+
+  async #write(facts: HostFacts, { key, before, compiled }: Wanted, by: By): Promise<void> {
+    const { host } = facts;
+    const { session, tables } = this.#place;
     this.#seen += 1;
-    const before = await tables.changes.find(session, host, key);
     const live = before?.op === 'put' ? before : undefined;
     const isSame = live === undefined ? compiled === undefined : saysTheSame(live, compiled, facts);
     if (isSame && !this.#isToRetry(before)) return;

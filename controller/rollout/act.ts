@@ -207,9 +207,10 @@ export async function store(
     await tables.sets.drop(session, name);
     return;
   }
-  const put = await tables.specs.put(session, after, damage !== undefined);
-  if (put.before !== undefined) concern.add(put.before);
-  concern.add(put.after);
+  for (const put of await tables.specs.put(session, [after], damage !== undefined)) {
+    if (put.before !== undefined) concern.add(put.before);
+    concern.add(put.after);
+  }
   if (setName !== undefined) await tables.sets.put(session, name, setName);
 }
 

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { type Change, type Put, parseChange } from '../../../protocol/intent.ts';
 import { confirmOf } from '../../model/publication.ts';
-import { upsert } from '../dialect.ts';
+import { listed, upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { ChangeRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -25,6 +25,7 @@ export class ChangeTable {
   /** Who holds which key, for listings. */
   readonly holders: Holders;
   readonly #one;
+  readonly #some;
   readonly #after;
   readonly #putsAfter;
   readonly #unclaimed;
@@ -45,6 +46,9 @@ export class ChangeTable {
     const changes = db.selectFrom('changes').selectAll();
     this.#one = query<{ host: string; key: string }, ChangeRow>((at) =>
       changes.where('host', '=', at('host')).where('key', '=', at('key')),
+    );
+    this.#some = query<{ host: string; keys: string }, ChangeRow>((at) =>
+      changes.where('host', '=', at('host')).where('key', 'in', listed(at('keys'))),
     );
     this.#after = query<Span, ChangeRow>((at) =>
       changes.where('host', '=', at('host')).where('rev', '>', at('rev')).orderBy('rev'),
@@ -109,6 +113,16 @@ export class ChangeTable {
   async find(session: Session, host: string, key: string): Promise<ChangeRow | undefined> {
     const row = await session.first(this.#one, { host, key });
     return row && changeSeal.require(row);
+  }
+
+  /** What the log of a host says of some keys, by key. */
+  async of(session: Session, host: string, keys: readonly string[]): Promise<Map<string, ChangeRow>> {
+    const [key = ''] = keys;
+    const rows =
+      keys.length === 1
+        ? await session.all(this.#one, { host, key })
+        : await session.all(this.#some, { host, keys: JSON.stringify(keys) });
+    return new Map(rows.map((row) => [row.key, changeSeal.require(row)]));
   }
 
   put(session: Session, row: NewChange): Promise<number> {

@@ -95,7 +95,7 @@ export class EpochTable {
     const ordinal = (newest?.ordinal ?? 0) + 1;
     const row = epochSeal.put({ epoch, ordinal, first_rev: firstRev, superseded: 0 });
     await session.run(this.#insert, row);
-    await this.#sums.move(session, 'epochs', undefined, row.checksum ?? undefined);
+    await this.#sums.move(session, 'epochs', [{ was: undefined, is: row.checksum }]);
     return epoch;
   }
 

@@ -19,10 +19,8 @@ export class Overlay {
     this.#hosts = hosts;
   }
 
-  /** All claims to a key. */
-  async atKey(key: string, bases: readonly Claim[]): Promise<Claim[]> {
-    const rollout = await this.#specs.holderOfKey(this.#session, key);
-    if (rollout === undefined) return [...bases];
+  /** All claims to a key that a rollout holds. */
+  async atKey(rollout: string, key: string, bases: readonly Claim[]): Promise<Claim[]> {
     const candidates = await this.#specs.atKey(this.#session, rollout, key);
     return [...(await this.whereNotReached(bases)), ...(await this.whereReached(candidates))];
   }

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { JsonObject } from '../../../protocol/json.ts';
 import { parseStoredSpec, type Spec, specToJson } from '../../../protocol/spec.ts';
 import { type Claim, claimOf, needsOf } from '../../model/claim.ts';
-import { upsert } from '../dialect.ts';
+import { listed, upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { RolloutKeyRow, RolloutNameRow, RolloutSpecRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -52,6 +52,7 @@ export class RolloutSpecTable {
   readonly #held;
   readonly #holderOfName;
   readonly #holderOfKey;
+  readonly #holdersOfKeys;
   readonly #freeNames;
   readonly #freeKeys;
   readonly #allNames;
@@ -96,6 +97,12 @@ export class RolloutSpecTable {
     );
     this.#holderOfKey = query<{ key: string }, RolloutKeyRow>((at) =>
       db.selectFrom('rollout_keys').selectAll().where('key', '=', at('key')),
+    );
+    this.#holdersOfKeys = query<{ keys: string }, RolloutKeyRow>((at) =>
+      db
+        .selectFrom('rollout_keys')
+        .selectAll()
+        .where('key', 'in', listed(at('keys'))),
     );
     this.#keysOn = query<{ rollout: string; host: string; limit: number }, { key: string }>((at) =>
       db
@@ -166,6 +173,11 @@ export class RolloutSpecTable {
   /** The rollout that holds a key. */
   async holderOfKey(session: Session, key: string): Promise<string | undefined> {
     return (await session.first(this.#holderOfKey, { key }))?.rollout;
+  }
+
+  /** The rollouts that hold some of these keys, which are a JSON list. */
+  holdersOfKeys(session: Session, keys: string): Promise<Pick<RolloutKeyRow, 'key' | 'rollout'>[]> {
+    return session.all(this.#holdersOfKeys, { keys });
   }
 
   /** Those of the keys that a rollout holds under which a host is to have a redirect, so many at most. */

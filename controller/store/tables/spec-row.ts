@@ -7,10 +7,11 @@ import { Seal } from './seal.ts';
 
 export const specSeal = new Seal<SpecRow>('specs', ['name', 'key', 'hosts', 'enabled', 'priority', 'body', 'spec']);
 
-/** The row of a spec: its text, and what follows from it. */
-export function rowFrom(spec: Spec): SpecRow {
-  const { name, key, hosts, enabled, priority, body } = claimOf(spec);
-  return specSeal.put({
+/** The row of a spec, which is its text and what follows from it, and its claim. */
+export function rowFrom(spec: Spec): { readonly row: SpecRow; readonly claim: Claim } {
+  const claim = claimOf(spec);
+  const { name, key, hosts, enabled, priority, body } = claim;
+  const row = specSeal.put({
     name,
     key,
     hosts: selectorText(hosts),
@@ -19,6 +20,7 @@ export function rowFrom(spec: Spec): SpecRow {
     body,
     spec: JSON.stringify(specToJson(spec)),
   });
+  return { row, claim };
 }
 
 export function claimFrom(row: Omit<SpecRow, 'spec' | 'checksum'>): Claim {
@@ -41,7 +43,7 @@ export function mended(row: SpecRow): SpecRow | undefined {
 
 function fromText(text: string): SpecRow | undefined {
   try {
-    return rowFrom(parseStoredSpec(JSON.parse(text)));
+    return rowFrom(parseStoredSpec(JSON.parse(text))).row;
   } catch (error) {
     if (error instanceof Refused || error instanceof SyntaxError) return undefined;
     throw error;

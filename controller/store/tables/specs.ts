@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { nearest } from '../../../protocol/near.ts';
 import type { Selector, Spec } from '../../../protocol/spec.ts';
 import { ABILITIES, type Claim } from '../../model/claim.ts';
-import { upsert } from '../dialect.ts';
+import { listed, upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -11,7 +11,7 @@ import { Overlay } from './overlay.ts';
 import type { RolloutHostTable } from './rollout-hosts.ts';
 import type { RolloutSpecTable } from './rollout-specs.ts';
 import { claimFrom, rowFrom, specSeal } from './spec-row.ts';
-import type { SumTable } from './sums.ts';
+import type { Moved, SumTable } from './sums.ts';
 
 /** The names that are looked at for one that is near: one glance at a table of any size. */
 const MAX_CANDIDATES = 10_000;
@@ -23,6 +23,13 @@ const LAST_NAME = '\x7f';
 export interface StoredSpec {
   readonly claim: Claim;
   readonly json: JsonObject;
+}
+
+/** What a spec claims that was stored, and what stood under its name; `same` where that was it, word for word. */
+export interface StoredClaim {
+  readonly before: Claim | undefined;
+  readonly after: Claim;
+  readonly same: boolean;
 }
 
 /** Redirects that have the same selector and need the same of an agent. */
@@ -45,7 +52,8 @@ type DemandRow = Pick<SpecRow, 'hosts'> & { readonly redirects: number } & Reado
 /** The specs, by name and by key. */
 export class SpecTable {
   readonly #byName;
-  readonly #byKey;
+  readonly #byNames;
+  readonly #byKeys;
   readonly #keysAfter;
   readonly #namesAfter;
   readonly #namesLike;
@@ -63,7 +71,8 @@ export class SpecTable {
     this.#rollouts = rollouts;
     const specs = db.selectFrom('specs').selectAll();
     this.#byName = query<{ name: string }, SpecRow>((at) => specs.where('name', '=', at('name')));
-    this.#byKey = query<{ key: string }, SpecRow>((at) => specs.where('key', '=', at('key')));
+    this.#byNames = query<{ names: string }, SpecRow>((at) => specs.where('name', 'in', listed(at('names'))));
+    this.#byKeys = query<{ keys: string }, SpecRow>((at) => specs.where('key', 'in', listed(at('keys'))));
     this.#keysAfter = query<{ after: string; limit: number }, { key: string }>((at) =>
       db
         .selectFrom('specs')
@@ -123,12 +132,12 @@ export class SpecTable {
 
   /** Every claim to each of some keys, those of rollouts that are under way among them. */
   async claimsTo(session: Session, keys: Iterable<string>): Promise<Map<string, Claim[]>> {
+    const claims = new Map(Iterator.from(keys).map((key) => [key, [] as Claim[]]));
+    const these = JSON.stringify([...claims.keys()]);
+    for (const row of await session.all(this.#byKeys, { keys: these })) claims.get(row.key)?.push(soundClaim(row));
     const overlay = this.#overlay(session);
-    const claims = new Map<string, Claim[]>();
-    for (const key of keys) {
-      const bases = (await session.all(this.#byKey, { key })).map(soundClaim);
-      claims.set(key, await overlay.atKey(key, bases));
-    }
+    for (const { key, rollout } of await this.#rollouts.specs.holdersOfKeys(session, these))
+      claims.set(key, await overlay.atKey(rollout, key, claims.get(key) ?? []));
     return claims;
   }
 
@@ -171,22 +180,27 @@ export class SpecTable {
   }
 
   /**
-   * Stores a spec under its name. Answers its claim before and after, and whether it was there, word for word. While
-   * specs are missing (`found`), one that comes is taken for one of them, and not counted.
+   * Stores specs, each under its name, which none shares with another. While specs are missing (`found`), one that comes is
+   * taken for one of them, and not counted.
    */
-  async put(
-    session: Session,
-    spec: Spec,
-    found: boolean,
-  ): Promise<{ before: Claim | undefined; after: Claim; same: boolean }> {
-    const before = await this.#find(session, spec.name);
-    const row = rowFrom(spec);
-    const after = claimFrom(row);
-    if (before?.spec === row.spec) return { before: after, after, same: true };
-    await session.run(this.#put, row);
-    if (before !== undefined || !found)
-      await this.#sums.move(session, 'specs', before?.checksum, row.checksum ?? undefined);
-    return { before: before && claimFrom(before), after, same: false };
+  async put(session: Session, specs: readonly Spec[], found: boolean): Promise<StoredClaim[]> {
+    const names = JSON.stringify(specs.map(({ name }) => name));
+    const known = new Map(
+      (await session.all(this.#byNames, { names })).map((row) => [row.name, specSeal.require(row)]),
+    );
+    const moved: Moved[] = [];
+    const stored: StoredClaim[] = [];
+    for (const spec of specs) {
+      const before = known.get(spec.name);
+      const { row, claim: after } = rowFrom(spec);
+      const same = before?.spec === row.spec;
+      stored.push({ before: same ? after : before && claimFrom(before), after, same });
+      if (same) continue;
+      await session.run(this.#put, row);
+      if (before !== undefined || !found) moved.push({ was: before?.checksum, is: row.checksum });
+    }
+    await this.#sums.move(session, 'specs', moved);
+    return stored;
   }
 
   /** Answers the claim that went, or `undefined` when there was none of that name. */
@@ -195,7 +209,7 @@ export class SpecTable {
     if (before === undefined) return undefined;
     await session.run(this.#blank, { name });
     await session.run(this.#delete, { name });
-    await this.#sums.move(session, 'specs', before.checksum, undefined);
+    await this.#sums.move(session, 'specs', [{ was: before.checksum, is: undefined }]);
     return claimFrom(before);
   }
 

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { addDigest, EMPTY_DIGEST, removeDigest } from '../../../protocol/digest.ts';
+import { addDigest, EMPTY_DIGEST } from '../../../protocol/digest.ts';
 import { query } from '../query.ts';
 import type { Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -17,6 +17,12 @@ export interface Count {
 export interface Kept {
   readonly rows: number;
   readonly sum: string | null;
+}
+
+/** The checksums of a row as it was and as it is; undefined where it was not, or is not any more. */
+export interface Moved {
+  readonly was: string | null | undefined;
+  readonly is: string | null | undefined;
 }
 
 export function countOf(rows: Iterable<{ readonly checksum: string | null }>): Count {
@@ -44,13 +50,17 @@ export class SumTable {
     await session.run(this.#write[table], { rows, sum });
   }
 
-  /** A row went, came, or took the place of another. What is not known stays so. */
-  async move(session: Session, table: Counted, was: string | null | undefined, is: string | undefined): Promise<void> {
+  /** Rows went, came, or took the place of others. What is not known stays so. */
+  async move(session: Session, table: Counted, moved: readonly Moved[]): Promise<void> {
+    if (moved.length === 0) return;
     const { rows, sum } = await this.kept(session, table);
     if (sum === null) return;
-    const less = was === undefined ? sum : removeDigest(sum, numberOf(was));
-    const more = is === undefined ? less : addDigest(less, numberOf(is));
-    await this.keep(session, table, { rows: rows + Number(is !== undefined) - Number(was !== undefined), sum: more });
+    let [count, added] = [rows, 0n];
+    for (const { was, is } of moved) {
+      count += Number(is !== undefined) - Number(was !== undefined);
+      added += (is === undefined ? 0n : numberOf(is)) - (was === undefined ? 0n : numberOf(was));
+    }
+    await this.keep(session, table, { rows: count, sum: addDigest(sum, added) });
   }
 }
 

@@ -358,5 +358,5 @@ async function keepAsEarlier(path: string, written: object): Promise<void> {
   const clock = new ManualClock();
   await using database = await SqliteDatabase.open(path, { migrations: controllerMigrations, clock });
   const tables = new Tables(database.compiler);
-  await database.write((session) => tables.specs.put(session, parseStoredSpec(written), false));
+  await database.write((session) => tables.specs.put(session, [parseStoredSpec(written)], false));
 }

@@ -30,11 +30,11 @@ test('work: a script that may change the log and does not finish it changes noth
   using folder = new Folder();
   await using opened = await openWork(folder.file());
   const { work } = opened;
-  const forgot = work.change(({ log }) => log.write(FACTS, 'v4 k', COMPILED, 'upkeep'));
+  const forgot = work.change(({ log }) => log.write(FACTS, new Map([['v4 k', COMPILED]]), 'upkeep'));
   await t.throwsAsync(forgot, { instanceOf: TypeError, message: /did not finish/ });
   t.is((await head(work)).rev, 0);
   await work.change(async ({ log }) => {
-    await log.write(FACTS, 'v4 k', COMPILED, 'upkeep');
+    await log.write(FACTS, new Map([['v4 k', COMPILED]]), 'upkeep');
     t.like(await log.finish(), { hosts: 1, rev: 1 });
   });
   t.is((await head(work)).rev, 1);
@@ -45,7 +45,7 @@ test('work: nothing is written to a log that is finished', async (t) => {
   await using opened = await openWork(folder.file());
   const late = opened.work.change(async ({ log }) => {
     await log.finish();
-    await log.write(FACTS, 'v4 k', COMPILED, 'upkeep');
+    await log.write(FACTS, new Map([['v4 k', COMPILED]]), 'upkeep');
   });
   await t.throwsAsync(late, { instanceOf: TypeError, message: /after the log was finished/ });
   t.is((await head(opened.work)).rev, 0);
@@ -57,7 +57,7 @@ test('work: with the same clock every epoch has the same name', async (t) => {
     using folder = new Folder();
     await using opened = await openWork(folder.file());
     await opened.work.change(async ({ log }) => {
-      await log.write(FACTS, 'v4 k', COMPILED, 'upkeep');
+      await log.write(FACTS, new Map([['v4 k', COMPILED]]), 'upkeep');
       await log.finish();
     });
     names.push(await opened.work.read(async ({ session, tables }) => (await tables.epochs.newest(session)).epoch));
