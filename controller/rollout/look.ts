@@ -8,7 +8,7 @@ import type { Fleet } from '../model/fleet.ts';
 import { fleetOf } from '../model/fleet.ts';
 import { type Plan, type Rollout, type RolloutHost, waveOf } from '../model/rollout.ts';
 import { type About, hostsOf } from './about.ts';
-import type { GateFacts, JudgedHost } from './gates.ts';
+import type { GateFacts, JudgedHost, Judgement } from './gates.ts';
 import { controlFacts, factsOf, type Listener, lookAt, type Since, silentMs, type Word } from './host-look.ts';
 import { gatesOf, judgeGates } from './judge-gates.ts';
 import { presencesOf } from './presence.ts';
@@ -24,6 +24,7 @@ export interface LookParts {
   readonly since: Since;
 }
 
+const UNJUDGED: Judgement = { verdict: 'INCONCLUSIVE', gates: [] };
 /** Work of one transaction, in keys of hosts, and in hosts. */
 const KEYS_A_STEP = 20_000;
 const HOSTS_A_STEP = 64;
@@ -70,13 +71,14 @@ export async function look(
     seen.push({ now: lookAt(row, word, listener), word });
   }
   const hosts = seen.map(({ now }) => now);
-  const reached = seen.filter(({ now }) => now.state === 'published');
+  const isJudged = 'step' in rollout.state; // what goes back passes no gate
+  const reached = isJudged ? seen.filter(({ now }) => now.state === 'published') : [];
   const seenNow = {
     wave: waveOf(rollout.state),
     reached: reached.map(({ now, word }) =>
       factsOf(now, word, listener, parts.since, parts.counted(rollout.id, now.host)),
     ),
-    control: await controlOf(rollout.id, hosts, words, listener, parts),
+    control: isJudged ? await controlOf(rollout.id, hosts, words, listener, parts) : [],
     freshMs: SPOKEN_WITHIN_MS,
     maxUnreachable: budgetOf({ rollout, hosts }, waveOf(rollout.state)),
     puts: rollout.plan.puts,
@@ -89,7 +91,7 @@ export async function look(
   return {
     ...{ rollout, hosts, facts, periods: parts.periods },
     joined: joinedOf(rows, hostsOf(about, words.fleet)),
-    judgement: judgeGates(gatesOfPlan(rollout.plan, facts.wave), facts),
+    judgement: isJudged ? judgeGates(gatesOfPlan(rollout.plan, facts.wave), facts) : UNJUDGED,
     blind: silent.length > facts.maxUnreachable && !othersHeard,
     superseded: (await tables.epochs.find(session, rollout.epoch))?.superseded !== false,
     hostsAtOnce: Math.max(1, Math.min(HOSTS_A_STEP, Math.floor(KEYS_A_STEP / Math.max(1, about.keys.length)))),

@@ -23,6 +23,7 @@ import { Awake } from './awake.ts';
 import { startRollout } from './begin.ts';
 import { decide } from './decide.ts';
 import { exclude } from './exclude.ts';
+import { Faults } from './faults.ts';
 import { findRollout } from './find.ts';
 import { fitted } from './fitted.ts';
 import { listRollouts } from './list.ts';
@@ -64,24 +65,33 @@ export class SqlRollouts implements Rollouts {
     this.#awake = new Awake(work.clock, TICKS_ASLEEP * pace.tickMs);
   }
 
+  /** A fault of one rollout holds up no other one. Errors: the first fault, where nothing moved. */
   async advance(): Promise<boolean> {
     const awakeMs = this.#awake.look();
+    const faults = new Faults();
     const looks = await this.#work.read(async (transaction) => {
-      const active = await transaction.tables.rollouts.active(transaction.session);
-      if (active.length === 0 || transaction.damage !== undefined) return [];
+      const { damage, session, tables } = transaction;
+      const active = damage === undefined ? await tables.rollouts.active(session) : [];
+      this.#forget(new Set(active.map(({ id }) => id)));
+      if (active.length === 0) return [];
       const words = await readWords(transaction);
       const seen: Look[] = [];
       for (const rollout of active) {
-        const look = await this.#look(transaction, rollout, words, awakeMs);
-        await this.#watching.watch(transaction, look, await this.#about(transaction, rollout));
-        seen.push(look);
+        const look = await faults.keep(rollout, () => this.#watched(transaction, rollout, words, awakeMs));
+        if (look !== undefined) seen.push(look);
       }
       return seen;
     });
-    this.#forget(new Set(looks.map(({ rollout }) => rollout.id)));
     let moved = false;
-    for (const seen of looks) moved = (await this.#step(seen)) || moved;
+    for (const seen of looks) moved = (await faults.keep(seen.rollout, () => this.#step(seen))) || moved;
+    if (!moved && faults.first !== undefined) throw faults.first;
     return moved;
+  }
+
+  async #watched(transaction: Transaction, rollout: Rollout, words: Words, awakeMs: number): Promise<Look> {
+    const seen = await this.#look(transaction, rollout, words, awakeMs);
+    await this.#watching.watch(transaction, seen, await this.#about(transaction, rollout));
+    return seen;
   }
 
   async #step(seen: Look): Promise<boolean> {

@@ -256,3 +256,23 @@ test('rollout: once it has soaked it waits for hosts that may take it back yet, 
   await stage.pass(5000);
   t.true((await stage.status('r')).rollout.wave > 1);
 });
+
+test('rollout: one that cannot be looked at holds up no other one, is named, and can be taken back', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.start('a', [spec('web', 1, DROP)], { soakMs: 30_000 });
+  await stage.start('b', [spec('other', 2, DROP)], { soakMs: 30_000 });
+  await stage.pass(10_000);
+  stage.faulty = 'a';
+  const errors = new Set<string>();
+  const tick = async (): Promise<void> => {
+    await stage.clock.pass(500);
+    if (stage.clock.monotonicMs() % 3000 === 0) await stage.speak();
+    await stage.settle().catch((error) => errors.add(`${error.message}`));
+  };
+  for (let ticks = 0; ticks < 400; ticks += 1) await tick();
+  t.deepEqual([...errors], ['rollout a: a fault']);
+  t.is((await stage.status('b')).rollout.state, 'DONE');
+  await stage.rollouts.abort({ v: 1, id: 'a' });
+  for (let ticks = 0; ticks < 4; ticks += 1) await tick();
+  t.is((await stage.status('a')).rollout.state, 'ROLLED_BACK');
+});

@@ -52,6 +52,8 @@ export class Stage implements AsyncDisposable {
   readonly database: MemoryDatabase;
   /** Hosts answer what packets do there. */
   counts = true;
+  /** What packets do of this rollout cannot be told: to ask is a fault. */
+  faulty: string | undefined;
   readonly #pace: Pace;
 
   private constructor(
@@ -91,7 +93,8 @@ export class Stage implements AsyncDisposable {
   }
 
   get counting(): Counting {
-    const of = (_: string, name: string): Counted | undefined => {
+    const of = (id: string, name: string): Counted | undefined => {
+      if (id === this.faulty) throw new TypeError('a fault');
       const host = this.hosts.find((one) => one.name === name);
       if (!this.counts || host === undefined || host.silent) return undefined;
       return { answeredMsAgo: 0, hits: host.hits, undone: 0, windows: null };
