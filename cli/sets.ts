@@ -1,22 +1,9 @@
 import { type ApplyRequest, MAX_LIST } from '../protocol/api.ts';
 import type { Bus } from './client.ts';
-import { EXIT, Failure, usage } from './line/failure.ts';
+import { EXIT, Failure } from './line/failure.ts';
 import { readNames } from './names.ts';
 import type { Terminal } from './show/terminal.ts';
 import type { Prepared } from './specs/prepare.ts';
-
-interface Pruning {
-  readonly set: string | undefined;
-  readonly prune: boolean;
-  readonly file: readonly string[];
-}
-
-/** Errors: Failure USAGE. */
-export function requireSetToPrune({ set, prune, file }: Pruning): void {
-  if (prune && set === undefined) throw usage('--prune is of a set: name it with --set NAME');
-  if (prune && file.length === 0)
-    throw usage(`--prune keeps what is in the files: name them with -f, or write shunt delete --set ${set}`);
-}
 
 /** What is in a set and not in the files. Errors: Failure. */
 export async function prunedBy(

@@ -3,18 +3,17 @@ import { Bus } from '../client.ts';
 import { confirmDeletion, requireAllowed } from '../confirm.ts';
 import { awaitConfirmed, confirmTexts, exitOf, requireNoWait } from '../confirming.ts';
 import { command } from '../line/command.ts';
-import { EXIT, usage } from '../line/failure.ts';
+import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS, type Options, TERM_OPTIONS } from '../line/options.ts';
 import { knowingTerms, termsOf } from '../line/terms.ts';
 import { knowingSets } from '../names.ts';
-import { placingOf, prunedBy, requireSetToPrune } from '../sets.ts';
+import { placingOf, prunedBy } from '../sets.ts';
 import { changeText, shortChange } from '../show/change-state.ts';
 import { strangerTexts } from '../show/format.ts';
 import { movedText } from '../show/moved.ts';
-import { notice } from '../show/terminal.ts';
+import { notice, type Terminal } from '../show/terminal.ts';
 import { foreseen } from '../specs/foreseen.ts';
-import { readKept } from '../specs/kept-or-files.ts';
-import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
+import { readAsked } from '../specs/kept-or-files.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
 import { applyOn, upload } from '../specs/upload.ts';
 import { toldOf, waitOf, waitWith } from '../waiting.ts';
@@ -82,7 +81,6 @@ END`,
     const wait = waitOf(options, written);
     requireNoWait(options.confirm, wait);
     const { specs, kept } = await readWanted(call);
-    noteSpecs(specs, Date.now(), terminal);
     await using bus = await Bus.open(options);
     const gone = options.prune ? await prunedBy(specs, options.set, bus, terminal) : undefined;
     const more = kept ?? placingOf(options.set, gone);
@@ -125,19 +123,14 @@ interface Given {
   readonly options: Options<'file' | 'recursive' | 'set' | 'prune' | 'expires-in'>;
   readonly operands: readonly string[];
   readonly stdin: AsyncIterable<Uint8Array>;
+  readonly terminal: Terminal;
 }
 
 /** The redirects of files, or of a plan that was kept, with what else that says. Errors: Failure. */
-async function readWanted({ options, operands, stdin }: Given) {
-  const found = await readKept(operands[0], options, stdin);
-  if (found !== undefined) {
-    const { basis, newest, delete: goes, set, prune } = found.plan;
-    const reliedOn = { basis, ...(newest !== undefined && { newest }) };
-    return { specs: found.specs, kept: { ...reliedOn, delete: goes, ...placingOf(set, prune) } };
-  }
-  if (options.file.length === 0)
-    throw usage('name at least one file: -f FILE, or -f - for standard input; or PLAN, which shunt plan --out kept');
-  requireSetToPrune(options);
-  const moment = { nowMs: Date.now(), expiresInMs: options['expires-in'] };
-  return { specs: await readSpecs(options, stdin, moment), kept: undefined };
+async function readWanted({ options, operands, stdin, terminal }: Given) {
+  const { specs, plan } = await readAsked(operands[0], options, { stdin, terminal });
+  if (plan === undefined) return { specs, kept: undefined };
+  const { basis, newest, delete: goes, set, prune } = plan;
+  const reliedOn = { basis, ...(newest !== undefined && { newest }) };
+  return { specs, kept: { ...reliedOn, delete: goes, ...placingOf(set, prune) } };
 }

@@ -5,14 +5,13 @@ import { command } from '../line/command.ts';
 import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { knowingSets } from '../names.ts';
-import { prunedBy, requireSetToPrune } from '../sets.ts';
+import { prunedBy } from '../sets.ts';
 import { layOutPlan } from '../show/plan-table.ts';
 import { notice } from '../show/terminal.ts';
 import { askPlan } from '../specs/ask-plan.ts';
-import { readKept } from '../specs/kept-or-files.ts';
+import { readAsked } from '../specs/kept-or-files.ts';
 import { requireRoomForPlan, writePlan } from '../specs/plan-file.ts';
 import type { Prepared } from '../specs/prepare.ts';
-import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
 
 export const plan = command({
   synopsis: '[-f FILE... [-R]] [--delete NAME...] [--set NAME] | PLAN',
@@ -33,24 +32,20 @@ whether it still can be applied. With --exit-code, the exit status is 6 where so
   options: ['file', 'recursive', 'delete', 'set', 'prune', 'expires-in', 'out', 'exit-code', ...BUS_OPTIONS],
   operands: { placeholder: 'PLAN', min: 0, max: 1, files: true },
   async run({ options, operands: [path], terminal, stdin }) {
-    const kept = await readKept(path, options, stdin);
-    if (kept !== undefined && options.out !== undefined)
-      throw usage(`${path} is kept already: leave out --out, or plan again with -f`);
-    if (kept === undefined) requireWanted(options);
-    if (options.out !== undefined) await requireRoomForPlan(options.out, stdin);
-    const nowMs = Date.now();
-    const moment = { nowMs, expiresInMs: options['expires-in'] };
-    const { set } = kept?.plan ?? options;
-    const specs = kept?.specs ?? (await readSpecs(options, stdin, moment));
-    noteSpecs(specs, nowMs, terminal);
+    const { specs, plan: kept } = await readAsked(path, options, { stdin, terminal });
+    if (options.out !== undefined) {
+      if (kept !== undefined) throw usage(`${path} is kept already: leave out --out, or plan again with -f`);
+      await requireRoomForPlan(options.out, stdin);
+    }
+    const { set } = kept ?? options;
     await using bus = await Bus.open(options);
-    const pruned = options.prune ? await prunedBy(specs, set, bus, terminal) : kept?.plan.prune;
+    const pruned = options.prune ? await prunedBy(specs, set, bus, terminal) : kept?.prune;
     const gone = pruned ?? [];
     if (gone.length > 0) showDeletion(gone, `of the set ${set}`, terminal);
-    const names = [...new Set([...(kept?.plan ?? options).delete, ...gone])];
+    const names = [...new Set([...(kept ?? options).delete, ...gone])];
     const more = { delete: names, ...(set !== undefined && { set }) };
     const planned = await knowingSets(askPlan(specs, more, bus, terminal), set !== undefined);
-    const stale = kept && planned.basis !== kept.plan.basis;
+    const stale = kept && planned.basis !== kept.basis;
     terminal.print(
       options.output === 'json'
         ? JSON.stringify({ ...planned, ...(pruned && { pruned }), ...(stale !== undefined && { stale }) })
@@ -65,19 +60,12 @@ whether it still can be applied. With --exit-code, the exit status is 6 where so
   },
 });
 
-/** Errors: Failure USAGE. */
-function requireWanted(options: Pick<Asked, 'delete' | 'set' | 'prune'> & { readonly file: readonly string[] }): void {
-  requireSetToPrune(options);
-  if (options.file.length + options.delete.length === 0)
-    throw usage('name at least one file or redirect: -f FILE, -f - for standard input, or --delete NAME');
-}
-
 function staleText(path: string | undefined, stale: boolean): string {
   if (!stale) return `nothing that ${path} relied on is otherwise by now: shunt apply ${path} does this`;
   return `${path} is stale: something that it relied on is otherwise by now, so shunt apply ${path} is refused; plan again`;
 }
 
-interface Asked {
+interface Keeping {
   readonly specs: readonly Prepared[];
   readonly delete: readonly string[];
   readonly set: string | undefined;
@@ -89,7 +77,7 @@ interface Asked {
 async function keep(
   path: string,
   { basis, newest }: Planned,
-  { specs, set, prune, gone, ...asked }: Asked,
+  { specs, set, prune, gone, ...asked }: Keeping,
 ): Promise<void> {
   if (basis === undefined)
     throw new Failure(

@@ -3,18 +3,17 @@ import type { RolloutStartReply } from '../../protocol/rollout-start.ts';
 import { Bus } from '../client.ts';
 import { confirmDeletion, requireAllowed } from '../confirm.ts';
 import { type Call, command } from '../line/command.ts';
-import { EXIT, usage } from '../line/failure.ts';
+import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS, TERM_OPTIONS } from '../line/options.ts';
 import { termsOf } from '../line/terms.ts';
 import { knowingSets } from '../names.ts';
 import { ROLLOUT_OPTIONS, rolloutTerms, startOn } from '../rollout/start.ts';
 import { startText, wavesText } from '../rollout/start-text.ts';
 import { toTheEnd } from '../rollout/to-the-end.ts';
-import { placingOf, prunedBy, requireSetToPrune } from '../sets.ts';
+import { placingOf, prunedBy } from '../sets.ts';
 import { layOutPlan } from '../show/plan-table.ts';
 import { askPlan } from '../specs/ask-plan.ts';
-import { readKept } from '../specs/kept-or-files.ts';
-import { noteSpecs, readSpecs } from '../specs/read-specs.ts';
+import { readAsked } from '../specs/kept-or-files.ts';
 import { upload } from '../specs/upload.ts';
 
 export const rolloutStart = command({
@@ -76,15 +75,7 @@ type Term = (typeof ROLLOUT_OPTIONS | typeof TERM_OPTIONS)[number];
 /** Reads what is on this side of the bus. Errors: Failure. */
 async function readGiven({ options, operands, stdin, terminal }: Given) {
   const terms = { ...termsOf(options), ...rolloutTerms(options) };
-  const kept = await readKept(operands[0], options, stdin);
-  requireSetToPrune(options);
-  if (kept === undefined && options.file.length + options.delete.length === 0)
-    throw usage('name at least one file or redirect: -f FILE, -f - for standard input, --delete NAME, or PLAN');
-  const nowMs = Date.now();
-  const moment = { nowMs, expiresInMs: options['expires-in'] };
-  const specs = kept?.specs ?? (await readSpecs(options, stdin, moment));
-  noteSpecs(specs, nowMs, terminal);
-  return { terms, specs, plan: kept?.plan };
+  return { terms, ...(await readAsked(operands[0], options, { stdin, terminal })) };
 }
 
 /** What is to begin, with what it relies on. Errors: Failure. */

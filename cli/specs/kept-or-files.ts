@@ -1,6 +1,8 @@
 import { usage } from '../line/failure.ts';
+import type { Terminal } from '../show/terminal.ts';
 import { isPlan, type PlanFile, readPlan } from './plan-file.ts';
 import type { Prepared } from './prepare.ts';
+import { noteSpecs, readSpecs } from './read-specs.ts';
 import { readSource } from './source.ts';
 
 /** What stands on the line beside a plan that was kept. */
@@ -13,17 +15,49 @@ export interface Beside {
   readonly 'expires-in': number | undefined;
 }
 
-export interface Kept {
-  readonly plan: PlanFile;
+/** What is asked for: redirects, and where a plan was kept, all of it. */
+export interface Asked {
   readonly specs: readonly Prepared[];
+  readonly plan: PlanFile | undefined;
+}
+
+/**
+ * Reads the redirects of files, or of a plan that was kept, and says what of them deserves a second look. Errors: Failure, also where
+ * nothing is named.
+ */
+export async function readAsked(
+  path: string | undefined,
+  beside: Beside,
+  { stdin, terminal }: { readonly stdin: AsyncIterable<Uint8Array>; readonly terminal: Terminal },
+): Promise<Asked> {
+  const nowMs = Date.now();
+  const kept = await readKept(path, beside, stdin);
+  if (kept === undefined) requireSome(beside);
+  const specs = kept?.specs ?? (await readSpecs(beside, stdin, { nowMs, expiresInMs: beside['expires-in'] }));
+  noteSpecs(specs, nowMs, terminal);
+  return { specs, plan: kept?.plan };
+}
+
+/** Errors: Failure USAGE. */
+function requireSome(beside: Beside): void {
+  const { file, delete: names, set, prune } = beside;
+  if (prune && set === undefined) throw usage('--prune is of a set: name it with --set NAME');
+  if (prune && file.length === 0)
+    throw usage(`--prune keeps what is in the files: name them with -f, or write shunt delete --set ${set}`);
+  if (file.length + (names?.length ?? 0) > 0) return;
+  throw usage(
+    names === undefined
+      ? 'name at least one file: -f FILE, or -f - for standard input; or PLAN, which shunt plan --out kept'
+      : 'name at least one file or redirect: -f FILE, -f - for standard input, --delete NAME; or PLAN, which shunt plan --out kept',
+  );
 }
 
 /** Reads a plan that was kept, where one is named. Errors: Failure USAGE, where it is none, or something stands beside it. */
-export async function readKept(
+async function readKept(
   path: string | undefined,
   beside: Beside,
   stdin: AsyncIterable<Uint8Array>,
-): Promise<Kept | undefined> {
+): Promise<(Asked & { readonly plan: PlanFile }) | undefined> {
   if (path === undefined) return undefined;
   const { file, recursive, delete: names = [], set, prune, 'expires-in': expiresInMs } = beside;
   const more = file.length + names.length > 0 || recursive || set !== undefined || prune || expiresInMs !== undefined;
