@@ -35,9 +35,9 @@ const redirect = (name: string, last: number, nexthop: string) => ({
 });
 const BEFORE = [redirect('web', 10, '10.0.0.6'), redirect('api', 11, '10.0.0.6'), redirect('mail', 12, '10.0.0.6')];
 const AFTER = [redirect('web', 10, '10.0.0.7'), redirect('api', 11, '10.0.0.7'), redirect('new', 13, '10.0.0.7')];
-const TERMS = ['--waves', '1,2,100%', '--soak', '1500ms', '--gate', 'hits>=1', '--reason', 'C has moved'];
-/** A controller that died with it answers nobody: that is waited for no longer than needed. */
-const HOW = [...TERMS, '--timeout', '5s'];
+const HOW = ['--waves', '1,2,100%', '--soak', '1500ms', '--gate', 'hits>=1', '--reason', 'C has moved'];
+/** A controller that dies with a request answers nobody: that is waited for no longer than needed. */
+const SOON = ['--timeout', '5s'];
 
 /** What is left of a rollout that has ended. */
 interface End {
@@ -75,17 +75,18 @@ async function play(
       terminal: new KeptTerminal(),
     });
   const heads = async (): Promise<readonly { head: number; verified: number }[]> =>
-    JSON.parse((await ask(['hosts', '-o', 'json'])).stdout || '{"items":[]}').items;
+    JSON.parse((await ask(['hosts', '-o', 'json', ...SOON])).stdout || '{"items":[]}').items;
   await until('all hosts are heard', END_MS, async () => (await heads()).length === HOSTS.length, 100);
   const applied = await ask(['apply', '-f', '-'], BEFORE);
   if (applied.exit !== 0) throw new Error(applied.stderr);
   await until('all hosts have what was', END_MS, () => hosts.every(({ puts }) => puts.size === BEFORE.length));
   await disturb.before?.(controller, folder);
   const from = performance.now();
-  const newest = async () => JSON.parse((await ask(['rollout', 'list', '-o', 'json'])).stdout || '{}').items?.[0];
+  const newest = async () =>
+    JSON.parse((await ask(['rollout', 'list', '-o', 'json', ...SOON])).stdout || '{}').items?.[0];
   // A controller that dies before it has answered has begun it or has not; whoever asks looks, and asks again.
   await until('it has begun', END_MS, async () => {
-    await ask(['rollout', 'start', '-f', '-', ...HOW], AFTER);
+    await ask(['rollout', 'start', '-f', '-', ...HOW, ...SOON], AFTER);
     return (await newest()) !== undefined;
   });
   await disturb.meanwhile?.(controller, async () => (await newest())?.wave ?? 0);
