@@ -13,6 +13,7 @@ import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
 import type { About } from './about.ts';
 import { baselineOf } from './host-look.ts';
 import { readWords, type Words } from './look.ts';
+import { permitBack } from './permit-back.ts';
 import type { Act, Decision } from './snapshot.ts';
 
 /** What is known of a rollout that something is done to. */
@@ -109,7 +110,7 @@ export async function leaveOut(
     acting,
     had.map(({ host }) => host),
   );
-  await permit(transaction, heads);
+  await permitBack(transaction, acting.words, heads, new Set(known.about.keys));
 }
 
 async function publish(acting: Acting, hosts: readonly string[], deferred: readonly string[]): Promise<void> {
@@ -126,7 +127,7 @@ async function publish(acting: Acting, hosts: readonly string[], deferred: reado
 async function withdraw(acting: Acting, hosts: readonly string[]): Promise<void> {
   for (const host of hosts) await set(acting, host, { state: 'withdrawn' });
   const heads = await write(acting, hosts);
-  await permit(acting.transaction, heads);
+  await permitBack(acting.transaction, acting.words, heads, new Set(acting.about.keys));
 }
 
 /** Writes the logs of hosts, and keeps how far that went. Answers their heads. */

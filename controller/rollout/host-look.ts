@@ -42,6 +42,7 @@ export function lookAt(row: RolloutHost, word: Word | undefined, listener: Liste
     verified,
     settled: verified && isSure,
     ...(back !== undefined && { reverted: back.name }),
+    ...(withholdsSome(word, listener) && { withholds: true as const }),
   };
 }
 
@@ -93,6 +94,13 @@ function newExceptions({ baseline }: RolloutHost, { last }: Word, { keys, firstR
   return last.report.status.exceptions.filter(
     ({ key, code, rev }) => keys.has(key) && (baseline[key] !== code || (code === 'REVERTED' && rev >= firstRev)),
   );
+}
+
+/** Whether a brake withholds something of ours, as far as it can be told. */
+function withholdsSome({ last }: Word, { keys }: Listener): boolean {
+  const { exceptions, brake } = last.report.status;
+  const listed = exceptions.filter(({ code }) => code === 'BRAKE');
+  return listed.some(({ key }) => keys.has(key)) || (brake !== undefined && brake.withheld > listed.length);
 }
 
 /** What of the rollout's keys was wrong on a host before it was told anything. */

@@ -16,6 +16,8 @@ export interface RolloutHostNow extends RolloutHost {
   readonly settled: boolean;
   /** A redirect of the rollout that it took back by itself. */
   readonly reverted?: string;
+  /** Its brake withholds something of the rollout, or more than it lists. */
+  readonly withholds?: true;
 }
 
 /** How long steps take. */

@@ -91,9 +91,10 @@ export async function statusOf(
   };
 }
 
-/** It may have the change still, for it did not say that it has not; or again, for it took back what came later. */
-function isOutstanding({ state, rev, verified, reverted }: Look['hosts'][number]): boolean {
-  return (state === 'withdrawn' || (state === 'excluded' && rev > 0)) && (!verified || reverted !== undefined);
+/** It may have the change still: it did not say that it has not, withholds that it goes, or took back what came later. */
+function isOutstanding({ state, rev, verified, reverted, withholds }: Look['hosts'][number]): boolean {
+  const isGone = verified && reverted === undefined && !withholds;
+  return (state === 'withdrawn' || (state === 'excluded' && rev > 0)) && !isGone;
 }
 
 type List = 'silent' | 'deferred' | 'excluded' | 'outstanding';

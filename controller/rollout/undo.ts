@@ -6,13 +6,14 @@ import { Concern } from '../compile/concern.ts';
 import { requireFree } from '../desk/holds.ts';
 import { noteChange } from '../desk/noting.ts';
 import { convergeKeys } from '../log/converge.ts';
-import { permit } from '../log/marks.ts';
 import type { LogTransaction } from '../log/transaction.ts';
 import { someText } from '../model/count-words.ts';
 import { Declined } from '../model/declined.ts';
 import type { Plan, Rollout } from '../model/rollout.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
 import { deedOf, noteEvent, store } from './act.ts';
+import { readWords } from './look.ts';
+import { permitBack } from './permit-back.ts';
 import { countsOf, wishesOf } from './start.ts';
 
 const ID_BYTES = 16;
@@ -50,7 +51,7 @@ export async function undo(
   );
   const { revs, heads } = await log.finish();
   const rollout = await keep(transaction, clock, done, { specs, heads, origin, firstRev: revs.first });
-  await permit(transaction, heads);
+  await permitBack(transaction, await readWords(transaction), heads, new Set(wishesOf(specs).keys));
   const { departures } = log;
   const detail = { rollout: rollout.id, of: done.id };
   const deeds = specs.map(deedOf);
