@@ -49,12 +49,12 @@ check_sum(const __u64 *word, int count, int first)
 	return sum;
 }
 
+/* `key_sum`: check_sum of the key's words, with the constants from 0 on. */
 static inline __attribute__((always_inline)) __u64
-check_of(const __u64 *key, int key_words, __u32 rev, const __u64 *rest, int rest_words)
+check_of(__u64 key_sum, int key_words, __u32 rev, const __u64 *rest, int rest_words)
 {
-	__u64 h = CHECK_SEED;
+	__u64 h = CHECK_SEED + key_sum;
 
-	h += check_sum(key, key_words, 0);
 	h += rev * check_p[key_words];
 	h += check_sum(rest, rest_words, key_words + 1);
 	return h ^ (h >> 32);

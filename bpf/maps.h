@@ -51,27 +51,12 @@ struct {
 	__type(value, __u64);
 } verdicts SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct control);
-} control SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct shapes4);
-} shapes4 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct shapes6);
-} shapes6 SEC(".maps");
+/*
+ * Data, not maps that are looked up: what each packet asks for has an address. The
+ * agent maps both.
+ */
+volatile struct control control SEC(".data.control") = {};
+volatile struct shapes shapes SEC(".data.shapes") = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -88,6 +73,39 @@ struct {
 	__type(value, __u32);
 } ports SEC(".maps");
 
+/* The table in front of redirect4 and redirect6: two halves each, of which control selects one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct row4);
+} rows4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct row6);
+} rows6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} filter4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} filter6 SEC(".maps");
+
 /* First in .rodata, at offset 0: the loader writes it there. */
 const volatile struct config config = { .slots = TRY_SLOTS };
 
@@ -100,6 +118,7 @@ const volatile union {
 	enum verdict verdict;
 	enum pass_reason pass_reason;
 	enum loss_at loss_at;
+	enum row_state row_state;
 } abi_enums;
 
 #endif

@@ -7,19 +7,24 @@
 #define SHUNT_PROTECT_H
 
 #include <linux/bpf.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "cursor.h"
 #include "maps.h"
-#include "parse.h"
+#include "packet.h"
 
 /* What was read of a packet, as one argument: the verifier lets a global function have five. */
 #define SEEN_KNOWN_SHIFT 8
 #define SEEN_IPV6 (1 << 16)
 
-static __always_inline __u32 seen_of(const struct packet *p, enum kind kind)
+static __always_inline __u32 seen_of(const struct packet *p)
 {
-	return p->proto | (__u32)p->known << SEEN_KNOWN_SHIFT | (kind == KIND_IPV6 ? SEEN_IPV6 : 0);
+	__u32 known = ~p->unread & (KEY_PROTO | KEY_SPORT | KEY_DPORT);
+
+	return proto_of(last_word(p)) | known << SEEN_KNOWN_SHIFT | (p->kind == KIND_IPV6 ? SEEN_IPV6 : 0);
 }
 
 /* What could not be read counts as fitting: the rest of a protected packet's fragments is of it. */
@@ -77,27 +82,23 @@ static __always_inline int is_protected6(const struct protects *all, const struc
  */
 __noinline int is_protected(struct xdp_md *ctx, __u32 offset, __u32 ports, __u32 seen)
 {
-	void *data = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
 	__u32 which = 0;
 	const struct protects *all = bpf_map_lookup_elem(&protect, &which);
-	void *l3;
 
-	if (!all || offset > OFFSET_MAX)
+	if (!all)
 		return 0;
 	which = all->live & 1;
 	all = bpf_map_lookup_elem(&protect, &which);
 	if (!all)
 		return 0;
-	l3 = data + offset;
 	if (seen & SEEN_IPV6) {
-		struct ipv6hdr *six = l3;
+		const struct ipv6hdr *six = at_offset(ctx, offset, sizeof(*six));
 
-		return (void *)(six + 1) <= end && is_protected6(all, six, ports, seen);
+		return six && is_protected6(all, six, ports, seen);
 	}
-	struct iphdr *four = l3;
+	const struct iphdr *four = at_offset(ctx, offset, sizeof(*four));
 
-	return (void *)(four + 1) <= end && is_protected4(all, four, ports, seen);
+	return four && is_protected4(all, four, ports, seen);
 }
 
 #endif

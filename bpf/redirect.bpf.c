@@ -8,82 +8,48 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
-#include "action.h"
-#include "lookup.h"
-#include "maps.h"
-#include "parse.h"
+#include "count.h"
+#include "forward.h"
+#include "judge.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-static __always_inline enum verdict judge_ip(struct xdp_md *ctx, struct packet *p, enum kind kind,
-					     const struct control *words)
+static __always_inline void count(const struct decision *d, __u64 bytes)
 {
-	union entry e = {};
-	enum look look;
+	enum pass_reason reason = reason_of(d->verdict);
 
-	if (kind == KIND_IPV4)
-		look = match4(ctx, p, words->shapes4, &e);
-	else
-		look = match6(ctx, p, words->shapes6, &e);
-	if (look == LOOK_MISS)
-		return VERDICT_NO_MATCH;
-	if (look == LOOK_RACE)
-		return VERDICT_RACE;
-	return act(ctx, p, kind, &e.value);
+	count_verdict(d->verdict);
+	if (!d->stat)
+		return;
+	count_hit(d->stat, bytes, d->now);
+	if (reason != PASS_MAX)
+		count_passed(d->entry.value.slot, reason);
 }
 
-static __always_inline enum verdict judge(struct xdp_md *ctx)
+static __always_inline int carry_out(struct xdp_md *ctx, const struct decision *d)
 {
-	struct packet p = {
-		.data = (void *)(long)ctx->data,
-		.end = (void *)(long)ctx->data_end,
-	};
-	__u32 only = 0;
-	const struct control *words = bpf_map_lookup_elem(&control, &only);
-	enum kind kind;
-
-	if (!words || words->bypass)
-		return VERDICT_BYPASS;
-	kind = parse_frame(&p);
-	if (p.group)
-		return VERDICT_GROUP;
-	if (kind == KIND_IPV4)
-		kind = parse_ipv4(&p);
-	else if (kind == KIND_IPV6)
-		kind = parse_ipv6(ctx, &p);
-	if (kind == KIND_MALFORMED)
-		return VERDICT_MALFORMED;
-	if (kind == KIND_OTHER)
-		return VERDICT_NOT_IP;
-	if (p.neighbour)
-		return VERDICT_NEIGHBOUR;
-	return judge_ip(ctx, &p, kind, words);
-}
-
-static __always_inline void count(__u32 verdict)
-{
-	__u64 *packets = bpf_map_lookup_elem(&verdicts, &verdict);
-
-	if (packets)
-		++*packets;
-}
-
-SEC("xdp")
-int shunt(struct xdp_md *ctx)
-{
-	enum verdict verdict = judge(ctx);
-
-	count(verdict);
-	switch (verdict) {
+	switch (d->verdict) {
 	case VERDICT_SENT:
+		forward_headers(ctx, &d->packet, &d->entry);
 		return XDP_REDIRECT;
 	case VERDICT_SENT_BACK:
+		forward_headers(ctx, &d->packet, &d->entry);
 		return XDP_TX;
 	case VERDICT_DROPPED:
 		return XDP_DROP;
 	default:
 		return XDP_PASS;
 	}
+}
+
+SEC("xdp")
+int shunt(struct xdp_md *ctx)
+{
+	struct decision d = {};
+
+	d.verdict = judge(ctx, &d);
+	count(&d, ctx->data_end - ctx->data);
+	return carry_out(ctx, &d);
 }
 
 /*

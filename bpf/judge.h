@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From a frame to what is to become of it, and why. Changes nothing and counts
+ * nothing: what follows from a decision is done by those who asked for it.
+ */
+#ifndef SHUNT_JUDGE_H
+#define SHUNT_JUDGE_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+#include "count.h"
+#include "match.h"
+#include "packet.h"
+#include "parse.h"
+#include "protect.h"
+
+struct decision {
+	enum verdict verdict;
+	struct stat *stat;	/* where the hit counts; NULL: the packet is no hit of any slot */
+	__u64 now;		/* jiffies64 */
+	union entry entry;	/* what was hit, if anything was */
+	struct packet packet;
+};
+
+/* `word`: any whose first six bytes are a MAC. */
+static __always_inline int is_target(__u64 word, const union entry *e)
+{
+	return !((word ^ e->word[WORD_OF(dmac)]) & MAC_MASK);
+}
+
+/*
+ * The program sees every frame, also those to other stations that a switch floods
+ * while it does not know where they are. Were each host to send its copy back to
+ * the target, one packet would become a storm of as many as there are hosts.
+ */
+static __always_inline enum verdict judge_stations(const struct xdp_md *ctx, const union entry *e)
+{
+	const struct ethhdr *eth = at_offset(ctx, 0, sizeof(*eth));
+
+	if (!eth)
+		return VERDICT_MALFORMED;	/* never */
+	if (is_target(*(const __u64 *)eth->h_source, e))
+		return VERDICT_RETURNED;
+	if (e->value.ifindex == ctx->ingress_ifindex && is_target(*(const __u64 *)eth->h_dest, e))
+		return VERDICT_OVERHEARD;
+	return VERDICT_SENT_BACK;
+}
+
+/*
+ * The egress is asked before any byte changes: a packet that was changed first
+ * and passed then would be lost. What is told it here counts only if the program
+ * ends with XDP_REDIRECT.
+ */
+static __always_inline enum verdict judge_way(const struct xdp_md *ctx, const struct packet *p,
+					      const struct value *v)
+{
+	if (!(v->flags & VALUE_KEEP_TTL) && p->ttl <= 1)
+		return VERDICT_TTL;
+	if (p->l3_len > v->mtu)
+		return VERDICT_TOO_BIG;
+	if (v->ifindex == ctx->ingress_ifindex)
+		return VERDICT_SENT_BACK;
+	if (p->tagged)
+		return VERDICT_VLAN;
+	if (bpf_redirect_map(&ports, v->ifindex, XDP_PASS) != XDP_REDIRECT)
+		return VERDICT_NO_PORT;
+	return VERDICT_SENT;
+}
+
+static __always_inline enum verdict judge_hit(struct xdp_md *ctx, struct decision *d)
+{
+	const struct value *v = &d->entry.value;
+	enum verdict stations;
+
+	if (v->until && d->now >= v->until)
+		return VERDICT_EXPIRED;
+	if (v->flags & VALUE_GUARDED && is_protected(ctx, d->packet.l3, ports_of(last_word(&d->packet)), seen_of(&d->packet)))
+		return VERDICT_PROTECTED;
+	if (v->action == ACTION_SEND) {
+		stations = judge_stations(ctx, &d->entry);
+		if (stations != VERDICT_SENT_BACK)
+			return stations;
+	}
+	d->stat = stat_of(v->slot);
+	if (!d->stat)
+		return VERDICT_UNKNOWN_ACTION;
+	switch (v->action) {
+	case ACTION_PASS:
+		return VERDICT_PASSED;
+	case ACTION_DROP:
+		return VERDICT_DROPPED;
+	case ACTION_SEND:
+		return judge_way(ctx, &d->packet, v);
+	default:
+		return VERDICT_UNKNOWN_ACTION;
+	}
+}
+
+static __always_inline enum verdict judge(struct xdp_md *ctx, struct decision *d)
+{
+	enum look look;
+
+	if (control.bypass)
+		return VERDICT_BYPASS;
+	d->packet = parse(ctx);
+	switch (d->packet.kind) {
+	case KIND_IPV4:
+		look = match(ctx, &d->packet, KIND_IPV4, &d->entry);
+		break;
+	case KIND_IPV6:
+		look = match(ctx, &d->packet, KIND_IPV6, &d->entry);
+		break;
+	case KIND_GROUP:
+		return VERDICT_GROUP;
+	case KIND_MALFORMED:
+		return VERDICT_MALFORMED;
+	case KIND_NEIGHBOUR:
+		return VERDICT_NEIGHBOUR;
+	default:
+		return VERDICT_NOT_IP;
+	}
+	if (look == LOOK_MISS)
+		return VERDICT_NO_MATCH;
+	if (look == LOOK_RACE)
+		return VERDICT_RACE;
+	d->now = bpf_jiffies64();
+	return judge_hit(ctx, d);
+}
+
+#endif
