@@ -87,8 +87,6 @@ export interface Limits {
 /** The entries of the redirect maps, and the shapes and ports that they rely on. */
 export interface Entries {
   readonly limits: Limits;
-  /** False: the program in force is older than that protected packets can pass it. May become true. */
-  readonly protects: boolean;
   /** Everything that stands in the maps, in full. Strays are left out: no redirect can be one, but they take room. */
   observe(): Observed;
   /** Removes the strays that were met when all of the last `observe` was walked. */
@@ -126,8 +124,7 @@ export interface Counts {
   /** Packets by verdict, since the maps were made. */
   verdicts(): ReadonlyMap<string, bigint>;
   losses(): Losses;
-  /** Undefined where the maps were made by a loader that did not count these. */
-  passed(): PassedHits | undefined;
+  passed(): PassedHits;
 }
 
 /** The words that agent, program and operator leave for one another in the map `control`. */

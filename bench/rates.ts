@@ -47,7 +47,7 @@ function lookRow(slots: number, cpuRows: number): readonly string[] {
   const words = new BigUint64Array(slots * (size / 8));
   const rates = new Rates();
   const counts = {
-    ...{ epoch: 'bench', totals: () => stats.totals(), passed: () => undefined, verdicts: () => new Map() },
+    ...{ epoch: 'bench', totals: () => stats.totals(), passed: () => new Map(), verdicts: () => new Map() },
     losses: () => ({ losses: [], unwatched: [] }),
   };
   const intents = Array.from({ length: slots }, (_, slot) => ({ name: `redirect-${slot}` }) as Intent);

@@ -3,7 +3,7 @@ import { formatPrefix, maskPrefix, type Prefix, parseAddress, requirePrefix } fr
 import { keyOf, matchOfKey } from './key.ts';
 import { familyOf, type Match } from './match.ts';
 import { free, prefixesMeet } from './overlap.ts';
-import { list, object, optional, pattern, prose, type Reader, readCount, readKey, readTrue } from './read.ts';
+import { list, object, optional, pattern, prose, type Reader, readCount, readKey } from './read.ts';
 
 /** Packets that come to a host and that no redirect may take: `name` says to whom they belong. */
 export interface Protected {
@@ -27,8 +27,6 @@ export interface GuardStatus extends Omit<Guard, 'protect'> {
   readonly protect: readonly { readonly name: string; readonly key: string }[];
   /** What is wrong with the host's file since: the guard that it made before goes on. */
   readonly fault?: string;
-  /** The program in force is older than that it could let protected packets pass what overlaps them. */
-  readonly unchecked?: true;
 }
 
 /** By what a guard denies a redirect. */
@@ -199,21 +197,17 @@ function widest(a: Prefix, b: Prefix): Prefix {
 }
 
 /** A guard as its host reports it, with the first of a long protected set. */
-export function guardStatus(
-  guard: Guard,
-  { fault, unchecked }: Pick<GuardStatus, 'fault' | 'unchecked'> = {},
-): GuardStatus {
+export function guardStatus(guard: Guard, { fault }: Pick<GuardStatus, 'fault'> = {}): GuardStatus {
   const { protect, ...rest } = guard;
   return {
     ...rest,
     protect: protect.slice(0, MAX_LISTED).map(({ name, match }) => ({ name, key: keyOf(match) })),
     ...(fault !== undefined && { fault }),
-    ...(unchecked && { unchecked }),
   };
 }
 
 /** The guard that a host reports. */
-export function guardOf({ protect, fault: _, unchecked: __, ...rest }: GuardStatus): Guard {
+export function guardOf({ protect, fault: _, ...rest }: GuardStatus): Guard {
   return { ...rest, protect: protect.map(({ name, key }) => ({ name, match: matchOfKey(key) })) };
 }
 
@@ -243,7 +237,6 @@ const readFields = object<GuardStatus>(
       MAX_LISTED,
     ),
     fault: optional(prose(1024)),
-    unchecked: optional(readTrue),
   },
   'ignored',
 );

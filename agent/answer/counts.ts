@@ -62,7 +62,7 @@ function countOf(
   { key, name, rev }: Intent,
   counter: Counter | undefined,
   now: KernelTime,
-  hits: PassedHits | undefined,
+  hits: PassedHits,
 ): Count {
   const at = view.states.get(key);
   return {

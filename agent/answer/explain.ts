@@ -123,9 +123,8 @@ function find({ desired }: DumpView, asked: ExplainRequest): Intent | undefined 
   return desired.values().find(({ name }) => name === asked.name);
 }
 
-/** Of the hits of a slot those that were passed for a reason of their own; null where that is not counted. */
-export function passedOf(hits: PassedHits | undefined, slot: number | null): Readonly<Record<string, string>> | null {
-  if (hits === undefined) return null;
+/** Of the hits of a slot those that were passed for a reason of their own. */
+export function passedOf(hits: PassedHits, slot: number | null): Readonly<Record<string, string>> {
   const counts = Array.from(hits, ([reason, bySlot]) => [reason, bySlot[slot ?? -1] ?? 0n] as const);
   return Object.fromEntries(
     counts.flatMap(([reason, packets]) => (packets > 0n ? [[reason, packets.toString()]] : [])),

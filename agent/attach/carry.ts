@@ -6,7 +6,7 @@ import { LITTLE_ENDIAN } from '../kernel/check.ts';
 import { EntryMaps } from '../kernel/entry-maps.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
 import { MAP_SIZES, type OpenMaps } from '../kernel/open-maps.ts';
-import type { LaterMapName, MapName, PinPaths } from '../kernel/pins.ts';
+import type { MapName, PinPaths } from '../kernel/pins.ts';
 import { Stats } from '../kernel/stats.ts';
 import type { Head } from '../kernel/succession.ts';
 
@@ -19,7 +19,7 @@ export interface Counting {
   readonly about: About;
 }
 
-type Kept = Partial<Record<MapName | LaterMapName, MapHandle>>;
+type Kept = Partial<Record<MapName, MapHandle>>;
 
 /** Maps that count, and are as this build makes them for so many slots and CPUs: they count on in others' place. */
 export function findCounting(
@@ -82,8 +82,7 @@ export function moveCounts(native: Native, from: Counting, to: Counting): void {
     return now === undefined || slot >= slots || now >= slotsNow ? [] : [[slot, now]];
   });
   moveStats(native, from, to, pairs);
-  if (from.maps.passed !== undefined && to.maps.passed !== undefined)
-    movePassed(native, { map: from.maps.passed, slots }, { map: to.maps.passed, slots: slotsNow }, pairs);
+  movePassed(native, { map: from.maps.passed, slots }, { map: to.maps.passed, slots: slotsNow }, pairs);
 }
 
 /** The same map counts for both. */

@@ -2,10 +2,10 @@ import { renameSync, rmSync, statSync } from 'node:fs';
 import type { Native, NetLink, ProgramHandle } from '../../native/index.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
-import { decodeShapes } from '../kernel/layout.ts';
 import { observeLinks } from '../kernel/netdevs.ts';
 import { findAbout, type OpenMaps, openMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { decodeShapes, listAt } from '../kernel/shapes.ts';
 import { AttachError } from './attach-error.ts';
 import { type Asked, type AttachedInterface, Loader, planInterface } from './loader.ts';
 import { LoaderLock } from './loader-lock.ts';
@@ -128,10 +128,10 @@ export class Follower implements Disposable {
 
   /** In either of the two lists, the live one among them. */
   #hasIngress(family: 4 | 6): boolean {
-    const map = this.#maps[`shapes${family}`];
-    return [0, 1].some((which) => {
-      const bytes = requireValue(this.#native.mapLookupElem(map, u32(which), 0), 'map lookup', `shapes${family}`);
-      return decodeShapes(family, bytes).some((shape) => shape.in);
+    const bytes = requireValue(this.#native.mapLookupElem(this.#maps.shapes, u32(0), 0), 'map lookup', 'shapes');
+    return ([0, 1] as const).some((which) => {
+      const { offset, length } = listAt(family, which);
+      return decodeShapes(family, bytes.subarray(offset, offset + length)).some((shape) => shape.in);
     });
   }
 }

@@ -4,14 +4,14 @@ import type { Native } from '../../native/index.ts';
 import { pinAdvice } from '../kernel/advice.ts';
 import { isErrno, requireDone } from '../kernel/errno.ts';
 import { MAP_SIZES } from '../kernel/open-maps.ts';
-import { COMING, type PinPaths, STANDING } from '../kernel/pins.ts';
+import { COMING, objectName, type PinPaths, STANDING } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { isBpffs, removePins } from './pin-root.ts';
 
 /** The folder of a layout that is root's alone. */
 const ROOT_ONLY = /^root$/;
 /** Maps whose sizes nobody else's have by chance. */
-const OURS = ['about', 'control', 'redirect4', 'redirect6', 'shapes4', 'shapes6'] as const;
+const OURS = ['about', 'control', 'redirect4', 'redirect6', 'shapes'] as const;
 
 /**
  * Refuses a pin root that leads elsewhere, or may in a moment: through a symbolic link, or below a folder in which somebody
@@ -129,7 +129,7 @@ function hasOurMap(native: Pick<Native, 'mapOpen' | 'mapInfo' | 'close'>, paths:
     native.close(map);
     if (typeof info === 'number') return false;
     const [key, value] = MAP_SIZES[name];
-    return info.name === name && info.keySize === key && info.valueSize === value;
+    return info.name === objectName(name) && info.keySize === key && info.valueSize === value;
   });
 }
 

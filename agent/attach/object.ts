@@ -5,22 +5,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MapHandle, Native, ObjectHandle, ProgramHandle } from '../../native/index.ts';
 import { LIMITS, PASS_REASONS } from '../kernel/abi.ts';
-import { type About, encodeAbout, encodeConfig } from '../kernel/about.ts';
+import { type About, type Config, encodeAbout, encodeConfig, TOLD_MAPS } from '../kernel/about.ts';
 import { bpfAdvice } from '../kernel/advice.ts';
 import { type Build, writeBuild } from '../kernel/build.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
 import { type OpenMaps, ownNetns } from '../kernel/open-maps.ts';
-import {
-  LATER_MAPS,
-  type LaterMapName,
-  MAPS,
-  type MapName,
-  type PinPaths,
-  pinPaths,
-  STANDING,
-} from '../kernel/pins.ts';
+import { MAPS, type MapName, objectName, type PinPaths, pinPaths, STANDING } from '../kernel/pins.ts';
+import { rowBitsOf, tableSize } from '../kernel/table-size.ts';
 import { AttachError } from './attach-error.ts';
 import { measureHertz } from './hertz.ts';
 import { ENTRIES_PER_SLOT, memoryBytes } from './memory.ts';
@@ -45,16 +38,14 @@ const LOADING =
 const RAM_PART = 1 / 16;
 
 /** What a set of maps is made with. */
-export interface SetPlan {
+export interface SetPlan extends Config {
   /** The folder that it is pinned in. */
   readonly folder: string;
   readonly owner: Owner;
-  readonly slots: number;
-  readonly cpuRows: number;
   /** Ifindex by zone. */
   readonly zones: readonly number[];
   /** Maps of other pins that count on in it, which are the caller's to close. */
-  readonly kept: Readonly<Partial<Record<MapName | LaterMapName, MapHandle>>>;
+  readonly kept: Readonly<Partial<Record<MapName, MapHandle>>>;
   /** Programs that are ours, too, until this one is on every interface. */
   readonly beside: readonly number[];
   /** Pins what else is to be there, while nobody sees it. */
@@ -68,6 +59,7 @@ export function makePins(native: Native, pinRoot: string, owner: Owner, slots: n
     owner,
     slots,
     cpuRows: onlineCpus(),
+    rowBits: 0,
     zones: [],
     kept: {},
     beside: [],
@@ -111,8 +103,9 @@ export interface Loaded {
 export function loadOnto(native: Native, maps: OpenMaps, { slots, cpuRows }: Pick<About, 'slots' | 'cpuRows'>): Loaded {
   const object = openObject(native);
   try {
+    const rowBits = rowBitsOf(requireValue(native.mapInfo(maps.rows4), 'map info', 'rows4').maxEntries);
     reuse(native, object, maps);
-    load(native, object, { slots, cpuRows }, Object.keys(maps));
+    load(native, object, { slots, cpuRows, rowBits }, MAPS);
     return { object, program: programOf(native, object, 'shunt'), clock: programOf(native, object, 'clock') };
   } catch (error) {
     native.close(object);
@@ -120,20 +113,9 @@ export function loadOnto(native: Native, maps: OpenMaps, { slots, cpuRows }: Pic
   }
 }
 
-function reuse(native: Native, object: ObjectHandle, maps: Readonly<Record<string, MapHandle>>): void {
+function reuse(native: Native, object: ObjectHandle, maps: SetPlan['kept']): void {
   for (const [name, map] of Object.entries(maps))
-    requireDone(native.objectReuseMap(object, name, map), 'reuse map', name);
-}
-
-/** Pins those maps of an object that a loader before this one did not make. */
-export function pinLater(native: Native, object: ObjectHandle, paths: PinPaths, owner: Owner): void {
-  for (const name of LATER_MAPS) {
-    if (existsSync(paths.map(name))) continue;
-    const map = requireValue(native.objectMap(object, name), 'find map', name);
-    requireDone(native.mapPin(map, paths.map(name)), 'pin', paths.map(name));
-    setOwner(paths.map(name), owner, 0o600);
-    native.close(map);
-  }
+    requireDone(native.objectReuseMap(object, objectName(name as MapName), map), 'reuse map', name);
 }
 
 export function pinProgram(native: Native, program: ProgramHandle, path: string, owner: Owner): void {
@@ -181,22 +163,31 @@ function requireMemory(bytes: number): void {
 function load(
   native: Native,
   object: ObjectHandle,
-  { slots, cpuRows }: Pick<About, 'slots' | 'cpuRows'>,
+  { slots, cpuRows, rowBits }: Config,
   reused: readonly string[] = [],
 ): void {
   const entries = slots * ENTRIES_PER_SLOT;
+  const { rows, filter } = tableSize(rowBits);
   const sizes = {
     redirect4: entries,
     redirect6: entries,
     stats: (cpuRows + 1) * slots,
     passed: PASS_REASONS.length * slots,
     ports: PORTS_MAX,
+    rows4: rows,
+    rows6: rows,
+    filter4: filter,
+    filter6: filter,
   };
   for (const [map, size] of Object.entries(sizes)) {
     if (reused.includes(map)) continue;
     requireDone(native.objectSetMaxEntries(object, map, size), 'set size', map);
   }
-  requireDone(native.objectSetData(object, '.rodata', 0, encodeConfig({ slots, cpuRows })), 'set data', '.rodata');
+  requireDone(
+    native.objectSetData(object, '.rodata', 0, encodeConfig({ slots, cpuRows, rowBits })),
+    'set data',
+    '.rodata',
+  );
   const { rc, log } = native.objectLoad(object);
   if (rc === 0) return;
   requireDone(rc, 'load', OBJECT, log === '' ? bpfAdvice(rc, { EPERM: LOADING }) : `the verifier says:\n${log}`);
@@ -205,7 +196,7 @@ function load(
 function pinAll(native: Native, object: ObjectHandle, paths: PinPaths, plan: SetPlan): void {
   const { owner, beside } = plan;
   const maps = {} as Record<MapName, MapHandle>;
-  for (const name of MAPS) maps[name] = requireValue(native.objectMap(object, name), 'find map', name);
+  for (const name of MAPS) maps[name] = requireValue(native.objectMap(object, objectName(name)), 'find map', name);
   const [program, clock] = [programOf(native, object, 'shunt'), programOf(native, object, 'clock')];
   const about = describe(native, maps, program, clock, plan);
   requireDone(native.mapUpdateElem(maps.about, u32(0), encodeAbout(about), 0), 'map update', 'about');
@@ -213,7 +204,6 @@ function pinAll(native: Native, object: ObjectHandle, paths: PinPaths, plan: Set
     requireDone(native.mapPin(maps[name], paths.map(name)), 'pin', paths.map(name));
     setOwner(paths.map(name), name === 'about' ? { uid: 0, gid: owner.gid } : owner, name === 'about' ? 0o440 : 0o600);
   }
-  pinLater(native, object, paths, owner);
   pinProgram(native, program, paths.program, ROOT);
   pinProgram(native, clock, paths.clock, owner);
   writeBuild(native, paths, owner.gid, { ...buildOf(native, program), beside });
@@ -232,17 +222,14 @@ function describe(
   clock: ProgramHandle,
   { slots, cpuRows, zones }: SetPlan,
 ): About {
-  const id = (name: MapName): number => requireValue(native.mapInfo(maps[name]), 'map info', name).id;
-  const { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts, losses } = Object.fromEntries(
-    MAPS.map((name) => [name, id(name)]),
-  ) as Record<MapName, number>;
+  const ids = TOLD_MAPS.map((name) => [name, requireValue(native.mapInfo(maps[name]), 'map info', name).id]);
   return {
     layout: LIMITS.SHUNT_LAYOUT,
     hz: measureHertz(() => requireValue(runClock(native, clock), 'test-run', 'clock')),
     slots,
     cpuRows,
     netns: ownNetns(),
-    maps: { redirect4, redirect6, stats, ports, shapes4, shapes6, control, verdicts, losses },
+    maps: Object.fromEntries(ids) as About['maps'],
     program: requireValue(native.programInfo(program), 'program info', 'shunt').id,
     zones,
     instance: randomBytes(16).toString('hex'),

@@ -113,7 +113,7 @@ export class Succession implements Disposable {
     const kept = findCounting(this.#native, paths, { slots, cpuRows });
     for (const map of Object.values(kept)) this.#opened.keep(map);
     makeSet(this.#native, this.#pinRoot, {
-      ...{ folder: COMING, owner, slots, cpuRows, zones: this.#zones(), kept },
+      ...{ folder: COMING, owner, slots, cpuRows, rowBits: 0, zones: this.#zones(), kept },
       beside: [this.#opened.infoOf(this.#opened.program(paths.program)).id],
       fill: (parts) => this.#fill(parts, kept),
     });

@@ -7,7 +7,7 @@ import { u32 } from '../kernel/bytes.ts';
 import { requireDone } from '../kernel/errno.ts';
 import { type OpenMaps, readAbout } from '../kernel/open-maps.ts';
 import type { PinPaths } from '../kernel/pins.ts';
-import { buildOf, type Loaded, loadOnto, type Owner, pinLater, pinProgram, ROOT } from './object.ts';
+import { buildOf, type Loaded, loadOnto, type Owner, pinProgram, ROOT } from './object.ts';
 import { Opened } from './opened.ts';
 
 /** The program that is in force now, and what of it is new. */
@@ -88,7 +88,6 @@ export class Upgrade implements Disposable {
   #pinNext(): ProgramHandle {
     const { next, program, clock } = this.#paths;
     for (const pin of [program, clock]) rmSync(next(pin), { force: true });
-    pinLater(this.#native, this.#loaded.object, this.#paths, this.#owner);
     pinProgram(this.#native, this.#loaded.program, next(program), ROOT);
     pinProgram(this.#native, this.#loaded.clock, next(clock), this.#owner);
     return this.#loaded.program;

@@ -4,12 +4,12 @@ import { endsFirst, keeperElsewhere } from '../attach/elsewhere.ts';
 import { isSeenByFirst } from '../attach/lasting.ts';
 import { isBpffs } from '../attach/pin-root.ts';
 import { LIMITS } from '../kernel/abi.ts';
-import type { About } from '../kernel/about.ts';
+import { type About, TOLD_MAPS } from '../kernel/about.ts';
 import { pinAdvice } from '../kernel/advice.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { errnoName, isErrno } from '../kernel/errno.ts';
 import { findAbout, ownNetns } from '../kernel/open-maps.ts';
-import { COMING, LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { COMING, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { asRoot, type Finding, findings } from './finding.ts';
 import { examineProgram } from './program.ts';
@@ -72,7 +72,7 @@ function examineLayout(pinRoot: string): Finding {
 }
 
 function examineMaps(paths: PinPaths): { readonly found: readonly Finding[]; readonly owner: number | undefined } {
-  const stats = new Map([...MAPS, ...LATER_MAPS].map((name) => [name, statOf(paths.map(name))] as const));
+  const stats = new Map(MAPS.map((name) => [name, statOf(paths.map(name))] as const));
   const absent = MAPS.filter((name) => stats.get(name) === undefined);
   if (absent.length > 0)
     return { found: [pins.bad(`${paths.layout} lacks ${absent.join(', ')}`, ATTACH)], owner: undefined };
@@ -120,7 +120,7 @@ function examineComing(pinRoot: string): readonly Finding[] {
   return [pins.warn(found, 'if it is not at work, run it again, with the same interfaces: it ends what was begun')];
 }
 
-function isAsMade(name: MapName | LaterMapName, { uid, mode }: Stats, owner: number | undefined): boolean {
+function isAsMade(name: MapName, { uid, mode }: Stats, owner: number | undefined): boolean {
   const bits = mode & 0o777;
   return name === 'about' ? uid === 0 && bits === 0o440 : uid === owner && bits === 0o600;
 }
@@ -144,13 +144,13 @@ function examineAbout(native: Native, paths: PinPaths, about: About | number): r
     found.push(
       pins.bad('they belong to another network namespace', 'look, and run the agent, where shunt attach was run'),
     );
-  const replaced = MAPS.filter((name) => name !== 'about' && isReplaced(native, paths, about, name));
+  const replaced = TOLD_MAPS.filter((name) => isReplaced(native, paths, about, name));
   if (replaced.length > 0)
     found.push(pins.bad(`not the maps that the program reads: ${replaced.join(', ')}`, `shunt detach, then ${ATTACH}`));
   return found;
 }
 
-function isReplaced(native: Native, paths: PinPaths, { maps }: About, name: Exclude<MapName, 'about'>): boolean {
+function isReplaced(native: Native, paths: PinPaths, { maps }: About, name: keyof About['maps']): boolean {
   const map: MapHandle | number = native.mapOpen(paths.map(name), false);
   if (typeof map === 'number') return false; // not this user's to open
   const info = native.mapInfo(map);

@@ -1,13 +1,13 @@
 import { LIMITS, STRUCTS } from './abi.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 
-const MAPS = [
+/** The maps whose ids the loader tells. */
+export const TOLD_MAPS = [
   'redirect4',
   'redirect6',
   'stats',
   'ports',
-  'shapes4',
-  'shapes6',
+  'shapes',
   'control',
   'verdicts',
   'losses',
@@ -24,7 +24,7 @@ export interface About {
   /** Inode of the network namespace. */
   readonly netns: bigint;
   /** Map ids. */
-  readonly maps: Readonly<Record<(typeof MAPS)[number], number>>;
+  readonly maps: Readonly<Record<(typeof TOLD_MAPS)[number], number>>;
   /** Id of the attached program. */
   readonly program: number;
   /** Ifindex by zone; zone 0 is "any" and stays 0; 0 is unused. */
@@ -46,7 +46,7 @@ export function encodeAbout(about: About): Uint8Array {
   view.setUint32(at.slots, about.slots, LITTLE_ENDIAN);
   view.setUint32(at.cpu_rows, about.cpuRows, LITTLE_ENDIAN);
   view.setBigUint64(at.netns, about.netns, LITTLE_ENDIAN);
-  for (const name of MAPS) view.setUint32(at[`map_${name}`], about.maps[name], LITTLE_ENDIAN);
+  for (const name of TOLD_MAPS) view.setUint32(at[`map_${name}`], about.maps[name], LITTLE_ENDIAN);
   view.setUint32(at.program, about.program, LITTLE_ENDIAN);
   for (const [zone, ifindex] of about.zones.entries()) view.setUint32(at.zone + zone * 4, ifindex, LITTLE_ENDIAN);
   bytes.set(instance, at.instance);
@@ -63,7 +63,7 @@ export function decodeAbout(bytes: Uint8Array): About {
     slots: word(at.slots),
     cpuRows: word(at.cpu_rows),
     netns: view.getBigUint64(at.netns, LITTLE_ENDIAN),
-    maps: Object.fromEntries(MAPS.map((name) => [name, word(at[`map_${name}`])])) as About['maps'],
+    maps: Object.fromEntries(TOLD_MAPS.map((name) => [name, word(at[`map_${name}`])])) as About['maps'],
     program: word(at.program),
     zones: Array.from({ length: LIMITS.ZONES_MAX }, (_, zone) => word(at.zone + zone * 4)),
     instance: Array.from(bytes.subarray(at.instance, at.instance + 16), (b) => b.toString(16).padStart(2, '0')).join(
@@ -72,11 +72,20 @@ export function decodeAbout(bytes: Uint8Array): About {
   };
 }
 
-/** The program's read-only config: what the loader writes at the start of `.rodata` before load. */
-export function encodeConfig(config: { readonly slots: number; readonly cpuRows: number }): Uint8Array {
+/** The program's read-only config. */
+export interface Config {
+  readonly slots: number;
+  readonly cpuRows: number;
+  /** A half of a table has 2 to this power rows; 0: there is no table. */
+  readonly rowBits: number;
+}
+
+/** What the loader writes at the start of `.rodata` before load. */
+export function encodeConfig(config: Config): Uint8Array {
   const bytes = new Uint8Array(STRUCTS.config.size);
   const view = new DataView(bytes.buffer);
   view.setUint32(STRUCTS.config.slots, config.slots, LITTLE_ENDIAN);
   view.setUint32(STRUCTS.config.cpu_rows, config.cpuRows, LITTLE_ENDIAN);
+  view.setUint32(STRUCTS.config.row_bits, config.rowBits, LITTLE_ENDIAN);
   return bytes;
 }

@@ -5,44 +5,44 @@ import type { Mark } from '../model/mark.ts';
 import type { OpResult } from '../model/op.ts';
 import type { Words } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
-import { u32 } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { errnoName, requireDone, requireValue } from './errno.ts';
-import { decodeMark, decodeShapes, encodeMark, encodeShapes, markOffset } from './layout.ts';
+import { decodeMark, encodeMark, markOffset } from './layout.ts';
+import { decodeShapes, encodeShapes, listAt } from './shapes.ts';
 
 const AT = STRUCTS.control;
 const SELECTOR = { 4: AT.shapes4, 6: AT.shapes6 } as const;
 
-/** The map `control`: which shapes are live, the mark, bypass and ready. */
+/** The map `control`: which shapes of the map `shapes` are live, the mark, bypass and ready. */
 export class Control implements Words {
   readonly #native: Native;
   readonly #instance: string;
   readonly #memory: MemoryHandle;
-  readonly #lists: Readonly<Record<Family, MapHandle>>;
+  readonly #shapes: MemoryHandle;
   /** The idle list of a family may still be read by a packet that began before the last publication. */
   readonly #settling = new Set<Family>();
 
   /** `instance`: of the maps, as the loader drew it. */
-  constructor(native: Native, control: MapHandle, lists: Readonly<Record<Family, MapHandle>>, instance: string) {
+  constructor(native: Native, control: MapHandle, shapes: MapHandle, instance: string) {
     this.#native = native;
     this.#instance = instance;
     this.#memory = requireValue(native.mapMmap(control, true), 'mmap', 'control');
-    this.#lists = lists;
+    this.#shapes = requireValue(native.mapMmap(shapes, true), 'mmap', 'shapes');
   }
 
   /** The live list of a family, most specific first; undefined unless every byte is as we write it, masks too. */
   shapes(family: Family): readonly Shape[] | undefined {
-    const found = this.#native.mapLookupElem(this.#lists[family], u32(this.#live(family)), 0);
-    const bytes = requireValue(found, 'map lookup', `shapes${family}`);
+    const { offset, length } = listAt(family, this.#live(family));
+    const bytes = requireValue(this.#native.memoryRead(this.#shapes, offset, length), 'read', `shapes${family}`);
     const shapes = decodeShapes(family, bytes);
     return Buffer.compare(encodeShapes(family, shapes), bytes) === 0 ? shapes : undefined;
   }
 
-  /** Writes the idle list whole, then makes it the live one by one aligned store: array values themselves tear. */
+  /** Writes the idle list whole, then makes it the live one by one aligned store. */
   publishShapes(family: Family, shapes: readonly Shape[]): OpResult {
     if (this.#settling.has(family)) requireDone(this.#native.membarrierGlobal(), 'membarrier', `shapes${family}`);
     const idle = this.#live(family) === 0 ? 1 : 0;
-    const rc = this.#native.mapUpdateElem(this.#lists[family], u32(idle), encodeShapes(family, shapes), 0);
+    const rc = this.#native.memoryWrite(this.#shapes, listAt(family, idle).offset, encodeShapes(family, shapes));
     if (rc < 0) return { done: false, errno: errnoName(rc) };
     this.#store(SELECTOR[family], idle);
     this.#settling.add(family);
@@ -77,8 +77,8 @@ export class Control implements Words {
   }
 
   /** As the program reads the selector, whatever stands in it. */
-  #live(family: Family): number {
-    return this.#word(SELECTOR[family]) & 1;
+  #live(family: Family): 0 | 1 {
+    return (this.#word(SELECTOR[family]) & 1) === 0 ? 0 : 1;
   }
 
   #liveMark(): 0 | 1 {

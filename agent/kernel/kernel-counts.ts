@@ -16,7 +16,7 @@ export class KernelCounts implements Counts {
   readonly #native: Native;
   readonly #maps: OpenMaps;
   readonly #stats: Stats;
-  readonly #passed: Passed | undefined;
+  readonly #passed: Passed;
 
   /** `opening`: another number each time that maps are opened: who then holds which slot is found anew. */
   constructor(
@@ -31,7 +31,7 @@ export class KernelCounts implements Counts {
     this.#native = native;
     this.#maps = maps;
     this.#stats = new Stats(native, maps.stats, slots, cpuRows);
-    this.#passed = maps.passed && new Passed(native, maps.passed, maps.verdicts, slots);
+    this.#passed = new Passed(native, maps.passed, maps.verdicts, slots);
   }
 
   /** What maps counted whose place these are to take is added to them all at once: until it was, no two looks belong together. */
@@ -59,7 +59,7 @@ export class KernelCounts implements Counts {
 
   retire(slots: readonly number[]): Counter[] {
     const last = this.#stats.retire(slots);
-    this.#passed?.clear(slots);
+    this.#passed.clear(slots);
     return last;
   }
 
@@ -71,7 +71,7 @@ export class KernelCounts implements Counts {
     return readLosses(this.#native, this.#maps.losses);
   }
 
-  passed(): PassedHits | undefined {
-    return this.#passed?.read();
+  passed(): PassedHits {
+    return this.#passed.read();
   }
 }

@@ -28,10 +28,6 @@ export class KernelEntries implements Entries {
     this.#entries = new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 });
   }
 
-  get protects(): boolean {
-    return this.#protected.isThere;
-  }
-
   observe(): Observed {
     const shapes = { 4: this.#control.shapes(4), 6: this.#control.shapes(6) };
     return { entries: this.#entries.observe(), shapes, protects: this.#protected.read() };

@@ -4,7 +4,6 @@
  */
 import { formatPrefix, type Prefix, parsePrefix } from '../../protocol/address.ts';
 import { type Family, familyOf, type Match, protoNumber, protoOf } from '../../protocol/match.ts';
-import type { Shape } from '../../protocol/shape.ts';
 import type { Counter } from '../model/counter.ts';
 import type { EntryValue } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
@@ -14,10 +13,6 @@ import { checkOf, LITTLE_ENDIAN } from './check.ts';
 
 const { KEY_PROTO, KEY_SPORT, KEY_DPORT, KEY_IN, KEY_ZONE_SHIFT } = KEY_FLAGS;
 const KEYS = { 4: STRUCTS.key4, 6: STRUCTS.key6 } as const;
-const LISTS = {
-  4: { ...STRUCTS.shapes4, each: STRUCTS.shape4 },
-  6: { ...STRUCTS.shapes6, each: STRUCTS.shape6 },
-} as const;
 const ADDRESS_BYTES = { 4: 4, 6: 16 } as const;
 const ACTION_NUMBERS = { pass: ACTIONS.ACTION_PASS, drop: ACTIONS.ACTION_DROP, send: ACTIONS.ACTION_SEND } as const;
 
@@ -137,58 +132,8 @@ export function valueIsSound(key: Uint8Array, bytes: Uint8Array): boolean {
   return (
     view.getBigUint64(at.check, LITTLE_ENDIAN) === checkOf(key, bytes) &&
     view.getUint8(at.action) <= ACTIONS.ACTION_SEND &&
-    (view.getUint8(at.flags) & ~KNOWN_FLAGS) === 0 &&
-    view.getUint32(at.vlan) === 0 &&
-    view.getUint16(at.dmac + 6) === 0 &&
-    view.getUint16(at.smac + 6) === 0 &&
-    bytes.subarray(at.params).every((byte) => byte === 0)
+    (view.getUint8(at.flags) & ~KNOWN_FLAGS) === 0
   );
-}
-
-/**
- * Encodes one list of live shapes of a family, in the order given: most specific first.
- * Errors: RangeError for more than SHAPES_MAX, or a shape of the other family.
- */
-export function encodeShapes(family: Family, shapes: readonly Shape[]): Uint8Array {
-  const list = LISTS[family];
-  const bytes = new Uint8Array(list.size);
-  if (shapes.length > LIMITS.SHAPES_MAX) throw new RangeError(`${shapes.length} shapes, at most ${LIMITS.SHAPES_MAX}`);
-  viewOf(bytes).setUint32(list.count, shapes.length, LITTLE_ENDIAN);
-  for (const [index, shape] of shapes.entries()) {
-    if (shape.family !== family) throw new RangeError(`a shape of IPv${shape.family} among those of IPv${family}`);
-    const { src_mask, dst_mask, src_len, dst_len, flags, size } = list.each;
-    const one = bytes.subarray(list.shape + index * size, list.shape + (index + 1) * size);
-    one.set(maskBytes(family, shape.srcLen), src_mask);
-    one.set(maskBytes(family, shape.dstLen), dst_mask);
-    one[src_len] = shape.srcLen;
-    one[dst_len] = shape.dstLen;
-    one[flags] =
-      flag(shape.proto, KEY_PROTO) |
-      flag(shape.sport, KEY_SPORT) |
-      flag(shape.dport, KEY_DPORT) |
-      flag(shape.in, KEY_IN);
-  }
-  return bytes;
-}
-
-/** Decodes a list of shapes; compare `encodeShapes` of it with the bytes to know that they held nothing else. */
-export function decodeShapes(family: Family, bytes: Uint8Array): Shape[] {
-  const list = LISTS[family];
-  const view = viewOf(bytes);
-  const count = Math.min(view.getUint32(list.count, LITTLE_ENDIAN), LIMITS.SHAPES_MAX);
-  return Array.from({ length: count }, (_, index) => {
-    const at = list.shape + index * list.each.size;
-    const flags = view.getUint8(at + list.each.flags);
-    return {
-      family,
-      srcLen: view.getUint8(at + list.each.src_len),
-      dstLen: view.getUint8(at + list.each.dst_len),
-      proto: (flags & KEY_PROTO) !== 0,
-      sport: (flags & KEY_SPORT) !== 0,
-      dport: (flags & KEY_DPORT) !== 0,
-      in: (flags & KEY_IN) !== 0,
-    };
-  });
 }
 
 /** Decodes one row of `stats`. */

@@ -115,8 +115,8 @@ function open(native: Native, pinRoot: string, nowMs: number, opening: number): 
     const about = readAbout(native, maps);
     requireOwn(native, maps, about, paths);
     const place = new Place(native, pinRoot, folder, about.instance);
-    const words = new Control(native, maps.control, { 4: maps.shapes4, 6: maps.shapes6 }, about.instance);
-    const protect = new ProtectedList(native, maps.protect, () => place.paths.map('protect'));
+    const words = new Control(native, maps.control, maps.shapes, about.instance);
+    const protect = new ProtectedList(native, maps.protect);
     return {
       maps,
       place,

@@ -6,12 +6,12 @@ import { type About, decodeAbout } from './about.ts';
 import { pinAdvice } from './advice.ts';
 import { u32 } from './bytes.ts';
 import { errnoName, isErrno, requireValue } from './errno.ts';
-import { LATER_MAPS, type LaterMapName, MAPS, type MapName, type PinPaths } from './pins.ts';
+import { MAPS, type MapName, type PinPaths } from './pins.ts';
 
 /** Why a pin cannot be opened whose modes keep us out. */
 const NOT_OWNER = 'this user may not open it: give it to the agent with `shunt attach --owner USER`';
 
-export type OpenMaps = Readonly<Record<MapName, MapHandle> & Partial<Record<LaterMapName, MapHandle>>>;
+export type OpenMaps = Readonly<Record<MapName, MapHandle>>;
 
 /** Bytes of a key and of a value. */
 export const MAP_SIZES = {
@@ -19,14 +19,17 @@ export const MAP_SIZES = {
   redirect6: [STRUCTS.key6.size, STRUCTS.value.size],
   stats: [4, STRUCTS.stat.size],
   ports: [4, 4],
-  shapes4: [4, STRUCTS.shapes4.size],
-  shapes6: [4, STRUCTS.shapes6.size],
+  shapes: [4, STRUCTS.shapes.size],
   control: [4, STRUCTS.control.size],
   losses: [STRUCTS.loss.size, 8],
   passed: [4, 8],
   protect: [4, STRUCTS.protects.size],
+  rows4: [4, STRUCTS.row4.size],
+  rows6: [4, STRUCTS.row6.size],
+  filter4: [4, 8],
+  filter6: [4, 8],
   about: [4, STRUCTS.about.size],
-} as const satisfies Partial<Record<MapName | LaterMapName, readonly [key: number, value: number]>>;
+} as const satisfies Partial<Record<MapName, readonly [key: number, value: number]>>;
 
 /** The inode of the network namespace that this process is in. */
 export function ownNetns(): bigint {
@@ -46,11 +49,9 @@ export function openMaps(native: Native, paths: PinPaths, as: 'agent' | 'loader'
       'run `shunt attach --interface IF --owner USER` as root first',
     );
   }
-  const opened: Partial<Record<MapName | LaterMapName, MapHandle>> = {};
-  const later = LATER_MAPS.filter((name) => existsSync(paths.map(name)));
+  const opened: Partial<Record<MapName, MapHandle>> = {};
   try {
-    for (const name of [...MAPS, ...later])
-      opened[name] = openMap(native, paths, name, name === 'about' && as === 'agent');
+    for (const name of MAPS) opened[name] = openMap(native, paths, name, name === 'about' && as === 'agent');
   } catch (error) {
     for (const map of Object.values(opened)) native.close(map);
     throw error;
@@ -58,7 +59,7 @@ export function openMaps(native: Native, paths: PinPaths, as: 'agent' | 'loader'
   return opened as OpenMaps;
 }
 
-function openMap(native: Native, paths: PinPaths, name: MapName | LaterMapName, readOnly: boolean): MapHandle {
+function openMap(native: Native, paths: PinPaths, name: MapName, readOnly: boolean): MapHandle {
   const path = paths.map(name);
   const map = native.mapOpen(path, readOnly);
   if (typeof map === 'number') {

@@ -1,24 +1,30 @@
 import { join } from 'node:path';
 import { LIMITS } from './abi.ts';
 
-/** The maps that are pinned, by the names that they have in the object. */
+/** The maps that are pinned. */
 export const MAPS = [
   'redirect4',
   'redirect6',
   'stats',
   'ports',
-  'shapes4',
-  'shapes6',
+  'shapes',
   'control',
+  'protect',
+  'passed',
   'verdicts',
   'losses',
+  'rows4',
+  'rows6',
+  'filter4',
+  'filter6',
   'about',
 ] as const;
 export type MapName = (typeof MAPS)[number];
 
-/** Maps of this layout that a loader before them did not make: whoever opens the pins goes on without. */
-export const LATER_MAPS = ['passed', 'protect'] as const;
-export type LaterMapName = (typeof LATER_MAPS)[number];
+/** The name of a map in the object, and the kernel's: global data of the program is named by its section. bpffs refuses dots. */
+export function objectName(map: MapName): string {
+  return map === 'control' || map === 'shapes' ? `.data.${map}` : map;
+}
 
 /** The folder of the maps that packets meet, where this build made them. */
 export const STANDING = `v${LIMITS.SHUNT_LAYOUT}`;
@@ -34,7 +40,7 @@ export function pinPaths(pinRoot: string, folder: string = STANDING) {
     claim: join(pinRoot, 'agent'),
     layout,
     rootOnly,
-    map: (name: MapName | LaterMapName): string => join(layout, name),
+    map: (name: MapName): string => join(layout, name),
     clock: join(layout, 'clock'),
     program: join(rootOnly, 'program'),
     /** What takes the place of the pin of that name in a moment. */

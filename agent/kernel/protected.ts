@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
 import { formatPrefix, parsePrefix, requirePrefix } from '../../protocol/address.ts';
 import { type Family, familyOf, type Match, protoNumber, protoOf } from '../../protocol/match.ts';
@@ -86,30 +85,21 @@ const ONES: Readonly<Record<number, number>> = Array.from(
   (_, byte) => byte.toString(2).replaceAll('0', '').length,
 );
 
-/** The map `protect`: two lists of protected matches, one of them live. It is there where the program in force looks at it. */
+/** The map `protect`: two lists of protected matches, one of them live. */
 export class ProtectedList {
   readonly #native: Native;
-  readonly #pin: () => string;
-  #memory: MemoryHandle | undefined;
+  readonly #memory: MemoryHandle;
   /** The idle list may still be read by a packet that began before the last publication. */
   #settling = false;
 
-  /** `map` is undefined where a loader made the maps that did not know it: a later one pins it. */
-  constructor(native: Native, map: MapHandle | undefined, pin: () => string) {
+  constructor(native: Native, map: MapHandle) {
     this.#native = native;
-    this.#pin = pin;
-    if (map !== undefined) this.#memory = requireValue(native.mapMmap(map, true), 'mmap', 'protect');
+    this.#memory = requireValue(native.mapMmap(map, true), 'mmap', 'protect');
   }
 
-  get isThere(): boolean {
-    return this.#open() !== undefined;
-  }
-
-  /** The live list; undefined unless every byte is as we write it. Where there is no map, it is empty. */
+  /** The live list; undefined unless every byte is as we write it. */
   read(): readonly Match[] | undefined {
-    const memory = this.#open();
-    if (memory === undefined) return [];
-    const bytes = this.#readAt(memory, this.#live(memory) * AT.size, AT.size).slice();
+    const bytes = this.#readAt(this.#live() * AT.size, AT.size).slice();
     bytes.fill(0, AT.live, AT.live + 4);
     const matches = decodeProtected(bytes);
     return Buffer.compare(encodeProtected(matches), bytes) === 0 ? matches : undefined;
@@ -117,32 +107,21 @@ export class ProtectedList {
 
   /** Writes the idle list whole, then makes it the live one by one aligned store. */
   publish(matches: readonly Match[]): OpResult {
-    const memory = this.#open();
-    if (memory === undefined) return { done: false, errno: 'ENOENT' };
     if (this.#settling) requireDone(this.#native.membarrierGlobal(), 'membarrier', 'protect');
-    const idle = this.#live(memory) === 0 ? 1 : 0;
+    const idle = this.#live() === 0 ? 1 : 0;
     const list = encodeProtected(matches).subarray(AT.count4);
-    requireDone(this.#native.memoryWrite(memory, idle * AT.size + AT.count4, list), 'write', 'protect');
-    requireDone(this.#native.memoryStoreU32(memory, AT.live, idle), 'store', 'protect');
+    requireDone(this.#native.memoryWrite(this.#memory, idle * AT.size + AT.count4, list), 'write', 'protect');
+    requireDone(this.#native.memoryStoreU32(this.#memory, AT.live, idle), 'store', 'protect');
     this.#settling = true;
     return { done: true };
   }
 
-  #live(memory: MemoryHandle): 0 | 1 {
-    const bytes = this.#readAt(memory, AT.live, 4);
+  #live(): 0 | 1 {
+    const bytes = this.#readAt(AT.live, 4);
     return (bytes[0] ?? 0) & 1 ? 1 : 0;
   }
 
-  #readAt(memory: MemoryHandle, offset: number, length: number): Uint8Array {
-    return requireValue(this.#native.memoryRead(memory, offset, length), 'read', 'protect');
-  }
-
-  #open(): MemoryHandle | undefined {
-    if (this.#memory !== undefined || !existsSync(this.#pin())) return this.#memory;
-    const map = this.#native.mapOpen(this.#pin(), false);
-    if (typeof map === 'number') return undefined;
-    this.#memory = requireValue(this.#native.mapMmap(map, true), 'mmap', 'protect');
-    this.#native.close(map);
-    return this.#memory;
+  #readAt(offset: number, length: number): Uint8Array {
+    return requireValue(this.#native.memoryRead(this.#memory, offset, length), 'read', 'protect');
   }
 }

@@ -75,7 +75,7 @@ export class Candidate {
 
   /** Protected packets meet it, and the program can let them pass. */
   get #isGuarded(): boolean {
-    return this.input.protect !== undefined && this.judgement.is === 'overlaps';
+    return this.judgement.is === 'overlaps';
   }
 
   /** The entry that stands, if it was made for this very revision and so for this target. */

@@ -78,7 +78,6 @@ export class Convergence {
     this.#kernel = kernel;
     this.judge = judge;
     this.#withheld = withheld;
-    judge.note(kernel.entries.protects);
     this.#awaiting = awaiting;
     this.#targets = new Targets(kernel.net);
     this.#observed = new ObservedCache(kernel.entries.observe());
@@ -146,9 +145,9 @@ export class Convergence {
     this.#looks.allNext();
   }
 
-  /** Looks whether the guard is another one, or the program can do more for it: what it denied may stand then, and what stands may not. */
+  /** Looks whether the guard is another one: what it denied may stand then, and what stands may not. */
   lookAtGuard(): boolean {
-    const changed = [this.judge.note(this.#kernel.entries.protects), this.judge.look()].includes(true);
+    const changed = this.judge.look();
     if (changed) this.schedule.markDue(this.ledger.desired.keys());
     this.#guardChanged ||= changed;
     return changed;

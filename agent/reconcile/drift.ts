@@ -1,7 +1,7 @@
 import type { Swept } from '../ports.ts';
 
 /** The pinned maps that the agent writes and reads back. */
-export type PinName = 'redirect4' | 'redirect6' | 'shapes4' | 'shapes6' | 'ports' | 'protect' | 'control';
+export type PinName = 'redirect4' | 'redirect6' | 'shapes' | 'ports' | 'protect' | 'control';
 
 /** What somebody else changed since we last looked: an entry by its key (a foreign one by its id), all else in words. */
 export interface Drift {

@@ -1,11 +1,4 @@
-import {
-  type GuardStatus,
-  type Judgement,
-  MAX_PROTECTED,
-  makeJudge,
-  subjectOf,
-  toCompare,
-} from '../../protocol/guard.ts';
+import { type Judgement, MAX_PROTECTED, makeJudge, subjectOf, toCompare } from '../../protocol/guard.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { Match } from '../../protocol/match.ts';
 import type { Guarded, GuardSource } from '../model/guard.ts';
@@ -17,8 +10,6 @@ export class HostJudge {
   readonly #source: GuardSource | undefined;
   #guarded: Guarded;
   #judge: ReturnType<typeof makeJudge>;
-  /** The program in force lets protected packets pass. */
-  #checks = true;
 
   constructor(source?: GuardSource) {
     this.#source = source;
@@ -27,30 +18,21 @@ export class HostJudge {
   }
 
   /** What the host says of itself; undefined where nobody asks it. */
-  get told(): (Guarded & Pick<GuardStatus, 'unchecked'>) | undefined {
-    if (this.#source === undefined) return undefined;
-    return this.#checks ? this.#guarded : { ...this.#guarded, unchecked: true };
+  get told(): Guarded | undefined {
+    return this.#source && this.#guarded;
   }
 
   get maxRedirects(): number {
     return this.#guarded.guard.maxRedirects ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whose packets guarded entries shall let pass; undefined where the program in force cannot. */
-  get protect(): readonly Match[] | undefined {
-    if (!this.#checks) return undefined;
+  /** Whose packets guarded entries shall let pass. */
+  get protect(): readonly Match[] {
     return toCompare(this.#guarded.guard.protect, MAX_PROTECTED).map(({ match }) => match);
   }
 
   of({ match, to }: Pick<Intent, 'match' | 'to'>): Judgement {
     return this.#judge(subjectOf(match, to));
-  }
-
-  /** Notes what the program in force can, and says whether that is something else than before. */
-  note(checks: boolean): boolean {
-    const changed = checks !== this.#checks;
-    this.#checks = checks;
-    return changed;
   }
 
   /** Looks at the guard again, and says whether it is another one. */

@@ -30,12 +30,10 @@ interface Trouble extends Passed {
 export class Passing {
   #lookedMs = Number.NEGATIVE_INFINITY;
   #counts: PassedHits | undefined;
-  #counted = true;
   readonly #troubles = new Map<string, Trouble>();
 
-  /** What was passed within the last minute, the most first; null when nothing is known, for the kernel does not count it. */
-  get passed(): readonly Passed[] | null {
-    if (!this.#counted) return null;
+  /** What was passed within the last minute, the most first. */
+  get passed(): readonly Passed[] {
     return [...this.#troubles.values()].sort((a, b) => Number(b.packets - a.packets) || byName(a.intent, b.intent));
   }
 
@@ -48,16 +46,15 @@ export class Passing {
    * look only tells where the counts stand. Slots `retired` since the last look count from zero, for whoever has them now.
    */
   look(
-    counts: PassedHits | undefined,
+    counts: PassedHits,
     holderOf: (slot: number) => Intent | undefined,
     retired: ReadonlySet<number>,
     { nowMs, monotonicMs }: Moment,
   ): { readonly begun: readonly Passed[]; readonly changed: boolean } {
     this.#lookedMs = monotonicMs;
-    this.#counted = counts !== undefined;
     const ended = this.#end((it) => retired.has(it.slot) || holderOf(it.slot) === undefined);
     const before = this.#counts;
-    this.#counts = counts ?? new Map();
+    this.#counts = counts;
     const begun: Passed[] = [];
     for (const [reason, bySlot] of before === undefined ? [] : this.#counts) {
       for (const [slot, packets] of grown(bySlot, before?.get(reason), retired)) {

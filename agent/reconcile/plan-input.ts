@@ -37,7 +37,7 @@ export interface PlanInput {
   readonly slots: Pick<Slots, 'free' | 'adoptable'>;
   readonly guard: Pick<HostJudge, 'of' | 'maxRedirects'>;
   /** Whose packets guarded entries shall let pass; undefined where the program in force cannot. */
-  readonly protect: readonly Match[] | undefined;
+  readonly protect: readonly Match[];
   readonly awaiting: Pick<Awaiting, 'isUnarmed' | 'leftMs'>;
   readonly clock: KernelTime & { readonly nowMs: number };
   /** Ids of entries that nobody desires, to be removed. */

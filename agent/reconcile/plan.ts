@@ -101,8 +101,7 @@ function order(
     }
     ops.push(op);
   };
-  if (input.protect !== undefined && !sameMatches(input.protect, input.observed.protects))
-    push({ op: 'protect', matches: input.protect });
+  if (!sameMatches(input.protect, input.observed.protects)) push({ op: 'protect', matches: input.protect });
   const ports = portOps(input.ports, after);
   for (const op of ports.first) push(op);
   const live: Record<Family, readonly Shape[] | undefined> = { ...input.observed.shapes };

@@ -21,7 +21,7 @@ interface Look extends Totals {
   readonly atMs: number;
   readonly epoch: string;
   readonly turns: Readonly<Uint32Array>;
-  readonly passed: PassedHits | undefined;
+  readonly passed: PassedHits;
   readonly verdicts: ReadonlyMap<string, bigint>;
   readonly losses: Losses;
 }
@@ -116,8 +116,8 @@ function pick({ packets, bytes }: Grown, { holderOf }: Pick<Holders, 'holderOf'>
 function passedBetween(before: Look, now: Look, slot: number): number {
   const anew = before.turns[slot] !== now.turns[slot];
   let passed = 0;
-  for (const [reason, bySlot] of now.passed ?? []) {
-    const from = anew ? 0n : (before.passed?.get(reason)?.[slot] ?? 0n);
+  for (const [reason, bySlot] of now.passed) {
+    const from = anew ? 0n : (before.passed.get(reason)?.[slot] ?? 0n);
     passed += Number((bySlot[slot] ?? 0n) - from);
   }
   return isCount(passed) ? passed : 0;

@@ -61,7 +61,7 @@ export class ReadBack {
     return {
       drifted: [
         ...entryDrift(keys, (key) => desired.has(key)),
-        ...lists.map((family): Drift => ({ pin: `shapes${family}`, detail: `shapes${family}` })),
+        ...lists.map((family): Drift => ({ pin: 'shapes', detail: `shapes${family}` })),
         ...protects,
         ...swept.drifted,
       ],

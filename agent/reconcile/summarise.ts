@@ -1,5 +1,5 @@
 import type { Cursor } from '../../protocol/cursor.ts';
-import { type GuardStatus, guardStatus } from '../../protocol/guard.ts';
+import { guardStatus } from '../../protocol/guard.ts';
 import type { Labels } from '../../protocol/host.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { bytesOf } from '../../protocol/json.ts';
@@ -60,7 +60,7 @@ export interface Progress {
   readonly unattachedSinceMs: number | undefined;
   readonly bypass: boolean;
   /** What redirects may do here; undefined where nobody says it. */
-  readonly guarded: (Guarded & Pick<GuardStatus, 'unchecked'>) | undefined;
+  readonly guarded: Guarded | undefined;
   /** What died after its verdict; null when nothing is known to, and not all is watched. */
   readonly undelivered: readonly Undelivered[] | null;
   /** How far the wall clock is ahead of the controller's; undefined while that is not known. */
@@ -73,8 +73,8 @@ export interface Progress {
   readonly awaited: Pick<Status, 'unconfirmed' | 'unconfirmedTotal' | 'unarmed' | 'confirmed'> & {
     readonly deleted: number;
   };
-  /** Hits that were passed, the most first; null when the kernel does not count them. */
-  readonly passed: readonly Passed[] | null;
+  /** Hits that were passed, the most first. */
+  readonly passed: readonly Passed[];
 }
 
 /** What intake knows at the same moment. */
@@ -218,7 +218,6 @@ function undeliveredOf({ undelivered }: Progress): Pick<Status, 'undelivered'> {
 
 /** A line for each redirect, whatever the reasons. */
 function passedOf({ passed }: Progress): Pick<Status, 'passed' | 'passedTotal'> {
-  if (passed === null) return { passed };
   const byName = Map.groupBy(passed, ({ intent }) => intent.name);
   if (byName.size === 0) return {};
   const listed = Array.from(byName.entries().take(MAX_PASSED), ([name, all]) => ({

@@ -76,12 +76,10 @@ function driftRow({ drifted }: Status): [name: string, value: Cell][] {
   return drifted === undefined ? [] : [['changed by somebody else', { text: `${drifted}, put right`, tone: 'warn' }]];
 }
 
-const UNCHECKED = 'do not pass what overlaps them: the program in force is older; shunt attach puts this one there';
-
 /** What redirects may do on the host; of what it protects, whose it is. */
 function guardRows({ guard }: Status): [name: string, value: Cell][] {
   if (guard === null) return [];
-  const { protect, fault, unchecked } = guard;
+  const { protect, fault } = guard;
   const whose = [...Map.groupBy(protect, ({ name }) => name)].map(([name, all]) => `${name} ${all.length}`);
   const lists = (['src', 'dst', 'targets'] as const).flatMap((of) =>
     guard[of] ? [`${of} ${someText(guard[of])}`] : [],
@@ -90,8 +88,7 @@ function guardRows({ guard }: Status): [name: string, value: Cell][] {
   const protects = whose.length === 0 ? 'protects nothing' : `protects ${whose.join(', ')}`;
   const cell: Cell = { text: [protects, ...lists, ...most].join('; '), tone: whose.length === 0 ? 'warn' : undefined };
   const wrong: [string, Cell][] = fault === undefined ? [] : [['guard file', { text: fault, tone: 'bad' }]];
-  const old: [string, Cell][] = unchecked ? [['guarded packets', { text: UNCHECKED, tone: 'warn' }]] : [];
-  return [['guard', cell], ...wrong, ...old];
+  return [['guard', cell], ...wrong];
 }
 
 function bypassRow({ bypass }: Status): [name: string, value: Cell][] {

@@ -11,7 +11,8 @@ import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { errnoName } from '../../agent/kernel/errno.ts';
 import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
-import { type LaterMapName, type MapName, pinPaths } from '../../agent/kernel/pins.ts';
+import { type MapName, pinPaths } from '../../agent/kernel/pins.ts';
+import { listAt } from '../../agent/kernel/shapes.ts';
 import { loadNative } from '../../native/index.ts';
 import { familyOf } from '../../protocol/match.ts';
 import { must } from '../support/must.ts';
@@ -34,13 +35,13 @@ export function nativeSubject(): Subject & Disposable {
     return must(name, native.netLinks().items.find((link) => link.name === name) ?? -19).ifindex;
   };
   const added = new Set<string>();
-  const put = (name: MapName | LaterMapName, key: Uint8Array, value: Uint8Array, flags: number, may?: string): void => {
+  const put = (name: MapName, key: Uint8Array, value: Uint8Array, flags: number, may?: string): void => {
     const map = must(name, native.mapOpen(pinPaths(pinRoot).map(name), false));
     const rc = native.mapUpdateElem(map, key, value, flags);
     native.close(map);
     if (rc < 0 && errnoName(rc) !== may) throw new Error(`${name}: ${errnoName(rc)}`);
   };
-  const read = (name: MapName | LaterMapName, key: Uint8Array): Uint8Array => {
+  const read = (name: MapName, key: Uint8Array): Uint8Array => {
     const map = must(name, native.mapOpen(pinPaths(pinRoot).map(name), false));
     const value = must(name, native.mapLookupElem(map, key, 0));
     native.close(map);
@@ -88,12 +89,10 @@ export function nativeSubject(): Subject & Disposable {
       put(name, key, new Uint8Array(STRUCTS.value.size), BPF_F_LOCK, 'E2BIG');
     },
     damageShapes: (family) => {
-      const name = family === 4 ? 'shapes4' : 'shapes6';
-      for (const list of [0, 1]) {
-        const bytes = read(name, u32(list));
-        bytes[STRUCTS[name].shape] = 0x5a; // the mask of no prefix length
-        put(name, u32(list), bytes, 0);
-      }
+      const { shape } = family === 4 ? STRUCTS.shapes4 : STRUCTS.shapes6;
+      const bytes = read('shapes', u32(0));
+      for (const list of [0, 1] as const) bytes[listAt(family, list).offset + shape] = 0x5a; // the mask of no prefix length
+      put('shapes', u32(0), bytes, 0);
     },
     damageProtected: () => {
       for (const list of [0, 1]) {

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { LIMITS } from '../../agent/kernel/abi.ts';
 import { serviceRedirect, startProduct } from '../support/operator.ts';
 import { type Ended, must, run } from '../support/process.ts';
 import { NATS_URL, Testbed } from '../support/testbed.ts';
@@ -83,11 +84,11 @@ test.serial(
 
 test.serial('bad input: pins of another layout are left as they are, by the loader and by the agent', async (t) => {
   await using bed = await Testbed.make();
-  const version = join(bed.pinRoot, 'v1');
-  const newer = join(bed.pinRoot, 'v2');
+  const version = bed.pins;
+  const newer = join(bed.pinRoot, `v${LIMITS.SHUNT_LAYOUT + 1}`);
   await must(['sh', '-ec', `mkdir -m 711 ${bed.pinRoot} && mount -t bpf bpf ${bed.pinRoot} && mkdir ${newer}`]);
   refuses(t, await bed.attach('--interface', 'to-a'), 1, /another layout/);
-  refuses(t, await failedAgent(bed, bed.state, bed.pinRoot), 1, /v1.*shunt attach/);
+  refuses(t, await failedAgent(bed, bed.state, bed.pinRoot), 1, /v2.*shunt attach/);
 
   // The same version, but a map that is not ours.
   await must(['sh', '-ec', `rmdir ${newer} && mkdir ${version}`]);

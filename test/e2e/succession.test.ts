@@ -41,10 +41,10 @@ test.serial(
       /^to-a: unchanged, .*\nprogram .* → 0\.1\.0: would be replaced on to-[ac], to-[ac]\nmaps: would be replaced /,
     );
     const { replaced: up } = await attach(t, bed, '--max-redirects', '128');
-    t.deepEqual(up, [{ from: 'v1 64', to: 'v1 128', switched: BOTH, counts: true }]);
+    t.deepEqual(up, [{ from: 'v2 64', to: 'v2 128', switched: BOTH, counts: true }]);
     t.deepEqual((await attach(t, bed, '--max-redirects', '128')).replaced, []);
     const { replaced: down } = await attach(t, bed, '--max-redirects', '16');
-    t.deepEqual(down, [{ from: 'v1 128', to: 'v1 16', switched: BOTH, counts: true }]);
+    t.deepEqual(down, [{ from: 'v2 128', to: 'v2 16', switched: BOTH, counts: true }]);
     const twice = await operator.apply(serviceRedirect('to-c', 'v4'), serviceRedirect('beside', 'v6'));
     await operator.applied(twice.rev);
 
@@ -57,11 +57,11 @@ test.serial(
     const next = bed.by(folder);
     const [forth, second] = await Promise.all([attach(t, next), change(next, agent)]);
     t.is(forth.program, '0.1.0 → 0.2.0 on to-a,to-c');
-    t.deepEqual(forth.replaced, [{ from: 'v1 16', to: 'v2 16', switched: BOTH, counts: true }]);
+    t.deepEqual(forth.replaced, [{ from: 'v2 16', to: 'v3 16', switched: BOTH, counts: true }]);
     const [back, third] = await Promise.all([attach(t, bed), change(bed, second)]);
     t.is(back.program, '0.2.0 → 0.1.0 on to-a,to-c');
-    t.deepEqual(back.replaced, [{ from: 'v2 16', to: 'v1 16', switched: BOTH, counts: true }]);
-    t.deepEqual((await readdir(bed.pinRoot)).filter((name) => !name.endsWith('.debug')).toSorted(), ['agent', 'v1']);
+    t.deepEqual(back.replaced, [{ from: 'v3 16', to: 'v2 16', switched: BOTH, counts: true }]);
+    t.deepEqual((await readdir(bed.pinRoot)).filter((name) => !name.endsWith('.debug')).toSorted(), ['agent', 'v2']);
 
     await operator.applied(twice.rev);
     await redirected.end(t);

@@ -51,7 +51,7 @@ export class Crash extends Error {}
  * things behind its user's back.
  */
 export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, Words {
-  readonly pins = '/sys/fs/bpf/shunt/v1';
+  readonly pins = '/sys/fs/bpf/shunt/v2';
   readonly limits: Limits;
   readonly entries = this;
   readonly net = this;
@@ -72,12 +72,8 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   bypassed = false;
   blinded = 0;
   openings = 0;
-  /** False: a loader put the program in force that knows no protected packets. */
-  protects = true;
   /** Whose packets pass guarded entries; undefined: a list that says what none of ours does. */
   protectedMatches: readonly Match[] | undefined = [];
-  /** False: a loader made the maps that did not count passed hits. */
-  countsPassed = true;
   jiffies = 1_000_000n;
   /** Whoever writes has maps open that are no longer pinned: nobody sees what he writes. */
   isOld = false;
@@ -118,7 +114,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     return {
       entries: new Map(this.#entries),
       shapes: this.#shapes,
-      protects: this.protects ? this.protectedMatches : [],
+      protects: this.protectedMatches,
     };
   }
 
@@ -203,8 +199,8 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     return { losses: [...this.#losses.values()], unwatched: this.unwatched };
   }
 
-  passed(): PassedHits | undefined {
-    return this.countsPassed ? new Map(this.#passed) : undefined;
+  passed(): PassedHits {
+    return new Map(this.#passed);
   }
 
   mark(): Mark | undefined {
@@ -334,7 +330,6 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
         this.setShapes(op.family, op.shapes);
         return DONE;
       case 'protect':
-        if (!this.protects) return { done: false, errno: 'ENOENT' };
         for (const family of [4, 6])
           if (op.matches.filter((match) => familyOf(match) === family).length > PROTECTED_MAX)
             throw new RangeError('too many to be compared with');

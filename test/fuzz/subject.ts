@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import { LIMITS, STRUCTS } from '../../agent/kernel/abi.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
-import { encodeShapes } from '../../agent/kernel/layout.ts';
 import { encodeProtected } from '../../agent/kernel/protected.ts';
+import { encodeShapes } from '../../agent/kernel/shapes.ts';
 import type { Family } from '../../protocol/address.ts';
 import { familyOf } from '../../protocol/match.ts';
 import { shapeText } from '../../protocol/shape.ts';
@@ -133,6 +133,6 @@ function listOf({ entries, shapes }: WrittenState, family: Family, which: 0 | 1)
   const all = [...new Map([...live, ...others].map((shape) => [shapeText(shape), shape])).values()];
   const bytes = encodeShapes(family, all.slice(0, LIMITS.SHAPES_MAX));
   const { count } = family === 4 ? STRUCTS.shapes4 : STRUCTS.shapes6;
-  new DataView(bytes.buffer).setUint32(count, live.length, LITTLE_ENDIAN);
+  new DataView(bytes.buffer).setBigUint64(count, BigInt(live.length), LITTLE_ENDIAN);
   return bytes;
 }

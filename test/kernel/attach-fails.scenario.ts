@@ -78,7 +78,7 @@ failed['in a folder that was there'] = fails(() => attachAt(at('empty'), nativel
 
 // A set that stands, as an older loader left it: without the claim, the memory of tags, and what watches losses.
 attachAt(at('bpf'));
-sh('rmdir bpf/agent; rm bpf/v1/tags bpf/v1/root/tp_*');
+sh('rmdir bpf/agent; rm bpf/v2/tags bpf/v2/root/tp_*');
 failed['one more'] = fails(() => attachAt(at('bpf'), natively));
 failed['two more'] = fails(() => attachAt(at('bpf'), { ...natively, interfaces: ['out0', 'big0'] }));
 const more = attachAt(at('bpf'), { interfaces: ['in0', 'out0'] }).interfaces.map(({ name, changed }) => [
@@ -98,7 +98,7 @@ const detached = detach(native, at('bpf'), []);
 
 // Pins without an interface, as an older loader left them when it failed.
 attachAt(at('bpf'));
-sh('rm bpf/v1/root/link_in0');
+sh('rm bpf/v2/root/link_in0');
 const idle = detach(native, at('bpf'), []);
 const nothing = detach(native, at('bpf'), []);
 sh('umount theirs');

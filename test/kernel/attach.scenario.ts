@@ -9,7 +9,7 @@ import { prospect } from '../../agent/attach/prospect.ts';
 import { examineInterfaces } from '../../agent/doctor/interfaces.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
 import { findAbout } from '../../agent/kernel/open-maps.ts';
-import { pinPaths } from '../../agent/kernel/pins.ts';
+import { pinPaths, STANDING } from '../../agent/kernel/pins.ts';
 import { NO_MAC } from '../../agent/model/entry.ts';
 import { loadNative } from '../../native/index.ts';
 import { parseMatch } from '../../protocol/match.ts';
@@ -56,7 +56,7 @@ const first = attach(native, options);
 const { maps, program } = prospect(native, { ...options, maxRedirects: 128 });
 const otherwise = { maps, switches: program.switches, isSame: program.from?.version === program.to.version };
 const second = attach(native, options);
-const pins = { layout: modes(join(pinRoot, 'v1')), root: modes(join(pinRoot, 'v1', 'root')) };
+const pins = { layout: modes(join(pinRoot, STANDING)), root: modes(join(pinRoot, STANDING, 'root')) };
 const otherMode = refusal(() => attach(native, { ...options, mode: 'native' }));
 const otherOwner = refusal(() => attach(native, { ...options, owner: { uid: 0, gid: 0 } }));
 const notThere = refusal(() => detach(native, pinRoot, ['v0,v1']));
@@ -114,7 +114,7 @@ const value = {
 } as const;
 const wrote = held.entries.apply([{ op: 'write', id: 'x', key: { match, zone: zone0 }, value }]);
 makeAnew('w0', 'w1');
-unlinkSync(join(pinRoot, 'v1', 'zones'));
+unlinkSync(join(pinRoot, STANDING, 'zones'));
 attachTo('w1');
 const strangers = { wrote, differ: zone0 !== zone1, took: zoneOf('w1') === zone0 };
 detach(native, pinRoot, ['w0', 'w1']);
@@ -132,7 +132,7 @@ makeAnew('m15', ...many);
 detach(
   native,
   pinRoot,
-  ['v0', 'w0', 'w1'].filter((name) => existsSync(join(pinRoot, 'v1', 'root', `link_${name}`))),
+  ['v0', 'w0', 'w1'].filter((name) => existsSync(join(pinRoot, STANDING, 'root', `link_${name}`))),
 );
 attachTo(...many);
 const full = refusal(() => attachTo('m15'));
@@ -143,7 +143,7 @@ const missed = missing();
 const named3 = refusal(() => attachTo('m15'));
 ip('link', 'del', 'm5');
 const taken = refusal(() => attachTo('m15'));
-const room = { full, missed, named3, taken, left: existsSync(join(pinRoot, 'v1', 'root', 'link_m5')) };
+const room = { full, missed, named3, taken, left: existsSync(join(pinRoot, STANDING, 'root', 'link_m5')) };
 filled[Symbol.dispose]();
 held[Symbol.dispose]();
 
@@ -156,7 +156,7 @@ const others = refusal(() => stale.net.network());
 stale[Symbol.dispose]();
 
 // A set of pins that is not whole is said to be so, and detach clears it.
-unlinkSync(join(pinRoot, 'v1', 'redirect4'));
+unlinkSync(join(pinRoot, STANDING, 'redirect4'));
 const incomplete = refusal(() => attach(native, options));
 const detached = detach(native, pinRoot, []);
 const again = detach(native, pinRoot, []);

@@ -79,10 +79,10 @@ kernel('attach: twice changes nothing, interfaces may come again, and detach lea
     'the maps belong to 65534:65534 and 0:0 was asked for; run `shunt detach` and attach again; packets pass unredirected in between',
   );
   t.is(story.refusals.notThere, 'there is no interface v0,v1 in this network namespace (there are: lo, v1, v0)');
-  t.is(story.refusals.gone, 'check pins …/bpf/v1/redirect4: ENOENT; pins are gone');
-  t.is(story.refusals.others, 'check pins …/bpf/v1/redirect4: ESTALE; another map is pinned there now');
+  t.is(story.refusals.gone, 'check pins …/bpf/v2/redirect4: ENOENT; pins are gone');
+  t.is(story.refusals.others, 'check pins …/bpf/v2/redirect4: ESTALE; another map is pinned there now');
   t.is(
     story.refusals.incomplete,
-    'open map …/bpf/v1/redirect4: ENOENT; pins are missing: run `shunt detach` and `shunt attach` as root',
+    'open map …/bpf/v2/redirect4: ENOENT; pins are missing: run `shunt detach` and `shunt attach` as root',
   );
 });

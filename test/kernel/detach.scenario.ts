@@ -50,32 +50,32 @@ function pinMap(path: string, keySize: number, valueSize: number, name: string):
 
 const strange: Record<string, () => string> = {
   'a plain folder': () => {
-    mkdirSync(at('plain', 'v1', 'root'), { recursive: true });
-    writeFileSync(at('plain', 'v1', 'about'), 'precious');
+    mkdirSync(at('plain', 'v2', 'root'), { recursive: true });
+    writeFileSync(at('plain', 'v2', 'about'), 'precious');
     return at('plain');
   },
   'a file': () => {
     mkdirSync(at('file'));
-    writeFileSync(at('file', 'v1'), 'precious');
+    writeFileSync(at('file', 'v2'), 'precious');
     return at('file');
   },
   'a bpffs of somebody else, with nothing of ours': () => {
-    sh('mkdir other && mount -t bpf bpf other && mkdir other/v1');
-    pinMap(at('other', 'v1', 'stats'), 4, 32, 'stats');
-    pinMap(at('other', 'v1', 'redirect4'), 4, 8, 'redirect4');
+    sh('mkdir other && mount -t bpf bpf other && mkdir other/v2');
+    pinMap(at('other', 'v2', 'stats'), 4, 32, 'stats');
+    pinMap(at('other', 'v2', 'redirect4'), 4, 8, 'redirect4');
     return at('other');
   },
   'a bpffs of somebody else, empty': () => {
     sh('mkdir empty && mount -t bpf bpf empty && mkdir -m 700 empty/agent');
     return at('empty');
   },
-  'an empty v1': () => {
-    sh('mkdir bare && mount -t bpf bpf bare && mkdir bare/v1');
+  'an empty v2': () => {
+    sh('mkdir bare && mount -t bpf bpf bare && mkdir bare/v2');
     return at('bare');
   },
   'leftovers that are none': () => {
     sh(
-      'mkdir left && mount -t bpf bpf left && mkdir -p left/new-business/v1 left/new-1/v2/more && chmod 700 left/new-1',
+      'mkdir left && mount -t bpf bpf left && mkdir -p left/new-business/v2 left/new-1/v3/more && chmod 700 left/new-1',
     );
     return at('left');
   },
@@ -89,17 +89,17 @@ symlinkSync(parent, at('up'));
 refused['a link to the pin root'] = aim(at('link'));
 refused['a link, with a slash'] = aim(`${at('link')}/`);
 refused['a link above'] = aim(join(at('up'), 'bpf'));
-sh('mkdir linked && mount -t bpf bpf linked && ln -s ../bpf/v1 linked/v1');
-refused['a link to v1'] = aim(at('linked'));
-sh('mkdir -p bound && mount -t bpf bpf bound && mkdir bound/v1 && mount --bind bpf/v1 bound/v1');
-refused['v1 mounted there'] = aim(at('bound'));
-sh('umount bound/v1');
-renameSync(at('bpf', 'v1', 'root'), at('bpf', 'root'));
-symlinkSync('../root', at('bpf', 'v1', 'root'));
+sh('mkdir linked && mount -t bpf bpf linked && ln -s ../bpf/v2 linked/v2');
+refused['a link to v2'] = aim(at('linked'));
+sh('mkdir -p bound && mount -t bpf bpf bound && mkdir bound/v2 && mount --bind bpf/v2 bound/v2');
+refused['v2 mounted there'] = aim(at('bound'));
+sh('umount bound/v2');
+renameSync(at('bpf', 'v2', 'root'), at('bpf', 'root'));
+symlinkSync('../root', at('bpf', 'v2', 'root'));
 refused['a link to root'] = aim(at('bpf'));
-sh('rm bpf/v1/root && mv bpf/root bpf/v1/root && mkdir bpf/v1/more');
+sh('rm bpf/v2/root && mv bpf/root bpf/v2/root && mkdir bpf/v2/more');
 refused['a folder beside the pins'] = aim(at('bpf'));
-sh('rmdir bpf/v1/more');
+sh('rmdir bpf/v2/more');
 for (const [what, change, back] of [
   ['a folder of somebody else above', 'chown 4242 .', 'chown 0 .'],
   ['a pin root of somebody else', 'chown 4242 bpf', 'chown 0 bpf'],

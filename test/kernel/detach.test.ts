@@ -15,17 +15,17 @@ interface Story {
   readonly shared: Aimed & { readonly left: readonly string[] };
 }
 
-/** Where `v1` is: why it is nothing that attach made. */
+/** Where `v2` is: why it is nothing that attach made. */
 const STRANGE: Readonly<Record<string, string>> = {
-  'a plain folder': 'plain/v1 was not made by attach: it is not on a bpffs',
-  'a file': 'file/v1 was not made by attach: it is no folder',
+  'a plain folder': 'plain/v2 was not made by attach: it is not on a bpffs',
+  'a file': 'file/v2 was not made by attach: it is no folder',
   'a bpffs of somebody else, with nothing of ours':
-    'other/v1 was not made by attach: none of the maps that attach makes is in it',
-  'an empty v1': 'bare/v1 was not made by attach: none of the maps that attach makes is in it',
-  'a link to v1': 'linked/v1 was not made by attach: it is no folder',
-  'v1 mounted there': 'bound/v1 was not made by attach: something is mounted there',
-  'a link to root': 'bpf/v1 was not made by attach: …/bpf/v1/root is no pin',
-  'a folder beside the pins': 'bpf/v1 was not made by attach: …/bpf/v1/more is no pin',
+    'other/v2 was not made by attach: none of the maps that attach makes is in it',
+  'an empty v2': 'bare/v2 was not made by attach: none of the maps that attach makes is in it',
+  'a link to v2': 'linked/v2 was not made by attach: it is no folder',
+  'v2 mounted there': 'bound/v2 was not made by attach: something is mounted there',
+  'a link to root': 'bpf/v2 was not made by attach: …/bpf/v2/root is no pin',
+  'a folder beside the pins': 'bpf/v2 was not made by attach: …/bpf/v2/more is no pin',
 };
 
 const LINKS: Readonly<Record<string, string>> = {

@@ -110,7 +110,6 @@ function counted(kernel: Kernel, writes: Map<string, number>): Kernel {
   };
   const others = {
     limits: entries.limits,
-    protects: entries.protects,
     observe: () => entries.observe(),
     sweep: () => entries.sweep(),
     lookup: (keys: readonly EntryKey[]) => entries.lookup(keys),

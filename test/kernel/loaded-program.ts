@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { PASS_REASONS, type PassReason, STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
+import { LIMITS, PASS_REASONS, type PassReason, STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
 import { encodeAbout, encodeConfig } from '../../agent/kernel/about.ts';
 import { LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { runClock } from '../../agent/kernel/clock-program.ts';
-import { decodeStat, encodeKey, encodeShapes, encodeValue } from '../../agent/kernel/layout.ts';
+import { decodeStat, encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
+import { objectName } from '../../agent/kernel/pins.ts';
+import { encodeShapes, listAt } from '../../agent/kernel/shapes.ts';
 import type { Counter } from '../../agent/model/counter.ts';
 import type { EntryValue } from '../../agent/model/entry.ts';
 import { loadNative, type MapHandle, type Native, type ProgramHandle } from '../../native/index.ts';
@@ -22,8 +24,7 @@ const MAP_NAMES = [
   'passed',
   'verdicts',
   'control',
-  'shapes4',
-  'shapes6',
+  'shapes',
   'ports',
   'about',
   'protect',
@@ -80,10 +81,10 @@ export class LoadedProgram implements Disposable {
     for (const map of ['redirect4', 'redirect6']) native.objectSetMaxEntries(object, map, entries);
     native.objectSetMaxEntries(object, 'stats', (cpuRows + 1) * SLOTS);
     native.objectSetMaxEntries(object, 'passed', PASS_REASONS.length * SLOTS);
-    native.objectSetData(object, '.rodata', 0, encodeConfig({ slots: SLOTS, cpuRows }));
+    native.objectSetData(object, '.rodata', 0, encodeConfig({ slots: SLOTS, cpuRows, rowBits: 0 }));
     const { rc, log } = native.objectLoad(object);
     if (rc !== 0) throw new Error(`the program does not load: errno ${-rc}\n${log}`);
-    const maps = MAP_NAMES.map((name) => [name, must(name, native.objectMap(object, name))]);
+    const maps = MAP_NAMES.map((name) => [name, must(name, native.objectMap(object, objectName(name)))]);
     this.#maps = Object.fromEntries(maps) as Record<MapName, MapHandle>;
     this.#program = must('shunt', native.objectProgram(object, 'shunt'));
     this.#clock = must('clock', native.objectProgram(object, 'clock'));
@@ -108,7 +109,7 @@ export class LoadedProgram implements Disposable {
     for (const family of [4, 6] as const) {
       const all = matches.filter((match) => familyOf(match) === family).map(shapeOf);
       const shapes = [...new Map(all.map((shape) => [shapeText(shape), shape])).values()].sort(compareShapes);
-      this.#update(`shapes${family}`, u32(0), encodeShapes(family, shapes));
+      this.setShapes(0, family, encodeShapes(family, shapes));
     }
     return this;
   }
@@ -144,7 +145,9 @@ export class LoadedProgram implements Disposable {
   }
 
   setShapes(list: 0 | 1, family: 4 | 6, bytes: Uint8Array): void {
-    this.#update(`shapes${family}`, u32(list), bytes);
+    const all = must('shapes', this.native.mapLookupElem(this.#maps.shapes, u32(0), 0));
+    all.set(bytes, listAt(family, list).offset);
+    this.#update('shapes', u32(0), all);
   }
 
   /** One of the two lists of protected matches; the word that selects one is in the first. */
@@ -159,13 +162,20 @@ export class LoadedProgram implements Disposable {
       redirect6: 0,
       stats: 0,
       ports: 0,
-      shapes4: 0,
-      shapes6: 0,
+      shapes: 0,
       control: 0,
       verdicts: 0,
       losses: 0,
     };
-    const rest = { layout: 1, hz: 1, slots: SLOTS, cpuRows: this.cpuRows, netns: 0n, maps, program: 0 };
+    const rest = {
+      layout: LIMITS.SHUNT_LAYOUT,
+      hz: 1,
+      slots: SLOTS,
+      cpuRows: this.cpuRows,
+      netns: 0n,
+      maps,
+      program: 0,
+    };
     this.#update('about', u32(0), encodeAbout({ ...rest, zones, instance }));
   }
 

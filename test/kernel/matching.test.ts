@@ -1,7 +1,8 @@
 /** Which entry a packet hits: precedence, zones, lists, and a comparison with a plain model of the rules. */
 import fc from 'fast-check';
 import { KEY_FLAGS, STRUCTS } from '../../agent/kernel/abi.ts';
-import { encodeKey, encodeShapes, encodeValue } from '../../agent/kernel/layout.ts';
+import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
+import { encodeShapes } from '../../agent/kernel/shapes.ts';
 import { anyPrefix, parsePrefix } from '../../protocol/address.ts';
 import { compareSpecificity, keyOf } from '../../protocol/key.ts';
 import { type Match, parseMatch, protoNumber } from '../../protocol/match.ts';

@@ -1,4 +1,4 @@
-/** The map of passed hits in pins of this loader, and in those of loaders that are older or newer. */
+/** The map of passed hits in pins of this loader, and in those of loaders that know fewer reasons or more. */
 import { kernelTests } from '../support/kernel.ts';
 import { runInNamespace } from '../support/netns.ts';
 
@@ -10,10 +10,6 @@ const none = { TTL: 0, TOO_BIG: 0, NO_PORT: 0, VLAN: 0, UNKNOWN_ACTION: 0 };
 
 kernel("passed: this loader pins the map for the agent's user, once, and takes it along", async (t) => {
   t.deepEqual(await observe('made'), { pin: '65534:65534 600', again: false, counts: [{}, {}], left: false });
-});
-
-kernel('passed: pins without the map are opened, by the loader too, and the counts are unknown', async (t) => {
-  t.deepEqual(await observe('absent'), { counts: [null, null], again: false, left: false });
 });
 
 kernel('passed: of a map with fewer reasons those are read that it has', async (t) => {

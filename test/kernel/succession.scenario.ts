@@ -10,7 +10,7 @@ import { Bypass } from '../../agent/attach/bypass.ts';
 import { detach } from '../../agent/attach/detach.ts';
 import { examinePins } from '../../agent/doctor/pins.ts';
 import { NativeKernel } from '../../agent/kernel/native-kernel.ts';
-import { pinPaths } from '../../agent/kernel/pins.ts';
+import { pinPaths, STANDING } from '../../agent/kernel/pins.ts';
 import type { EntryValue } from '../../agent/model/entry.ts';
 import { loadNative } from '../../native/index.ts';
 import { parseMatch } from '../../protocol/match.ts';
@@ -47,7 +47,7 @@ let aheadMs = 0;
 
 const modes = (): readonly string[] =>
   ['', 'root', 'about', 'tags', 'zones', 'stats', 'root/link_v0', 'root/program'].map((name) => {
-    const { uid, gid, mode } = statSync(join(pinRoot, 'v1', name));
+    const { uid, gid, mode } = statSync(join(pinRoot, STANDING, name));
     return `${name} ${uid}:${gid} ${(mode & 0o777).toString(8)}`;
   });
 

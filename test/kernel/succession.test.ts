@@ -14,13 +14,13 @@ kernel(
       asBefore: [],
       tooSmall: '3 redirects stand at …/bpf and room for 2 was asked for; delete some first, or ask for more',
       told: [waiting, waiting],
-      afterRefusals: { folders: ['agent', 'v1'], followed: 'same', slots: 8 },
+      afterRefusals: { folders: ['agent', 'v2'], followed: 'same', slots: 8 },
       begun: 'other',
       filling: { slots: 16, coming: true, followed: 'same' },
       busy: 'lock …/bpf: another attach or detach is at work there; try again',
       changed: true,
       put: [true, true],
-      left: { tended: 'same', folders: ['agent', 'next', 'v1'] },
+      left: { tended: 'same', folders: ['agent', 'next', 'v2'] },
       untended: 'other',
       doctor: [
         'warn',
@@ -44,6 +44,6 @@ kernel(
       /; process \d+ keeps them: see its log, restart it if it is of an older release, and attach/,
     );
     t.is(story.ended, 0);
-    t.deepEqual(story.afterwards, { folders: ['agent', 'v1'], entries: 3 });
+    t.deepEqual(story.afterwards, { folders: ['agent', 'v2'], entries: 3 });
   },
 );

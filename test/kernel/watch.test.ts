@@ -45,7 +45,7 @@ kernel(
     }
     t.is(story.status, 0, 'SIGTERM ends it in good order');
 
-    const follows = 'a shunt attach --watch (process N) follows the interfaces of the pins at …/bpf/v1';
+    const follows = 'a shunt attach --watch (process N) follows the interfaces of the pins at …/bpf/v2';
     t.is(story.refusals.attach, `${follows}; to attach by another command, end it first, which detaches nothing`);
     t.is(story.refusals.detach, `${follows}; to detach, end it first, which detaches nothing`);
     t.is(story.refusals.watch, `AttachError: ${follows}; to follow them, end it first, which detaches nothing`);

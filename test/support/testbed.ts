@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { STANDING } from '../../agent/kernel/pins.ts';
 import { Namespaces } from './namespaces.ts';
 import { type Ended, must, Running, run } from './process.ts';
 
@@ -192,7 +193,7 @@ export class Testbed implements AsyncDisposable {
 
   /** Where the pins of this layout are. */
   get pins(): string {
-    return join(this.pinRoot, 'v1');
+    return join(this.pinRoot, STANDING);
   }
 
   /** The agent's; of nobody alone. */

@@ -11,12 +11,12 @@ const counting = (size: number, first: number) => Uint8Array.from({ length: size
 /** From a native build of bpf/check.h. The program itself agrees in test/kernel/verdicts.test.ts. */
 const VECTORS = [
   { key: new Uint8Array(KEY4), value: new Uint8Array(STRUCTS.value.size), check: 0x5348554e073e644fn },
-  { key: counting(KEY4, 1), value: counting(STRUCTS.value.size, 101), check: 0x1b6ada7e21583184n },
-  { key: counting(KEY6, 1), value: counting(STRUCTS.value.size, 101), check: 0xf1405837623dd192n },
+  { key: counting(KEY4, 1), value: counting(STRUCTS.value.size, 101), check: 0x9ff7227576acd8cdn },
+  { key: counting(KEY6, 1), value: counting(STRUCTS.value.size, 101), check: 0x32ef583a656e85cdn },
   {
     key: new Uint8Array(KEY6).fill(0xff),
     value: new Uint8Array(STRUCTS.value.size).fill(0xff),
-    check: 0x6d978c47a6151ae2n,
+    check: 0xe4340448fa44015bn,
   },
 ];
 

@@ -2,37 +2,44 @@ import test from 'ava';
 import { STRUCTS } from '../../../../agent/kernel/abi.ts';
 import { u32 } from '../../../../agent/kernel/bytes.ts';
 import { Control } from '../../../../agent/kernel/control.ts';
-import { encodeShapes } from '../../../../agent/kernel/layout.ts';
-import type { MapHandle, Native } from '../../../../native/index.ts';
+import { encodeShapes, listAt } from '../../../../agent/kernel/shapes.ts';
+import type { MapHandle, MemoryHandle, Native } from '../../../../native/index.ts';
 import { parseMatch } from '../../../../protocol/match.ts';
 import { shapeOf } from '../../../../protocol/shape.ts';
 
 const SHAPES = [shapeOf(parseMatch({ dst: '10.0.0.0/8' }))];
 const OTHERS = [shapeOf(parseMatch({ dst: '10.0.0.0/16' }))];
 
-/** The map `control` and two lists of shapes, as the addon shows them. */
+/** The maps `control` and `shapes`, as the addon shows them. */
 function makeControl() {
   const words = new Uint8Array(STRUCTS.control.size);
-  const lists = [encodeShapes(4, SHAPES), encodeShapes(4, [])];
-  const native: Pick<
-    Native,
-    'mapMmap' | 'memoryRead' | 'memoryStoreU32' | 'mapLookupElem' | 'mapUpdateElem' | 'membarrierGlobal'
-  > = {
-    mapMmap: () => ({}) as never,
-    memoryRead: (_, offset, length) => words.slice(offset, offset + length),
-    memoryStoreU32: (_, offset, value) => {
-      words.set(u32(value), offset);
+  const shapes = new Uint8Array(STRUCTS.shapes.size);
+  const list = (which: 0 | 1): Uint8Array => {
+    const { offset, length } = listAt(4, which);
+    return shapes.subarray(offset, offset + length);
+  };
+  list(0).set(encodeShapes(4, SHAPES));
+  const memories = new Map<unknown, Uint8Array>();
+  const mapped = (bytes: Uint8Array): MapHandle => {
+    const handle = {} as MapHandle;
+    memories.set(handle, bytes);
+    return handle;
+  };
+  const memoryOf = (memory: MemoryHandle): Uint8Array => memories.get(memory) ?? new Uint8Array();
+  const native: Pick<Native, 'mapMmap' | 'memoryRead' | 'memoryWrite' | 'memoryStoreU32' | 'membarrierGlobal'> = {
+    mapMmap: (map) => map as unknown as MemoryHandle,
+    memoryRead: (memory, offset, length) => memoryOf(memory).slice(offset, offset + length),
+    memoryWrite: (memory, offset, bytes) => {
+      memoryOf(memory).set(bytes, offset);
       return 0;
     },
-    mapLookupElem: (_, key) => lists[key[0] ?? 0]?.slice() ?? -2,
-    mapUpdateElem: (_, key, value) => {
-      lists[key[0] ?? 0] = value;
+    memoryStoreU32: (memory, offset, value) => {
+      memoryOf(memory).set(u32(value), offset);
       return 0;
     },
     membarrierGlobal: () => 0,
   };
-  const map = {} as MapHandle;
-  return { control: new Control(native as Native, map, { 4: map, 6: map }, 'ab'), words, lists };
+  return { control: new Control(native as Native, mapped(words), mapped(shapes), 'ab'), words, list };
 }
 
 test('control: a selector that nobody of ours wrote is read as the program reads it', (t) => {
@@ -42,12 +49,12 @@ test('control: a selector that nobody of ours wrote is read as the program reads
     [2, 0],
     [0xffffffff, 1],
   ] as const) {
-    const { control, words, lists } = makeControl();
+    const { control, words, list } = makeControl();
     words.set(u32(selector), STRUCTS.control.shapes4);
     t.deepEqual(control.shapes(4), live === 0 ? SHAPES : []);
-    const untouched = lists[live];
+    const untouched = list(live).slice();
     t.deepEqual(control.publishShapes(4, OTHERS), { done: true });
-    t.is(lists[live], untouched, 'what packets read is not written');
+    t.deepEqual(list(live), untouched, 'what packets read is not written');
     t.deepEqual(control.shapes(4), OTHERS);
     t.is(words[STRUCTS.control.shapes4], 1 - live);
   }
@@ -55,8 +62,8 @@ test('control: a selector that nobody of ours wrote is read as the program reads
 
 test('control: a list counts only if every byte is as we write it', (t) => {
   for (let at = 0; at < STRUCTS.shapes4.size; at += 1) {
-    const { control, lists } = makeControl();
-    lists[0]?.set([(lists[0][at] ?? 0) ^ 0x40], at);
+    const { control, list } = makeControl();
+    list(0).set([(list(0)[at] ?? 0) ^ 0x40], at);
     t.is(control.shapes(4), undefined, `byte ${at}`);
   }
 });

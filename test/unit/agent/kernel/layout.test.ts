@@ -7,6 +7,7 @@ import {
   LIMITS,
   LOSSES,
   PASS_REASONS,
+  ROW_STATES,
   STRUCTS,
   VALUE_FLAGS,
   VERDICTS,
@@ -17,16 +18,15 @@ import { decodeClock } from '../../../../agent/kernel/clock-program.ts';
 import {
   decodeKey,
   decodeMark,
-  decodeShapes,
   decodeStat,
   decodeValue,
   encodeKey,
   encodeMark,
-  encodeShapes,
   encodeValue,
   markOffset,
   valueIsSound,
 } from '../../../../agent/kernel/layout.ts';
+import { decodeShapes, encodeShapes, listAt } from '../../../../agent/kernel/shapes.ts';
 import type { EntryValue } from '../../../../agent/model/entry.ts';
 import { MAX_EPOCH_BYTES } from '../../../../protocol/cursor.ts';
 import { parseMatch } from '../../../../protocol/match.ts';
@@ -66,6 +66,7 @@ withObject('abi: every enum has the names and numbers that the object has', (t) 
   t.deepEqual(enums.key_flag, { ...KEY_FLAGS });
   t.deepEqual(enums.action, { ...ACTIONS });
   t.deepEqual(enums.value_flag, { ...VALUE_FLAGS });
+  t.deepEqual(enums.row_state, { ...ROW_STATES });
   const verdicts = VERDICTS.map((name, index) => [`VERDICT_${name}`, index]);
   t.deepEqual(enums.verdict, { ...Object.fromEntries(verdicts), VERDICT_MAX: VERDICTS.length });
   const losses = LOSSES.map((name, index) => [`LOSS_${name}`, index]);
@@ -85,6 +86,7 @@ withObject('abi: every struct and every enum that bpf/abi.h has is compared', (t
     'limit',
     'loss_at',
     'pass_reason',
+    'row_state',
     'value_flag',
     'verdict',
   ]);
@@ -100,10 +102,12 @@ withObject('abi: arrays are as long as the limits say', (t) => {
   t.is(MAX_EPOCH_BYTES, LIMITS.EPOCH_MAX - 1, 'an epoch of the protocol fits the mark, and its end is seen');
   t.is(count('about', 'instance'), 16);
   t.is(count('control', 'mark'), 2);
+  t.is(count('shapes', 'four'), 2);
+  t.is(count('shapes', 'six'), 2);
 });
 
 withObject('abi: the read-only data holds the config first, and no tables', (t) => {
-  const config = encodeConfig({ slots: 64, cpuRows: 0 });
+  const config = encodeConfig({ slots: 64, cpuRows: 0, rowBits: 0 });
   t.deepEqual(elfSection(object as Buffer, '.rodata'), Buffer.concat([config, new Uint8Array(4)]));
 });
 
@@ -204,8 +208,8 @@ test('value: any changed bit after the lock makes it unsound, and so does anothe
 
 test('value: what this version does not know is unsound, even with a check that fits', (t) => {
   const key = encodeKey(parseMatch({ dst: '203.0.113.10' }), 0);
-  const { action, flags, vlan, zero, dmac, smac, params, size } = STRUCTS.value;
-  for (const offset of [action, flags, vlan, zero, dmac + 6, smac + 7, params, size - 1]) {
+  const { action, flags } = STRUCTS.value;
+  for (const offset of [action, flags]) {
     const bytes = encodeValue(key, VALUE);
     bytes[offset] = 0x80;
     new DataView(bytes.buffer).setBigUint64(STRUCTS.value.check, checkOf(key, bytes), LITTLE_ENDIAN);
@@ -247,9 +251,49 @@ test('shapes: masks are in network order', (t) => {
   const four = encodeShapes(4, [
     shapeOf(parseMatch({ src: '198.51.96.0/20', dst: '203.0.113.10', proto: 'tcp', dport: 80 })),
   ]);
-  t.is(hex(four.subarray(4, 16)), 'fffff000ffffffff14200500');
+  t.is(hex(four.subarray(8, 32)), 'fffff000ffffffff0000ffffff000000' + '0000000000142005');
   const six = encodeShapes(6, [shapeOf(parseMatch({ in: 'eth0', dst: '2001:db8::/33' }))]);
-  t.is(hex(six.subarray(4, 40)), `${'00'.repeat(16)}ffffffff80${'00'.repeat(11)}00210800`);
+  t.is(hex(six.subarray(8, 56)), `${'00'.repeat(16)}ffffffff80${'00'.repeat(11)}${'00'.repeat(8)}0000000000002108`);
+});
+
+test('shapes: a key is what its mask leaves of it, and in the last word what its shape fixes', (t) => {
+  fc.assert(
+    fc.property(matches, fc.nat(15), (match, zone) => {
+      const key = encodeKey(match, zone);
+      const { family } = shapeOf(match);
+      const { each, first } = {
+        4: { each: STRUCTS.shape4, first: STRUCTS.shapes4.shape },
+        6: { each: STRUCTS.shape6, first: STRUCTS.shapes6.shape },
+      }[family];
+      const shape = encodeShapes(family, [{ ...shapeOf(match), in: zone !== 0 }]).subarray(first, first + each.size);
+      const masked = key.map((byte, at) => byte & (shape[at] ?? 0));
+      for (let at = 0; at < 8; at += 1)
+        masked[key.length - 8 + at] = (masked[key.length - 8 + at] ?? 0) | (shape[each.zero + at] ?? 0);
+      masked[key.length - 1] = (masked[key.length - 1] ?? 0) | (zone << KEY_FLAGS.KEY_ZONE_SHIFT);
+      t.deepEqual(masked, key);
+    }),
+  );
+  t.pass();
+});
+
+test('shapes: the lists of both families lie one after the other', (t) => {
+  const lists = ([4, 6] as const).flatMap((family) => ([0, 1] as const).map((which) => listAt(family, which)));
+  t.deepEqual(
+    lists.map(({ offset, length }) => [offset, length]),
+    [
+      [0, 200],
+      [200, 200],
+      [400, 392],
+      [792, 392],
+    ],
+  );
+  t.is(792 + 392, STRUCTS.shapes.size);
+});
+
+test('shapes: a count that nobody of ours wrote is as good as the largest', (t) => {
+  const bytes = encodeShapes(4, []);
+  bytes[STRUCTS.shapes4.count + 5] = 1;
+  t.is(decodeShapes(4, bytes).length, LIMITS.SHAPES_MAX);
 });
 
 test('shapes: a ninth shape and a shape of the other family are refused', (t) => {
@@ -275,7 +319,7 @@ test('mark: decoding gives back what was encoded; all zero is none', (t) => {
 
 test('about: decoding gives back what was encoded', (t) => {
   const about: About = {
-    layout: 1,
+    layout: 2,
     hz: 250,
     slots: 16384,
     cpuRows: 2,
@@ -285,8 +329,7 @@ test('about: decoding gives back what was encoded', (t) => {
       redirect6: 2,
       stats: 3,
       ports: 4,
-      shapes4: 5,
-      shapes6: 6,
+      shapes: 5,
       control: 7,
       verdicts: 8,
       losses: 10,
@@ -296,7 +339,7 @@ test('about: decoding gives back what was encoded', (t) => {
     instance: '000102030405060708090a0b0c0d0eff',
   };
   t.deepEqual(decodeAbout(encodeAbout(about)), about);
-  t.is(hex(encodeConfig({ slots: 16384, cpuRows: 2 })), '0040000002000000');
+  t.is(hex(encodeConfig({ slots: 16384, cpuRows: 2, rowBits: 15 })), '00400000020000000f00000000000000');
 });
 
 test('stat: a row decodes to its counts', (t) => {

@@ -20,8 +20,8 @@ const WAYS: Readonly<
   'plants an entry beside ours': { pin: 'redirect4', undo: (kernel) => kernel.plant(at(9)) },
   'plants another one each time': { pin: 'redirect4', undo: (kernel, n) => kernel.plant(at(9 + (n % 50))) },
   'plants what nobody can mean': { pin: 'redirect6', undo: (kernel) => kernel.plantStrays(6, 1 - kernel.strays(6)) },
-  'empties the list of shapes': { pin: 'shapes4', undo: (kernel) => kernel.setShapes(4, []) },
-  'writes a list of shapes that is none': { pin: 'shapes6', undo: (kernel) => kernel.setShapes(6, undefined) },
+  'empties the list of shapes': { pin: 'shapes', undo: (kernel) => kernel.setShapes(4, []) },
+  'writes a list of shapes that is none': { pin: 'shapes', undo: (kernel) => kernel.setShapes(6, undefined) },
   'leads a port elsewhere': { pin: 'ports', undo: (kernel) => kernel.plug(3, 2) },
   'removes a port': { pin: 'ports', undo: (kernel) => kernel.unplug(3) },
   'writes the mark': { pin: 'control', undo: (kernel) => kernel.setMark({ epoch: 'e9', rev: 9, seq: 9 }) },
@@ -194,10 +194,10 @@ test('fight: what is fought over is not said to be in force, all else is, and th
   });
   t.deepEqual(
     status.problems?.map(({ code, detail }) => [code, detail]),
-    [['FOREIGN_WRITER', '/sys/fs/bpf/shunt/v1/redirect4']],
+    [['FOREIGN_WRITER', '/sys/fs/bpf/shunt/v2/redirect4']],
   );
   t.deepEqual(parseStatus(encodeStatus(status)).problems, status.problems);
-  t.true(bench.lines.some((line) => line.includes('/sys/fs/bpf/shunt/v1/redirect4')));
+  t.true(bench.lines.some((line) => line.includes('/sys/fs/bpf/shunt/v2/redirect4')));
   const { sinceMs } = bench.reconciler.progress().states.get(OURS) ?? {};
   await fight(bench, (kernel) => kernel.uproot(OURS), 200, MINUTE_MS);
   t.is(bench.reconciler.progress().states.get(OURS)?.sinceMs, sinceMs);

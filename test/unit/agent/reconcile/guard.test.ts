@@ -9,10 +9,9 @@ import { converge, intentOf, makeKernel, NOW, stands, statesOf, VIA } from './wo
 const BUS = { name: 'bus', match: parseMatch({ src: '192.0.2.99', proto: 'tcp', sport: 4222 }) };
 
 /** A host whose guard can be changed, and what is desired there. */
-function guardedHost(guard: Partial<Guard>, intents = [intentOf(1), intentOf(2), intentOf(3)], protects = true) {
+function guardedHost(guard: Partial<Guard>, intents = [intentOf(1), intentOf(2), intentOf(3)]) {
   const source = { now: { guard: { protect: [], ...guard } } as Guarded, looks: 0, look: () => {} };
   const kernel = makeKernel();
-  kernel.protects = protects;
   const judge = new HostJudge(source);
   const convergence = new Convergence(kernel, intents, [], { judge });
   const change = (next: Partial<Guard>): void => {
@@ -105,18 +104,4 @@ test('guard: where what is protected cannot be published, no entry is written th
   converge(host.convergence, NOW + 3_600_000);
   t.deepEqual(host.states(), ['installed']);
   t.is(stands(host.kernel, over.key)?.value.guarded, true);
-});
-
-test('guard: a program that knows nothing of it is asked nothing, until another takes its place', (t) => {
-  const over = intentOf(1, VIA, { of: { src: '192.0.2.0/24', dst: '0.0.0.0/0', proto: undefined, dport: undefined } });
-  const host = guardedHost({ protect: [BUS] }, [over], false);
-  t.deepEqual(host.states(), ['installed']);
-  t.false(host.kernel.asked.some(({ op }) => op === 'protect'));
-  t.is(stands(host.kernel, over.key)?.value.guarded, undefined);
-  t.true(host.convergence.judge.told?.unchecked);
-  host.kernel.protects = true;
-  t.true(host.convergence.lookAtGuard());
-  converge(host.convergence);
-  t.is(stands(host.kernel, over.key)?.value.guarded, true);
-  t.is(host.convergence.judge.told?.unchecked, undefined);
 });

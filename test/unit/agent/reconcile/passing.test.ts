@@ -108,13 +108,6 @@ test('passed: hits of a slot that nobody holds are nobody’s, and of a redirect
   t.deepEqual(passing.passed, []);
 });
 
-test('passed: where the maps do not count it, that is said, and nothing else', (t) => {
-  const watch = new Watch();
-  watch.kernel.countsPassed = false;
-  t.deepEqual(watch.look(), { begun: [], changed: false });
-  t.is(watch.passing.passed, null);
-});
-
 test('passed: it is looked for once a second at most', (t) => {
   const watch = new Watch();
   t.true(watch.passing.isDue(0));
@@ -162,9 +155,6 @@ test('summarise: a redirect whose packets are passed is listed once, with all re
   t.is(status.passedTotal, MAX_PASSED + 3);
   t.deepEqual(status.passed?.[0], { name: 'r34', reasons: { TOO_BIG: '134', TTL: '1' }, since: NOW + 5 });
   t.is(status.exceptionsTotal, 0);
-  watch.kernel.countsPassed = false;
-  watch.look(7);
-  t.is(statusOf(watch.passing).passed, null);
 });
 
 test('summarise: of passed hits as many are listed as the bus takes, and all are counted', (t) => {
