@@ -18,9 +18,8 @@
 
 struct decision {
 	enum verdict verdict;
-	struct stat *stat;	/* where the hit counts; NULL: the packet is no hit of any slot */
-	__u64 now;		/* jiffies64 */
-	union entry entry;	/* what was hit, if anything was */
+	int counts;		/* the packet is a hit of a slot */
+	struct hit hit;
 	struct packet packet;
 };
 
@@ -69,23 +68,28 @@ static __always_inline enum verdict judge_way(const struct xdp_md *ctx, const st
 	return VERDICT_SENT;
 }
 
+/* VERDICT_SENT_BACK: nothing speaks against it. */
+static __always_inline enum verdict judge_match(struct xdp_md *ctx, const struct packet *p, const struct hit *hit)
+{
+	const struct value *v = &hit->entry.value;
+
+	if (v->until && hit->now >= v->until)
+		return VERDICT_EXPIRED;
+	if (v->flags & VALUE_GUARDED && is_protected(ctx, p->l3, ports_of(last_word(p)), seen_of(p)))
+		return VERDICT_PROTECTED;
+	return v->action == ACTION_SEND ? judge_stations(ctx, &hit->entry) : VERDICT_SENT_BACK;
+}
+
 static __always_inline enum verdict judge_hit(struct xdp_md *ctx, struct decision *d)
 {
-	const struct value *v = &d->entry.value;
-	enum verdict stations;
+	const struct value *v = &d->hit.entry.value;
+	enum verdict verdict = judge_match(ctx, &d->packet, &d->hit);
 
-	if (v->until && d->now >= v->until)
-		return VERDICT_EXPIRED;
-	if (v->flags & VALUE_GUARDED && is_protected(ctx, d->packet.l3, ports_of(last_word(&d->packet)), seen_of(&d->packet)))
-		return VERDICT_PROTECTED;
-	if (v->action == ACTION_SEND) {
-		stations = judge_stations(ctx, &d->entry);
-		if (stations != VERDICT_SENT_BACK)
-			return stations;
-	}
-	d->stat = stat_of(v->slot);
-	if (!d->stat)
+	if (verdict != VERDICT_SENT_BACK)
+		return verdict;
+	if (!d->hit.stat)
 		return VERDICT_UNKNOWN_ACTION;
+	d->counts = 1;
 	switch (v->action) {
 	case ACTION_PASS:
 		return VERDICT_PASSED;
@@ -107,10 +111,10 @@ static __always_inline enum verdict judge(struct xdp_md *ctx, struct decision *d
 	d->packet = parse(ctx);
 	switch (d->packet.kind) {
 	case KIND_IPV4:
-		look = match(ctx, &d->packet, KIND_IPV4, &d->entry);
+		look = match(ctx, &d->packet, KIND_IPV4, &d->hit);
 		break;
 	case KIND_IPV6:
-		look = match(ctx, &d->packet, KIND_IPV6, &d->entry);
+		look = match(ctx, &d->packet, KIND_IPV6, &d->hit);
 		break;
 	case KIND_GROUP:
 		return VERDICT_GROUP;
@@ -121,12 +125,9 @@ static __always_inline enum verdict judge(struct xdp_md *ctx, struct decision *d
 	default:
 		return VERDICT_NOT_IP;
 	}
-	if (look == LOOK_MISS)
-		return VERDICT_NO_MATCH;
-	if (look == LOOK_RACE)
-		return VERDICT_RACE;
-	d->now = bpf_jiffies64();
-	return judge_hit(ctx, d);
+	if (look == LOOK_HIT)
+		return judge_hit(ctx, d);
+	return look == LOOK_MISS ? VERDICT_NO_MATCH : VERDICT_RACE;
 }
 
 #endif

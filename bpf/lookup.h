@@ -16,7 +16,8 @@
 enum look {
 	LOOK_MISS,
 	LOOK_HIT,
-	LOOK_RACE,
+	LOOK_RACE,	/* no consistent copy */
+	LOOK_UNSURE,	/* of the table: it can not say */
 };
 
 static __always_inline struct value *find_value(enum kind kind, const struct key *key)

@@ -10,10 +10,18 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "count.h"
 #include "key.h"
 #include "lookup.h"
 #include "maps.h"
 #include "packet.h"
+#include "table.h"
+
+struct hit {
+	union entry entry;
+	struct stat *stat;	/* where this CPU counts it; NULL: its slot is none */
+	__u64 now;		/* jiffies64 */
+};
 
 /* A word that counts its shapes, and then their words. */
 static __always_inline const volatile __u64 *live_shapes(enum kind kind)
@@ -23,12 +31,35 @@ static __always_inline const volatile __u64 *live_shapes(enum kind kind)
 	return &shapes.six[control.shapes6 & 1].count;
 }
 
+static __always_inline void set_stat(struct hit *hit)
+{
+	hit->stat = stat_of(hit->entry.value.slot);
+	hit->now = bpf_jiffies64();
+}
+
+static __always_inline enum look look_for(enum kind kind, __u32 half, const struct key *key, struct hit *hit)
+{
+	enum look look = half ? look_in_table(kind, half, key, &hit->entry) : LOOK_UNSURE;
+
+	if (look == LOOK_MISS)
+		return look;
+	if (look == LOOK_HIT) {
+		set_stat(hit);
+		if (is_fresh(hit->stat, hit->now))
+			return look;
+	}
+	look = look_up(kind, key, &hit->entry);
+	if (look == LOOK_HIT)
+		set_stat(hit);
+	return look;
+}
+
 static __always_inline enum look match(const struct xdp_md *ctx, const struct packet *p, enum kind kind,
-				       union entry *e)
+				       struct hit *hit)
 {
 	const volatile __u64 *list = live_shapes(kind);
 	const int words = key_words(kind);
-	__u32 zone = ZONE_UNSEEN, i;
+	__u32 half = live_half(kind), zone = ZONE_UNSEEN, i;
 	__u64 count = *list++;
 
 	for (i = 0; i < SHAPES_MAX && i < count; i++, list += words + 1) {
@@ -37,7 +68,7 @@ static __always_inline enum look match(const struct xdp_md *ctx, const struct pa
 
 		if (!make_key(&key, ctx, p, list, words, &zone))
 			continue;
-		look = look_up(kind, &key, e);
+		look = look_for(kind, half, &key, hit);
 		if (look != LOOK_MISS)
 			return look;
 	}

@@ -19,21 +19,21 @@ static __always_inline void count(const struct decision *d, __u64 bytes)
 	enum pass_reason reason = reason_of(d->verdict);
 
 	count_verdict(d->verdict);
-	if (!d->stat)
+	if (!d->counts)
 		return;
-	count_hit(d->stat, bytes, d->now);
+	count_hit(d->hit.stat, bytes, d->hit.now);
 	if (reason != PASS_MAX)
-		count_passed(d->entry.value.slot, reason);
+		count_passed(d->hit.entry.value.slot, reason);
 }
 
 static __always_inline int carry_out(struct xdp_md *ctx, const struct decision *d)
 {
 	switch (d->verdict) {
 	case VERDICT_SENT:
-		forward_headers(ctx, &d->packet, &d->entry);
+		forward_headers(ctx, &d->packet, &d->hit.entry);
 		return XDP_REDIRECT;
 	case VERDICT_SENT_BACK:
-		forward_headers(ctx, &d->packet, &d->entry);
+		forward_headers(ctx, &d->packet, &d->hit.entry);
 		return XDP_TX;
 	case VERDICT_DROPPED:
 		return XDP_DROP;

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The table in front of the hash maps: rows that are found by the key's sum, and a
+ * filter that says of most keys that none stands. The agent alone writes both, in place
+ * and at any instant; so a row proves itself by its check, and whatever is not sure is
+ * asked of the hash map.
+ */
+#ifndef SHUNT_TABLE_H
+#define SHUNT_TABLE_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+#include "entry.h"
+#include "key.h"
+#include "lookup.h"
+#include "maps.h"
+
+#define WORD_BITS 64
+#define PROVEN_SHIFT 8	/* windows of 256 jiffies */
+#define FILTER_SHIFT 3	/* FILTER_BITS is 1 << 3 */
+_Static_assert(FILTER_BITS == 1 << FILTER_SHIFT, "filter");
+
+/* The half that is in force; 0: there is no table. */
+static __always_inline __u32 live_half(enum kind kind)
+{
+	if (!config.row_bits)
+		return 0;
+	return kind == KIND_IPV4 ? control.table4 : control.table6;
+}
+
+/* False: no entry has this key. */
+static __always_inline int may_stand(enum kind kind, __u32 half, const struct key *key)
+{
+	const __u32 bits = config.row_bits + FILTER_SHIFT;
+	__u64 bit = key->sum >> (WORD_BITS - bits);
+	__u32 index = ((half - 1) << bits | bit) / WORD_BITS;
+	const volatile __u64 *word;
+
+	if (kind == KIND_IPV4)
+		word = bpf_map_lookup_elem(&filter4, &index);
+	else
+		word = bpf_map_lookup_elem(&filter6, &index);
+	return !word || *word >> (bit % WORD_BITS) & 1;
+}
+
+/* The words of a row. */
+static __always_inline const volatile __u64 *row_at(enum kind kind, __u32 half, __u32 place)
+{
+	__u32 index = (half - 1) << config.row_bits | (place & ((1U << config.row_bits) - 1));
+
+	if (kind == KIND_IPV4)
+		return bpf_map_lookup_elem(&rows4, &index);
+	return bpf_map_lookup_elem(&rows6, &index);
+}
+
+static __always_inline int has_key(const volatile __u64 *row, const struct key *key, int words)
+{
+	__u64 differ = 0;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < (int)KEY6_WORDS; i++)
+		if (i < words)
+			differ |= row[i] ^ key->word[i];
+	return !differ;
+}
+
+/* LOOK_UNSURE: ask the hash map. */
+static __always_inline enum look look_at_rows(enum kind kind, __u32 half, const struct key *key, union entry *e)
+{
+	__u32 home = key->sum >> (WORD_BITS - config.row_bits), i;
+	const int words = key_words(kind);
+
+	for (i = 0; i < PROBES_MAX; i++) {
+		const volatile __u64 *row = row_at(kind, half, home + i);
+		const volatile __u32 *rev, *state;
+
+		if (!row)
+			return LOOK_UNSURE;
+		rev = (const volatile __u32 *)&row[words];
+		state = rev + 1;
+		if (*state == ROW_EMPTY)
+			return LOOK_MISS;
+		if (*state != ROW_USED || !has_key(row, key, words))
+			continue;
+		copy_entry(e, rev, &row[words + 1]);
+		return is_sound(e, key, words) ? LOOK_HIT : LOOK_UNSURE;
+	}
+	return LOOK_UNSURE;
+}
+
+static __always_inline enum look look_in_table(enum kind kind, __u32 half, const struct key *key, union entry *e)
+{
+	return may_stand(kind, half, key) ? look_at_rows(kind, half, key, e) : LOOK_MISS;
+}
+
+/*
+ * A row is believed as long as this CPU met its entry a moment ago: then the hash map is
+ * asked anew, so that what somebody takes out of it behind the agent's back stops soon.
+ */
+static __always_inline int is_fresh(const struct stat *stat, __u64 now)
+{
+	return stat && !((now ^ stat->seen) >> PROVEN_SHIFT);
+}
+
+#endif
