@@ -106,9 +106,10 @@ static __always_inline enum verdict judge(struct xdp_md *ctx, struct decision *d
 {
 	enum look look;
 
+	d->counts = 0;
 	if (control.bypass)
 		return VERDICT_BYPASS;
-	d->packet = parse(ctx);
+	parse(ctx, &d->packet);
 	switch (d->packet.kind) {
 	case KIND_IPV4:
 		look = match(ctx, &d->packet, KIND_IPV4, &d->hit);

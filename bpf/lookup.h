@@ -67,17 +67,13 @@ static __noinline int look_again(enum kind kind, const struct key *key, union en
 static __always_inline enum look look_up(enum kind kind, const struct key *key, union entry *e)
 {
 	const struct value *value = find_value(kind, key);
-	union entry again = {};
-	enum look look;
 
 	if (!value)
 		return LOOK_MISS;
 	copy_value(e, value);
 	if (is_sound(e, key, key_words(kind)))
 		return LOOK_HIT;
-	look = look_again(kind, key, &again);
-	*e = again;
-	return look;
+	return look_again(kind, key, e);
 }
 
 #endif

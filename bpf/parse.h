@@ -23,8 +23,10 @@
 /* The last word of a key. What has no ports has other data there, but as much. */
 static __always_inline __u64 read_last_word(struct packet *p, __u8 proto, const __u32 *ports)
 {
-	if (proto == IPPROTO_UDP || proto == IPPROTO_TCP)
+	if (proto == IPPROTO_UDP || proto == IPPROTO_TCP) {
+		p->unread = 0;
 		return last_word_of(*ports, proto);
+	}
 	p->unread = KEY_SPORT | KEY_DPORT;
 	return last_word_of(0, proto);
 }
@@ -68,30 +70,29 @@ static __always_inline int parse_plain6(struct packet *p, const struct ipv6hdr *
 	return 1;
 }
 
-static __always_inline int parse_plain(struct packet *p, struct xdp_md *ctx)
+static __always_inline int parse_plain(struct xdp_md *ctx, struct packet *p)
 {
 	const void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	const struct ethhdr *eth = data;
-	const void *l3 = eth + 1;
+	const void *l3 = data + sizeof(struct ethhdr);
+	__be16 type;
 
-	if (l3 + sizeof(struct iphdr) + sizeof(__u32) > end || eth->h_dest[0] & 1)
+	if (l3 + sizeof(struct iphdr) + sizeof(__u32) > end || *(const __u8 *)data & 1)
 		return 0;
-	p->l3 = sizeof(*eth);
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
+	p->l3 = sizeof(struct ethhdr);
+	p->tags = 0;
+	p->tagged = 0;
+	type = *(const __be16 *)(l3 - sizeof(type));
+	if (type == bpf_htons(ETH_P_IP))
 		return parse_plain4(p, l3, end);
-	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+	if (type == bpf_htons(ETH_P_IPV6))
 		return parse_plain6(p, l3, end);
 	return 0;
 }
 
-static __always_inline struct packet parse(struct xdp_md *ctx)
+static __always_inline void parse(struct xdp_md *ctx, struct packet *p)
 {
-	struct packet plain = {}, other = {};
-
-	if (parse_plain(&plain, ctx))
-		return plain;
-	parse_slow(ctx, &other);
-	return other;
+	if (!parse_plain(ctx, p))
+		parse_slow(ctx, p);
 }
 
 #endif

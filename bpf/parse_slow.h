@@ -191,6 +191,7 @@ static __always_inline enum kind parse_ipv6(struct xdp_md *ctx, struct packet *p
 /* A function of its own: packets that need it are few, and the others shall not carry its code. */
 static __noinline int parse_slow(struct xdp_md *ctx, struct packet *p)
 {
+	*p = (struct packet){};
 	p->kind = parse_link(ctx, p);
 	if (p->kind == KIND_IPV4)
 		p->kind = parse_ipv4(ctx, p);

@@ -18,7 +18,6 @@ static __always_inline void count(const struct decision *d, __u64 bytes)
 {
 	enum pass_reason reason = reason_of(d->verdict);
 
-	count_verdict(d->verdict);
 	if (!d->counts)
 		return;
 	count_hit(d->hit.stat, bytes, d->hit.now);
@@ -42,14 +41,18 @@ static __always_inline int carry_out(struct xdp_md *ctx, const struct decision *
 	}
 }
 
+/* The verdict is counted last: until then, packets that met nothing have nothing to do. */
 SEC("xdp")
 int shunt(struct xdp_md *ctx)
 {
-	struct decision d = {};
+	struct decision d;
+	int answer;
 
 	d.verdict = judge(ctx, &d);
 	count(&d, ctx->data_end - ctx->data);
-	return carry_out(ctx, &d);
+	answer = carry_out(ctx, &d);
+	count_verdict(d.verdict);
+	return answer;
 }
 
 /*
