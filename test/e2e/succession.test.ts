@@ -31,7 +31,7 @@ test.serial(
     t.timeout(300_000);
     await using bed = await Testbed.make();
     const folder = join(bed.folder, 'other');
-    await otherBuild(folder, '0.2.0', 'wider');
+    await otherBuild(folder, '0.2.0', 'next');
     const redirected = await Redirected.start(bed, RATE, ['--max-redirects', '64']);
     const { operator, agent } = redirected;
 

@@ -1,4 +1,4 @@
-import { loadNative, type Native, type ObjectHandle } from '../../native/index.ts';
+import { loadNative, type MapHandle, type Native, type ObjectHandle } from '../../native/index.ts';
 import { BpfObject } from '../support/bpf-object.ts';
 import { kernelTests } from '../support/kernel.ts';
 import { must } from '../support/must.ts';
@@ -103,6 +103,32 @@ kernel('native object: a map handed in is used instead of its own, and lends it 
   const used = must('objectMap', native.objectMap(object, 'mine'));
   t.deepEqual(native.mapInfo(used), native.mapInfo(map));
   for (const handle of [object, map, used]) native.close(handle);
+});
+
+kernel('native object: data of a section of its own is a map by its name, mapped, and outlives the object', (t) => {
+  using source = new BpfObject(`volatile __u32 word SEC(".data.words") = 3;
+    SEC("xdp") int answer(struct xdp_md *ctx) { return word; }
+    char LICENSE[] SEC("license") = "GPL";`);
+  const native = loadNative();
+  const load = (map?: MapHandle) => {
+    const object = open(native, source);
+    if (map !== undefined) t.is(native.objectReuseMap(object, '.data.words', map), 0);
+    t.is(native.objectLoad(object).rc, 0);
+    const program = must('objectProgram', native.objectProgram(object, 'answer'));
+    const words = must('objectMap', native.objectMap(object, '.data.words'));
+    native.close(object);
+    return { program, words };
+  };
+  const first = load();
+  t.like(native.mapInfo(first.words), { name: '.data.words', keySize: 4, valueSize: 4, maxEntries: 1 });
+  t.like(native.programTestRun(first.program, run), { rc: 0, retval: 3 });
+  const memory = must('mapMmap', native.mapMmap(first.words, true));
+  t.is(native.memoryStoreU32(memory, 0, XDP_DROP), 0);
+  t.like(native.programTestRun(first.program, run), { rc: 0, retval: XDP_DROP });
+  const second = load(first.words);
+  t.deepEqual(native.mapInfo(second.words), native.mapInfo(first.words));
+  t.like(native.programTestRun(second.program, run), { rc: 0, retval: XDP_DROP }, 'what stood there stands');
+  for (const handle of [memory, ...Object.values(first), ...Object.values(second)]) native.close(handle);
 });
 
 kernel('native object: after the load nothing can be changed, and what is absent is ENOENT', (t) => {

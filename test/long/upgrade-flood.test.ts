@@ -22,7 +22,7 @@ class Upgrades {
   readonly #t: ExecutionContext;
   readonly #bed: Testbed;
   readonly #builds: readonly Testbed[];
-  readonly #wider: Testbed;
+  readonly #next: Testbed;
   agent: Running;
   swaps = 0;
   restarts = 0;
@@ -31,19 +31,19 @@ class Upgrades {
     t: ExecutionContext,
     bed: Testbed,
     agent: Running,
-    folders: { readonly other: string; readonly wider: string },
+    folders: { readonly other: string; readonly next: string },
   ) {
     this.#t = t;
     this.#bed = bed;
     this.#builds = [bed.by(folders.other), bed];
-    this.#wider = bed.by(folders.wider);
+    this.#next = bed.by(folders.next);
     this.agent = agent;
   }
 
   /** To another program and back, four times, and to another layout and back. */
   async round(): Promise<void> {
     for (let at = 0; at < 8; at += 1) await this.#attach(this.#builds[at % 2] as Testbed);
-    await Promise.all([this.#attach(this.#wider), this.#change(this.#wider)]);
+    await Promise.all([this.#attach(this.#next), this.#change(this.#next)]);
     await Promise.all([this.#attach(this.#bed), this.#change(this.#bed)]);
   }
 
@@ -64,9 +64,9 @@ class Upgrades {
 test.serial(`upgrade: ${SWAPS} programs under ${RATE} packets a second, and each packet arrives`, async (t) => {
   t.timeout(4 * 3_600_000);
   await using bed = await Testbed.make();
-  const folders = { other: join(bed.folder, 'other'), wider: join(bed.folder, 'wider') };
+  const folders = { other: join(bed.folder, 'other'), next: join(bed.folder, 'next') };
   await otherBuild(folders.other, '0.2.0');
-  await otherBuild(folders.wider, '0.3.0', 'wider');
+  await otherBuild(folders.next, '0.3.0', 'next');
   const { operator, agent } = await startProduct(bed);
   const flood = await Flood.prepare(bed);
   const { rev } = await operator.apply(serviceRedirect('to-c', 'v4'));

@@ -20,26 +20,16 @@ const BESIDE = 'int shunt(struct xdp_md *ctx)\n{\n\tbpf_get_smp_processor_id();\
 /** What its tracepoint programs do beside, all of them. */
 const COUNTS_BESIDE = 'const struct about *words(void)\n{\n\tbpf_get_smp_processor_id();\n';
 
-/** A value that is eight bytes longer, and so a layout of another number: file by file what stands there, and what then does. */
-const WIDER: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
-  'bpf/abi.h': [
-    ['SHUNT_LAYOUT = 1', 'SHUNT_LAYOUT = 2'],
-    ['__u64 params[5];', '__u64 params[6];'],
-    ['sizeof(struct value) == 96', 'sizeof(struct value) == 104'],
-  ],
-  'bpf/check.h': [
-    ['CHECK_WORDS_MAX 16', 'CHECK_WORDS_MAX 17'],
-    ['\t0x84bb3f97971d80abULL,', '\t0x84bb3f97971d80abULL,\n\t0x7d29825c75521255ULL,'],
-  ],
-  'agent/kernel/abi.ts': [
-    ['SHUNT_LAYOUT: 1', 'SHUNT_LAYOUT: 2'],
-    ['size: 96,', 'size: 104,'],
-  ],
-  'agent/kernel/check.ts': [['  0x84bb3f97971d80abn,', '  0x84bb3f97971d80abn,\n  0x7d29825c75521255n,']],
+/** A check that begins with another number, and so a layout of another one: file by file what stands there, and what then does. */
+const NEXT_LAYOUT: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  'bpf/abi.h': [['SHUNT_LAYOUT = 2', 'SHUNT_LAYOUT = 3']],
+  'bpf/check.h': [['CHECK_SEED 0x5348554e54763101ULL', 'CHECK_SEED 0x5348554e54763102ULL']],
+  'agent/kernel/abi.ts': [['SHUNT_LAYOUT: 2', 'SHUNT_LAYOUT: 3']],
+  'agent/kernel/check.ts': [['0x5348554e54763101n', '0x5348554e54763102n']],
 };
 
 /** A checkout below `folder` that is this one, but for its version, a call that its programs make, and perhaps its layout. */
-export async function otherBuild(folder: string, version: string, layout?: 'wider'): Promise<Loading> {
+export async function otherBuild(folder: string, version: string, layout?: 'next'): Promise<Loading> {
   mkdirSync(join(folder, 'bpf/build'), { recursive: true });
   for (const name of readdirSync(ROOT)) {
     if (OTHER.includes(name) || OWN.includes(name)) continue;
@@ -50,7 +40,8 @@ export async function otherBuild(folder: string, version: string, layout?: 'wide
     if (name !== 'build') cpSync(join(ROOT, 'bpf', name), join(folder, 'bpf', name));
   change(join(folder, 'bpf/redirect.bpf.c'), [['int shunt(struct xdp_md *ctx)\n{\n', BESIDE]]);
   change(join(folder, 'bpf/delivery.bpf.c'), [['const struct about *words(void)\n{\n', COUNTS_BESIDE]]);
-  for (const [file, changes] of layout === undefined ? [] : Object.entries(WIDER)) change(join(folder, file), changes);
+  for (const [file, changes] of layout === undefined ? [] : Object.entries(NEXT_LAYOUT))
+    change(join(folder, file), changes);
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as object;
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, version }));
   execFileSync('make', ['-s', '-C', join(folder, 'bpf')]);

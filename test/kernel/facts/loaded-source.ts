@@ -11,10 +11,15 @@ export class LoadedSource implements Disposable {
   readonly #maps = new Map<string, MapHandle>();
   readonly #programs = new Map<string, ProgramHandle>();
 
-  constructor(source: string, names: { maps?: readonly string[]; programs?: readonly string[] }) {
+  /** `sizes`: in elements, of maps that shall have others than the source says. */
+  constructor(
+    source: string,
+    names: { maps?: readonly string[]; programs?: readonly string[]; sizes?: Readonly<Record<string, number>> },
+  ) {
     const { native } = this;
     using compiled = new BpfObject(`${source}\nchar LICENSE[] SEC("license") = "GPL";`);
     const object = must('objectOpen', native.objectOpen(compiled.path));
+    for (const [map, entries] of Object.entries(names.sizes ?? {})) native.objectSetMaxEntries(object, map, entries);
     const { rc, log } = native.objectLoad(object);
     if (rc !== 0) throw new Error(`the program does not load: errno ${-rc}\n${log}`);
     for (const name of names.maps ?? []) this.#maps.set(name, must(name, native.objectMap(object, name)));

@@ -11,7 +11,7 @@ import { LoadedSource, u32 } from './loaded-source.ts';
 import { OwnBpffs } from './own-bpffs.ts';
 import { Busy, type Turn, workHere } from './worker.ts';
 
-/** `words` is as large as a list of IPv6 shapes, rounded up. */
+/** `words` is some cache lines long, as a list of shapes is. */
 const SOURCE = `
 struct words { __u64 word[37]; };
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, struct words); }
