@@ -10,6 +10,7 @@
 
 #include "abi.h"
 #include "maps.h"
+#include "words.h"
 
 static __always_inline void count_verdict(__u32 verdict)
 {
@@ -19,31 +20,27 @@ static __always_inline void count_verdict(__u32 verdict)
 		++*packets;
 }
 
-/* CPUs that came after the map was sized share the last row. */
-static __always_inline int shares_its_row(void)
+/* Where a CPU counts the hits of a slot; NULL: there is no such slot. */
+static __always_inline struct stat *stat_of(__u32 cpu, __u32 slot)
 {
-	return bpf_get_smp_processor_id() >= config.cpu_rows;
-}
-
-/* Where this CPU counts the hits of a slot; NULL: there is no such slot. */
-static __always_inline struct stat *stat_of(__u32 slot)
-{
-	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 slots = config.slots, rows = config.cpu_rows;
-	__u32 row = (cpu >= rows ? rows : cpu) * slots + slot;
+	__u32 row = (cpu < rows ? cpu : rows) * slots + slot;
 
 	return slot < slots ? bpf_map_lookup_elem(&stats, &row) : 0;
 }
 
-/* Each CPU writes a row of its own, so no count is lost and none is locked. */
-static __always_inline void count_hit(struct stat *stat, __u64 bytes, __u64 now)
+/*
+ * Each CPU writes a row of its own, so no count is lost and none is locked; CPUs
+ * that came after the map was sized share the last row.
+ */
+static __always_inline void count_hit(struct stat *stat, __u32 cpu, __u64 bytes, __u64 now)
 {
-	if (shares_its_row()) {
-		__sync_fetch_and_add(&stat->packets, 1);
-		__sync_fetch_and_add(&stat->bytes, bytes);
-	} else {
+	if (likely(cpu < config.cpu_rows)) {
 		stat->packets++;
 		stat->bytes += bytes;
+	} else {
+		__sync_fetch_and_add(&stat->packets, 1);
+		__sync_fetch_and_add(&stat->bytes, bytes);
 	}
 	stat->seen = now;
 }

@@ -16,30 +16,27 @@
 #define CHECK_WORD WORD_OF(check)
 #define UNTIL_WORD WORD_OF(until)
 
-/* The lock is never filled. */
+/* Filled from `until` on. */
 union entry {
 	struct value value;
 	__u64 word[VALUE_WORDS];
 };
 
 /*
- * `from`: the words from `check` on. They may be rewritten or reused at any instant, so
- * each is read once.
+ * Copies `words`, a value's from `check` on, and says whether the copy is whole, and of
+ * this key. They may be rewritten or reused at any instant, so each is read once.
  */
-static __always_inline void copy_entry(union entry *to, const volatile __u32 *rev, const volatile __u64 *from)
+static __always_inline int copy_entry(union entry *to, const volatile __u32 *rev, const volatile __u64 *words,
+				      const struct key *key, int key_words)
 {
+	__u32 its_rev = *rev;
+	__u64 check = words[0];
 	unsigned int i;
 
-	to->value.rev = *rev;
 #pragma unroll
-	for (i = CHECK_WORD; i < VALUE_WORDS; i++)
-		to->word[i] = from[i - CHECK_WORD];
-}
-
-static __always_inline int is_sound(const union entry *e, const struct key *key, int key_words)
-{
-	return e->value.check == check_of(key->sum, key_words, e->value.rev, &e->word[UNTIL_WORD],
-					  VALUE_WORDS - UNTIL_WORD);
+	for (i = UNTIL_WORD; i < VALUE_WORDS; i++)
+		to->word[i] = words[i - CHECK_WORD];
+	return check == check_of(key->sum, key_words, its_rev, &to->word[UNTIL_WORD], VALUE_WORDS - UNTIL_WORD);
 }
 
 #endif

@@ -34,7 +34,7 @@ static __always_inline int is_target(__u64 word, const union entry *e)
  * while it does not know where they are. Were each host to send its copy back to
  * the target, one packet would become a storm of as many as there are hosts.
  */
-static __always_inline enum verdict judge_stations(const struct xdp_md *ctx, const union entry *e)
+static __always_inline enum verdict judge_stations(const struct xdp_md *ctx, const union entry *e, int goes_back)
 {
 	const struct ethhdr *eth = at_offset(ctx, 0, sizeof(*eth));
 
@@ -42,7 +42,7 @@ static __always_inline enum verdict judge_stations(const struct xdp_md *ctx, con
 		return VERDICT_MALFORMED;	/* never */
 	if (is_target(*(const __u64 *)eth->h_source, e))
 		return VERDICT_RETURNED;
-	if (e->value.ifindex == ctx->ingress_ifindex && is_target(*(const __u64 *)eth->h_dest, e))
+	if (goes_back && is_target(*(const __u64 *)eth->h_dest, e))
 		return VERDICT_OVERHEARD;
 	return VERDICT_SENT_BACK;
 }
@@ -52,14 +52,13 @@ static __always_inline enum verdict judge_stations(const struct xdp_md *ctx, con
  * and passed then would be lost. What is told it here counts only if the program
  * ends with XDP_REDIRECT.
  */
-static __always_inline enum verdict judge_way(const struct xdp_md *ctx, const struct packet *p,
-					      const struct value *v)
+static __always_inline enum verdict judge_way(const struct packet *p, const struct value *v, int goes_back)
 {
 	if (!(v->flags & VALUE_KEEP_TTL) && p->ttl <= 1)
 		return VERDICT_TTL;
 	if (p->l3_len > v->mtu)
 		return VERDICT_TOO_BIG;
-	if (v->ifindex == ctx->ingress_ifindex)
+	if (goes_back)
 		return VERDICT_SENT_BACK;
 	if (p->tagged)
 		return VERDICT_VLAN;
@@ -69,25 +68,27 @@ static __always_inline enum verdict judge_way(const struct xdp_md *ctx, const st
 }
 
 /* VERDICT_SENT_BACK: nothing speaks against it. */
-static __always_inline enum verdict judge_match(struct xdp_md *ctx, const struct packet *p, const struct hit *hit)
+static __always_inline enum verdict judge_match(struct xdp_md *ctx, const struct packet *p, const struct hit *hit,
+						int goes_back)
 {
 	const struct value *v = &hit->entry.value;
 
-	if (v->until && hit->now >= v->until)
+	if (unlikely(v->until && hit->now >= v->until))
 		return VERDICT_EXPIRED;
-	if (v->flags & VALUE_GUARDED && is_protected(ctx, p->l3, ports_of(last_word(p)), seen_of(p)))
+	if (unlikely(v->flags & VALUE_GUARDED) && is_protected(ctx, p->l3, ports_of(last_word(p)), seen_of(p)))
 		return VERDICT_PROTECTED;
-	return v->action == ACTION_SEND ? judge_stations(ctx, &hit->entry) : VERDICT_SENT_BACK;
+	return v->action == ACTION_SEND ? judge_stations(ctx, &hit->entry, goes_back) : VERDICT_SENT_BACK;
 }
 
 static __always_inline enum verdict judge_hit(struct xdp_md *ctx, struct decision *d)
 {
 	const struct value *v = &d->hit.entry.value;
-	enum verdict verdict = judge_match(ctx, &d->packet, &d->hit);
+	int goes_back = v->ifindex == ctx->ingress_ifindex;
+	enum verdict verdict = judge_match(ctx, &d->packet, &d->hit, goes_back);
 
-	if (verdict != VERDICT_SENT_BACK)
+	if (unlikely(verdict != VERDICT_SENT_BACK))
 		return verdict;
-	if (!d->hit.stat)
+	if (unlikely(!d->hit.stat))
 		return VERDICT_UNKNOWN_ACTION;
 	d->counts = 1;
 	switch (v->action) {
@@ -96,7 +97,7 @@ static __always_inline enum verdict judge_hit(struct xdp_md *ctx, struct decisio
 	case ACTION_DROP:
 		return VERDICT_DROPPED;
 	case ACTION_SEND:
-		return judge_way(ctx, &d->packet, v);
+		return judge_way(&d->packet, v, goes_back);
 	default:
 		return VERDICT_UNKNOWN_ACTION;
 	}
@@ -107,7 +108,7 @@ static __always_inline enum verdict judge(struct xdp_md *ctx, struct decision *d
 	enum look look;
 
 	d->counts = 0;
-	if (control.bypass)
+	if (unlikely(control.bypass))
 		return VERDICT_BYPASS;
 	parse(ctx, &d->packet);
 	switch (d->packet.kind) {

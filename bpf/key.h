@@ -14,7 +14,6 @@
 #include "packet.h"
 
 #define ZONE_UNSEEN ZONES_MAX
-#define KEY_FLAGS(flags) ((__u64)(flags) << KEY_FLAGS_SHIFT)
 
 struct key {
 	__u64 word[KEY6_WORDS];	/* a struct key4 or key6 */
@@ -45,8 +44,8 @@ static __always_inline int make_key(struct key *key, const struct xdp_md *ctx, c
 	__u64 fixed = shape[words], sum = 0;
 	int i;
 
-	if (fixed & KEY_FLAGS(p->unread | KEY_IN)) {
-		if (fixed & KEY_FLAGS(p->unread))
+	if (unlikely(fixed & (p->unread | KEY_FLAGS(KEY_IN)))) {
+		if (fixed & p->unread)
 			return 0;
 		if (*zone == ZONE_UNSEEN)
 			*zone = find_zone(ctx->ingress_ifindex);

@@ -27,9 +27,10 @@ static __always_inline struct value *find_value(enum kind kind, const struct key
 	return bpf_map_lookup_elem(&redirect6, key->word);
 }
 
-static __always_inline void copy_value(union entry *e, const struct value *value)
+static __always_inline int copy_value(union entry *e, const struct value *value, enum kind kind,
+				      const struct key *key)
 {
-	copy_entry(e, &value->rev, &value->check);
+	return copy_entry(e, &value->rev, &value->check, key, key_words(kind));
 }
 
 /*
@@ -40,27 +41,36 @@ static __always_inline void copy_value(union entry *e, const struct value *value
  * A writer whose CPU was taken away in the middle of its copy outlasts all looks
  * (on a virtual machine: 50 in 60 million). The last one waits for it.
  */
-static __noinline int look_again(enum kind kind, const struct key *key, union entry *e)
+static __always_inline enum look look_again(enum kind kind, const struct key *key, union entry *e)
 {
-	const int words = key_words(kind);
 	struct value *value;
-	int i;
+	int is_sound, i;
 
 	for (i = 1; i < LOOKS_MAX; i++) {
 		value = find_value(kind, key);
 		if (!value)
 			continue;
-		copy_value(e, value);
-		if (is_sound(e, key, words))
+		if (copy_value(e, value, kind, key))
 			return LOOK_HIT;
 	}
 	value = find_value(kind, key);
 	if (!value)
 		return LOOK_RACE;
 	bpf_spin_lock(&value->lock);
-	copy_value(e, value);
+	is_sound = copy_value(e, value, kind, key);
 	bpf_spin_unlock(&value->lock);
-	return is_sound(e, key, words) ? LOOK_HIT : LOOK_RACE;
+	return is_sound ? LOOK_HIT : LOOK_RACE;
+}
+
+/* It happens so seldom that it stays out of the way of the others. */
+static __noinline int look_again4(const struct key *key, union entry *e)
+{
+	return look_again(KIND_IPV4, key, e);
+}
+
+static __noinline int look_again6(const struct key *key, union entry *e)
+{
+	return look_again(KIND_IPV6, key, e);
 }
 
 /* A miss at first sight is simply no match. */
@@ -70,10 +80,9 @@ static __always_inline enum look look_up(enum kind kind, const struct key *key, 
 
 	if (!value)
 		return LOOK_MISS;
-	copy_value(e, value);
-	if (is_sound(e, key, key_words(kind)))
+	if (likely(copy_value(e, value, kind, key)))
 		return LOOK_HIT;
-	return look_again(kind, key, e);
+	return kind == KIND_IPV4 ? look_again4(key, e) : look_again6(key, e);
 }
 
 #endif

@@ -19,7 +19,8 @@
 
 struct hit {
 	union entry entry;
-	struct stat *stat;	/* where this CPU counts it; NULL: its slot is none */
+	struct stat *stat;	/* where it counts; NULL: its slot is none */
+	__u32 cpu;
 	__u64 now;		/* jiffies64 */
 };
 
@@ -33,19 +34,20 @@ static __always_inline const volatile __u64 *live_shapes(enum kind kind)
 
 static __always_inline void set_stat(struct hit *hit)
 {
-	hit->stat = stat_of(hit->entry.value.slot);
+	hit->cpu = bpf_get_smp_processor_id();
+	hit->stat = stat_of(hit->cpu, hit->entry.value.slot);
 	hit->now = bpf_jiffies64();
 }
 
-static __always_inline enum look look_for(enum kind kind, __u32 half, const struct key *key, struct hit *hit)
+static __always_inline enum look look_for(enum kind kind, const struct table *t, const struct key *key, struct hit *hit)
 {
-	enum look look = half ? look_in_table(kind, half, key, &hit->entry) : LOOK_UNSURE;
+	enum look look = look_in_table(kind, t, key, &hit->entry);
 
 	if (look == LOOK_MISS)
 		return look;
 	if (look == LOOK_HIT) {
 		set_stat(hit);
-		if (is_fresh(hit->stat, hit->now))
+		if (likely(is_fresh(hit->stat, hit->now)))
 			return look;
 	}
 	look = look_up(kind, key, &hit->entry);
@@ -59,16 +61,19 @@ static __always_inline enum look match(const struct xdp_md *ctx, const struct pa
 {
 	const volatile __u64 *list = live_shapes(kind);
 	const int words = key_words(kind);
-	__u32 half = live_half(kind), zone = ZONE_UNSEEN, i;
+	const struct table table = live_table(kind);
+	__u32 zone = ZONE_UNSEEN, i;
 	__u64 count = *list++;
 
-	for (i = 0; i < SHAPES_MAX && i < count; i++, list += words + 1) {
+	if (count > SHAPES_MAX)
+		count = SHAPES_MAX;
+	for (i = 0; i < count; i++, list += words + 1) {
 		struct key key;
 		enum look look;
 
 		if (!make_key(&key, ctx, p, list, words, &zone))
 			continue;
-		look = look_for(kind, half, &key, hit);
+		look = look_for(kind, &table, &key, hit);
 		if (look != LOOK_MISS)
 			return look;
 	}

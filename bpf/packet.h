@@ -17,7 +17,9 @@
 #define KEY6_WORDS (sizeof(struct key6) / sizeof(__u64))
 #define KEY_PORTS_SHIFT SHIFT_OF(0, 4)
 #define KEY_PROTO_SHIFT SHIFT_OF(4, 1)
-#define KEY_FLAGS_SHIFT SHIFT_OF(7, 1)
+#define KEY_FLAGS(flags) ((__u64)(flags) << SHIFT_OF(7, 1))
+#define PORTS_UNREAD KEY_FLAGS(KEY_SPORT | KEY_DPORT)
+#define ALL_UNREAD KEY_FLAGS(KEY_PROTO | KEY_SPORT | KEY_DPORT)
 
 enum kind {
 	KIND_IPV4,
@@ -30,10 +32,10 @@ enum kind {
 
 struct packet {
 	__u64 word[KEY6_WORDS];	/* as a key has them that fixes all, but for lengths and flags */
+	__u64 unread;		/* KEY_FLAGS of what could not be read */
 	__u32 kind;		/* enum kind */
 	__u32 l3;		/* offset of the IP header */
 	__u32 l3_len;		/* as the IP header says; inside the frame */
-	__u8 unread;		/* which of KEY_PROTO, KEY_SPORT and KEY_DPORT could not be read */
 	__u8 ttl;
 	__u8 tags;
 	__u8 tagged;		/* one of the tags names a VLAN */
@@ -63,6 +65,11 @@ static __always_inline __u32 ports_of(__u64 last_word)
 static __always_inline __u8 proto_of(__u64 last_word)
 {
 	return last_word >> KEY_PROTO_SHIFT;
+}
+
+static __always_inline __u8 flags_of(__u64 last_word)
+{
+	return last_word >> SHIFT_OF(7, 1);
 }
 
 #endif

@@ -27,7 +27,7 @@ static __always_inline __u64 read_last_word(struct packet *p, __u8 proto, const 
 		p->unread = 0;
 		return last_word_of(*ports, proto);
 	}
-	p->unread = KEY_SPORT | KEY_DPORT;
+	p->unread = PORTS_UNREAD;
 	return last_word_of(0, proto);
 }
 
@@ -91,7 +91,7 @@ static __always_inline int parse_plain(struct xdp_md *ctx, struct packet *p)
 
 static __always_inline void parse(struct xdp_md *ctx, struct packet *p)
 {
-	if (!parse_plain(ctx, p))
+	if (unlikely(!parse_plain(ctx, p)))
 		parse_slow(ctx, p);
 }
 

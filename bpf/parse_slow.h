@@ -21,8 +21,6 @@
 
 #define IP_FRAGMENT 0x3fff	/* more fragments, or an offset */
 #define VLAN_ID 0x0fff
-#define PORTS_UNREAD (KEY_SPORT | KEY_DPORT)
-#define ALL_UNREAD (KEY_PROTO | PORTS_UNREAD)
 
 struct vlan_tag {
 	__be16 tci;

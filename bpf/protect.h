@@ -22,7 +22,7 @@
 
 static __always_inline __u32 seen_of(const struct packet *p)
 {
-	__u32 known = ~p->unread & (KEY_PROTO | KEY_SPORT | KEY_DPORT);
+	__u32 known = flags_of(~p->unread & ALL_UNREAD);
 
 	return proto_of(last_word(p)) | known << SEEN_KNOWN_SHIFT | (p->kind == KIND_IPV6 ? SEEN_IPV6 : 0);
 }

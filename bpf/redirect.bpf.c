@@ -14,15 +14,14 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-static __always_inline void count(const struct decision *d, __u64 bytes)
+/* What passes although it hit an entry that would have it elsewhere. */
+static __always_inline int pass(const struct decision *d)
 {
 	enum pass_reason reason = reason_of(d->verdict);
 
-	if (!d->counts)
-		return;
-	count_hit(d->hit.stat, bytes, d->hit.now);
-	if (reason != PASS_MAX)
+	if (d->counts && reason != PASS_MAX)
 		count_passed(d->hit.entry.value.slot, reason);
+	return XDP_PASS;
 }
 
 static __always_inline int carry_out(struct xdp_md *ctx, const struct decision *d)
@@ -37,7 +36,7 @@ static __always_inline int carry_out(struct xdp_md *ctx, const struct decision *
 	case VERDICT_DROPPED:
 		return XDP_DROP;
 	default:
-		return XDP_PASS;
+		return pass(d);
 	}
 }
 
@@ -49,7 +48,8 @@ int shunt(struct xdp_md *ctx)
 	int answer;
 
 	d.verdict = judge(ctx, &d);
-	count(&d, ctx->data_end - ctx->data);
+	if (d.counts)
+		count_hit(d.hit.stat, d.hit.cpu, ctx->data_end - ctx->data, d.hit.now);
 	answer = carry_out(ctx, &d);
 	count_verdict(d.verdict);
 	return answer;

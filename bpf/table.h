@@ -22,34 +22,36 @@
 #define FILTER_SHIFT 3	/* FILTER_BITS is 1 << 3 */
 _Static_assert(FILTER_BITS == 1 << FILTER_SHIFT, "filter");
 
-/* The half that is in force; 0: there is no table. */
-static __always_inline __u32 live_half(enum kind kind)
+/* The half of a family's table that is in force. Where none is, `first` is behind all rows. */
+struct table {
+	__u32 first;	/* its first row */
+	__u32 shift;	/* from a key's sum to its place among the rows */
+};
+
+static __always_inline struct table live_table(enum kind kind)
 {
-	if (!config.row_bits)
-		return 0;
-	return kind == KIND_IPV4 ? control.table4 : control.table6;
+	__u32 half = kind == KIND_IPV4 ? control.table4 : control.table6;
+
+	return (struct table){ .first = (half - 1) << config.row_bits, .shift = WORD_BITS - config.row_bits };
 }
 
 /* False: no entry has this key. */
-static __always_inline int may_stand(enum kind kind, __u32 half, const struct key *key)
+static __always_inline int may_stand(enum kind kind, const struct table *t, __u64 sum)
 {
-	const __u32 bits = config.row_bits + FILTER_SHIFT;
-	__u64 bit = key->sum >> (WORD_BITS - bits);
-	__u32 index = ((half - 1) << bits | bit) / WORD_BITS;
+	__u64 bit = sum >> (t->shift - FILTER_SHIFT);
+	__u32 index = t->first / (WORD_BITS / FILTER_BITS) + bit / WORD_BITS;
 	const volatile __u64 *word;
 
 	if (kind == KIND_IPV4)
 		word = bpf_map_lookup_elem(&filter4, &index);
 	else
 		word = bpf_map_lookup_elem(&filter6, &index);
-	return !word || *word >> (bit % WORD_BITS) & 1;
+	return unlikely(!word) || *word >> (bit % WORD_BITS) & 1;
 }
 
 /* The words of a row. */
-static __always_inline const volatile __u64 *row_at(enum kind kind, __u32 half, __u32 place)
+static __always_inline const volatile __u64 *row_at(enum kind kind, __u32 index)
 {
-	__u32 index = (half - 1) << config.row_bits | (place & ((1U << config.row_bits) - 1));
-
 	if (kind == KIND_IPV4)
 		return bpf_map_lookup_elem(&rows4, &index);
 	return bpf_map_lookup_elem(&rows6, &index);
@@ -68,32 +70,35 @@ static __always_inline int has_key(const volatile __u64 *row, const struct key *
 }
 
 /* LOOK_UNSURE: ask the hash map. */
-static __always_inline enum look look_at_rows(enum kind kind, __u32 half, const struct key *key, union entry *e)
+static __always_inline enum look look_at_rows(enum kind kind, const struct table *t, const struct key *key,
+					      union entry *e)
 {
-	__u32 home = key->sum >> (WORD_BITS - config.row_bits), i;
+	__u32 place = key->sum >> t->shift, last = (1U << config.row_bits) - 1, i;
 	const int words = key_words(kind);
 
-	for (i = 0; i < PROBES_MAX; i++) {
-		const volatile __u64 *row = row_at(kind, half, home + i);
-		const volatile __u32 *rev, *state;
+	for (i = 0; i < PROBES_MAX; i++, place = (place + 1) & last) {
+		const volatile __u64 *row = row_at(kind, t->first + place);
+		const volatile __u32 *rev;
+		__u32 state;
 
-		if (!row)
+		if (unlikely(!row))
 			return LOOK_UNSURE;
 		rev = (const volatile __u32 *)&row[words];
-		state = rev + 1;
-		if (*state == ROW_EMPTY)
+		state = rev[1];
+		if (likely(state == ROW_USED && has_key(row, key, words)))
+			return likely(copy_entry(e, rev, &row[words + 1], key, words)) ? LOOK_HIT : LOOK_UNSURE;
+		if (state == ROW_EMPTY)
 			return LOOK_MISS;
-		if (*state != ROW_USED || !has_key(row, key, words))
-			continue;
-		copy_entry(e, rev, &row[words + 1]);
-		return is_sound(e, key, words) ? LOOK_HIT : LOOK_UNSURE;
 	}
 	return LOOK_UNSURE;
 }
 
-static __always_inline enum look look_in_table(enum kind kind, __u32 half, const struct key *key, union entry *e)
+static __always_inline enum look look_in_table(enum kind kind, const struct table *t, const struct key *key,
+					       union entry *e)
 {
-	return may_stand(kind, half, key) ? look_at_rows(kind, half, key, e) : LOOK_MISS;
+	if (!config.row_bits)
+		return LOOK_UNSURE;
+	return may_stand(kind, t, key->sum) ? look_at_rows(kind, t, key, e) : LOOK_MISS;
 }
 
 /*
@@ -102,7 +107,7 @@ static __always_inline enum look look_in_table(enum kind kind, __u32 half, const
  */
 static __always_inline int is_fresh(const struct stat *stat, __u64 now)
 {
-	return stat && !((now ^ stat->seen) >> PROVEN_SHIFT);
+	return likely(stat && !((now ^ stat->seen) >> PROVEN_SHIFT));
 }
 
 #endif
