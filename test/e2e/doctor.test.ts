@@ -39,7 +39,7 @@ test.serial('doctor: nothing is bad on a sound host, and what is broken is named
   t.deepEqual(those(sound, 'bad'), []);
   t.is(sound.status, 0);
   const seen = those(sound, 'ok');
-  for (const what of [/^pins: 12 maps/, /^kernel clock: runs/, /^bypass: off/, /^interfaces: to-a: native/])
+  for (const what of [/^pins: 15 maps/, /^kernel clock: runs/, /^bypass: off/, /^interfaces: to-a: native/])
     t.true(
       seen.some((text) => what.test(text)),
       `${what} in ${seen.join('\n')}`,

@@ -44,8 +44,7 @@ for (const release of RELEASES) {
       await host.agent.stop(signal);
       await host.holds(`${turn}: nobody runs`);
       await host.change(ROOT);
-      await host.attach(next);
-      await host.startAgent(next);
+      await (next === old ? host.moveBack(old) : host.moveForth());
       await host.rests(`${turn}: what the other left was taken over`, ROOT);
       await host.remove(ROOT, number);
       await host.rests(`${turn}: deleted`, old);

@@ -1,13 +1,15 @@
 import type { Testbed } from './testbed.ts';
 
-/** Offsets in struct key4 and struct value of bpf/abi.h. */
+/** Offset in struct key4 of bpf/abi.h, the same in every layout. */
 const DST = 4;
-const DMAC = 40;
+const MAC_BYTES = 6;
 
 /** The IPv4 redirects in the kernel, as `destination MAC`. */
 export async function inKernel(bed: Testbed): Promise<Set<string>> {
   const entries = await bed.entries('redirect4');
-  return new Set(entries.map(({ key, value }) => `${decimal(key, DST, 4)} ${hex(value, DMAC, 6)}`));
+  return new Set(
+    entries.map(({ key, formatted }) => `${decimal(key, DST, 4)} ${mac(formatted.value.dmac as readonly number[])}`),
+  );
 }
 
 function decimal(bytes: readonly string[], from: number, count: number): string {
@@ -17,9 +19,9 @@ function decimal(bytes: readonly string[], from: number, count: number): string 
     .join('.');
 }
 
-function hex(bytes: readonly string[], from: number, count: number): string {
+function mac(bytes: readonly number[]): string {
   return bytes
-    .slice(from, from + count)
-    .map((byte) => byte.slice(2))
+    .slice(0, MAC_BYTES)
+    .map((byte) => byte.toString(16).padStart(2, '0'))
     .join(':');
 }

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { COMING } from '../../agent/kernel/pins.ts';
 import type { HostsReply } from '../../protocol/listings.ts';
 import type { Status } from '../../protocol/status.ts';
 import { backUp, restore } from './backup.ts';
@@ -78,6 +80,24 @@ export class MixedHost implements AsyncDisposable {
   async attach(by: string): Promise<void> {
     const { status, stderr } = await this.bed.by(by).attach('--interface', 'to-a', '--interface', 'to-c');
     this.#t.is(status, 0, stderr);
+  }
+
+  /** Has today's maps take the place of those of an older layout: today's agent, started while `attach` waits, fills them. */
+  async moveForth(): Promise<void> {
+    const attached = this.attach(ROOT);
+    await until('maps of another layout are there', CONVERGE_MS, () => existsSync(join(this.bed.pinRoot, COMING)));
+    await this.startAgent(ROOT);
+    await attached;
+  }
+
+  /** Puts a release back that does not know today's layout. Packets pass meanwhile, so B answers. */
+  async moveBack(to: string): Promise<void> {
+    const { status, stderr } = await this.bed.shunt('b', 'detach', '--pin-root', this.bed.pinRoot);
+    this.#t.is(status, 0, stderr);
+    await this.attach(to);
+    await this.startAgent(to);
+    await this.#traffic.asker.answeredBy('c', CONVERGE_MS);
+    this.#atB = (await this.#traffic.b.counted()).datagrams;
   }
 
   /** Starts an agent of this checkout, on the one state directory and the one set of pins. */

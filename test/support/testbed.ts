@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { chown, mkdir } from 'node:fs/promises';
+import { chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { STANDING } from '../../agent/kernel/pins.ts';
 import { Namespaces } from './namespaces.ts';
@@ -272,9 +272,11 @@ export class Testbed implements AsyncDisposable {
     return [...program, ...place, '--label', this.#site.label, ...extra];
   }
 
-  /** The entries of a pinned map, as bpftool says them. */
+  /** The entries of a pinned map, of whatever layout, as bpftool says them. */
   async entries(map: 'redirect4' | 'redirect6'): Promise<readonly MapEntry[]> {
-    return JSON.parse(await must(['bpftool', '-j', 'map', 'dump', 'pinned', join(this.pins, map)])) as MapEntry[];
+    const standing = (await readdir(this.pinRoot)).find((name) => /^v\d+$/.test(name)) ?? STANDING;
+    const pin = join(this.pinRoot, standing, map);
+    return JSON.parse(await must(['bpftool', '-j', 'map', 'dump', 'pinned', pin])) as MapEntry[];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
