@@ -43,7 +43,7 @@ export function compare(
   { state: drawn, frames }: Case,
   onAnswer: (answer: Answer) => void = () => {},
 ): Difference | undefined {
-  const subject = subjects[drawn.rows];
+  const subject = subjects.of(drawn);
   const state = subject.install(drawn);
   const wanted = new Tally();
   for (const frame of frames) {
@@ -69,7 +69,7 @@ export function compare(
 
 /** The same with one frame. */
 export function compareOne(subjects: Subjects, drawn: WrittenState, frame: Uint8Array): Difference | undefined {
-  const subject = subjects[drawn.rows];
+  const subject = subjects.of(drawn);
   const state = subject.install(drawn);
   const wanted = answer(frame, state);
   const found = subject.run(frame);

@@ -37,7 +37,7 @@ function answers({ frame, wanted, found, counted }: Difference): string[] {
   ];
 }
 
-function stateLines({ shapes, control, protect, zones, ports, strays, now }: WrittenState): string[] {
+function stateLines({ table, shapes, control, protect, zones, ports, strays, now }: WrittenState): string[] {
   const lists = ([4, 6] as const).flatMap((family) =>
     shapes[family].map((list, which) => `shapes${family}[${which}]: ${list.map(shapeText).join('; ')}`),
   );
@@ -49,6 +49,9 @@ function stateLines({ shapes, control, protect, zones, ports, strays, now }: Wri
     ...protect.lists.flatMap((list, which) =>
       list.map((key) => `protected[${which}] (live ${protect.live}): ${fieldsOf(key)}`),
     ),
+    ...(table === undefined
+      ? []
+      : [`tables, of which half ${table.live[4]} is live for IPv4, ${table.live[6]} for IPv6`]),
     ...strays.map((key) => `a stranger's key ${Buffer.from(key).toString('hex')}`),
   ];
 }

@@ -34,13 +34,22 @@ class Shrinking {
   /** Changes with each step, and not with the time. */
   get size(): string {
     const { frame, state } = this.now;
-    const words = [state.zones, state.ports, state.control, state.shapes, state.strays.length, state.protect.live];
+    const words = [
+      state.table,
+      state.zones,
+      state.ports,
+      state.control,
+      state.shapes,
+      state.strays.length,
+      state.protect.live,
+    ];
     const protects = state.protect.lists.map((list) => list.length);
     const entries = state.entries.map(({ value, endsIn }) => [value.action, `${endsIn ?? value.until}`]);
     return JSON.stringify([[...frame], words, protects, entries]);
   }
 
   async leaveOutState(): Promise<void> {
+    if (this.now.state.table !== undefined) this.#try({ table: undefined });
     await shorten(this.now.state.entries, async (entries) => this.#try({ entries: [...entries] }));
     await shorten(this.now.state.strays, async (strays) => this.#try({ strays: [...strays] }));
     await shorten(this.now.state.ports, async (ports) => this.#try({ ports: [...ports] }));

@@ -22,6 +22,8 @@ export interface WrittenState extends State {
   readonly strays: readonly Uint8Array[];
   /** Whether each CPU counts into rows of its own, or all into those that CPUs share which came later. */
   readonly rows: 'own' | 'shared';
+  /** Which half of each table is live, and the seed of what stands in it; undefined: the program has no tables. */
+  readonly table: { readonly live: Readonly<Record<Family, 0 | 1 | 2>>; readonly seed: number } | undefined;
 }
 
 const MAX_SHAPES = 8;
@@ -67,6 +69,9 @@ export function drawState(draw: Draw, world: World): WrittenState {
     slots: SLOTS,
     ingress,
     now: 0n,
+    table: draw.once(3)
+      ? undefined
+      : { live: { 4: draw.of([0, 1, 2]), 6: draw.of([0, 1, 2]) }, seed: draw.below(2 ** 31) },
   };
 }
 

@@ -11,6 +11,7 @@ import { type Counters, tallyOf } from './counters.ts';
 import { flipBit } from './draw.ts';
 import { bytesOfKey, bytesOfStray, bytesOfValue, matchOfKey, shapeOfKey } from './encode.ts';
 import { at, type Written, type WrittenState } from './states.ts';
+import { drawTable, ROW_BITS, type Standing } from './table.ts';
 import type { Tally } from './tally.ts';
 
 const CONTROL = STRUCTS.control;
@@ -23,9 +24,10 @@ class Subject implements Disposable {
   #since: bigint;
   #before: Counters;
 
-  /** `path` of the object, where it is another than ours; so many CPUs have rows of their own. */
-  constructor(path: string | undefined, cpuRows: number) {
-    this.#program = new LoadedProgram(path === undefined ? { cpuRows } : { path, cpuRows });
+  /** `path` of the object, where it is another than ours; so many CPUs have rows of their own; `rowBits` 0: without tables. */
+  constructor(path: string | undefined, cpuRows: number, rowBits: number) {
+    const how = { cpuRows, rowBits };
+    this.#program = new LoadedProgram(path === undefined ? how : { path, ...how });
     this.#before = this.#read();
     this.#since = this.now();
   }
@@ -39,8 +41,9 @@ class Subject implements Disposable {
   install(drawn: WrittenState): WrittenState {
     const { strays, control, zones, ports, ingress } = drawn;
     for (const key of this.#keys) this.#program.erase(key);
+    const astray = strays.map((key) => ({ key, value: bytesOfStray(key) }));
     this.#keys = strays;
-    for (const key of strays) this.#program.write(key, bytesOfStray(key));
+    for (const { key, value } of astray) this.#program.write(key, value);
     for (const family of [4, 6] as const)
       for (const which of [0, 1] as const) this.#program.setShapes(which, family, listOf(drawn, family, which));
     for (const word of ['shapes4', 'shapes6', 'bypass', 'ready'] as const)
@@ -53,7 +56,9 @@ class Subject implements Disposable {
     // Last, for some end with this jiffy.
     this.#since = this.now();
     const state = at(drawn, this.#since);
-    this.#keys = [...strays, ...state.entries.map((entry) => this.#write(entry))];
+    const standing = [...astray, ...state.entries.map((entry) => this.#write(entry))];
+    this.#keys = standing.map(({ key }) => key);
+    this.#setTables(state, standing);
     return state;
   }
 
@@ -72,11 +77,24 @@ class Subject implements Disposable {
     this.#program[Symbol.dispose]();
   }
 
-  #write({ key, value, wrongBit }: Written): Uint8Array {
+  #write({ key, value, wrongBit }: Written): Standing {
     const bytes = bytesOfKey(key);
     const sound = bytesOfValue(bytes, value);
-    this.#program.write(bytes, wrongBit === undefined ? sound : flipBit(sound, wrongBit));
-    return bytes;
+    const written = wrongBit === undefined ? sound : flipBit(sound, wrongBit);
+    this.#program.write(bytes, written);
+    return { key: bytes, value: written };
+  }
+
+  #setTables({ table }: WrittenState, standing: readonly Standing[]): void {
+    if (table === undefined) return;
+    for (const family of [4, 6] as const) {
+      const size = family === 4 ? STRUCTS.key4.size : STRUCTS.key6.size;
+      const mine = standing.filter(({ key }) => key.length === size);
+      const { rows, filter } = drawTable(table.seed + family, family, table.live[family], mine);
+      this.#program.setAll(`rows${family}`, rows);
+      this.#program.setAll(`filter${family}`, filter);
+      this.#program.setControl(CONTROL[`table${family}`], table.live[family]);
+    }
   }
 
   #setPorts(ports: readonly number[]): void {
@@ -92,20 +110,26 @@ class Subject implements Disposable {
   }
 }
 
-/** The same program twice: how many CPUs have rows of their own is fixed when it is loaded. */
+/** The same program several times: how many CPUs have rows of their own, and whether there are tables, is fixed when it is loaded. */
 export class Subjects implements Disposable {
-  readonly own: Subject;
-  readonly shared: Subject;
+  readonly #all: Readonly<Record<WrittenState['rows'], Readonly<Record<'plain' | 'tabled', Subject>>>>;
 
   /** `path` of the object, where it is another than ours. */
   constructor(path?: string) {
-    this.own = new Subject(path, cpus().length);
-    this.shared = new Subject(path, 0);
+    const both = (cpuRows: number) => ({
+      plain: new Subject(path, cpuRows, 0),
+      tabled: new Subject(path, cpuRows, ROW_BITS),
+    });
+    this.#all = { own: both(cpus().length), shared: both(0) };
+  }
+
+  /** The one that a state is for. */
+  of({ rows, table }: Pick<WrittenState, 'rows' | 'table'>): Subject {
+    return this.#all[rows][table === undefined ? 'plain' : 'tabled'];
   }
 
   [Symbol.dispose](): void {
-    this.own[Symbol.dispose]();
-    this.shared[Symbol.dispose]();
+    for (const both of Object.values(this.#all)) for (const subject of Object.values(both)) subject[Symbol.dispose]();
   }
 }
 

@@ -7,6 +7,7 @@ import { runClock } from '../../agent/kernel/clock-program.ts';
 import { decodeStat, encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
 import { objectName } from '../../agent/kernel/pins.ts';
 import { encodeShapes, listAt } from '../../agent/kernel/shapes.ts';
+import { tableSize } from '../../agent/kernel/table-size.ts';
 import type { Counter } from '../../agent/model/counter.ts';
 import type { EntryValue } from '../../agent/model/entry.ts';
 import { loadNative, type MapHandle, type Native, type ProgramHandle } from '../../native/index.ts';
@@ -28,6 +29,10 @@ const MAP_NAMES = [
   'ports',
   'about',
   'protect',
+  'rows4',
+  'rows6',
+  'filter4',
+  'filter6',
 ] as const;
 type MapName = (typeof MAP_NAMES)[number];
 
@@ -73,15 +78,21 @@ export class LoadedProgram implements Disposable {
   readonly #clock: ProgramHandle;
   readonly #maps: Record<MapName, MapHandle>;
 
-  /** `entries` is the size of each redirect map, and so of their hash tables; `path` that of the object. */
-  constructor({ cpuRows = availableParallelism(), entries = 4 * SLOTS, path = OBJECT } = {}) {
+  /**
+   * `entries` is the size of each redirect map, and so of their hash tables; `path` that of the object; `rowBits` as the
+   * loader's, 0: no table.
+   */
+  constructor({ cpuRows = availableParallelism(), entries = 4 * SLOTS, path = OBJECT, rowBits = 0 } = {}) {
     const { native } = this;
     this.cpuRows = cpuRows;
     const object = must('objectOpen', native.objectOpen(path));
     for (const map of ['redirect4', 'redirect6']) native.objectSetMaxEntries(object, map, entries);
     native.objectSetMaxEntries(object, 'stats', (cpuRows + 1) * SLOTS);
     native.objectSetMaxEntries(object, 'passed', PASS_REASONS.length * SLOTS);
-    native.objectSetData(object, '.rodata', 0, encodeConfig({ slots: SLOTS, cpuRows, rowBits: 0 }));
+    const { rows, filter } = tableSize(rowBits);
+    for (const map of ['rows4', 'rows6']) native.objectSetMaxEntries(object, map, rows);
+    for (const map of ['filter4', 'filter6']) native.objectSetMaxEntries(object, map, filter);
+    native.objectSetData(object, '.rodata', 0, encodeConfig({ slots: SLOTS, cpuRows, rowBits }));
     const { rc, log } = native.objectLoad(object);
     if (rc !== 0) throw new Error(`the program does not load: errno ${-rc}\n${log}`);
     const maps = MAP_NAMES.map((name) => [name, must(name, native.objectMap(object, objectName(name)))]);
@@ -90,6 +101,10 @@ export class LoadedProgram implements Disposable {
     this.#clock = must('clock', native.objectProgram(object, 'clock'));
     native.close(object);
     this.#update('ports', u32(EGRESS), u32(INGRESS));
+  }
+
+  get maps(): Readonly<Record<MapName, MapHandle>> {
+    return this.#maps;
   }
 
   /** As what somebody else attaches. */
@@ -138,6 +153,14 @@ export class LoadedProgram implements Disposable {
     const words = must('control', this.native.mapLookupElem(this.#maps.control, u32(0), 0));
     words.set(u32(value), offset);
     this.#update('control', u32(0), words);
+  }
+
+  /** Every element of an array. */
+  setAll(map: MapName, values: Uint8Array): void {
+    const { valueSize } = must(map, this.native.mapInfo(this.#maps[map]));
+    const keys = new Uint8Array(Uint32Array.from({ length: values.length / valueSize }, (_, index) => index).buffer);
+    const { rc } = this.native.mapUpdateBatch(this.#maps[map], keys, values, keys.length / 4, 0);
+    if (rc !== 0) throw new Error(`${map}: errno ${-rc}`);
   }
 
   setBypass(on: boolean): void {
