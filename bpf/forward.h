@@ -27,35 +27,22 @@ static __always_inline void decrease_ttl4(struct iphdr *ip)
 	ip->ttl--;
 }
 
-static __always_inline void decrease_ttl(struct xdp_md *ctx, const struct packet *p)
+/* The type of what follows stays. */
+static __always_inline void set_macs(void *eth, const union entry *e)
 {
-	struct ipv6hdr *six;
-	struct iphdr *four;
+	__u64 *target = eth, *source = eth + ETH_ALEN;
+	__u64 type = *source & ~MAC_MASK;
 
-	if (p->kind == KIND_IPV4) {
-		four = at_offset(ctx, p->l3, sizeof(*four));
-		if (four)
-			decrease_ttl4(four);
-	} else {
-		six = at_offset(ctx, p->l3, sizeof(*six));
-		if (six)
-			six->hop_limit--;
-	}
-}
-
-/* The type of what follows stays: it is that of the last tag, where there are any. */
-static __always_inline void set_macs(struct xdp_md *ctx, __u32 offset, const union entry *e)
-{
-	struct ethhdr *eth = at_offset(ctx, offset, sizeof(*eth));
-	__u64 *target, *source, type;
-
-	if (!eth)
-		return;
-	target = (__u64 *)eth->h_dest;
-	source = (__u64 *)eth->h_source;
-	type = *source & ~MAC_MASK;
 	*target = e->word[WORD_OF(dmac)];	/* and two bytes more, which the source takes */
 	*source = (e->word[WORD_OF(smac)] & MAC_MASK) | type;
+}
+
+static __always_inline void decrease_ttl(void *l3, enum kind kind)
+{
+	if (kind == KIND_IPV4)
+		decrease_ttl4(l3);
+	else
+		((struct ipv6hdr *)l3)->hop_limit--;
 }
 
 static __always_inline int is_priority_tagged(const struct packet *p)
@@ -76,16 +63,22 @@ static __always_inline void untag(struct xdp_md *ctx, const struct packet *p)
 		bpf_xdp_adjust_head(ctx, 2 * sizeof(struct vlan_tag));
 }
 
+/*
+ * Frames in no VLAN leave without tags: their MACs go right before the IP header, behind
+ * which as much stands as the shorter IP header is long.
+ */
 static __always_inline void forward_headers(struct xdp_md *ctx, const struct packet *p, const union entry *e)
 {
+	void *eth = at_offset(ctx, p->l3 - ETH_HLEN, ETH_HLEN + sizeof(struct iphdr));
+	void *whole = at_offset(ctx, 0, ETH_HLEN);
+
+	if (!eth || !whole)
+		return;		/* never: it was read */
 	if (!(e->value.flags & VALUE_KEEP_TTL))
-		decrease_ttl(ctx, p);
-	if (!is_priority_tagged(p)) {
-		set_macs(ctx, 0, e);
-	} else {
-		set_macs(ctx, p->l3 - sizeof(struct ethhdr), e);
+		decrease_ttl(eth + ETH_HLEN, p->kind);
+	set_macs(unlikely(p->tagged) ? whole : eth, e);
+	if (unlikely(is_priority_tagged(p)))
 		untag(ctx, p);
-	}
 }
 
 #endif
