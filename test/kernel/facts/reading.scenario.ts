@@ -27,7 +27,7 @@ static __always_inline int seen_in(const struct value *v)
 {
 	if (v->slot != 1)
 		return STRANGER;
-	if (v->until != v->rev || v->ifindex != v->rev || v->dmac[5] != v->rev || v->smac[5] != v->rev)
+	if (v->ifindex != v->until || v->dmac[5] != v->until || v->smac[5] != v->until)
 		return TORN;
 	return RIGHT;
 }
