@@ -1,37 +1,32 @@
+#include "memory.h"
+
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "bpf_fd.h"
-#include "map.h"
 #include "values.h"
 
 namespace shunt {
 
-namespace {
+void Memory::release() {
+  if (data_) munmap(std::exchange(data_, nullptr), mapped_);
+}
 
-class Memory : public Handle {
- public:
-  static constexpr napi_type_tag kTag = kMemoryTag;
-  Memory(uint8_t* data, size_t size, size_t mapped, bool writable)
-      : size(size), writable(writable), data_(data), mapped_(mapped) {}
-  ~Memory() override { Memory::release(); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  bool closed() const override { return data_ == nullptr; }
-  void release() override {
-    if (data_) munmap(std::exchange(data_, nullptr), mapped_);
+std::shared_ptr<Memory> Memory::map(const Map& map, bool writable, bool pages, int& rc) {
+  const size_t size = (map.valueSize + 7) / 8 * 8 * map.maxEntries;
+  const size_t page = sysconf(_SC_PAGESIZE);
+  const size_t mapped = (size + page - 1) / page * page;
+  void* data = mmap(nullptr, mapped, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, map.fd(), 0);
+  if (data == MAP_FAILED) {
+    rc = -errno;
+    return nullptr;
   }
-  uint8_t* at(size_t offset) const { return data_ + offset; }
-  bool holds(size_t offset, size_t length) const { return offset <= size && length <= size - offset; }
-  const size_t size;
-  const bool writable;
+  return std::make_shared<Memory>(static_cast<uint8_t*>(data), pages ? mapped : size, mapped, writable);
+}
 
- private:
-  uint8_t* data_;
-  const size_t mapped_;
-};
+namespace {
 
 /**
  * Copies between shared memory and ours so that each 64-bit word, where `shared` is aligned, moves in one piece.
@@ -67,20 +62,15 @@ void writeShared(uint8_t* shared, const uint8_t* bytes, size_t length) {
       [&](uint8_t* byte, size_t i) { __atomic_store_n(byte, bytes[i], __ATOMIC_RELAXED); });
 }
 
-/** Maps the values of a map; `pages`: with what is left of the last page. */
 Napi::Value mapValues(const Napi::CallbackInfo& info, bool pages) {
   Args args(info);
   auto* map = args.handle<Map>("map");
   const bool writable = args.boolean("writable");
   if (!args.ok()) return args.raise();
   if (map->closed()) return number(info.Env(), -EBADF);
-  const size_t size = (map->valueSize + 7) / 8 * 8 * map->maxEntries;
-  const size_t page = sysconf(_SC_PAGESIZE);
-  const size_t mapped = (size + page - 1) / page * page;
-  void* data = mmap(nullptr, mapped, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, map->fd(), 0);
-  if (data == MAP_FAILED) return number(info.Env(), -errno);
-  const size_t held = pages ? mapped : size;
-  return adopt(info.Env(), std::make_shared<Memory>(static_cast<uint8_t*>(data), held, mapped, writable));
+  int rc = 0;
+  std::shared_ptr<Memory> memory = Memory::map(*map, writable, pages, rc);
+  return memory ? adopt(info.Env(), memory) : number(info.Env(), rc);
 }
 
 Napi::Value mapMmap(const Napi::CallbackInfo& info) { return mapValues(info, false); }
@@ -137,6 +127,7 @@ Napi::Value memoryWrite(const Napi::CallbackInfo& info) {
   return number(info.Env(), 0);
 }
 
+// Row by row, as the memory lies: there may be as many rows as CPUs, each of megabytes.
 Napi::Value memoryMax(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* memory = args.handle<Memory>("memory");
@@ -152,19 +143,20 @@ Napi::Value memoryMax(const Napi::CallbackInfo& info) {
     return args.raise();
   }
   if (memory->closed()) return number(info.Env(), -EBADF);
-  Napi::Float64Array largest = Napi::Float64Array::New(info.Env(), count);
-  for (size_t column = 0; column < count; column++) {
-    uint64_t most = 0;
-    for (size_t row = 0; row < rows; row++) {
-      auto* word = reinterpret_cast<uint64_t*>(memory->at(offset + (row * count + column) * stride));
-      most = std::max(most, __atomic_load_n(word, __ATOMIC_RELAXED));
+  std::vector<uint64_t> most(count);
+  for (size_t row = 0; row < rows; row++) {
+    const uint8_t* first = memory->at(offset + row * count * stride);
+    for (size_t column = 0; column < count; column++) {
+      auto* word = reinterpret_cast<const uint64_t*>(first + column * stride);
+      most[column] = std::max(most[column], __atomic_load_n(word, __ATOMIC_RELAXED));
     }
-    largest[column] = static_cast<double>(most);
   }
+  Napi::Float64Array largest = Napi::Float64Array::New(info.Env(), count);
+  std::copy(most.begin(), most.end(), largest.Data());
   return largest;
 }
 
-// Row by row, as the memory lies: there may be as many rows as CPUs, each of megabytes.
+// Row by row, too.
 Napi::Value memorySum(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* memory = args.handle<Memory>("memory");
