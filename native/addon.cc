@@ -20,6 +20,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exportMaps(exports);
   exportMapDump(exports);
   exportMemory(exports);
+  exportTables(exports);
   exportPrograms(exports);
   exportLinks(exports);
   exportRtnetlink(exports);

@@ -17,6 +17,8 @@
         "rtnetlink.cc",
         "subscription.cc",
         "system.cc",
+        "table.cc",
+        "table_half.cc",
         "values.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

@@ -44,6 +44,7 @@ constexpr napi_type_tag kLinkTag = makeTag(4);
 constexpr napi_type_tag kMemoryTag = makeTag(5);
 constexpr napi_type_tag kLockTag = makeTag(6);
 constexpr napi_type_tag kSubscriptionTag = makeTag(7);
+constexpr napi_type_tag kTableTag = makeTag(8);
 
 /** What one environment (the main thread, a worker) owns. Its clean-up hook closes every handle left open. */
 class Instance {

@@ -20,6 +20,7 @@ export type LinkHandle = Handle<'link'>;
 export type MemoryHandle = Handle<'memory'>;
 export type LockHandle = Handle<'lock'>;
 export type SubscriptionHandle = Handle<'subscription'>;
+export type TableHandle = Handle<'table'>;
 export type AnyHandle =
   | ObjectHandle
   | MapHandle
@@ -27,7 +28,8 @@ export type AnyHandle =
   | LinkHandle
   | MemoryHandle
   | LockHandle
-  | SubscriptionHandle;
+  | SubscriptionHandle
+  | TableHandle;
 
 /** 0, or a negative errno. */
 export type Rc = number;
@@ -65,6 +67,15 @@ export interface MapDump {
   readonly count: number;
   readonly keys: Uint8Array;
   readonly values: Uint8Array;
+}
+/** Of one half of a table. */
+export interface TableCounts {
+  readonly rows: number;
+  readonly used: number;
+  /** Rows that searches walk over: their keys went. */
+  readonly gone: number;
+  /** Keys that found no free row: they live in the redirect map alone. */
+  readonly unplaced: number;
 }
 export interface LoadResult {
   readonly rc: Rc;
@@ -239,6 +250,36 @@ export interface Native {
    * that it is added to, both as 64-bit words in host byte order. -EACCES on memory mapped read-only.
    */
   memoryMove(from: MemoryHandle, to: MemoryHandle, moves: Uint8Array): Rc;
+
+  /**
+   * Maps the rows of one family and their filter (bpf/abi.h); -EINVAL unless they are two halves of a table. It takes one
+   * writer, and a half is 1 or 2. Every function but `tableClear` answers -EINVAL of a half that was not cleared whole by it.
+   */
+  tableOpen(rows: MapHandle, filter: MapHandle): TableHandle | Rc;
+  /**
+   * Empties so many rows from one on, from 0 to the last, with their part of the filter. No packet may meet this half; unless
+   * it is none from 0 on, by which the half is left alone, and what this process knew of it is let go.
+   */
+  tableClear(table: TableHandle, half: number, from: number, count: number): Rc;
+  /** Rows and filter bits of entries: keys and values as the redirect map has them, contiguous, `count` of each. */
+  tablePut(table: TableHandle, half: number, keys: Uint8Array, values: Uint8Array, count: number): Rc;
+  /** The rows of these keys, where there are any, prove themselves no more: packets ask the redirect map. */
+  tableBreak(table: TableHandle, half: number, keys: Uint8Array, count: number): Rc;
+  /** Packets meet the rows of these keys no more; their filter bits stay until `tableForget`. */
+  tableRemove(table: TableHandle, half: number, keys: Uint8Array, count: number): Rc;
+  /** Drops the filter bits of keys that were removed. */
+  tableForget(table: TableHandle, half: number): Rc;
+  /** The indexes of those entries of which packets would not find the same here, nor be sent to the redirect map. */
+  tableDiffering(
+    table: TableHandle,
+    half: number,
+    keys: Uint8Array,
+    values: Uint8Array,
+    count: number,
+  ): Uint32Array | Rc;
+  /** Removes what is of other keys than these and mends the filter; how many rows and words of the filter were wrong. */
+  tableKeepOnly(table: TableHandle, half: number, keys: Uint8Array, count: number): number;
+  tableCounts(table: TableHandle, half: number): TableCounts | Rc;
 
   programOpen(path: string): ProgramHandle | Rc;
   programPin(program: ProgramHandle, path: string): Rc;

@@ -16,8 +16,8 @@ Handle* Args::untag(Napi::Value value, const char* name, Tags tags) {
 }
 
 Handle* Args::anyHandle(const char* name) {
-  constexpr napi_type_tag kAll[] = {kObjectTag, kMapTag,  kProgramTag,     kLinkTag,
-                                    kMemoryTag, kLockTag, kSubscriptionTag};
+  constexpr napi_type_tag kAll[] = {kObjectTag, kMapTag,  kProgramTag,      kLinkTag,
+                                    kMemoryTag, kLockTag, kSubscriptionTag, kTableTag};
   return untag(next(), name, {kAll, std::size(kAll)});
 }
 

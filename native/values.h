@@ -88,6 +88,7 @@ void exportObjects(Napi::Object exports);
 void exportMaps(Napi::Object exports);
 void exportMapDump(Napi::Object exports);
 void exportMemory(Napi::Object exports);
+void exportTables(Napi::Object exports);
 void exportPrograms(Napi::Object exports);
 void exportLinks(Napi::Object exports);
 void exportRtnetlink(Napi::Object exports);

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { STRUCTS } from '../../agent/kernel/abi.ts';
 import { type AnyHandle, loadNative, type Native } from '../../native/index.ts';
 import { BpfObject } from '../support/bpf-object.ts';
 import { kernelTests } from '../support/kernel.ts';
@@ -28,11 +29,16 @@ function closedHandles(native: Native) {
   const object = must(native.objectOpen(source.path));
   native.objectLoad(object);
   const map = must(native.mapCreate(ARRAY, 'snat_surface', 4, 8, 1, BPF_F_MMAPABLE));
+  const rows = must(native.mapCreate(ARRAY, 'snat_rows', 4, STRUCTS.row6.size, 16, BPF_F_MMAPABLE));
+  const filter = must(native.mapCreate(ARRAY, 'snat_filter', 4, 8, 2, BPF_F_MMAPABLE));
   const handles = {
     object,
     map,
     program: must(native.objectProgram(object, 'pass')),
     memory: must(native.mapMmap(map, false)),
+    table: must(native.tableOpen(rows, filter)),
+    rows,
+    filter,
     lock: must(native.lockFile(`${source.path}.lock`)),
     subscription: must(native.netSubscribe(() => {})),
   };
@@ -83,6 +89,15 @@ function signatures(native: Native): Record<string, readonly Param[]> {
     memoryMax: [handle('memory'), u32(0), u32(8), u32(1), u32(1)],
     memorySum: [handle('memory'), u32(0), u32(8), u32(1), u32(1), u32(1)],
     memoryMove: [handle('memory'), handle('memory'), bytes(16)],
+    tableOpen: [handle('rows'), handle('filter')],
+    tableClear: [handle('table'), u32(1), u32(0), u32(8)],
+    tablePut: [handle('table'), u32(1), bytes(80), bytes(96), u32(2)],
+    tableBreak: [handle('table'), u32(1), bytes(80), u32(2)],
+    tableRemove: [handle('table'), u32(1), bytes(80), u32(2)],
+    tableForget: [handle('table'), u32(2)],
+    tableDiffering: [handle('table'), u32(1), bytes(80), bytes(96), u32(2)],
+    tableKeepOnly: [handle('table'), u32(1), bytes(80), u32(2)],
+    tableCounts: [handle('table'), u32(2)],
     programOpen: [text],
     programPin: [handle('program'), text],
     programInfo: [handle('program')],
