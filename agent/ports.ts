@@ -93,6 +93,8 @@ export interface Entries {
   sweep(): Swept;
   /** The entries of these keys only, by `entryId`; absent ones are left out. */
   lookup(keys: readonly EntryKey[]): ReadonlyMap<string, ObservedEntry>;
+  /** Goes on for some milliseconds with what only makes packets faster; true while there is more to do. Errors: KernelError. */
+  tend(): boolean;
   /** Carries the ops out in order; one result an op. */
   apply(ops: readonly Op[]): readonly OpResult[];
 }

@@ -12,6 +12,7 @@ import { decodeShapes, encodeShapes, listAt } from './shapes.ts';
 
 const AT = STRUCTS.control;
 const SELECTOR = { 4: AT.shapes4, 6: AT.shapes6 } as const;
+const TABLE = { 4: AT.table4, 6: AT.table6 } as const;
 
 /** The map `control`: which shapes of the map `shapes` are live, the mark, bypass and ready. */
 export class Control implements Words {
@@ -74,6 +75,15 @@ export class Control implements Words {
 
   setReady(ready: boolean): void {
     this.#store(AT.ready, ready ? 1 : 0);
+  }
+
+  /** Which half of a family's table packets meet; 0: none. */
+  table(family: Family): number {
+    return this.#word(TABLE[family]);
+  }
+
+  setTable(family: Family, half: 0 | 1 | 2): void {
+    this.#store(TABLE[family], half);
   }
 
   /** As the program reads the selector, whatever stands in it. */

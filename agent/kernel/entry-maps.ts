@@ -8,6 +8,7 @@ import type { ObservedEntry, Swept } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { errnoName, isErrno } from './errno.ts';
 import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound, zonesIn } from './layout.ts';
+import type { Tables } from './row-table.ts';
 
 /** An overwrite under the lock changes the element in place and never relinks it (kernel-facts: lock-in-place). */
 const BPF_F_LOCK = 4;
@@ -18,26 +19,30 @@ const ABSENT: OpResult = { done: true, absent: true };
 
 type EntryOp = Extract<Op, { op: 'write' | 'delete' }>;
 
-/** The two redirect maps as one map of entries. */
+/** The two redirect maps as one map of entries, and the tables in front of them. */
 export class EntryMaps {
   readonly #native: Native;
   readonly #maps: Readonly<Record<Family, MapHandle>>;
+  readonly #tables: Tables;
   /** Keys of the entries that belong to nobody, as the last `observe` met them. */
   readonly #strays: Record<Family, Uint8Array[]> = { 4: [], 6: [] };
 
-  constructor(native: Native, maps: Readonly<Record<Family, MapHandle>>) {
+  /** `tables`: what stands in front of the maps, where they were made with it. */
+  constructor(native: Native, maps: Readonly<Record<Family, MapHandle>>, tables: Tables = {}) {
     this.#native = native;
     this.#maps = maps;
+    this.#tables = tables;
   }
 
   /**
    * Every entry, read under the lock; entries changed meanwhile appear in either form. Those whose keys no match has are
-   * left for `sweep`. Errors: KernelError.
+   * left for `sweep`. The tables say the same from then on. Errors: KernelError.
    */
   *observe(): Generator<[id: string, entry: ObservedEntry]> {
     for (const family of [4, 6] as const) {
       const { rc, count, keys, values } = this.#native.mapDump(this.#maps[family], BPF_F_LOCK);
       if (rc < 0) throw new KernelError('map dump', `redirect${family}`, errnoName(rc));
+      this.#tables[family]?.readBack({ keys, values, count });
       const size = keySize(family);
       const strays: Uint8Array[] = [];
       this.#strays[family] = strays;
@@ -75,6 +80,7 @@ export class EntryMaps {
     if (strays.length === 0) return 0;
     const keys = Buffer.concat(strays);
     const batch = {
+      family,
       map: this.#maps[family],
       size: keySize(family),
       keys,
@@ -84,15 +90,25 @@ export class EntryMaps {
     return this.#delete(batch).filter((result) => result.done).length;
   }
 
+  /** The tables say of these keys the same from then on. Errors: KernelError. */
   lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {
     const entries = new Map<string, ObservedEntry>();
     for (const key of keys) {
       const bytes = encodeKey(key.match, key.zone);
-      const value = this.#native.mapLookupElem(this.#maps[familyOf(key.match)], bytes, BPF_F_LOCK);
+      const family = familyOf(key.match);
+      const value = this.#native.mapLookupElem(this.#maps[family], bytes, BPF_F_LOCK);
       if (typeof value !== 'number') entries.set(entryId(key), decode(key, bytes, value));
       else if (!isErrno(value, 'ENOENT')) throw new KernelError('map lookup', entryId(key), errnoName(value));
+      this.#tables[family]?.saw(bytes, typeof value === 'number' ? undefined : value);
     }
     return entries;
+  }
+
+  /** Builds tables on for some milliseconds; true while there is more to do. Errors: KernelError. */
+  tend(): boolean {
+    let more = false;
+    for (const table of Object.values(this.#tables)) more = table.tend() || more;
+    return more;
   }
 
   /** Carries out writes or deletes, not both, those of each family in batches; one result an op, in order. */
@@ -120,11 +136,27 @@ export class EntryMaps {
       keys.set(key, i * size);
       if (op.op === 'write') values.set(encodeValue(key, op.value), i * STRUCTS.value.size);
     });
-    return { map: this.#maps[family], size, keys, values, count: ops.length };
+    return { family, map: this.#maps[family], size, keys, values, count: ops.length };
+  }
+
+  #write(batch: Batch): OpResult[] {
+    const table = this.#tables[batch.family];
+    table?.breakRows(batch.keys);
+    const results = this.#writeMap(batch);
+    table?.wrote(batch.keys, batch.values, results);
+    return results;
+  }
+
+  #delete(batch: Batch): OpResult[] {
+    const table = this.#tables[batch.family];
+    table?.removeRows(batch.keys);
+    const results = this.#deleteFromMap(batch);
+    table?.removed(batch.keys, results);
+    return results;
   }
 
   /** A batch stops at the first element that the kernel refuses; the rest goes on after it. */
-  #write({ map, size, keys, values, count }: Batch): OpResult[] {
+  #writeMap({ map, size, keys, values, count }: Batch): OpResult[] {
     return carryOn(count, (from) => {
       if (count - from === 1) {
         const value = values.subarray(from * STRUCTS.value.size);
@@ -136,7 +168,7 @@ export class EntryMaps {
   }
 
   /** DELETE_BATCH stops at an absent key too: that one is done, and the rest goes on after it. */
-  #delete({ map, size, keys, count }: Batch): OpResult[] {
+  #deleteFromMap({ map, size, keys, count }: Batch): OpResult[] {
     return carryOn(count, (from) => {
       if (count - from === 1) return { rc: this.#native.mapDeleteElem(map, keys.subarray(from * size)), count: 0 };
       return this.#native.mapDeleteBatch(map, keys.subarray(from * size), count - from);
@@ -145,6 +177,7 @@ export class EntryMaps {
 }
 
 interface Batch {
+  readonly family: Family;
   readonly map: MapHandle;
   readonly size: number;
   readonly keys: Uint8Array;

@@ -9,6 +9,7 @@ import { EntryMaps } from './entry-maps.ts';
 import { errnoName, isErrno } from './errno.ts';
 import type { OpenMaps } from './open-maps.ts';
 import type { ProtectedList } from './protected.ts';
+import type { Tables } from './row-table.ts';
 
 /** Entries in the redirect maps, live shapes in theirs, ports in the devmap. Errors: KernelError. */
 export class KernelEntries implements Entries {
@@ -19,13 +20,13 @@ export class KernelEntries implements Entries {
   readonly #entries: EntryMaps;
   readonly #protected: ProtectedList;
 
-  constructor(native: Native, maps: OpenMaps, control: Control, protect: ProtectedList, slots: number) {
+  constructor(native: Native, maps: OpenMaps, tables: Tables, control: Control, protect: ProtectedList, slots: number) {
     this.limits = { slots, shapes: LIMITS.SHAPES_MAX, mtu: MTU_MAX };
     this.#native = native;
     this.#maps = maps;
     this.#control = control;
     this.#protected = protect;
-    this.#entries = new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 });
+    this.#entries = new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 }, tables);
   }
 
   observe(): Observed {
@@ -39,6 +40,10 @@ export class KernelEntries implements Entries {
 
   lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {
     return this.#entries.lookup(keys);
+  }
+
+  tend(): boolean {
+    return this.#entries.tend();
   }
 
   apply(ops: readonly Op[]): OpResult[] {

@@ -13,10 +13,12 @@ import { type OpenMaps, openMaps, readAbout, requireOwn } from './open-maps.ts';
 import { pinPaths } from './pins.ts';
 import { Place } from './place.ts';
 import { ProtectedList } from './protected.ts';
+import { openTables, type Tables } from './row-table.ts';
 import { comingLayout, folderToFill } from './succession.ts';
 
 type Opened = Omit<Kernel, 'pins'> & {
   readonly maps: OpenMaps;
+  readonly tables: Tables;
   /** Of the maps: 16 bytes that the loader drew for them, in hex. */
   readonly instance: string;
   readonly place: Place;
@@ -82,7 +84,7 @@ export class NativeKernel implements Kernel, Disposable {
     const before = this.#opened;
     this.#openings += 1;
     this.#opened = open(this.#native, this.#pinRoot, this.#nowMs(), this.#openings);
-    closeMaps(this.#native, before.maps);
+    close(this.#native, before);
   }
 
   /** Looks whether other maps take the place of those that are open, also such as this agent does not speak. */
@@ -103,7 +105,7 @@ export class NativeKernel implements Kernel, Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeMaps(this.#native, this.#opened.maps);
+    close(this.#native, this.#opened);
   }
 }
 
@@ -111,28 +113,32 @@ function open(native: Native, pinRoot: string, nowMs: number, opening: number): 
   const folder = folderToFill(native, pinRoot, nowMs);
   const paths = pinPaths(pinRoot, folder);
   const maps = openMaps(native, paths, 'agent');
+  let tables: Tables = {};
   try {
     const about = readAbout(native, maps);
     requireOwn(native, maps, about, paths);
     const place = new Place(native, pinRoot, folder, about.instance);
     const words = new Control(native, maps.control, maps.shapes, about.instance);
+    tables = openTables(native, maps, words);
     const protect = new ProtectedList(native, maps.protect);
     return {
       maps,
+      tables,
       place,
       instance: about.instance,
       words,
-      entries: new KernelEntries(native, maps, words, protect, about.slots),
+      entries: new KernelEntries(native, maps, tables, words, protect, about.slots),
       net: new KernelNet(native, maps, place),
       counts: new KernelCounts(native, maps, about, opening, place),
       clock: new ClockProgram(native, place, about.hz),
     };
   } catch (error) {
-    closeMaps(native, maps);
+    close(native, { maps, tables });
     throw error;
   }
 }
 
-function closeMaps(native: Native, maps: OpenMaps): void {
+function close(native: Native, { maps, tables }: Pick<Opened, 'maps' | 'tables'>): void {
+  for (const table of Object.values(tables)) table[Symbol.dispose]();
   for (const map of Object.values(maps)) native.close(map);
 }

@@ -45,6 +45,8 @@ export class Reconciler implements Reconciling {
   #ownWords: OwnWords;
   #footing: Footing;
   readonly #levels = new Levels();
+  /** The maps have more to do that nobody waits for. */
+  #tending = false;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
@@ -199,7 +201,7 @@ export class Reconciler implements Reconciling {
     const { clock } = this.#options;
     const periodMs = Math.min(this.#periods.nextMs, this.#outcomes.dueMs) - clock.monotonicMs();
     if (!this.#mayWork) return Math.max(1, periodMs);
-    if (this.#convergence.silence.more) return 1;
+    if (this.#convergence.silence.more || this.#tending) return 1;
     const dueMs = Math.min(this.#convergence.leftMs(this.#time.nowMs()), this.#admission.confirming.leftMs());
     return Math.max(1, Math.min(periodMs, dueMs));
   }
@@ -214,6 +216,7 @@ export class Reconciler implements Reconciling {
       if (this.#pins.lost) await this.#pins.regain();
       await this.#watch.look(this.#convergence);
       if (mayTouch(this.#footing)) await this.#converge(signal);
+      this.#tending = this.#mayWork && this.#options.kernel.entries.tend();
     } catch (error) {
       if (!this.#pins.explain(error)) throw error;
       // Nothing is claimed of maps that no packet meets, until there are pins again.

@@ -126,6 +126,10 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     return { removed, more: met4 > SWEPT_MAX || met6 > SWEPT_MAX };
   }
 
+  tend(): boolean {
+    return false;
+  }
+
   lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {
     const found = new Map<string, ObservedEntry>();
     for (const key of keys) {

@@ -112,6 +112,7 @@ function counted(kernel: Kernel, writes: Map<string, number>): Kernel {
     limits: entries.limits,
     observe: () => entries.observe(),
     sweep: () => entries.sweep(),
+    tend: () => entries.tend(),
     lookup: (keys: readonly EntryKey[]) => entries.lookup(keys),
   };
   return {

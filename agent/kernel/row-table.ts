@@ -1,0 +1,216 @@
+import type { MapHandle, Native, TableHandle } from '../../native/index.ts';
+import type { Family } from '../../protocol/match.ts';
+import { KernelError } from '../model/kernel-error.ts';
+import type { OpResult } from '../model/op.ts';
+import { STRUCTS } from './abi.ts';
+import type { Control } from './control.ts';
+import { errnoName, isErrno, requireDone, requireValue } from './errno.ts';
+import { keySize } from './layout.ts';
+import type { OpenMaps } from './open-maps.ts';
+import { type Dump, type Half, RowBuild } from './row-build.ts';
+
+const BPF_F_LOCK = 4;
+/** Of its rows, so many whose keys went make a table worth building anew: they lengthen searches. */
+const GONE_PART = 1 / 8;
+
+/** The word of control that says which half packets may meet; 0: none, and all is asked of the redirect map. */
+export type Selector = Pick<Control, 'table' | 'setTable'>;
+
+export interface RowTableParts {
+  readonly native: Native;
+  readonly family: Family;
+  /** The redirect map of the family, which is the truth. */
+  readonly map: MapHandle;
+  readonly rows: MapHandle;
+  readonly filter: MapHandle;
+  /** Which half packets may meet. */
+  readonly control: Selector;
+}
+
+/** Of both families, where the maps were made with tables. */
+export type Tables = Readonly<Partial<Record<Family, RowTable>>>;
+
+type TableMaps = Pick<OpenMaps, 'redirect4' | 'redirect6' | 'rows4' | 'rows6' | 'filter4' | 'filter6'>;
+
+/** Errors: KernelError. */
+export function openTables(native: Native, maps: TableMaps, control: Selector): Tables {
+  const of = (family: Family): RowTable | undefined => {
+    const [map, rows, filter] = [maps[`redirect${family}`], maps[`rows${family}`], maps[`filter${family}`]];
+    return RowTable.open({ native, family, map, rows, filter, control });
+  };
+  const [four, six] = [of(4), of(6)];
+  return { ...(four && { 4: four }), ...(six && { 6: six }) };
+}
+
+/**
+ * The rows and the filter in front of one redirect map. Never does a packet find a row that proves itself and says anything
+ * else than the map: a row is broken or skipped before the map changes, and proves itself again after. An agent that is killed
+ * in between leaves keys of which each has one answer, be it the map's.
+ * Flow: `breakRows` → map → `wrote`, `removeRows` → map → `removed`; `readBack` with each full dump; `tend` between.
+ * Assumptions: one process alone writes map, rows and filter. What another one does to the map, packets meet by
+ * the program's own look at it, and `readBack` mends.
+ * Caveats: what this process did not fill itself it does not know. So the half that an agent before it has left serves until the
+ * first change, and then none, until the other one is built.
+ */
+export class RowTable implements Disposable {
+  readonly #parts: RowTableParts;
+  readonly #table: TableHandle;
+  readonly #rows: number;
+  /** What packets meet, of which every word is known; 0: none. */
+  #live: Half | 0 = 0;
+  #build: RowBuild | undefined;
+  /** Keys were removed whose filter bits are still there. */
+  #leaving = false;
+
+  private constructor(parts: RowTableParts, table: TableHandle, rows: number) {
+    this.#parts = parts;
+    this.#table = table;
+    this.#rows = rows;
+  }
+
+  /** Undefined where the maps were made without a table. Errors: KernelError. */
+  static open(parts: RowTableParts): RowTable | undefined {
+    const table = parts.native.tableOpen(parts.rows, parts.filter);
+    if (typeof table === 'number' && isErrno(table, 'EINVAL')) return undefined;
+    const what = `rows${parts.family}`;
+    const { maxEntries } = requireValue(parts.native.mapInfo(parts.rows), 'map info', what);
+    return new RowTable(parts, requireValue(table, 'open table', what), maxEntries / 2);
+  }
+
+  /** Before entries are written. */
+  breakRows(keys: Uint8Array): void {
+    this.#beforeChange(keys);
+    if (this.#live !== 0) this.#do(this.#parts.native.tableBreak(this.#table, this.#live, keys, this.#count(keys)));
+  }
+
+  /** After that: what the map took stands in rows again, and of the rest whatever the map says now. */
+  wrote(keys: Uint8Array, values: Uint8Array, results: readonly OpResult[]): void {
+    if (this.#live === 0) return;
+    if (results.every(({ done }) => done)) this.#put(this.#live, keys, values);
+    else this.#agree(this.#live, keys);
+  }
+
+  /** Before entries are deleted. */
+  removeRows(keys: Uint8Array): void {
+    this.#beforeChange(keys);
+    if (this.#live !== 0) this.#remove(this.#live, keys);
+  }
+
+  /** After that. */
+  removed(keys: Uint8Array, results: readonly OpResult[]): void {
+    if (this.#live !== 0 && results.some(({ done }) => !done)) this.#agree(this.#live, keys);
+  }
+
+  /** Has rows say of a key what the map was just seen to say; undefined: that it has none. */
+  saw(key: Uint8Array, value: Uint8Array | undefined): void {
+    if (this.#live === 0) return;
+    if (value === undefined) this.#remove(this.#live, key);
+    else this.#put(this.#live, key, value);
+  }
+
+  /**
+   * Has rows and filter say what a full dump of the map says, which is not older than the last change. Where no half is known
+   * yet, or too many rows are of keys that went, the other half is built of it from now on, by `tend`. Errors: KernelError.
+   */
+  readBack(dump: Dump): void {
+    if (this.#build !== undefined) return;
+    if (this.#live === 0 || this.#isWorn(this.#live)) this.#begin(dump);
+    else this.#mend(this.#live, dump);
+  }
+
+  /** Builds on for some milliseconds; true while there is more to do. Errors: KernelError. */
+  tend(): boolean {
+    const build = this.#build;
+    if (build === undefined) return false;
+    if (build.step()) return true;
+    this.#agree(build.half, build.takeChanged());
+    if (build.isBehind) return true;
+    const before = this.#live;
+    this.#parts.control.setTable(this.#parts.family, build.half);
+    this.#live = build.half;
+    if (before !== 0) this.#do(this.#parts.native.tableClear(this.#table, before, 0, 0));
+    this.#build = undefined;
+    this.#leaving = true;
+    return false;
+  }
+
+  [Symbol.dispose](): void {
+    this.#parts.native.close(this.#table);
+  }
+
+  /** Whatever another process has left may say something else from now on: packets ask the map. */
+  #beforeChange(keys: Uint8Array): void {
+    const { control, family } = this.#parts;
+    this.#build?.note(keys);
+    if (this.#live === 0 && control.table(family) !== 0) control.setTable(family, 0);
+  }
+
+  /** A packet under way may still read the half that was live before. */
+  #begin(dump: Dump): void {
+    const { native, family, control } = this.#parts;
+    requireDone(native.membarrierGlobal(), 'membarrier', `rows${family}`);
+    const half = (this.#live === 0 ? control.table(family) : this.#live) === 1 ? 2 : 1;
+    this.#build = new RowBuild({ native, table: this.#table, family, rows: this.#rows }, half, dump);
+  }
+
+  #mend(half: Half, { keys, values, count }: Dump): void {
+    const { native, family, control } = this.#parts;
+    if (control.table(family) !== half) control.setTable(family, half); // somebody else chose another one
+    const differing = native.tableDiffering(this.#table, half, keys, values, count);
+    for (const index of requireValue(differing, 'compare', `rows${family}`)) {
+      const [key, value] = [keySize(family), STRUCTS.value.size];
+      this.#put(
+        half,
+        keys.subarray(index * key, (index + 1) * key),
+        values.subarray(index * value, (index + 1) * value),
+      );
+    }
+    const wrong = native.tableKeepOnly(this.#table, half, keys, count);
+    if (wrong < 0) requireDone(wrong, 'compare', `rows${family}`);
+    if (wrong > 0) this.#leaving = true;
+    this.#forget(half);
+  }
+
+  /** A packet that began before the map changed may still go by the bit. */
+  #forget(half: Half): void {
+    if (!this.#leaving) return;
+    const { native, family } = this.#parts;
+    requireDone(native.membarrierGlobal(), 'membarrier', `filter${family}`);
+    this.#do(native.tableForget(this.#table, half));
+    this.#leaving = false;
+  }
+
+  #isWorn(half: Half): boolean {
+    const counts = this.#parts.native.tableCounts(this.#table, half);
+    return requireValue(counts, 'count', `rows${this.#parts.family}`).gone > this.#rows * GONE_PART;
+  }
+
+  #agree(half: Half, keys: Uint8Array): void {
+    const { native, family, map } = this.#parts;
+    const size = keySize(family);
+    for (let at = 0; at < keys.length; at += size) {
+      const key = keys.subarray(at, at + size);
+      const value = native.mapLookupElem(map, key, BPF_F_LOCK);
+      if (typeof value !== 'number') this.#put(half, key, value);
+      else if (isErrno(value, 'ENOENT')) this.#remove(half, key);
+      else throw new KernelError('map lookup', `redirect${family}`, errnoName(value));
+    }
+  }
+
+  #put(half: Half, keys: Uint8Array, values: Uint8Array): void {
+    this.#do(this.#parts.native.tablePut(this.#table, half, keys, values, this.#count(keys)));
+  }
+
+  #remove(half: Half, keys: Uint8Array): void {
+    this.#do(this.#parts.native.tableRemove(this.#table, half, keys, this.#count(keys)));
+    this.#leaving = true;
+  }
+
+  #do(rc: number): void {
+    requireDone(rc, 'write table', `rows${this.#parts.family}`);
+  }
+
+  #count(keys: Uint8Array): number {
+    return keys.length / keySize(this.#parts.family);
+  }
+}

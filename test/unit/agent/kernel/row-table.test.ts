@@ -1,0 +1,193 @@
+import test from 'ava';
+import { EntryMaps } from '../../../../agent/kernel/entry-maps.ts';
+import { encodeKey, encodeValue } from '../../../../agent/kernel/layout.ts';
+import { RowTable } from '../../../../agent/kernel/row-table.ts';
+import type { EntryValue } from '../../../../agent/model/entry.ts';
+import { type EntryKey, entryId } from '../../../../agent/model/entry-key.ts';
+import type { Op } from '../../../../agent/model/op.ts';
+import type { Native } from '../../../../native/index.ts';
+import { parseMatch } from '../../../../protocol/match.ts';
+
+const ENOENT = -2;
+const E2BIG = -7;
+const EINVAL = -22;
+const ROWS = 40_000;
+const MAP = { map: 'redirect4' } as never;
+const VALUE: EntryValue = {
+  rev: 1,
+  until: 0n,
+  slot: 1,
+  ifindex: 2,
+  action: 'drop',
+  keepTtl: false,
+  mtu: 1500,
+  dmac: '02:00:00:00:00:01',
+  smac: '02:00:00:00:00:02',
+};
+
+const keyOf = (n: number): EntryKey => ({ match: parseMatch({ dst: `10.0.${n >> 8}.${n & 255}` }), zone: 0 });
+const bytesOf = (n: number): Uint8Array => encodeKey(keyOf(n).match, 0);
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const write = (n: number): Extract<Op, { op: 'write' }> => ({
+  op: 'write',
+  id: entryId(keyOf(n)),
+  key: keyOf(n),
+  value: VALUE,
+});
+const remove = (n: number): Extract<Op, { op: 'delete' }> => ({ op: 'delete', id: entryId(keyOf(n)), key: keyOf(n) });
+
+/** Takes down what is called, in order; the map has what `stands`, and takes nothing beyond `room`. */
+function staged(room = 100) {
+  const calls: string[] = [];
+  const stands = new Map<string, Uint8Array>();
+  const control = { selected: 0, gone: 0 };
+  const note = (what: string): number => {
+    calls.push(what);
+    return 0;
+  };
+  const native: Partial<Native> = {
+    tableOpen: () => 'table' as never,
+    mapInfo: () => ({ maxEntries: 2 * ROWS }) as never,
+    membarrierGlobal: () => note('membarrier'),
+    tableClear: (_, half, from, count) => note(`clear ${half} ${from}-${from + count}`),
+    tablePut: (_, half, _keys, _values, count) => note(`put ${half} ${count}`),
+    tableBreak: (_, half, _keys, count) => note(`break ${half} ${count}`),
+    tableRemove: (_, half, _keys, count) => note(`remove ${half} ${count}`),
+    tableForget: (_, half) => note(`forget ${half}`),
+    tableDiffering: () => Uint32Array.of(),
+    tableKeepOnly: () => 0,
+    tableCounts: () => ({ rows: ROWS, used: 0, gone: control.gone, unplaced: 0 }),
+    mapDump: () => ({
+      ...{ rc: 0, count: stands.size, values: Buffer.concat([...stands.values()]) },
+      keys: Buffer.concat([...stands.keys()].map((key) => Buffer.from(key, 'hex'))),
+    }),
+    mapLookupElem: (_, key) => stands.get(hex(key)) ?? ENOENT,
+    mapUpdateElem: (_, key, value) => {
+      const takes = stands.has(hex(key)) || stands.size < room;
+      if (takes) stands.set(hex(key), value);
+      note(takes ? 'map update' : 'map full');
+      return takes ? 0 : E2BIG;
+    },
+    mapDeleteElem: (_, key) => {
+      note('map delete');
+      return stands.delete(hex(key)) ? 0 : ENOENT;
+    },
+  };
+  const selector = {
+    table: () => control.selected,
+    setTable: (_: number, half: number) => {
+      control.selected = half;
+      note(`select ${half}`);
+    },
+  };
+  const parts = { native: native as Native, family: 4, map: MAP, rows: MAP, filter: MAP, control: selector } as const;
+  const open = (): EntryMaps => {
+    const table = RowTable.open(parts);
+    return new EntryMaps(native as Native, { 4: MAP, 6: MAP }, table && { 4: table });
+  };
+  const taken = (): string[] => calls.splice(0);
+  const built = (entries: EntryMaps): EntryMaps => {
+    entries.observe().next();
+    while (entries.tend());
+    taken();
+    return entries;
+  };
+  return { native, stands, control, open, built, taken };
+}
+
+test('row table: a half is emptied and filled by slices, and selected at the end', (t) => {
+  const { stands, open, taken, control } = staged();
+  stands.set(hex(bytesOf(1)), encodeValue(bytesOf(1), VALUE));
+  const entries = open();
+  t.false(entries.tend(), 'nothing was seen yet');
+  entries.observe().next();
+  t.deepEqual(taken(), ['membarrier']);
+  const steps: string[][] = [];
+  while (entries.tend()) steps.push(taken());
+  t.deepEqual(steps, [['clear 1 0-16384'], ['clear 1 16384-32768'], ['clear 1 32768-40000'], ['put 1 1']]);
+  t.deepEqual(taken(), ['select 1']);
+  t.is(control.selected, 1);
+});
+
+test('row table: a row is broken before the map changes and written after it, and removed before it is deleted there', (t) => {
+  const { control, open, built, taken } = staged();
+  const entries = built(open());
+  t.deepEqual(entries.apply([write(1)]), [{ done: true }]);
+  t.deepEqual(taken(), ['break 1 1', 'map update', 'put 1 1']);
+  t.deepEqual(entries.apply([remove(1)]), [{ done: true }]);
+  t.deepEqual(taken(), ['remove 1 1', 'map delete'], 'its filter bit stays for now');
+  entries.observe().next();
+  t.deepEqual(taken(), ['membarrier', 'forget 1']);
+  entries.observe().next();
+  t.deepEqual(taken(), [], 'once');
+  control.selected = 2;
+  entries.observe().next();
+  t.deepEqual(taken(), ['select 1'], 'whoever chose the other');
+});
+
+test('row table: what the map refuses is looked up, and the rows say that', (t) => {
+  const { native, stands, open, built, taken } = staged(0);
+  const entries = built(open());
+  t.deepEqual(entries.apply([write(1)]), [{ done: false, errno: 'E2BIG' }]);
+  t.deepEqual(taken(), ['break 1 1', 'map full', 'remove 1 1']);
+  stands.set(hex(bytesOf(1)), encodeValue(bytesOf(1), VALUE));
+  native.mapDeleteElem = () => EINVAL;
+  t.deepEqual(entries.apply([remove(1)]), [{ done: false, errno: 'EINVAL' }]);
+  t.deepEqual(taken(), ['remove 1 1', 'put 1 1']);
+});
+
+test('row table: what an agent before this one has left is taken away before the first change, and not before', (t) => {
+  const { control, open, built, taken } = staged();
+  control.selected = 2;
+  const entries = open();
+  entries.lookup([keyOf(1)]);
+  t.deepEqual(taken(), []);
+  entries.apply([write(1)]);
+  t.deepEqual(taken(), ['select 0', 'map update']);
+  entries.apply([write(2)]);
+  t.deepEqual(taken(), ['map update']);
+  control.selected = 1;
+  built(entries);
+  t.is(control.selected, 2, 'never is a half built that packets may meet');
+});
+
+test('row table: what changes while a half is built goes to the live one at once, and to the other before it is selected', (t) => {
+  const { control, open, built, taken } = staged();
+  const entries = built(open());
+  control.gone = ROWS / 8 + 1;
+  entries.observe().next();
+  t.deepEqual(taken(), ['membarrier']);
+  entries.tend();
+  taken();
+  entries.apply([write(1)]);
+  t.deepEqual(taken(), ['break 1 1', 'map update', 'put 1 1']);
+  entries.observe().next();
+  t.deepEqual(taken(), [], 'one at a time');
+  while (entries.tend());
+  t.deepEqual(taken(), ['clear 2 16384-32768', 'clear 2 32768-40000', 'put 2 1', 'select 2', 'clear 1 0-0']);
+  entries.apply([write(1)]);
+  t.deepEqual(taken(), ['break 2 1', 'map update', 'put 2 1']);
+});
+
+test('row table: one that is written to all the time is built all the same', (t) => {
+  const { control, open, built, taken } = staged();
+  const entries = built(open());
+  control.gone = ROWS / 8 + 1;
+  entries.observe().next();
+  for (let n = 0; n < 6; n += 1) {
+    entries.apply([write(n)]);
+    entries.tend();
+  }
+  t.is(control.selected, 2);
+  t.true(taken().includes('select 2'));
+});
+
+test('row table: maps that were made without one have none', (t) => {
+  const { native, open, taken } = staged();
+  native.tableOpen = () => EINVAL;
+  const entries = open();
+  entries.observe().next();
+  entries.apply([write(1)]);
+  t.deepEqual(taken(), ['map update']);
+  t.false(entries.tend());
+});
