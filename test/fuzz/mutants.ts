@@ -12,11 +12,11 @@ export class BuiltMutant implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'shunt-mutant-'));
   readonly object = join(this.#folder, 'bpf/build/redirect.bpf.o');
 
-  constructor(name: string) {
+  constructor(name: string, bugs = BUGS) {
     try {
       const filter = (path: string): boolean => !path.includes('/build');
       cpSync(join(ROOT, 'bpf'), join(this.#folder, 'bpf'), { recursive: true, filter });
-      BUGS.apply(name, this.#folder);
+      bugs.apply(name, this.#folder);
       const make = ['-s', '-C', join(this.#folder, 'bpf'), 'build/redirect.bpf.o'];
       execFileSync('make', make, { stdio: ['ignore', 'ignore', 'pipe'] });
     } catch (error) {
