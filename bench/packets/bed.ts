@@ -77,6 +77,12 @@ export class Bed implements Disposable {
     }
   }
 
+  /** Has the tables in front of our maps say what is in these, as an agent does at its start. */
+  settle(): void {
+    for (const _ of this.kernel.entries.observe().entries);
+    while (this.kernel.entries.tend());
+  }
+
   /** Nanoseconds a run of each, all at once, each on a CPU of its own. Errors: Error where a subject answers otherwise. */
   async measure(runs: readonly Run[], answer: Answer): Promise<readonly number[]> {
     return Promise.all(runs.map((run, cpu) => this.#measure(run, answer, cpu)));

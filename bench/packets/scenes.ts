@@ -27,7 +27,8 @@ export interface Scene {
 /** Destinations that no entry has. */
 const MISS = 0x0b00_0000;
 const SHAPE_COUNTS = [1, 2, 4, 8] as const;
-const REPEAT = 200_000;
+/** Where there are many entries, so often that each is met several times while its row is believed. */
+const repeatOf = (entries: number): number => Math.max(200_000, 20 * entries);
 
 /** Each shape is more specific than the one that the entries have, so that they are asked last. */
 const OTHERS = [
@@ -52,7 +53,7 @@ export function scenesOf(entries: number): readonly Scene[] {
 }
 
 function row(name: string, entries: number, run: Partial<Run>, says: Pick<Row, 'answer' | 'verdict'>): Row {
-  const whole: Run = { subject: 'shunt', family: 4, base: BASE, addresses: entries, repeat: REPEAT, ...run };
+  const whole: Run = { subject: 'shunt', family: 4, base: BASE, addresses: entries, repeat: repeatOf(entries), ...run };
   return { name, entries, runs: [whole], ...says };
 }
 
@@ -145,6 +146,7 @@ function fill(bed: Bed, entries: number, how: How, family: 4 | 6 = 4): void {
   carryOut(bed, ops);
   if (family === 6)
     carryOut(bed, [{ op: 'shapes', family, shapes: [shapeOf(parseMatch({ dst: targetOf(6, BASE) }))] }]);
+  bed.settle();
 }
 
 function write(family: 4 | 6, n: number, entries: number, ifindex: number, how: How): Op {
