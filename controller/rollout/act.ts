@@ -4,7 +4,6 @@ import { Concern } from '../compile/concern.ts';
 import { requireNoLoops } from '../desk/no-loops.ts';
 import { noteChange } from '../desk/noting.ts';
 import { convergeKeys, convergeOn } from '../log/converge.ts';
-import { permit } from '../log/marks.ts';
 import type { LogTransaction, Transaction } from '../log/transaction.ts';
 import { claimOf, type HostFacts } from '../model/claim.ts';
 import { isActive, type Rollout, type RolloutEvent, type RolloutHost, waveOf } from '../model/rollout.ts';
@@ -13,7 +12,7 @@ import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
 import type { About } from './about.ts';
 import { baselineOf } from './host-look.ts';
 import { readWords, type Words } from './look.ts';
-import { permitBack } from './permit-back.ts';
+import { permitOwn } from './permit-own.ts';
 import type { Act, Decision } from './snapshot.ts';
 
 /** What is known of a rollout that something is done to. */
@@ -110,7 +109,7 @@ export async function leaveOut(
     acting,
     had.map(({ host }) => host),
   );
-  await permitBack(transaction, acting.words, heads, new Set(known.about.keys));
+  await permitOwn(transaction, acting.words, heads, new Set(known.about.keys));
 }
 
 async function publish(acting: Acting, hosts: readonly string[], deferred: readonly string[]): Promise<void> {
@@ -121,13 +120,13 @@ async function publish(acting: Acting, hosts: readonly string[], deferred: reado
   for (const host of hosts)
     await set(acting, host, { state: 'published', wave, baseline: baselineOf(await words.of(host), keys) });
   const heads = await write(acting, hosts, { withinMs: rollout.plan.withinMs });
-  if (rollout.plan.allowShrink) await permit(acting.transaction, heads);
+  if (rollout.plan.allowShrink) await permitOwn(acting.transaction, words, heads, keys);
 }
 
 async function withdraw(acting: Acting, hosts: readonly string[]): Promise<void> {
   for (const host of hosts) await set(acting, host, { state: 'withdrawn' });
   const heads = await write(acting, hosts);
-  await permitBack(acting.transaction, acting.words, heads, new Set(acting.about.keys));
+  await permitOwn(acting.transaction, acting.words, heads, new Set(acting.about.keys));
 }
 
 /** Writes the logs of hosts, and keeps how far that went. Answers their heads. */
@@ -190,7 +189,7 @@ async function promote(acting: Acting): Promise<void> {
   await converge(acting, left, { withinMs: rollout.plan.withinMs });
   await convergeKeys(transaction, concern, about.names);
   const { heads } = await log.finish();
-  if (rollout.plan.allowShrink) await permit(transaction, heads);
+  if (rollout.plan.allowShrink) await permitOwn(transaction, acting.words, heads, new Set(about.keys));
   await note(acting, 'rollout', specs);
 }
 

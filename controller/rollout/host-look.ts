@@ -72,11 +72,13 @@ function hindranceOf(word: Word): Stand | undefined {
 }
 
 /**
- * A change of something else that was to be confirmed and does not stand yet, or was taken back: behind it nothing is confirmed,
+ * What its brake withholds, behind which nothing else goes; or a change of something else that was to be confirmed and does not stand
+ * yet, or was taken back: behind it nothing is confirmed,
  * and what comes now would be taken back for no fault of its own.
  */
 function blockerOf({ last }: Word, { keys }: Listener): Stand | undefined {
-  const { exceptions, unarmed } = last.report.status;
+  const { exceptions, unarmed, brake } = last.report.status;
+  if (brake !== undefined) return { state: 'denied', code: 'BRAKE' };
   const blocks = exceptions.filter(({ code, rev }) => code === 'REVERTED' || rev === unarmed);
   const found = blocks.find(({ key }) => !keys.has(key));
   if (found !== undefined) return { state: found.state, code: found.code };

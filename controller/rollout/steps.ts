@@ -18,14 +18,16 @@ export function publish(snapshot: Snapshot, step: At<'PUBLISH'>, nowMs: number):
   if (waits) return undefined;
   if (step.told) return turn({ at: 'CONVERGE', wave: step.wave, waited: waited(nowMs) });
   const missing = snapshot.hosts.filter(isMissing);
-  if (isLetAlone(snapshot, missing.length, step.wave)) return turn({ at: 'PROMOTE', wave: lastWaveOf(snapshot) });
+  if (missing.some(({ heard }) => heard === 'unknown')) return undefined;
+  if (isLetAlone(snapshot, missing, step.wave)) return turn({ at: 'PROMOTE', wave: lastWaveOf(snapshot) });
   return pause(step, noHosts(missing.length, nowMs));
 }
 
-/** Whether the rest may have it with the others, unjudged: some have it, and so many may be silent. */
-function isLetAlone(snapshot: Snapshot, missing: number, wave: number): boolean {
+/** Whether the rest may have it unjudged when they return: some have it, and no more are left than may be silent, and are. */
+function isLetAlone(snapshot: Snapshot, missing: readonly RolloutHostNow[], wave: number): boolean {
   if (!snapshot.hosts.some(({ state }) => state === 'published')) return false;
-  return missing === 0 || (wave > 1 && missing <= budgetOf(snapshot, wave));
+  if (missing.length === 0) return true;
+  return wave > 1 && missing.length <= budgetOf(snapshot, wave) && missing.every(({ heard }) => heard === 'stale');
 }
 
 function noHosts(missing: number, at: number): Cause {
@@ -138,11 +140,11 @@ export function promote(snapshot: Snapshot, step: Step, nowMs: number): Decision
     const message = `joined meanwhile: ${someText(joined)}; told with the late hosts`;
     return { act: { do: 'join', hosts: joined }, to: { is: 'RUNNING', step: tail }, said: { what: 'joined', message } };
   }
-  const ready = hosts.filter((host) => isMissing(host) && isReady(host));
-  if (ready.length > 0)
+  const back = hosts.filter((host) => isMissing(host) && host.heard === 'fresh');
+  if (back.length > 0)
     return turn(tail, {
       what: 'tail',
-      message: `can take it now: ${someText(ready.map(({ host }) => host))}; told with the late hosts`,
+      message: `heard again: ${someText(back.map(({ host }) => host))}; told with the late hosts`,
     });
   if (!hosts.some(({ state }) => state === 'published'))
     return pause(step, noHosts(hosts.filter(isMissing).length, nowMs));

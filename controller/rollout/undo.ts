@@ -13,7 +13,7 @@ import type { Plan, Rollout } from '../model/rollout.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
 import { deedOf, noteEvent, store } from './act.ts';
 import { readWords } from './look.ts';
-import { permitBack } from './permit-back.ts';
+import { permitOwn } from './permit-own.ts';
 import { countsOf, wishesOf } from './start.ts';
 
 const ID_BYTES = 16;
@@ -51,7 +51,7 @@ export async function undo(
   );
   const { revs, heads } = await log.finish();
   const rollout = await keep(transaction, clock, done, { specs, heads, origin, firstRev: revs.first });
-  await permitBack(transaction, await readWords(transaction), heads, new Set(wishesOf(specs).keys));
+  await permitOwn(transaction, await readWords(transaction), heads, new Set(wishesOf(specs).keys));
   const { departures } = log;
   const detail = { rollout: rollout.id, of: done.id };
   const deeds = specs.map(deedOf);

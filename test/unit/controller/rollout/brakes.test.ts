@@ -63,3 +63,27 @@ test('rollout: a host whose brake withholds that it goes back may have it still,
   await stage.speak();
   t.is((await stage.status('r')).outstanding, undefined);
 });
+
+test('rollout: a host whose brake holds is put off, whatever it withholds: what is changed there would be withheld as well', async (t) => {
+  await using stage = await Stage.open(3);
+  await stage.apply(spec('web', 1, PASS), spec('other', 2, PASS));
+  await stage.speak();
+  const [holds] = stage.hosts;
+  if (holds === undefined) return t.fail();
+  withholds(holds, ['other']);
+  await stage.speak();
+  const before = permitOf(stage, holds);
+  const { late } = await stage.start('r', [spec('web', 1, DROP)], {
+    waves: ['100%'],
+    soakMs: 30_000,
+    allowShrink: true,
+  });
+  t.deepEqual(late, [holds.name]);
+  await stage.pass(60_000);
+  const { deferred, holdUps, rollout } = await stage.until('r', 'PAUSED');
+  t.is(rollout.cause?.code, 'NO_HOSTS');
+  t.deepEqual(deferred, [holds.name]);
+  t.like(holdUps[0], { host: holds.name, is: 'denied', code: 'BRAKE' });
+  t.is(permitOf(stage, holds), before);
+  t.is(rollout.published, 2);
+});

@@ -140,6 +140,11 @@ test('decide: hosts that are left are waited for, as far as there may be no more
   t.is(at(4, 1), 'turn → RUNNING PROMOTE 1');
   t.is(at(4, 2), 'turn → PAUSED PUBLISH 4 NO_HOSTS');
   t.is(at(1, 1), 'turn → PAUSED PUBLISH 1 NO_HOSTS', 'none of the first wave');
+  const left = (more: Partial<RolloutHostNow>) => [A, ...away(1).map((one) => ({ ...one, ...more }))];
+  const tail = (hosts: readonly RolloutHostNow[]) =>
+    told(decide(snapshot(running({ at: 'PUBLISH', wave: 4 }), hosts), NOW));
+  t.is(tail(left({ heard: 'fresh', able: false })), 'turn → PAUSED PUBLISH 4 NO_HOSTS', 'it is there, and cannot');
+  t.is(tail(left({ heard: 'unknown' })), '–', 'nobody knows yet');
   const back = [A, ...away(1).map((one) => ({ ...one, heard: 'fresh' as const }))];
   t.is(told(decide(snapshot(running({ at: 'PUBLISH', wave: 4 }), back), NOW)), 'publish z0 → RUNNING PUBLISH 4');
   t.is(told(decide(snapshot(running({ at: 'PROMOTE', wave: 3 }), back), NOW)), 'turn → RUNNING PUBLISH 4');

@@ -4,10 +4,10 @@ import type { Head } from '../store/tables/heads.ts';
 import type { Words } from './look.ts';
 
 /**
- * Lets hosts do what goes back: that is no accident. But a permission lets go all that a brake withholds up to a rev; where that is more
- * than these keys, nobody has decided about the rest, and the host stays as it is until somebody does.
+ * Lets hosts do what a rollout does there or takes back: that is no accident. But a permission lets go all that a brake withholds up to a
+ * rev; where that is more than these keys, nobody has decided about the rest, and the host stays as it is until somebody does.
  */
-export async function permitBack(
+export async function permitOwn(
   transaction: LogTransaction,
   words: Words,
   heads: readonly Head[],
