@@ -179,8 +179,11 @@ export interface DesiredStore {
   noteTime(at: BootTime): Promise<void>;
   /** Remembers what the brake goes by, where that changed without the set. */
   remember(beside: Pick<Beside, 'brake'>): Promise<void>;
-  /** Remembers states; `forget` are keys whose entries are gone for good. */
-  saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void>;
+  /**
+   * Remembers states; `forget` are keys whose entries are gone for good. Where it need not last, a power cut may take it and
+   * what did not last before it; whatever is stored later and lasts has it last, too.
+   */
+  saveEntries(entries: readonly EntryState[], forget: readonly string[], lasts?: boolean): Promise<void>;
   /** Adds to the flight recorder, which keeps the newest of each key. */
   record(events: readonly Event[]): Promise<void>;
   /** What the flight recorder has of a key, oldest first. */

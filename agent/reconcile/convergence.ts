@@ -125,6 +125,11 @@ export class Convergence {
     return this.#looks.pending || this.#guardChanged || this.schedule.pending;
   }
 
+  /** How many keys are due, whatever the time. */
+  get due(): number {
+    return this.schedule.due;
+  }
+
   entryOf(key: string): ObservedEntry | undefined {
     return this.#observed.entries.get(this.#placed.idOf(key));
   }

@@ -18,6 +18,9 @@ import type { Progress } from './summarise.ts';
 import { type View, viewOf } from './view.ts';
 import { Watch } from './watch.ts';
 
+/** A pass over so many keys is over before anybody would have his turn. */
+const FEW_KEYS = 8;
+
 /** What a reconciler goes on from. */
 export type ReconcilerStart = Pick<Stored, 'intents' | 'entries' | 'seq' | 'brake' | 'unconfirmed' | 'confirmed'>;
 
@@ -183,8 +186,12 @@ export class Reconciler implements Reconciling {
   }
 
   async #comeToRest(signal: AbortSignal): Promise<void> {
-    do await this.#turn(signal);
-    while (this.#mayWork && this.#pending && !signal.aborted);
+    // A change or two have nobody wait; whoever goes on and on lets others work in between.
+    let isFirst = true;
+    do {
+      await this.#turn(signal, isFirst && this.#convergence.due <= FEW_KEYS);
+      isFirst = false;
+    } while (this.#mayWork && this.#pending && !signal.aborted);
     this.#outcomes.rest();
   }
 
@@ -206,7 +213,7 @@ export class Reconciler implements Reconciling {
     return Math.max(1, Math.min(periodMs, dueMs));
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
+  async #turn(signal: AbortSignal, atOnce: boolean): Promise<void> {
     this.#periods.run(this.#options.clock.monotonicMs());
     this.#takeTime();
     await this.#outcomes.summarise();
@@ -215,7 +222,7 @@ export class Reconciler implements Reconciling {
       if (await this.#pins.follow()) this.#convergence.refreshNetworkNext();
       if (this.#pins.lost) await this.#pins.regain();
       await this.#watch.look(this.#convergence);
-      if (mayTouch(this.#footing)) await this.#converge(signal);
+      if (mayTouch(this.#footing)) await this.#converge(signal, atOnce);
       this.#tending = this.#mayWork && this.#options.kernel.entries.tend();
     } catch (error) {
       if (!this.#pins.explain(error)) throw error;
@@ -232,11 +239,13 @@ export class Reconciler implements Reconciling {
     this.#watch.ingressesNext();
   }
 
-  /** Makes passes until nothing is due, or something else has its turn. */
-  async #converge(signal: AbortSignal): Promise<void> {
+  /** Makes passes until nothing is due, or something else has its turn; with `atOnce`, the first of them now. */
+  async #converge(signal: AbortSignal, atOnce: boolean): Promise<void> {
     const { clock } = this.#options;
+    let now = atOnce;
     do {
-      await clock.turn();
+      if (!now) await clock.turn();
+      now = false;
       await this.#admission.confirming.prepare();
       await this.#givingUp.prepare(this.#convergence, this.#time.nowMs());
       // To store a thousand of them takes as long as a pass over them.

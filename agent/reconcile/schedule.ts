@@ -17,6 +17,11 @@ export class Schedule {
     return this.#due.size > 0;
   }
 
+  /** How many keys are due, whatever the time. */
+  get due(): number {
+    return this.#due.size;
+  }
+
   /** No time is earlier; one that was taken may still be told. Infinity when there is none. */
   get firstMs(): number {
     return this.#firstMs;

@@ -45,8 +45,22 @@ export async function openDatabase(path: string, { tables, additions }: Migratio
   }
 }
 
-/** Opens a database file, or makes it. `synchronous`: FULL has a commit on the disk before it returns. */
-export function connect(path: string, synchronous: 'FULL' | 'NORMAL'): Database.Database {
+/** FULL has a commit on the disk before it returns; NORMAL leaves it to the next FULL one, or to a checkpoint. */
+export type Synchronous = 'FULL' | 'NORMAL';
+
+/** Has commits be so until it is disposed; from then on they are FULL. It is no matter of a transaction that is under way. */
+export function synchronously(raw: Database.Database, synchronous: Synchronous): Disposable {
+  if (synchronous === 'FULL') return { [Symbol.dispose]() {} };
+  raw.pragma('synchronous = NORMAL');
+  return {
+    [Symbol.dispose]() {
+      raw.pragma('synchronous = FULL');
+    },
+  };
+}
+
+/** Opens a database file, or makes it. */
+export function connect(path: string, synchronous: Synchronous): Database.Database {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   makePrivateDatabase(path);
   try {
@@ -61,7 +75,7 @@ export function connect(path: string, synchronous: 'FULL' | 'NORMAL'): Database.
  * In mode `normal` SQLite makes the file `-shm`, which takes room; in `exclusive` it needs none for reading, and others cannot
  * look in. https://www.sqlite.org/wal.html#noshm
  */
-function connectIn(mode: 'normal' | 'exclusive', path: string, synchronous: 'FULL' | 'NORMAL'): Database.Database {
+function connectIn(mode: 'normal' | 'exclusive', path: string, synchronous: Synchronous): Database.Database {
   const raw = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     raw.pragma(`locking_mode = ${mode}`);

@@ -9,7 +9,7 @@ import type { Acceptance, Beside, Candidate, ConfirmationNews, Move, Stored } fr
 import type { StoredValue, Unconfirmed } from '../model/unconfirmed.ts';
 import type { DesiredStore, Recorded, Recorder } from '../ports.ts';
 import type { Position } from './cursor-row.ts';
-import { moveAside } from './database.ts';
+import { moveAside, type Synchronous, synchronously } from './database.ts';
 import { EventFile } from './event-file.ts';
 import type { EventTable } from './event-table.ts';
 import { toStoreError } from './failure.ts';
@@ -32,7 +32,7 @@ class Mismatch extends Error {
 
 /**
  * Desired state in one SQLite file, and the flight recorder in another. Every commit of the first is on the disk before its
- * promise resolves. Calls run on the calling thread, one transaction each: 100,000 changes take about a second, an ordinary
+ * promise resolves, but for states that need not last. Calls run on the calling thread, one transaction each: 100,000 changes take about a second, an ordinary
  * one the disk's sync. While another process holds the lock they wait, each for itself and for a second at most (StoreError
  * BUSY).
  * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
@@ -131,8 +131,9 @@ export class SqliteStore implements DesiredStore, Recorder {
     });
   }
 
-  async saveEntries(entries: readonly EntryState[], forget: readonly string[]): Promise<void> {
-    await this.#transact('save entries', (tables) => tables.entries.save(entries, forget));
+  async saveEntries(entries: readonly EntryState[], forget: readonly string[], lasts = true): Promise<void> {
+    const sync = lasts ? 'FULL' : 'NORMAL';
+    await this.#transact('save entries', (tables) => tables.entries.save(entries, forget), sync);
   }
 
   async record(events: readonly Event[]): Promise<void> {
@@ -195,8 +196,8 @@ export class SqliteStore implements DesiredStore, Recorder {
     };
   }
 
-  #transact<T>(what: string, work: (tables: Tables) => T): Promise<T> {
-    return patiently(() => this.#attempt(what, work), patienceBy(this.#place));
+  #transact<T>(what: string, work: (tables: Tables) => T, sync: Synchronous = 'FULL'): Promise<T> {
+    return patiently(() => this.#attempt(what, work, sync), patienceBy(this.#place));
   }
 
   /** Its errors leave the store as it is. */
@@ -209,9 +210,10 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   /** Runs one transaction. An error that leaves SQLite's own state in doubt is remembered and thrown ever after. */
-  #attempt<T>(what: string, work: (tables: Tables) => T): T {
+  #attempt<T>(what: string, work: (tables: Tables) => T, sync: Synchronous): T {
     if (this.#broken !== undefined) throw this.#broken;
     try {
+      using _ = synchronously(this.#tables.database.raw, sync);
       return this.#tables.database.raw.transaction(() => work(this.#tables)).immediate();
     } catch (error) {
       const known = toStoreError(error, this.#path, what);

@@ -48,10 +48,10 @@ export function onDisk(
     move: (...args) => commit(() => store.move(...args)),
     noteTime: (at) => commit(() => store.noteTime(at)),
     remember: (beside) => commit(() => store.remember(beside)),
-    saveEntries: (entries, forget) =>
+    saveEntries: (entries, ...args) =>
       commit(async () => {
         owner.onSave(entries);
-        await store.saveEntries(entries, forget);
+        await store.saveEntries(entries, ...args);
       }),
     record: (events) => steadily(() => store.record(events)),
     history: (key) => steadily(() => store.history(key)),

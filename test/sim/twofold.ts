@@ -20,7 +20,7 @@ export function twofold(
     move: (...args) => both('move', (store) => store.move(...args)),
     noteTime: (at) => both('note the time', (store) => store.noteTime(at)),
     remember: (beside) => both('remember', (store) => store.remember(beside)),
-    saveEntries: (entries, forget) => both('save entries', (store) => store.saveEntries(entries, forget)),
+    saveEntries: (...args) => both('save entries', (store) => store.saveEntries(...args)),
     record: (events) => both('record', (store) => store.record(events)),
     history: (key) => both('history', (store) => store.history(key)),
     recent: (before, limit) => both('recent', (store) => store.recent(before, limit)),
