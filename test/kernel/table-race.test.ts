@@ -4,13 +4,13 @@ import { runInNamespace } from '../support/netns.ts';
 import { PlantedBugs } from '../support/planted-bugs.ts';
 
 const kernel = kernelTests();
-/** In the long run: LOOKS=40000000 REBUILDS=1000 KILLS=200 KEYS=1000000 ./dev test kernel/table-race */
-const LOOKS = Number(process.env.LOOKS ?? 2_000_000);
-const REBUILDS = Number(process.env.REBUILDS ?? 50);
+/** More of it runs in test/long/table.test.ts. */
+const LOOKS = 2_000_000;
+const REBUILDS = 50;
 /** Of which one in ten shows a packet that misses, where nobody waits, on a machine that is busy with other things. */
 const SLOW_REBUILDS = 200;
-const KILLS = Number(process.env.KILLS ?? 8);
-const KEYS = Number(process.env.KEYS ?? 50_000);
+const KILLS = 8;
+const KEYS = 50_000;
 const MUTANTS = new PlantedBugs(new URL('table-mutants', import.meta.url).pathname);
 
 type Counts = Readonly<Record<string, number>>;
