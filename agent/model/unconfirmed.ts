@@ -131,6 +131,16 @@ export function isSame(intent: Intent | undefined, change: Put): boolean {
   return intent?.rev === change.rev && bodyOf(intent) === bodyOf(change);
 }
 
+/**
+ * The keys of which a later change is stored: only an agent of a release that knows no confirmation went on with the store, and what
+ * it stored stands.
+ */
+export function outdatedOf(rows: readonly Unconfirmed[], intents: readonly Intent[]): ReadonlySet<string> {
+  if (rows.length === 0) return new Set();
+  const revs = new Map(intents.map(({ key, rev }) => [key, rev]));
+  return new Set(rows.flatMap(({ key, rev }) => ((revs.get(key) ?? rev) > rev ? key : [])));
+}
+
 function bodyOf({ confirm: _, ...said }: Intent & { readonly confirm?: Confirm }): string {
   return intentBody(said);
 }

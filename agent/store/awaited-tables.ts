@@ -53,6 +53,11 @@ export class AwaitedTables {
     this.#time.write(at);
   }
 
+  /** Nothing is awaited of these keys any more. */
+  forget(keys: Iterable<string>): void {
+    for (const key of keys) this.#rows.delete(key);
+  }
+
   /** What is awaited, on this boot's clock. */
   on(at: BootTime): readonly Unconfirmed[] {
     const rows = this.#rows.all();

@@ -9,8 +9,8 @@ import { SilenceTable } from './silence-table.ts';
 import { understood } from './understood.ts';
 
 /**
- * A row of no key. An agent of a release that knows no confirmation takes it for what a newer one wrote, and leaves the kernel as it
- * is until it is upgraded: it would block what was to be confirmed, and take nothing back.
+ * A row of no key. An agent that knows `STORE_NEWER` and no confirmation takes it for what a newer one wrote, and leaves the kernel
+ * as it is until it is upgraded: it would block what was to be confirmed, and take nothing back. One of 0.1.0 does that.
  */
 const NOT_FOR_OLDER: EntryState = { key: 'confirm', slot: null, rev: 0, state: 'pending', sinceMs: 0 };
 

@@ -6,7 +6,7 @@ import type { BootTime } from '../model/boot-time.ts';
 import type { EntryState } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Beside, Candidate, ConfirmationNews, Move, Stored } from '../model/stored.ts';
-import type { StoredValue, Unconfirmed } from '../model/unconfirmed.ts';
+import { outdatedOf, type StoredValue, type Unconfirmed } from '../model/unconfirmed.ts';
 import type { DesiredStore, Recorded, Recorder } from '../ports.ts';
 import type { Position } from './cursor-row.ts';
 import { moveAside, type Synchronous, synchronously } from './database.ts';
@@ -73,12 +73,21 @@ export class SqliteStore implements DesiredStore, Recorder {
 
   async load(at?: BootTime): Promise<Stored> {
     const stored = await this.#load();
-    if (at === undefined || stored.unconfirmed.length === 0) return stored;
+    const outdated = outdatedOf(stored.unconfirmed, stored.intents);
+    const valid = (rows: readonly Unconfirmed[]) => rows.filter(({ key }) => !outdated.has(key));
+    if (outdated.size > 0) await this.#perhaps('forget', ({ awaited }) => awaited.forget(outdated));
+    if (at === undefined || stored.unconfirmed.length === 0)
+      return { ...stored, unconfirmed: valid(stored.unconfirmed) };
     const unconfirmed = await this.#transact('load', ({ awaited }) => awaited.on(at));
-    await this.#transact('go on', ({ awaited }) => awaited.goOn(at)).catch((error: unknown) => {
+    await this.#perhaps('go on', ({ awaited }) => awaited.goOn(at));
+    return { ...stored, unconfirmed: valid(unconfirmed) };
+  }
+
+  /** What the disk does not take now is done at another start. */
+  async #perhaps(what: string, work: (tables: Tables) => void): Promise<void> {
+    await this.#transact(what, work).catch((error: unknown) => {
       if (!(error instanceof StoreError) || !error.passing) throw error;
     });
-    return { ...stored, unconfirmed };
   }
 
   async #load(): Promise<Stored> {

@@ -505,3 +505,30 @@ test('store: one that a release filled which does not know the brake gets what i
   t.is((await store.load()).brake?.state.permit, 2);
   await store.close();
 });
+
+test('store: of a key of which an agent that knows no confirmation stored a later change nothing is awaited', async (t) => {
+  using place = new Place();
+  const now = () => ({ boot: 'b1', ms: 1_000 });
+  const wanting = (n: number) => ({ ...intent(n, 3, 'x'), confirm: { withinMs: 1_000 } });
+  const first = await place.open();
+  await first.accept(candidate('empty', at(2), [put(1, 1), put(2, 2)]));
+  const asked = [wanting(1), wanting(2)];
+  const changes = asked.map((one) => ({ op: 'put' as const, ...one }));
+  await first.accept(candidate('stored', at(3), changes, digestOf(asked)), 0, { now });
+  place.tamper('create table kept as select * from unconfirmed');
+  const set = digestOf([intent(1, 5), wanting(2)]);
+  await first.accept(candidate('stored', at(5), [put(1, 5)], set), 0, { now });
+  await first.close();
+  place.tamper('delete from unconfirmed; insert into unconfirmed select * from kept; drop table kept');
+
+  for (const time of [undefined, now()]) {
+    const store = await place.open();
+    const { sound, unconfirmed } = await store.load(time);
+    t.true(sound);
+    t.deepEqual(
+      unconfirmed.map(({ key }) => key),
+      [intent(2, 3).key],
+    );
+    await store.close();
+  }
+});
