@@ -9,8 +9,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "likely.h"
 #include "maps.h"
-#include "words.h"
 
 static __always_inline void count_verdict(__u32 verdict)
 {

@@ -15,6 +15,7 @@
 
 #include "cursor.h"
 #include "entry.h"
+#include "likely.h"
 #include "packet.h"
 #include "parse_slow.h"
 

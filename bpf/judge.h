@@ -11,6 +11,7 @@
 
 #include "abi.h"
 #include "count.h"
+#include "likely.h"
 #include "match.h"
 #include "packet.h"
 #include "parse.h"

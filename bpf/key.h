@@ -10,6 +10,7 @@
 
 #include "abi.h"
 #include "check.h"
+#include "likely.h"
 #include "maps.h"
 #include "packet.h"
 

@@ -11,6 +11,7 @@
 #include "abi.h"
 #include "entry.h"
 #include "key.h"
+#include "likely.h"
 #include "maps.h"
 
 enum look {

@@ -12,6 +12,7 @@
 #include "abi.h"
 #include "count.h"
 #include "key.h"
+#include "likely.h"
 #include "lookup.h"
 #include "maps.h"
 #include "packet.h"

@@ -15,6 +15,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "likely.h"
 #include "packet.h"
 #include "parse_slow.h"
 

@@ -14,6 +14,7 @@
 #include "abi.h"
 #include "entry.h"
 #include "key.h"
+#include "likely.h"
 #include "lookup.h"
 #include "maps.h"
 
@@ -102,8 +103,9 @@ static __always_inline enum look look_in_table(enum kind kind, const struct tabl
 }
 
 /*
- * A row is believed as long as this CPU met its entry a moment ago: then the hash map is
- * asked anew, so that what somebody takes out of it behind the agent's back stops soon.
+ * A row is believed for the rest of the window in which this CPU last counted a hit of its
+ * slot. The first hit of each window asks the hash map, so that what somebody takes out of
+ * it behind the agent's back stops soon.
  */
 static __always_inline int is_fresh(const struct stat *stat, __u64 now)
 {

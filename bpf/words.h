@@ -15,9 +15,6 @@
 #define SHIFT_OF(at, size) (64 - 8 * ((at) + (size)))
 #endif
 
-#define likely(it) __builtin_expect(!!(it), 1)
-#define unlikely(it) __builtin_expect(!!(it), 0)
-
 #define MAC_MASK (0xffffffffffffULL << SHIFT_OF(0, 6))
 
 static __always_inline __u64 word_of(__u32 first, __u32 second)
