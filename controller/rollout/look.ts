@@ -92,10 +92,15 @@ export async function look(
     ...{ rollout, hosts, facts, periods: parts.periods },
     joined: joinedOf(rows, hostsOf(about, words.fleet)),
     judgement: isJudged ? judgeGates(gatesOfPlan(rollout.plan, facts.wave), facts) : UNJUDGED,
-    blind: silent.length > facts.maxUnreachable && !othersHeard,
+    blind: isTooSilent(facts, silent.length) && !othersHeard,
     superseded: (await tables.epochs.find(session, rollout.epoch))?.superseded !== false,
     hostsAtOnce: Math.max(1, Math.min(HOSTS_A_STEP, Math.floor(KEYS_A_STEP / Math.max(1, about.keys.length)))),
   };
+}
+
+/** More than may be, or all: then nobody is left to tell. */
+function isTooSilent({ reached, maxUnreachable }: GateFacts, silent: number): boolean {
+  return silent > maxUnreachable || (silent > 0 && silent === reached.length);
 }
 
 /** What is asked in a wave of it. */

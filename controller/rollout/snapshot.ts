@@ -39,7 +39,7 @@ export interface Snapshot {
   /** Hosts that it is for, that reported, and that it does not have. */
   readonly joined: readonly string[];
   readonly judgement: Judgement;
-  /** None of the hosts that it has reached is heard, and none of the others. */
+  /** Of the hosts that it has reached more are silent than may be, or all, and so are others. */
   readonly blind: boolean;
   /** The history that it was begun on was superseded. */
   readonly superseded: boolean;

@@ -77,3 +77,14 @@ test('rollout: a wave of which nobody is left has another host, and without any 
   await t.throwsAsync(all, { code: 'NO_HOSTS' });
   await stage.until('r', 'DONE');
 });
+
+test('rollout: where all that have it are silent and no other is heard nobody knows, however many may be silent', async (t) => {
+  await using stage = await Stage.open(4);
+  await stage.start('r', [spec('web', 1, DROP)], { waves: ['2', '100%'], maxUnreachable: '100%' });
+  await stage.pass(20_000);
+  for (const host of stage.hosts) host.silent = true;
+  await stage.pass(90_000);
+  t.like((await stage.status('r')).rollout, { state: 'PAUSED', published: 2, cause: { code: 'TELEMETRY' } });
+  for (const host of stage.hosts) host.silent = false;
+  t.is((await stage.until('r', 'DONE')).rollout.published, 4);
+});
