@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import type { Native, NetLink } from '../../native/index.ts';
 import { requireValue } from '../kernel/errno.ts';
-import { type OpenMaps, readAbout, requireOwn } from '../kernel/open-maps.ts';
+import { type OpenMaps, readAbout, readRowBits, requireOwn } from '../kernel/open-maps.ts';
 import { type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
 import { allOrNothing } from './all-or-nothing.ts';
@@ -16,9 +16,10 @@ import { type AttachedInterface, Loader } from './loader.ts';
 import { LoaderLock } from './loader-lock.ts';
 import { clearLeftovers, removeLayout, requireOwnWay } from './made.ts';
 import { memoryBytes } from './memory.ts';
-import { makePins, type Owner } from './object.ts';
+import { makePins, type Owner, onlineCpus } from './object.ts';
 import { requirePinRoot } from './pin-root.ts';
 import { type Replaced, Succession } from './succession.ts';
+import { planMaps, type TableState, tableOf } from './table.ts';
 import { TagMemory } from './tag-memory.ts';
 import { requireNoneUnconfirmed } from './unconfirmed.ts';
 import { freshlyMade, type InForce, isNew, Upgrade } from './upgrade.ts';
@@ -40,6 +41,8 @@ export interface AttachReport {
   /** Estimated kernel memory of the maps. */
   readonly memoryBytes: number;
   readonly maxRedirects: number;
+  /** Of the table in front of the redirect maps. */
+  readonly table: TableState;
   /** Who may use the maps. */
   readonly owner: Owner;
   /** Where packets that die after their verdict are not counted. */
@@ -71,7 +74,8 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
     clearLeftovers(pinRoot);
     const replaced = fresh ? undefined : replaceStanding(native, owner, options);
     if (fresh) {
-      makePins(native, pinRoot, owner, options.maxRedirects ?? DEFAULT_SLOTS);
+      const slots = options.maxRedirects ?? DEFAULT_SLOTS;
+      makePins(native, pinRoot, owner, planMaps({ slots, cpuRows: onlineCpus() }, options.table));
       undo.defer(() => removeLayout(pinRoot));
     }
     const parts = { native, options, paths, links, wanted, fresh, owner, replaced, undo };
@@ -84,9 +88,10 @@ export function attach(native: Native, options: AttachOptions): AttachReport {
  * within that one.
  */
 function replaceStanding(native: Native, owner: Owner, options: AttachOptions): readonly Replaced[] {
-  const { pinRoot, maxRedirects, waitMs = FILL_MS, tell = () => {} } = options;
-  return [undefined, undefined, maxRedirects].flatMap((slots) => {
-    using succession = new Succession(native, pinRoot, { owner, slots, waitMs, tell });
+  const { pinRoot, maxRedirects: slots, table, waitMs = FILL_MS, tell = () => {} } = options;
+  const same = { slots: undefined, table: undefined };
+  return [same, slots === undefined ? { ...same, table } : same, { slots, table }].flatMap((asked) => {
+    using succession = new Succession(native, pinRoot, { ...asked, owner, waitMs, tell });
     return succession.run() ?? [];
   });
 }
@@ -126,13 +131,15 @@ function attachAll(attaching: Attaching): AttachReport {
   native.close(program);
   const inForce = sinceReplaced(upgrade?.run() ?? freshlyMade(native, paths), replaced);
   const shortfall = ownKernel(owner.uid);
+  const made = { slots: about.slots, cpuRows: about.cpuRows, rowBits: readRowBits(native, maps) };
   return {
     pinRoot: options.pinRoot,
     interfaces,
     program: inForce,
     replaced,
-    memoryBytes: memoryBytes(about.slots, about.cpuRows),
+    memoryBytes: memoryBytes(made),
     maxRedirects: about.slots,
+    table: tableOf(made, options.table),
     owner,
     unwatched: watch.unwatched,
     advice: interfaces.flatMap(({ name, mode }) => {

@@ -15,6 +15,7 @@ import { requireOwnWay } from './made.ts';
 import type { Mode } from './mode.ts';
 import { type Owner, ROOT } from './object.ts';
 import { findStanding, type Standing } from './standing.ts';
+import type { TableWish } from './table.ts';
 import { withMaps } from './with-maps.ts';
 import { linkedPrograms } from './zones.ts';
 
@@ -26,6 +27,8 @@ export interface AttachOptions {
   readonly pinRoot: string;
   /** Undefined: as the maps are, or the default. */
   readonly maxRedirects?: number;
+  /** Undefined: as the maps are, or one where RAM is not short. */
+  readonly table?: TableWish;
   /** Takes interfaces by which VLAN tags come in that the program cannot see. */
   readonly acceptHiddenTags?: boolean;
   /** Takes pins of which nobody can see that they outlive this process. */

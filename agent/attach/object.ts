@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, readFileSync, renameSync } from 'node:fs';
-import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MapHandle, Native, ObjectHandle, ProgramHandle } from '../../native/index.ts';
@@ -11,12 +10,11 @@ import { type Build, writeBuild } from '../kernel/build.ts';
 import { u32 } from '../kernel/bytes.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
-import { type OpenMaps, ownNetns } from '../kernel/open-maps.ts';
+import { type OpenMaps, ownNetns, readRowBits } from '../kernel/open-maps.ts';
 import { MAPS, type MapName, objectName, type PinPaths, pinPaths, STANDING } from '../kernel/pins.ts';
-import { rowBitsOf, tableSize } from '../kernel/table-size.ts';
-import { AttachError } from './attach-error.ts';
+import { tableSize } from '../kernel/table-size.ts';
 import { measureHertz } from './hertz.ts';
-import { ENTRIES_PER_SLOT, memoryBytes } from './memory.ts';
+import { ENTRIES_PER_SLOT } from './memory.ts';
 import { makeFolder, removePins } from './pin-root.ts';
 
 /** Who owns the maps: the user and group that the agent runs as. */
@@ -34,8 +32,6 @@ const PORTS_MAX = 256;
 /** bpf(2), BPF_PROG_LOAD. */
 const LOADING =
   'it takes CAP_BPF and CAP_NET_ADMIN, which root may lack in a container, and a seccomp profile that lets bpf(2) through';
-/** The part of RAM that the maps may take. */
-const RAM_PART = 1 / 16;
 
 /** What a set of maps is made with. */
 export interface SetPlan extends Config {
@@ -53,13 +49,11 @@ export interface SetPlan extends Config {
 }
 
 /** Makes the first maps of a pin root. Errors: AttachError, KernelError. */
-export function makePins(native: Native, pinRoot: string, owner: Owner, slots: number): void {
+export function makePins(native: Native, pinRoot: string, owner: Owner, maps: Config): void {
   const plan = {
+    ...maps,
     folder: STANDING,
     owner,
-    slots,
-    cpuRows: onlineCpus(),
-    rowBits: 0,
     zones: [],
     kept: {},
     beside: [],
@@ -73,7 +67,6 @@ export function makePins(native: Native, pinRoot: string, owner: Owner, slots: n
  * pinned in a folder beside, which is renamed when it is whole. Errors: AttachError, KernelError.
  */
 export function makeSet(native: Native, pinRoot: string, plan: SetPlan): void {
-  requireMemory(memoryBytes(plan.slots, plan.cpuRows));
   const whole = pinPaths(pinRoot, plan.folder);
   const parts = pinPaths(join(pinRoot, `new-${process.pid}`));
   makeFolder(dirname(parts.layout), 0o700);
@@ -103,7 +96,7 @@ export interface Loaded {
 export function loadOnto(native: Native, maps: OpenMaps, { slots, cpuRows }: Pick<About, 'slots' | 'cpuRows'>): Loaded {
   const object = openObject(native);
   try {
-    const rowBits = rowBitsOf(requireValue(native.mapInfo(maps.rows4), 'map info', 'rows4').maxEntries);
+    const rowBits = readRowBits(native, maps);
     reuse(native, object, maps);
     load(native, object, { slots, cpuRows, rowBits }, MAPS);
     return { object, program: programOf(native, object, 'shunt'), clock: programOf(native, object, 'clock') };
@@ -148,15 +141,6 @@ function openObject(native: Native): ObjectHandle {
 
 function programOf(native: Native, object: ObjectHandle, name: string): ProgramHandle {
   return requireValue(native.objectProgram(object, name), 'find program', name);
-}
-
-function requireMemory(bytes: number): void {
-  const limit = totalmem() * RAM_PART;
-  if (bytes <= limit) return;
-  const mib = (n: number): string => `${Math.ceil(n / 2 ** 20)} MiB`;
-  throw new AttachError(
-    `the maps would take ${mib(bytes)}, more than 1/16 of RAM (${mib(limit)}); lower --max-redirects`,
-  );
 }
 
 /** `reused`: maps that have their sizes. */

@@ -1,13 +1,15 @@
 import type { Native } from '../../native/index.ts';
 import type { ProgramName } from '../../protocol/status.ts';
 import { LIMITS } from '../kernel/abi.ts';
+import type { Config } from '../kernel/about.ts';
 import { findBuild } from '../kernel/build.ts';
-import type { Head } from '../kernel/succession.ts';
 import { DEFAULT_SLOTS } from '../model/limits.ts';
 import type { AttachOptions } from './attach.ts';
 import { check } from './check.ts';
 import { memoryBytes } from './memory.ts';
 import { onlineCpus, ownBuild } from './object.ts';
+import type { Standing } from './standing.ts';
+import { type AskedMaps, areAsAsked, planMaps, planNext, type Told, toldOf } from './table.ts';
 import { pinnedInterfaces } from './zones.ts';
 
 /** What `attach` would do. */
@@ -27,8 +29,8 @@ export interface Prospect {
     readonly switches: readonly string[];
   };
   readonly maps: {
-    readonly from?: Pick<Head, 'layout' | 'slots'>;
-    readonly to: Pick<Head, 'layout' | 'slots'>;
+    readonly from?: Told;
+    readonly to: Told;
     /** An agent has to fill new ones. */
     readonly replaced: boolean;
   };
@@ -39,9 +41,10 @@ export interface Prospect {
 /** Finds what `attach` would do, and refuses what it would. Errors: AttachError, KernelError; nothing is changed. */
 export function prospect(native: Native, options: AttachOptions): Prospect {
   const { planned, stood } = check(native, options);
-  const from = stood && { layout: stood.layout, slots: stood.slots };
-  const to = { layout: LIMITS.SHUNT_LAYOUT, slots: options.maxRedirects ?? from?.slots ?? DEFAULT_SLOTS };
-  const replaced = from !== undefined && (from.layout !== to.layout || from.slots !== to.slots);
+  const asked = { slots: options.maxRedirects, table: options.table };
+  const stands = stood !== undefined && areAsAsked(stood, asked);
+  const maps = stands ? { ...stood, rowBits: stood.rowBits ?? 0 } : planOf(stood, asked);
+  const replaced = stood !== undefined && !stands;
   const build = stood && findBuild(native, stood.paths);
   const own = ownBuild();
   const isOther = stood !== undefined && (replaced || build?.object !== own?.object);
@@ -55,7 +58,16 @@ export function prospect(native: Native, options: AttachOptions): Prospect {
       to: { version: own?.version ?? '' },
       switches: isOther ? pinnedInterfaces(stood.paths) : [],
     },
-    maps: { ...(from !== undefined && { from }), to, replaced },
-    memoryBytes: memoryBytes(to.slots, stood?.cpuRows ?? onlineCpus()),
+    maps: {
+      ...(stood !== undefined && { from: toldOf(stood) }),
+      to: toldOf({ ...maps, layout: LIMITS.SHUNT_LAYOUT }),
+      replaced,
+    },
+    memoryBytes: memoryBytes(maps),
   };
+}
+
+function planOf(stood: Standing | undefined, asked: AskedMaps): Config {
+  if (stood !== undefined) return planNext(stood, asked);
+  return planMaps({ slots: asked.slots ?? DEFAULT_SLOTS, cpuRows: onlineCpus() }, asked.table);
 }

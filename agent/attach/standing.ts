@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Native } from '../../native/index.ts';
 import { LIMITS } from '../kernel/abi.ts';
-import { ownNetns } from '../kernel/open-maps.ts';
+import { findRowBits, ownNetns } from '../kernel/open-maps.ts';
 import { COMING, type PinPaths, pinPaths, STANDING } from '../kernel/pins.ts';
 import { findHead, type Head } from '../kernel/succession.ts';
 import { AttachError } from './attach-error.ts';
@@ -11,6 +11,8 @@ import { AttachError } from './attach-error.ts';
 export interface Standing extends Head {
   readonly folder: string;
   readonly paths: PinPaths;
+  /** Of the table in front of the redirect maps; undefined where they are of another layout, or not whole. */
+  readonly rowBits: number | undefined;
 }
 
 /** What stands at a pin root; undefined where nothing does. Errors: AttachError, where it is not to be told. */
@@ -23,8 +25,17 @@ export function findStanding(native: Native, pinRoot: string): Standing | undefi
     throw new AttachError(`${pinRoot} holds pins of several layouts (${folders.join(', ')}); nothing was changed`);
   // Which of our own maps are missing is said by who opens them.
   if (folder === STANDING && findHead(native, paths) === undefined)
-    return { folder, paths, layout: LIMITS.SHUNT_LAYOUT, slots: 0, cpuRows: 0, netns: ownNetns() };
-  return { folder, paths, ...requireHead(native, paths) };
+    return {
+      ...{ folder, paths, layout: LIMITS.SHUNT_LAYOUT, slots: 0, cpuRows: 0, netns: ownNetns() },
+      rowBits: undefined,
+    };
+  const head = requireHead(native, paths);
+  return {
+    folder,
+    paths,
+    ...head,
+    rowBits: head.layout === LIMITS.SHUNT_LAYOUT ? findRowBits(native, paths) : undefined,
+  };
 }
 
 /** A loader that was killed took the name from those before, and did not give it to those that came. */

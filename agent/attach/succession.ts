@@ -2,13 +2,13 @@ import { existsSync, statSync, utimesSync } from 'node:fs';
 import type { MapHandle, MemoryHandle, Native } from '../../native/index.ts';
 import type { ProgramName } from '../../protocol/status.ts';
 import { LIMITS, STRUCTS } from '../kernel/abi.ts';
+import type { Config } from '../kernel/about.ts';
 import { findBuild } from '../kernel/build.ts';
 import { LITTLE_ENDIAN } from '../kernel/check.ts';
 import { findKeeper } from '../kernel/claim.ts';
 import { isErrno, requireDone, requireValue } from '../kernel/errno.ts';
-import { type OpenMaps, openMaps, readAbout } from '../kernel/open-maps.ts';
+import { findRowBits, type OpenMaps, openMaps, readAbout } from '../kernel/open-maps.ts';
 import { COMING, type PinPaths, pinPaths } from '../kernel/pins.ts';
-import type { Head } from '../kernel/succession.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { AttachError } from './attach-error.ts';
 import { type Counting, copySettled, countEntries, findCounting, moveCounts } from './carry.ts';
@@ -17,6 +17,7 @@ import { removeLayout, replaceLayout } from './made.ts';
 import { makeSet, type Owner, setOwner } from './object.ts';
 import { Opened } from './opened.ts';
 import { requireHead, requireHere, requireStanding, type Standing } from './standing.ts';
+import { type AskedMaps, areAsAsked, planNext, type Told, toldOf } from './table.ts';
 import { linkIfindex, pinnedInterfaces } from './zones.ts';
 
 /** How often it is looked whether the maps are filled. */
@@ -24,18 +25,16 @@ const LOOK_MS = 20;
 
 /** What took the place of what. */
 export interface Replaced {
-  readonly from: Pick<Head, 'layout' | 'slots'> & Partial<ProgramName>;
-  readonly to: Pick<Head, 'layout' | 'slots'>;
+  readonly from: Told & Partial<ProgramName>;
+  readonly to: Told;
   /** Interfaces whose packets meet the new maps. */
   readonly switched: readonly string[];
   /** False where counts began anew, for the layouts count otherwise. */
   readonly counts: boolean;
 }
 
-export interface SuccessionOptions {
+export interface SuccessionOptions extends AskedMaps {
   readonly owner: Owner;
-  /** Undefined: as many as there are. */
-  readonly slots: number | undefined;
   /** How long an agent has to fill the new maps. */
   readonly waitMs: number;
   /** Told what is waited for. */
@@ -43,7 +42,7 @@ export interface SuccessionOptions {
 }
 
 /**
- * Puts maps of this build's layout and of another size in the place of those that stand: they are made beside them, an agent
+ * Puts maps of this build's layout and of another size, or with a table or without, in the place of those that stand: they are made beside them, an agent
  * fills them, every interface is told to run their program, and those before are taken away. Packets go on, and so do counts. Whoever
  * was killed in between left what the next call ends, or takes back. Errors: AttachError, KernelError; what stood stands.
  */
@@ -53,7 +52,6 @@ export class Succession implements Disposable {
   readonly #standing: Standing;
   readonly #options: SuccessionOptions;
   readonly #coming: PinPaths;
-  readonly #slots: number;
   readonly #opened: Opened;
 
   constructor(native: Native, pinRoot: string, options: SuccessionOptions) {
@@ -64,7 +62,6 @@ export class Succession implements Disposable {
     this.#coming = pinPaths(pinRoot, COMING);
     this.#standing = requireStanding(native, pinRoot);
     requireHere(this.#standing);
-    this.#slots = options.slots ?? this.#standing.slots;
   }
 
   [Symbol.dispose](): void {
@@ -73,14 +70,14 @@ export class Succession implements Disposable {
 
   /** Undefined where what stands is what is asked for. */
   run(): Replaced | undefined {
-    const { layout } = this.#standing;
     if (existsSync(this.#coming.layout)) {
       if (this.#isMet()) return this.#finish();
       removeLayout(this.#pinRoot, COMING);
     }
-    if (layout === LIMITS.SHUNT_LAYOUT && this.#slots === this.#standing.slots) return undefined;
-    this.#requireRoom();
-    this.#make();
+    if (areAsAsked(this.#standing, this.#options)) return undefined;
+    const planned = planNext(this.#standing, this.#options);
+    this.#requireRoom(planned.slots);
+    this.#make(planned);
     try {
       this.#waitUntilFilled();
       return this.#finish();
@@ -96,24 +93,23 @@ export class Succession implements Disposable {
     return this.#opened.held(this.#standing.paths).some(({ programId }) => programId === id);
   }
 
-  #requireRoom(): void {
+  #requireRoom(slots: number): void {
     const { layout, paths } = this.#standing;
     if (layout !== LIMITS.SHUNT_LAYOUT) return;
     const stand = countEntries(this.#native, this.#maps(paths));
-    if (stand <= this.#slots) return;
+    if (stand <= slots) return;
     throw new AttachError(
-      `${stand} redirects stand at ${this.#pinRoot} and room for ${this.#slots} was asked for; delete some first, or ask for more`,
+      `${stand} redirects stand at ${this.#pinRoot} and room for ${slots} was asked for; delete some first, or ask for more`,
     );
   }
 
-  #make(): void {
+  #make(planned: Config): void {
     const { owner } = this.#options;
-    const slots = this.#slots;
-    const { paths, cpuRows } = this.#standing;
-    const kept = findCounting(this.#native, paths, { slots, cpuRows });
+    const { paths } = this.#standing;
+    const kept = findCounting(this.#native, paths, planned);
     for (const map of Object.values(kept)) this.#opened.keep(map);
     makeSet(this.#native, this.#pinRoot, {
-      ...{ folder: COMING, owner, slots, cpuRows, rowBits: 0, zones: this.#zones(), kept },
+      ...{ ...planned, folder: COMING, owner, zones: this.#zones(), kept },
       beside: [this.#opened.infoOf(this.#opened.program(paths.program)).id],
       fill: (parts) => this.#fill(parts, kept),
     });
@@ -181,16 +177,17 @@ export class Succession implements Disposable {
 
   /** Every packet from now on meets the new maps; then those before are read for the last time. */
   #finish(): Replaced {
-    const { folder, layout, slots, paths } = this.#standing;
+    const { folder, layout, paths } = this.#standing;
     const build = findBuild(this.#native, paths);
-    const from = { layout, slots, ...(build && { version: build.version, tag: build.tag }) };
+    const from = { ...toldOf(this.#standing), ...(build && { version: build.version, tag: build.tag }) };
     const to = requireHead(this.#native, this.#coming);
+    const now = toldOf({ ...to, rowBits: findRowBits(this.#native, this.#coming) });
     const switched = this.#switchAll();
     const alike = layout === LIMITS.SHUNT_LAYOUT && to.layout === layout;
     if (alike) moveCounts(this.#native, this.#counting(paths), this.#counting(this.#coming));
     const counts = alike || this.#idOf(paths.map('stats')) === this.#idOf(this.#coming.map('stats'));
     replaceLayout(this.#pinRoot, folder, `v${to.layout}`);
-    return { from, to: { layout: to.layout, slots: to.slots }, switched, counts };
+    return { from, to: now, switched, counts };
   }
 
   /** Answers the interfaces that ran another program. Errors: KernelError; each runs again what it ran. */

@@ -8,7 +8,7 @@ import { type About, TOLD_MAPS } from '../kernel/about.ts';
 import { pinAdvice } from '../kernel/advice.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { errnoName, isErrno } from '../kernel/errno.ts';
-import { findAbout, ownNetns } from '../kernel/open-maps.ts';
+import { findAbout, findRowBits, ownNetns } from '../kernel/open-maps.ts';
 import { COMING, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { asRoot, type Finding, findings } from './finding.ts';
@@ -26,6 +26,7 @@ const ATTACH = 'run shunt attach --interface IF --owner USER as root';
 const pins = findings('pins');
 const clock = findings('kernel clock');
 const delivery = findings('lost packets');
+const table = findings('table');
 
 /** Looks at the folder of the pins: bpffs, owners and modes, whose maps they are, and the programs beside them. */
 export function examinePins(native: Native, pinRoot: string): Pins {
@@ -47,6 +48,7 @@ export function examinePins(native: Native, pinRoot: string): Pins {
       ...examineComing(pinRoot),
       ...examineAbout(native, paths, about),
       examineProgram(native, paths),
+      ...examineTable(native, paths),
       examineClock(native, paths),
       examineDelivery(paths),
     ],
@@ -67,7 +69,7 @@ function examineLayout(pinRoot: string): Finding {
   if (others.length === 0) return pins.bad(`nothing is attached: ${pinRoot} has no ${wanted}`, ATTACH);
   return pins.bad(
     `${pinRoot} has pins of ${others.join(', ')}, and this is a program for ${wanted}`,
-    'run the release that made them',
+    'run shunt attach again, with the same interfaces: it puts this one in their place; or run the release that made them',
   );
 }
 
@@ -156,6 +158,14 @@ function isReplaced(native: Native, paths: PinPaths, { maps }: About, name: keyo
   const info = native.mapInfo(map);
   native.close(map);
   return typeof info !== 'number' && info.id !== maps[name];
+}
+
+/** Without one, each look is one in a hash map. */
+function examineTable(native: Native, paths: PinPaths): readonly Finding[] {
+  const rowBits = findRowBits(native, paths);
+  if (rowBits === undefined) return []; // not this user's to open
+  if (rowBits > 0) return [table.ok(`${2 ** rowBits} rows in front of each redirect map`)];
+  return [table.ok('none in front of the redirect maps; shunt attach --table on makes one')];
 }
 
 function examineClock(native: Native, paths: PinPaths): Finding {

@@ -7,6 +7,7 @@ import { pinAdvice } from './advice.ts';
 import { u32 } from './bytes.ts';
 import { errnoName, isErrno, requireValue } from './errno.ts';
 import { MAPS, type MapName, type PinPaths } from './pins.ts';
+import { rowBitsOf } from './table-size.ts';
 
 /** Why a pin cannot be opened whose modes keep us out. */
 const NOT_OWNER = 'this user may not open it: give it to the agent with `shunt attach --owner USER`';
@@ -87,6 +88,20 @@ export function findAbout(native: Native, paths: PinPaths): About | number {
 /** Reads the loader's words. */
 export function readAbout(native: Native, maps: OpenMaps): About {
   return decodeAbout(requireValue(native.mapLookupElem(maps.about, u32(0), 0), 'map lookup', 'about'));
+}
+
+/** The size of the table in front of the redirect maps; 0: there is none. */
+export function readRowBits(native: Native, { rows4 }: Pick<OpenMaps, 'rows4'>): number {
+  return rowBitsOf(requireValue(native.mapInfo(rows4), 'map info', 'rows4').maxEntries);
+}
+
+/** The same, where nothing else is open; undefined where there is no such map. */
+export function findRowBits(native: Native, paths: PinPaths): number | undefined {
+  const rows4 = native.mapOpen(paths.map('rows4'), true);
+  if (typeof rows4 === 'number') return undefined;
+  const rowBits = readRowBits(native, { rows4 });
+  native.close(rows4);
+  return rowBits;
 }
 
 /** Refuses maps of another layout, of another network namespace, or that are not the ones the loader made. */

@@ -49,6 +49,7 @@ interface that had the program before keeps it. Only kill -9 of it leaves all at
     'mode',
     'pin-root',
     'max-redirects',
+    'table',
     'deadline',
     'dry-run',
     'accept-hidden-tags',
@@ -68,6 +69,7 @@ interface that had the program before keeps it. Only kill -9 of it leaves all at
       mode: options.mode,
       pinRoot: options['pin-root'],
       ...(max !== undefined && { maxRedirects: max }),
+      ...(options.table !== undefined && { table: options.table }),
       acceptHiddenTags: options['accept-hidden-tags'],
       acceptPrivatePins: options['accept-private-pins'],
       waitMs: options.deadline,
@@ -190,15 +192,23 @@ function jsonOf({ waiting: _, skipped, ...report }: ChosenReport): string {
   return JSON.stringify(skipped.length === 0 ? report : { ...report, skipped });
 }
 
+const TABLES: Readonly<Record<ChosenReport['table'], string>> = {
+  on: '',
+  off: ' without a table',
+  short: ' without a table, for which RAM is short,',
+};
+
 /** In lines and not a table: why a mode was taken is a sentence, and is not to be cut. */
 function describe(report: ChosenReport): string {
-  const { interfaces, maxRedirects, pinRoot, memoryBytes, owner, unwatched, advice, shortfall, skipped } = report;
+  const { interfaces, maxRedirects, table, pinRoot, memoryBytes, owner, unwatched, advice, shortfall, skipped } =
+    report;
   const lines = interfaces.map(
     ({ name, mode, changed, why }) => `${name}: ${changed ? 'attached' : 'unchanged'}, ${mode} mode: ${why}`,
   );
   const alone = skipped.map(({ name, why }) => `${name}: left alone: ${why}`);
   const blind = unwatched.map(({ tracepoint, why }) => `warning: losses at ${tracepoint} are not counted: ${why}`);
-  const maps = `maps for ${maxRedirects} redirects at ${pinRoot}, about ${bytesText(memoryBytes)}, owned by ${owner.uid}:${owner.gid}`;
+  const size = `maps for ${maxRedirects} redirects${TABLES[table]}`;
+  const maps = `${size} at ${pinRoot}, about ${bytesText(memoryBytes)}, owned by ${owner.uid}:${owner.gid}`;
   const notes = advice.map(({ interface: name, why, mend }) => `note: ${name}: ${why}; ${mend}`);
   const kernel = shortfall === undefined ? [] : [`warning: ${shortfall.why}; ${shortfall.mend}`];
   return [
@@ -234,7 +244,8 @@ function foretell({ interfaces, skipped, program, maps, pinRoot, memoryBytes }: 
 }
 
 function mapsText({ from, to, replaced }: ChosenProspect['maps']): string {
-  const name = ({ layout, slots }: typeof to): string => `layout ${layout} with room for ${slots} redirects`;
+  const name = ({ layout, slots, table }: typeof to): string =>
+    `layout ${layout} with room for ${slots} redirects${table === false ? ', without a table' : ''}`;
   if (from === undefined) return `maps: would be made, of ${name(to)}`;
   if (!replaced) return `maps: unchanged, of ${name(to)}`;
   return `maps: would be replaced once an agent has filled new ones: ${name(from)} → ${name(to)}`;
@@ -252,6 +263,7 @@ function replacedLine({ from, to, switched, counts }: Replaced): string {
   const what = [
     ...(from.layout === to.layout ? [] : [`layout ${from.layout} → ${to.layout}`]),
     ...(from.slots === to.slots ? [] : [`${from.slots} → ${to.slots} redirects`]),
+    ...(from.table === undefined || from.table === to.table ? [] : [to.table ? 'with a table' : 'without a table']),
   ].join(', ');
   const on = switched.length === 0 ? '' : ` on ${switched.join(', ')}`;
   return `maps ${what}${on}; ${counts ? 'counts go on' : 'counts begin anew'}`;

@@ -51,6 +51,8 @@ function readHostOption(given: string | undefined): string {
 }
 const readLast: Reader<number> = (value, path) =>
   integer(0, MAX_EVENTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
+/** A table in front of the redirect maps. */
+const TABLES = ['on', 'off'] as const;
 const readMaxRedirects: Reader<number> = (value, path) => {
   return integer(1, MAX_SLOTS)(/^[0-9]+$/.test(String(value)) ? Number(value) : value, path);
 };
@@ -171,6 +173,10 @@ export const OPTIONS = {
     { placeholder: 'N', help: 'most redirects', fallback: `as it stands, or ${DEFAULT_SLOTS}` },
     readMaxRedirects,
   ),
+  table: {
+    ...optional({ placeholder: 'WHICH', help: 'on or off: a table before the maps', fallback: 'on' }, oneOf(...TABLES)),
+    values: TABLES,
+  },
   deadline: single({ placeholder: 'TIME', help: 'time for an agent to fill new maps' }, '1m', readTimeout),
   'all-ethernet': flag('every Ethernet interface'),
   watch: { ...flag('go on, and follow what comes and goes'), short: 'w' },

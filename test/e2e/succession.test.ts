@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { AttachReport } from '../../agent/attach/attach.ts';
+import type { Replaced } from '../../agent/attach/succession.ts';
 import { serviceRedirect } from '../support/operator.ts';
 import { otherBuild } from '../support/other-build.ts';
 import type { Running } from '../support/process.ts';
@@ -19,10 +20,14 @@ async function attach(t: ExecutionContext, bed: Testbed, ...args: readonly strin
   return {
     program: `${program.before?.version ?? ''} → ${program.version} on ${program.switched.toSorted().join()}`,
     replaced: replaced.map(({ from, to, switched, counts }) => ({
-      ...{ from: `v${from.layout} ${from.slots}`, to: `v${to.layout} ${to.slots}` },
+      ...{ from: nameOf(from), to: nameOf(to) },
       ...{ switched: switched.toSorted(), counts },
     })),
   };
+}
+
+function nameOf({ layout, slots, table }: Replaced['to']): string {
+  return `v${layout} ${slots}${table === false ? ' without a table' : ''}`;
 }
 
 test.serial(
@@ -45,6 +50,10 @@ test.serial(
     t.deepEqual((await attach(t, bed, '--max-redirects', '128')).replaced, []);
     const { replaced: down } = await attach(t, bed, '--max-redirects', '16');
     t.deepEqual(down, [{ from: 'v2 128', to: 'v2 16', switched: BOTH, counts: true }]);
+    const { replaced: without } = await attach(t, bed, '--table', 'off');
+    t.deepEqual(without, [{ from: 'v2 16', to: 'v2 16 without a table', switched: BOTH, counts: true }]);
+    const { replaced: withOne } = await attach(t, bed, '--table', 'on');
+    t.deepEqual(withOne, [{ from: 'v2 16 without a table', to: 'v2 16', switched: BOTH, counts: true }]);
     const twice = await operator.apply(serviceRedirect('to-c', 'v4'), serviceRedirect('beside', 'v6'));
     await operator.applied(twice.rev);
 

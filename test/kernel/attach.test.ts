@@ -31,7 +31,7 @@ interface Story {
 kernel('attach: twice changes nothing, interfaces may come again, and detach leaves nothing', async (t) => {
   t.timeout(60_000);
   const story = (await runInNamespace(new URL('attach.scenario.ts', import.meta.url))) as Story;
-  const [size64, size128] = [64, 128].map((slots) => ({ layout: 2, slots }));
+  const [size64, size128] = [64, 128].map((slots) => ({ layout: 2, slots, table: true }));
   t.deepEqual(story.foreseen, {
     interfaces: [{ name: 'v0', change: 'attach', mode: 'generic', why: story.first[0]?.why }],
     program: { to: { version: '0.1.0' }, switches: [] },

@@ -54,6 +54,10 @@ const modes = (): readonly string[] =>
 attach(native, options);
 const before = modes();
 const empty = attach(native, { ...options, maxRedirects: 8 }).replaced.map(({ from, to }) => [from.slots, to.slots]);
+const tables = (['off', 'off', 'on', undefined] as const).map((table) => {
+  const { replaced, table: is } = attach(native, { ...options, maxRedirects: 8, ...(table && { table }) });
+  return [...replaced.map(({ from, to, counts }) => [from.table, to.table, counts]), is];
+});
 const asBefore = modes().filter((one, at) => one !== before[at]);
 using agent = new NativeKernel(native, pinRoot, () => Date.now() + aheadMs);
 for (let host = 0; host < 3; host += 1) {
@@ -131,6 +135,7 @@ rmSync(parent, { recursive: true });
 printResult({
   ...{
     empty,
+    tables,
     asBefore,
     tooSmall,
     nobody,

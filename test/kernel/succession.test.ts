@@ -11,6 +11,7 @@ kernel(
     const waiting = 'waiting until an agent of this release has filled the new maps at …/bpf/next';
     t.like(story, {
       empty: [[4, 8]],
+      tables: [[[true, false, true], 'off'], ['off'], [[false, true, true], 'on'], ['on']],
       asBefore: [],
       tooSmall: '3 redirects stand at …/bpf and room for 2 was asked for; delete some first, or ask for more',
       told: [waiting, waiting],

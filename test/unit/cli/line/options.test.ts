@@ -90,6 +90,7 @@ test('options: the defaults', async (t) => {
     owner: undefined,
     mode: 'auto',
     'max-redirects': undefined,
+    table: undefined,
     deadline: 60_000,
     'dry-run': false,
     keep: false,
