@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach } from '../../agent/attach/attach.ts';
 import { detach } from '../../agent/attach/detach.ts';
+import type { TableWish } from '../../agent/attach/table.ts';
 import { PASS_REASONS, STRUCTS, VERDICTS } from '../../agent/kernel/abi.ts';
 import { moveBlinds } from '../../agent/kernel/blinds.ts';
 import { u32 } from '../../agent/kernel/bytes.ts';
@@ -21,8 +22,8 @@ import { SLOTS, type Subject } from './subject.ts';
 const BPF_F_LOCK = 4;
 const INGRESS = 'conf-in';
 
-/** The real kernel in the namespace of this process, with maps that the loader has just made. */
-export function nativeSubject(): Subject & Disposable {
+/** The real kernel in the namespace of this process, with maps that the loader has just made, with a table or without. */
+export function nativeSubject(table: TableWish): Subject & Disposable {
   const native = loadNative();
   const folder = mkdtempSync(join(tmpdir(), 'shunt-conformance-'));
   const pinRoot = join(folder, 'bpf');
@@ -54,6 +55,7 @@ export function nativeSubject(): Subject & Disposable {
     mode: 'generic',
     pinRoot,
     maxRedirects: SLOTS,
+    table,
     acceptPrivatePins: true,
   });
   const kernel = new NativeKernel(native, pinRoot);
