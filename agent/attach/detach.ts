@@ -4,7 +4,7 @@ import { moveBlinds } from '../kernel/blinds.ts';
 import { requireValue } from '../kernel/errno.ts';
 import { observeLinks } from '../kernel/netdevs.ts';
 import { findAbout, ownNetns } from '../kernel/open-maps.ts';
-import { COMING, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { COMING, type PinPaths, pinPaths, STANDING } from '../kernel/pins.ts';
 import { AttachError } from './attach-error.ts';
 import { requireLink, requireRoot } from './check.ts';
 import { dropClaimFolder } from './claim-folder.ts';
@@ -44,6 +44,7 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
     .filter(({ name, xdpMode }) => xdpMode !== 0 && isNamed(name) && !pinned.includes(name))
     .map(({ name, xdpProgramId }) => ({ name, program: xdpProgramId }));
   if (!existsSync(paths.layout)) {
+    requireNoOthers(pinRoot);
     if (isMountedByUs(pinRoot)) releaseRoot(native, paths, pinRoot);
     return { detached: [], notRestored: [], carrying, removed: false };
   }
@@ -55,6 +56,16 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
   const notRestored = takeOff(native, pinRoot, { links, chosen, isAll });
   if (isAll) releaseRoot(native, paths, pinRoot);
   return { detached: chosen, notRestored, carrying, removed: isAll };
+}
+
+/** Pins of another layout are not ours to take apart: what is attached by them would seem to be somebody else's. */
+function requireNoOthers(pinRoot: string): void {
+  const others = existsSync(pinRoot) ? layoutsIn(pinRoot) : [];
+  if (others.length === 0) return;
+  const how = 'detach by the release that made them, or run shunt attach first, which puts this one in their place';
+  throw new AttachError(
+    `${pinRoot} has pins of ${others.join(', ')}, and this is a program for ${STANDING}; nothing was changed; ${how}`,
+  );
 }
 
 /** What `detach` takes off, and where. */

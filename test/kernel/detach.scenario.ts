@@ -73,6 +73,10 @@ const strange: Record<string, () => string> = {
     sh('mkdir bare && mount -t bpf bpf bare && mkdir bare/v2');
     return at('bare');
   },
+  'pins of another layout': () => {
+    sh('mkdir older && mount -t bpf bpf older && mkdir older/v1');
+    return at('older');
+  },
   'leftovers that are none': () => {
     sh(
       'mkdir left && mount -t bpf bpf left && mkdir -p left/new-business/v2 left/new-1/v3/more && chmod 700 left/new-1',
@@ -119,6 +123,6 @@ chmodSync(at('empty'), 0o755);
 sh('rmdir empty/agent && mkdir empty/theirs');
 attachAt(at('empty'));
 const shared = { ...aim(at('empty')), left: readdirSync(at('empty')).filter((name) => !name.endsWith('.debug')) };
-sh('umount other empty bare left linked bound');
+sh('umount other empty bare older left linked bound');
 rmSync(parent, { recursive: true });
 printResult({ refused, made, gone, shared });

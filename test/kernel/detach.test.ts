@@ -67,6 +67,8 @@ kernel('detach: removes only what attach made, and never through a link', async 
       ]),
     ),
     'a bpffs of somebody else, empty': 'done',
+    'pins of another layout':
+      '…/older has pins of v1, and this is a program for v2; nothing was changed; detach by the release that made them, or run shunt attach first, which puts this one in their place',
     'leftovers that are none': 'done',
   };
   t.deepEqual(Object.fromEntries(Object.entries(refused).map(([what, { said }]) => [what, said])), expected);
