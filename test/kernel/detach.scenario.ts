@@ -14,10 +14,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { attach } from '../../agent/attach/attach.ts';
 import { detach } from '../../agent/attach/detach.ts';
+import { STRUCTS } from '../../agent/kernel/abi.ts';
 import { loadNative } from '../../native/index.ts';
 import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';
 
+const HASH = 1;
+const ARRAY = 2;
 const native = loadNative();
 const parent = mkdtempSync(join(tmpdir(), 'shunt-detach-'));
 const at = (...names: readonly string[]): string => join(parent, ...names);
@@ -42,8 +45,8 @@ function aim(pinRoot: string): { said: string; untouched: boolean } {
   return { said, untouched: standing() === before };
 }
 
-function pinMap(path: string, keySize: number, valueSize: number, name: string): void {
-  const map = must('mapCreate', native.mapCreate(1, name, keySize, valueSize, 4, 0));
+function pinMap(path: string, keySize: number, valueSize: number, name: string, type = HASH): void {
+  const map = must('mapCreate', native.mapCreate(type, name, keySize, valueSize, 4, 0));
   native.mapPin(map, path);
   native.close(map);
 }
@@ -75,6 +78,7 @@ const strange: Record<string, () => string> = {
   },
   'pins of another layout': () => {
     sh('mkdir older && mount -t bpf bpf older && mkdir older/v1');
+    pinMap(at('older', 'v1', 'about'), 4, STRUCTS.about.size, 'about', ARRAY);
     return at('older');
   },
   'leftovers that are none': () => {
