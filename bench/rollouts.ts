@@ -36,6 +36,7 @@ await measure('go back on all hosts', async () => {
   await settle();
 });
 const { rollout, outstandingTotal = 0 } = await rollouts.status({ v: 1, id: 'r' }, AMPLE_BYTES);
+if (outstandingTotal !== hosts) throw new Error(`it reached ${outstandingTotal} of ${hosts} hosts`);
 const rows = taken.map(({ what, ms, cpuMs }) => [what, ms.toFixed(0), cpuMs.toFixed(0)]);
 const numbers = { align: 'right' } as const;
 const columns = [{ title: '' }, { title: 'MS', ...numbers }, { title: 'CPU', ...numbers }];
@@ -52,6 +53,8 @@ async function report({ roster }: Store): Promise<void> {
     const {
       problem: _problem,
       problems: _problems,
+      unarmed: _unarmed,
+      brake: _brake,
       ...well
     } = status(`edge-${at}`, { epoch: '', stored: 0, labels: LABELS });
     return { status: { ...well, interfaces: [], exceptions: [], exceptionsTotal: 0 }, seenAtMs: Date.now() };
