@@ -3,15 +3,20 @@
  * controller and the real command; each host says every 15 s what it would: that it has all, and of one in a hundred that a
  * redirect is blocked, and how fast packets meet 64 of them. Commands run in turns, so that what else the machine does falls on all alike.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { connect, type NatsConnection } from 'nats';
 import { table } from '../cli/show/table.ts';
+import { encodeApplyRequest, parseApplyReply } from '../protocol/api.ts';
+import { makeSubjects } from '../protocol/subjects.ts';
 import { readArguments } from '../test/support/arguments.ts';
 import { startNats } from '../test/support/nats.ts';
 import { must, Running } from '../test/support/process.ts';
+import { FullCommit, quantiles, RoundTrip } from './floors.ts';
 import { Speakers } from './speakers.ts';
 
 const SHUNT = [process.execPath, join(import.meta.dirname, '../cli/shunt.js')];
@@ -20,6 +25,8 @@ const PATIENCE_MS = 10 * 60_000;
 const APPLIED_AT_ONCE = 100;
 /** So long the controller is left alone with statuses. */
 const QUIET_MS = 30_000;
+/** Redirects that are applied one by one have numbers past all others. */
+const FIRST_MORE = 20_000;
 /** proc_pid_stat(5): USER_HZ is 100 a second on all that we run on. */
 const TICK_MS = 10;
 
@@ -36,17 +43,31 @@ interface Taken {
   readonly controllerMs: number;
 }
 
+/** When one change was answered, and when the last host had it; and what the controller took for it. */
+interface Changed {
+  readonly replyMs: number;
+  readonly lastMs: number;
+  readonly controllerMs: number;
+}
+
 /** A controller that has heard all hosts and has redirects for each of them. */
 class Fleet implements AsyncDisposable {
   readonly #held = new AsyncDisposableStack();
   readonly #controller: Running;
-  readonly #url: string;
+  readonly url: string;
+  /** Where its database is. */
+  readonly folder: string;
+  readonly #speakers: Speakers;
+  readonly #asker: NatsConnection;
   /** Of the first redirects, with another target than the one that stands. */
   readonly file: string;
 
-  private constructor(controller: Running, url: string, file: string) {
+  private constructor(controller: Running, url: string, speakers: Speakers, asker: NatsConnection, file: string) {
     this.#controller = controller;
-    this.#url = url;
+    this.url = url;
+    this.folder = dirname(file);
+    this.#speakers = speakers;
+    this.#asker = asker;
     this.file = file;
   }
 
@@ -57,9 +78,10 @@ class Fleet implements AsyncDisposable {
     const { url } = held.use(await startNats());
     const words = ['controller', '--nats', url, '--db', join(folder, 'controller.db')];
     const controller = held.use(await Running.start('controller', [...SHUNT, ...words]));
-    const fleet = new Fleet(controller, url, join(folder, 'redirects.jsonl'));
-    await controller.until('answers', PATIENCE_MS, () => fleet.#heard().catch(() => false));
     const speakers = held.use(await Speakers.open(url, hosts));
+    const asker = held.adopt(await connect({ servers: url }), (it) => it.close());
+    const fleet = new Fleet(controller, url, speakers, asker, join(folder, 'redirects.jsonl'));
+    await controller.until('answers', PATIENCE_MS, () => fleet.#heard().catch(() => false));
     await speakers.sayAll();
     await controller.until('knows every host', PATIENCE_MS, async () => (await fleet.#heard()).length === hosts);
     for (let from = 0; from < redirects; from += APPLIED_AT_ONCE) {
@@ -79,9 +101,23 @@ class Fleet implements AsyncDisposable {
     const before = cpuMsOf(this.#controller.pid);
     const start = performance.now();
     const piped = '"$@" | cat >/dev/null; times';
-    const times = await must(['sh', '-c', piped, 'sh', ...SHUNT, ...words, '--nats', this.#url]);
+    const times = await must(['sh', '-c', piped, 'sh', ...SHUNT, ...words, '--nats', this.url]);
     const wallMs = performance.now() - start;
     return { wallMs, commandMs: childrenMs(times), controllerMs: cpuMsOf(this.#controller.pid) - before };
+  }
+
+  /** One redirect more for every host: from the request to the reply, and until the last host has its message. */
+  async change(round: number): Promise<Changed> {
+    const spec = { ...redirect(FIRST_MORE + round, '10.0.0.7'), name: `more-${round}` };
+    const request = encodeApplyRequest({ v: 1, upload: randomUUID(), part: 0, parts: 1, specs: [spec] });
+    const before = cpuMsOf(this.#controller.pid);
+    const heard = this.#speakers.hearOnceMore();
+    const start = performance.now();
+    const reply = await this.#asker.request(makeSubjects().api('apply'), request, { timeout: PATIENCE_MS });
+    const replyMs = performance.now() - start;
+    if ('error' in parseApplyReply(reply.data)) throw new Error(reply.string());
+    await heard;
+    return { replyMs, lastMs: performance.now() - start, controllerMs: cpuMsOf(this.#controller.pid) - before };
   }
 
   /** What the controller takes of a CPU while hosts speak and nobody asks, in percent; and its memory. */
@@ -101,7 +137,7 @@ class Fleet implements AsyncDisposable {
   }
 
   #shunt(...words: readonly string[]): Promise<string> {
-    return must([...SHUNT, ...words, '--nats', this.#url]);
+    return must([...SHUNT, ...words, '--nats', this.url]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -110,12 +146,13 @@ class Fleet implements AsyncDisposable {
 }
 
 function lines(from: number, to: number, nexthop: string): string {
-  const all = Array.from({ length: to - from }, (_, index) => {
-    const at = from + index;
-    const match = { dst: `203.0.${at >> 8}.${at & 255}`, proto: 'udp', dport: 443 };
-    return { name: `redirect-${at}`, hosts: { role: 'edge' }, match, to: { nexthop } };
-  });
+  const all = Array.from({ length: to - from }, (_, index) => redirect(from + index, nexthop));
   return all.map((one) => `${JSON.stringify(one)}\n`).join('');
+}
+
+function redirect(at: number, nexthop: string): object {
+  const match = { dst: `203.0.${at >> 8}.${at & 255}`, proto: 'udp', dport: 443 };
+  return { name: `redirect-${at}`, hosts: { role: 'edge' }, match, to: { nexthop } };
 }
 
 /** times(1p) of a shell: a line of its own, and one of what it ran, each user and system. */
@@ -165,6 +202,15 @@ if (import.meta.main) {
   const taken = new Map(commands.map((command): [string, Taken[]] => [command, []]));
   for (let round = 0; round < values.rounds; round += 1)
     for (const [command, list] of taken) list.push(await fleet.time(command.split(' ')));
+  const changed: Changed[] = [];
+  using commit = new FullCommit(fleet.folder);
+  await using trip = await RoundTrip.open(fleet.url);
+  const floors: Record<'commit' | 'trip', number[]> = { commit: [], trip: [] };
+  for (let round = 0; round < values.rounds; round += 1) {
+    floors.commit.push(await commit.ms());
+    floors.trip.push(await trip.ms(new Uint8Array(500)));
+    changed.push(await fleet.change(round));
+  }
   const right = (title: string) => ({ title, align: 'right' as const });
   const titles = [{ title: 'shunt' }, ...['seconds', 'CPU of the command', 'CPU of the controller'].map(right)];
   const rows = [...taken].map(([command, list]) => row(command.replace(fleet.file, 'FILE'), list));
@@ -174,6 +220,14 @@ if (import.meta.main) {
   );
   console.log(`${cpus().length} CPUs, load ${load.join(' ')}\n`);
   console.log(table(titles, rows, { width: undefined, colour: false }));
+  const p50 = (list: readonly number[]) => `${quantiles(list).p50.toFixed(1)} ms`;
+  console.log(
+    `\none redirect more, on every host: answered after ${p50(changed.map(({ replyMs }) => replyMs))}, last message`,
+  );
+  console.log(
+    `after ${p50(changed.map(({ lastMs }) => lastMs))}, with ${p50(changed.map(({ controllerMs }) => controllerMs))} of CPU of the controller;`,
+  );
+  console.log(`a round trip takes ${p50(floors.trip)}, a commit ${p50(floors.commit)}`);
   console.log(
     `\ncontroller: ${rest.cpuPercent.toFixed(1)} % of a CPU while nobody asks, RSS ${rest.rssMiB.toFixed(0)} MiB then,`,
   );

@@ -36,6 +36,8 @@ export class Speakers implements AsyncDisposable {
   #going: Promise<void> = Promise.resolve();
   /** Updates that came. */
   #heard = 0;
+  /** Who waits until so many came. */
+  #awaited = { updates: Number.POSITIVE_INFINITY, come: (): void => {} };
   /** How far each was told. */
   readonly #told = new Map<string, Update>();
   /** What each has, by its number. */
@@ -71,6 +73,13 @@ export class Speakers implements AsyncDisposable {
     });
   }
 
+  /** Resolves when each host has heard once more; to be called before it does. */
+  hearOnceMore(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#awaited = { updates: this.#heard + this.#hosts.length, come: resolve };
+    return promise;
+  }
+
   async sayAll(everyMs = 0): Promise<void> {
     for (const [at, host] of this.#hosts.entries()) {
       this.#say(host, this.#has[at] ?? NOTHING);
@@ -85,6 +94,7 @@ export class Speakers implements AsyncDisposable {
       const update = parseUpdate(data);
       this.#told.set(update.host, update);
       this.#heard += 1;
+      if (this.#heard >= this.#awaited.updates) this.#awaited.come();
     };
     this.#nats.subscribe(this.#subjects.live('edge-0').replace('edge-0', '*'), { callback });
   }
