@@ -194,7 +194,11 @@ export class LightHost {
   passed(): void {
     if (this.runs || this.#downSinceMs !== undefined) return;
     this.flow();
-    const nowMs = this.#clock.monotonicMs();
+    this.#kernelEnds(this.#clock.monotonicMs());
+  }
+
+  /** Whatever the agent does, the kernel ends what it was told to end. */
+  #kernelEnds(nowMs: number): void {
     for (const [key, { deadlineMs = Number.POSITIVE_INFINITY, rev }] of this.disk.pending)
       if (deadlineMs <= nowMs && this.disk.set.get(key)?.rev === rev) this.kernel.delete(key);
   }
@@ -208,9 +212,14 @@ export class LightHost {
     this.verified = disk.cursor.rev;
     this.#tell();
     this.everLied ||= this.bent.lie !== undefined;
-    if (this.bent.lie === 'done') return;
-    this.bestVerified = Math.max(this.bestVerified, disk.cursor.rev);
     const nowMs = this.#clock.monotonicMs();
+    if (this.bent.lie === 'done') {
+      this.#kernelEnds(nowMs);
+      disk.expire(nowMs);
+      this.#noteCut(nowMs);
+      return;
+    }
+    this.bestVerified = Math.max(this.bestVerified, disk.cursor.rev);
     disk.expire(nowMs);
     this.failing.clear();
     for (const key of new Set([...disk.keys, ...kernel.keys()])) {
@@ -224,7 +233,11 @@ export class LightHost {
       if (value !== undefined && !fails) this.onHold(value);
       if (!fails) disk.arm(key, nowMs);
     }
-    const cuts = [...kernel.values()].some((value) => kindOf(value) === 'cuts');
+    this.#noteCut(nowMs);
+  }
+
+  #noteCut(nowMs: number): void {
+    const cuts = [...this.kernel.values()].some((value) => kindOf(value) === 'cuts');
     this.#cutSinceMs = cuts ? (this.#cutSinceMs ?? nowMs) : undefined;
   }
 
