@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { kernelTests } from '../support/kernel.ts';
+import { kernelTestsBeside } from '../support/kernel.ts';
 import { Namespaces } from '../support/namespaces.ts';
 import { type Ended, must, Running, run } from '../support/process.ts';
 import { shuntCommand } from '../support/testbed.ts';
 
-const kernel = kernelTests();
+const kernel = kernelTestsBeside();
 const WITHIN_MS = 120_000;
 
 type Way = (argv: readonly string[]) => readonly string[];

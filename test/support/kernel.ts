@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import test, { type SerialFn } from 'ava';
+import test, { type SerialFn, type TestFn } from 'ava';
 
 /** Says what a test against the real kernel lacks here; undefined when nothing. */
 export function missingForKernel(): string | undefined {
@@ -15,9 +15,18 @@ export function missingForKernel(): string | undefined {
  * REQUIRE names `kernel`: then what is missing is a failure.
  */
 export function kernelTests(): SerialFn | SerialFn['skip'] {
+  return isReady() ? test.serial : test.serial.skip;
+}
+
+/** The same for tests of a file that may run beside each other: each has its own namespaces and pins, and they mostly wait. */
+export function kernelTestsBeside(): TestFn | TestFn['skip'] {
+  return isReady() ? test : test.skip;
+}
+
+function isReady(): boolean {
   const missing = missingForKernel();
-  if (missing === undefined) return test.serial;
+  if (missing === undefined) return true;
   if (process.env.REQUIRE?.split(',').includes('kernel')) throw new Error(`kernel tests need ${missing}`);
   test.serial.skip(`kernel: skipped for want of ${missing}`, (t) => t.pass());
-  return test.serial.skip;
+  return false;
 }
