@@ -5,6 +5,7 @@ import { u32 } from '../kernel/bytes.ts';
 import { LITTLE_ENDIAN } from '../kernel/check.ts';
 import { EntryMaps } from '../kernel/entry-maps.ts';
 import { requireDone, requireValue } from '../kernel/errno.ts';
+import { awaitPackets } from '../kernel/grace.ts';
 import { MAP_SIZES, type OpenMaps } from '../kernel/open-maps.ts';
 import type { MapName, PinPaths } from '../kernel/pins.ts';
 import { Stats } from '../kernel/stats.ts';
@@ -75,7 +76,7 @@ export function copySettled(native: Native, from: Counting, to: Counting): void 
 export function moveCounts(native: Native, from: Counting, to: Counting): void {
   if (isShared(from, to)) return;
   const [slots, slotsNow] = [from.about.slots, to.about.slots];
-  requireDone(native.membarrierGlobal(), 'membarrier', 'before the last counts are moved');
+  awaitPackets(native, 'before the last counts are moved');
   const there = slotsOf(native, to.maps);
   const pairs = [...slotsOf(native, from.maps)].flatMap(([id, slot]): (readonly [number, number])[] => {
     const now = there.get(id);

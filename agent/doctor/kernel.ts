@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Native } from '../../native/index.ts';
 import type { Shortfall } from '../attach/floor.ts';
+import { isErrno } from '../kernel/errno.ts';
+import { NO_GRACE } from '../kernel/grace.ts';
 import { whyUntold } from '../kernel/netdevs.ts';
 import { type Finding, findings } from './finding.ts';
 
@@ -12,7 +14,7 @@ const kernel = findings('kernel');
 
 /** Looks at the kernel itself: its release, and what it can do that Shunt uses. */
 export function examineKernel(
-  native: Pick<Native, 'netFeatures'>,
+  native: Pick<Native, 'netFeatures' | 'membarrierGlobal'>,
   shortfall: Shortfall | undefined,
 ): readonly Finding[] {
   const found = [examineRelease(shortfall)];
@@ -25,6 +27,8 @@ export function examineKernel(
         )
       : kernel.ok('says which drivers send redirected frames'),
   );
+  if (isErrno(native.membarrierGlobal(), 'EINVAL'))
+    found.push(kernel.bad('tells no agent when packets under way are through', NO_GRACE));
   if (readNumber('/proc/sys/net/core/bpf_jit_enable') === 0)
     found.push(kernel.warn('interprets BPF programs: slow', 'sysctl net.core.bpf_jit_enable=1'));
   if (!existsSync('/sys/kernel/btf/vmlinux'))

@@ -7,6 +7,7 @@ import type { Words } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { errnoName, requireDone, requireValue } from './errno.ts';
+import { awaitPackets } from './grace.ts';
 import { decodeMark, encodeMark, markOffset } from './layout.ts';
 import { decodeShapes, encodeShapes, listAt } from './shapes.ts';
 
@@ -41,7 +42,7 @@ export class Control implements Words {
 
   /** Writes the idle list whole, then makes it the live one by one aligned store. */
   publishShapes(family: Family, shapes: readonly Shape[]): OpResult {
-    if (this.#settling.has(family)) requireDone(this.#native.membarrierGlobal(), 'membarrier', `shapes${family}`);
+    if (this.#settling.has(family)) awaitPackets(this.#native, `shapes${family}`);
     const idle = this.#live(family) === 0 ? 1 : 0;
     const rc = this.#native.memoryWrite(this.#shapes, listAt(family, idle).offset, encodeShapes(family, shapes));
     if (rc < 0) return { done: false, errno: errnoName(rc) };

@@ -5,6 +5,7 @@ import type { OpResult } from '../model/op.ts';
 import { KEY_FLAGS, LIMITS, STRUCTS } from './abi.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireDone, requireValue } from './errno.ts';
+import { awaitPackets } from './grace.ts';
 import { fixedBy, maskBytes } from './layout.ts';
 
 const AT = STRUCTS.protects;
@@ -107,7 +108,7 @@ export class ProtectedList {
 
   /** Writes the idle list whole, then makes it the live one by one aligned store. */
   publish(matches: readonly Match[]): OpResult {
-    if (this.#settling) requireDone(this.#native.membarrierGlobal(), 'membarrier', 'protect');
+    if (this.#settling) awaitPackets(this.#native, 'protect');
     const idle = this.#live() === 0 ? 1 : 0;
     const list = encodeProtected(matches).subarray(AT.count4);
     requireDone(this.#native.memoryWrite(this.#memory, idle * AT.size + AT.count4, list), 'write', 'protect');

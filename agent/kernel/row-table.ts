@@ -5,6 +5,7 @@ import type { OpResult } from '../model/op.ts';
 import { STRUCTS } from './abi.ts';
 import type { Control } from './control.ts';
 import { errnoName, isErrno, requireDone, requireValue } from './errno.ts';
+import { awaitPackets } from './grace.ts';
 import { keySize } from './layout.ts';
 import type { OpenMaps } from './open-maps.ts';
 import { type Dump, type Half, RowBuild } from './row-build.ts';
@@ -148,7 +149,7 @@ export class RowTable implements Disposable {
   /** A packet under way may still read the half that was live before. */
   #begin(dump: Dump): void {
     const { native, family, control } = this.#parts;
-    requireDone(native.membarrierGlobal(), 'membarrier', `rows${family}`);
+    awaitPackets(native, `rows${family}`);
     const half = (this.#live === 0 ? control.table(family) : this.#live) === 1 ? 2 : 1;
     this.#build = new RowBuild({ native, table: this.#table, family, rows: this.#rows }, half, dump);
   }
@@ -175,7 +176,7 @@ export class RowTable implements Disposable {
   #forget(half: Half): void {
     if (!this.#leaving) return;
     const { native, family } = this.#parts;
-    requireDone(native.membarrierGlobal(), 'membarrier', `filter${family}`);
+    awaitPackets(native, `filter${family}`);
     this.#do(native.tableForget(this.#table, half));
     this.#leaving = false;
   }

@@ -4,6 +4,7 @@ import type { Totals } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { u32 } from './bytes.ts';
 import { requireDone, requireValue } from './errno.ts';
+import { awaitPackets } from './grace.ts';
 import { decodeStat } from './layout.ts';
 
 const ROW = STRUCTS.stat.size;
@@ -57,7 +58,7 @@ export class Stats {
   /** The last counts of slots that no CPU can count into any more. */
   settled(slots: readonly number[]): Counter[] {
     if (slots.length === 0) return [];
-    requireDone(this.#native.membarrierGlobal(), 'membarrier', 'before reading the last counts');
+    awaitPackets(this.#native, 'before reading the last counts');
     return slots.map((slot) => this.read(slot));
   }
 

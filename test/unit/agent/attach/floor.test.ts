@@ -1,6 +1,9 @@
+import { constants } from 'node:os';
 import test from 'ava';
 import { judgeKernel } from '../../../../agent/attach/floor.ts';
 import { examineKernel } from '../../../../agent/doctor/kernel.ts';
+import { awaitPackets, NO_GRACE } from '../../../../agent/kernel/grace.ts';
+import { KernelError } from '../../../../agent/model/kernel-error.ts';
 
 const CASES = [
   ['4.19.0-26-amd64', '2', 998, 'none'],
@@ -30,7 +33,7 @@ for (const [release, setting, uid, keeps] of CASES) {
 }
 
 test('floor: doctor names what a kernel below it keeps from working', (t) => {
-  const native = { netFeatures: () => ({ rc: 0, items: [] }) };
+  const native = { netFeatures: () => ({ rc: 0, items: [] }), membarrierGlobal: () => 0 };
   const levels = CASES.map(([release, setting, uid]) => {
     const shortfall = judgeKernel(release, setting, uid);
     const [found] = examineKernel(native, shortfall);
@@ -46,9 +49,21 @@ test('floor: doctor names what a kernel below it keeps from working', (t) => {
 
 test('floor: that the kernel says nothing of its drivers is laid to its age only if the errno says so', (t) => {
   const said = ([2, 12, 1] as const).map((errno) => {
-    const [, found] = examineKernel({ netFeatures: () => ({ rc: -errno, items: [] }) }, undefined);
+    const native = { netFeatures: () => ({ rc: -errno, items: [] }), membarrierGlobal: () => 0 };
+    const [, found] = examineKernel(native, undefined);
     return found?.found;
   });
   const what = 'does not say which drivers send redirected frames';
   t.deepEqual(said, [`${what} (before 6.3)`, `${what} (ENOMEM)`, `${what} (EPERM)`]);
+});
+
+test('doctor: where CPUs run without a tick nobody is told when packets under way are through, which each agent needs', (t) => {
+  const native = { netFeatures: () => ({ rc: 0, items: [] }), membarrierGlobal: () => -constants.errno.EINVAL };
+  const bad = examineKernel(native, undefined).filter(({ level }) => level === 'bad');
+  t.deepEqual(
+    bad.map(({ mend }) => mend),
+    [NO_GRACE],
+  );
+  const error = t.throws(() => awaitPackets(native, 'rows4'), { instanceOf: KernelError });
+  t.true(error?.message.includes(NO_GRACE));
 });
