@@ -6,6 +6,8 @@ import { SERVICE, type Testbed } from './testbed.ts';
 import { PORT } from './traffic.ts';
 
 const START_MS = 60_000;
+/** Of `struct tally`. */
+const TALLY_BYTES = 32;
 /** What the receiver calls a gap, in nanoseconds. */
 const GAP_NS = 1_000_000;
 
@@ -82,15 +84,21 @@ export class Flood {
     return new Flood(bed, pins, sender);
   }
 
-  /** Begins, with so many a second. */
+  /** Begins, with so many a second; what arrived before is forgotten. */
   async begin(rate: number): Promise<void> {
+    const zeros = (bytes: number): string[] => Array.from({ length: bytes }, () => '0');
+    await must(['bpftool', 'map', 'update', 'pinned', this.#tally, 'key', ...zeros(4), 'value', ...zeros(TALLY_BYTES)]);
     const running = await this.#bed.start('a', 'flood', [this.#sender, SERVICE.v4, `${PORT}`, `${rate}`]);
     await running.until('ready', START_MS, () => running.lines.includes('ready'));
     this.#running = running;
   }
 
+  get #tally(): string {
+    return join(this.#pins, 'tally');
+  }
+
   async arrived(): Promise<Arrived> {
-    const dump = await must(['bpftool', '-j', 'map', 'dump', 'pinned', join(this.#pins, 'tally')]);
+    const dump = await must(['bpftool', '-j', 'map', 'dump', 'pinned', this.#tally]);
     const [{ formatted }] = JSON.parse(dump) as [Tally];
     const { packets, gaps, longest } = formatted.value;
     return { packets, gaps, longestMs: longest / 1e6 };
