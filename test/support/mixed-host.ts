@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import type { AttachReport } from '../../agent/attach/attach.ts';
+import { LIMITS } from '../../agent/kernel/abi.ts';
 import { COMING } from '../../agent/kernel/pins.ts';
 import type { HostsReply } from '../../protocol/listings.ts';
 import type { Status } from '../../protocol/status.ts';
@@ -18,6 +20,7 @@ const MANY = 20;
 const AT_ONCE = 5;
 const RATE = 200;
 const SERVICE_NAME = 'to-c';
+const INTERFACES = ['--interface', 'to-a', '--interface', 'to-c'];
 
 interface Traffic {
   readonly b: Echo;
@@ -76,10 +79,11 @@ export class MixedHost implements AsyncDisposable {
     return this.#controller;
   }
 
-  /** Attaches, or finds that it is done; the interfaces are the same each time. */
-  async attach(by: string): Promise<void> {
-    const { status, stderr } = await this.bed.by(by).attach('--interface', 'to-a', '--interface', 'to-c');
+  /** Attaches, or finds that it is done; the interfaces are the same each time. Answers what it says. */
+  async attach(by: string): Promise<AttachReport> {
+    const { status, stdout, stderr } = await this.bed.by(by).attach(...INTERFACES, '-o', 'json');
     this.#t.is(status, 0, stderr);
+    return JSON.parse(stdout) as AttachReport;
   }
 
   /** Has today's maps take the place of those of an older layout: today's agent, started while `attach` waits, fills them. */
@@ -87,7 +91,8 @@ export class MixedHost implements AsyncDisposable {
     const attached = this.attach(ROOT);
     await until('maps of another layout are there', CONVERGE_MS, () => existsSync(join(this.bed.pinRoot, COMING)));
     await this.startAgent(ROOT);
-    await attached;
+    const { replaced } = await attached;
+    this.#t.like(replaced, [{ from: { layout: 1 }, to: { layout: LIMITS.SHUNT_LAYOUT }, counts: true }]);
   }
 
   /** Puts a release back that does not know today's layout. Packets pass meanwhile, so B answers. */
