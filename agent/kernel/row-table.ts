@@ -50,8 +50,9 @@ export function openTables(native: Native, maps: TableMaps, control: Selector): 
  * Flow: `breakRows` → map → `wrote`, `removeRows` → map → `removed`; `readBack` with each full dump; `tend` between.
  * Assumptions: one process alone writes map, rows and filter. What another one does to the map, packets meet by
  * the program's own look at it, and `readBack` mends.
- * Caveats: what this process did not fill itself it does not know. So the half that an agent before it has left serves until the
- * first change, and then none, until the other one is built.
+ * Caveats: what this process did not fill itself it does not know, and whoever was killed between row and map left a half that
+ * misses what the map has. So the half that an agent before it has left serves until the first read-back or change, and
+ * then none, until the other one is built.
  */
 export class RowTable implements Disposable {
   readonly #parts: RowTableParts;
@@ -139,18 +140,23 @@ export class RowTable implements Disposable {
     this.#parts.native.close(this.#table);
   }
 
-  /** Whatever another process has left may say something else from now on: packets ask the map. */
   #beforeChange(keys: Uint8Array): void {
-    const { control, family } = this.#parts;
     this.#build?.note(keys);
+    this.#leaveUnknown();
+  }
+
+  /** Whatever another process has left may say something else than the map: packets ask the map. */
+  #leaveUnknown(): void {
+    const { control, family } = this.#parts;
     if (this.#live === 0 && control.table(family) !== 0) control.setTable(family, 0);
   }
 
   /** A packet under way may still read the half that was live before. */
   #begin(dump: Dump): void {
     const { native, family, control } = this.#parts;
-    awaitPackets(native, `rows${family}`);
     const half = (this.#live === 0 ? control.table(family) : this.#live) === 1 ? 2 : 1;
+    this.#leaveUnknown();
+    awaitPackets(native, `rows${family}`);
     this.#build = new RowBuild({ native, table: this.#table, family, rows: this.#rows }, half, dump);
   }
 

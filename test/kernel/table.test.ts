@@ -79,7 +79,7 @@ kernel('table: packets meet what the maps say, through writes, changes, deletes,
 });
 
 kernel(
-  'table: an agent that is started anew leaves the half that it finds until it changes something or has built the other',
+  'table: an agent that is started anew leaves the half that it finds until it changes something or reads the map back',
   (t) => {
     using held = tabled();
     held.put([A, { action: 'drop', slot: 1 }]);
@@ -95,6 +95,23 @@ kernel(
     held.readBack();
     t.is(held.control.table(4), 2);
     t.is(answer(held, A), 'PASSED');
+  },
+);
+
+kernel(
+  'table: what stands in the map is met once an agent has read it back, whatever one that was killed left of it',
+  (t) => {
+    using held = tabled();
+    const [a, b] = [A, B].map((dst) => encodeKey(keyOf(dst).match, 0)) as [Uint8Array, Uint8Array];
+    held.put([B, { action: 'drop', slot: 2 }]);
+    held.program.write(a, encodeValue(a, { ...SEND, action: 'drop' })); // killed before the row was written
+    held.table?.removeRows(b); // killed before the entry was deleted
+    t.deepEqual([answer(held, A), answer(held, B)], ['NO_MATCH', 'NO_MATCH']);
+    held.restart();
+    for (const _ of held.entries.observe());
+    t.deepEqual([answer(held, A), answer(held, B)], ['DROPPED', 'DROPPED'], 'as soon as it may be said to stand');
+    while (held.entries.tend());
+    t.deepEqual([held.control.table(4), answer(held, A), answer(held, B)], [2, 'DROPPED', 'DROPPED']);
   },
 );
 

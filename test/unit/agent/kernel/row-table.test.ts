@@ -136,7 +136,7 @@ test('row table: what the map refuses is looked up, and the rows say that', (t) 
   t.deepEqual(taken(), ['remove 1 1', 'put 1 1']);
 });
 
-test('row table: what an agent before this one has left is taken away before the first change, and not before', (t) => {
+test('row table: what an agent before this one has left is taken away before the first change', (t) => {
   const { control, open, built, taken } = staged();
   control.selected = 2;
   const entries = open();
@@ -149,6 +149,16 @@ test('row table: what an agent before this one has left is taken away before the
   control.selected = 1;
   built(entries);
   t.is(control.selected, 2, 'never is a half built that packets may meet');
+});
+
+test('row table: what an agent before this one has left is taken away before anything is said of what was read back', (t) => {
+  const { control, open, taken } = staged();
+  control.selected = 1;
+  const entries = open();
+  entries.observe().next();
+  t.deepEqual(taken(), ['select 0', 'membarrier']);
+  while (entries.tend());
+  t.is(control.selected, 2, 'never is a half built that packets met a moment ago');
 });
 
 test('row table: what changes while a half is built goes to the live one at once, and to the other before it is selected', (t) => {
