@@ -39,7 +39,9 @@ export function openTables(native: Native, maps: TableMaps, control: Selector): 
     const [map, rows, filter] = [maps[`redirect${family}`], maps[`rows${family}`], maps[`filter${family}`]];
     return RowTable.open({ native, family, map, rows, filter, control });
   };
-  const [four, six] = [of(4), of(6)];
+  using opened = new DisposableStack();
+  const [four, six] = ([4, 6] as const).map((family) => opened.use(of(family)));
+  opened.move();
   return { ...(four && { 4: four }), ...(six && { 6: six }) };
 }
 

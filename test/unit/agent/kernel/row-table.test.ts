@@ -1,15 +1,17 @@
 import test from 'ava';
 import { EntryMaps } from '../../../../agent/kernel/entry-maps.ts';
 import { encodeKey, encodeValue } from '../../../../agent/kernel/layout.ts';
-import { RowTable } from '../../../../agent/kernel/row-table.ts';
+import { openTables, RowTable } from '../../../../agent/kernel/row-table.ts';
 import type { EntryValue } from '../../../../agent/model/entry.ts';
 import { type EntryKey, entryId } from '../../../../agent/model/entry-key.ts';
+import { KernelError } from '../../../../agent/model/kernel-error.ts';
 import type { Op } from '../../../../agent/model/op.ts';
 import type { Native } from '../../../../native/index.ts';
 import { parseMatch } from '../../../../protocol/match.ts';
 
 const ENOENT = -2;
 const E2BIG = -7;
+const ENOMEM = -12;
 const EINVAL = -22;
 const ROWS = 40_000;
 const MAP = { map: 'redirect4' } as never;
@@ -200,4 +202,16 @@ test('row table: maps that were made without one have none', (t) => {
   entries.apply([write(1)]);
   t.deepEqual(taken(), ['map update']);
   t.false(entries.tend());
+});
+
+test('row table: where that of one family cannot be opened, the other is not left open', (t) => {
+  const { native } = staged();
+  const rows6 = { map: 'rows6' } as never;
+  const closed: unknown[] = [];
+  native.tableOpen = (rows) => (rows === rows6 ? ENOMEM : ('table' as never));
+  native.close = (handle) => void closed.push(handle);
+  const maps = { redirect4: MAP, redirect6: MAP, rows4: MAP, rows6, filter4: MAP, filter6: MAP };
+  const words = { table: () => 0, setTable: () => undefined };
+  t.throws(() => openTables(native as Native, maps, words), { instanceOf: KernelError, message: /ENOMEM/ });
+  t.deepEqual(closed, ['table']);
 });
