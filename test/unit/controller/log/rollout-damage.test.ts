@@ -7,7 +7,7 @@ import { ALLOWED, AMPLE_BYTES, apply, Folder, holds, openStore, type Store, spec
 async function damaged(path: string, sql: string): Promise<void> {
   {
     await using store = await openStore(path);
-    const { problem: _, problems: __, ...well } = status('edge-1', { epoch: '', stored: 0 });
+    const { problem: _, problems: __, unarmed: ___, brake: ____, ...well } = status('edge-1', { epoch: '', stored: 0 });
     const said = { ...well, interfaces: [], exceptions: [], exceptionsTotal: 0 };
     await store.roster.report([{ status: said, seenAtMs: Date.now() }]);
     await apply(store, spec('a', 1), spec('old', 2), spec('other', 9));
