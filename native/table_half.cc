@@ -68,8 +68,7 @@ TableValue TableHalf::valueAt(const TableEntries& entries, size_t index) {
 
 // With a constant count the compiler unrolls it.
 uint64_t TableHalf::sumOf(const TableKey& key) const {
-  const auto* words = reinterpret_cast<const __u64*>(key.data());
-  return keyWords_ == 2 ? abi::check_sum(words, 2, 0) : abi::check_sum(words, key.size(), 0);
+  return keyWords_ == 2 ? abi::check_sum(key.data(), 2, 0) : abi::check_sum(key.data(), key.size(), 0);
 }
 
 uint32_t TableHalf::stateOf(size_t index) const { return unpack(load(row(index) + keyWords_)).state; }

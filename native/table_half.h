@@ -11,7 +11,7 @@
 namespace shunt {
 
 /** Words of a key of either family; of an IPv4 key the last three are zero. */
-using TableKey = std::array<uint64_t, sizeof(abi::key6) / sizeof(uint64_t)>;
+using TableKey = std::array<__u64, sizeof(abi::key6) / sizeof(__u64)>;
 /** Words of a value. */
 using TableValue = std::array<uint64_t, sizeof(abi::value) / sizeof(uint64_t)>;
 

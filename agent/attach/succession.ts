@@ -42,9 +42,10 @@ export interface SuccessionOptions extends AskedMaps {
 }
 
 /**
- * Puts maps of this build's layout and of another size, or with a table or without, in the place of those that stand: they are made beside them, an agent
- * fills them, every interface is told to run their program, and those before are taken away. Packets go on, and so do counts. Whoever
- * was killed in between left what the next call ends, or takes back. Errors: AttachError, KernelError; what stood stands.
+ * Puts maps of this build's layout and of another size, or with a table or without, in the place of those that stand: they
+ * are made beside them, an agent fills them, every interface is told to run their program, and those before are taken away.
+ * Packets go on, and so do counts. Whoever was killed in between left what the next call ends, or takes back. Errors:
+ * AttachError, KernelError; what stood stands.
  */
 export class Succession implements Disposable {
   readonly #native: Native;
