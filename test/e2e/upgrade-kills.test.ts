@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import { STANDING } from '../../agent/kernel/pins.ts';
 import { must, run } from '../support/process.ts';
 import { Redirected } from '../support/redirected.ts';
 import { shuntCommand, Testbed } from '../support/testbed.ts';
@@ -83,7 +84,7 @@ test.serial(
       size = other();
       const left = (await readdir(bed.pinRoot)).filter((one) => !one.endsWith('.debug')).toSorted();
       const running = new Set(await programs(bed));
-      const fine = next.status === 0 && lost === 0 && running.size === 1 && left.join() === 'agent,v1';
+      const fine = next.status === 0 && lost === 0 && running.size === 1 && left.join() === `agent,${STANDING}`;
       if (!fine || answers.b !== redirected.answeredByB)
         wrong.push({ name, nth, next: next.stderr, lost, left, running: [...running], answers });
     }
