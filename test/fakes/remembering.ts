@@ -10,7 +10,7 @@ const WRITES_TOO: Readonly<Record<string, string>> = { specs: 'meta', epochs: 'm
 export class Remembering implements Session {
   readonly #session: Session;
   readonly #onForget: () => void;
-  /** By statement, what it answered to which values. */
+  /** By statement, what it answered to which values, all of it or the first. */
   readonly #read = new Map<object, Answers>();
   /** The answers of the statements that look at a table. */
   readonly #of = new Map<string, Set<Answers>>();
@@ -22,7 +22,7 @@ export class Remembering implements Session {
   }
 
   all<Values, Row>(query: Query<Values, Row>, values: Values): Promise<Row[]> {
-    return this.#once(query, values, () => this.#session.all(query, values)).then((rows) => [...rows]);
+    return this.#once(query, 'all', values, () => this.#session.all(query, values)).then((rows) => [...rows]);
   }
 
   each<Values, Row>(query: Query<Values, Row>, values: Values): Iterable<Row> {
@@ -30,7 +30,7 @@ export class Remembering implements Session {
   }
 
   first<Values, Row>(query: Query<Values, Row>, values: Values): Promise<Row | undefined> {
-    return this.#once(query, values, () => this.#session.first(query, values));
+    return this.#once(query, 'first', values, () => this.#session.first(query, values));
   }
 
   run<Values>(query: Query<Values, unknown>, values: Values): Promise<number> {
@@ -52,9 +52,9 @@ export class Remembering implements Session {
     for (const answers of this.#of.get(table) ?? []) answers.clear();
   }
 
-  #once<T>(query: Query<never, unknown>, values: unknown, read: () => Promise<T>): Promise<T> {
+  #once<T>(query: Query<never, unknown>, asked: 'all' | 'first', values: unknown, read: () => Promise<T>): Promise<T> {
     const known = this.#read.get(query) ?? this.#first(query);
-    const place = isEmpty(values) ? '' : JSON.stringify(values);
+    const place = isEmpty(values) ? asked : asked + JSON.stringify(values);
     const answer = (known.get(place) as Promise<T> | undefined) ?? read();
     known.set(place, answer);
     return answer;
