@@ -8,10 +8,8 @@ import type { ObservedEntry, Swept } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { errnoName, isErrno } from './errno.ts';
 import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound, zonesIn } from './layout.ts';
-import type { Tables } from './row-table.ts';
+import { BPF_F_LOCK, type Tables } from './row-table.ts';
 
-/** An overwrite under the lock changes the element in place and never relinks it (kernel-facts: lock-in-place). */
-const BPF_F_LOCK = 4;
 /** So many strays of a map are remembered, and removed in one go: a few milliseconds. */
 const SWEPT_MAX = 16_384;
 const DONE: OpResult = { done: true };

@@ -10,7 +10,8 @@ import { keySize } from './layout.ts';
 import type { OpenMaps } from './open-maps.ts';
 import { type Dump, type Half, RowBuild } from './row-build.ts';
 
-const BPF_F_LOCK = 4;
+/** An overwrite under the lock changes the element in place and never relinks it (kernel-facts: lock-in-place). */
+export const BPF_F_LOCK = 4;
 /** Of its rows, so many whose keys went make a table worth building anew: they lengthen searches. */
 const GONE_PART = 1 / 8;
 
