@@ -44,13 +44,13 @@ export class Bed implements Disposable {
   #far: LinkHandle | undefined;
   readonly #entries: number;
 
-  /** `entries` of each address family, in our maps and in the floor's alike. */
+  /** `entries` of each address family, in our maps and in the floor's alike; those of one family fill all slots. */
   constructor(entries: number) {
     this.#entries = entries;
     compile(this.#folder);
     this.ingress = this.#ifindexOf('in0');
     this.egress = this.#ifindexOf('out0');
-    const maxRedirects = Math.max(2 * entries, 64);
+    const maxRedirects = Math.max(entries, 64);
     const owner = { uid: 0, gid: 0 };
     attach(this.native, {
       interfaces: ['in0'],

@@ -142,19 +142,19 @@ export function fillLive(bed: Bed): void {
 function fill(bed: Bed, entries: number, how: How, family: 4 | 6 = 4): void {
   const ifindex = how === 'out' || how === 'live' ? bed.egress : bed.ingress;
   const ops: Op[] = [{ op: 'port', ifindex: bed.egress, present: true }];
-  for (let n = 0; n < entries; n += 1) ops.push(write(family, n, entries, ifindex, how));
+  for (let n = 0; n < entries; n += 1) ops.push(write(family, n, ifindex, how));
   carryOut(bed, ops);
   if (family === 6)
     carryOut(bed, [{ op: 'shapes', family, shapes: [shapeOf(parseMatch({ dst: targetOf(6, BASE) }))] }]);
   bed.settle();
 }
 
-function write(family: 4 | 6, n: number, entries: number, ifindex: number, how: How): Op {
+function write(family: 4 | 6, n: number, ifindex: number, how: How): Op {
   const key = { match: parseMatch({ dst: targetOf(family, BASE + n) }), zone: 0 };
   const value = {
     rev: 1,
     until: 0n,
-    slot: family === 4 ? n : entries + n,
+    slot: n,
     ifindex,
     action: how === 'drop' ? 'drop' : 'send',
     keepTtl: how === 'live',
