@@ -20,7 +20,8 @@ ${firstOf(url)}
     ./dev shunt hosts
     ./dev shunt explain b-to-c
     ./dev shunt delete b-to-c --wait                   # B answers again
-    ./dev shunt rollout start -f examples/b-to-c.yaml --soak 10s --reason demo --wait   # one host, then the others
+    ./dev shunt rollout start -f examples/b-to-c.yaml \\
+      --soak 10s --reason demo --wait                  # in two waves
 
   As on edge-1 itself, which has its network, pins and state to itself:
 
