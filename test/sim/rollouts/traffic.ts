@@ -1,5 +1,6 @@
+import { keyOf } from '../../../protocol/key.ts';
 import type { LightHost } from './host.ts';
-import type { Look, Rollout } from './look.ts';
+import { type Look, type Rollout, specOf } from './look.ts';
 import { versionOf } from './value.ts';
 
 /** Who loses packets for so long, or since before it was reached, has told so, and was judged by that. */
@@ -47,14 +48,21 @@ export class TrafficCheck {
     }
   }
 
+  /** Packets that met what it brought to hosts of wave 1, or what came to stand where it took something away. */
   #met({ hosts, specs }: Rollout): number {
-    const versions = [...specs.values()].flatMap(({ after }) => (after === null ? [] : versionOf(after)));
+    const [before, after] = [[...specs.values()].map((it) => it.before), [...specs.values()].map((it) => it.after)];
+    const keys = new Set(
+      [...before, ...after].filter((text) => text !== null).map((text) => keyOf(specOf(text).match)),
+    );
+    const [replaced, brought] = [before.flatMap(versionsOf), after.flatMap(versionsOf)];
     const reached = [...hosts.values()].filter(({ wave, state }) => wave === 1 && state === 'published');
     let met = 0;
     for (const { host } of reached) {
       const light = this.#hosts.get(host);
       light?.flow();
-      for (const version of versions) met += light?.packets.metOf(version) ?? 0;
+      const stands = [...(light?.kernel ?? [])].flatMap(([key, value]) => (keys.has(key) ? versionOf(value) : []));
+      const others = stands.filter((version) => !replaced.includes(version));
+      for (const version of new Set([...brought, ...others])) met += light?.packets.metOf(version) ?? 0;
     }
     return met;
   }
@@ -79,4 +87,8 @@ function passes(was: Rollout, is: Rollout): boolean {
 /** A wave of which nobody is left begins again. */
 function holds(was: Rollout, is: Rollout): boolean {
   return is.wave > was.wave || is.step === 'PROMOTE';
+}
+
+function versionsOf(text: string | null): readonly number[] {
+  return text === null ? [] : [versionOf(text)];
 }
