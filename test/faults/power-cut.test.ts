@@ -1,6 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import test from 'ava';
 import { SqliteStore } from '../../agent/store/sqlite-store.ts';
 import { DATABASE_NAME } from '../../agent/store/tables.ts';
@@ -11,7 +11,6 @@ import { HOST } from '../unit/agent/follow/samples.ts';
 
 const WRITER = join(import.meta.dirname, 'power-cut-writer.ts');
 const CALLS = 'trace=pwrite64,ftruncate,fdatasync,fsync,write';
-const hasStrace = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'strace')));
 
 interface Said {
   readonly what: string;
@@ -32,36 +31,33 @@ function synced(trace: string): number[] {
   return after;
 }
 
-(hasStrace ? test : test.skip)(
-  'power cut: what lasts is there, whatever was stored before it and after (needs strace)',
-  async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'shunt-cut-'));
-    t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-    const [live, trace] = [join(folder, 'live'), join(folder, 'trace')];
-    await run(['strace', '-f', '-y', '-s', '16', '-e', CALLS, '-o', trace, process.execPath, WRITER, live]);
-    const cuts = synced(readFileSync(trace, 'utf8'));
-    t.is(cuts.length, 13);
-    let lasting: Said | undefined;
-    for (const [at, bytes] of cuts.entries()) {
-      const said = JSON.parse(readFileSync(join(live, `said-${at}.json`), 'utf8')) as Said;
-      const mayGo = said.what.startsWith('may go');
-      if (!mayGo) lasting = said;
-      const directory = join(folder, `cut-${at}`);
-      mkdirSync(directory, { mode: 0o700 });
-      for (const suffix of ['', '-wal'])
-        copyFileSync(join(live, DATABASE_NAME + suffix), join(directory, DATABASE_NAME + suffix));
-      truncateSync(join(directory, `${DATABASE_NAME}-wal`), bytes);
-      const store = await SqliteStore.open({
-        directory,
-        host: HOST,
-        migrations: agentMigrations,
-        clock: new ManualClock(),
-      });
-      const stored = JSON.parse(JSON.stringify(await store.load())) as object;
-      await store.close();
-      t.deepEqual(stored, lasting?.stored, `${said.what}: after ${lasting?.what}`);
-      if (mayGo) t.is(bytes, cuts[at - 1] ?? 0, `${said.what}: nobody waited for the disk`);
-      else t.true(bytes > (cuts[at - 1] ?? 0), said.what);
-    }
-  },
-);
+test('power cut: what lasts is there, whatever was stored before it and after', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'shunt-cut-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const [live, trace] = [join(folder, 'live'), join(folder, 'trace')];
+  await run(['strace', '-f', '-y', '-s', '16', '-e', CALLS, '-o', trace, process.execPath, WRITER, live]);
+  const cuts = synced(readFileSync(trace, 'utf8'));
+  t.is(cuts.length, 13);
+  let lasting: Said | undefined;
+  for (const [at, bytes] of cuts.entries()) {
+    const said = JSON.parse(readFileSync(join(live, `said-${at}.json`), 'utf8')) as Said;
+    const mayGo = said.what.startsWith('may go');
+    if (!mayGo) lasting = said;
+    const directory = join(folder, `cut-${at}`);
+    mkdirSync(directory, { mode: 0o700 });
+    for (const suffix of ['', '-wal'])
+      copyFileSync(join(live, DATABASE_NAME + suffix), join(directory, DATABASE_NAME + suffix));
+    truncateSync(join(directory, `${DATABASE_NAME}-wal`), bytes);
+    const store = await SqliteStore.open({
+      directory,
+      host: HOST,
+      migrations: agentMigrations,
+      clock: new ManualClock(),
+    });
+    const stored = JSON.parse(JSON.stringify(await store.load())) as object;
+    await store.close();
+    t.deepEqual(stored, lasting?.stored, `${said.what}: after ${lasting?.what}`);
+    if (mayGo) t.is(bytes, cuts[at - 1] ?? 0, `${said.what}: nobody waited for the disk`);
+    else t.true(bytes > (cuts[at - 1] ?? 0), said.what);
+  }
+});
