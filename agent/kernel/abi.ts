@@ -1,6 +1,6 @@
 /**
- * The numbers of bpf/abi.h: sizes, member offsets, enums. Whatever differs from the object's BTF fails
- * test/unit/layout.test.ts, so nothing here is kept in step by hand.
+ * The numbers of bpf/abi.h and abi_counts.h: sizes, member offsets, enums. Whatever differs from the object's BTF fails
+ * test/unit/agent/kernel/layout.test.ts, so nothing here is kept in step by hand.
  */
 
 /** Byte offset of each member, and the `size` of the whole. */
@@ -117,7 +117,7 @@ export const VALUE_FLAGS = { VALUE_KEEP_TTL: 1, VALUE_GUARDED: 2 } as const;
 /** What a row of the table in front of a redirect map is. */
 export const ROW_STATES = { ROW_EMPTY: 0, ROW_USED: 1, ROW_GONE: 2 } as const;
 
-/** Why a packet went where it went, by index of the map `verdicts`; bpf/abi.h says what each means. */
+/** Why a packet went where it went, by index of the map `verdicts`; bpf/abi_counts.h says what each means. */
 export const VERDICTS = [
   'SENT',
   'SENT_BACK',

@@ -1,4 +1,4 @@
-/** Every verdict of bpf/abi.h, by packets through the real program; a redirect's hits prove the check too. */
+/** Every verdict of bpf/abi_counts.h, by packets through the real program; a redirect's hits prove the check too. */
 
 import { REDIRECTED } from '../../agent/answer/stats.ts';
 import { PASS_REASONS, STRUCTS, VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';

@@ -75,8 +75,9 @@ withObject('abi: every enum has the names and numbers that the object has', (t) 
   t.deepEqual(enums.pass_reason, { ...Object.fromEntries(reasons), PASS_MAX: PASS_REASONS.length });
 });
 
-withObject('abi: every struct and every enum that bpf/abi.h has is compared', (t) => {
-  const header = readFileSync(new URL('../../../../bpf/abi.h', import.meta.url), 'utf8');
+withObject('abi: every struct and every enum that bpf/abi.h and abi_counts.h have is compared', (t) => {
+  const bpf = new URL('../../../../bpf/', import.meta.url);
+  const header = ['abi.h', 'abi_counts.h'].map((name) => readFileSync(new URL(name, bpf), 'utf8')).join('');
   const declared = (kind: 'struct' | 'enum') =>
     [...header.matchAll(new RegExp(`^${kind} (\\w+) \\{`, 'gm'))].map((it) => it[1]);
   t.deepEqual(declared('struct').sort(), Object.keys(STRUCTS).sort());
