@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, unlinkSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import type { Native, NetLink } from '../../native/index.ts';
 import { moveBlinds } from '../kernel/blinds.ts';
 import { requireValue } from '../kernel/errno.ts';
@@ -11,7 +11,7 @@ import { dropClaimFolder } from './claim-folder.ts';
 import { LoaderLock } from './loader-lock.ts';
 import { clearLeftovers, removeLayout, requireMade, requireOwnWay } from './made.ts';
 import { isMountedByUs, releasePinRoot } from './pin-root.ts';
-import { endArrival } from './standing.ts';
+import { endArrival, layoutsIn } from './standing.ts';
 import { type NotRestored, TagMemory } from './tag-memory.ts';
 import { dropAbandoned } from './unconfirmed-folder.ts';
 import { requireUnwatched } from './watch-lock.ts';
@@ -60,7 +60,7 @@ export function detach(native: Native, pinRoot: string, interfaces: readonly str
 
 /** Pins of another layout are not ours to take apart: what is attached by them would seem to be somebody else's. */
 function requireNoOthers(pinRoot: string): void {
-  const others = existsSync(pinRoot) ? layoutsIn(pinRoot) : [];
+  const others = layoutsIn(pinRoot);
   if (others.length === 0) return;
   const how = 'detach by the release that made them, or run shunt attach first, which puts this one in their place';
   throw new AttachError(
@@ -118,8 +118,4 @@ export function restoreTags(native: Native, paths: PinPaths, links: readonly Net
 function isAttachedHere(native: Native, paths: PinPaths): boolean {
   const about = findAbout(native, paths);
   return typeof about !== 'number' && about.netns === ownNetns();
-}
-
-function layoutsIn(pinRoot: string): readonly string[] {
-  return readdirSync(pinRoot).filter((name) => /^v\d+$/.test(name));
 }

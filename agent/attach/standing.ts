@@ -17,7 +17,7 @@ export interface Standing extends Head {
 
 /** What stands at a pin root; undefined where nothing does. Errors: AttachError, where it is not to be told. */
 export function findStanding(native: Native, pinRoot: string): Standing | undefined {
-  const folders = existsSync(pinRoot) ? readdirSync(pinRoot).filter((name) => /^v\d+$/.test(name)) : [];
+  const folders = layoutsIn(pinRoot);
   const [folder, ...others] = folders.length === 0 && existsSync(join(pinRoot, COMING)) ? [COMING] : folders;
   if (folder === undefined) return undefined;
   const paths = pinPaths(pinRoot, folder);
@@ -25,17 +25,15 @@ export function findStanding(native: Native, pinRoot: string): Standing | undefi
     throw new AttachError(`${pinRoot} holds pins of several layouts (${folders.join(', ')}); nothing was changed`);
   // Which of our own maps are missing is said by who opens them.
   if (folder === STANDING && findHead(native, paths) === undefined)
-    return {
-      ...{ folder, paths, layout: LIMITS.SHUNT_LAYOUT, slots: 0, cpuRows: 0, netns: ownNetns() },
-      rowBits: undefined,
-    };
+    return { folder, paths, layout: LIMITS.SHUNT_LAYOUT, slots: 0, cpuRows: 0, netns: ownNetns(), rowBits: undefined };
   const head = requireHead(native, paths);
-  return {
-    folder,
-    paths,
-    ...head,
-    rowBits: head.layout === LIMITS.SHUNT_LAYOUT ? findRowBits(native, paths) : undefined,
-  };
+  const rowBits = head.layout === LIMITS.SHUNT_LAYOUT ? findRowBits(native, paths) : undefined;
+  return { folder, paths, ...head, rowBits };
+}
+
+/** The folders of maps that packets meet; of more than one layout only where something went wrong. */
+export function layoutsIn(pinRoot: string): readonly string[] {
+  return existsSync(pinRoot) ? readdirSync(pinRoot).filter((name) => /^v\d+$/.test(name)) : [];
 }
 
 /** A loader that was killed took the name from those before, and did not give it to those that came. */

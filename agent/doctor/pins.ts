@@ -3,13 +3,12 @@ import type { MapHandle, Native } from '../../native/index.ts';
 import { endsFirst, keeperElsewhere } from '../attach/elsewhere.ts';
 import { isSeenByFirst } from '../attach/lasting.ts';
 import { isBpffs } from '../attach/pin-root.ts';
-import { LIMITS } from '../kernel/abi.ts';
 import { type About, TOLD_MAPS } from '../kernel/about.ts';
 import { pinAdvice } from '../kernel/advice.ts';
 import { runClock } from '../kernel/clock-program.ts';
 import { errnoName, isErrno } from '../kernel/errno.ts';
 import { findAbout, findRowBits, ownNetns } from '../kernel/open-maps.ts';
-import { COMING, MAPS, type MapName, type PinPaths, pinPaths } from '../kernel/pins.ts';
+import { COMING, MAPS, type MapName, type PinPaths, pinPaths, STANDING } from '../kernel/pins.ts';
 import { TRACEPOINTS } from '../kernel/traffic.ts';
 import { asRoot, type Finding, findings } from './finding.ts';
 import { examineProgram } from './program.ts';
@@ -64,11 +63,10 @@ function examineElsewhere(pinRoot: string, keeper: number): Finding {
 }
 
 function examineLayout(pinRoot: string): Finding {
-  const wanted = `v${LIMITS.SHUNT_LAYOUT}`;
   const others = listed(pinRoot)?.filter((name) => /^v\d+$/.test(name)) ?? [];
-  if (others.length === 0) return pins.bad(`nothing is attached: ${pinRoot} has no ${wanted}`, ATTACH);
+  if (others.length === 0) return pins.bad(`nothing is attached: ${pinRoot} has no ${STANDING}`, ATTACH);
   return pins.bad(
-    `${pinRoot} has pins of ${others.join(', ')}, and this is a program for ${wanted}`,
+    `${pinRoot} has pins of ${others.join(', ')}, and this is a program for ${STANDING}`,
     'run shunt attach again, with the same interfaces: it puts this one in their place; or run the release that made them',
   );
 }
