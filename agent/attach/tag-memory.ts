@@ -1,5 +1,5 @@
 import type { MapHandle, Native, NetLink } from '../../native/index.ts';
-import { u32 } from '../kernel/bytes.ts';
+import { u32, viewOf } from '../kernel/bytes.ts';
 import { LITTLE_ENDIAN } from '../kernel/check.ts';
 import { errnoName, requireDone } from '../kernel/errno.ts';
 import { requireLoaderMap } from '../kernel/loader-map.ts';
@@ -128,8 +128,4 @@ export class TagMemory implements Disposable {
 function outOfReach({ ifindex, wereOn }: TagRow): readonly NotRestored[] {
   const device = `interface ${ifindex} of another network namespace`;
   return wereOn.map((name) => ({ device, name, why: 'out of reach from here' }));
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

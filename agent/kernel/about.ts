@@ -1,4 +1,5 @@
 import { LIMITS, STRUCTS } from './abi.ts';
+import { viewOf } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 
 /** The maps whose ids the loader tells. */
@@ -55,7 +56,7 @@ export function encodeAbout(about: About): Uint8Array {
 
 export function decodeAbout(bytes: Uint8Array): About {
   const at = STRUCTS.about;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const word = (offset: number) => view.getUint32(offset, LITTLE_ENDIAN);
   return {
     layout: word(at.layout),

@@ -1,7 +1,7 @@
 import type { Native } from '../../native/index.ts';
 import type { ProgramName } from '../../protocol/status.ts';
 import type { About } from './about.ts';
-import { u32 } from './bytes.ts';
+import { u32, viewOf } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireDone } from './errno.ts';
 import { requireLoaderMap } from './loader-map.ts';
@@ -62,7 +62,7 @@ export function encodeBuild({ version, tag, object, beside }: Build): Uint8Array
 }
 
 export function decodeBuild(row: Uint8Array): Build {
-  const view = new DataView(row.buffer, row.byteOffset, row.byteLength);
+  const view = viewOf(row);
   const part = ({ at, bytes }: { at: number; bytes: number }): Buffer => Buffer.from(row.subarray(at, at + bytes));
   const beside = Array.from({ length: BESIDE.count }, (_, i) => view.getUint32(BESIDE.at + 4 * i, LITTLE_ENDIAN));
   return {

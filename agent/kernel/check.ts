@@ -1,5 +1,6 @@
 import { endianness } from 'node:os';
 import { STRUCTS } from './abi.ts';
+import { viewOf } from './bytes.ts';
 
 /** True where the kernel, and so every word it shares, is little-endian. */
 export const LITTLE_ENDIAN = endianness() === 'LE';
@@ -31,8 +32,8 @@ const P = [
  * Source: test/unit/check.test.ts holds vectors of the C code; every hit in test/kernel/ is the program's own agreement.
  */
 export function checkOf(key: Uint8Array, value: Uint8Array): bigint {
-  const words = new DataView(key.buffer, key.byteOffset, key.byteLength);
-  const rest = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const words = viewOf(key);
+  const rest = viewOf(value);
   const keyWords = key.byteLength / 8;
   const rev = BigInt(rest.getUint32(STRUCTS.value.rev, LITTLE_ENDIAN));
   let h = SEED + rev * constant(keyWords);

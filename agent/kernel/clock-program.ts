@@ -1,5 +1,6 @@
 import type { Native, ProgramHandle } from '../../native/index.ts';
 import type { KernelClock, KernelTime } from '../ports.ts';
+import { viewOf } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireValue } from './errno.ts';
 import type { Place } from './place.ts';
@@ -11,7 +12,7 @@ const SK_BUFF_CB = 48;
 
 /** Reads jiffies64 out of the context that a test-run of the program `clock` gave back. */
 export function decodeClock(context: Uint8Array): bigint {
-  const view = new DataView(context.buffer, context.byteOffset, context.byteLength);
+  const view = viewOf(context);
   const low = BigInt(view.getUint32(SK_BUFF_CB, LITTLE_ENDIAN));
   return (BigInt(view.getUint32(SK_BUFF_CB + 4, LITTLE_ENDIAN)) << 32n) | low;
 }

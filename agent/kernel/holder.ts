@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { MapHandle, Native } from '../../native/index.ts';
 import { KernelError } from '../model/kernel-error.ts';
+import { viewOf } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireDone, requireValue, TOO_MANY_FILES } from './errno.ts';
 import { type Process, readBootId, readProcess } from './processes.ts';
@@ -74,7 +75,7 @@ export function encodeHolder({ pid, boot, started }: Holder): Uint8Array {
 }
 
 export function decodeHolder(bytes: Uint8Array): Holder {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const hex = Buffer.from(bytes.subarray(BOOT, SIZE)).toString('hex');
   return {
     pid: view.getUint32(0, LITTLE_ENDIAN),

@@ -9,6 +9,7 @@ import type { EntryValue } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import type { Mark } from '../model/mark.ts';
 import { ACTIONS, KEY_FLAGS, LIMITS, MTU_MAX, STRUCTS, VALUE_FLAGS } from './abi.ts';
+import { viewOf } from './bytes.ts';
 import { checkOf, LITTLE_ENDIAN } from './check.ts';
 
 const { KEY_PROTO, KEY_SPORT, KEY_DPORT, KEY_IN, KEY_ZONE_SHIFT } = KEY_FLAGS;
@@ -183,10 +184,6 @@ function flag(set: boolean, bit: number): number {
 /** A field that its flag says is not fixed, and yet holds something. */
 function strays(flags: number, bit: number, field: number): boolean {
   return (flags & bit) === 0 && field !== 0;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function requirePrefix(text: string): Prefix {

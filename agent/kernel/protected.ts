@@ -3,6 +3,7 @@ import { formatPrefix, parsePrefix, requirePrefix } from '../../protocol/address
 import { type Family, familyOf, type Match, protoNumber, protoOf } from '../../protocol/match.ts';
 import type { OpResult } from '../model/op.ts';
 import { KEY_FLAGS, LIMITS, STRUCTS } from './abi.ts';
+import { viewOf } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireDone, requireValue } from './errno.ts';
 import { awaitPackets } from './grace.ts';
@@ -49,7 +50,7 @@ function encodeOne(family: Family, match: Match): Uint8Array {
 
 /** Decodes it; compare `encodeProtected` of it with the bytes to know that they held nothing else. */
 export function decodeProtected(bytes: Uint8Array): Match[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   return ([4, 6] as const).flatMap((family) => {
     const { size } = EACH[family];
     const count = Math.min(view.getUint32(COUNT[family], LITTLE_ENDIAN), LIMITS.PROTECTED_MAX);
@@ -62,7 +63,7 @@ export function decodeProtected(bytes: Uint8Array): Match[] {
 
 function decodeOne(family: Family, bytes: Uint8Array): Match {
   const at = EACH[family];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const length = at.dst - at.src;
   const prefix = (way: 'src' | 'dst'): string => {
     const mask = bytes.subarray(at[`${way}_mask`], at[`${way}_mask`] + length);

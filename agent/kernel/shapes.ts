@@ -2,6 +2,7 @@
 import type { Family } from '../../protocol/match.ts';
 import type { Shape } from '../../protocol/shape.ts';
 import { KEY_FLAGS, LIMITS, STRUCTS } from './abi.ts';
+import { viewOf } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { maskBytes } from './layout.ts';
 
@@ -69,8 +70,4 @@ export function decodeShapes(family: Family, bytes: Uint8Array): Shape[] {
       in: (flags & KEY_IN) !== 0,
     };
   });
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

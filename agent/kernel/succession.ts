@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import type { Native } from '../../native/index.ts';
 import { LIMITS, STRUCTS } from './abi.ts';
 import { decodeAbout } from './about.ts';
-import { u32 } from './bytes.ts';
+import { u32, viewOf } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { observeLinks } from './netdevs.ts';
 import { COMING, type PinPaths, pinPaths, STANDING } from './pins.ts';
@@ -53,7 +53,7 @@ function readAboutBytes(native: Native, paths: PinPaths): Uint8Array | undefined
 }
 
 function headOf(bytes: Uint8Array): Head {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const word = (at: number): number => view.getUint32(at, LITTLE_ENDIAN);
   const { layout, slots, cpu_rows, netns } = STRUCTS.about;
   return {

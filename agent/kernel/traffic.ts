@@ -1,7 +1,7 @@
 import type { MapHandle, Native } from '../../native/index.ts';
 import type { Loss, Losses } from '../ports.ts';
 import { LOSSES, STRUCTS, VERDICTS, type Verdict } from './abi.ts';
-import { u32 } from './bytes.ts';
+import { u32, viewOf } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { errnoName, isErrno, requireDone, requireValue } from './errno.ts';
 
@@ -47,7 +47,7 @@ export function encodeWatched(at: number): Uint8Array {
 }
 
 export function decodeLoss(key: Uint8Array, packets: bigint): Loss {
-  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  const view = viewOf(key);
   const errno = view.getUint16(AT.error, LITTLE_ENDIAN);
   const at = view.getUint8(AT.at);
   return {
@@ -60,7 +60,7 @@ export function decodeLoss(key: Uint8Array, packets: bigint): Loss {
 
 /** The sum of a per-CPU counter. */
 function sum(cpus: Uint8Array): bigint {
-  const view = new DataView(cpus.buffer, cpus.byteOffset, cpus.byteLength);
+  const view = viewOf(cpus);
   let total = 0n;
   for (let at = 0; at < cpus.byteLength; at += 8) total += view.getBigUint64(at, LITTLE_ENDIAN);
   return total;
