@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The one way to bytes of a frame that may not be there.
+ * The way to bytes of a frame that may not be there. Only parse.h has checks of its own.
  */
 #ifndef SHUNT_CURSOR_H
 #define SHUNT_CURSOR_H

@@ -18,7 +18,7 @@ enum look {
 	LOOK_MISS,
 	LOOK_HIT,
 	LOOK_RACE,	/* no consistent copy */
-	LOOK_UNSURE,	/* of the table: it can not say */
+	LOOK_UNSURE,	/* of the table: it cannot say */
 };
 
 static __always_inline struct value *find_value(enum kind kind, const struct key *key)

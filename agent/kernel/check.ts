@@ -29,7 +29,8 @@ const P = [
 /**
  * Computes the 64-bit check of an entry (bpf/check.h): over the key's words, `rev`, and the value's words from `until`.
  * The lock and the check field itself are not covered. The lengths must be those of a key and a value.
- * Source: test/unit/check.test.ts holds vectors of the C code; every hit in test/kernel/ is the program's own agreement.
+ * Source: test/unit/agent/kernel/check.test.ts holds vectors of the C code; every hit in test/kernel/ is the program's own
+ * agreement.
  */
 export function checkOf(key: Uint8Array, value: Uint8Array): bigint {
   const words = viewOf(key);

@@ -15,7 +15,7 @@ const AT = STRUCTS.control;
 const SELECTOR = { 4: AT.shapes4, 6: AT.shapes6 } as const;
 const TABLE = { 4: AT.table4, 6: AT.table6 } as const;
 
-/** The map `control`: which shapes of the map `shapes` are live, the mark, bypass and ready. */
+/** The map `control`: which shapes of the map `shapes` and which halves of tables are live, the mark, bypass and ready. */
 export class Control implements Words {
   readonly #native: Native;
   readonly #instance: string;
