@@ -7,6 +7,7 @@ import { LIMITS, ROW_STATES, STRUCTS } from '../../agent/kernel/abi.ts';
 import { checkOf, LITTLE_ENDIAN } from '../../agent/kernel/check.ts';
 import { valueIsSound } from '../../agent/kernel/layout.ts';
 import type { Family } from '../../protocol/address.ts';
+import { sumOf } from '../support/table-reader.ts';
 import { Draw, flipBit } from './draw.ts';
 
 /** So few rows that windows overlap, fill, and go round the end. */
@@ -113,14 +114,4 @@ function other(key: Uint8Array, value: Uint8Array): Uint8Array {
   bytes[VALUE.action] = bytes[VALUE.action] === 1 ? 0 : 1;
   new DataView(bytes.buffer).setBigUint64(VALUE.check, checkOf(key, bytes), LITTLE_ENDIAN);
   return bytes;
-}
-
-/** What a check begins with: the sum of a key's words, each times a constant of its place. */
-function sumOf(key: Uint8Array): bigint {
-  return BigInt.asUintN(64, unfolded(key) - unfolded(new Uint8Array(key.length)));
-}
-
-function unfolded(key: Uint8Array): bigint {
-  const check = checkOf(key, new Uint8Array(VALUE.size));
-  return check ^ (check >> 32n);
 }

@@ -116,7 +116,7 @@ export function valueFor(key: Uint8Array, n: number): Uint8Array {
 }
 
 /** The words of a key, each times its constant of bpf/check.h: the check of nothing else, taken apart again. */
-function sumOf(key: Uint8Array): bigint {
+export function sumOf(key: Uint8Array): bigint {
   const none = new Uint8Array(key.length);
   return BigInt.asUintN(64, unfolded(key) - unfolded(none));
 }
