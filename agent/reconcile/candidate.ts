@@ -73,7 +73,7 @@ export class Candidate {
     };
   }
 
-  /** Protected packets meet it, and the program can let them pass. */
+  /** Protected packets meet it. */
   get #isGuarded(): boolean {
     return this.judgement.is === 'overlaps';
   }

@@ -36,7 +36,7 @@ export interface PlanInput {
   readonly targets: Pick<Targets, 'of' | 'zoneOf' | 'reaches' | 'idleZones'>;
   readonly slots: Pick<Slots, 'free' | 'adoptable'>;
   readonly guard: Pick<HostJudge, 'of' | 'maxRedirects'>;
-  /** Whose packets guarded entries shall let pass; undefined where the program in force cannot. */
+  /** Whose packets guarded entries shall let pass. */
   readonly protect: readonly Match[];
   readonly awaiting: Pick<Awaiting, 'isUnarmed' | 'leftMs'>;
   readonly clock: KernelTime & { readonly nowMs: number };

@@ -32,9 +32,9 @@ class Mismatch extends Error {
 
 /**
  * Desired state in one SQLite file, and the flight recorder in another. Every commit of the first is on the disk before its
- * promise resolves, but for states that need not last. Calls run on the calling thread, one transaction each: 100,000 changes take about a second, an ordinary
- * one the disk's sync. While another process holds the lock they wait, each for itself and for a second at most (StoreError
- * BUSY).
+ * promise resolves, but for states that need not last. Calls run on the calling thread, one transaction each: 100,000 changes take
+ * about a second, an ordinary one the disk's sync. While another process holds the lock they wait, each for itself and for a
+ * second at most (StoreError BUSY).
  * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
  */
 export class SqliteStore implements DesiredStore, Recorder {

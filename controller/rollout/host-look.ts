@@ -73,8 +73,7 @@ function hindranceOf(word: Word): Stand | undefined {
 
 /**
  * What its brake withholds, behind which nothing else goes; or a change of something else that was to be confirmed and does not stand
- * yet, or was taken back: behind it nothing is confirmed,
- * and what comes now would be taken back for no fault of its own.
+ * yet, or was taken back: behind it nothing is confirmed, and what comes now would be taken back for no fault of its own.
  */
 function blockerOf({ last }: Word, { keys }: Listener): Stand | undefined {
   const { exceptions, unarmed, brake } = last.report.status;
