@@ -21,7 +21,8 @@ of somebody else never is. Native mode is fast and needs the driver's support;
 auto takes it where packets will get through and the driver does not refuse,
 else generic, and says why. Offloads of drivers that hide VLAN tags are switched
 off. Refuses mounts that go with this command (ip netns exec, a container),
-where the program would go too.
+where the program would go too. In front of the maps stands a table, which
+packets look into first; --table off does without.
 
 IF may be a pattern, such as 'eth*'. By a pattern or --all-ethernet, what is no Ethernet, a tap, a port of a bridge, a
 member of a bond, or has a program of somebody else is left alone, and why is said. 15 interfaces at most.

@@ -174,7 +174,10 @@ export const OPTIONS = {
     readMaxRedirects,
   ),
   table: {
-    ...optional({ placeholder: 'WHICH', help: 'on or off: a table before the maps', fallback: 'on' }, oneOf(...TABLES)),
+    ...optional(
+      { placeholder: 'WHICH', help: 'on or off: a table', fallback: 'as it stands, or on' },
+      oneOf(...TABLES),
+    ),
     values: TABLES,
   },
   deadline: single({ placeholder: 'TIME', help: 'time for an agent to fill new maps' }, '1m', readTimeout),
