@@ -16,7 +16,7 @@ import type { Plan } from '../model/rollout.ts';
 import type { Hear } from '../ports.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
 import { effectsOf, requireModest } from './effects.ts';
-import { requireNoRounds } from './rounds.ts';
+import { requireNoWaveLoops } from './wave-loops.ts';
 import { DEFAULT_WAVES, orderOf, type Wave, wavesOf } from './waves.ts';
 
 /** How long a rollout soaks, by configuration. */
@@ -73,7 +73,7 @@ export async function prepare(starting: Starting, last: RolloutStartRequest): Pr
     );
   const waves = wavesOf(last.now ? ['100%'] : (last.waves ?? DEFAULT_WAVES), hosts.length);
   const order = dealt(hosts, waves);
-  await requireNoRounds(transaction, proposal, order);
+  await requireNoWaveLoops(transaction, proposal, order);
   const firstRev = (await transaction.tables.epochs.lastRev(transaction.session)) + 1;
   const wasIn = await setsOf(transaction, specs, last.set !== undefined);
   const plan = { ...planOf(last, specs, soaks), firstRev, waves, ...(Object.keys(wasIn).length > 0 && { wasIn }) };

@@ -13,7 +13,7 @@ type Dealt = readonly { readonly host: string; readonly wave: number }[];
  * Refuses a rollout by which packets would go round from host to host: once all have it, or between two waves, while some have it and
  * others do what they did. Errors: Declined REDIRECT_LOOP.
  */
-export async function requireNoRounds(transaction: Transaction, proposal: Proposal, hosts: Dealt): Promise<void> {
+export async function requireNoWaveLoops(transaction: Transaction, proposal: Proposal, hosts: Dealt): Promise<void> {
   const { fleet, moves, nowMs = 0 } = proposal;
   const doors = await readDoors(transaction);
   const [loop] = await loopsOf(proposal, doors, transaction.turn);
