@@ -3,7 +3,7 @@ import { judgeSpec, type Problem, problemOf, type Spec } from '../../protocol/sp
 import { Concern } from '../compile/concern.ts';
 import { Strangers } from '../compile/strangers.ts';
 import type { Transaction } from '../log/transaction.ts';
-import type { Claim } from '../model/claim.ts';
+import { type Claim, hasNextHop } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import type { Applied } from '../ports.ts';
 import type { StoredClaim } from '../store/tables/specs.ts';
@@ -101,7 +101,7 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
     if (before !== undefined) concern.add(before);
     concern.add(after);
     strangers.add(after);
-    if (after.enabled && after.body.includes('"nexthop":')) came.push(after);
+    if (hasNextHop(after)) came.push(after);
   };
   await readUpload(transaction, last, async (specs) => {
     for (const stored of await tables.specs.put(session, specs, damage !== undefined)) note(stored);

@@ -69,6 +69,11 @@ export function isSeenBy(
   return (onlyOn?.has(host) ?? true) && !notOn?.has(host);
 }
 
+/** Whether it sends packets to a next hop: nothing else can have them go round. */
+export function hasNextHop({ enabled, body }: Pick<Claim, 'enabled' | 'body'>): boolean {
+  return enabled && body.includes('"nexthop":');
+}
+
 /** Tells whether a selector is for a host: all its labels match, or it lists the host, or it says `all`. */
 export function selects(selector: Selector, host: HostFacts): boolean {
   if (isList(selector)) return selector.includes(host.host);

@@ -1,6 +1,6 @@
 import type { Selector } from '../../protocol/spec.ts';
 import type { Transaction } from '../log/transaction.ts';
-import { type Claim, claimOf, selectorText } from '../model/claim.ts';
+import { type Claim, claimOf, hasNextHop, selectorText } from '../model/claim.ts';
 import type { Fleet } from '../model/fleet.ts';
 
 /** What a rollout is about; it does not change while it is under way. */
@@ -20,12 +20,12 @@ export async function readAbout({ session, tables, turn }: Transaction, id: stri
   const sending: Claim[] = [];
   for (const { name, before, after } of await tables.rolloutSpecs.of(session, id)) {
     names.push(name);
-    const brings = after && claimOf(after);
-    if (brings?.body.includes('"nexthop":')) sending.push(brings);
     for (const spec of [before, after]) {
       if (spec === undefined) continue;
-      const { key, hosts, enabled } = claimOf(spec);
+      const claim = claimOf(spec);
+      const { key, hosts, enabled } = claim;
       keys.add(key);
+      if (spec === after && hasNextHop(claim)) sending.push(claim);
       if (enabled) selectors.set(selectorText(hosts), hosts);
     }
     if (names.length % NAMES_AT_ONCE === 0) await turn();
