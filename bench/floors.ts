@@ -5,7 +5,7 @@ import { connect, type NatsConnection } from 'nats';
 
 const SUBJECT = 'bench.echo';
 
-export async function timed(work: () => unknown): Promise<number> {
+async function timed(work: () => unknown): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
