@@ -3,10 +3,8 @@
  * left who writes, runs packets of each key through the program: how many keys had more than one answer. Run by
  * table-race.test.ts.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
@@ -18,6 +16,7 @@ import { loadNative } from '../../native/index.ts';
 import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';
 import { frame, ipv4, udp } from '../support/packets.ts';
+import { OwnBpffs } from './facts/own-bpffs.ts';
 import { LoadedProgram, SEND } from './loaded-program.ts';
 import { keyOf } from './tabled-program.ts';
 
@@ -77,31 +76,23 @@ function answersOf(program: LoadedProgram, dst: string): readonly Verdict[] {
 }
 
 async function observe(kills: number): Promise<unknown> {
-  const folder = mkdtempSync(join(tmpdir(), 'shunt-kills-'));
-  const bpffs = join(folder, 'bpf');
-  mkdirSync(bpffs);
+  using bpffs = new OwnBpffs();
   using program = new LoadedProgram({ rowBits: 7 });
-  if (program.native.mountBpf(bpffs) !== 0) throw new Error(`no bpffs at ${bpffs}`);
-  try {
-    program.install({ match: { dst: '192.0.2.1' } });
-    for (const name of PINNED) program.pin(name, join(bpffs, name));
-    const counts = { kills, packets: 0, hits: 0, misses: 0, twofold: 0, unexpected: 0 };
-    for (let turn = 0; turn < kills; turn += 1) {
-      await kill(bpffs, turn);
-      for (const dst of DSTS) {
-        const answers = answersOf(program, dst);
-        counts.packets += PACKETS;
-        counts.twofold += Number(answers.length !== 1);
-        counts.unexpected += answers.filter((verdict) => !RIGHT.includes(verdict)).length;
-        if (answers.includes('NO_MATCH')) counts.misses += 1;
-        else counts.hits += 1;
-      }
+  program.install({ match: { dst: '192.0.2.1' } });
+  for (const name of PINNED) program.pin(name, bpffs.path(name));
+  const counts = { kills, packets: 0, hits: 0, misses: 0, twofold: 0, unexpected: 0 };
+  for (let turn = 0; turn < kills; turn += 1) {
+    await kill(bpffs.root, turn);
+    for (const dst of DSTS) {
+      const answers = answersOf(program, dst);
+      counts.packets += PACKETS;
+      counts.twofold += Number(answers.length !== 1);
+      counts.unexpected += answers.filter((verdict) => !RIGHT.includes(verdict)).length;
+      if (answers.includes('NO_MATCH')) counts.misses += 1;
+      else counts.hits += 1;
     }
-    return counts;
-  } finally {
-    execFileSync('umount', [bpffs]);
-    rmSync(folder, { recursive: true });
   }
+  return counts;
 }
 
 const [, , first = '', bpffs = ''] = process.argv;

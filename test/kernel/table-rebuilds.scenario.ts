@@ -3,16 +3,13 @@
  * through the program in another thread, and their entries change: how many packets missed. With `hasty` as the second argument
  * nobody waits for packets under way, and it ends once one missed; the third is the object of another program. Run by table-race.test.ts.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
 import { loadNative } from '../../native/index.ts';
 import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';
 import { frame, ipv4, udp } from '../support/packets.ts';
+import { OwnBpffs } from './facts/own-bpffs.ts';
 import { TabledProgram } from './tabled-program.ts';
 
 interface Task {
@@ -71,37 +68,29 @@ function leaveWorn(held: TabledProgram, round: number): void {
 }
 
 async function observe(rebuilds: number, hasty: boolean, path: string | undefined): Promise<unknown> {
-  const folder = mkdtempSync(join(tmpdir(), 'shunt-rebuilds-'));
-  const bpffs = join(folder, 'bpf');
-  mkdirSync(bpffs);
+  using bpffs = new OwnBpffs();
   const native = { ...loadNative(), ...(hasty && { membarrierGlobal: () => 0 }) };
   using held = new TabledProgram({ native, rowBits: ROW_BITS, ...(path !== undefined && { path }) });
   const { program } = held;
-  if (native.mountBpf(bpffs) !== 0) throw new Error(`no bpffs at ${bpffs}`);
-  try {
-    program.install({ match: { dst: '192.0.2.1' } });
-    held.put(...PRESENT.map((dst) => [dst, { action: 'drop' }] as const));
-    held.readBack();
-    const shared = new SharedArrayBuffer(8);
-    const words = new Int32Array(shared);
-    native.programPin(program.program, join(bpffs, 'program'));
-    const worker = new Worker(new URL(import.meta.url), {
-      workerData: { program: join(bpffs, 'program'), shared, repeat: path === undefined ? 20_000 : 10 } satisfies Task,
-    });
-    const ended = new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
-    while (Atomics.load(words, PACKETS) === 0) await new Promise((resolve) => setImmediate(resolve));
-    const missed = (): boolean => (program.verdicts()[VERDICTS.indexOf('NO_MATCH')] ?? 0n) > 0n;
-    for (let round = 0; round < rebuilds && !(hasty && missed()); round += 2) rebuild(held, round);
-    Atomics.store(words, STOP, 1);
-    await ended;
-    const counts = Object.fromEntries(program.verdicts().map((count, i) => [VERDICTS[i] as Verdict, Number(count)]));
-    const { DROPPED = 0, PASSED = 0, NO_MATCH = 0, ...others } = counts;
-    const other = Object.values(others).reduce((sum, count) => sum + count, 0);
-    return { rebuilds, packets: words[PACKETS], hits: DROPPED + PASSED, missed: NO_MATCH, other };
-  } finally {
-    execFileSync('umount', [bpffs]);
-    rmSync(folder, { recursive: true });
-  }
+  program.install({ match: { dst: '192.0.2.1' } });
+  held.put(...PRESENT.map((dst) => [dst, { action: 'drop' }] as const));
+  held.readBack();
+  const shared = new SharedArrayBuffer(8);
+  const words = new Int32Array(shared);
+  native.programPin(program.program, bpffs.path('program'));
+  const worker = new Worker(new URL(import.meta.url), {
+    workerData: { program: bpffs.path('program'), shared, repeat: path === undefined ? 20_000 : 10 } satisfies Task,
+  });
+  const ended = new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+  while (Atomics.load(words, PACKETS) === 0) await new Promise((resolve) => setImmediate(resolve));
+  const missed = (): boolean => (program.verdicts()[VERDICTS.indexOf('NO_MATCH')] ?? 0n) > 0n;
+  for (let round = 0; round < rebuilds && !(hasty && missed()); round += 2) rebuild(held, round);
+  Atomics.store(words, STOP, 1);
+  await ended;
+  const counts = Object.fromEntries(program.verdicts().map((count, i) => [VERDICTS[i] as Verdict, Number(count)]));
+  const { DROPPED = 0, PASSED = 0, NO_MATCH = 0, ...others } = counts;
+  const other = Object.values(others).reduce((sum, count) => sum + count, 0);
+  return { rebuilds, packets: words[PACKETS], hits: DROPPED + PASSED, missed: NO_MATCH, other };
 }
 
 const [, , rebuilds, haste, path] = process.argv;

@@ -3,10 +3,6 @@
  * argument says: how many of them took the one value, the other, what the redirect map says, or a mixture of two. Another argument
  * is the object of another program. Run by table-race.test.ts.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
 import { encodeKey, encodeValue } from '../../agent/kernel/layout.ts';
@@ -14,6 +10,7 @@ import { loadNative } from '../../native/index.ts';
 import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';
 import { frame, ipv4, udp } from '../support/packets.ts';
+import { OwnBpffs } from './facts/own-bpffs.ts';
 import { SEND } from './loaded-program.ts';
 import { keyOf, TabledProgram } from './tabled-program.ts';
 
@@ -61,38 +58,30 @@ function rewrite({ rows, filter, shared }: Task): void {
 }
 
 async function observe(looks: number, path: string | undefined): Promise<unknown> {
-  const folder = mkdtempSync(join(tmpdir(), 'shunt-torn-'));
-  const bpffs = join(folder, 'bpf');
-  mkdirSync(bpffs);
+  using bpffs = new OwnBpffs();
   using held = new TabledProgram(path === undefined ? {} : { path });
   const { program } = held;
-  if (program.native.mountBpf(bpffs) !== 0) throw new Error(`no bpffs at ${bpffs}`);
-  try {
-    program.install({ match: { dst: OWN }, ...MAPPED });
-    const [rows, filter] = [join(bpffs, 'rows4'), join(bpffs, 'filter4')];
-    program.pin('rows4', rows);
-    program.pin('filter4', filter);
-    const shared = new SharedArrayBuffer(8);
-    const words = new Int32Array(shared);
-    const worker = new Worker(new URL(import.meta.url), { workerData: { rows, filter, shared } satisfies Task });
-    const ended = new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
-    await Promise.race([ended, Atomics.waitAsync(words, ROUNDS, 0).value]);
-    held.control.setTable(4, HALF);
-    const packet = frame(ipv4(udp(), { dst: OWN, ttl: 1 }));
-    const before = program.verdicts();
-    for (let ran = 0; ran < looks; ran += RUNS) program.repeat(packet, RUNS);
-    const counts: Record<string, number> = { one: 0, other: 0, map: 0, torn: 0, unexpected: 0 };
-    for (const [i, count] of program.verdicts().entries()) {
-      const name = NAMES[VERDICTS[i] as Verdict] ?? 'unexpected';
-      counts[name] = (counts[name] ?? 0) + Number(count - (before[i] ?? 0n));
-    }
-    Atomics.store(words, STOP, 1);
-    await ended;
-    return { ...counts, rewrites: (words[ROUNDS] ?? 0) * BATCH };
-  } finally {
-    execFileSync('umount', [bpffs]);
-    rmSync(folder, { recursive: true });
+  program.install({ match: { dst: OWN }, ...MAPPED });
+  const [rows, filter] = [bpffs.path('rows4'), bpffs.path('filter4')];
+  program.pin('rows4', rows);
+  program.pin('filter4', filter);
+  const shared = new SharedArrayBuffer(8);
+  const words = new Int32Array(shared);
+  const worker = new Worker(new URL(import.meta.url), { workerData: { rows, filter, shared } satisfies Task });
+  const ended = new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
+  await Promise.race([ended, Atomics.waitAsync(words, ROUNDS, 0).value]);
+  held.control.setTable(4, HALF);
+  const packet = frame(ipv4(udp(), { dst: OWN, ttl: 1 }));
+  const before = program.verdicts();
+  for (let ran = 0; ran < looks; ran += RUNS) program.repeat(packet, RUNS);
+  const counts: Record<string, number> = { one: 0, other: 0, map: 0, torn: 0, unexpected: 0 };
+  for (const [i, count] of program.verdicts().entries()) {
+    const name = NAMES[VERDICTS[i] as Verdict] ?? 'unexpected';
+    counts[name] = (counts[name] ?? 0) + Number(count - (before[i] ?? 0n));
   }
+  Atomics.store(words, STOP, 1);
+  await ended;
+  return { ...counts, rewrites: (words[ROUNDS] ?? 0) * BATCH };
 }
 
 if (isMainThread) printResult(await observe(Number(process.argv[2]), process.argv[3]));
