@@ -43,6 +43,7 @@ export function lookAt(row: RolloutHost, word: Word | undefined, listener: Liste
     settled: verified && isSure,
     ...(back !== undefined && { reverted: back.name }),
     ...(withholdsSome(word, listener) && { withholds: true as const }),
+    ...(mayTakeBack(word, listener) && { unconfirmed: true as const }),
   };
 }
 
@@ -102,6 +103,12 @@ function withholdsSome({ last }: Word, { keys }: Listener): boolean {
   const { exceptions, brake } = last.report.status;
   const listed = exceptions.filter(({ code }) => code === 'BRAKE');
   return listed.some(({ key }) => keys.has(key)) || (brake !== undefined && brake.withheld > listed.length);
+}
+
+/** Whether something of ours waits to be confirmed, as far as it can be told: what stood before may come back by itself. */
+function mayTakeBack({ last }: Word, { keys }: Listener): boolean {
+  const { unconfirmed = [], unconfirmedTotal = 0, unarmed } = last.report.status;
+  return unarmed !== undefined || unconfirmedTotal > unconfirmed.length || unconfirmed.some(({ key }) => keys.has(key));
 }
 
 /** What of the rollout's keys was wrong on a host before it was told anything. */

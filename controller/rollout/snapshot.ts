@@ -18,6 +18,8 @@ export interface RolloutHostNow extends RolloutHost {
   readonly reverted?: string;
   /** Its brake withholds something of the rollout, or more than it lists. */
   readonly withholds?: true;
+  /** It may yet take back by itself what it has of the rollout's redirects, or a change that it does not list. */
+  readonly unconfirmed?: true;
 }
 
 /** How long steps take. */

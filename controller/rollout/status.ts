@@ -91,9 +91,9 @@ export async function statusOf(
   };
 }
 
-/** It may have the change still: it did not say that it has not, withholds that it goes, or took back what came later. */
-function isOutstanding({ state, rev, verified, reverted, withholds }: Look['hosts'][number]): boolean {
-  const isGone = verified && reverted === undefined && !withholds;
+/** It may have the change still: it did not say that it has not, withholds that it goes, or took back what came later, or may yet. */
+function isOutstanding({ state, rev, verified, reverted, withholds, unconfirmed }: Look['hosts'][number]): boolean {
+  const isGone = verified && reverted === undefined && !withholds && !unconfirmed;
   return (state === 'withdrawn' || (state === 'excluded' && rev > 0)) && !isGone;
 }
 

@@ -23,8 +23,8 @@ export class Judge {
   readonly #known: Parameters<typeof checkTruth>[2];
   /** Every so many transactions all logs are looked at: in a large fleet each time is too often. */
   logsEvery = 1;
-  /** Is called after each transaction, before anybody goes on. */
-  onCommit: () => void = () => {};
+  /** Who is called after each transaction, before anybody goes on. */
+  readonly #watchers = new Set<() => void>();
   #commits = 0;
   look: Look;
 
@@ -58,7 +58,13 @@ export class Judge {
       ...this.#traffic.committed(before, now),
       ...(this.#commits % this.logsEvery === 0 ? this.checkLogs() : []),
     );
-    this.onCommit();
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** Calls after each transaction, before anybody goes on; until what it answers is called. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
   }
 
   checkLogs(): readonly string[] {

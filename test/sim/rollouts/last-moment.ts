@@ -2,22 +2,7 @@ import type { RolloutStep } from '../../../protocol/rollout.ts';
 import { isFor } from './ends.ts';
 import type { Fleet } from './fleet.ts';
 import type { Rollout } from './look.ts';
-
-const NEVER = AbortSignal.any([]);
-
-/** Does something once, right after the first transaction that leaves a rollout as it is to be for that. */
-function once({ judge }: Fleet, fits: (rollout: Rollout) => boolean, then: (rollout: Rollout) => void): void {
-  judge.onCommit = () => {
-    const found = judge.reach.active.find(fits);
-    if (found === undefined) return;
-    judge.onCommit = () => {};
-    then(found);
-  };
-}
-
-function later({ world }: Fleet, delayMs: number, then: () => void): void {
-  void world.clock.delay(delayMs, NEVER).then(then);
-}
+import { isConfirmed, later, once } from './moments.ts';
 
 /** So long at most somebody who is about to promote stops. */
 const STOPS_MS = 250;
@@ -40,12 +25,12 @@ export function joinAtLast(fleet: Fleet, number: number): void {
     pair.freeze(about, 2); // what it waits for is the end of this transaction, and then its next look
     joiner.start();
     const wakes = (): void => {
-      judge.onCommit = () => {};
+      unwatch();
       pair.thaw(about);
     };
-    judge.onCommit = () => {
+    const unwatch = judge.watch(() => {
       if (judge.look.hosts.has(name)) wakes();
-    };
+    });
     later(fleet, STOPS_MS, wakes);
   });
 }
@@ -73,11 +58,15 @@ export function abortOnceReached(fleet: Fleet, hosts: number): void {
 /** A soak that is shorter is over before anybody could have slept through it. */
 const SOAKS_MS = 10_000;
 
-/** Both controllers stop as soon as a wave soaks, and wake together: nobody looked meanwhile. */
+/** Both controllers stop when a wave that soaks wants nothing but time, and wake together: nobody looked meanwhile. */
 export function sleepWhileSoaking(fleet: Fleet, sleepMs: number): void {
-  const soaks = ({ state, step, plan }: Rollout): boolean =>
-    state === 'RUNNING' && step === 'SOAK' && plan.soakMs >= SOAKS_MS;
-  once(fleet, soaks, () => {
+  const wantsTime = (rollout: Rollout): boolean => {
+    const { state, step, plan, wave, hosts } = rollout;
+    const mine = [...hosts.values()].filter((host) => host.state === 'published' && host.wave === wave);
+    const isSoaking = state === 'RUNNING' && step === 'SOAK' && plan.soakMs >= SOAKS_MS;
+    return isSoaking && mine.every((host) => isConfirmed(fleet, host));
+  };
+  once(fleet, wantsTime, () => {
     for (const which of [0, 1]) fleet.pair.freeze(which, 0);
     later(fleet, sleepMs, () => {
       for (const which of [0, 1]) fleet.pair.thaw(which);

@@ -13,3 +13,11 @@ export function checkOutstanding({ judge, hosts }: Fleet, reply: RolloutStatusRe
     return [`${name} still has what rollout ${rollout.id} brought, and is not named as outstanding`];
   });
 }
+
+/** An operator asks who is named. */
+export function askOutstanding(fleet: Fleet, id: string): void {
+  const { judge, operator } = fleet;
+  void operator.status(id).then((reply) => {
+    if (reply !== undefined) judge.wrong.push(...checkOutstanding(fleet, reply));
+  });
+}

@@ -3,7 +3,8 @@ import { Fleet } from './fleet.ts';
 import type { LightHost } from './host.ts';
 import { abortAtLast, abortOnceReached, joinAtLast, letSilentBy, sleepWhileSoaking } from './last-moment.ts';
 import type { Rollout } from './look.ts';
-import { checkOutstanding } from './outstanding.ts';
+import { changeOnceBack } from './once-back.ts';
+import { askOutstanding } from './outstanding.ts';
 import { BUSY } from './packets.ts';
 import type { Act, Schedule } from './schedule.ts';
 import { settle } from './settle.ts';
@@ -81,12 +82,9 @@ class Stage {
 
   /** Of the one that went back last. */
   #askOutstanding(): void {
-    const { judge, operator } = this.fleet;
+    const { judge } = this.fleet;
     const gone = [...judge.reach.all.values()].filter(({ state }) => state === 'ROLLED_BACK').at(-1);
-    if (gone === undefined) return;
-    void operator.status(gone.id).then((reply) => {
-      if (reply !== undefined) judge.wrong.push(...checkOutstanding(this.fleet, reply));
-    });
+    if (gone !== undefined) askOutstanding(this.fleet, gone.id);
   }
 
   /** Answers false where there was nothing to do. */
@@ -124,6 +122,8 @@ class Stage {
         return sleepWhileSoaking(this.fleet, act.sleepMs);
       case 'let a silent wave by':
         return letSilentBy(this.fleet);
+      case 'change once back':
+        return changeOnceBack(this.fleet);
       case 'part everybody':
         for (const { bent, packets } of this.fleet.hosts.values()) {
           bent.ways = act.is ? 'both' : 'none';

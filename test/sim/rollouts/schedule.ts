@@ -45,7 +45,7 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'part everybody'; readonly is: boolean }
   | { readonly act: 'join at the last moment'; readonly host: number }
   | { readonly act: 'sleep while it soaks'; readonly sleepMs: number }
-  | { readonly act: 'let a silent wave by' }
+  | { readonly act: 'let a silent wave by' | 'change once back' }
   | { readonly act: 'abort once reached'; readonly hosts: number }
   | { readonly act: 'abort at the last moment'; readonly step: RolloutStep }
   | { readonly act: 'kill controller' | 'freeze controller'; readonly which: number; readonly waits: number }
@@ -75,7 +75,7 @@ export const ACT_NAMES: readonly Act['act'][] = [
   ] as const),
   ...(['part everybody', 'kill controller', 'freeze controller', 'start controller', 'thaw controller'] as const),
   ...(['weather', 'recover', 'tidy', 'join at the last moment', 'abort at the last moment', 'calm'] as const),
-  ...(['sleep while it soaks', 'let a silent wave by', 'abort once reached'] as const),
+  ...(['sleep while it soaks', 'let a silent wave by', 'change once back', 'abort once reached'] as const),
 ];
 
 export interface Schedule {
@@ -101,7 +101,7 @@ export function scheduleOf(seed: number): Schedule {
   const first: Act = { afterMs: 100, act: 'apply', wishes: NAMES.slice(0, 4).map((name) => draw.wish(name, 'plain')) };
   const acts = Array.from({ length: ACTS }, () => ({ afterMs: draw.pause(), ...draw.act(hosts) }) as Act);
   acts.splice(2, 0, { afterMs: 3_000, ...draw.rollout() });
-  acts.splice(1, 0, { afterMs: 0, ...draw.lastMoment(seed, hosts) });
+  acts.splice(1, 0, ...draw.lastMoments(seed, hosts).map((what): Act => ({ afterMs: 0, ...what })));
   return { hosts, acts: [first, ...acts, { afterMs: 1_000, act: 'calm' }] };
 }
 
@@ -188,14 +188,18 @@ class Draw {
     return { act: 'apply', wishes: [apart, ...others], withinMs: this.one([20_000, 60_000]) };
   }
 
-  /** What waits for its moment: in each third schedule somebody who joins while it is promoted, elsewhere any of the others. */
-  lastMoment(seed: number, hosts: number): What {
-    const one = this.one([
+  /** What waits for its moment: in each third schedule somebody who joins while it is promoted, and some of the others. */
+  lastMoments(seed: number, hosts: number): readonly What[] {
+    const joins: What = { act: 'join at the last moment', host: hosts + 2 };
+    const one: readonly What[] = [
       { act: 'abort at the last moment', step: this.one(['CONVERGE', 'SOAK'] as const) },
-      { act: 'sleep while it soaks', sleepMs: 5_000 + this.#below(30_000) },
       { act: 'let a silent wave by' },
-    ] as const);
-    return seed % 3 === 0 ? { act: 'join at the last moment', host: hosts + 2 } : one;
+    ];
+    const other: readonly What[] = [
+      { act: 'sleep while it soaks', sleepMs: 10_000 + this.#below(30_000) },
+      { act: 'change once back' },
+    ];
+    return [seed % 3 === 0 ? joins : this.one(one), this.one(other)];
   }
 
   act(hosts: number): What {
