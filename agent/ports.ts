@@ -32,10 +32,20 @@ export interface Observed {
   readonly protects: readonly Match[] | undefined;
 }
 
+/** A part of a look at everything. */
+export interface Looked {
+  /** Entries that stand otherwise than they were last seen or written, by `entryId`; undefined where one stands no more. */
+  readonly changed: Iterable<readonly [id: string, entry: ObservedEntry | undefined]>;
+  /** How many were looked at. */
+  readonly count: number;
+  /** What else stands; with the last part alone. */
+  readonly rest?: Pick<Observed, 'shapes' | 'protects'>;
+}
+
 /** How many strays went: entries of somebody else whose keys no match has. */
 export interface Swept {
   readonly removed: Readonly<Record<Family, number>>;
-  /** There were more than one sweep takes: observe again. */
+  /** There were more than one sweep takes: look again. */
   readonly more: boolean;
 }
 
@@ -89,7 +99,9 @@ export interface Entries {
   readonly limits: Limits;
   /** Everything that stands in the maps, in full. Strays are left out: no redirect can be one, but they take room. */
   observe(): Observed;
-  /** Removes the strays that were met when all of the last `observe` was walked. */
+  /** Goes on with a look at everything, for some milliseconds; the first part after the last one begins another. */
+  look(): Looked;
+  /** Removes the strays that were met when all of the last `observe` was walked, or the last look came to its end. */
   sweep(): Swept;
   /** The entries of these keys only, by `entryId`; absent ones are left out. */
   lookup(keys: readonly EntryKey[]): ReadonlyMap<string, ObservedEntry>;

@@ -37,6 +37,10 @@ export interface MapDump {
   readonly keys: Uint8Array;
   readonly values: Uint8Array;
 }
+/** A part of them; `next` is where the rest begins, null at the end. */
+export interface MapPart extends MapDump {
+  readonly next: Uint8Array | null;
+}
 /** Of one half of a table. */
 export interface TableCounts {
   readonly rows: number;

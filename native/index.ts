@@ -15,6 +15,7 @@ import type {
   LoadResult,
   MapDump,
   MapInfo,
+  MapPart,
   NamespaceId,
   NetFeatures,
   NetLink,
@@ -93,6 +94,11 @@ export interface Native {
   mapDeleteBatch(map: MapHandle, keys: Uint8Array, count: number): BatchResult;
   /** Every entry by LOOKUP_BATCH, walked to its end; entries changed meanwhile may appear in either form, or twice. */
   mapDump(map: MapHandle, elemFlags: number): MapDump;
+  /**
+   * Entries of a hash map by LOOKUP_BATCH from its beginning (null) or from where a call before ended on: at most so many, or a
+   * whole bucket. -ENOTSUPP of maps without batches.
+   */
+  mapRead(map: MapHandle, from: Uint8Array | null, most: number, elemFlags: number): MapPart;
   /** Maps an ARRAY made with BPF_F_MMAPABLE, whole. */
   mapMmap(map: MapHandle, writable: boolean): MemoryHandle | Rc;
   /** The same, with what is left of the last page: zero at first, and of those alone who map it, for it is no value. */
@@ -154,6 +160,13 @@ export interface Native {
   ): Uint32Array | Rc;
   /** Removes what is of other keys than these and mends the filter; how many rows and words of the filter were wrong. */
   tableKeepOnly(table: TableHandle, half: number, keys: Uint8Array, count: number): number;
+  /**
+   * The same in parts: it begins; all keys are kept; then rows from the first to the last are gone through, by eights, which
+   * answers how much was wrong there. -ECANCELED once the half was written otherwise meanwhile.
+   */
+  tableBeginKeeping(table: TableHandle, half: number): Rc;
+  tableKeep(table: TableHandle, half: number, keys: Uint8Array, count: number): Rc;
+  tableDropRest(table: TableHandle, half: number, from: number, count: number): number;
   tableCounts(table: TableHandle, half: number): TableCounts | Rc;
 
   programOpen(path: string): ProgramHandle | Rc;

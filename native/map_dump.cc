@@ -26,7 +26,7 @@ class Entries {
   /** More than any calm walk can find: somebody changes the map faster than it is read. */
   bool tooMany() const { return count_ > 2ul * map_.maxEntries; }
 
-  Napi::Value result(Napi::Env env, int rc) const {
+  Napi::Object result(Napi::Env env, int rc) const {
     Napi::Object result = Napi::Object::New(env);
     result.Set("rc", rc);
     result.Set("count", static_cast<double>(count_));
@@ -94,8 +94,42 @@ Napi::Value mapDump(const Napi::CallbackInfo& info) {
   return walked.result(info.Env(), dumpByKey(*map, elemFlags, walked));
 }
 
+/** Room for at least one whole bucket: ENOSPC means that one holds more than was offered. */
+Napi::Value mapRead(const Napi::CallbackInfo& info) {
+  Args args(info);
+  auto* map = args.handle<Map>("map");
+  const Bytes from = args.bytesOrNull(args.next(), "from");
+  const bool fromStart = info[1].IsNull();
+  const uint32_t most = args.u32("most");
+  const uint32_t elemFlags = args.u32("elemFlags");
+  const size_t placeSize = args.ok() ? std::max<size_t>(map->keySize, sizeof(uint32_t)) : 0;
+  if (!args.ok() || !args.expect(fromStart || from.size == placeSize, "from", "a place that was answered") ||
+      !args.expect(most > 0, "most", "at least 1")) {
+    return args.raise();
+  }
+  LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = elemFlags);
+  std::vector<uint8_t> next(placeSize);
+  Entries entries(*map);
+  uint32_t count = 0;
+  int rc = map->closed() ? -EBADF : -ENOSPC;
+  for (uint64_t room = most; rc == -ENOSPC && room <= 2ul * std::max(map->maxEntries, most); room *= 2) {
+    entries.makeRoom(room);
+    count = room;
+    rc = bpf_map_lookup_batch(map->fd(), fromStart ? nullptr : from.data, next.data(), entries.nextKey(),
+                              entries.nextValue(), &count, &opts);
+  }
+  const bool ended = rc == -ENOENT;
+  if (rc == 0 || ended) entries.add(count);
+  Napi::Object result = entries.result(info.Env(), ended ? 0 : rc);
+  result.Set("next", rc == 0 ? copyBytes(info.Env(), next.data(), next.size()) : info.Env().Null());
+  return result;
+}
+
 }  // namespace
 
-void exportMapDump(Napi::Object exports) { expose<mapDump>(exports, "mapDump"); }
+void exportMapDump(Napi::Object exports) {
+  expose<mapDump>(exports, "mapDump");
+  expose<mapRead>(exports, "mapRead");
+}
 
 }  // namespace shunt

@@ -148,6 +148,37 @@ Napi::Value tableKeepOnly(const Napi::CallbackInfo& info) {
   return number(info.Env(), static_cast<double>(args.half().keepOnly(entries)));
 }
 
+Napi::Value tableBeginKeeping(const Napi::CallbackInfo& info) {
+  HalfArgs args(info);
+  if (const auto refusal = args.refusal()) return *refusal;
+  args.half().beginKeeping();
+  return number(info.Env(), 0);
+}
+
+Napi::Value tableKeep(const Napi::CallbackInfo& info) {
+  HalfArgs args(info);
+  const TableEntries entries = args.entries(false);
+  if (const auto refusal = args.refusal()) return *refusal;
+  if (!args.half().keeping()) return number(info.Env(), -ECANCELED);
+  args.half().keep(entries);
+  return number(info.Env(), 0);
+}
+
+Napi::Value tableDropRest(const Napi::CallbackInfo& info) {
+  HalfArgs args(info);
+  const size_t from = args.args().u32("from");
+  const size_t count = args.args().u32("count");
+  if (args.args().ok()) {
+    const TableHalf& half = args.half();
+    args.args().expect(!half.keeping() || from == half.keptTo(), "from", "where the last call ended");
+    args.args().expect(from <= half.rows() && count <= half.rows() - from && count % 8 == 0, "count",
+                       "rows of a half, by eights");
+  }
+  if (const auto refusal = args.refusal()) return *refusal;
+  if (!args.half().keeping()) return number(info.Env(), -ECANCELED);
+  return number(info.Env(), static_cast<double>(args.half().dropRest(from, count)));
+}
+
 Napi::Value tableCounts(const Napi::CallbackInfo& info) {
   HalfArgs args(info);
   if (const auto refusal = args.refusal()) return *refusal;
@@ -171,6 +202,9 @@ void exportTables(Napi::Object exports) {
   expose<tableForget>(exports, "tableForget");
   expose<tableDiffering>(exports, "tableDiffering");
   expose<tableKeepOnly>(exports, "tableKeepOnly");
+  expose<tableBeginKeeping>(exports, "tableBeginKeeping");
+  expose<tableKeep>(exports, "tableKeep");
+  expose<tableDropRest>(exports, "tableDropRest");
   expose<tableCounts>(exports, "tableCounts");
 }
 

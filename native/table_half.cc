@@ -99,6 +99,7 @@ TableHalf::Found TableHalf::find(const TableKey& key, uint64_t sum) const {
 }
 
 void TableHalf::clear(size_t from, size_t count) {
+  keeping_.reset();
   if (from == 0) {
     keysOfBit_ = std::vector<uint8_t>(count == 0 ? 0 : rows() * abi::FILTER_BITS);
     unplaced_.clear();
@@ -111,6 +112,7 @@ void TableHalf::clear(size_t from, size_t count) {
 }
 
 void TableHalf::put(const TableEntries& entries) {
+  keeping_.reset();
   for (size_t i = 0; i < entries.count; i++) putOne(keyAt(entries, i), valueAt(entries, i));
 }
 
@@ -128,7 +130,7 @@ void TableHalf::putOne(const TableKey& key, const TableValue& value) {
   } else if (!homeless) {
     unplaced_.insert(key);
   }
-  if (found.row == kNone && !homeless) count(bitOf(sum));
+  if (found.row == kNone && !homeless) count(keysOfBit_, bitOf(sum));
   raise(bitOf(sum));
 }
 
@@ -158,6 +160,7 @@ void TableHalf::breakChecks(const TableEntries& entries) {
 }
 
 void TableHalf::remove(const TableEntries& entries) {
+  keeping_.reset();
   for (size_t i = 0; i < entries.count; i++) {
     const TableKey key = keyAt(entries, i);
     const uint64_t sum = sumOf(key);
@@ -172,11 +175,14 @@ void TableHalf::remove(const TableEntries& entries) {
 }
 
 void TableHalf::forget() {
+  if (!leaving_.empty()) keeping_.reset();
   for (const size_t bit : leaving_) drop(bit);
   leaving_.clear();
 }
 
-void TableHalf::count(size_t bit) { keysOfBit_[bit] += keysOfBit_[bit] < UINT8_MAX; }
+void TableHalf::count(std::vector<uint8_t>& keysOfBit, size_t bit) {
+  keysOfBit[bit] += keysOfBit[bit] < UINT8_MAX;
+}
 
 void TableHalf::raise(size_t bit) {
   uint64_t* word = filter_ + bit / 64;
@@ -210,51 +216,73 @@ std::vector<uint32_t> TableHalf::differing(const TableEntries& entries) const {
   return found;
 }
 
-// What bits stand for is counted anew: somebody else may have changed the key of a row that it was counted for.
 size_t TableHalf::keepOnly(const TableEntries& entries) {
-  std::vector<bool> kept(rows());
-  std::set<TableKey> homeless;
-  std::fill(keysOfBit_.begin(), keysOfBit_.end(), 0);
+  beginKeeping();
+  keep(entries);
+  return dropRest(0, rows());
+}
+
+void TableHalf::beginKeeping() {
+  keeping_.emplace();
+  keeping_->kept.resize(rows());
+  keeping_->keysOfBit.resize(rows() * abi::FILTER_BITS);
+}
+
+void TableHalf::keep(const TableEntries& entries) {
   for (size_t i = 0; i < entries.count; i++) {
     const TableKey key = keyAt(entries, i);
     const uint64_t sum = sumOf(key);
     const size_t index = find(key, sum).row;
-    if (index != kNone) kept[index] = true;
-    else if (unplaced_.contains(key)) homeless.insert(key);
-    count(bitOf(sum));
+    if (index != kNone) keeping_->kept[index] = true;
+    else if (unplaced_.contains(key)) keeping_->homeless.insert(key);
+    count(keeping_->keysOfBit, bitOf(sum));
   }
-  const size_t wrong = unplaced_.size() - homeless.size();
-  unplaced_ = std::move(homeless);
-  const size_t removed = keepRows(kept);
-  for (const size_t bit : leaving_) count(bit);
-  return wrong + removed + mendFilter();
 }
 
-size_t TableHalf::keepRows(const std::vector<bool>& kept) {
+size_t TableHalf::dropRest(size_t from, size_t count) {
+  if (from == 0)
+    for (const size_t bit : leaving_) TableHalf::count(keeping_->keysOfBit, bit);
+  const size_t wrong = keepRows(from, count) + mendFilter(from, count);
+  keeping_->to = from + count;
+  return keeping_->to == rows() ? wrong + endKeeping() : wrong;
+}
+
+size_t TableHalf::keepRows(size_t from, size_t count) {
   size_t removed = 0;
-  used_ = gone_ = 0;
-  for (size_t index = 0; index < rows(); index++) {
+  for (size_t index = from; index < from + count; index++) {
     const uint32_t state = stateOf(index);
     if (state == abi::ROW_EMPTY) continue;
-    used_ += kept[index];
-    gone_ += !kept[index];
-    if (kept[index] || state != abi::ROW_USED) continue;
+    const bool kept = keeping_->kept[index];
+    keeping_->used += kept;
+    keeping_->gone += !kept;
+    if (kept || state != abi::ROW_USED) continue;
     setState(index, abi::ROW_GONE);
     removed++;
   }
   return removed;
 }
 
-size_t TableHalf::mendFilter() {
+size_t TableHalf::mendFilter(size_t from, size_t count) {
+  constexpr size_t kRowsOfWord = 64 / abi::FILTER_BITS;
   size_t mended = 0;
-  for (size_t word = 0; word < rows() * abi::FILTER_BITS / 64; word++) {
+  for (size_t word = from / kRowsOfWord; word < (from + count) / kRowsOfWord; word++) {
     uint64_t right = 0;
-    for (size_t i = 0; i < 64; i++) right |= uint64_t{keysOfBit_[word * 64 + i] > 0} << i;
+    for (size_t i = 0; i < 64; i++) right |= uint64_t{keeping_->keysOfBit[word * 64 + i] > 0} << i;
     if (load(filter_ + word) == right) continue;
     save(filter_ + word, right);
     mended++;
   }
   return mended;
+}
+
+size_t TableHalf::endKeeping() {
+  const size_t wrong = unplaced_.size() - keeping_->homeless.size();
+  unplaced_ = std::move(keeping_->homeless);
+  keysOfBit_ = std::move(keeping_->keysOfBit);
+  used_ = keeping_->used;
+  gone_ = keeping_->gone;
+  keeping_.reset();
+  return wrong;
 }
 
 }  // namespace shunt

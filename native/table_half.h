@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -63,9 +64,27 @@ class TableHalf {
   std::vector<uint32_t> differing(const TableEntries& entries) const;
   /** Removes the rows of all other keys, mends the filter, and answers how many rows and words of the filter were wrong. */
   size_t keepOnly(const TableEntries& entries);
+  /** The same in parts: begins; then all keys are kept; then rows from the first to the last, with their part of the filter. */
+  void beginKeeping();
+  void keep(const TableEntries& entries);
+  size_t dropRest(size_t from, size_t count);
+  /** It has begun, and nothing was put, removed or forgotten since: then it would say something else. */
+  bool keeping() const { return keeping_.has_value(); }
+  /** Rows from the first that were gone through. */
+  size_t keptTo() const { return keeping_ ? keeping_->to : 0; }
 
  private:
   static constexpr size_t kNone = SIZE_MAX;
+
+  /** What bits stand for is counted anew: somebody else may have changed the key of a row that it was counted for. */
+  struct Keeping {
+    std::vector<bool> kept;
+    std::vector<uint8_t> keysOfBit;
+    std::set<TableKey> homeless;
+    size_t used = 0;
+    size_t gone = 0;
+    size_t to = 0;
+  };
 
   struct Found {
     /** The row of the key. */
@@ -87,11 +106,12 @@ class TableHalf {
   bool says(const TableKey& key, const TableValue& value) const;
   void putOne(const TableKey& key, const TableValue& value);
   void store(size_t index, const TableKey& key, const TableValue& value);
-  void count(size_t bit);
+  static void count(std::vector<uint8_t>& keysOfBit, size_t bit);
   void raise(size_t bit);
   void drop(size_t bit);
-  size_t keepRows(const std::vector<bool>& kept);
-  size_t mendFilter();
+  size_t keepRows(size_t from, size_t count);
+  size_t mendFilter(size_t from, size_t count);
+  size_t endKeeping();
 
   uint64_t* const rows_;
   uint64_t* const filter_;
@@ -106,6 +126,7 @@ class TableHalf {
   std::set<TableKey> unplaced_;
   /** Bits of keys that went. */
   std::vector<size_t> leaving_;
+  std::optional<Keeping> keeping_;
 };
 
 }  // namespace shunt

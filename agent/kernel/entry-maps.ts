@@ -4,16 +4,22 @@ import { familyOf } from '../../protocol/match.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import type { Op, OpResult } from '../model/op.ts';
-import type { ObservedEntry, Swept } from '../ports.ts';
+import type { Looked, ObservedEntry, Swept } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { errnoName, isErrno } from './errno.ts';
+import { Image } from './image.ts';
 import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound, zonesIn } from './layout.ts';
 import { BPF_F_LOCK, type Tables } from './row-table.ts';
 
 /** So many strays of a map are remembered, and removed in one go: a few milliseconds. */
 const SWEPT_MAX = 16_384;
+/** So many entries are looked at in one go: a millisecond, and ten or some where all of them are others. */
+const LOOKED_MAX = 2_048;
 const DONE: OpResult = { done: true };
 const ABSENT: OpResult = { done: true, absent: true };
+
+/** Where a look at everything begins. */
+const START = { family: 4, from: null } as const;
 
 type EntryOp = Extract<Op, { op: 'write' | 'delete' }>;
 
@@ -22,14 +28,19 @@ export class EntryMaps {
   readonly #native: Native;
   readonly #maps: Readonly<Record<Family, MapHandle>>;
   readonly #tables: Tables;
-  /** Keys of the entries that belong to nobody, as the last `observe` met them. */
+  /** Keys of the entries that belong to nobody, as they were met. */
   readonly #strays: Record<Family, Uint8Array[]> = { 4: [], 6: [] };
+  /** What was last seen, or written. */
+  readonly #images: Readonly<Record<Family, Image>>;
+  /** How far the look at everything is. */
+  #at: { readonly family: Family; readonly from: Uint8Array | null } = START;
 
   /** `tables`: what stands in front of the maps, where they were made with it. */
   constructor(native: Native, maps: Readonly<Record<Family, MapHandle>>, tables: Tables = {}) {
     this.#native = native;
     this.#maps = maps;
     this.#tables = tables;
+    this.#images = { 4: imageOf(4), 6: imageOf(6) };
   }
 
   /**
@@ -41,20 +52,58 @@ export class EntryMaps {
       const { rc, count, keys, values } = this.#native.mapDump(this.#maps[family], BPF_F_LOCK);
       if (rc < 0) throw new KernelError('map dump', `redirect${family}`, errnoName(rc));
       this.#tables[family]?.readBack({ keys, values, count });
-      const size = keySize(family);
-      const strays: Uint8Array[] = [];
-      this.#strays[family] = strays;
+      this.#strays[family] = [];
+      this.#images[family].beginRound();
+      this.#images[family].take({ keys, values, count });
+      this.#images[family].takeUnmet();
       for (let i = 0; i < count; i += 1) {
-        const bytes = keys.subarray(i * size, (i + 1) * size);
-        const key = decodeKey(bytes);
-        if (key === undefined) {
-          if (strays.length <= SWEPT_MAX) strays.push(bytes.slice());
-          continue;
-        }
-        const value = values.subarray(i * STRUCTS.value.size, (i + 1) * STRUCTS.value.size);
-        yield [entryId(key), decode(key, bytes, value)];
+        const found = this.#decode(family, keys, values, i);
+        if (found !== undefined) yield found;
       }
     }
+  }
+
+  /**
+   * Some entries more of all, under the lock, and which of them are others than they were last seen or written; `more`: they are
+   * not all. The tables say the same from then on. Errors: KernelError.
+   */
+  look(): Pick<Looked, 'changed' | 'count'> & { readonly more: boolean } {
+    const { family, from } = this.#at;
+    const image = this.#images[family];
+    if (from === null) image.beginRound();
+    const { rc, next, ...part } = this.#native.mapRead(this.#maps[family], from, LOOKED_MAX, BPF_F_LOCK);
+    if (rc < 0) throw new KernelError('map read', `redirect${family}`, errnoName(rc));
+    this.#tables[family]?.compare(part);
+    const changed: [string, ObservedEntry | undefined][] = [];
+    for (const i of image.take(part)) {
+      const found = this.#decode(family, part.keys, part.values, i);
+      if (found !== undefined) changed.push(found);
+    }
+    if (next !== null) this.#at = { family, from: next };
+    else {
+      this.#at = family === 4 ? { family: 6, from: null } : START;
+      for (const bytes of image.takeUnmet()) {
+        this.#tables[family]?.saw(bytes, undefined);
+        changed.push(...absent(bytes));
+      }
+      this.#tables[family]?.compared(image);
+    }
+    return { changed, count: part.count, more: this.#at !== START };
+  }
+
+  /** Undefined for a stray, which is remembered; one too many is met again as if it were new. */
+  #decode(family: Family, keys: Uint8Array, values: Uint8Array, i: number): [string, ObservedEntry] | undefined {
+    const size = keySize(family);
+    const bytes = keys.subarray(i * size, (i + 1) * size);
+    const key = decodeKey(bytes);
+    if (key === undefined) {
+      const strays = this.#strays[family];
+      if (strays.length <= SWEPT_MAX) strays.push(bytes.slice());
+      else this.#images[family].delete(bytes);
+      return undefined;
+    }
+    const value = values.subarray(i * STRUCTS.value.size, (i + 1) * STRUCTS.value.size);
+    return [entryId(key), decode(key, bytes, value)];
   }
 
   /** The zones in which entries stand. Errors: KernelError. */
@@ -141,6 +190,7 @@ export class EntryMaps {
     const table = this.#tables[batch.family];
     table?.breakRows(batch.keys);
     const results = this.#writeMap(batch);
+    this.#images[batch.family].take(batch);
     table?.wrote(batch.keys, batch.values, results);
     return results;
   }
@@ -149,6 +199,10 @@ export class EntryMaps {
     const table = this.#tables[batch.family];
     table?.removeRows(batch.keys);
     const results = this.#deleteFromMap(batch);
+    const { size, keys } = batch;
+    results.forEach(({ done }, i) => {
+      if (done) this.#images[batch.family].delete(keys.subarray(i * size, (i + 1) * size));
+    });
     table?.removed(batch.keys, results);
     return results;
   }
@@ -193,6 +247,16 @@ function carryOn(total: number, call: (from: number) => BatchResult): OpResult[]
     if (rc < 0) results.push(isErrno(rc, 'ENOENT') ? ABSENT : { done: false, errno: errnoName(rc) });
   }
   return results;
+}
+
+/** Of the keys that are no strays. */
+function absent(bytes: Uint8Array): [string, undefined][] {
+  const key = decodeKey(bytes);
+  return key === undefined ? [] : [[entryId(key), undefined]];
+}
+
+function imageOf(family: Family): Image {
+  return new Image(keySize(family), STRUCTS.value.size);
 }
 
 function decode(key: EntryKey, bytes: Uint8Array, value: Uint8Array): ObservedEntry {

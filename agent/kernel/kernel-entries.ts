@@ -1,7 +1,7 @@
 import type { Native } from '../../native/index.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import { type Op, type OpResult, runsOf } from '../model/op.ts';
-import type { Entries, Limits, Observed, ObservedEntry, Swept } from '../ports.ts';
+import type { Entries, Limits, Looked, Observed, ObservedEntry, Swept } from '../ports.ts';
 import { LIMITS, MTU_MAX } from './abi.ts';
 import { u32 } from './bytes.ts';
 import type { Control } from './control.ts';
@@ -30,8 +30,16 @@ export class KernelEntries implements Entries {
   }
 
   observe(): Observed {
-    const shapes = { 4: this.#control.shapes(4), 6: this.#control.shapes(6) };
-    return { entries: this.#entries.observe(), shapes, protects: this.#protected.read() };
+    return { entries: this.#entries.observe(), ...this.#rest };
+  }
+
+  look(): Looked {
+    const { more, ...part } = this.#entries.look();
+    return { ...part, ...(!more && { rest: this.#rest }) };
+  }
+
+  get #rest(): Pick<Observed, 'shapes' | 'protects'> {
+    return { shapes: { 4: this.#control.shapes(4), 6: this.#control.shapes(6) }, protects: this.#protected.read() };
   }
 
   sweep(): Swept {

@@ -1,14 +1,12 @@
-import type { MapDump, Native, TableHandle } from '../../native/index.ts';
+import type { Native, TableHandle } from '../../native/index.ts';
 import type { Family } from '../../protocol/match.ts';
 import { STRUCTS } from './abi.ts';
 import { requireDone } from './errno.ts';
+import type { Packed } from './image.ts';
 import { keySize } from './layout.ts';
 
 /** Of a table, as the word `table4` or `table6` of control names it. */
 export type Half = 1 | 2;
-
-/** Contiguous keys and values of a redirect map. */
-export type Dump = Pick<MapDump, 'keys' | 'values' | 'count'>;
 
 export interface TableParts {
   readonly native: Native;
@@ -30,7 +28,7 @@ export class RowBuild {
   readonly #native: Native;
   readonly #table: TableHandle;
   readonly #family: Family;
-  readonly #dump: Dump;
+  readonly #dump: Packed;
   /** Of the half. */
   readonly #rows: number;
   #cleared = 0;
@@ -38,7 +36,7 @@ export class RowBuild {
   /** Keys whose entries are others than in the dump. */
   #changed: Uint8Array[] = [];
 
-  constructor({ native, table, family, rows }: TableParts, half: Half, dump: Dump) {
+  constructor({ native, table, family, rows }: TableParts, half: Half, dump: Packed) {
     this.#native = native;
     this.#table = table;
     this.#family = family;

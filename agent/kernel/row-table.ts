@@ -6,9 +6,11 @@ import { STRUCTS } from './abi.ts';
 import type { Control } from './control.ts';
 import { errnoName, isErrno, requireDone, requireValue } from './errno.ts';
 import { awaitPackets } from './grace.ts';
+import type { Image, Packed } from './image.ts';
 import { keySize } from './layout.ts';
 import type { OpenMaps } from './open-maps.ts';
-import { type Dump, type Half, RowBuild } from './row-build.ts';
+import { type Half, RowBuild } from './row-build.ts';
+import { RowCheck } from './row-check.ts';
 
 /** An overwrite under the lock changes the element in place and never relinks it (kernel-facts: lock-in-place). */
 export const BPF_F_LOCK = 4;
@@ -64,6 +66,7 @@ export class RowTable implements Disposable {
   /** What packets meet, of which every word is known; 0: none. */
   #live: Half | 0 = 0;
   #build: RowBuild | undefined;
+  #check: RowCheck | undefined;
   /** Keys were removed whose filter bits are still there. */
   #leaving = false;
 
@@ -117,16 +120,36 @@ export class RowTable implements Disposable {
    * Has rows and filter say what a full dump of the map says, which is not older than the last change. Where no half is known
    * yet, or too many rows are of keys that went, the other half is built of it from now on, by `tend`. Errors: KernelError.
    */
-  readBack(dump: Dump): void {
+  readBack(dump: Packed): void {
     if (this.#build !== undefined) return;
     if (this.#live === 0 || this.#isWorn(this.#live)) this.#begin(dump);
-    else this.#mend(this.#live, dump);
+    else {
+      this.#agreeWith(this.#live, dump);
+      this.#keepOnly(this.#live, dump);
+    }
+  }
+
+  /** Has rows say what this part of a look at the whole map says. Errors: KernelError. */
+  compare(part: Packed): void {
+    if (this.#build === undefined && this.#live !== 0) this.#agreeWith(this.#live, part);
+  }
+
+  /** The look is at its end, and this is what stands: rows and filter come to say no more than that, by `tend`. Errors: KernelError. */
+  compared(stands: Image): void {
+    if (this.#build !== undefined) return;
+    if (this.#live === 0 || this.#isWorn(this.#live)) this.#begin(copyOf(stands.rows));
+    else if (this.#check?.givesUp === true) this.#keepOnly(this.#live, stands.rows);
+    else {
+      const { native, family } = this.#parts;
+      const parts = { native, table: this.#table, family, rows: this.#rows, half: this.#live };
+      this.#check = new RowCheck(parts, stands, this.#check?.cancelled);
+    }
   }
 
   /** Builds on for some milliseconds; true while there is more to do. Errors: KernelError. */
   tend(): boolean {
     const build = this.#build;
-    if (build === undefined) return false;
+    if (build === undefined) return this.#checkOn();
     if (build.step()) return true;
     this.#agree(build.half, build.takeChanged());
     if (build.isBehind) return true;
@@ -155,7 +178,8 @@ export class RowTable implements Disposable {
   }
 
   /** A packet under way may still read the half that was live before. */
-  #begin(dump: Dump): void {
+  #begin(dump: Packed): void {
+    this.#check = undefined;
     const { native, family, control } = this.#parts;
     const half = (this.#live === 0 ? control.table(family) : this.#live) === 1 ? 2 : 1;
     this.#leaveUnknown();
@@ -163,7 +187,7 @@ export class RowTable implements Disposable {
     this.#build = new RowBuild({ native, table: this.#table, family, rows: this.#rows }, half, dump);
   }
 
-  #mend(half: Half, { keys, values, count }: Dump): void {
+  #agreeWith(half: Half, { keys, values, count }: Packed): void {
     const { native, family, control } = this.#parts;
     if (control.table(family) !== half) control.setTable(family, half); // somebody else chose another one
     const differing = native.tableDiffering(this.#table, half, keys, values, count);
@@ -175,10 +199,26 @@ export class RowTable implements Disposable {
         values.subarray(index * value, (index + 1) * value),
       );
     }
+  }
+
+  #keepOnly(half: Half, { keys, count }: Packed): void {
+    const { native, family } = this.#parts;
     const wrong = native.tableKeepOnly(this.#table, half, keys, count);
     if (wrong < 0) requireDone(wrong, 'compare', `rows${family}`);
     if (wrong > 0) this.#leaving = true;
+    this.#check = undefined;
     this.#forget(half);
+  }
+
+  #checkOn(): boolean {
+    if (this.#check === undefined || this.#live === 0) return false;
+    if (this.#check.step()) return true;
+    if (this.#check.isDone) {
+      if (this.#check.wrong > 0) this.#leaving = true;
+      this.#check = undefined;
+      this.#forget(this.#live);
+    }
+    return false;
   }
 
   /** A packet that began before the map changed may still go by the bit. */
@@ -223,4 +263,8 @@ export class RowTable implements Disposable {
   #count(keys: Uint8Array): number {
     return keys.length / keySize(this.#parts.family);
   }
+}
+
+function copyOf({ keys, values, count }: Packed): Packed {
+  return { keys: keys.slice(), values: values.slice(), count };
 }

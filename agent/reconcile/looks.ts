@@ -15,10 +15,14 @@ export interface LooksParts {
   readonly ports: KnownPorts;
 }
 
+const NOTHING = { entries: [], isAll: false } as const;
+
 /** When the kernel is looked at again, in full or for its network alone, and what somebody else changed there. */
 export class Looks {
   readonly #parts: LooksParts;
   #full = true;
+  /** A look at everything is under way; `clean`: nothing was found yet. */
+  #underWay: { clean: boolean } | undefined;
   #network = false;
   #roomMade = false;
 
@@ -28,26 +32,34 @@ export class Looks {
 
   /** True while there is something to look at, whatever the time. */
   get pending(): boolean {
-    return this.#full || this.#network || this.#parts.readBack.pending;
+    return this.#full || this.#underWay !== undefined || this.#network || this.#parts.readBack.pending;
   }
 
   allNext(): void {
     this.#full = true;
+    if (this.#underWay === undefined) this.#parts.readBack.anew();
   }
 
   networkNext(): void {
     this.#network = true;
   }
 
-  /** Looks at what is due to be looked at, and says what was found, and whether that was everything. */
+  /** Looks at what is due to be looked at, a part of everything at a time; says what was found, and whether that was the last part. */
   look(prune: boolean, nowMs: number): { readonly found: readonly Drift[]; readonly isAll: boolean } {
     const { fights, ledger, readBack } = this.#parts;
-    const isAll = this.#full || nowMs >= fights.lookMs;
-    this.#full = false;
-    const entries = isAll ? this.#lookAtAll(prune) : [];
-    const network = this.#network || isAll ? this.#lookAtNetwork() : [];
+    const begins = this.#underWay === undefined && (this.#full || nowMs >= fights.lookMs);
+    if (begins) {
+      this.#full = false;
+      this.#underWay = { clean: true };
+    }
+    const { entries, isAll } = this.#underWay === undefined ? NOTHING : this.#lookAtSome(prune);
+    const network = this.#network || begins ? this.#lookAtNetwork() : [];
     const found = fights.note([...entries, ...network], ledger.desired, nowMs);
-    fights.looked(found.length === 0 && !readBack.pending);
+    if (this.#underWay !== undefined && found.length > 0) this.#underWay.clean = false;
+    if (isAll) {
+      fights.looked(this.#underWay?.clean === true && !readBack.pending);
+      this.#underWay = undefined;
+    }
     return { found, isAll };
   }
 
@@ -58,14 +70,14 @@ export class Looks {
     return made;
   }
 
-  #lookAtAll(prune: boolean): readonly Drift[] {
+  #lookAtSome(prune: boolean): { readonly entries: readonly Drift[]; readonly isAll: boolean } {
     const { readBack, schedule, targets, ledger } = this.#parts;
-    const { drifted, changed, swept, more } = readBack.all(prune);
+    const { drifted: entries, changed, swept, isAll, again } = readBack.some(prune);
     schedule.markDue(changed);
-    targets.keepOnly(ledger.desired);
-    this.#roomMade = swept;
-    this.#full = more;
-    return drifted;
+    if (isAll) targets.keepOnly(ledger.desired);
+    this.#roomMade ||= swept;
+    this.#full ||= again;
+    return { entries, isAll };
   }
 
   #lookAtNetwork(): readonly Drift[] {

@@ -1,6 +1,6 @@
 import type { Intent } from '../../protocol/intent.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
-import type { Entries } from '../ports.ts';
+import type { Entries, Observed } from '../ports.ts';
 import { type Drift, entryDrift, pinOfKey, strayDrift } from './drift.ts';
 import type { ObservedCache } from './observed-cache.ts';
 import type { Placements } from './placements.ts';
@@ -8,27 +8,33 @@ import type { ZoneAnswer } from './target.ts';
 
 /** The most foreign entries that one pass removes, for the same reason as it takes no more keys. */
 const FOREIGN_MAX = 1_000;
+/** Of entries looked at, and ids gone through, so many take one pass a few milliseconds. */
+const PART_MAX = 2_048;
 /** Read-backs in a row for the sake of strays; whoever writes them faster than that is met again at the next one in turn. */
 const REPEATS_MAX = 8;
 
 export interface ReadBackParts {
-  readonly entries: Pick<Entries, 'observe' | 'lookup' | 'sweep'>;
+  readonly entries: Pick<Entries, 'look' | 'lookup' | 'sweep'>;
   readonly observed: ObservedCache;
   readonly placed: Placements;
   readonly desired: ReadonlyMap<string, Intent>;
   readonly zoneOf: (ifname: string) => ZoneAnswer;
 }
 
-/** What a full read-back found. */
+/** What a part of a full read-back found. */
 export interface Found {
   readonly drifted: readonly Drift[];
   /** Desired keys whose entries are not what they were. */
   readonly changed: readonly string[];
   /** Room was made in a map. */
   readonly swept: boolean;
+  /** It was the last part. */
+  readonly isAll: boolean;
   /** There is more to sweep: read back again, now. */
-  readonly more: boolean;
+  readonly again: boolean;
 }
+
+const NOTHING_YET: Found = { drifted: [], changed: [], swept: false, isAll: false, again: false };
 
 /** Looks at the redirect maps again and says what somebody else changed there, and what of it is to go. */
 export class ReadBack {
@@ -38,9 +44,16 @@ export class ReadBack {
   /** Ids of entries that nobody desires, and that are still to go. */
   #foreign: string[] = [];
   #repeats = 0;
+  /** Once all entries were looked at, the ids of those that are still to be gone through for what is nobody's. */
+  #walk: Iterator<string> | undefined;
+  /** Keys whose entries were found to be others, and lists. */
+  readonly #keys: string[] = [];
+  #lists: Drift[] = [];
 
+  /** What is observed was just looked at: the first read-back has only to find what is nobody's. */
   constructor(parts: ReadBackParts) {
     this.#parts = parts;
+    this.#begin(parts.observed);
   }
 
   /** True while there are foreign entries to take. */
@@ -48,26 +61,63 @@ export class ReadBack {
     return this.#foreign.length > 0;
   }
 
-  /** Everything. What is nobody's is to go only if `prune` says that the set is proven. Errors: KernelError. */
-  all(prune: boolean): Found {
-    const { entries, observed, placed, desired } = this.#parts;
-    const now = entries.observe();
-    const keys = observed.update(now).map((id) => placed.keyOf(id));
-    const lists = observed.updateShapes(now.shapes);
-    const protects: Drift[] = observed.updateProtects(now.protects) ? [{ pin: 'protect', detail: 'protect' }] : [];
-    this.#foreign = prune ? [...observed.entries.keys()].filter((id) => this.#isForeign(id)) : [];
-    const swept = prune ? strayDrift(entries.sweep()) : { drifted: [], more: false };
-    this.#repeats = swept.more && this.#repeats < REPEATS_MAX ? this.#repeats + 1 : 0;
+  /** What was seen so far is too old. */
+  anew(): void {
+    this.#walk = undefined;
+    this.#lists = [];
+  }
+
+  /** A part of everything; with the last one it is said what was found. Errors: KernelError. */
+  some(prune: boolean): Found {
+    for (let done = 0; done < PART_MAX; done += this.#look()) {
+      if (this.#walk === undefined) continue;
+      // What is nobody's is to go only if the set is proven.
+      return prune && !this.#findForeign(this.#walk, PART_MAX) ? NOTHING_YET : this.#end(prune);
+    }
+    return NOTHING_YET;
+  }
+
+  /** Answers how many entries were looked at. */
+  #look(): number {
+    const { entries, observed, placed } = this.#parts;
+    const part = entries.look();
+    for (const [id, entry] of part.changed) if (observed.look(id, entry)) this.#keys.push(placed.keyOf(id));
+    if (part.rest !== undefined) this.#begin(part.rest);
+    return part.count;
+  }
+
+  /** All entries were looked at. */
+  #begin({ shapes, protects }: Pick<Observed, 'shapes' | 'protects'>): void {
+    const { observed } = this.#parts;
+    this.#lists = observed.updateShapes(shapes).map((family): Drift => ({ pin: 'shapes', detail: `shapes${family}` }));
+    if (observed.updateProtects(protects)) this.#lists.push({ pin: 'protect', detail: 'protect' });
+    this.#walk = observed.entries.keys();
+    this.#foreign = [];
+  }
+
+  /** Goes through so many ids; true when that was all. */
+  #findForeign(ids: Iterator<string>, most: number): boolean {
+    for (let n = 0; n < most; n += 1) {
+      const { value, done } = ids.next();
+      if (done === true) return true;
+      if (this.#isForeign(value)) this.#foreign.push(value);
+    }
+    return false;
+  }
+
+  #end(prune: boolean): Found {
+    const { entries, desired } = this.#parts;
+    this.#walk = undefined;
+    if (!prune) this.#foreign = [];
+    const { drifted: swept, more } = prune ? strayDrift(entries.sweep()) : { drifted: [], more: false };
+    this.#repeats = more && this.#repeats < REPEATS_MAX ? this.#repeats + 1 : 0;
+    const keys = this.#keys.splice(0);
     return {
-      drifted: [
-        ...entryDrift(keys, (key) => desired.has(key)),
-        ...lists.map((family): Drift => ({ pin: 'shapes', detail: `shapes${family}` })),
-        ...protects,
-        ...swept.drifted,
-      ],
+      drifted: [...entryDrift(keys, (key) => desired.has(key)), ...this.#lists.splice(0), ...swept],
       changed: keys.filter((key) => desired.has(key)),
-      swept: swept.drifted.length > 0,
-      more: this.#repeats > 0,
+      swept: swept.length > 0,
+      isAll: true,
+      again: this.#repeats > 0,
     };
   }
 

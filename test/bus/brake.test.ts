@@ -87,7 +87,7 @@ class Stage implements AsyncDisposable {
   async stands(t: ExecutionContext, wanted: readonly string[]): Promise<void> {
     const expected = wanted.map((name) => `10.0.0.${name.slice(1)}/32`).sort();
     const isSo = (): boolean => {
-      const found = [...this.kernel.observe().entries.values()].map(({ key }) => key.match.dst).sort();
+      const found = [...this.kernel.peek().entries.values()].map(({ key }) => key.match.dst).sort();
       return JSON.stringify(found) === JSON.stringify(expected);
     };
     await until(t, `${wanted.join()} stand`, isSo);
@@ -188,6 +188,6 @@ test('brake: the same file with other targets is held, and stays held without a 
     await stage.does(t, 'apply', '-f', stage.house.write('moved.yaml', file(part, 'pass')));
   await stage.withholds(t, 3);
   await until(t, 'get says it', async () => /r4.*denied BRAKE/s.test(await stage.does(t, 'get')));
-  const actions = [...stage.kernel.observe().entries.values()].map(({ value }) => value.action).sort();
+  const actions = [...stage.kernel.peek().entries.values()].map(({ value }) => value.action).sort();
   t.deepEqual(actions, [...Array(7).fill('drop'), ...Array(3).fill('pass')]);
 });

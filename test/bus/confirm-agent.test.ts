@@ -60,7 +60,7 @@ class Stage implements AsyncDisposable {
   }
 
   #actions(): ReadonlyMap<string, string> {
-    const entries = [...this.#kernel.observe().entries.values()];
+    const entries = [...this.#kernel.peek().entries.values()];
     const named = entries.map(({ key, value }): [string, string] => {
       return [`r${key.match.dst.split('.').at(-1)?.replace('/32', '')}`, value.action];
     });

@@ -57,6 +57,17 @@ export function standing(kernel: Kernel): unknown {
   return { rows, shapes: { 4: textsOf(shapes[4]), 6: textsOf(shapes[6]) }, ports };
 }
 
+/** All parts of one look: by id, whether what stands otherwise is sound; null where nothing stands any more. */
+export function lookAtAll(kernel: Kernel): readonly (readonly [string, boolean | null])[] {
+  const found: [string, boolean | null][] = [];
+  for (let isLast = false; !isLast; ) {
+    const { changed, rest } = kernel.entries.look();
+    for (const [id, entry] of changed) found.push([id, entry?.sound ?? null]);
+    isLast = rest !== undefined;
+  }
+  return found.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** Of what is protected the keys, in an order that says nothing; null where it is no list of ours. */
 export function protectedIn(kernel: Kernel): readonly string[] | null {
   return kernel.entries.observe().protects?.map(matchKey).sort() ?? null;
@@ -244,6 +255,46 @@ export const CASES: readonly Case[] = [
       return [seen, mended, leads(own), leads(UNKNOWN_IFINDEX)];
     },
     expected: [['own', 'other', 'other', 'own'], [DONE], 'undefined', 'undefined'],
+  },
+  {
+    title: 'a look tells what stands otherwise than it was seen or written, and nothing else',
+    run: (subject) => {
+      const { kernel } = subject;
+      kernel.entries.apply([write(keyOf(1), drop(0)), write(keyOf(1, 6), drop(1))]);
+      const own = lookAtAll(kernel);
+      subject.plantUnsound(keyOf(2), drop(2));
+      subject.plantUnsound(keyOf(1), drop(0));
+      const [planted, again] = [lookAtAll(kernel), lookAtAll(kernel)];
+      kernel.entries.apply([remove(keyOf(2)), write(keyOf(1), drop(0, 5)), write(keyOf(1, 6), drop(1, 7))]);
+      return [own, planted, again, lookAtAll(kernel)];
+    },
+    expected: [
+      [],
+      [
+        ['v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53', false],
+        ['v4 udp 0.0.0.0/0:* > 10.0.0.2/32:53', false],
+      ],
+      ...[[], []],
+    ],
+  },
+  {
+    title: 'a look tells what went, and strays that it met are swept',
+    run: (subject) => {
+      const { kernel } = subject;
+      kernel.entries.apply([write(keyOf(1), drop(0)), write(keyOf(1, 6), drop(1))]);
+      for (const family of [4, 6] as const) subject.plantStray(family, 0);
+      const [before, swept] = [lookAtAll(kernel), kernel.entries.sweep()];
+      subject.uproot(keyOf(1));
+      const [gone, again] = [lookAtAll(kernel), lookAtAll(kernel)];
+      return [before, swept, gone, again, kernel.entries.sweep()];
+    },
+    expected: [
+      [],
+      { removed: { 4: 1, 6: 1 }, more: false },
+      [['v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53', null]],
+      [],
+      { removed: { 4: 0, 6: 0 }, more: false },
+    ],
   },
   {
     title: 'entries with keys that no match has take room, are not observed, and go when they are swept',

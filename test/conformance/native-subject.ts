@@ -75,6 +75,12 @@ export function nativeSubject(table: TableWish): Subject & Disposable {
       wrong[STRUCTS.value.check] = (wrong[STRUCTS.value.check] ?? 0) ^ 1;
       put(familyOf(key.match) === 4 ? 'redirect4' : 'redirect6', bytes, wrong, BPF_F_LOCK);
     },
+    uproot: (key) => {
+      const name = familyOf(key.match) === 4 ? 'redirect4' : 'redirect6';
+      const map = must(name, native.mapOpen(pinPaths(pinRoot).map(name), false));
+      native.mapDeleteElem(map, encodeKey(key.match, key.zone));
+      native.close(map);
+    },
     count: (slot, { packets, bytes, seen }) => {
       const row = new Uint8Array(STRUCTS.stat.size);
       const view = new DataView(row.buffer);

@@ -1,7 +1,7 @@
 import type { PassReason } from '../../agent/kernel/abi.ts';
 import type { Counter } from '../../agent/model/counter.ts';
 import type { EntryValue } from '../../agent/model/entry.ts';
-import type { EntryKey } from '../../agent/model/entry-key.ts';
+import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
 import type { Kernel } from '../../agent/ports.ts';
 import type { Family } from '../../protocol/match.ts';
 import { MemoryKernel } from '../fakes/memory-kernel.ts';
@@ -16,6 +16,8 @@ export interface Subject {
   removeNetdev(name: string): void;
   /** Writes an entry whose check does not fit its value. */
   plantUnsound(key: EntryKey, value: EntryValue): void;
+  /** Removes an entry. */
+  uproot(key: EntryKey): void;
   count(slot: number, counter: Counter): void;
   /** Writes a key of the devmap that leads to a device. */
   lead(key: number, ifindex: number): void;
@@ -40,6 +42,7 @@ export function memorySubject(): Subject & { readonly kernel: MemoryKernel } {
     plantUnsound: (key, value) => {
       kernel.plant(key, value, false);
     },
+    uproot: (key) => kernel.uproot(entryId(key)),
     count: (slot, counter) => kernel.count(slot, counter),
     lead: (key, ifindex) => kernel.plug(key, ifindex),
     plantStray: (family) => {

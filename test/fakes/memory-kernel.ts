@@ -1,5 +1,5 @@
 import type { Counter } from '../../agent/model/counter.ts';
-import { type EntryValue, NO_MAC } from '../../agent/model/entry.ts';
+import { type EntryValue, NO_MAC, sameEntry } from '../../agent/model/entry.ts';
 import { type EntryKey, entryId } from '../../agent/model/entry-key.ts';
 import { KernelError } from '../../agent/model/kernel-error.ts';
 import type { Mark } from '../../agent/model/mark.ts';
@@ -10,6 +10,7 @@ import type {
   Kernel,
   KernelClock,
   Limits,
+  Looked,
   Loss,
   Losses,
   Observed,
@@ -37,6 +38,8 @@ export interface MemoryKernelOptions {
 
 /** As many strays of a family as the real kernel's port removes in one go. */
 const SWEPT_MAX = 16_384;
+/** So many entries are looked at in one go. */
+const LOOKED_MAX = 1_024;
 /** Matches of a family that the program compares with. */
 const PROTECTED_MAX = 16;
 const DONE: OpResult = { done: true };
@@ -87,6 +90,10 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   readonly #strays: Record<Family, number> = { 4: 0, 6: 0 };
   /** Strays that the last `observe` met. */
   #met: Readonly<Record<Family, number>> = { 4: 0, 6: 0 };
+  /** By id, what was last seen, or written. */
+  readonly #seen = new Map<string, ObservedEntry>();
+  /** Ids that a look at everything has not come to. */
+  #toLook: string[] | undefined;
   #shapes: Readonly<Record<Family, readonly Shape[] | undefined>> = { 4: [], 6: [] };
   readonly #counters = new Map<number, Counter>();
   readonly #losses = new Map<string, Loss>();
@@ -109,13 +116,39 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     this.#room = entries;
   }
 
-  observe(): Observed & { readonly entries: ReadonlyMap<string, ObservedEntry> } {
+  observe(): Observed {
     this.#met = { ...this.#strays };
-    return {
-      entries: new Map(this.#entries),
-      shapes: this.#shapes,
-      protects: this.protectedMatches,
-    };
+    this.#seen.clear();
+    for (const [id, entry] of this.#entries) this.#seen.set(id, entry);
+    return this.peek();
+  }
+
+  /** What stands, without the agent's having looked. */
+  peek(): Observed & { readonly entries: ReadonlyMap<string, ObservedEntry> } {
+    return { entries: new Map(this.#entries), shapes: this.#shapes, protects: this.protectedMatches };
+  }
+
+  look(): Looked {
+    this.#toLook ??= [...this.#entries.keys()];
+    const ids = this.#toLook.splice(0, LOOKED_MAX);
+    const isLast = this.#toLook.length === 0;
+    const changed = [...ids, ...(isLast ? this.#gone() : [])].flatMap((id) => this.#change(id));
+    if (!isLast) return { changed, count: ids.length };
+    this.#toLook = undefined;
+    this.#met = { ...this.#strays };
+    return { changed, count: ids.length, rest: { shapes: this.#shapes, protects: this.protectedMatches } };
+  }
+
+  #gone(): string[] {
+    return [...this.#seen.keys()].filter((id) => !this.#entries.has(id));
+  }
+
+  #change(id: string): [string, ObservedEntry | undefined][] {
+    const [before, now] = [this.#seen.get(id), this.#entries.get(id)];
+    if (now === undefined) this.#seen.delete(id);
+    else this.#seen.set(id, now);
+    const same = before && now && before.sound === now.sound && sameEntry(before.value, now.value);
+    return same || before === now ? [] : [[id, now]];
   }
 
   sweep(): Swept {
@@ -327,6 +360,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
       case 'write':
         return this.#write(op.key, op.value);
       case 'delete':
+        this.#seen.delete(entryId(op.key));
         return this.#delete(entryId(op.key), op.key);
       case 'shapes':
         if (op.shapes.length > this.limits.shapes) throw new RangeError(`${op.shapes.length} shapes`);
@@ -351,7 +385,9 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
       if (!this.hasRoom(family)) return { done: false, errno: 'E2BIG' };
       this.#count[family] += 1;
     }
-    this.#entries.set(id, { key, value, sound: true });
+    const entry = { key, value, sound: true };
+    this.#entries.set(id, entry);
+    this.#seen.set(id, entry);
     return DONE;
   }
 

@@ -175,7 +175,7 @@ function put(n: number, to: 'pass' | { readonly nexthop: string } = { nexthop: '
 
 /** What a packet meets at each key. */
 function standing(kernel: MemoryKernel): ReadonlyMap<string, string> {
-  const entries = [...kernel.observe().entries];
+  const entries = [...kernel.peek().entries];
   return new Map(
     entries.map(([id, { key, value }]) => {
       const { action, ifindex, dmac, smac, until } = value;

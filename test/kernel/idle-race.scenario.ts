@@ -111,6 +111,7 @@ function counted(kernel: Kernel, writes: Map<string, number>): Kernel {
   const others = {
     limits: entries.limits,
     observe: () => entries.observe(),
+    look: () => entries.look(),
     sweep: () => entries.sweep(),
     tend: () => entries.tend(),
     lookup: (keys: readonly EntryKey[]) => entries.lookup(keys),

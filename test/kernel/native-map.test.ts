@@ -104,6 +104,28 @@ kernel('native map: a dump equals what was written, over several batches and cro
   t.true(written.every((number) => entries.get(number) === BigInt(number) << 32n));
 });
 
+kernel('native map: read in parts, a map is what a dump of it says', (t) => {
+  const written = Array.from({ length: 5_000 }, (_, index) => index);
+  using map = new TestMap(HASH, 8, written.length, BPF_F_NO_PREALLOC);
+  const { native, handle } = map;
+  const values = valuesOf(...written.map(BigInt));
+  t.is(native.mapUpdateBatch(handle, keysOf(...written), values, written.length, 0).rc, 0);
+  const found = new Map<number, bigint>();
+  let [from, parts]: [Uint8Array | null, number] = [null, 0];
+  do {
+    const part = native.mapRead(handle, from, 1_000, 0);
+    t.is(part.rc, 0);
+    t.true(part.count <= 1_000);
+    for (const [key, value] of entriesOf(part)) found.set(key, value);
+    [from, parts] = [part.next, parts + 1];
+  } while (from !== null);
+  t.true(parts >= 5);
+  t.deepEqual(found, entriesOf(native.mapDump(handle, 0)));
+  t.true(native.mapRead(handle, null, 1, 0).count > 0, 'a bucket is read whole');
+  using ports = new TestMap(DEVMAP_HASH, 8, 4);
+  t.is(native.mapRead(ports.handle, null, 10, 0).rc, ENOTSUPP);
+});
+
 kernel('native map: a dump of a map without batches walks it key by key', (t) => {
   using ports = new TestMap(DEVMAP_HASH, 8, 4);
   const empty = { rc: 0, count: 0, keys: new Uint8Array(), values: new Uint8Array() };

@@ -3,6 +3,7 @@ import { kernelTests } from '../support/kernel.ts';
 import { must } from '../support/must.ts';
 import { type Look, TestTable, valueFor } from '../support/table-reader.ts';
 
+const ECANCELED = -125;
 const kernel = kernelTests();
 const ARRAY = 2;
 const BPF_F_MMAPABLE = 1024;
@@ -144,6 +145,20 @@ for (const [family, keyBytes] of FAMILIES) {
     );
     held.spoilFilter(1, new Uint8Array(64).fill(255));
     t.is(native.tableKeepOnly(table, 1, fewer, 18), 8, 'words of the filter');
+    held.spoilFilter(1, new Uint8Array(64).fill(255));
+    t.is(native.tableBeginKeeping(table, 1), 0);
+    for (const n of [0, 9]) t.is(native.tableKeep(table, 1, Buffer.concat(keys.slice(n, n + 9)), 9), 0);
+    const parts = [0, 8, 16, 24, 32, 40, 48, 56].map((from) => native.tableDropRest(table, 1, from, 8));
+    t.deepEqual(
+      parts.reduce((sum, wrong) => sum + wrong, 0),
+      8,
+      'in parts, too',
+    );
+    t.is(native.tableDropRest(table, 1, 0, 8), ECANCELED, 'it is over');
+    native.tableBeginKeeping(table, 1);
+    native.tablePut(table, 1, all[0], all[1], 20);
+    t.is(native.tableKeep(table, 1, all[0], 20), ECANCELED, 'something else is said now');
+    native.tableRemove(table, 1, Buffer.concat(keys.slice(18)), 2);
     native.tableForget(table, 1);
     t.deepEqual(native.tableCounts(table, 1), { rows: 64, used: 18, gone: 2, unplaced: 0 });
   });

@@ -50,7 +50,7 @@ export class TabledProgram implements Disposable {
 
   /** Looks at everything, and makes the table of it, or agree with it. */
   readBack(): void {
-    for (const _ of this.#entries.observe());
+    while (this.#entries.look().more);
     while (this.#entries.tend());
   }
 

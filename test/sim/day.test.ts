@@ -38,7 +38,7 @@ const SCRIPT: Readonly<Record<number, (world: World) => Promise<unknown>>> = {
   11: (world) => apply(world, 'c', spec(5, TO_NEXT_HOP, 'all')),
   14: (world) => world.api('delete', encodeDeleteRequest({ v: 1, names: ['r2', 'r3', 'nobody'] })),
   17: async (world) =>
-    world.hosts.get('b')?.kernel.uproot([...(world.hosts.get('b')?.kernel.observe().entries.keys() ?? [])][0] ?? ''),
+    world.hosts.get('b')?.kernel.uproot([...(world.hosts.get('b')?.kernel.peek().entries.keys() ?? [])][0] ?? ''),
 };
 
 /** One day, from midnight to midnight. */
@@ -65,7 +65,7 @@ test('a day: agents, controller and bus on one manual clock end converged, and e
     const names = [...host.store.set.values()].map((intent) => intent.name).sort();
     t.deepEqual(names, name === 'a' ? ['r1', 'r5'] : ['r1', 'r4', 'r5']);
     t.deepEqual([applied, verified, counts?.installed, problems], [stored, stored, names.length, undefined]);
-    t.deepEqual([...host.kernel.observe().entries.keys()].sort(), [...host.store.set.keys()].sort());
+    t.deepEqual([...host.kernel.peek().entries.keys()].sort(), [...host.store.set.keys()].sort());
   }
   const { items } = await first.controller.ports.desk.hosts({ v: 1 }, 500_000);
   t.deepEqual(

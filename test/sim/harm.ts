@@ -43,14 +43,14 @@ function strike(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
       host.aheadMs = act.aheadMs;
       break;
     case 'uproot': {
-      const ids = [...kernel.observe().entries.keys()];
+      const ids = [...kernel.peek().entries.keys()];
       if (ids.length === 0) return false;
       host.tampered = true;
       kernel.uproot(ids[act.which % ids.length] ?? '');
       break;
     }
     case 'plant': {
-      const [entry] = kernel.observe().entries.values();
+      const [entry] = kernel.peek().entries.values();
       if (entry === undefined) return false;
       host.tampered = true;
       kernel.plant(entry.key, { ...entry.value, action: 'drop', rev: 1 }, act.which === 0);
@@ -68,7 +68,7 @@ function strike(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
       host.program(act.attached, act.told);
       break;
     case 'fight': {
-      const ids = [...kernel.observe().entries.keys()];
+      const ids = [...kernel.peek().entries.keys()];
       if (ids.length === 0) return false;
       host.tampered = true;
       host.rival.begin(ids[act.which % ids.length] ?? '', act.times);

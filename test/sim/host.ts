@@ -232,7 +232,7 @@ export class Host extends Mortal {
 
   /** What stands, by the key of its redirect. */
   entries(): ReadonlyMap<string, ObservedEntry> {
-    return new Map([...this.kernel.observe().entries.values()].map((entry) => [redirectKey(entry.key), entry]));
+    return new Map([...this.kernel.peek().entries.values()].map((entry) => [redirectKey(entry.key), entry]));
   }
 
   /** The host starts anew, and its kernel with it. */
@@ -249,7 +249,7 @@ export class Host extends Mortal {
   /** A packet meets an entry; answers false where none counts it. */
   hit(which: number): boolean {
     const { kernel } = this;
-    const entries = [...kernel.observe().entries].filter(([id]) => kernel.acts(id));
+    const entries = [...kernel.peek().entries].filter(([id]) => kernel.acts(id));
     const [id, entry] = entries[which % Math.max(1, entries.length)] ?? [];
     if (id === undefined || entry === undefined || kernel.bypassed || this.passedSinceMs !== undefined) return false;
     const { packets, bytes } = kernel.counters([entry.value.slot])[0] ?? { packets: 0n, bytes: 0n };

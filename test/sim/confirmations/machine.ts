@@ -125,7 +125,7 @@ export class Machine extends Mortal {
 
   /** Looks at what packets meet now. */
   look(): void {
-    const standing = new Map([...this.kernel.observe().entries].map(([id, entry]) => [id, entry.value]));
+    const standing = new Map([...this.kernel.peek().entries].map(([id, entry]) => [id, entry.value]));
     for (const [key, { rev }] of standing) {
       if (this.kernel.acts(key)) this.#truth.checkStanding(key, rev, this.#now);
     }
@@ -138,7 +138,7 @@ export class Machine extends Mortal {
   checkQuiet(): void {
     const { wrong } = this.#truth;
     if (!this.runs) return void wrong.push('the agent does not run');
-    const stands = new Map([...this.kernel.observe().entries].map(([key, { value }]) => [key, value]));
+    const stands = new Map([...this.kernel.peek().entries].map(([key, { value }]) => [key, value]));
     for (const key of new Set([...this.#truth.keys, ...stands.keys()])) {
       const row = this.#store.awaited.get(key);
       if (row !== undefined && row.is !== 'reverted') wrong.push(`${key} of rev ${row.rev} still is ${row.is}`);

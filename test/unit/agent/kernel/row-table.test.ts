@@ -13,6 +13,7 @@ const ENOENT = -2;
 const E2BIG = -7;
 const ENOMEM = -12;
 const EINVAL = -22;
+const ECANCELED = -125;
 const ROWS = 40_000;
 const MAP = { map: 'redirect4' } as never;
 const VALUE: EntryValue = {
@@ -42,7 +43,7 @@ const remove = (n: number): Extract<Op, { op: 'delete' }> => ({ op: 'delete', id
 function staged(room = 100) {
   const calls: string[] = [];
   const stands = new Map<string, Uint8Array>();
-  const control = { selected: 0, gone: 0 };
+  const control = { selected: 0, gone: 0, cancels: false };
   const note = (what: string): number => {
     calls.push(what);
     return 0;
@@ -57,10 +58,17 @@ function staged(room = 100) {
     tableRemove: (_, half, _keys, count) => note(`remove ${half} ${count}`),
     tableForget: (_, half) => note(`forget ${half}`),
     tableDiffering: () => Uint32Array.of(),
-    tableKeepOnly: () => 0,
+    tableKeepOnly: () => (control.cancels ? note('keep only') : 0),
+    tableBeginKeeping: () => note('begin'),
+    tableKeep: (_, half, _keys, count) => (control.cancels ? ECANCELED : note(`keep ${half} ${count}`)),
+    tableDropRest: (_, half, from, count) => note(`drop ${half} ${from}-${from + count}`),
     tableCounts: () => ({ rows: ROWS, used: 0, gone: control.gone, unplaced: 0 }),
     mapDump: () => ({
       ...{ rc: 0, count: stands.size, values: Buffer.concat([...stands.values()]) },
+      keys: Buffer.concat([...stands.keys()].map((key) => Buffer.from(key, 'hex'))),
+    }),
+    mapRead: () => ({
+      ...{ rc: 0, count: stands.size, values: Buffer.concat([...stands.values()]), next: null },
       keys: Buffer.concat([...stands.keys()].map((key) => Buffer.from(key, 'hex'))),
     }),
     mapLookupElem: (_, key) => stands.get(hex(key)) ?? ENOENT,
@@ -192,6 +200,37 @@ test('row table: one that is written to all the time is built all the same', (t)
   }
   t.is(control.selected, 2);
   t.true(taken().includes('select 2'));
+});
+
+test('row table: a look in parts has it say no more than what stands, step by step', (t) => {
+  const { stands, open, built, taken } = staged();
+  stands.set(hex(bytesOf(1)), encodeValue(bytesOf(1), VALUE));
+  const entries = built(open());
+  const look = (): void => {
+    while (entries.look().more);
+  };
+  look();
+  t.deepEqual(taken(), []);
+  while (entries.tend());
+  const rows = ['drop 1 0-16384', 'drop 1 16384-32768', 'drop 1 32768-40000'];
+  t.deepEqual(taken(), ['begin', 'keep 1 1', ...rows, 'membarrier', 'forget 1']);
+  look();
+  stands.delete(hex(bytesOf(1)));
+  look();
+  t.deepEqual(taken(), ['remove 1 1'], 'what went is met no more at once');
+});
+
+test('row table: where changes cut each of such checks short, it is done in one go in the end', (t) => {
+  const { stands, control, open, built, taken } = staged();
+  stands.set(hex(bytesOf(1)), encodeValue(bytesOf(1), VALUE));
+  const entries = built(open());
+  control.cancels = true;
+  const rounds = Array.from({ length: 5 }, () => {
+    while (entries.look().more);
+    while (entries.tend());
+    return taken();
+  });
+  t.deepEqual(rounds, [['begin'], ['begin'], ['begin'], ['keep only', 'membarrier', 'forget 1'], ['begin']]);
 });
 
 test('row table: maps that were made without one have none', (t) => {

@@ -29,7 +29,7 @@ test('apply: a port that cannot be had stops the writes that go there, and no ot
   const ops = [port(77, true), port(3, true), write(keyOf(1), send(0, 77)), write(keyOf(2), send(1, 3))];
   const more = [write(keyOf(3), drop(2)), remove(keyOf(9))];
   t.deepEqual(applyOps(kernel, [...ops, ...more]), [refused('EINVAL'), DONE, refused('EINVAL'), DONE, DONE, ABSENT]);
-  t.deepEqual([...kernel.observe().entries.keys()].length, 2);
+  t.deepEqual([...kernel.peek().entries.keys()].length, 2);
 });
 
 test('apply: an overwrite that was stopped keeps the port that its old entry needs', (t) => {
@@ -54,7 +54,7 @@ test('apply: an entry that could not be changed keeps the shapes of its family a
   const empty = (family: 4 | 6): Op => ({ op: 'shapes', family, shapes: [] });
   const results = applyOps(kernel, [remove(keyOf(1)), empty(4), empty(6), port(3, false)]);
   t.deepEqual(results, [refused('EPERM'), refused('EPERM'), DONE, refused('EPERM')]);
-  t.is(kernel.observe().shapes[4]?.length, 1);
+  t.is(kernel.peek().shapes[4]?.length, 1);
 });
 
 test('apply: one entry that is refused does not stop the next', (t) => {

@@ -51,7 +51,7 @@ async function reboot(bench: Bench): Promise<void> {
   await bench.end();
   bench.boot = `${bench.boot}'`;
   bench.bootedMs = bench.clock.monotonicMs();
-  for (const id of [...bench.kernel.observe().entries].map(([id]) => id)) bench.kernel.uproot(id);
+  for (const id of [...bench.kernel.peek().entries].map(([id]) => id)) bench.kernel.uproot(id);
   await restart(bench);
 }
 
@@ -430,7 +430,7 @@ test('confirm: of many, all are armed, and all that nobody confirms are taken ba
   t.is(statusOf(bench).unconfirmed?.length, 64);
   await bench.reconciler.marked({ confirmed: 500 });
   await bench.clock.pass(WITHIN_MS + 10);
-  t.is([...bench.kernel.observe().entries].length, 500);
+  t.is([...bench.kernel.peek().entries].length, 500);
   t.is(statusOf(bench).exceptionsTotal, 2_000);
 });
 

@@ -53,10 +53,10 @@ function check(t: { deepEqual(a: unknown, b: unknown): void }, kernel: MemoryKer
     statesOf(convergence, NEW),
     NEW.map(() => 'installed'),
   );
-  t.deepEqual([...kernel.observe().entries.keys()].sort(), NEW.map((it) => it.key).sort());
+  t.deepEqual([...kernel.peek().entries.keys()].sort(), NEW.map((it) => it.key).sort());
   const slots = slotsOf(convergence);
   t.deepEqual([slots.size, convergence.slotsUsed], [NEW.length, NEW.length]);
-  for (const [key, { value }] of kernel.observe().entries) t.deepEqual(value.slot, slots.get(key));
+  for (const [key, { value }] of kernel.peek().entries) t.deepEqual(value.slot, slots.get(key));
   t.deepEqual(rowsByKey(rows.values()), rowsByKey(convergence.ledger.states.values()));
 }
 

@@ -72,17 +72,17 @@ test('drift: a list of shapes that is none of ours, or not the one that was publ
   const kernel = makeKernel();
   const convergence = start(kernel, [intentOf(1)]);
   converge(convergence);
-  const live = kernel.observe().shapes[4]?.map(shapeText);
+  const live = kernel.peek().shapes[4]?.map(shapeText);
   for (const shapes of [undefined, []]) {
     kernel.setShapes(4, shapes);
     convergence.readBackNext();
     t.deepEqual(drifted(convergence), [{ pin: 'shapes', detail: 'shapes4' }]);
-    t.deepEqual(kernel.observe().shapes[4]?.map(shapeText), live);
+    t.deepEqual(kernel.peek().shapes[4]?.map(shapeText), live);
   }
   kernel.setShapes(6, undefined);
   const again = start(kernel, [intentOf(1)]);
   t.deepEqual(drifted(again), [{ pin: 'shapes', detail: 'shapes6' }]);
-  t.deepEqual(kernel.observe().shapes[6], [], 'a list that nobody needs is written, too');
+  t.deepEqual(kernel.peek().shapes[6], [], 'a list that nobody needs is written, too');
 });
 
 test('drift: entries that nobody can mean go once the set is proven, and whoever waited for room gets it', (t) => {
@@ -129,7 +129,7 @@ test('drift: of foreign entries a pass takes a part, and of many a few are told 
   convergence.readBackNext();
   const passes = converge(convergence);
   t.true(passes.length >= 4);
-  t.deepEqual([...kernel.observe().entries.keys()], [intentOf(1).key]);
+  t.deepEqual([...kernel.peek().entries.keys()], [intentOf(1).key]);
   const found = passes.flatMap((pass) => pass.drifted);
   t.deepEqual(found[0], { pin: 'redirect4', key: intentOf(1).key });
   t.is(found.length, 1 + 64 + 1);
@@ -143,11 +143,11 @@ test('drift: foreign entries that are still to go are left once the set is no lo
   converge(convergence);
   for (let n = 2; n < 2_502; n += 1) kernel.plant({ match: intentOf(n).match, zone: 0 });
   convergence.readBackNext();
-  convergence.pass(NOW, () => 0, true);
-  const left = kernel.observe().entries.size;
+  while (kernel.peek().entries.size === 1 + 2_500) convergence.pass(NOW, () => 0, true);
+  const left = kernel.peek().entries.size;
   t.is(left, 1 + 1_500);
   converge(convergence, NOW, false);
-  t.is(kernel.observe().entries.size, left);
+  t.is(kernel.peek().entries.size, left);
 });
 
 test('drift: a key that is desired meanwhile is foreign no more', (t) => {
@@ -160,7 +160,7 @@ test('drift: a key that is desired meanwhile is foreign no more', (t) => {
   const late = intentOf(1_500, DIRECT);
   convergence.ledger.put([late]);
   converge(convergence);
-  t.deepEqual([...kernel.observe().entries.keys()], [late.key]);
+  t.deepEqual([...kernel.peek().entries.keys()], [late.key]);
   t.is(stands(kernel, late.key)?.value.action, 'send');
 });
 

@@ -100,7 +100,7 @@ async function peace(t: ExecutionContext, bench: Bench, pin: string): Promise<vo
   );
   const { states } = bench.reconciler.progress();
   t.is(states.get(OURS)?.state, 'installed');
-  t.deepEqual([...bench.kernel.observe().entries.keys()], [OURS]);
+  t.deepEqual([...bench.kernel.peek().entries.keys()], [OURS]);
   t.is(stands(bench.kernel, OURS)?.value.action, 'send');
   bench.told();
   bench.kernel.uproot(OURS);
@@ -252,7 +252,7 @@ test('fight: whoever empties a map of thousands again and again costs ever less,
   bench.store.stored = { ...bench.store.stored, cursor: { epoch: 'e1', rev: 1 }, seq: 1 };
   await (await bench.start()).settle();
   const empty = (kernel: MemoryKernel): void => {
-    for (const id of kernel.observe().entries.keys()) kernel.uproot(id);
+    for (const id of kernel.peek().entries.keys()) kernel.uproot(id);
   };
   const minutes = await fight(bench, empty, 1_000, 3 * MINUTE_MS);
   t.true((minutes[0]?.repairs ?? 99) <= 8 && (minutes[2]?.repairs ?? 99) <= 2, JSON.stringify(minutes));

@@ -81,7 +81,7 @@ test.serial(
     const told = await during(t, bench, 59_000);
     summedUp(t, told, 'expired');
     t.regex(told.events.at(-1)?.detail ?? '', /^99962 more within \d\.\d s$/);
-    t.is(bench.kernel.observe().entries.size, 0);
+    t.is(bench.kernel.peek().entries.size, 0);
     await recordedAsPublished(t, bench, told.events);
   },
 );
@@ -93,7 +93,7 @@ test.serial(
     await settled(bench, FEWER, { idle: { afterMs: 30_000, rearm: 'revision' } });
     const told = await during(t, bench, 34_000);
     summedUp(t, told, 'idle', FEWER);
-    t.is(bench.kernel.observe().entries.size, 0);
+    t.is(bench.kernel.peek().entries.size, 0);
     await recordedAsPublished(t, bench, told.events);
   },
 );
@@ -140,7 +140,7 @@ for (const [errno, kind, code, count] of [
       t.true(bench.kernel.asked.length <= 1.1 * 10 * 5_000, `${bench.kernel.asked.length} tries in ten seconds`);
       bench.kernel.refuses.clear();
       summedUp(t, await during(t, bench, 70_000), 'applied', count);
-      t.is(bench.kernel.observe().entries.size, count);
+      t.is(bench.kernel.peek().entries.size, count);
     },
   );
 }
@@ -148,7 +148,7 @@ for (const [errno, kind, code, count] of [
 test.serial('flood: entries that somebody removed all at once come back, and are one sum', async (t) => {
   await using bench = makeBench(FEWER);
   await settled(bench, FEWER);
-  for (const id of bench.kernel.observe().entries.keys()) bench.kernel.uproot(id);
+  for (const id of bench.kernel.peek().entries.keys()) bench.kernel.uproot(id);
   summedUp(t, await during(t, bench, 70_000), 'drift', FEWER);
-  t.is(bench.kernel.observe().entries.size, FEWER);
+  t.is(bench.kernel.peek().entries.size, FEWER);
 });

@@ -59,9 +59,9 @@ test('guard: no more entries stand than it allows, and one that goes makes room 
   t.deepEqual(host.states(), ['installed', undefined, 'installed']);
   host.change({ maxRedirects: 1 });
   t.deepEqual(host.states().filter((state) => state === 'installed').length, 1);
-  t.is(host.kernel.observe().entries.size, 1);
+  t.is(host.kernel.peek().entries.size, 1);
   host.change({ maxRedirects: 0 });
-  t.is(host.kernel.observe().entries.size, 0);
+  t.is(host.kernel.peek().entries.size, 0);
 });
 
 test('guard: what is protected is published before what lets it pass, and entries are marked only where they meet it', (t) => {

@@ -8,7 +8,7 @@ test('placing: an intent of one interface stands in its zone', (t) => {
   const kernel = makeKernel();
   const convergence = start(kernel, [inOf('eth0')]);
   converge(convergence);
-  t.deepEqual([...kernel.observe().entries.keys()], [ID(1)]);
+  t.deepEqual([...kernel.peek().entries.keys()], [ID(1)]);
   t.is(convergence.entryOf(inOf('eth0').key)?.value.action, 'drop');
 });
 
@@ -43,7 +43,7 @@ test('placing: a key without a zone leaves the entry alone that took its old pla
   t.deepEqual(statesOf(convergence, [a, b]), ['blocked NO_INTERFACE', 'installed']);
   convergence.ledger.put([inOf('eth0', 2)]);
   converge(convergence);
-  t.deepEqual([...kernel.observe().entries.keys()], [ID(1)]);
+  t.deepEqual([...kernel.peek().entries.keys()], [ID(1)]);
   t.is(stands(kernel, ID(1))?.value.slot, convergence.ledger.states.get(b.key)?.slot ?? -1);
 });
 
@@ -64,7 +64,7 @@ test('placing: two interfaces may exchange their zones', (t) => {
   converge(convergence);
   convergence.schedule.markDue([b.key]);
   converge(convergence);
-  t.is(kernel.observe().entries.size, 2);
+  t.is(kernel.peek().entries.size, 2);
 });
 
 test('placing: an interface from which the program was detached blocks, and its entry stays for the program to find', (t) => {
@@ -76,7 +76,7 @@ test('placing: an interface from which the program was detached blocks, and its 
     convergence.refreshNetworkNext();
     converge(convergence);
     t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
-    t.true(kernel.observe().entries.has(ID(1)));
+    t.true(kernel.peek().entries.has(ID(1)));
   }
   convergence.ledger.put([inOf('eth0', 2)]);
   converge(convergence);
@@ -99,13 +99,13 @@ test('placing: an interface made anew blocks, and its entry stays until it has a
     after.readBackNext();
     converge(after);
     t.deepEqual(statesOf(after, [inOf('eth0')]), ['blocked NOT_ATTACHED']);
-    t.deepEqual([...kernel.observe().entries.keys()], [ID(1)]);
+    t.deepEqual([...kernel.peek().entries.keys()], [ID(1)]);
   }
   kernel.netdev('eth0', { attached: 'native', zone: 2 });
   convergence.refreshNetworkNext();
   converge(convergence);
   t.deepEqual(statesOf(convergence, [inOf('eth0')]), ['installed']);
-  t.deepEqual([...kernel.observe().entries.keys()], [ID(2)]);
+  t.deepEqual([...kernel.peek().entries.keys()], [ID(2)]);
 });
 
 test('placing: what stands for an interface that is gone goes with its zone, and when it is desired no more', (t) => {
@@ -114,7 +114,7 @@ test('placing: what stands for an interface that is gone goes with its zone, and
   const again = () => {
     convergence.refreshNetworkNext();
     converge(convergence);
-    return kernel.observe().entries.size;
+    return kernel.peek().entries.size;
   };
   converge(convergence);
   kernel.removeNetdev('eth0');
@@ -148,7 +148,7 @@ test('placing: what names no interface is blocked only where none at all has the
   t.deepEqual(states(), ['blocked NOT_ATTACHED', 'installed']);
   kernel.netdev('eth1', { attached: 'foreign' });
   t.deepEqual(states(), ['blocked NOT_ATTACHED', 'blocked NOT_ATTACHED']);
-  t.is(kernel.observe().entries.size, 2);
+  t.is(kernel.peek().entries.size, 2);
   kernel.netdev('eth1', { attached: 'native' });
   t.deepEqual(states(), ['blocked NOT_ATTACHED', 'installed']);
 });

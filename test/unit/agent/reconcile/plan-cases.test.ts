@@ -195,7 +195,7 @@ test('plan: the ninth shape waits until one of the eight is free', (t) => {
   const convergence = start(kernel, shapes);
   converge(convergence);
   t.deepEqual(statesOf(convergence, shapes), [...Array(8).fill('installed'), 'blocked SHAPES_FULL']);
-  t.is(kernel.observe().shapes[4]?.length, 8);
+  t.is(kernel.peek().shapes[4]?.length, 8);
   convergence.ledger.put([intentOf(3, 'drop', { of: { dst: '11.0.0.0/8' } })]);
   convergence.ledger.put([{ ...(shapes[1] as (typeof shapes)[0]), rev: 2, to: 'pass' }]);
   converge(convergence);
@@ -203,7 +203,7 @@ test('plan: the ninth shape waits until one of the eight is free', (t) => {
   convergence.ledger.remove([shapes[2]?.key ?? '']);
   converge(convergence);
   t.is(statesOf(convergence, shapes)[8], 'installed');
-  t.is(kernel.observe().shapes[4]?.length, 8);
+  t.is(kernel.peek().shapes[4]?.length, 8);
 });
 
 test('plan: a full map parks what is new and goes on with updates and deletes', (t) => {
@@ -242,10 +242,10 @@ test('plan: nothing foreign is touched until the set is proven, and then all of 
   const foreign = [1, 2, 3].map((n) => kernel.plant({ match: intentOf(n).match, zone: 0 }, { slot: n }));
   const convergence = start(kernel, [intentOf(4)]);
   converge(convergence, NOW, false);
-  t.is(kernel.observe().entries.size, 4);
+  t.is(kernel.peek().entries.size, 4);
   convergence.readBackNext();
   converge(convergence, NOW, true);
-  t.deepEqual([...kernel.observe().entries.keys()], [intentOf(4).key]);
+  t.deepEqual([...kernel.peek().entries.keys()], [intentOf(4).key]);
   t.is(foreign.length, 3);
 });
 
@@ -258,10 +258,10 @@ test('plan: more foreign shapes than there is room for do not push ours out', (t
   }
   convergence.readBackNext();
   converge(convergence, NOW, false);
-  t.true(kernel.observe().shapes[4]?.map(shapeText).includes(SHAPE));
+  t.true(kernel.peek().shapes[4]?.map(shapeText).includes(SHAPE));
   convergence.readBackNext();
   converge(convergence);
-  t.deepEqual(kernel.observe().shapes[4]?.map(shapeText), [SHAPE]);
+  t.deepEqual(kernel.peek().shapes[4]?.map(shapeText), [SHAPE]);
 });
 
 test('plan: an intent ends at its time, in the kernel and in its state', (t) => {
@@ -278,7 +278,7 @@ test('plan: an intent ends at its time, in the kernel and in its state', (t) => 
   t.deepEqual(told(kernel), [], 'a deadline that stands is not written again');
   converge(convergence, NOW + 10_000);
   t.deepEqual(statesOf(convergence, [intent]), ['expired']);
-  t.is(kernel.observe().entries.size, 0);
+  t.is(kernel.peek().entries.size, 0);
   t.is(convergence.schedule.firstMs, Number.POSITIVE_INFINITY);
   t.false(convergence.pending);
 });

@@ -150,7 +150,7 @@ class World {
         break;
       }
       case 'uproot': {
-        const id = [...kernel.observe().entries.keys()][step.nth];
+        const id = [...kernel.peek().entries.keys()][step.nth];
         if (id !== undefined) kernel.uproot(id);
         break;
       }
@@ -197,7 +197,7 @@ class World {
   /** Where each installed key stands, and nothing else. */
   check(): void {
     const { convergence, kernel } = this;
-    const { entries, shapes } = kernel.observe();
+    const { entries, shapes } = kernel.peek();
     const slots = slotsOf(convergence);
     let standing = 0;
     for (const intent of convergence.ledger.desired.values()) {
@@ -233,7 +233,7 @@ class World {
 
   /** Ids of entries that a packet would find and that lead nowhere. */
   dangling(): Set<string> {
-    const { entries, shapes } = this.kernel.observe();
+    const { entries, shapes } = this.kernel.peek();
     const { ports } = this.kernel.network();
     const live = new Set([...(shapes[4] ?? []), ...(shapes[6] ?? [])].map(shapeText));
     const ids = [...entries].flatMap(([id, { key, value }]) => {
@@ -299,12 +299,12 @@ test('plan: without proof nothing is touched that nobody desires', (t) => {
     });
     for (const step of steps) {
       world.do(step);
-      const before = [...world.kernel.observe().entries].filter(([id]) => strangers.includes(id));
+      const before = [...world.kernel.peek().entries].filter(([id]) => strangers.includes(id));
       world.kernel.asked = [];
       converge(world.convergence, NOW, false);
       const touched = world.kernel.asked.filter((op) => 'id' in op && strangers.includes(op.id));
       if (touched.length > 0) throw new Error(`${touched[0]?.op} of a stranger`);
-      for (const [id, entry] of before) if (world.kernel.observe().entries.get(id) !== entry) throw new Error(id);
+      for (const [id, entry] of before) if (world.kernel.peek().entries.get(id) !== entry) throw new Error(id);
     }
   });
   fc.assert(property, { numRuns: RUNS });

@@ -110,7 +110,7 @@ test('reconciler: drift is repaired and told by key, of foreign entries too', as
   t.deepEqual(bench.told().sort(), [
     ...['drift 10.0.0.1/32:53', 'drift 10.0.0.2/32:53', 'drift 10.0.0.3/32:53 in eth0', 'drift 10.0.0.9/32:53'],
   ]);
-  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [
+  t.deepEqual([...bench.kernel.peek().entries.keys()].sort(), [
     ...[intentOf(1).key, intentOf(2).key, `${intentOf(3).key} zone 1`],
   ]);
   t.is(stands(bench.kernel, intentOf(2).key)?.value.action, 'drop');
@@ -144,7 +144,7 @@ test('reconciler: what somebody else changed beside the entries is put right, to
   t.is(bench.reconciler.progress().drifted, 11n);
   t.deepEqual([kernel.mark(), kernel.ready, kernel.strays(6)], [mark, true, 0]);
   t.deepEqual([...kernel.network().ports], [[3, 3]]);
-  t.is(kernel.observe().shapes[4]?.length, 1);
+  t.is(kernel.peek().shapes[4]?.length, 1);
   t.deepEqual(
     kernel.asked.map(({ op }) => op),
     ['port', 'shapes'],
@@ -174,18 +174,18 @@ test('reconciler: while it is holding it touches nothing, and a whole set ends t
     ...{ base: 'stored', changes: [put(2, 2)], cursor: { epoch: 'e1', rev: 2 } },
     digest: digestOf([intentOf(2, 'drop', { rev: 2 })]),
   });
-  const before = bench.kernel.observe();
+  const before = bench.kernel.peek();
   const at = { epoch: 'e1', rev: 2 };
   await bench.start({ is: 'unproven', at, digest: '', have: { ...at, rev: 5 }, why: 'ADOPTING' });
   bench.reconciler.again([intentOf(2).key]);
   bench.kernel.notify();
   await bench.reconciler.settle();
   t.deepEqual(bench.kernel.asked, []);
-  t.deepEqual(bench.kernel.observe(), before);
+  t.deepEqual(bench.kernel.peek(), before);
   t.deepEqual([bench.revs(), bench.kernel.ready, bench.store.saves], [[2, 0, 0], false, 0]);
   await bench.accept(5, [put(1, 1), put(2, 2)], 'empty');
   await bench.reconciler.settle();
-  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [intentOf(1).key, intentOf(2).key]);
+  t.deepEqual([...bench.kernel.peek().entries.keys()].sort(), [intentOf(1).key, intentOf(2).key]);
   t.is(stands(bench.kernel, intentOf(1).key)?.value.slot, 3);
   t.deepEqual([bench.revs(), bench.kernel.ready], [[5, 5, 5], true]);
 });
@@ -196,12 +196,12 @@ test('reconciler: beside a store of a newer agent it leaves entries and counts a
   bench.kernel.plant({ match: unread.match, zone: 0 }, { slot: 3, rev: 1 });
   bench.kernel.count(5, { packets: 7n, bytes: 9n, seen: 1n }); // of a key that is idle, say
   bench.store.writeAsNewer({ ...unread, body: '{"of":"tomorrow"}' });
-  const before = bench.kernel.observe();
+  const before = bench.kernel.peek();
   await bench.start();
   bench.reconciler.again([unread.key]);
   bench.kernel.notify();
   await bench.clock.pass(200_000);
-  t.deepEqual(bench.kernel.observe(), before);
+  t.deepEqual(bench.kernel.peek(), before);
   t.deepEqual(bench.kernel.counters([5]), [{ packets: 7n, bytes: 9n, seen: 1n }]);
   t.deepEqual([bench.kernel.ready, bench.store.saves, bench.published], [false, 0, []]);
 });
@@ -211,10 +211,10 @@ test('reconciler: with the first set of a new store what is foreign goes, not on
   bench.kernel.plant({ match: intentOf(9).match, zone: 0 }, { slot: 4 });
   await bench.start();
   await bench.reconciler.settle();
-  t.deepEqual([...bench.kernel.observe().entries.keys()], [intentOf(9).key]);
+  t.deepEqual([...bench.kernel.peek().entries.keys()], [intentOf(9).key]);
   await bench.accept(1, [put(1, 1)]);
   await bench.reconciler.settle();
-  t.deepEqual([...bench.kernel.observe().entries.keys()], [intentOf(1).key]);
+  t.deepEqual([...bench.kernel.peek().entries.keys()], [intentOf(1).key]);
 });
 
 test('reconciler: a whole set ends what a damaged store had hidden, or made up', async (t) => {
@@ -227,7 +227,7 @@ test('reconciler: a whole set ends what a damaged store had hidden, or made up',
   bench.store.set = new Map(rest);
   await bench.accept(4, [put(2, 2), put(4, 4)], 'empty');
   await bench.reconciler.settle();
-  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [intentOf(2).key, intentOf(4).key]);
+  t.deepEqual([...bench.kernel.peek().entries.keys()].sort(), [intentOf(2).key, intentOf(4).key]);
   t.is(bench.reconciler.progress().desired.size, 2);
 });
 
@@ -308,7 +308,7 @@ test('reconciler: a kernel that is lost ends it, once, and nothing more is claim
   await bench.running;
   t.is(bench.fatal.length, 1);
   t.deepEqual(bench.revs(), [1, 0, 0]);
-  t.is(bench.kernel.observe().entries.size, 0);
+  t.is(bench.kernel.peek().entries.size, 0);
 });
 
 test('reconciler: a notice of the network moves what it concerns', async (t) => {
@@ -471,7 +471,7 @@ test('reconciler: pins that are lost are waited for, and other ones are filled w
   t.deepEqual(bench.revs(), [3, 2, 2]);
   t.is(bench.reconciler.progress().unattachedSinceMs, unattachedSinceMs);
   t.is(bench.reconciler.view.states.get(intentOf(3).key)?.code, 'NOT_ATTACHED');
-  for (const id of bench.kernel.observe().entries.keys()) bench.kernel.uproot(id);
+  for (const id of bench.kernel.peek().entries.keys()) bench.kernel.uproot(id);
   bench.kernel.setMark({ epoch: '', rev: 0, seq: 0 });
   bench.kernel.pinsLost = false;
   await bench.clock.pass(1_000);
@@ -479,7 +479,7 @@ test('reconciler: pins that are lost are waited for, and other ones are filled w
   t.deepEqual(bench.told().sort(), [
     ...['applied 10.0.0.2/32:53', 'applied 10.0.0.3/32:53', 'applied undefined', 'removed 10.0.0.1/32:53'],
   ]);
-  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [intentOf(2).key, intentOf(3).key]);
+  t.deepEqual([...bench.kernel.peek().entries.keys()].sort(), [intentOf(2).key, intentOf(3).key]);
   t.deepEqual(bench.kernel.mark(), { epoch: 'e1', rev: 3, seq: 2 });
   t.deepEqual([...bench.reconciler.view.states.keys()].sort(), [intentOf(2).key, intentOf(3).key]);
 });
@@ -495,7 +495,7 @@ test('reconciler: maps that take the place of others are filled without a word, 
   bench.kernel.coming = true;
   bench.followed.push('other');
   await bench.clock.pass(1_000);
-  t.deepEqual([...bench.kernel.observe().entries.keys()].sort(), [intentOf(1).key, intentOf(2).key]);
+  t.deepEqual([...bench.kernel.peek().entries.keys()].sort(), [intentOf(1).key, intentOf(2).key]);
   t.true(bench.kernel.isReady());
   t.deepEqual(bench.kernel.mark(), { epoch: 'e1', rev: 2, seq: 1 });
   await bench.accept(3, [put(3, 3)]);

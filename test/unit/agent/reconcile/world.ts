@@ -62,7 +62,7 @@ export function statesOf(convergence: Convergence, intents: readonly Intent[]): 
 }
 
 export function stands(kernel: MemoryKernel, id: string): ObservedEntry | undefined {
-  return kernel.observe().entries.get(id);
+  return kernel.peek().entries.get(id);
 }
 
 /** Slots by key; throws when two keys hold one. */
