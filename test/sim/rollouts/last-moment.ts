@@ -3,6 +3,7 @@ import { isFor } from './ends.ts';
 import type { Fleet } from './fleet.ts';
 import type { Rollout } from './look.ts';
 import { isConfirmed, later, once } from './moments.ts';
+import { BUSY, type Traffic } from './packets.ts';
 
 /** So long at most somebody who is about to promote stops. */
 const STOPS_MS = 250;
@@ -93,5 +94,26 @@ export function letSilentBy(fleet: Fleet): void {
       judge.soaks.skipped.add(id);
       operator.resume(paused, true);
     });
+  });
+}
+
+const NO_PACKETS: Traffic = { perSecond: 0, lostPercent: 0 };
+/** Longer than the first wave of any schedule takes, also one that stands still in the end. */
+const AWAY_MS = 90_000;
+
+/** No packet comes from when a rollout begins that wants some in its first wave: nobody knows what they would meet. */
+export function keepPacketsAway(fleet: Fleet): void {
+  const wantsSome = ({ state, step, wave, plan }: Rollout): boolean =>
+    state === 'RUNNING' && step === 'PUBLISH' && wave === 1 && plan.puts && !plan.noTrafficOk && !plan.now;
+  const send = (traffic: Traffic): void => {
+    for (const host of fleet.hosts.values()) {
+      host.flow();
+      host.packets.changed();
+      host.packets.traffic = traffic;
+    }
+  };
+  once(fleet, wantsSome, () => {
+    send(NO_PACKETS);
+    later(fleet, AWAY_MS, () => send(BUSY));
   });
 }

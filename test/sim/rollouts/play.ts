@@ -1,7 +1,14 @@
 import { failuresIn } from '../failures.ts';
 import { Fleet } from './fleet.ts';
 import type { LightHost } from './host.ts';
-import { abortAtLast, abortOnceReached, joinAtLast, letSilentBy, sleepWhileSoaking } from './last-moment.ts';
+import {
+  abortAtLast,
+  abortOnceReached,
+  joinAtLast,
+  keepPacketsAway,
+  letSilentBy,
+  sleepWhileSoaking,
+} from './last-moment.ts';
 import type { Rollout } from './look.ts';
 import { changeOnceBack } from './once-back.ts';
 import { askOutstanding } from './outstanding.ts';
@@ -122,6 +129,8 @@ class Stage {
         return sleepWhileSoaking(this.fleet, act.sleepMs);
       case 'let a silent wave by':
         return letSilentBy(this.fleet);
+      case 'keep packets away':
+        return keepPacketsAway(this.fleet);
       case 'change once back':
         return changeOnceBack(this.fleet);
       case 'part everybody':

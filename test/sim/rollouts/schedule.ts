@@ -45,7 +45,7 @@ export type Act = { readonly afterMs: number } & (
   | { readonly act: 'part everybody'; readonly is: boolean }
   | { readonly act: 'join at the last moment'; readonly host: number }
   | { readonly act: 'sleep while it soaks'; readonly sleepMs: number }
-  | { readonly act: 'let a silent wave by' | 'change once back' }
+  | { readonly act: 'let a silent wave by' | 'change once back' | 'keep packets away' }
   | { readonly act: 'abort once reached'; readonly hosts: number }
   | { readonly act: 'abort at the last moment'; readonly step: RolloutStep }
   | { readonly act: 'kill controller' | 'freeze controller'; readonly which: number; readonly waits: number }
@@ -75,7 +75,13 @@ export const ACT_NAMES: readonly Act['act'][] = [
   ] as const),
   ...(['part everybody', 'kill controller', 'freeze controller', 'start controller', 'thaw controller'] as const),
   ...(['weather', 'recover', 'tidy', 'join at the last moment', 'abort at the last moment', 'calm'] as const),
-  ...(['sleep while it soaks', 'let a silent wave by', 'change once back', 'abort once reached'] as const),
+  ...([
+    'sleep while it soaks',
+    'let a silent wave by',
+    'change once back',
+    'keep packets away',
+    'abort once reached',
+  ] as const),
 ];
 
 export interface Schedule {
@@ -198,6 +204,7 @@ class Draw {
     const other: readonly What[] = [
       { act: 'sleep while it soaks', sleepMs: 10_000 + this.#below(30_000) },
       { act: 'change once back' },
+      { act: 'keep packets away' },
     ];
     return [seed % 3 === 0 ? joins : this.one(one), this.one(other)];
   }
