@@ -1,4 +1,5 @@
 import { table } from '../cli/show/table.ts';
+import type { Standstill } from './watched.ts';
 
 /** What became of redirects that fell silent at once. */
 export interface IdleReport {
@@ -13,7 +14,7 @@ export interface IdleReport {
   readonly lastSeconds: number;
   readonly cpuSeconds: number;
   /** Of the agent's event loop, at most; of that, the time that its thread ran. */
-  readonly standstill: { readonly longestMs: number; readonly longestCpuMs: number };
+  readonly standstill: Standstill;
   /** `sums`: those that stand for many. `redirects`: of how many it was told that they are idle. */
   readonly events: {
     readonly told: number;

@@ -3,7 +3,6 @@
  * real command, in namespaces of its own; nothing is left behind. Until all stand, the host is bypassed, and silence does
  * not count. One more redirect has the same time, and packets meet it all the while.
  */
-import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -21,8 +20,9 @@ import { Operator, serviceRedirect } from '../test/support/operator.ts';
 import { type Running, until } from '../test/support/process.ts';
 import { C, HOST, NATS_URL, Testbed } from '../test/support/testbed.ts';
 import { Asker, Echo } from '../test/support/traffic.ts';
-import { nameOf, writeFiles } from './bulk.ts';
+import { nameOf, writeFiles } from './bulk-files.ts';
 import { describeIdle, type IdleReport } from './idle-report.ts';
+import { takenBy, watchedCommand } from './watched.ts';
 
 const AFTER_MS = 20_000;
 /** Packets a second that meet the redirect that is not silent. */
@@ -32,7 +32,6 @@ const LOOK_AGAIN_MS = 250;
 const STATUS_MS = 2_000;
 /** After the last entry is gone: the sum of what was not told one by one is told by then. */
 const SETTLE_MS = 5_000;
-const LOOP_WATCH = '/mnt/checkout/bench/loop-watch.ts';
 
 type Say = (line: string) => void;
 
@@ -44,12 +43,6 @@ export async function idle(redirects: number, say: Say = () => {}): Promise<Idle
   await run.apply(redirects);
   await run.bypass('off');
   return await run.measure(redirects);
-}
-
-/** What the agent had taken and said at one moment. */
-interface Taken {
-  readonly cpuSeconds: number;
-  readonly standstill: IdleReport['standstill'];
 }
 
 class Run {
@@ -76,7 +69,7 @@ class Run {
     await bed.startController();
     const attached = await bed.attach('--interface', 'to-a', '--interface', 'to-c', '--max-redirects', `${slots}`);
     if (attached.status !== 0) throw new Error(`shunt attach ended with ${attached.status}: ${attached.stderr}`);
-    const agent = await bed.start('b', 'agent', ['env', `NODE_OPTIONS=--import=${LOOP_WATCH}`, ...bed.agentCommand()]);
+    const agent = await bed.start('b', 'agent', watchedCommand('nobody', bed.agentCommand()));
     await Echo.start(bed, 'b');
     await Echo.start(bed, 'c');
     const run = new Run(bed, agent, await Asker.start(bed), say);
@@ -125,11 +118,11 @@ class Run {
     const asked = await this.#asker.report();
     const dueAt = await this.#dueAt();
     await delay(dueAt - performance.now() - STATUS_MS);
-    const before = await this.#taken();
+    const before = await takenBy(this.#agent);
     const from = Date.now();
     const gone = await this.#watchThemGo(redirects);
     await delay(SETTLE_MS);
-    const after = await this.#taken();
+    const after = await takenBy(this.#agent);
     const stopped = await this.#asker.stop();
     const { counts } = (await this.#operator.status()) ?? {};
     return {
@@ -171,22 +164,6 @@ class Run {
     if (rc < 0) throw new Error(`map dump: ${rc}`);
     return count;
   }
-
-  /** What the agent has taken so far, and how long its loop stood still since the last call. */
-  async #taken(): Promise<Taken> {
-    const { lines, pid } = this.#agent;
-    const before = lines.length;
-    this.#agent.signal('SIGUSR2');
-    const said = await this.#agent.until('says how long it stood still', PATIENCE_MS, () =>
-      lines.slice(before).find((line) => line.startsWith('{"standstill"')),
-    );
-    return { cpuSeconds: cpuSecondsOf(pid), standstill: (JSON.parse(said) as Taken).standstill };
-  }
-}
-
-function cpuSecondsOf(pid: number | undefined): number {
-  const [, user, system] = /\) \w(?: -?\d+){10} (\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-  return (Number(user) + Number(system)) / 100;
 }
 
 /** What the flight recorder has; what is recorded is published. */

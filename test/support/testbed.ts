@@ -240,9 +240,10 @@ export class Testbed implements AsyncDisposable {
     return nats;
   }
 
-  async startController(): Promise<Running> {
+  /** `by`: what it is started through. */
+  async startController(by = (argv: readonly string[]): readonly string[] => argv): Promise<Running> {
     const args = ['controller', '--nats', NATS_URL, '--db', this.database];
-    const controller = await this.start('bus', 'controller', shuntCommand(args, this.#checkout));
+    const controller = await this.start('bus', 'controller', by(shuntCommand(args, this.#checkout)));
     await controller.until(
       'answers',
       START_MS,

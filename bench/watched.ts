@@ -1,0 +1,42 @@
+/** Processes that say how long their event loops stood still: what they run is run with `loop-watch.ts` before it. */
+import { readFileSync } from 'node:fs';
+import type { Running } from '../test/support/process.ts';
+import { ROOT } from '../test/support/testbed.ts';
+
+const PATIENCE_MS = 60_000;
+/** Where a process sees this checkout: `tools/as-nobody` has it elsewhere. */
+const SEEN_AT = { root: ROOT, nobody: '/mnt/checkout' } as const;
+
+/** How long a loop stood still at most; of that, how long its thread ran. */
+export interface Standstill {
+  readonly longestMs: number;
+  readonly longestCpuMs: number;
+}
+
+/** What a process had taken at one moment, and how its loop stood since the last look. */
+export interface Taken {
+  readonly cpuSeconds: number;
+  readonly standstill: Standstill;
+}
+
+/** A command whose loop is watched; with a folder, its CPU profile is written there when it ends. */
+export function watchedCommand(as: keyof typeof SEEN_AT, argv: readonly string[], profiles?: string): string[] {
+  const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+  const options = [`--import=${SEEN_AT[as]}/bench/loop-watch.ts`, ...profiling];
+  return ['env', `NODE_OPTIONS=${options.join(' ')}`, ...argv];
+}
+
+export async function takenBy(running: Running): Promise<Taken> {
+  const { lines, pid } = running;
+  const before = lines.length;
+  running.signal('SIGUSR2');
+  const said = await running.until('says how long it stood still', PATIENCE_MS, () =>
+    lines.slice(before).find((line) => line.startsWith('{"standstill"')),
+  );
+  return { cpuSeconds: cpuSecondsOf(pid), standstill: (JSON.parse(said) as Taken).standstill };
+}
+
+function cpuSecondsOf(pid: number | undefined): number {
+  const [, user, system] = /\) \w(?: -?\d+){10} (\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+  return (Number(user) + Number(system)) / 100;
+}
