@@ -1,7 +1,10 @@
 import { Concern } from '../compile/concern.ts';
-import type { Transaction } from '../log/transaction.ts';
+import { chunks, type Transaction } from '../log/transaction.ts';
 import { namelessOf } from '../model/damage.ts';
 import type { Deed } from './noting.ts';
+
+/** Specs that are taken out before others get their turn. */
+const SPECS_AT_ONCE = 200;
 
 interface Deletion {
   readonly deleted: readonly string[];
@@ -19,19 +22,26 @@ export async function deleteSpecs(
   names: readonly string[],
   concern = new Concern(),
 ): Promise<Deletion> {
-  const { session, tables } = transaction;
+  const { session, tables, turn } = transaction;
   const deeds: Deed[] = [];
-  const deleted: string[] = [];
   const absent: string[] = [];
-  for (const name of new Set(names)) {
-    const claim = await tables.specs.delete(session, name);
-    const there = claim !== undefined || (await giveUp(transaction, name));
-    (there ? deleted : absent).push(name);
-    if (there) await tables.sets.drop(session, name);
-    if (there) deeds.push({ name, key: claim?.key ?? '', what: 'deleted' });
-    if (claim !== undefined) concern.add(claim);
+  for (const some of chunks(new Set(names), SPECS_AT_ONCE)) {
+    const claims = await tables.specs.delete(session, some);
+    const went: Deed[] = [];
+    for (const name of some) {
+      const claim = claims.get(name);
+      if (claim !== undefined) concern.add(claim);
+      if (claim === undefined && !(await giveUp(transaction, name))) absent.push(name);
+      else went.push({ name, key: claim?.key ?? '', what: 'deleted' });
+    }
+    deeds.push(...went);
+    await tables.sets.drop(
+      session,
+      went.map(({ name }) => name),
+    );
+    await turn();
   }
-  return { deleted, absent, concern, deeds };
+  return { deleted: deeds.map(({ name }) => name), absent, concern, deeds };
 }
 
 /** One of the specs that are missing is wanted no more; answers whether there was one to give up under that name. */

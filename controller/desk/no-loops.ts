@@ -1,11 +1,14 @@
 import { loopText, MAX_LOOPS, type PlanLoop } from '../../protocol/effects.ts';
 import { Loops } from '../compile/loops.ts';
 import { claimsAfter, type Proposal } from '../compile/preview.ts';
-import type { Transaction } from '../log/transaction.ts';
+import { chunks, type Transaction } from '../log/transaction.ts';
 import type { Claim } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import { type Doors, doorsOf } from '../model/doors.ts';
 import { readAllClaims } from './proposal.ts';
+
+/** Claims that are looked at before others get their turn. */
+const CLAIMS_AT_ONCE = 5_000;
 
 /** Where packets for the addresses of hosts come in, by what these said last. */
 export async function readDoors({ session, tables }: Transaction): Promise<Doors> {
@@ -19,7 +22,11 @@ export async function readDoors({ session, tables }: Transaction): Promise<Doors
 export async function requireNoLoops(transaction: Transaction, came: readonly Claim[], nowMs: number): Promise<void> {
   if (came.length === 0) return;
   const doors = await readDoors(transaction);
-  const sending = came.filter((claim) => sendsTo(claim, doors));
+  const sending: Claim[] = [];
+  for (const some of chunks(came, CLAIMS_AT_ONCE)) {
+    sending.push(...some.filter((claim) => sendsTo(claim, doors)));
+    await transaction.turn();
+  }
   if (sending.length === 0) return;
   const fleet = await transaction.tables.hosts.fleet(transaction.session);
   const loops = new Loops(await readAllClaims(transaction), fleet, doors, nowMs);

@@ -2,7 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { What } from '../../protocol/history.ts';
 import type { Origin } from '../../protocol/origin.ts';
 import type { Departure, LogResult } from '../log/log-writer.ts';
-import type { Transaction } from '../log/transaction.ts';
+import { chunks, type Transaction } from '../log/transaction.ts';
 import type { Head } from '../store/tables/heads.ts';
 
 /** A redirect that a change is about; `key` is empty where nobody knows it any more. */
@@ -28,6 +28,8 @@ export interface Making {
 }
 
 const ID_BYTES = 16;
+/** Rows that are written before others get their turn. */
+const ROWS_AT_ONCE = 500;
 
 /** Who makes a change and from where stands beside the request, why in its terms. */
 export function becauseOf({ reason }: { readonly reason?: string }, origin: Origin): Origin {
@@ -36,7 +38,7 @@ export function becauseOf({ reason }: { readonly reason?: string }, origin: Orig
 
 /** Notes a change in the transaction that makes it, with its hosts and names. Answers its id. */
 export async function noteChange(
-  { session, tables }: Pick<Transaction, 'session' | 'tables'>,
+  { session, tables, turn }: Pick<Transaction, 'session' | 'tables' | 'turn'>,
   clock: Pick<Clock, 'nowMs' | 'token'>,
   { verb, detail, origin, id, deeds = [], log, departures = [], rollout }: Making,
 ): Promise<string> {
@@ -47,9 +49,16 @@ export async function noteChange(
     ...{ atMs: clock.nowMs(), verb, detail, change, origin, rollout },
     revs: log?.revs ?? { first: 0, last: 0 },
     hosts: log?.heads ?? [],
-    names: Iterator.from(deeds).map((deed) => ({ ...deed, hosts: left.get(deed.name) ?? 0 })),
+    names: deeds.length,
   });
-  for (const { name, host, rev } of departures) await tables.deletions.put(session, { name, host, rev, audit });
+  for (const some of chunks(deeds, ROWS_AT_ONCE)) {
+    for (const deed of some) await tables.audit.name(session, audit, { ...deed, hosts: left.get(deed.name) ?? 0 });
+    await turn();
+  }
+  for (const some of chunks(departures, ROWS_AT_ONCE)) {
+    for (const { name, host, rev } of some) await tables.deletions.put(session, { name, host, rev, audit });
+    await turn();
+  }
   return change;
 }
 

@@ -12,7 +12,8 @@ import type { Deed } from './noting.ts';
 
 /** The problems that one reply names; an operator mends some and sends again. */
 const MAX_PROBLEMS = 100;
-const SPECS_AT_ONCE = 250;
+/** Specs that are stored before others get their turn. */
+const SPECS_AT_ONCE = 100;
 /** Of what an upload did, so many redirects are named. */
 const NAMED_MAX = 20;
 const MIB = 1024 * 1024;

@@ -2,10 +2,10 @@ import { compileKeys } from '../compile/compile.ts';
 import type { Concern } from '../compile/concern.ts';
 import type { HostFacts } from '../model/claim.ts';
 import type { By } from './log-writer.ts';
-import type { LogTransaction } from './transaction.ts';
+import { chunks, type LogTransaction } from './transaction.ts';
 
-/** Keys whose claims are held in memory at a time. */
-const KEYS_AT_ONCE = 500;
+/** Keys whose claims are held in memory at a time; others get their turn after each. */
+const KEYS_AT_ONCE = 200;
 
 /** Makes the logs say what the specs say, for the keys whose claims changed and the hosts that these concern; an operator named them. */
 export async function convergeKeys(
@@ -77,15 +77,4 @@ async function writeAll(
 ): Promise<void> {
   await log.write(host, compiled, by);
   await turn();
-}
-
-function* chunks<T>(values: Iterable<T>, size: number): Generator<T[]> {
-  let chunk: T[] = [];
-  for (const value of values) {
-    chunk.push(value);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }

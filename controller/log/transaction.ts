@@ -18,6 +18,18 @@ export interface LogTransaction extends Transaction {
   readonly log: LogWriter;
 }
 
+/** Values in groups of at most so many: what is done to each group takes milliseconds, and others get their turn in between. */
+export function* chunks<T>(values: Iterable<T>, size: number): Generator<T[]> {
+  let chunk: T[] = [];
+  for (const value of values) {
+    chunk.push(value);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
 /** Rows of a long walk. */
 const ROWS_AT_ONCE = 1000;
 

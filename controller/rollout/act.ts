@@ -202,9 +202,8 @@ export async function store(
 ): Promise<void> {
   if (before !== undefined) concern.add(claimOf(before));
   if (after === undefined) {
-    const was = await tables.specs.delete(session, name);
-    if (was !== undefined) concern.add(was);
-    await tables.sets.drop(session, name);
+    for (const was of (await tables.specs.delete(session, [name])).values()) concern.add(was);
+    await tables.sets.drop(session, [name]);
     return;
   }
   for (const put of await tables.specs.put(session, [after], damage !== undefined)) {

@@ -77,7 +77,11 @@ async function leaveSet(
   specs: readonly RolloutSpec[],
 ): Promise<void> {
   if (plan.set === undefined) return;
-  for (const { name } of specs) if (plan.wasIn?.[name] === undefined) await tables.sets.drop(session, name);
+  const leave = specs.filter(({ name }) => plan.wasIn?.[name] === undefined);
+  await tables.sets.drop(
+    session,
+    leave.map(({ name }) => name),
+  );
 }
 
 /** What each redirect is now and is to be again; those that are not as the rollout left them moved. */

@@ -14,6 +14,8 @@ import { Watch } from './watch.ts';
 
 /** SQLite waits this long inside a call, with the process standing still; longer waits are made between calls. */
 const BUSY_CALL_MS = 50;
+/** Of the database, who writes keeps so much at hand: pages of indices that a transaction comes back to again and again. */
+const CACHE_KIB = 64 * 1024;
 /** What is kept of a write-ahead log that an upload has made larger, once all of it is in the database. */
 const LOG_BYTES = 4 * 2 ** 20;
 const OWN = "it, what stands beside it and its folder must be the controller's own: chown them";
@@ -58,7 +60,7 @@ export class SqliteDatabase implements Database {
       return await patiently(async () => {
         makePrivate(path);
         using connections = new DisposableStack();
-        const writer = connections.adopt(connect(path), (database) => database.close());
+        const writer = connections.adopt(connectWriter(path), (database) => database.close());
         await migrate(writer, path, migrations);
         const reader = connections.adopt(connect(path), (database) => database.close());
         const database = new SqliteDatabase({ path, clock }, writer, reader);
@@ -82,7 +84,7 @@ export class SqliteDatabase implements Database {
     this.requireSameFile();
     try {
       await this.#reader.renew(() => connect(this.path));
-      await this.#writer.renew(() => connect(this.path));
+      await this.#writer.renew(() => connectWriter(this.path));
       const disorder = await this.#writer.alone(disorderOf);
       this.#emptied = disorder === undefined ? [] : await this.#writer.alone(putInOrder);
       return disorder === undefined;
@@ -162,6 +164,12 @@ function requireFolder(path: string): void {
   if (statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new StoreError('UNUSABLE', `database ${path}: its folder is not there; make it, or name another with --db`);
   }
+}
+
+function connectWriter(path: string): BetterSqlite3.Database {
+  const database = connect(path);
+  database.pragma(`cache_size = -${CACHE_KIB}`);
+  return database;
 }
 
 function connect(path: string): BetterSqlite3.Database {

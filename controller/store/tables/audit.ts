@@ -17,7 +17,8 @@ export interface NewAudit {
   /** The revs that it gave, both included; the last is less than the first where it gave none. */
   readonly revs: { readonly first: number; readonly last: number };
   readonly hosts: Iterable<Pick<AuditHostRow, 'host' | 'rev'>>;
-  readonly names: Iterable<Omit<AuditNameRow, 'audit'>>;
+  /** How many redirects it is about; each is noted by `name`. */
+  readonly names: number;
   /** The rollout that it is a step of. */
   readonly rollout?: string | undefined;
 }
@@ -127,12 +128,16 @@ export class AuditTable {
 
   /** Notes a change; answers the number of its row. */
   async note(session: Session, { hosts, names, ...audit }: NewAudit): Promise<number> {
-    const [theirs, these] = [[...hosts], [...names]];
-    const row = await session.first(this.#insert, insertOf(audit, theirs.length, these.length));
+    const theirs = [...hosts];
+    const row = await session.first(this.#insert, insertOf(audit, theirs.length, names));
     if (row === undefined) throw new TypeError('a row of the audit has no number');
     for (const { host, rev } of theirs) await session.run(this.#insertHost, { audit: row.id, host, rev });
-    for (const name of these) await session.run(this.#insertName, { audit: row.id, ...name });
     return row.id;
+  }
+
+  /** Notes what a change did to a redirect. */
+  async name(session: Session, audit: number, name: Omit<AuditNameRow, 'audit'>): Promise<void> {
+    await session.run(this.#insertName, { audit, ...name });
   }
 
   /** Whether a change has this id. */

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Selector } from '../../../protocol/spec.ts';
 import { selectorText } from '../../model/claim.ts';
-import { upsert } from '../dialect.ts';
+import { listed, upsert } from '../dialect.ts';
 import { type Query, query } from '../query.ts';
 import type { Schema, SetRow } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -49,7 +49,7 @@ export class SetTable {
     this.#put = query<SetRow>((at) =>
       upsert(db, 'sets', ['name'], { name: at('name'), set_name: at('set_name'), checksum: at('checksum') }),
     );
-    this.#drop = query<{ name: string }>((at) => db.deleteFrom('sets').where('name', '=', at('name')));
+    this.#drop = query<{ names: string }>((at) => db.deleteFrom('sets').where('name', 'in', listed(at('names'))));
     this.#clear = query<object>(() => db.deleteFrom('sets'));
     this.#orphans = query<object>(() =>
       db.deleteFrom('sets').where('name', 'not in', (of) => of.selectFrom('specs').select('specs.name')),
@@ -86,8 +86,8 @@ export class SetTable {
     return before;
   }
 
-  async drop(session: Session, name: string): Promise<void> {
-    await session.run(this.#drop, { name });
+  async drop(session: Session, names: readonly string[]): Promise<void> {
+    await session.run(this.#drop, { names: JSON.stringify(names) });
   }
 
   /** The names of sets that have redirects, in order. */

@@ -107,10 +107,13 @@ export class SpecTable {
         .groupBy(['hosts', ...ABILITIES]),
     );
     this.#put = query<SpecRow>((at) => upsert(db, 'specs', ['name'], rowOf(at)));
-    this.#blank = query<{ name: string }>((at) =>
-      db.updateTable('specs').set({ checksum: '' }).where('name', '=', at('name')),
+    this.#blank = query<{ names: string }>((at) =>
+      db
+        .updateTable('specs')
+        .set({ checksum: '' })
+        .where('name', 'in', listed(at('names'))),
     );
-    this.#delete = query<{ name: string }>((at) => db.deleteFrom('specs').where('name', '=', at('name')));
+    this.#delete = query<{ names: string }>((at) => db.deleteFrom('specs').where('name', 'in', listed(at('names'))));
     this.#clear = query<object>(() => db.deleteFrom('specs'));
   }
 
@@ -203,25 +206,25 @@ export class SpecTable {
     return stored;
   }
 
-  /** Answers the claim that went, or `undefined` when there was none of that name. */
-  async delete(session: Session, name: string): Promise<Claim | undefined> {
-    const before = await this.#find(session, name);
-    if (before === undefined) return undefined;
-    await session.run(this.#blank, { name });
-    await session.run(this.#delete, { name });
-    await this.#sums.move(session, 'specs', [{ was: before.checksum, is: undefined }]);
-    return claimFrom(before);
+  /** Answers the claims that went, by name; of a name that there was not there is none. */
+  async delete(session: Session, names: readonly string[]): Promise<ReadonlyMap<string, Claim>> {
+    const these = { names: JSON.stringify(names) };
+    const before = (await session.all(this.#byNames, these)).map((row) => specSeal.require(row));
+    if (before.length === 0) return new Map();
+    await session.run(this.#blank, these);
+    await session.run(this.#delete, these);
+    await this.#sums.move(
+      session,
+      'specs',
+      before.map(({ checksum }) => ({ was: checksum, is: undefined })),
+    );
+    return new Map(before.map((row) => [row.name, claimFrom(row)]));
   }
 
   /** Makes the table what the rows say, whatever is in it: damage to keys or their order goes, too. */
   async layAnew(session: Session, rows: readonly SpecRow[]): Promise<void> {
     await session.run(this.#clear, {});
     for (const row of rows) await session.run(this.#put, row);
-  }
-
-  async #find(session: Session, name: string): Promise<SpecRow | undefined> {
-    const row = await session.first(this.#byName, { name });
-    return row && specSeal.require(row);
   }
 }
 
