@@ -1,7 +1,7 @@
 import { parseAccess } from '../bus/access.ts';
 import { bootMs, makeSystemClock } from '../daemon/clock.ts';
 import { makeLog } from '../daemon/log.ts';
-import { keepHeapSmall, makeTrim } from '../daemon/memory.ts';
+import { keepHeapSmall } from '../daemon/memory.ts';
 import { agentMigrations } from '../migrations/agent/index.ts';
 import { loadNative } from '../native/index.ts';
 import manifest from '../package.json' with { type: 'json' };
@@ -25,7 +25,7 @@ import { TimeFile } from './store/time-file.ts';
  * it ends. Errors: StartError, KernelError, StoreError before anything was changed; later ones end it with a log line.
  */
 export async function runAgent(config: AgentConfig, signal: AbortSignal): Promise<void> {
-  keepHeapSmall();
+  const heap = keepHeapSmall();
   const clock = makeSystemClock();
   const native = loadNative();
   await using held = new AsyncDisposableStack();
@@ -54,6 +54,6 @@ export async function runAgent(config: AgentConfig, signal: AbortSignal): Promis
   const times = new TimeFile(config.state, bootId);
   const sight = new SightFile(config.state);
   const core = { identity, store, kernel, clock, log, times, sight, boot, guard };
-  const parts = { ...core, reopen, follow, connect, afterBulk: makeTrim() };
+  const parts = { ...core, reopen, follow, connect, heap };
   await serve(parts, AbortSignal.any([signal, left.signal]));
 }

@@ -273,8 +273,8 @@ export interface SightStore {
 export interface Reconciling {
   /** What is to be stored with a candidate, if that is stored before anything else of the kind. */
   judge(candidate: Candidate): Beside;
-  /** Desired state changed and is stored with what was judged; it stands as `footing` says. */
-  accepted(acceptance: Accepted, footing: Footing, beside: Beside): void;
+  /** Desired state changed and is stored with what was judged; it stands as `footing` says. Resolves once it is all known. */
+  accepted(acceptance: Accepted, footing: Footing, beside: Beside): Promise<void>;
   /** Whether the set is kept as it is, or is not known to be whole: nobody is taken for silent meanwhile. */
   held(is: boolean): void;
   /** These keys were sent again: look at them again. */

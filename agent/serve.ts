@@ -15,7 +15,7 @@ import type { ReconcilerOptions } from './reconcile/reconciler-options.ts';
 import { type Identity, type Moment, summarise } from './reconcile/summarise.ts';
 
 /** What an agent is put together of, whatever its ports are made of. */
-export interface Parts extends Pick<ReconcilerOptions, 'follow' | 'guard'> {
+export interface Parts extends Pick<ReconcilerOptions, 'follow' | 'guard' | 'heap'> {
   readonly identity: Identity;
   readonly store: DesiredStore & Recorder;
   readonly kernel: Kernel;
@@ -28,8 +28,6 @@ export interface Parts extends Pick<ReconcilerOptions, 'follow' | 'guard'> {
   readonly reopen: () => Promise<void>;
   /** Called once desired state as it is stored stands in the kernel. */
   readonly connect: () => Bus;
-  /** Called when many keys have been settled, and their garbage is worth giving back. */
-  readonly afterBulk?: () => void;
 }
 
 /** A reconciler on what is stored. The rows themselves are not kept: it holds its own, and there may be many. */

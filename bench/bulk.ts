@@ -203,7 +203,9 @@ class Run {
     for (const name of DAEMONS) {
       await this.#daemons[name].stop();
       const files = await readdir(this.bed.state);
-      const mine = files.find((file) => file.endsWith('.cpuprofile') && file.includes(`.${this.#daemons[name].pid}.0.`));
+      const mine = files.find(
+        (file) => file.endsWith('.cpuprofile') && file.includes(`.${this.#daemons[name].pid}.0.`),
+      );
       const kept = join(folder, `${name}.cpuprofile`);
       await copyFile(join(this.bed.state, mine ?? 'no profile'), kept);
       this.#say(`the profile is kept as ${kept}`);

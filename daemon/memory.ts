@@ -1,22 +1,52 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
+
+/** By how many percent the heap may grow from one collection to the next: where little is to do, and in bulk. */
+const GROWTH = { small: 20, bulk: 100 } as const;
+
+/** In bulk the nursery may grow to this: eight times what it is otherwise, and half of what V8 would take. */
+const NURSERY_BYTES = 8 * 2 ** 20;
+
+/** How much room a program takes for what it does. */
+export interface Heap {
+  /** Very much is about to be done, or more of it: to collect again and again would take a third of the time. */
+  grow(): void;
+  /** It is done, and what it left behind goes back to the system. That takes some 0.2 s. */
+  giveBack(): void;
+}
 
 /**
  * Has V8 collect while its heap is small: when it grew by a fifth since the last time, and without a larger nursery.
  * Its own measure is a machine that is all its own: 100,000 redirects then take 430 MB on their way in, of which 100
  * are needed. Source: docs/decisions/0019-memory-goes-back.md, with what it costs.
  */
-export function keepHeapSmall(): void {
-  setFlagsFromString('--heap-growing-percent=20');
-  setFlagsFromString('--semi-space-growth-factor=1');
+export function keepHeapSmall(): Heap {
+  setGrowth('small');
+  const collect = makeCollect();
+  return {
+    grow: () => setGrowth('bulk'),
+    giveBack: () => {
+      setGrowth('small');
+      collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+    },
+  };
 }
 
-/** Makes the call that gives back to the system what bulk work left behind. It takes some 0.2 s then. */
-export function makeTrim(): () => void {
+function setGrowth(where: keyof typeof GROWTH): void {
+  const mayGrow = where === 'bulk' && nurseryBytes() < NURSERY_BYTES;
+  setFlagsFromString(`--heap-growing-percent=${GROWTH[where]}`);
+  setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? 2 : 1}`);
+}
+
+function nurseryBytes(): number {
+  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0;
+}
+
+function makeCollect(): Collect {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as Collect;
   setFlagsFromString('--no-expose-gc');
-  return () => collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  return collect;
 }

@@ -189,7 +189,7 @@ export class Intake {
     }
     this.#problems.unwritable = false;
     this.#step({ kind: 'accepted', at, digest, whole: acceptance.whole });
-    reconciling.accepted(acceptance, this.#footing, beside);
+    await reconciling.accepted(acceptance, this.#footing, beside);
     outbox.changed();
     return acceptance;
   }

@@ -1,11 +1,12 @@
 import type { Waker } from '../../daemon/waker.ts';
 import type { Event } from '../../protocol/event.ts';
+import type { Intent } from '../../protocol/intent.ts';
 import type { Marks } from '../../protocol/marks.ts';
 import type { BrakeChange } from '../model/brake.ts';
 import type { Accepted, Beside, Candidate, Changes, Stored } from '../model/stored.ts';
 import { Awaiting } from './awaiting.ts';
 import { Braking, type Done } from './braking.ts';
-import { Confirming } from './confirming.ts';
+import { Confirming, INTENTS_AT_ONCE } from './confirming.ts';
 import { Converging } from './converging.ts';
 import { HostJudge } from './guard.ts';
 import type { Levels } from './levels.ts';
@@ -37,6 +38,7 @@ export class Admission {
   readonly #braking: Braking;
   readonly #awaiting: Awaiting;
   #untold: Event[] = [];
+  #laid: Promise<void> | undefined;
 
   /** Errors: KernelError. */
   constructor(
@@ -69,6 +71,11 @@ export class Admission {
     return this.#awaiting.waits;
   }
 
+  /** Resolves once the set is known as a whole; undefined: it is. */
+  get laid(): Promise<void> | undefined {
+    return this.#laid;
+  }
+
   /** For status. */
   get said(): Pick<Progress, 'desired' | 'states' | 'permit' | 'brake' | 'awaited'> {
     const { told, said: awaited } = this.confirming;
@@ -83,16 +90,29 @@ export class Admission {
     return { brake: this.#braking.judge(candidate, { desired, states, ...times }), now: () => boot.now() };
   }
 
-  /** Changes are stored, and with them what was judged. */
-  take(changes: Changes & Pick<Accepted, 'news'>, { brake }: Beside): void {
+  /** Changes are stored, and with them what was judged. Of very many others have their turn in between. */
+  async take(changes: Changes & Pick<Accepted, 'news'>, { brake }: Beside): Promise<void> {
     if (changes.news !== undefined) this.confirming.take(changes.news);
     const before = this.#braking.status;
     const done: Done = brake === undefined ? { ...changes, kept: [] } : this.#braking.take(brake, changes);
-    this.confirming.lay({ ...done, whole: changes.whole }, this.withheld);
+    const many = this.confirming.lay({ ...done, whole: changes.whole }, this.withheld);
+    if (many.length > 0) {
+      this.#laid = this.#layParts(many);
+      await this.#laid;
+      this.#laid = undefined;
+    }
     this.converging.now.schedule.markDue(done.kept);
     const { host, clock, waker } = this.#parts;
     this.#untold.push(...tellBrake({ host, at: clock.nowMs() }, before, this.#braking.status));
     waker.wake();
+  }
+
+  /** Whatever converges by then, for maps may have taken the place of others. */
+  async #layParts(intents: readonly Intent[]): Promise<void> {
+    for (let at = 0; at < intents.length; at += INTENTS_AT_ONCE) {
+      this.converging.now.ledger.put(intents.slice(at, at + INTENTS_AT_ONCE));
+      await this.#parts.clock.turn();
+    }
   }
 
   /** What is to be told of it, once. */
@@ -122,7 +142,7 @@ export class Admission {
     const revs = brake.free.flatMap((key) => this.withheld.get(key)?.rev ?? []);
     // It was applied so far as it was withheld.
     if (revs.length > 0) levels.lower(revs.reduce((least, rev) => Math.min(least, rev)));
-    this.take(NOTHING, { brake });
+    await this.take(NOTHING, { brake });
     outbox.changed();
   }
 }

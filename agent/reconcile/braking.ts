@@ -98,6 +98,10 @@ export class Braking {
 
   /** A change of the memory is stored, perhaps with changes of the set: what is to be done now. */
   take({ state, hold, free }: BrakeChange, changes: Changes): Done {
+    if (this.#held.size + hold.length === 0) {
+      this.#state = state;
+      return { ...changes, kept: [] };
+    }
     const put = new Map(changes.put.map((intent) => [intent.key, intent]));
     const removed = new Set(changes.removed);
     for (const key of free) {

@@ -2,6 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Confirmation } from '../../protocol/explain.ts';
+import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Changes, ConfirmationNews, Move } from '../model/stored.ts';
@@ -12,6 +13,9 @@ import type { Converging } from './converging.ts';
 import type { Outcomes } from './outcomes.ts';
 import { type Told, withTakenBack } from './taken-back.ts';
 import { tellReverted } from './tell.ts';
+
+/** More intents than that are laid a part at a time. */
+export const INTENTS_AT_ONCE = 1_000;
 
 /** So often it is noted how much time is left: a boot costs no more of it. */
 const NOTE_MS = 5_000;
@@ -97,8 +101,11 @@ export class Confirming {
     ledger.remove(gone);
   }
 
-  /** Lays what the log wants into the ledger, but for what was taken back or may not go yet. */
-  lay({ put, removed, whole }: Changes, withheld: ReadonlyMap<string, unknown>): void {
+  /**
+   * Lays what the log wants into the ledger, but for what was taken back or may not go yet. Of very many it answers what is to be
+   * put there yet.
+   */
+  lay({ put, removed, whole }: Changes, withheld: ReadonlyMap<string, unknown>): readonly Intent[] {
     const { awaiting, converging } = this.#parts;
     const { ledger } = converging.now;
     const stand = awaiting.standing(put);
@@ -106,7 +113,9 @@ export class Confirming {
     const keys = [...stand, ...awaiting.lasting].map(({ key }) => key);
     if (whole) ledger.keepOnly(new Set([...keys, ...withheld.keys()]));
     else ledger.remove(removed.filter((key) => !awaiting.isGoing(key)));
+    if (stand.length > INTENTS_AT_ONCE) return stand;
     ledger.put(stand);
+    return [];
   }
 
   /** Before a pass. Errors: StoreError when the store is lost. */

@@ -41,8 +41,8 @@ export class Ledger {
       this.desired.set(intent.key, intent);
       this.#leaving.delete(intent.key);
       this.#wanted(intent);
-      this.#schedule.markDue([intent.key]);
     }
+    this.#schedule.markDue(Iterator.from(intents).map(({ key }) => key));
   }
 
   /** Desires these no more; their entries are to go. */

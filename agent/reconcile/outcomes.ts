@@ -1,5 +1,6 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import type { Heap } from '../../daemon/memory.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
@@ -22,8 +23,8 @@ export interface OutcomesOptions {
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   readonly log: Log;
   readonly host: string;
-  /** Called when many keys have been settled, and their garbage is worth giving back. */
-  readonly afterBulk?: () => void;
+  /** Is told when many keys are to be settled, and when their garbage is worth giving back. */
+  readonly heap?: Heap;
 }
 
 /** Hands what was done to the store, and tells it. What a full or busy disk does not take goes with the next pass. */
@@ -47,10 +48,16 @@ export class Outcomes {
     return this.#rate.dueMs;
   }
 
+  /** So many keys more are to be settled. */
+  expect(keys: number): void {
+    if (this.#decided + keys >= BULK_KEYS) this.#options.heap?.grow();
+  }
+
   /** Errors: StoreError when the store is lost. */
   async take(result: PassResult, desired: ReadonlyMap<string, Intent>): Promise<void> {
     const { store, clock, host } = this.#options;
     this.#unsaved.note(result);
+    this.expect(result.decided);
     this.#decided += result.decided;
     await this.#stored(() => this.#unsaved.save(store));
     const events = tellPass({ host, at: clock.nowMs() }, result, desired);
@@ -73,8 +80,8 @@ export class Outcomes {
 
   /** Nothing is due any more. */
   rest(): void {
-    const { clock, log, afterBulk } = this.#options;
-    if (this.#decided >= BULK_KEYS) afterBulk?.();
+    const { clock, log, heap } = this.#options;
+    if (this.#decided >= BULK_KEYS) heap?.giveBack();
     this.#decided = 0;
     if (this.#settled.events === 0 || clock.monotonicMs() - this.#saidMs < CONVERGED_MS) return;
     log.info(this.#settled, 'converged');

@@ -1,5 +1,6 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Log } from '../../daemon/log.ts';
+import type { Heap } from '../../daemon/memory.ts';
 import type { Followed } from '../model/followed.ts';
 import type { GuardSource } from '../model/guard.ts';
 import type { BootClock, DesiredStore, Kernel, Outbox, SightStore, TimeStore } from '../ports.ts';
@@ -23,6 +24,6 @@ export interface ReconcilerOptions {
   readonly reopen: () => Promise<void>;
   /** Looks what became of the maps that `kernel` has; absent where none take their place. Errors: KernelError. */
   readonly follow?: () => Followed;
-  /** Called when many keys have been settled, and their garbage is worth giving back. */
-  readonly afterBulk?: () => void;
+  /** Is told when many keys are to be settled, and when their garbage is worth giving back. */
+  readonly heap?: Heap;
 }

@@ -78,10 +78,11 @@ export class Reconciler implements Reconciling {
   }
 
   judge(candidate: Candidate): Beside {
+    this.#outcomes.expect(candidate.changes.length);
     return this.#admission.judge(candidate);
   }
 
-  accepted(acceptance: Accepted, footing: Footing, beside: Beside): void {
+  accepted(acceptance: Accepted, footing: Footing, beside: Beside): Promise<void> {
     const { ledger } = this.#convergence;
     const cursor = footing.at;
     // Only now is it known what is foreign.
@@ -91,7 +92,7 @@ export class Reconciler implements Reconciling {
     // What another log says of old is not applied yet either.
     const news = acceptance.put.filter(({ key, rev }) => ledger.desired.get(key)?.rev !== rev);
     this.#levels.lower(news.reduce((least, { rev }) => Math.min(least, rev), cursor.rev));
-    this.#admission.take(acceptance, beside);
+    return this.#admission.take(acceptance, beside);
   }
 
   held(is: boolean): void {
@@ -155,9 +156,10 @@ export class Reconciler implements Reconciling {
   }
 
   /** Resolves once what is due at the call is settled, or the loop has ended. */
-  settle(): Promise<void> {
+  async settle(): Promise<void> {
+    while (this.#admission.laid !== undefined) await this.#admission.laid;
     this.#waker.wake();
-    return this.#rest.promise;
+    await this.#rest.promise;
   }
 
   /**
@@ -200,7 +202,12 @@ export class Reconciler implements Reconciling {
   }
 
   get #mayWork(): boolean {
-    return mayTouch(this.#footing) && !this.#pins.lost;
+    return this.#mayConverge && !this.#pins.lost;
+  }
+
+  /** While only a part of the set is known, what stands of the rest would be taken for foreign. */
+  get #mayConverge(): boolean {
+    return mayTouch(this.#footing) && this.#admission.laid === undefined;
   }
 
   /** How long there is nothing to do, in milliseconds. */
@@ -222,7 +229,7 @@ export class Reconciler implements Reconciling {
       if (await this.#pins.follow()) this.#convergence.refreshNetworkNext();
       if (this.#pins.lost) await this.#pins.regain();
       await this.#watch.look(this.#convergence);
-      if (mayTouch(this.#footing)) await this.#converge(signal, atOnce);
+      if (this.#mayConverge) await this.#converge(signal, atOnce);
       this.#tending = this.#mayWork && this.#options.kernel.entries.tend();
     } catch (error) {
       if (!this.#pins.explain(error)) throw error;
@@ -250,6 +257,7 @@ export class Reconciler implements Reconciling {
       await this.#givingUp.prepare(this.#convergence, this.#time.nowMs());
       // To store a thousand of them takes as long as a pass over them.
       if (this.#convergence.silence.givesUp) await clock.turn();
+      if (!this.#mayConverge) return;
       const nowMs = this.#time.nowMs();
       this.#ownWords.writeMark(); // nothing is waited for between this and what it says
       const done = this.#convergence.pass(nowMs, () => clock.random(), mayPrune(this.#footing));

@@ -180,7 +180,7 @@ function describe(who: Identity, progress: Progress, taken: Taken, { nowMs, seq,
     ...clockOf(progress),
     ...(progress.drifted === 0n ? {} : { drifted: progress.drifted.toString() }),
     ...passedOf(progress),
-    ...idleOf(progress),
+    ...idleOf(progress, counts.idle),
     ...(progress.permit > 0 && { permit: progress.permit }),
     ...(progress.brake !== undefined && { brake: progress.brake }),
     ...awaitedOf(progress),
@@ -228,11 +228,14 @@ function passedOf({ passed }: Progress): Pick<Status, 'passed' | 'passedTotal'> 
   return { passed: listed, passedTotal: byName.size };
 }
 
-function idleOf({ states, desired }: Progress): Pick<Status, 'idle'> {
+/** `total`: how many there are. None is looked for where there is none: a status is told often. */
+function idleOf({ states, desired }: Progress, total: number): Pick<Status, 'idle'> {
+  if (total === 0) return {};
   const idle: IdleStatus[] = [];
   for (const { key, rev, state } of states.values()) {
+    if (state !== 'idle') continue;
     const name = desired.get(key)?.name;
-    if (state === 'idle' && name !== undefined && idle.push({ name, rev }) === MAX_IDLE) break;
+    if (name !== undefined && idle.push({ name, rev }) === MAX_IDLE) break;
   }
   return idle.length === 0 ? {} : { idle };
 }

@@ -1,9 +1,13 @@
 import { elementDigest } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf, type Put, parseIntentBody } from '../../protocol/intent.ts';
 import type { OpenDatabase } from './database.ts';
+import type { Parts } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { IntentRow } from './schema.ts';
 import { understood } from './understood.ts';
+
+/** Rows that are written before others may have their turn: some milliseconds. */
+const ROWS_AT_ONCE = 250;
 
 /** What changes came to once they were laid over the table; the caller commits them, or rolls all of it back. */
 export interface Laid {
@@ -88,12 +92,13 @@ export class IntentTable {
     return { sum, sound: true };
   }
 
-  /** Lays changes over what is stored; those not newer than their row are left out. */
-  layOver(changes: readonly Change[]): Laid {
+  /** Lays changes over what is stored; those not newer than their row are left out. Others may have their turn where it yields. */
+  *layOver(changes: readonly Change[]): Parts<Laid> {
     const put: Intent[] = [];
     const removed: string[] = [];
     let delta = 0n;
-    for (const change of changes) {
+    for (const [at, change] of changes.entries()) {
+      if (at % ROWS_AT_ONCE === 0) yield;
       const old = this.#one.get({ key: change.key });
       if (old !== undefined) {
         if (!isSound(old)) return { put, removed, delta, sound: false };
@@ -113,12 +118,13 @@ export class IntentTable {
     return { put, removed, delta, sound: true };
   }
 
-  /** Makes the table what the changes say, whatever is in it: damage to keys or their order goes, too. */
-  layAnew(changes: readonly Change[]): Laid {
+  /** Makes the table what the changes say, whatever is in it: damage to keys or their order goes, too. Yields likewise. */
+  *layAnew(changes: readonly Change[]): Parts<Laid> {
     this.#clear.run({});
     const put: Intent[] = [];
     let delta = 0n;
-    for (const change of changes) {
+    for (const [at, change] of changes.entries()) {
+      if (at % ROWS_AT_ONCE === 0) yield;
       if (change.op !== 'put') continue;
       const { intent, row } = toRow(change);
       delta += digestOf(row);

@@ -13,12 +13,15 @@ import { moveAside, type Synchronous, synchronously } from './database.ts';
 import { EventFile } from './event-file.ts';
 import type { EventTable } from './event-table.ts';
 import { toStoreError } from './failure.ts';
+import { atOnce, inTurns, type Parts } from './in-parts.ts';
 import { openTables, pathIn, readPosition, type StorePlace, type Tables } from './tables.ts';
 
 export const EVENTS_NAME = 'events.db';
 
 /** Whoever else opens the database, to copy it or to look, is through with its lock by then; else it is busy for now. */
 const BUSY_LIMIT_MS = 1_000;
+/** A set with more changes is laid part by part. */
+const CHANGES_AT_ONCE = 500;
 
 /** Changes do not make the set that their digest promises; `sound` is false when a stored row in the way is damaged. */
 class Mismatch extends Error {
@@ -32,9 +35,10 @@ class Mismatch extends Error {
 
 /**
  * Desired state in one SQLite file, and the flight recorder in another. Every commit of the first is on the disk before its
- * promise resolves, but for states that need not last. Calls run on the calling thread, one transaction each: 100,000 changes take
- * about a second, an ordinary one the disk's sync. While another process holds the lock they wait, each for itself and for a
- * second at most (StoreError BUSY).
+ * promise resolves, but for states that need not last. Calls run on the calling thread, one transaction each; an ordinary one takes
+ * the disk's sync. A set of very many changes is laid a part at a time, and others have their turn in between: what they want
+ * of the store waits for it. While another process holds the lock they wait, each for itself and for a second at most
+ * (StoreError BUSY).
  * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
  */
 export class SqliteStore implements DesiredStore, Recorder {
@@ -45,6 +49,8 @@ export class SqliteStore implements DesiredStore, Recorder {
   /** The file itself could not be read, and a new one stands in its place, which no whole set was laid into yet. */
   #replaced: boolean;
   #broken: StoreError | undefined;
+  /** A transaction that is under way while others have their turn. */
+  #laying: Promise<unknown> | undefined;
 
   private constructor(place: StorePlace, opened: { tables: Tables; replaced: boolean }) {
     this.#place = place;
@@ -106,7 +112,11 @@ export class SqliteStore implements DesiredStore, Recorder {
 
   async accept(candidate: Candidate, afterSeq = 0, beside: Beside = {}): Promise<Acceptance> {
     try {
-      const acceptance = await this.#transact('accept', (tables) => this.#lay(tables, candidate, afterSeq, beside));
+      const lay = (tables: Tables) => this.#lay(tables, candidate, afterSeq, beside);
+      const isLong = candidate.changes.length > CHANGES_AT_ONCE;
+      const acceptance = await (isLong
+        ? this.#partByPart('accept', lay)
+        : this.#transact('accept', (it) => atOnce(lay(it))));
       if (candidate.base === 'empty') this.#replaced = false;
       return acceptance;
     } catch (error) {
@@ -158,13 +168,14 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   async close(): Promise<void> {
+    await this.#laying;
     this.#broken ??= new StoreError('CLOSED', this.#path, 'is closed');
     this.#tables.database.raw.close();
     this.#events.close();
   }
 
   /** Errors: Mismatch, which rolls it all back: the digest is known only once every row is written. */
-  #lay(tables: Tables, candidate: Candidate, afterSeq: number, beside: Beside): Acceptance {
+  *#lay(tables: Tables, candidate: Candidate, afterSeq: number, beside: Beside): Parts<Acceptance> {
     const { cursor, intents, entries, awaited } = tables;
     const { host } = this.#place;
     const position = readPosition(cursor, host);
@@ -176,7 +187,7 @@ export class SqliteStore implements DesiredStore, Recorder {
     const wanting = candidate.changes.some(({ confirm }) => confirm !== undefined);
     if (wanting || anew) entries.setForOlder(!wanting);
     const news = awaited.lay(position.cursor.epoch, candidate, storedOf, beside.now ?? unknownTime);
-    const laid = anew ? intents.layAnew(candidate.changes) : intents.layOver(candidate.changes);
+    const laid = yield* anew ? intents.layAnew(candidate.changes) : intents.layOver(candidate.changes);
     const digest = addDigest(anew ? EMPTY_DIGEST : position.digest, laid.delta);
     if (!laid.sound || digest !== candidate.digest) throw new Mismatch(laid.sound);
     const seq = Math.max(position.seq, afterSeq) + 1;
@@ -205,8 +216,21 @@ export class SqliteStore implements DesiredStore, Recorder {
     };
   }
 
-  #transact<T>(what: string, work: (tables: Tables) => T, sync: Synchronous = 'FULL'): Promise<T> {
-    return patiently(() => this.#attempt(what, work, sync), patienceBy(this.#place));
+  async #transact<T>(what: string, work: (tables: Tables) => T, sync: Synchronous = 'FULL'): Promise<T> {
+    while (this.#laying !== undefined) await this.#laying;
+    return await patiently(() => this.#attempt(what, work, sync), patienceBy(this.#place));
+  }
+
+  /** Runs one transaction in which others have their turn; whatever else is to be done waits for its end. */
+  async #partByPart<T>(what: string, work: (tables: Tables) => Parts<T>): Promise<T> {
+    while (this.#laying !== undefined) await this.#laying;
+    const done = patiently(() => this.#attemptParts(what, work), patienceBy(this.#place));
+    this.#laying = done
+      .catch(() => {})
+      .finally(() => {
+        this.#laying = undefined;
+      });
+    return await done;
   }
 
   /** Its errors leave the store as it is. */
@@ -218,6 +242,15 @@ export class SqliteStore implements DesiredStore, Recorder {
     return patiently(attempt, patienceBy(this.#place));
   }
 
+  async #attemptParts<T>(what: string, work: (tables: Tables) => Parts<T>): Promise<T> {
+    if (this.#broken !== undefined) throw this.#broken;
+    try {
+      return await inTurns(this.#tables.database.raw, this.#place.clock, work(this.#tables));
+    } catch (error) {
+      throw this.#known(error, what);
+    }
+  }
+
   /** Runs one transaction. An error that leaves SQLite's own state in doubt is remembered and thrown ever after. */
   #attempt<T>(what: string, work: (tables: Tables) => T, sync: Synchronous): T {
     if (this.#broken !== undefined) throw this.#broken;
@@ -225,10 +258,14 @@ export class SqliteStore implements DesiredStore, Recorder {
       using _ = synchronously(this.#tables.database.raw, sync);
       return this.#tables.database.raw.transaction(() => work(this.#tables)).immediate();
     } catch (error) {
-      const known = toStoreError(error, this.#path, what);
-      if (known instanceof StoreError && !known.passing) this.#broken = known;
-      throw known;
+      throw this.#known(error, what);
     }
+  }
+
+  #known(error: unknown, what: string): unknown {
+    const known = toStoreError(error, this.#path, what);
+    if (known instanceof StoreError && !known.passing) this.#broken = known;
+    return known;
   }
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Patience } from '../../daemon/patiently.ts';
+import type { Clock } from '../../daemon/clock.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../protocol/digest.ts';
 import { StoreError } from '../model/store-error.ts';
@@ -20,8 +20,8 @@ export interface StorePlace {
   readonly host: string;
   /** `migrations/agent`, oldest first. */
   readonly migrations: Migrations;
-  /** By which it is waited for a lock that another process holds. */
-  readonly clock: Patience['clock'];
+  /** By which it is waited for a lock that another process holds, and others have their turn. */
+  readonly clock: Pick<Clock, 'monotonicMs' | 'delay' | 'turn'>;
 }
 
 /** An open database with what is prepared on it. */

@@ -92,7 +92,7 @@ class Agent implements AsyncDisposable {
         mark: undefined,
       },
       reconciling: {
-        accepted: () => {},
+        accepted: async () => {},
         held: () => {},
         heard: () => {},
         again: (keys) => again.push(...keys),

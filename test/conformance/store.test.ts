@@ -26,6 +26,9 @@ import { randomBelow } from './sequences.ts';
 const RUNS = Number(process.env.CONFORMANCE_RUNS ?? 2000);
 const SEED = Number(process.env.CONFORMANCE_SEED ?? 1);
 
+/** So many are laid part by part. */
+const MANY = 1_200;
+
 /** A store under test; one of SQLite lies in a folder of its own. */
 class Subject implements AsyncDisposable {
   readonly store: DesiredStore & Recorder;
@@ -121,6 +124,29 @@ const CASES: Readonly<Record<string, Case>> = {
     const said = { sound: true, newer: false, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0 };
     const empty = { ...said, intents: [], entries: [], ...NOTHING };
     t.deepEqual(sorted(await store.load()), empty);
+  },
+
+  'very many changes are one commit, and whatever is asked meanwhile finds all of them or none': async (t, store) => {
+    const changes = Array.from({ length: MANY }, (_, n) => put(n, n + 1));
+    const state: EntryState = { key: intent(1, 1).key, slot: 1, rev: 2, state: 'installed', sinceMs: 1 };
+    const wrong = store.accept(candidate('stored', at(MANY), changes, digestOf([intent(1, 1)])));
+    const before = store.load();
+    const accepted = store.accept(candidate('empty', at(MANY), changes));
+    const saved = store.saveEntries([state], [], false);
+    const other = store.accept(
+      laid(
+        at(MANY + 1),
+        [del(0, MANY + 1)],
+        changes.map((_, n) => intent(n, n + 1)),
+      ),
+    );
+    t.deepEqual(await wrong, MISMATCH);
+    t.deepEqual((await before).intents, []);
+    t.is((await accepted).outcome, 'accepted');
+    await saved;
+    t.is((await other).outcome, 'accepted');
+    const { sound, intents, entries, seq } = await store.load();
+    t.deepEqual([sound, intents.length, entries, seq], [true, MANY - 1, [state], 2]);
   },
 
   'what was accepted is what is loaded': async (t, store) => {

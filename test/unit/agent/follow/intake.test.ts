@@ -59,7 +59,7 @@ class Bench implements Disposable {
       reconciling: {
         heard: () => {},
         held: (is) => this.held.push(is),
-        accepted: ({ put, removed }) => this.told.push([...put.map(({ key }) => key), ...removed]),
+        accepted: async ({ put, removed }) => void this.told.push([...put.map(({ key }) => key), ...removed]),
         again: (keys) => this.again.push(keys),
         marked: async (marks) => void this.marked.push(marks),
         judge: () => ({}),

@@ -30,6 +30,7 @@ export class Bench implements AsyncDisposable {
   boot = 'b1';
   bootedMs = 0;
   changes = 0;
+  grown = 0;
   trims = 0;
   #reconciler: Reconciler | undefined;
   #ending = new AbortController();
@@ -73,8 +74,13 @@ export class Bench implements AsyncDisposable {
             this.published.push(event);
           },
         },
-        afterBulk: () => {
-          this.trims += 1;
+        heap: {
+          grow: () => {
+            this.grown += 1;
+          },
+          giveBack: () => {
+            this.trims += 1;
+          },
         },
       },
       stored,
@@ -118,7 +124,7 @@ export class Bench implements AsyncDisposable {
     const acceptance = await this.store.accept(candidate, 0, beside);
     if (acceptance.outcome !== 'accepted') throw new Error('not accepted');
     this.reconciler.held(false);
-    this.reconciler.accepted(acceptance, { is: 'follows', at: cursor, digest: '' }, beside);
+    await this.reconciler.accepted(acceptance, { is: 'follows', at: cursor, digest: '' }, beside);
   }
 
   revs(): number[] {
