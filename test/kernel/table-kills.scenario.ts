@@ -5,22 +5,16 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VERDICTS, type Verdict } from '../../agent/kernel/abi.ts';
-import { Control } from '../../agent/kernel/control.ts';
-import { EntryMaps } from '../../agent/kernel/entry-maps.ts';
-import { openTables } from '../../agent/kernel/row-table.ts';
 import { entryId } from '../../agent/model/entry-key.ts';
-import { loadNative } from '../../native/index.ts';
-import { must } from '../support/must.ts';
 import { printResult } from '../support/netns.ts';
 import { frame, ipv4, udp } from '../support/packets.ts';
 import { OwnBpffs } from './facts/own-bpffs.ts';
 import { LoadedProgram, SEND } from './loaded-program.ts';
+import { openEntries, pinEntries } from './pinned-entries.ts';
 import { keyOf } from './tabled-program.ts';
 
-const PINNED = ['redirect4', 'redirect6', 'rows4', 'rows6', 'filter4', 'filter6', 'control', 'shapes'] as const;
 const DSTS = Array.from({ length: 50 }, (_, n) => `203.0.113.${n}`);
 /** Of each key after each kill. */
 const PACKETS = 2_500;
@@ -30,13 +24,7 @@ const RIGHT: readonly Verdict[] = ['DROPPED', 'PASSED', 'NO_MATCH'];
 
 /** Writes, changes, deletes and builds anew for ever. */
 function write(bpffs: string): void {
-  const native = loadNative();
-  const open = (name: (typeof PINNED)[number]) => must(name, native.mapOpen(join(bpffs, name), false));
-  const maps = Object.fromEntries(PINNED.map((name) => [name, open(name)])) as Record<(typeof PINNED)[number], never>;
-  const control = new Control(native, maps.control, maps.shapes, '');
-  const entries = new EntryMaps(native, { 4: maps.redirect4, 6: maps.redirect6 }, openTables(native, maps, control));
-  for (const _ of entries.observe());
-  while (entries.tend());
+  const entries = openEntries(bpffs);
   for (let round = 0; ; round += 1) {
     const some = DSTS.filter((_, n) => (n * 7 + round) % 3 === 0).map((dst) => ({
       id: entryId(keyOf(dst)),
@@ -79,7 +67,7 @@ async function observe(kills: number): Promise<unknown> {
   using bpffs = new OwnBpffs();
   using program = new LoadedProgram({ rowBits: 7 });
   program.install({ match: { dst: '192.0.2.1' } });
-  for (const name of PINNED) program.pin(name, bpffs.path(name));
+  pinEntries(program, bpffs.root);
   const counts = { kills, packets: 0, hits: 0, misses: 0, twofold: 0, unexpected: 0 };
   for (let turn = 0; turn < kills; turn += 1) {
     await kill(bpffs.root, turn);

@@ -4,8 +4,9 @@ import { runInNamespace } from '../support/netns.ts';
 import { PlantedBugs } from '../support/planted-bugs.ts';
 
 const kernel = kernelTests();
-/** More of it runs in test/long/table.test.ts. */
+/** More of it runs in test/long/table.test.ts and live-frames.test.ts. */
 const LOOKS = 2_000_000;
+const FRAMES = 1_000_000;
 const REBUILDS = 50;
 /** At most, until a packet misses: where nobody waits one in ten shows it, on a machine that is busy with other things. */
 const HASTY_REBUILDS = 200;
@@ -32,6 +33,17 @@ kernel(
     const unproven = await scenario('table-torn', LOOKS, mutant.object);
     t.log('without the check', unproven);
     t.true((unproven.torn ?? 0) > 0, 'else this test proves nothing');
+  },
+);
+
+kernel(
+  'table: frames that the kernel carries on go to the one next hop or the other, whatever is written',
+  async (t) => {
+    t.timeout(600_000);
+    const counts = await scenario('live-frames', 'on', FRAMES, 'agent');
+    t.log(counts);
+    t.like(counts, { frames: FRAMES, sent: FRAMES, stranger: 0 });
+    t.is((counts.first ?? 0) + (counts.second ?? 0), FRAMES);
   },
 );
 

@@ -1,17 +1,9 @@
 import test from 'ava';
-import { runInNamespace } from '../support/netns.ts';
-
-type Counts = Readonly<Record<string, number>>;
+import { sumInNamespace } from '../support/netns.ts';
 
 /** What test/kernel/table-race.test.ts runs for seconds, in parts, for nothing may take ten minutes. */
-async function sums(name: string, parts: number, ...args: readonly string[]): Promise<Counts> {
-  const all = new Map<string, number>();
-  for (let part = 0; part < parts; part += 1) {
-    const counts = await runInNamespace(new URL(`../kernel/${name}.scenario.ts`, import.meta.url), ...args);
-    for (const [what, count] of Object.entries(counts as Counts)) all.set(what, (all.get(what) ?? 0) + count);
-  }
-  return Object.fromEntries(all);
-}
+const sums = (name: string, parts: number, ...args: readonly string[]) =>
+  sumInNamespace(parts, new URL(`../kernel/${name}.scenario.ts`, import.meta.url), ...args);
 
 test.serial('table: forty million looks at a row that is rewritten without a pause, and no mixture', async (t) => {
   t.timeout(3_600_000);

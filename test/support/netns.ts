@@ -18,6 +18,20 @@ export async function runInNamespace(module: URL, ...args: readonly string[]): P
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
 }
 
+/** What a module counted in each of several runs, one after the other, added up: for what takes longer than one run may. */
+export async function sumInNamespace(
+  parts: number,
+  module: URL,
+  ...args: readonly string[]
+): Promise<Readonly<Record<string, number>>> {
+  const sums = new Map<string, number>();
+  for (let part = 0; part < parts; part += 1) {
+    const counts = (await runInNamespace(module, ...args)) as Readonly<Record<string, number>>;
+    for (const [what, count] of Object.entries(counts)) sums.set(what, (sums.get(what) ?? 0) + count);
+  }
+  return Object.fromEntries(sums);
+}
+
 /** What a module run by `runInNamespace` prints: bytes as hex, bigint as decimal text. */
 export function printResult(result: unknown): void {
   const plain = (_: string, value: unknown): unknown => {

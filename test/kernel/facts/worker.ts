@@ -16,6 +16,9 @@ export interface Turn<Task> {
 }
 export type Work = Readonly<Record<string, (turn: Turn<never>) => void>>;
 
+/** A thread begins within it on any machine that does not stand still. */
+const BEGIN_MS = 60_000;
+
 /** A thread that works without a pause until it is stopped. */
 export class Busy<Task> implements AsyncDisposable {
   readonly #flags = new SharedArrayBuffer(8);
@@ -35,7 +38,7 @@ export class Busy<Task> implements AsyncDisposable {
   /** Starts `work`, one of the module's `workHere`, and waits for its first turn. */
   static async start<Task>(module: string, work: string, task: Task): Promise<Busy<Task>> {
     const busy = new Busy(module, work, task);
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + BEGIN_MS;
     while (busy.turns === 0 && busy.#failure === undefined && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 1));
     if (busy.turns === 0) throw new Error(`${work} does not begin`, { cause: busy.#failure });
