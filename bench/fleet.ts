@@ -1,7 +1,8 @@
 /**
- * What commands take that look at a large fleet: `./dev bench fleet [--hosts N] [--redirects N] [--planned N] [--rounds N]`. A bus, a
- * controller and the real command; each host says every 15 s what it would: that it has all, and of one in a hundred that a
- * redirect is blocked, and how fast packets meet 64 of them. Commands run in turns, so that what else the machine does falls on all alike.
+ * A large fleet: `./dev bench fleet [--hosts N] [--redirects N] [--busy N] [--seconds N] [--looks N] [--rounds N] [-o json]`. A bus, a
+ * controller and the real command; hosts are made up, in this process. What the controller takes while they speak and nobody asks;
+ * what commands take that look at all of them, in turns, so that what else the machine does falls on all alike; and one change to
+ * every host, again and again, with its floors.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -10,21 +11,29 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
-import { table } from '../cli/show/table.ts';
 import { encodeApplyRequest, parseApplyReply } from '../protocol/api.ts';
+import { type ChangeReply, encodeChangeRequest, parseChangeReply } from '../protocol/change-state.ts';
+import { encodeHostsRequest, parseHostsReply } from '../protocol/listings.ts';
+import { MAX_BUSIEST } from '../protocol/rates.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { readArguments } from '../test/support/arguments.ts';
 import { startNats } from '../test/support/nats.ts';
-import { must, Running } from '../test/support/process.ts';
-import { FullCommit, quantiles, RoundTrip } from './floors.ts';
-import { Speakers } from './speakers.ts';
+import { must, Running, until } from '../test/support/process.ts';
+import { type Changed, describeFleet, type FleetReport, type Rest, type Taken } from './fleet-report.ts';
+import { FullCommit, quantiles, RoundTrip, Spray } from './floors.ts';
+import { Hosts } from './hosts.ts';
 
-const SHUNT = [process.execPath, join(import.meta.dirname, '../cli/shunt.js')];
+const SHUNT = [process.execPath, ...nodeOptions(), join(import.meta.dirname, '../cli/shunt.js')];
 const PATIENCE_MS = 10 * 60_000;
 /** One transaction stays small, whatever the fleet; what is to be measured comes after. */
 const APPLIED_AT_ONCE = 100;
-/** So long the controller is left alone with statuses. */
-const QUIET_MS = 30_000;
+/** What a change to all leaves behind is over by then. */
+const SETTLES_MS = 3_000;
+const LOOK_MS = 5;
+/** A request may be lost; one that makes a change is not to be. */
+const ANSWER_WITHIN_MS = 60_000;
+/** Between two questions to the controller whether all have applied it: an answer takes it some 20 ms. */
+const ASK_MS = 50;
 /** Redirects that are applied one by one have numbers past all others. */
 const FIRST_MORE = 20_000;
 /** proc_pid_stat(5): USER_HZ is 100 a second on all that we run on. */
@@ -34,20 +43,12 @@ interface Size {
   readonly hosts: number;
   readonly redirects: number;
   readonly planned: number;
+  readonly busy: number;
 }
 
-/** What one run took: by the clock, of the CPUs for the command, and for the controller meanwhile. */
-interface Taken {
-  readonly wallMs: number;
-  readonly commandMs: number;
-  readonly controllerMs: number;
-}
-
-/** When one change was answered, and when the last host had it; and what the controller took for it. */
-interface Changed {
-  readonly replyMs: number;
-  readonly lastMs: number;
-  readonly controllerMs: number;
+/** Whoever profiles the controller says with what. */
+function nodeOptions(): readonly string[] {
+  return (process.env.BENCH_CONTROLLER_NODE ?? '').split(' ').filter((word) => word !== '');
 }
 
 /** A controller that has heard all hosts and has redirects for each of them. */
@@ -57,92 +58,135 @@ class Fleet implements AsyncDisposable {
   readonly url: string;
   /** Where its database is. */
   readonly folder: string;
-  readonly #speakers: Speakers;
+  readonly hosts: Hosts;
+  readonly #size: Size;
   readonly #asker: NatsConnection;
   /** Of the first redirects, with another target than the one that stands. */
   readonly file: string;
 
-  private constructor(controller: Running, url: string, speakers: Speakers, asker: NatsConnection, file: string) {
+  private constructor(controller: Running, url: string, hosts: Hosts, size: Size, asker: NatsConnection, file: string) {
     this.#controller = controller;
     this.url = url;
     this.folder = dirname(file);
-    this.#speakers = speakers;
+    this.hosts = hosts;
+    this.#size = size;
     this.#asker = asker;
     this.file = file;
   }
 
-  static async make({ hosts, redirects, planned }: Size): Promise<Fleet> {
+  static async make(size: Size): Promise<Fleet> {
     await using held = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'shunt-bench-'));
     held.defer(() => rm(folder, { recursive: true }));
     const { url } = held.use(await startNats());
     const words = ['controller', '--nats', url, '--db', join(folder, 'controller.db')];
     const controller = held.use(await Running.start('controller', [...SHUNT, ...words]));
-    const speakers = held.use(await Speakers.open(url, hosts));
     const asker = held.adopt(await connect({ servers: url }), (it) => it.close());
-    const fleet = new Fleet(controller, url, speakers, asker, join(folder, 'redirects.jsonl'));
-    await controller.until('answers', PATIENCE_MS, () => fleet.#heard().catch(() => false));
-    await speakers.sayAll();
-    await controller.until('knows every host', PATIENCE_MS, async () => (await fleet.#heard()).length === hosts);
-    for (let from = 0; from < redirects; from += APPLIED_AT_ONCE) {
-      await writeFile(fleet.file, lines(from, Math.min(redirects, from + APPLIED_AT_ONCE), '10.0.0.7'));
-      await fleet.#shunt('apply', '-f', fleet.file);
+    await controller.until('serves', PATIENCE_MS, () => shunt(url, 'hosts', '-o', 'json').catch(() => false));
+    const hosts = held.use(await Hosts.open(url, size.hosts, size.busy));
+    const fleet = new Fleet(controller, url, hosts, size, asker, join(folder, 'redirects.jsonl'));
+    await until('the controller knows every host', PATIENCE_MS, () => fleet.#knowsAll().catch(() => false), SETTLES_MS);
+    for (let from = 0; from < size.redirects; from += APPLIED_AT_ONCE) {
+      await writeFile(fleet.file, lines(from, Math.min(size.redirects, from + APPLIED_AT_ONCE), '10.0.0.7'));
+      await shunt(url, 'apply', '-f', fleet.file);
     }
-    await speakers.obey(redirects);
-    await speakers.sayAll();
-    speakers.goOn();
-    await writeFile(fleet.file, lines(0, Math.min(redirects, planned), '10.0.0.8'));
+    await fleet.change(0); // what comes first is not like what comes after
+    await writeFile(fleet.file, lines(0, Math.min(size.redirects, size.planned), '10.0.0.8'));
     fleet.#held.use(held.move());
     return fleet;
   }
 
   /** Runs a command with its output to a pipe, as a script has it. */
   async time(words: readonly string[]): Promise<Taken> {
-    const before = cpuMsOf(this.#controller.pid);
+    const before = this.cpuMs;
     const start = performance.now();
     const piped = '"$@" | cat >/dev/null; times';
     const times = await must(['sh', '-c', piped, 'sh', ...SHUNT, ...words, '--nats', this.url]);
     const wallMs = performance.now() - start;
-    return { wallMs, commandMs: childrenMs(times), controllerMs: cpuMsOf(this.#controller.pid) - before };
+    return { wallMs, commandMs: childrenMs(times), controllerMs: this.cpuMs - before };
   }
 
-  /** One redirect more for every host: from the request to the reply, and until the last host has its message. */
+  /** One redirect more for every host. */
   async change(round: number): Promise<Changed> {
+    await setTimeout(SETTLES_MS);
     const spec = { ...redirect(FIRST_MORE + round, '10.0.0.7'), name: `more-${round}` };
-    const request = encodeApplyRequest({ v: 1, upload: randomUUID(), part: 0, parts: 1, specs: [spec] });
-    const before = cpuMsOf(this.#controller.pid);
-    const heard = this.#speakers.hearOnceMore();
-    const start = performance.now();
-    const reply = await this.#asker.request(makeSubjects().api('apply'), request, { timeout: PATIENCE_MS });
+    const id = randomUUID();
+    const request = encodeApplyRequest({ v: 1, upload: id, part: 0, parts: 1, specs: [spec] });
+    const [before, heard, start] = [this.cpuMs, this.hosts.heard.messages, performance.now()];
+    const own = process.cpuUsage();
+    const reply = await this.#ask('apply', request);
     const replyMs = performance.now() - start;
-    if ('error' in parseApplyReply(reply.data)) throw new Error(reply.string());
-    await heard;
-    return { replyMs, lastMs: performance.now() - start, controllerMs: cpuMsOf(this.#controller.pid) - before };
+    if ('error' in parseApplyReply(reply)) throw new Error(Buffer.from(reply).toString());
+    const all = heard + this.#size.hosts;
+    await until('every host hears', PATIENCE_MS, () => this.hosts.heard.messages >= all, LOOK_MS);
+    const [lastMs, sendsCpuMs] = [this.hosts.heard.lastMs - start, this.cpuMs - before];
+    await until('every host has it', PATIENCE_MS, () => this.#isApplied(id), ASK_MS);
+    const [appliedMs, cpuMs] = [performance.now() - start, this.cpuMs - before];
+    const { user, system } = process.cpuUsage(own);
+    return { replyMs, lastMs, appliedMs, hostsMs: (user + system) / 1000, sendsCpuMs, cpuMs };
   }
 
   /** What the controller takes of a CPU while hosts speak and nobody asks, in percent; and its memory. */
-  async rest(): Promise<{ readonly cpuPercent: number; readonly rssMiB: number }> {
-    const before = cpuMsOf(this.#controller.pid);
-    await setTimeout(QUIET_MS);
-    const cpuPercent = ((cpuMsOf(this.#controller.pid) - before) / QUIET_MS) * 100;
-    return { cpuPercent, rssMiB: rssMiBOf(this.#controller.pid) };
+  async rest(seconds: number): Promise<Rest> {
+    await setTimeout(SETTLES_MS);
+    const [before, said] = [this.cpuMs, this.hosts.said];
+    await setTimeout(seconds * 1000);
+    const now = this.hosts.said;
+    return {
+      seconds,
+      cpuPercent: (this.cpuMs - before) / (seconds * 10),
+      statusesPerSecond: (now.statuses - said.statuses) / seconds,
+      syncsPerSecond: (now.syncs - said.syncs) / seconds,
+      rssMiB: this.rssMiB,
+    };
   }
 
   get rssMiB(): number {
-    return rssMiBOf(this.#controller.pid);
+    const [, kib = ''] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.#controller.pid}/status`, 'utf8')) ?? [];
+    return Number(kib) / 1024;
   }
 
-  async #heard(): Promise<readonly unknown[]> {
-    return (JSON.parse(await this.#shunt('hosts', '-o', 'json')) as { readonly items: readonly unknown[] }).items;
+  get cpuMs(): number {
+    const afterName = readFileSync(`/proc/${this.#controller.pid}/stat`, 'utf8').split(') ')[1] ?? '';
+    const [user, system] = afterName.split(' ').slice(11, 13);
+    return (Number(user) + Number(system)) * TICK_MS;
   }
 
-  #shunt(...words: readonly string[]): Promise<string> {
-    return must([...SHUNT, ...words, '--nats', this.url]);
+  async #isApplied(id: string): Promise<boolean> {
+    const reply = parseChangeReply(
+      await this.#ask('change', encodeChangeRequest({ v: 1, id, level: 'applied', limit: 1 })),
+    );
+    return isAll(reply, this.#size.hosts);
+  }
+
+  async #ask(verb: string, request: Uint8Array): Promise<Uint8Array> {
+    return (await this.#asker.request(makeSubjects().api(verb), request, { timeout: ANSWER_WITHIN_MS })).data;
+  }
+
+  async #knowsAll(): Promise<boolean> {
+    let known = 0;
+    for (let page = {}; ; ) {
+      const reply = parseHostsReply(await this.#ask('hosts', encodeHostsRequest({ v: 1, ...page })));
+      if ('error' in reply) return false;
+      known += reply.items.length;
+      if (reply.next === null) return known === this.#size.hosts;
+      page = { after: reply.next };
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#held.disposeAsync();
   }
+}
+
+function isAll(reply: ReturnType<typeof parseChangeReply>, hosts: number): boolean {
+  if ('error' in reply) throw new Error(reply.error.message);
+  const { total, done }: ChangeReply = reply;
+  return total === hosts && done === total;
+}
+
+function shunt(url: string, ...words: readonly string[]): Promise<string> {
+  return must([...SHUNT, ...words, '--nats', url]);
 }
 
 function lines(from: number, to: number, nexthop: string): string {
@@ -161,35 +205,9 @@ function childrenMs(times: string): number {
   return all.slice(-2).reduce((sum, [, minutes, seconds]) => sum + (Number(minutes) * 60 + Number(seconds)) * 1000, 0);
 }
 
-function cpuMsOf(pid: number | undefined): number {
-  const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '';
-  const [user, system] = afterName.split(' ').slice(11, 13);
-  return (Number(user) + Number(system)) * TICK_MS;
-}
-
-function rssMiBOf(pid: number | undefined): number {
-  const [, kib = ''] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kib) / 1024;
-}
-
-function row(name: string, taken: readonly Taken[]): readonly string[] {
-  const median = (of: (one: Taken) => number): string => {
-    const sorted = taken.map(of).toSorted((a, b) => a - b);
-    return ((sorted[sorted.length >> 1] ?? Number.NaN) / 1000).toFixed(2);
-  };
-  return [name, median((one) => one.wallMs), median((one) => one.commandMs), median((one) => one.controllerMs)];
-}
-
-if (import.meta.main) {
-  const { values } = readArguments('bench fleet', {
-    hosts: { takes: 'number', from: 1, to: 10_000, default: 2000 },
-    redirects: { takes: 'number', from: 1, to: 10_000, default: 1000 },
-    planned: { takes: 'number', from: 1, to: 10_000, default: 200 },
-    rounds: { takes: 'number', from: 1, to: 1000, default: 15 },
-  });
-  await using fleet = await Fleet.make(values);
-  const rest = await fleet.rest();
-  const commands = [
+/** Each command so often, in turns; medians. */
+async function look(fleet: Fleet, looks: number): Promise<FleetReport['commands']> {
+  const words = [
     'get --help',
     'get',
     'hosts',
@@ -199,37 +217,62 @@ if (import.meta.main) {
     'top --once --by-host',
     `plan -f ${fleet.file}`,
   ];
-  const taken = new Map(commands.map((command): [string, Taken[]] => [command, []]));
-  for (let round = 0; round < values.rounds; round += 1)
+  const taken = new Map(words.map((command): [string, Taken[]] => [command, []]));
+  for (let round = 0; round < looks; round += 1)
     for (const [command, list] of taken) list.push(await fleet.time(command.split(' ')));
-  const changed: Changed[] = [];
+  if (looks === 0) return {};
+  const p50 = (list: readonly Taken[], of: keyof Taken) => quantiles(list.map((one) => one[of])).p50;
+  const rows = [...taken].map(([command, list]): [string, Taken] => [
+    command.replace(fleet.file, 'FILE'),
+    { wallMs: p50(list, 'wallMs'), commandMs: p50(list, 'commandMs'), controllerMs: p50(list, 'controllerMs') },
+  ]);
+  return Object.fromEntries(rows);
+}
+
+/** One change to all, so often, each with its floors. */
+async function change(fleet: Fleet, rounds: number, hosts: number): Promise<Pick<FleetReport, 'change' | 'floors'>> {
+  if (rounds === 0) return { change: undefined, floors: undefined };
   using commit = new FullCommit(fleet.folder);
   await using trip = await RoundTrip.open(fleet.url);
-  const floors: Record<'commit' | 'trip', number[]> = { commit: [], trip: [] };
-  for (let round = 0; round < values.rounds; round += 1) {
-    floors.commit.push(await commit.ms());
-    floors.trip.push(await trip.ms(new Uint8Array(500)));
+  await using spray = await Spray.open(fleet.url);
+  const floors: Record<'trip' | 'commit' | 'spray', number[]> = { trip: [], commit: [], spray: [] };
+  const changed: Changed[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
     changed.push(await fleet.change(round));
+    const message = new Uint8Array(fleet.hosts.heard.bytes);
+    floors.commit.push(await commit.ms());
+    floors.trip.push(await trip.ms(message));
+    floors.spray.push(await spray.ms(hosts, message));
   }
-  const right = (title: string) => ({ title, align: 'right' as const });
-  const titles = [{ title: 'shunt' }, ...['seconds', 'CPU of the command', 'CPU of the controller'].map(right)];
-  const rows = [...taken].map(([command, list]) => row(command.replace(fleet.file, 'FILE'), list));
-  const load = loadavg().map((one) => one.toFixed(1));
-  console.log(
-    `${values.hosts} hosts, ${values.redirects} redirects, at most ${values.planned} planned; medians of ${values.rounds} runs`,
-  );
-  console.log(`${cpus().length} CPUs, load ${load.join(' ')}\n`);
-  console.log(table(titles, rows, { width: undefined, colour: false }));
-  const p50 = (list: readonly number[]) => `${quantiles(list).p50.toFixed(1)} ms`;
-  console.log(
-    `\none redirect more, on every host: answered after ${p50(changed.map(({ replyMs }) => replyMs))}, last message`,
-  );
-  console.log(
-    `after ${p50(changed.map(({ lastMs }) => lastMs))}, with ${p50(changed.map(({ controllerMs }) => controllerMs))} of CPU of the controller;`,
-  );
-  console.log(`a round trip takes ${p50(floors.trip)}, a commit ${p50(floors.commit)}`);
-  console.log(
-    `\ncontroller: ${rest.cpuPercent.toFixed(1)} % of a CPU while nobody asks, RSS ${rest.rssMiB.toFixed(0)} MiB then,`,
-  );
-  console.log(`and ${fleet.rssMiB.toFixed(0)} MiB at the end`);
+  const of = (key: keyof Changed) => quantiles(changed.map((one) => one[key]));
+  return {
+    change: {
+      ...{ replyMs: of('replyMs'), lastMs: of('lastMs'), appliedMs: of('appliedMs') },
+      ...{ hostsMs: of('hostsMs'), sendsCpuMs: of('sendsCpuMs'), cpuMs: of('cpuMs') },
+    },
+    floors: { trip: quantiles(floors.trip), commit: quantiles(floors.commit), spray: quantiles(floors.spray) },
+  };
+}
+
+if (import.meta.main) {
+  const { values } = readArguments('bench fleet', {
+    hosts: { takes: 'number', from: 1, to: 10_000, default: 2000 },
+    redirects: { takes: 'number', from: 1, to: 10_000, default: 1000 },
+    planned: { takes: 'number', from: 1, to: 10_000, default: 200 },
+    busy: { takes: 'number', from: 0, to: MAX_BUSIEST, default: MAX_BUSIEST },
+    seconds: { takes: 'number', from: 1, to: 3600, default: 60 },
+    looks: { takes: 'number', from: 0, to: 1000, default: 15 },
+    rounds: { takes: 'number', from: 0, to: 1000, default: 15 },
+    output: { takes: 'word', short: 'o', of: ['table', 'json'], default: 'table' },
+  });
+  const { hosts, redirects, busy } = values;
+  await using fleet = await Fleet.make(values);
+  const rest = await fleet.rest(values.seconds);
+  const commands = await look(fleet, values.looks);
+  const report: FleetReport = {
+    ...{ hosts, redirects, busy, rest, commands, ...(await change(fleet, values.rounds, hosts)) },
+    ...{ messageBytes: fleet.hosts.heard.bytes, rssMiB: fleet.rssMiB },
+    machine: { cpus: cpus().length, load: loadavg() },
+  };
+  process.stdout.write(`${values.output === 'json' ? JSON.stringify(report) : describeFleet(report)}\n`);
 }

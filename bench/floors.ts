@@ -38,6 +38,45 @@ export class RoundTrip implements AsyncDisposable {
   }
 }
 
+/** So many messages, each on a subject of its own, until somebody on another connection has heard them all. */
+export class Spray implements AsyncDisposable {
+  readonly #sayer: NatsConnection;
+  readonly #hearer: NatsConnection;
+  #left = 0;
+  #come: () => void = () => {};
+
+  private constructor(sayer: NatsConnection, hearer: NatsConnection) {
+    this.#sayer = sayer;
+    this.#hearer = hearer;
+    hearer.subscribe('bench.spray.*', { callback: () => this.#hear() });
+  }
+
+  static async open(url: string): Promise<Spray> {
+    const spray = new Spray(await connect({ servers: url }), await connect({ servers: url }));
+    await spray.#hearer.flush();
+    return spray;
+  }
+
+  async ms(messages: number, data: Uint8Array): Promise<number> {
+    return await timed(() => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      [this.#left, this.#come] = [messages, resolve];
+      for (let at = 0; at < messages; at += 1) this.#sayer.publish(`bench.spray.${at}`, data);
+      return promise;
+    });
+  }
+
+  #hear(): void {
+    this.#left -= 1;
+    if (this.#left === 0) this.#come();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sayer.close();
+    await this.#hearer.close();
+  }
+}
+
 /** One row into a database that has each commit on the disk before it returns, in a folder. */
 export class FullCommit implements Disposable {
   readonly #database: Database.Database;
