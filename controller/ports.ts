@@ -10,6 +10,7 @@ import type { Page, SyncRequest } from '../protocol/page.ts';
 import type { PlanReply, PlanRequest } from '../protocol/plan.ts';
 import type { PlanPage, PlanPageRequest } from '../protocol/plan-page.ts';
 import type { RecoverReply } from '../protocol/recover.ts';
+import type { Refused } from '../protocol/refused.ts';
 import type {
   RolloutAbortRequest,
   RolloutExcludeRequest,
@@ -83,18 +84,24 @@ export interface Desk {
   history(request: HistoryRequest, budgetBytes: number): Promise<HistoryReply>;
 }
 
+/** A host that is to be told what is new after a rev; where its marks moved, it is told those at least. */
+export interface Asked extends Head {
+  readonly isMarked: boolean;
+}
+
 /** What of the logs is to be told. `budgetBytes` is what the changes of one message may take. */
 export interface NewsOfLogs {
-  /** What is new on a host after a rev, a hint when that is too much, `undefined` when there is nothing. */
-  update(host: string, afterRev: number, budgetBytes: number): Promise<Update | undefined>;
-  /** A hint with the marks of a host; `undefined` when there are none that its agent can take. */
-  hint(host: string): Promise<Update | undefined>;
+  /**
+   * What the first of these hosts are told, in their order, as many as have few changes together: what is new, a hint when that
+   * is too much, `undefined` when there is nothing, or why the log cannot be read as what it should be.
+   */
+  updates(asked: readonly Asked[], budgetBytes: number): Promise<readonly (Update | Refused | undefined)[]>;
   /** The hosts whose logs moved after a rev, and those whose marks rose since they were counted so far. */
   movedAfter(rev: number, marks?: number): Promise<Moved>;
 }
 
 /** The logs of the hosts. */
-export interface Logs extends NewsOfLogs {
+export interface Logs extends Pick<NewsOfLogs, 'movedAfter'> {
   page(request: SyncRequest, budgetBytes: number): Promise<Page>;
   /** Reads what belongs together from one state of the logs, which costs little more than the first of it. */
   together<T>(read: (now: NewsOfLogs) => Promise<T>): Promise<T>;

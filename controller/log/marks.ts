@@ -1,12 +1,17 @@
 import type { Marks } from '../../protocol/marks.ts';
 import type { Head } from '../store/tables/heads.ts';
+import type { Mark } from '../store/tables/marks.ts';
 import type { Transaction } from './transaction.ts';
 
 type Place = Pick<Transaction, 'session' | 'tables'>;
 
-/** The marks that a host is sent: those that it has, as far as its agent can take them. */
-export async function marksFor({ session, tables }: Place, { host, rev }: Pick<Head, 'host' | 'rev'>): Promise<Marks> {
-  const { confirmed, permit } = await tables.marks.find(session, host);
+/** The marks that a host is sent: those that it has, as far as its agent can take them. `known`, where they were read already. */
+export async function marksFor(
+  { session, tables }: Place,
+  { host, rev }: Pick<Head, 'host' | 'rev'>,
+  known?: Mark,
+): Promise<Marks> {
+  const { confirmed, permit } = known ?? (await tables.marks.find(session, host));
   if (confirmed === 0 && permit === 0) return {};
   const can = (await tables.hosts.find(session, host))?.status.can ?? [];
   return {

@@ -2,12 +2,10 @@ import type { Cursor } from '../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Change } from '../../protocol/intent.ts';
 import type { Page, Standing, SyncRequest } from '../../protocol/page.ts';
-import type { Update } from '../../protocol/update.ts';
 import { Declined } from '../model/declined.ts';
 import { standingOf } from '../model/standing.ts';
 import type { ChangeRow } from '../store/schema.ts';
 import { changeBytes, changeOf } from '../store/tables/changes.ts';
-import type { Head } from '../store/tables/heads.ts';
 import { marksFor } from './marks.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -48,41 +46,8 @@ export async function readPage(
   };
 }
 
-/** The newest epoch, as updates say it. */
-export type Opened = Pick<Update, 'epoch' | 'after'>;
-
-export async function readOpened({ session, tables }: Transaction): Promise<Opened> {
-  const newest = await tables.epochs.newest(session);
-  return { epoch: newest.epoch, after: await tables.epochs.endBefore(session, newest) };
-}
-
-/** Reads what is new for a host after a rev; `undefined` when nothing is. */
-export async function readUpdate(
-  transaction: Transaction,
-  opened: Opened,
-  { host, afterRev }: { readonly host: string; readonly afterRev: number },
-  budgetBytes: number,
-): Promise<Update | undefined> {
-  const { session, tables } = transaction;
-  const head = await tables.heads.find(session, host);
-  if (head.rev <= afterRev) return undefined;
-  const rows = await changesSince(transaction, head, Math.max(afterRev, head.floor), budgetBytes);
-  const prev = rows.length === 0 ? head.rev : Math.max(afterRev, head.floor);
-  const changes = await changesFor(transaction, host, rows);
-  return { ...updateFrom(opened, head, prev, changes), ...(await marksFor(transaction, head)) };
-}
-
-/** Reads what a host is told when nothing but its marks moved; `undefined` when it is told none. */
-export async function readHint(transaction: Transaction, opened: Opened, host: string): Promise<Update | undefined> {
-  const { session, tables } = transaction;
-  const head = await tables.heads.find(session, host);
-  const marks = await marksFor(transaction, head);
-  if (marks.confirmed === undefined && marks.permit === undefined) return undefined;
-  return { ...updateFrom(opened, head, head.rev, []), ...marks };
-}
-
 /** What rows say to a host. A delete does not ask an agent to have it confirmed that cannot: it would refuse all of it. */
-async function changesFor(
+export async function changesFor(
   { session, tables }: Transaction,
   host: string,
   rows: readonly ChangeRow[],
@@ -91,22 +56,6 @@ async function changesFor(
   const isAsked = changes.some((change) => change.op === 'delete' && change.confirm !== undefined);
   if (!isAsked || (await tables.hosts.find(session, host))?.status.can?.includes('confirm')) return changes;
   return changes.map((change) => (change.op === 'put' ? change : { op: 'delete', rev: change.rev, key: change.key }));
-}
-
-function updateFrom({ epoch, after }: Opened, head: Head, prev: number, changes: readonly Change[]): Update {
-  const { host, rev, digest } = head;
-  return { v: 1, host, epoch, after, prev, rev, digest, changes };
-}
-
-/** All that is new, or nothing when it does not fit one message. */
-async function changesSince(
-  { session, tables }: Transaction,
-  head: Head,
-  rev: number,
-  budgetBytes: number,
-): Promise<ChangeRow[]> {
-  const { rows, more, bytes } = take(tables.changes.after(session, { host: head.host, rev }), budgetBytes);
-  return more || bytes > budgetBytes ? [] : rows;
 }
 
 async function judge({ session, tables }: Transaction, claim: Cursor): Promise<Standing> {
@@ -136,7 +85,7 @@ function notInLog({ epoch, rev }: Cursor): Declined {
 }
 
 /** As many rows from the start as fit; one at least, or a log would not lead on. What is left is not read. */
-function take(
+export function take(
   all: Iterable<ChangeRow>,
   budgetBytes: number,
 ): { readonly rows: ChangeRow[]; readonly bytes: number; readonly more: boolean } {

@@ -1,8 +1,10 @@
 import type { Page, SyncRequest } from '../../protocol/page.ts';
+import type { Refused } from '../../protocol/refused.ts';
 import type { Update } from '../../protocol/update.ts';
-import type { Logs, Moved, NewsOfLogs } from '../ports.ts';
-import { type Opened, readHint, readOpened, readPage, readUpdate } from './pages.ts';
+import type { Asked, Logs, Moved, NewsOfLogs } from '../ports.ts';
+import { readPage } from './pages.ts';
 import type { Transaction } from './transaction.ts';
+import { type Opened, readOpened, readUpdates } from './updates.ts';
 import type { Work } from './work.ts';
 
 /** The logs of the hosts, in the database. */
@@ -21,14 +23,6 @@ export class SqlLogs implements Logs {
     return this.#work.read((transaction) => read(new NewsNow(transaction)));
   }
 
-  update(host: string, afterRev: number, budgetBytes: number): Promise<Update | undefined> {
-    return this.together((now) => now.update(host, afterRev, budgetBytes));
-  }
-
-  hint(host: string): Promise<Update | undefined> {
-    return this.together((now) => now.hint(host));
-  }
-
   movedAfter(rev: number, marks?: number): Promise<Moved> {
     return this.together((now) => now.movedAfter(rev, marks));
   }
@@ -43,12 +37,8 @@ class NewsNow implements NewsOfLogs {
     this.#transaction = transaction;
   }
 
-  async update(host: string, afterRev: number, budgetBytes: number): Promise<Update | undefined> {
-    return readUpdate(this.#transaction, await this.#newest(), { host, afterRev }, budgetBytes);
-  }
-
-  async hint(host: string): Promise<Update | undefined> {
-    return readHint(this.#transaction, await this.#newest(), host);
+  async updates(asked: readonly Asked[], budgetBytes: number): Promise<readonly (Update | Refused | undefined)[]> {
+    return readUpdates(this.#transaction, await this.#newest(), asked, budgetBytes);
   }
 
   async movedAfter(rev: number, marks = 0): Promise<Moved> {

@@ -5,27 +5,26 @@ import { listBudgetBytes } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { encodeUpdate, type Update } from '../../protocol/update.ts';
-import type { Bus, Logs, Moved, NewsOfLogs } from '../ports.ts';
+import type { Asked, Bus, Logs, Moved, NewsOfLogs } from '../ports.ts';
 
 /** How often the database is asked for what other controllers committed. */
 const POLL_MS = 1000;
-/** Updates that may wait for the server at a time, and the changes after which they do. */
-const UPDATES_A_FLUSH = 64;
-const CHANGES_A_FLUSH = 4096;
+/** Hosts whose logs are read at a time. */
+const HOSTS_AT_ONCE = 256;
+/** So much may wait for the server at a time, in bytes. */
+const BYTES_A_FLUSH = 512 * 1024;
 
 interface PublisherParts {
   readonly logs: Pick<Logs, 'movedAfter' | 'together'>;
   readonly bus: Pick<Bus, 'connected' | 'maxPayloadBytes' | 'publish' | 'flush' | 'onConnect'>;
   readonly subjects: Subjects;
-  readonly clock: Pick<Clock, 'delay'>;
+  readonly clock: Pick<Clock, 'delay' | 'turn'>;
   readonly log: Log;
 }
 
-/** A host with something new: its log, which came so far, or marks, or both. */
-interface News {
-  readonly host: string;
-  readonly rev: number | undefined;
-  readonly isMarked: boolean;
+/** A host with something new: where it was published to, and how far its log came where that moved. */
+interface News extends Asked {
+  readonly head: number | undefined;
 }
 
 /** What such a host is told, or why its log cannot be read as what it should be. */
@@ -86,74 +85,64 @@ export class Publisher {
   }
 
   async #pass(): Promise<void> {
-    const { logs, bus } = this.#parts;
+    const { logs, bus, clock } = this.#parts;
     if (!bus.connected) return;
     const { moved, news, told } = await logs.together(async (now) => {
       const moved = await now.movedAfter(this.#rev, this.#marks);
-      const news = newsOf(moved);
+      const news = this.#newsOf(moved);
       return { moved, news, told: await this.#read(now, news) };
     });
-    this.#publish(told);
+    let waitingBytes = this.#publish(told);
     for (let at = told.length; at < news.length; ) {
-      await bus.flush();
-      const more = await logs.together((now) => this.#read(now, news.slice(at)));
-      this.#publish(more);
+      // What was published is on its way while the next are read.
+      const sent = waitingBytes > BYTES_A_FLUSH ? bus.flush() : clock.turn();
+      if (waitingBytes > BYTES_A_FLUSH) waitingBytes = 0;
+      const [more] = await Promise.all([logs.together((now) => this.#read(now, news.slice(at))), sent]);
+      waitingBytes += this.#publish(more);
       at += more.length;
     }
     [this.#rev, this.#marks] = [moved.rev, moved.marks];
   }
 
-  /** What the first of some hosts are told, as many as may wait for the server at a time. */
+  #newsOf({ heads, marked }: Moved): readonly News[] {
+    const revs = new Map(heads.map((head) => [head.host, head.rev]));
+    const hints = new Set(marked);
+    return [...new Set([...revs.keys(), ...hints])].map((host) => {
+      return { host, rev: this.#published.get(host) ?? 0, head: revs.get(host), isMarked: hints.has(host) };
+    });
+  }
+
+  /** What the first of some hosts are told. */
   async #read(now: NewsOfLogs, news: readonly News[]): Promise<readonly Told[]> {
-    const budgetBytes = listBudgetBytes(this.#parts.bus.maxPayloadBytes);
-    const told: Told[] = [];
-    let changes = 0;
-    for (const one of news.slice(0, UPDATES_A_FLUSH)) {
-      const said = await this.#readOne(now, one, budgetBytes).catch(refusalOf);
-      told.push({ ...one, said });
-      changes += said instanceof Refused ? 0 : (said?.changes.length ?? 0);
-      if (changes >= CHANGES_A_FLUSH) break;
-    }
-    return told;
+    const first = news.slice(0, HOSTS_AT_ONCE);
+    if (first.length === 0) return [];
+    const said = await now.updates(first, listBudgetBytes(this.#parts.bus.maxPayloadBytes));
+    return first.slice(0, said.length).map((one, at) => ({ ...one, said: said[at] }));
   }
 
-  async #readOne(now: NewsOfLogs, { host, isMarked }: News, budgetBytes: number): Promise<Update | undefined> {
-    const update = await now.update(host, this.#published.get(host) ?? 0, budgetBytes);
-    return update ?? (isMarked ? await now.hint(host) : undefined);
-  }
-
-  #publish(told: readonly Told[]): void {
-    for (const one of told) this.#publishOne(one);
+  /** Answers how many bytes that were. */
+  #publish(told: readonly Told[]): number {
+    return told.reduce((bytes, one) => bytes + this.#publishOne(one), 0);
   }
 
   /** A log that cannot be read as what it should be is one host's trouble, and the others do not wait for it. */
-  #publishOne({ host, rev, said: update }: Told): void {
+  #publishOne({ host, head, said: update }: Told): number {
     const { bus, subjects, log } = this.#parts;
     try {
       if (update instanceof Refused) throw update;
-      if (update === undefined) return;
-      bus.publish(subjects.live(host), encodeUpdate(update));
+      if (update === undefined) return 0;
+      const message = encodeUpdate(update);
+      bus.publish(subjects.live(host), message);
       this.#published.set(host, update.rev);
       log.debug({ host, ...summaryOf(update) }, 'publisher: update sent');
+      return message.length;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (rev !== undefined) this.#published.set(host, rev);
-      log.error({ error, host, rev }, 'publisher: the stored log of a host is damaged');
+      if (head !== undefined) this.#published.set(host, head);
+      log.error({ error, host, rev: head }, 'publisher: the stored log of a host is damaged');
+      return 0;
     }
   }
-}
-
-function refusalOf(error: unknown): Refused {
-  if (error instanceof Refused) return error;
-  throw error;
-}
-
-function newsOf({ heads, marked }: Moved): readonly News[] {
-  const revs = new Map(heads.map((head) => [head.host, head.rev]));
-  const hints = new Set(marked);
-  return [...new Set([...revs.keys(), ...hints])].map((host) => {
-    return { host, rev: revs.get(host), isMarked: hints.has(host) };
-  });
 }
 
 function summaryOf({ epoch, prev, rev, changes }: Update): object {

@@ -32,3 +32,8 @@ export function textAt(column: string, place: string) {
 export function joined(column: string) {
   return sql<string>`group_concat(${sql.ref(column)})`;
 }
+
+/** A JSON list of pairs of a host and a rev, as rows. */
+export function pairs(json: string) {
+  return sql<{ host: string; rev: number }>`(select value ->> 0 as host, value ->> 1 as rev from json_each(${json}))`;
+}

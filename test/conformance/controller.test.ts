@@ -6,7 +6,16 @@ import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { Update } from '../../protocol/update.ts';
 import { MemoryController } from '../fakes/memory-controller.ts';
-import { ALLOWED, AMPLE_BYTES, Folder, openStore, type Store, spec, status } from '../unit/controller/fleet.ts';
+import {
+  ALLOWED,
+  AMPLE_BYTES,
+  Folder,
+  openStore,
+  type Store,
+  spec,
+  status,
+  updateOf,
+} from '../unit/controller/fleet.ts';
 import { randomBelow } from './sequences.ts';
 
 /** Steps, and what they start from: CONFORMANCE_RUNS=100000 is for a change of the controller's log. */
@@ -110,7 +119,7 @@ class Real implements Log {
   }
 
   async update(prev: number): Promise<Update | undefined> {
-    return (await this.#store()).logs.update(HOST, prev, AMPLE_BYTES);
+    return updateOf((await this.#store()).logs, HOST, prev, AMPLE_BYTES);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { type Change, type Put, parseChange } from '../../../protocol/intent.ts';
 import { confirmOf } from '../../model/publication.ts';
-import { listed, upsert } from '../dialect.ts';
+import { listed, pairs, upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { ChangeRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -28,6 +28,8 @@ export class ChangeTable {
   readonly #some;
   readonly #after;
   readonly #putsAfter;
+  readonly #afterEach;
+  readonly #counts;
   readonly #unclaimed;
   readonly #standing;
   readonly #put;
@@ -55,6 +57,35 @@ export class ChangeTable {
     );
     this.#putsAfter = query<Span, ChangeRow>((at) =>
       changes.where('host', '=', at('host')).where('rev', '>', at('rev')).where('op', '=', 'put').orderBy('rev'),
+    );
+    // Crossed, so that hosts are gone through and not all changes.
+    this.#afterEach = query<{ spans: string; limit: number }, ChangeRow>((at) =>
+      db
+        .selectFrom(pairs(at('spans')).as('span'))
+        .crossJoin('changes')
+        .selectAll('changes')
+        .whereRef('changes.host', '=', 'span.host')
+        .whereRef('changes.rev', '>', 'span.rev')
+        .limit(at('limit')),
+    );
+    this.#counts = query<{ spans: string; limit: number }, { host: string; count: number }>((at) =>
+      db.selectFrom(pairs(at('spans')).as('span')).select((of) => [
+        'span.host as host',
+        of
+          .selectFrom(
+            of
+              .selectFrom('changes')
+              .select('rev')
+              .whereRef('changes.host', '=', 'span.host')
+              .whereRef('changes.rev', '>', 'span.rev')
+              .limit(at('limit'))
+              .as('some'),
+          )
+          .select((all) => all.fn.countAll<number>().as('count'))
+          .$asScalar()
+          .$notNull()
+          .as('count'),
+      ]),
     );
     this.#unclaimed = query<{ host: string }, { key: string }>((at) =>
       db
@@ -139,6 +170,27 @@ export class ChangeTable {
     for (const row of session.each(this.#putsAfter, span)) yield changeSeal.require(row);
   }
 
+  /** The changes of some hosts, each after its rev and in order, by host; undefined where that are more than `limit`. */
+  async afterEach(
+    session: Session,
+    spans: readonly Span[],
+    limit: number,
+  ): Promise<Map<string, ChangeRow[]> | undefined> {
+    const rows = await session.all(this.#afterEach, { spans: listOf(spans), limit: limit + 1 });
+    if (rows.length > limit) return undefined;
+    for (const row of rows) changeSeal.require(row);
+    return Map.groupBy(
+      rows.sort((a, b) => a.rev - b.rev),
+      ({ host }) => host,
+    );
+  }
+
+  /** How many changes some hosts have, each after its rev, by host; counted no further than to `limit`. */
+  async counts(session: Session, spans: readonly Span[], limit: number): Promise<Map<string, number>> {
+    const rows = await session.all(this.#counts, { spans: listOf(spans), limit });
+    return new Map(rows.map(({ host, count }) => [host, count]));
+  }
+
   /** Every row, damaged or not, as the table has them. */
   scan(session: Session): Iterable<ChangeRow> {
     return session.each(this.#all, {});
@@ -184,6 +236,10 @@ export class ChangeTable {
     await this.#heads.put(session, { ...head, floor: Math.max(head.floor, last) });
     return session.run(this.#collect, { host, rev: last });
   }
+}
+
+function listOf(spans: readonly Span[]): string {
+  return JSON.stringify(spans.map(({ host, rev }) => [host, rev]));
 }
 
 /**

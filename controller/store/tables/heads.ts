@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { EMPTY_DIGEST } from '../../../protocol/digest.ts';
-import { upsert } from '../dialect.ts';
+import { listed, upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { HeadRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -14,6 +14,7 @@ export type Head = Readonly<Omit<HeadRow, 'checksum'>>;
 /** Where the log of every host stands. */
 export class HeadTable {
   readonly #one;
+  readonly #some;
   readonly #between;
   readonly #afterRev;
   readonly #afterHost;
@@ -26,6 +27,7 @@ export class HeadTable {
   constructor(db: Kysely<Schema>) {
     const heads = db.selectFrom('heads').selectAll();
     this.#one = query<{ host: string }, HeadRow>((at) => heads.where('host', '=', at('host')));
+    this.#some = query<{ hosts: string }, HeadRow>((at) => heads.where('host', 'in', listed(at('hosts'))));
     this.#between = query<{ first: string; last: string }, HeadRow>((at) =>
       heads.where('host', '>=', at('first')).where('host', '<=', at('last')),
     );
@@ -65,7 +67,14 @@ export class HeadTable {
 
   async find(session: Session, host: string): Promise<Head> {
     const row = await session.first(this.#one, { host });
-    return row === undefined ? { host, rev: 0, floor: 0, digest: EMPTY_DIGEST } : headSeal.require(row);
+    return row === undefined ? emptyHead(host) : headSeal.require(row);
+  }
+
+  /** The same of several hosts, in their order. */
+  async of(session: Session, hosts: readonly string[]): Promise<Head[]> {
+    const rows = await session.all(this.#some, { hosts: JSON.stringify(hosts) });
+    const known = new Map(rows.map((row) => [row.host, headSeal.require(row)]));
+    return hosts.map((host) => known.get(host) ?? emptyHead(host));
   }
 
   /** How far the logs of the hosts from one to another, both included, have come, by host. */
@@ -107,4 +116,8 @@ export class HeadTable {
   async hosts(session: Session, after: string, limit: number): Promise<string[]> {
     return (await session.all(this.#afterHost, { after, limit })).map((row) => row.host);
   }
+}
+
+function emptyHead(host: string): Head {
+  return { host, rev: 0, floor: 0, digest: EMPTY_DIGEST };
 }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Marks } from '../../../protocol/marks.ts';
-import { upsert } from '../dialect.ts';
+import { listed, upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { MarkRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -17,6 +17,7 @@ const NONE: Mark = Object.freeze({ confirmed: 0, permit: 0 });
 /** The marks of every host. They only rise, and never past the head of its log. */
 export class MarkTable {
   readonly #one;
+  readonly #some;
   readonly #moved;
   readonly #newest;
   readonly #put;
@@ -26,6 +27,7 @@ export class MarkTable {
   constructor(db: Kysely<Schema>) {
     const marks = db.selectFrom('marks').selectAll();
     this.#one = query<{ host: string }, MarkRow>((at) => marks.where('host', '=', at('host')));
+    this.#some = query<{ hosts: string }, MarkRow>((at) => marks.where('host', 'in', listed(at('hosts'))));
     this.#moved = query<{ moved: number }, { host: string }>((at) =>
       db.selectFrom('marks').select('host').where('moved', '>', at('moved')).orderBy('moved'),
     );
@@ -47,9 +49,13 @@ export class MarkTable {
 
   async find(session: Session, host: string): Promise<Mark> {
     const row = await session.first(this.#one, { host });
-    if (row === undefined) return NONE;
-    const { confirmed, permit } = markSeal.require(row);
-    return { confirmed, permit };
+    return row === undefined ? NONE : markOf(row);
+  }
+
+  /** The same of several hosts, by host; who has none is left out. */
+  async of(session: Session, hosts: readonly string[]): Promise<Map<string, Mark>> {
+    const rows = await session.all(this.#some, { hosts: JSON.stringify(hosts) });
+    return new Map(rows.map((row) => [row.host, markOf(row)]));
   }
 
   /** Raises marks of the host that a head is of; a mark is never lowered. Answers whether one rose. */
@@ -95,4 +101,9 @@ export class MarkTable {
   async #count(session: Session): Promise<number> {
     return (await session.first(this.#newest, {}))?.moved ?? 0;
   }
+}
+
+function markOf(row: MarkRow): Mark {
+  const { confirmed, permit } = markSeal.require(row);
+  return { confirmed, permit };
 }

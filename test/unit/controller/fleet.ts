@@ -2,15 +2,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPorts, type Ports } from '../../../controller/open.ts';
-import type { Logs } from '../../../controller/ports.ts';
+import type { Asked, Logs } from '../../../controller/ports.ts';
 import { makeSystemClock } from '../../../daemon/clock.ts';
 import type { ApplyReply } from '../../../protocol/api.ts';
 import { type Cursor, NO_CURSOR } from '../../../protocol/cursor.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest } from '../../../protocol/digest.ts';
 import { type Change, intentBody, type Put } from '../../../protocol/intent.ts';
 import type { Page } from '../../../protocol/page.ts';
+import { Refused } from '../../../protocol/refused.ts';
 import { parseStatus, type Status } from '../../../protocol/status.ts';
 import type { Terms } from '../../../protocol/terms.ts';
+import type { Update } from '../../../protocol/update.ts';
 
 /** Room for all that a test changes at once. */
 export const AMPLE_BYTES = 500_000;
@@ -51,6 +53,21 @@ export const ALLOWED: Terms = { allowShrink: true, allowGrowth: true, reason: 't
 
 export function apply(store: Pick<Store, 'desk'>, ...specs: readonly object[]): Promise<ApplyReply> {
   return store.desk.apply({ v: 1, upload: 'test', part: 0, parts: 1, specs, ...ALLOWED });
+}
+
+/** What a host would be told that has a log up to a rev; where its marks moved, those at least. */
+async function tell(logs: Pick<Logs, 'together'>, asked: Asked, budgetBytes: number): Promise<Update | undefined> {
+  const [told] = await logs.together((now) => now.updates([asked], budgetBytes));
+  if (told instanceof Refused) throw told;
+  return told;
+}
+
+export function updateOf(logs: Pick<Logs, 'together'>, host: string, rev: number, budgetBytes: number) {
+  return tell(logs, { host, rev, isMarked: false }, budgetBytes);
+}
+
+export function hintOf(logs: Pick<Logs, 'together'>, host: string) {
+  return tell(logs, { host, rev: Number.MAX_SAFE_INTEGER, isMarked: true }, AMPLE_BYTES);
 }
 
 const STATUS = readFileSync(new URL('../../../protocol/fixtures/status.json', import.meta.url), 'utf8');

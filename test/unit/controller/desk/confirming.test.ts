@@ -4,7 +4,19 @@ import type { Declined } from '../../../../controller/model/declined.ts';
 import type { Change } from '../../../../protocol/intent.ts';
 import { keyOf } from '../../../../protocol/key.ts';
 import type { Status } from '../../../../protocol/status.ts';
-import { ALLOWED, AMPLE_BYTES, apply, Folder, holds, openStore, type Store, spec, status } from '../fleet.ts';
+import {
+  ALLOWED,
+  AMPLE_BYTES,
+  apply,
+  Folder,
+  hintOf,
+  holds,
+  openStore,
+  type Store,
+  spec,
+  status,
+  updateOf,
+} from '../fleet.ts';
 
 const EDGE = { hosts: { role: 'edge' } };
 const confirm = { withinMs: 60_000 };
@@ -26,7 +38,7 @@ function applyToConfirm(store: Store, ...specs: readonly object[]) {
 
 /** The changes of a host after a rev, and whether what they come to has the digest of its head. */
 async function told(store: Store, host: string, after = 0): Promise<readonly Change[]> {
-  const update = await store.logs.update(host, after, AMPLE_BYTES);
+  const update = await updateOf(store.logs, host, after, AMPLE_BYTES);
   return update?.changes ?? [];
 }
 
@@ -40,7 +52,7 @@ async function isWhole(store: Store, host: string): Promise<boolean> {
 }
 
 async function marked(store: Store, host: string): Promise<number | undefined> {
-  return (await store.logs.hint(host))?.confirmed;
+  return (await hintOf(store.logs, host))?.confirmed;
 }
 
 test('confirm: it goes to the hosts that get the change, and nothing but another change takes it away', async (t) => {

@@ -1,7 +1,7 @@
 import { copyFileSync } from 'node:fs';
 import test from 'ava';
 import type { Declined } from '../../../../controller/model/declined.ts';
-import { AMPLE_BYTES, apply, Folder, holds, openStore, Replica, type Store, spec, status } from '../fleet.ts';
+import { AMPLE_BYTES, apply, Folder, holds, openStore, Replica, type Store, spec, status, updateOf } from '../fleet.ts';
 
 const EDGE = { hosts: { role: 'edge' } };
 
@@ -116,5 +116,5 @@ test('recover: the other controller on the database goes on, and changes follow 
   t.is(held.cursor.epoch, epoch);
   t.is(held.digest, held.head.digest);
   t.deepEqual(namesOn(held), ['a', 'b', 'c']);
-  t.is((await two.logs.update('edge-1', 2, AMPLE_BYTES))?.after, null);
+  t.is((await updateOf(two.logs, 'edge-1', 2, AMPLE_BYTES))?.after, null);
 });

@@ -7,7 +7,7 @@ import { controllerMigrations } from '../../../../migrations/controller/index.ts
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import type { Marks } from '../../../../protocol/marks.ts';
 import type { Terms } from '../../../../protocol/terms.ts';
-import { AMPLE_BYTES, apply, Folder, openStore, type Store, spec, status } from '../fleet.ts';
+import { AMPLE_BYTES, apply, Folder, hintOf, openStore, type Store, spec, status, updateOf } from '../fleet.ts';
 
 /** The marks of a database that a store has open as well, as another controller sees them. */
 class Other implements AsyncDisposable {
@@ -73,10 +73,10 @@ test('marks: a host is sent those that it has and that its agent can take, with 
   t.deepEqual(await marksOfPage(store, 'edge-1'), {});
   await other.raise('edge-1', 1, { confirmed: 1, permit: 1 });
   t.deepEqual(await marksOfPage(store, 'edge-1'), {}, 'it was never heard');
-  t.is(await store.logs.hint('edge-1'), undefined);
+  t.is(await hintOf(store.logs, 'edge-1'), undefined);
   await says(store, 'edge-1', ['confirm']);
   t.deepEqual(await marksOfPage(store, 'edge-1'), { confirmed: 1 });
-  t.like(await store.logs.hint('edge-1'), { prev: 1, rev: 1, changes: [], confirmed: 1 });
+  t.like(await hintOf(store.logs, 'edge-1'), { prev: 1, rev: 1, changes: [], confirmed: 1 });
   await says(store, 'edge-1', ['permit', 'confirm']);
   t.deepEqual(await marksOfPage(store, 'edge-1'), { confirmed: 1, permit: 1 });
 });
@@ -100,7 +100,7 @@ test('marks: what an operator allows to shrink a host is permitted there, on the
   t.deepEqual(await other.find('edge-1'), { confirmed: 0, permit: 23 });
   await says(store, 'edge-1', ['permit']);
   t.deepEqual(await marksOfPage(store, 'edge-1'), { permit: 23 });
-  t.like(await store.logs.update('edge-1', 20, AMPLE_BYTES), { rev: 23, permit: 23 });
+  t.like(await updateOf(store.logs, 'edge-1', 20, AMPLE_BYTES), { rev: 23, permit: 23 });
 });
 
 test('marks: they outlive a restart and a history that begins anew, and go with their host', async (t) => {

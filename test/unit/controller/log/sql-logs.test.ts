@@ -2,7 +2,7 @@ import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import type { Declined } from '../../../../controller/model/declined.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
-import { AMPLE_BYTES, apply, Folder, holds, openStore, report, spec } from '../fleet.ts';
+import { AMPLE_BYTES, apply, Folder, holds, openStore, report, spec, updateOf } from '../fleet.ts';
 
 test('log: revs grow with every change and only with changes', async (t) => {
   using folder = new Folder();
@@ -109,7 +109,7 @@ test('epoch: an update names the end of the one before', async (t) => {
   }
   await using store = await openStore(folder.file());
   await apply(store, spec('c', 3));
-  t.like(await store.logs.update('edge-1', 2, AMPLE_BYTES), { after: { epoch: before, rev: 2 }, prev: 2, rev: 3 });
+  t.like(await updateOf(store.logs, 'edge-1', 2, AMPLE_BYTES), { after: { epoch: before, rev: 2 }, prev: 2, rev: 3 });
 });
 
 test('epoch: of two controllers on one database each opens one, and changes belong to the newest', async (t) => {
@@ -157,7 +157,7 @@ test('standing: ok within the log, lost past it, unknown outside, superseded whe
     AMPLE_BYTES,
   );
   t.is(again.changes.length, 3);
-  t.is((await store.logs.update('edge-1', 2, AMPLE_BYTES))?.after, null);
+  t.is((await updateOf(store.logs, 'edge-1', 2, AMPLE_BYTES))?.after, null);
 });
 
 function mark(path: string, epoch: string): void {
@@ -206,10 +206,10 @@ test('update: what does not fit goes as a hint, and so does what is past the flo
   using folder = new Folder();
   await using store = await openStore(folder.file());
   await apply(store, spec('a', 1), spec('b', 2));
-  t.like(await store.logs.update('edge-1', 0, 200), { changes: [], prev: 2, rev: 2 });
-  t.is((await store.logs.update('edge-1', 0, AMPLE_BYTES))?.changes.length, 2);
-  t.is(await store.logs.update('edge-1', 2, AMPLE_BYTES), undefined);
-  t.is(await store.logs.update('elsewhere', 0, AMPLE_BYTES), undefined);
+  t.like(await updateOf(store.logs, 'edge-1', 0, 200), { changes: [], prev: 2, rev: 2 });
+  t.is((await updateOf(store.logs, 'edge-1', 0, AMPLE_BYTES))?.changes.length, 2);
+  t.is(await updateOf(store.logs, 'edge-1', 2, AMPLE_BYTES), undefined);
+  t.is(await updateOf(store.logs, 'elsewhere', 0, AMPLE_BYTES), undefined);
 });
 
 test('update: deletes are in it', async (t) => {
@@ -217,7 +217,7 @@ test('update: deletes are in it', async (t) => {
   await using store = await openStore(folder.file());
   await apply(store, spec('a', 1), spec('b', 2));
   await store.desk.delete(['a']);
-  const update = await store.logs.update('edge-1', 0, AMPLE_BYTES);
+  const update = await updateOf(store.logs, 'edge-1', 0, AMPLE_BYTES);
   t.deepEqual(
     update?.changes.map(({ op, rev }) => [op, rev]),
     [

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { apply, Folder, openStore, Replica, report, spec } from '../fleet.ts';
+import { apply, Folder, openStore, Replica, report, spec, updateOf } from '../fleet.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
@@ -66,7 +66,7 @@ test('sync: updates laid one after another are the set at head, as pages are', a
       let rev = 0;
       for (const one of writes) {
         await make(store, one);
-        const update = await store.logs.update('edge-1', rev, 500_000);
+        const update = await updateOf(store.logs, 'edge-1', rev, 500_000);
         if (update === undefined) continue;
         t.is(update.prev, rev);
         replica.lay(update.changes);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { AMPLE_BYTES, apply, Folder, holds, openStore, report, spec, status } from '../fleet.ts';
+import { AMPLE_BYTES, apply, Folder, holds, openStore, report, spec, status, updateOf } from '../fleet.ts';
 
 test('log: a host that reports, or reports other labels, gets what is meant for it', async (t) => {
   using folder = new Folder();
@@ -41,7 +41,7 @@ test('tidy: tombstones go when the host is past them or after a day, and the flo
   const replica = await holds(store, 'edge-1');
   t.is(replica.digest, replica.head.digest);
   await apply(store, spec('d', 4));
-  t.like(await store.logs.update('edge-1', 3, AMPLE_BYTES), { prev: 5, rev: 6 });
+  t.like(await updateOf(store.logs, 'edge-1', 3, AMPLE_BYTES), { prev: 5, rev: 6 });
 });
 
 test('report: a status that is repeated or overtaken moves nothing, also one with other labels', async (t) => {

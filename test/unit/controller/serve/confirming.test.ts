@@ -8,7 +8,7 @@ import type { Put } from '../../../../protocol/intent.ts';
 import { encodeStatus, type Status } from '../../../../protocol/status.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
-import { ALLOWED, AMPLE_BYTES, Folder, spec, status } from '../fleet.ts';
+import { ALLOWED, AMPLE_BYTES, Folder, hintOf, spec, status, updateOf } from '../fleet.ts';
 
 const subjects = makeSubjects();
 const log = pino({ level: 'silent' });
@@ -67,7 +67,7 @@ class Desk implements AsyncDisposable {
   /** The host takes what is new, and its mark. Answers the changes that this confirmed, and after how long. */
   async sync(): Promise<readonly number[]> {
     const { logs } = this.#store;
-    const update = (await logs.update(HOST, this.rev, AMPLE_BYTES)) ?? (await logs.hint(HOST));
+    const update = (await updateOf(logs, HOST, this.rev, AMPLE_BYTES)) ?? (await hintOf(logs, HOST));
     if (update === undefined) return [];
     this.confirmed = Math.max(this.confirmed, update.confirmed ?? 0);
     [this.epoch, this.rev] = [update.epoch, update.rev];
