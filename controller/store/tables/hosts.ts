@@ -11,7 +11,8 @@ import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { HostRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
-import { LastWords } from './last-words.ts';
+import { type KnownHost, KnownHosts } from './known-hosts.ts';
+import { type LastWord, LastWords, wordOf } from './last-words.ts';
 import { Seal } from './seal.ts';
 
 const hostSeal = new Seal<HostRow>('hosts', [
@@ -43,9 +44,9 @@ export type Noted = 'old' | 'alike' | 'moved';
 export class HostTable {
   /** What every host said last, for listings. */
   readonly words: LastWords;
+  readonly #known: KnownHosts;
   readonly #all;
   readonly #rooms;
-  readonly #one;
   readonly #put;
   readonly #drop;
   readonly #clear;
@@ -53,7 +54,8 @@ export class HostTable {
 
   constructor(db: Kysely<Schema>) {
     const hosts = db.selectFrom('hosts');
-    this.words = new LastWords(db, findReport);
+    this.#known = new KnownHosts(db, knownOf);
+    this.words = new LastWords(this.#known);
     this.#all = query<object, HostRow>(() => hosts.selectAll());
     this.#rooms = query<object, Room>(() =>
       hosts.select((of) => [
@@ -61,7 +63,6 @@ export class HostTable {
         of.case().when('slots', 'is', null).then(of.ref('status')).end().as('status'),
       ]),
     );
-    this.#one = query<{ host: string }, HostRow>((at) => hosts.selectAll().where('host', '=', at('host')));
     this.#put = query<HostRow>((at) => upsert(db, 'hosts', ['host'], rowOf(at)));
     this.#drop = query<{ host: string }>((at) => db.deleteFrom('hosts').where('host', '=', at('host')));
     this.#clear = query<object>(() => db.deleteFrom('hosts'));
@@ -73,8 +74,7 @@ export class HostTable {
   }
 
   async fleet(session: Session): Promise<Fleet> {
-    const rows = await session.all(this.#all, {});
-    return new Fleet(rows.filter((row) => hostSeal.fits(row)).map(factsOf));
+    return new Fleet((await this.#known.all(session)).values().map(({ facts }) => facts));
   }
 
   /** What each host last said of its room. */
@@ -95,8 +95,8 @@ export class HostTable {
   }
 
   /** What a host said last. */
-  find(session: Session, host: string): Promise<Report | undefined> {
-    return this.words.of(session, host);
+  async find(session: Session, host: string): Promise<Report | undefined> {
+    return (await this.#known.of(session, host))?.word?.report;
   }
 
   /**
@@ -104,14 +104,15 @@ export class HostTable {
    * labels or abilities than before.
    */
   async put(session: Session, { status, seenAtMs }: Report): Promise<Noted> {
-    const found = await session.first(this.#one, { host: status.host });
-    const before = found && hostSeal.fits(found) ? found : undefined;
-    const evidence = before && evidenceOf(before);
-    if (evidence !== undefined && !isNewer(evidence, status, seenAtMs)) return 'old';
-    const row = rowFrom(status, remember(evidence, status, seenAtMs));
+    const before = await this.#known.of(session, status.host);
+    if (before !== undefined && !isNewer(before.evidence, status, seenAtMs)) return 'old';
+    const evidence = remember(before?.evidence, status, seenAtMs);
+    const row = rowFrom(status, evidence);
     await session.run(this.#put, row);
-    this.words.keep(row, { status, seenAtMs });
-    return before?.labels !== row.labels || (before.can ?? '[]') !== row.can ? 'moved' : 'alike';
+    const { host, labels, can = [] } = status;
+    const facts = { host, labels, known: true, can };
+    this.#known.keep(row, { facts, evidence, word: wordOf({ status, seenAtMs }) });
+    return before === undefined || tellsApart(before.facts, facts) ? 'moved' : 'alike';
   }
 
   async drop(session: Session, host: string): Promise<void> {
@@ -176,11 +177,43 @@ function rowFrom(status: Status, { boots, seenAtMs }: Evidence): HostRow {
 /** A start of which an earlier release noted no more than that it was heard. */
 const NEVER_LATER = { seq: Number.MAX_SAFE_INTEGER, at: Number.MAX_SAFE_INTEGER };
 
-/** Undefined where a row is damaged, or of a release that said what this one cannot read: the host says it again. */
-function findReport(row: HostRow): Report | undefined {
+/** What selectors and the compiler look at. */
+function tellsApart(before: HostFacts, now: HostFacts): boolean {
+  const [was, is] = [before, now].map(({ labels, can }) => JSON.stringify([labels, can]));
+  return was !== is;
+}
+
+/** Undefined where a row is damaged: the host says it again. */
+function knownOf(row: HostRow): KnownHost | undefined {
   if (!hostSeal.fits(row)) return undefined;
   try {
-    return { status: parseStatus(JSON.parse(row.status)), seenAtMs: row.seen_at_ms };
+    return knownFrom(row);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // a release wrote it that knows no checksums
+    throw error;
+  }
+}
+
+function knownFrom(row: HostRow): KnownHost {
+  const [facts, evidence] = [factsOf(row), evidenceOf(row)];
+  let text: string | undefined = row.status;
+  let read: LastWord | undefined;
+  return {
+    facts,
+    evidence,
+    /** Parsed when it is asked for: to know the fleet takes none of it. */
+    get word() {
+      if (text !== undefined) read = readWord(text, row.seen_at_ms);
+      text = undefined;
+      return read;
+    },
+  };
+}
+
+/** Undefined where a release said what this one cannot read. */
+function readWord(text: string, seenAtMs: number): LastWord | undefined {
+  try {
+    return wordOf({ status: parseStatus(JSON.parse(text)), seenAtMs });
   } catch (error) {
     if (error instanceof Refused || error instanceof SyntaxError) return undefined;
     throw error;
