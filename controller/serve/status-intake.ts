@@ -11,6 +11,8 @@ import type { Traffic } from './traffic.ts';
 
 /** Statuses wait this long for one commit. A host's place in the fleet is not kept waiting: what is new goes at once. */
 const WRITE_EVERY_MS = 1000;
+/** What somebody may be waiting for, that a host has come on, shares commits with others that do. */
+const PROGRESS_MS = 100;
 /** "At once" still lets a fleet that starts together share commits. */
 const GATHER_MS = 50;
 /** Starts of one host's agent whose statuses may wait. */
@@ -34,6 +36,8 @@ export class StatusIntake {
   readonly #waiting = new Map<string, Report[]>();
   /** What selectors and the compiler look at, and whether it ended, as stored by this process, by host. */
   readonly #facts = new Map<string, string>();
+  /** How far each came, by its last word. */
+  readonly #levels = new Map<string, string>();
   readonly #steadiness: Steadiness;
   readonly #waker = new Waker();
   /** Monotonic: when what waits is written. */
@@ -53,7 +57,7 @@ export class StatusIntake {
       const { rates: _, ...status } = told; // they are for memory alone
       const steady = this.#steadiness.take(status);
       this.#keep({ status, seenAtMs: clock.nowMs(), ...(steady > 0 && { steady }) });
-      this.#writeWithin(this.#isNews(status) || isWaitedFor(status, steady) ? GATHER_MS : WRITE_EVERY_MS);
+      this.#writeWithin(this.#mayWaitMs(status, steady));
     } catch (error) {
       refusals.add(error, subject);
     }
@@ -85,8 +89,12 @@ export class StatusIntake {
     if (waiting.length > MAX_WAITING) waiting.shift();
   }
 
-  #isNews(status: Status): boolean {
-    return this.#facts.get(status.host) !== factsOf(status);
+  #mayWaitMs(status: Status, steady: number): number {
+    const { host, epoch, stored, applied, verified } = status;
+    const [before, now] = [this.#levels.get(host), `${epoch} ${stored} ${applied} ${verified}`];
+    this.#levels.set(host, now);
+    if (this.#facts.get(host) !== factsOf(status) || isWaitedFor(status, steady)) return GATHER_MS;
+    return before === now ? WRITE_EVERY_MS : PROGRESS_MS;
   }
 
   #writeWithin(delayMs: number): void {

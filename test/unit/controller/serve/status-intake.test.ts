@@ -73,15 +73,33 @@ test('status: what is no news waits a second, and closing writes it', async (t) 
   await using desk = new Desk();
   await desk.say(status('a', { stored: 1 }));
   await desk.clock.pass(50);
-  await desk.say(status('a', { stored: 2 }));
+  await desk.say(status('a', { stored: 1 }));
   await desk.clock.pass(999);
   t.deepEqual(desk.written, [['a@1']]);
   await desk.clock.pass(1);
-  t.deepEqual(desk.written, [['a@1'], ['a@2']]);
-  await desk.say(status('a', { stored: 3 }));
+  t.deepEqual(desk.written, [['a@1'], ['a@1']]);
+  await desk.say(status('a', { stored: 1 }));
   await desk[Symbol.asyncDispose]();
-  t.deepEqual(desk.written, [['a@1'], ['a@2'], ['a@3']]);
+  t.deepEqual(desk.written, [['a@1'], ['a@1'], ['a@1']]);
 });
+
+for (const level of ['stored', 'applied', 'verified'] as const)
+  test(`status: that a host has ${level} more waits a tenth of a second, together with others`, async (t) => {
+    await using desk = new Desk();
+    const before = { stored: 2, applied: 1, verified: 1 };
+    await desk.say(status('a', before));
+    await desk.say(status('b', before));
+    await desk.clock.pass(50);
+    await desk.say(status('a', { ...before, [level]: before[level] + 1 }));
+    await desk.clock.pass(99);
+    await desk.say(status('b', { ...before, [level]: before[level] + 1 }));
+    t.is(desk.writes.length, 1);
+    await desk.clock.pass(1);
+    t.deepEqual(
+      desk.writes[1]?.map((report) => report.status[level]),
+      [before[level] + 1, before[level] + 1],
+    );
+  });
 
 test('status: other labels do not wait, also behind what does', async (t) => {
   await using desk = new Desk();
