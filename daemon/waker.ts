@@ -9,6 +9,11 @@ export class Waker {
     this.#woken.resolve();
   }
 
+  /** Wake-ups so far are seen to by what follows. */
+  clear(): void {
+    this.#woken = Promise.withResolvers();
+  }
+
   /** Sleeps at most so long. `delay` is the clock's. Rejects when the signal aborts. */
   async sleep(
     delay: (delayMs: number, signal: AbortSignal) => Promise<void>,
@@ -25,7 +30,7 @@ export class Waker {
     } finally {
       signal.removeEventListener('abort', abort);
       over.abort(OVER);
-      this.#woken = Promise.withResolvers();
+      this.clear();
     }
   }
 }

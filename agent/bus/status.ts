@@ -4,11 +4,13 @@ import { encodeStatus, type Status } from '../../protocol/status.ts';
 import type { Bus } from '../ports.ts';
 
 const COALESCE_MS = 1_000;
+/** So long after something changed it is told: what comes of a change is told with it, and not a second later. */
+const GATHER_MS = 50;
 const REPEAT_MS = 15_000;
 /** While something waits for what the controller makes of it. */
 const HURRIED_MS = 3_000;
 
-/** Publishes status when it changed, at most once a second, and every 15 s ± 20 % in any case; every 3 s where it hurries. */
+/** Publishes status soon after it changed, at most once a second, and every 15 s ± 20 % in any case; every 3 s where it hurries. */
 export class StatusPublisher {
   readonly #summarise: (ended: boolean) => Status;
   readonly #bus: Pick<Bus, 'publish'>;
@@ -28,7 +30,7 @@ export class StatusPublisher {
     this.#clock = clock;
   }
 
-  /** Something that status shows is different now; the first change is published at once. */
+  /** Something that status shows is different now. */
   changed(): void {
     this.#waker.wake();
   }
@@ -44,9 +46,11 @@ export class StatusPublisher {
     try {
       for (;;) {
         this.#bus.publish('status', encodeStatus(this.#summarise(false)));
-        await delay(COALESCE_MS, signal);
+        await delay(COALESCE_MS - GATHER_MS, signal);
         const repeatMs = this.#hurries() ? HURRIED_MS : REPEAT_MS * (0.8 + 0.4 * random());
         await this.#waker.sleep(delay, repeatMs - COALESCE_MS, signal);
+        await delay(GATHER_MS, signal);
+        this.#waker.clear();
       }
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -26,3 +26,27 @@ test('status: it follows changes at most once a second, and is repeated every 15
   await running;
   t.deepEqual(publishedAtMs, [0, 1000, 2000, 3000, 18_000]);
 });
+
+test('status: what comes of a change at once is told with it', async (t) => {
+  const clock = new ManualClock();
+  const over = new AbortController();
+  let applied = 1;
+  const told: (readonly [atMs: number, applied: number])[] = [];
+  const bus = {
+    publish: (_: string, bytes: Uint8Array) => told.push([clock.monotonicMs(), parseStatus(bytes).applied]),
+  };
+  const publisher = new StatusPublisher(() => parseStatus({ ...fixture, applied }), bus, clock);
+  const running = publisher.run(over.signal);
+  await clock.pass(5_000);
+  publisher.changed(); // it is stored
+  await clock.pass(20);
+  applied = 2; // and in the kernel
+  publisher.changed();
+  await clock.pass(2_000);
+  over.abort();
+  await running;
+  t.deepEqual(told, [
+    [0, 1],
+    [5_050, 2],
+  ]);
+});
