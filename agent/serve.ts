@@ -9,6 +9,8 @@ import { StatusPublisher } from './bus/status.ts';
 import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
 import type { BootClock, Bus, DesiredStore, Kernel, Outbox, Recorder, SightStore, TimeStore } from './ports.ts';
+import { ObservedCache } from './reconcile/observed-cache.ts';
+import { BULK_KEYS } from './reconcile/outcomes.ts';
 import { Rates } from './reconcile/rates.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { ReconcilerOptions } from './reconcile/reconciler-options.ts';
@@ -33,12 +35,17 @@ export interface Parts extends Pick<ReconcilerOptions, 'follow' | 'guard' | 'hea
 /** A reconciler on what is stored. The rows themselves are not kept: it holds its own, and there may be many. */
 async function resume(parts: Parts, outbox: Outbox) {
   const { identity, ...rest } = parts;
-  const { store, kernel } = rest;
+  const { store, kernel, heap } = rest;
+  heap?.grow();
   const stored = await store.load(rest.boot.now());
+  // Of many, what they leave behind is given back once they stand.
+  if (Math.max(stored.intents.length, stored.entries.length) < BULK_KEYS) heap?.giveBack();
   const mark = kernel.words.mark();
   const footing = atStart(stored, mark);
   const { host, interfaces } = identity;
-  return { reconciler: new Reconciler({ ...rest, host, interfaces, outbox }, stored, footing), footing, mark };
+  const observed = await ObservedCache.inTurns(kernel.entries.observe(), () => rest.clock.turn());
+  const start = { ...stored, observed };
+  return { reconciler: new Reconciler({ ...rest, host, interfaces, outbox }, start, footing), footing, mark };
 }
 
 /** Makes the statuses of this start of the agent, and counts them; what packets did is told to all alike, so in those alone that all hear. */

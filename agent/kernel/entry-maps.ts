@@ -44,22 +44,24 @@ export class EntryMaps {
   }
 
   /**
-   * Every entry, read under the lock; entries changed meanwhile appear in either form. Those whose keys no match has are
-   * left for `sweep`. The tables say the same from then on. Errors: KernelError.
+   * Every entry, read under the lock as it is walked; entries changed meanwhile appear in either form. Those whose keys no match
+   * has are left for `sweep`. Once all is walked, the tables say the same. Errors: KernelError.
    */
   *observe(): Generator<[id: string, entry: ObservedEntry]> {
     for (const family of [4, 6] as const) {
-      const { rc, count, keys, values } = this.#native.mapDump(this.#maps[family], BPF_F_LOCK);
-      if (rc < 0) throw new KernelError('map dump', `redirect${family}`, errnoName(rc));
-      this.#tables[family]?.readBack({ keys, values, count });
+      const image = this.#images[family];
       this.#strays[family] = [];
-      this.#images[family].beginRound();
-      this.#images[family].take({ keys, values, count });
-      this.#images[family].takeUnmet();
-      for (let i = 0; i < count; i += 1) {
-        const found = this.#decode(family, keys, values, i);
-        if (found !== undefined) yield found;
+      image.beginRound();
+      for (let from: Uint8Array | null | undefined = null; from !== undefined; ) {
+        const { next, ...part } = this.#read(family, from);
+        image.take(part);
+        for (let i = 0; i < part.count; i += 1) {
+          const found = this.#decode(family, part.keys, part.values, i);
+          if (found !== undefined) yield found;
+        }
+        from = next ?? undefined;
       }
+      this.#end(family);
     }
   }
 
@@ -71,9 +73,7 @@ export class EntryMaps {
     const { family, from } = this.#at;
     const image = this.#images[family];
     if (from === null) image.beginRound();
-    const { rc, next, ...part } = this.#native.mapRead(this.#maps[family], from, LOOKED_MAX, BPF_F_LOCK);
-    if (rc < 0) throw new KernelError('map read', `redirect${family}`, errnoName(rc));
-    this.#tables[family]?.compare(part);
+    const { next, ...part } = this.#read(family, from);
     const changed: [string, ObservedEntry | undefined][] = [];
     for (const i of image.take(part)) {
       const found = this.#decode(family, part.keys, part.values, i);
@@ -82,13 +82,25 @@ export class EntryMaps {
     if (next !== null) this.#at = { family, from: next };
     else {
       this.#at = family === 4 ? { family: 6, from: null } : START;
-      for (const bytes of image.takeUnmet()) {
-        this.#tables[family]?.saw(bytes, undefined);
-        changed.push(...absent(bytes));
-      }
-      this.#tables[family]?.compared(image);
+      for (const bytes of this.#end(family)) changed.push(...absent(bytes));
     }
     return { changed, count: part.count, more: this.#at !== START };
+  }
+
+  #read(family: Family, from: Uint8Array | null) {
+    const { rc, ...part } = this.#native.mapRead(this.#maps[family], from, LOOKED_MAX, BPF_F_LOCK);
+    if (rc < 0) throw new KernelError('map read', `redirect${family}`, errnoName(rc));
+    this.#tables[family]?.compare(part);
+    return part;
+  }
+
+  /** All entries of a family were looked at; answers the keys of those that went. */
+  #end(family: Family): readonly Uint8Array[] {
+    const [image, table] = [this.#images[family], this.#tables[family]];
+    const gone = image.takeUnmet();
+    for (const bytes of gone) table?.saw(bytes, undefined);
+    table?.compared(image);
+    return gone;
   }
 
   /** Undefined for a stray, which is remembered; one too many is met again as if it were new. */

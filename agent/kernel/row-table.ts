@@ -52,9 +52,10 @@ export function openTables(native: Native, maps: TableMaps, control: Selector): 
  * The rows and the filter in front of one redirect map. Never does a packet find a row that proves itself and says anything
  * else than the map: a row is broken or skipped before the map changes, and proves itself again after. An agent that is killed
  * in between leaves keys of which each has one answer, be it the map's.
- * Flow: `breakRows` → map → `wrote`, `removeRows` → map → `removed`; `readBack` with each full dump; `tend` between.
+ * Flow: `breakRows` → map → `wrote`, `removeRows` → map → `removed`; `compare` with each part of a look at the whole map, and
+ * `compared` at its end; `tend` between.
  * Assumptions: one process alone writes map, rows and filter. What another one does to the map, packets meet by
- * the program's own look at it, and `readBack` mends.
+ * the program's own look at it, and the next look at the whole map mends.
  * Caveats: what this process did not fill itself it does not know, and whoever was killed between row and map left a half that
  * misses what the map has. So the half that an agent before it has left serves until the first read-back or change, and
  * then none, until the other one is built.
@@ -116,25 +117,15 @@ export class RowTable implements Disposable {
     else this.#put(this.#live, key, value);
   }
 
-  /**
-   * Has rows and filter say what a full dump of the map says, which is not older than the last change. Where no half is known
-   * yet, or too many rows are of keys that went, the other half is built of it from now on, by `tend`. Errors: KernelError.
-   */
-  readBack(dump: Packed): void {
-    if (this.#build !== undefined) return;
-    if (this.#live === 0 || this.#isWorn(this.#live)) this.#begin(dump);
-    else {
-      this.#agreeWith(this.#live, dump);
-      this.#keepOnly(this.#live, dump);
-    }
-  }
-
   /** Has rows say what this part of a look at the whole map says. Errors: KernelError. */
   compare(part: Packed): void {
     if (this.#build === undefined && this.#live !== 0) this.#agreeWith(this.#live, part);
   }
 
-  /** The look is at its end, and this is what stands: rows and filter come to say no more than that, by `tend`. Errors: KernelError. */
+  /**
+   * The look is at its end, and this is what stands: rows and filter come to say no more than that, by `tend`. Where no half is
+   * known yet, or too many rows are of keys that went, the other half is built of it. Errors: KernelError.
+   */
   compared(stands: Image): void {
     if (this.#build !== undefined) return;
     if (this.#live === 0 || this.#isWorn(this.#live)) this.#begin(copyOf(stands.rows));

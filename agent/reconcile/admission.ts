@@ -10,11 +10,17 @@ import { Confirming, INTENTS_AT_ONCE } from './confirming.ts';
 import { Converging } from './converging.ts';
 import { HostJudge } from './guard.ts';
 import type { Levels } from './levels.ts';
+import type { ObservedCache } from './observed-cache.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { ReconcilerOptions } from './reconciler-options.ts';
 import type { SharedTime } from './shared-time.ts';
 import type { Progress } from './summarise.ts';
 import { tellBrake } from './tell.ts';
+
+/** What it goes on from; `observed`: what the kernel said just now, where that is known. */
+export type AdmissionStart = Pick<Stored, 'intents' | 'entries' | 'brake' | 'unconfirmed' | 'confirmed'> & {
+  readonly observed?: ObservedCache;
+};
 
 export interface AdmissionParts
   extends Pick<ReconcilerOptions, 'kernel' | 'store' | 'clock' | 'boot' | 'guard' | 'log' | 'host' | 'outbox'> {
@@ -41,10 +47,7 @@ export class Admission {
   #laid: Promise<void> | undefined;
 
   /** Errors: KernelError. */
-  constructor(
-    parts: AdmissionParts,
-    stored: Pick<Stored, 'intents' | 'entries' | 'brake' | 'unconfirmed' | 'confirmed'>,
-  ) {
+  constructor(parts: AdmissionParts, stored: AdmissionStart) {
     const { kernel, clock, guard } = parts;
     this.#parts = parts;
     this.#braking = new Braking(stored.brake, stored.intents, clock.nowMs());
@@ -53,7 +56,7 @@ export class Admission {
     this.#awaiting = awaiting;
     const standing = this.#braking.standing([...awaiting.standing(stored.intents), ...awaiting.lasting]);
     const against = { judge: new HostJudge(guard), withheld, awaiting };
-    this.converging = new Converging(kernel, standing, stored.entries, against);
+    this.converging = new Converging(kernel, standing, stored.entries, against, stored.observed);
     this.confirming = new Confirming({ ...parts, awaiting, converging: this.converging });
   }
 

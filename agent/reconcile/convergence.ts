@@ -3,6 +3,7 @@ import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Kernel, ObservedEntry } from '../ports.ts';
 import { applyOps } from './apply.ts';
+import { notAsWanted } from './as-wanted.ts';
 import { Awaiting } from './awaiting.ts';
 import { Departed } from './departed.ts';
 import { Expiry } from './expiry.ts';
@@ -74,13 +75,14 @@ export class Convergence {
     intents: readonly Intent[],
     states: readonly EntryState[],
     { judge = new HostJudge(), withheld = new Map(), awaiting = new Awaiting() }: Against = {},
+    observed = new ObservedCache(kernel.entries.observe()),
   ) {
     this.#kernel = kernel;
     this.judge = judge;
     this.#withheld = withheld;
     this.#awaiting = awaiting;
     this.#targets = new Targets(kernel.net);
-    this.#observed = new ObservedCache(kernel.entries.observe());
+    this.#observed = observed;
     this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => this.#observed.entries.has(id)));
     this.#waiting = new Waiting(kernel.entries.limits.shapes, judge);
     this.#idle = new Idle(kernel.clock.now().hz);
@@ -96,7 +98,7 @@ export class Convergence {
     this.silence.reconsider();
     const { entries } = kernel;
     const { ledger, fights, departed } = this;
-    const [observed, placed, targets, ports] = [this.#observed, this.#placed, this.#targets, this.#ports];
+    const [placed, targets, ports] = [this.#placed, this.#targets, this.#ports];
     const zoneOf = (ifname: string): ZoneAnswer => targets.zoneOf(ifname);
     this.#readBack = new ReadBack({ entries, observed, placed, desired: ledger.desired, zoneOf });
     this.#looks = new Looks({ readBack: this.#readBack, targets, ports, schedule, ledger, fights });
@@ -181,12 +183,22 @@ export class Convergence {
     const now = { ...this.#kernel.clock.now(), nowMs };
     const decided = this.#plan(scope, now, this.#readBack.takeForeign(prune));
     const results = applyOps(this.#kernel.entries, decided.ops);
-    return { ...this.#conclude(decided, results, now, random), drifted, readBack, decided: decided.decisions.length };
+    return { ...this.#conclude(decided, results, now, random), drifted, readBack, decided: scope.length };
   }
 
-  /** Decides about these keys, and gives them their slots. */
-  #plan(scope: readonly string[], clock: PlanInput['clock'], foreign: readonly string[]): Plan {
-    const decided = plan({
+  /** Decides about these keys, where there is anything to decide, and gives them their slots. */
+  #plan(keys: readonly string[], clock: PlanInput['clock'], foreign: readonly string[]): Plan {
+    const input = this.#inputOf(keys, clock, foreign);
+    const { ledger, slots, fights } = this;
+    const scope = notAsWanted(input, keys, { ledger, slots, fights, idle: this.#idle, observed: this.#observed });
+    const decided = plan({ ...input, scope });
+    this.slots.take(decided.slotsTaken);
+    for (const { key, slot } of decided.decisions) if (slot !== null) this.slots.hold(slot, key);
+    return decided;
+  }
+
+  #inputOf(scope: readonly string[], clock: PlanInput['clock'], foreign: readonly string[]): PlanInput {
+    return {
       scope,
       desired: this.ledger.desired,
       states: this.ledger.states,
@@ -202,10 +214,7 @@ export class Convergence {
       awaiting: this.#awaiting,
       clock,
       foreign,
-    });
-    this.slots.take(decided.slotsTaken);
-    for (const { key, slot } of decided.decisions) if (slot !== null) this.slots.hold(slot, key);
-    return decided;
+    };
   }
 
   /** Before the first slot is given out: what is counted in those that nobody holds is nobody's. */

@@ -2,6 +2,7 @@ import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Kernel } from '../ports.ts';
 import { Convergence } from './convergence.ts';
+import type { ObservedCache } from './observed-cache.ts';
 import type { Against } from './plan-input.ts';
 
 /** What converges at the time: maps that take the place of others come with another one, which goes on from where that was. */
@@ -11,10 +12,16 @@ export class Converging {
   #now: Convergence;
 
   /** Errors: KernelError. */
-  constructor(kernel: Kernel, intents: readonly Intent[], states: readonly EntryState[], against: Against) {
+  constructor(
+    kernel: Kernel,
+    intents: readonly Intent[],
+    states: readonly EntryState[],
+    against: Against,
+    observed?: ObservedCache,
+  ) {
     this.#kernel = kernel;
     this.#against = against;
-    this.#now = new Convergence(kernel, intents, states, against);
+    this.#now = new Convergence(kernel, intents, states, against, observed);
   }
 
   get now(): Convergence {

@@ -26,8 +26,10 @@ export class Ledger {
     schedule: Schedule,
     trackers: readonly Tracker[],
   ) {
-    this.desired = new Map(intents.map((intent) => [intent.key, intent]));
-    this.states = new Map(states.map((state) => [state.key, state]));
+    this.desired = new Map();
+    for (const intent of intents) this.desired.set(intent.key, intent);
+    this.states = new Map();
+    for (const state of states) this.states.set(state.key, state);
     this.#schedule = schedule;
     this.#trackers = trackers;
     for (const intent of intents) this.#wanted(intent);

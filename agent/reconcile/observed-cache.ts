@@ -23,6 +23,9 @@ export function sameMatches(a: readonly Match[] | undefined, b: readonly Match[]
   return one.size === other.size && one.isSubsetOf(other);
 }
 
+/** So many entries are made objects of in one go: a few milliseconds. */
+const AT_ONCE = 512;
+
 /** Counts of how many entries rely on each shape and on each egress. */
 export class Uses {
   readonly shapes = new Map<string, { readonly shape: Shape; count: number }>();
@@ -55,27 +58,20 @@ export class ObservedCache {
   readonly uses = new Uses();
 
   constructor(observed: Observed) {
-    this.entries = new Map(observed.entries);
+    this.entries = new Map();
     this.shapes = { ...observed.shapes };
     this.protects = observed.protects;
-    for (const entry of this.entries.values()) this.uses.add(entry, 1);
+    for (const [id, entry] of observed.entries) this.set(id, entry);
   }
 
-  /**
-   * Takes what the kernel says now and answers the ids of what changed. What did not change stays the object that it
-   * was: of a hundred thousand entries read back, none is kept beside the one that stands here.
-   */
-  update(observed: Observed): string[] {
-    const drifted: string[] = [];
-    const seen = new Set<string>();
-    for (const [id, entry] of observed.entries) {
-      seen.add(id);
-      if (this.look(id, entry)) drifted.push(id);
+  /** The same, and others have their turn in between. Errors: KernelError. */
+  static async inTurns({ entries, ...rest }: Observed, turn: () => Promise<void>): Promise<ObservedCache> {
+    const cache = new ObservedCache({ ...rest, entries: [] });
+    for (const [id, entry] of entries) {
+      if (cache.entries.size % AT_ONCE === 0) await turn();
+      cache.set(id, entry);
     }
-    for (const id of this.entries.keys()) {
-      if (!seen.has(id) && this.look(id, undefined)) drifted.push(id);
-    }
-    return drifted;
+    return cache;
   }
 
   /** Takes what stands under one id now, and says whether that is something else than before. */
@@ -100,10 +96,11 @@ export class ObservedCache {
     return drifted;
   }
 
-  /** Remembers the entry that stands as the one that was wanted: equal, and shared with the intent. */
+  /** Remembers the entry that stands as the one that was wanted: equal, and with the texts of the intent, not with copies. */
   share(id: string, wanted: Pick<ObservedEntry, 'key' | 'value'>): void {
     const stands = this.entries.get(id);
     if (stands?.sound !== true || stands.value === wanted.value || !sameEntry(stands.value, wanted.value)) return;
+    this.entries.delete(id);
     this.entries.set(id, { key: wanted.key, value: wanted.value, sound: true });
   }
 

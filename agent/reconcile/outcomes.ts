@@ -13,7 +13,7 @@ import { tellPass } from './tell.ts';
 import { Unsaved } from './unsaved.ts';
 
 /** So many keys leave some ten megabytes of garbage behind. */
-const BULK_KEYS = 10_000;
+export const BULK_KEYS = 10_000;
 /** So often it is said how many were settled. */
 const CONVERGED_MS = 1_000;
 

@@ -3,7 +3,7 @@ import type { Marks } from '../../protocol/marks.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import type { Accepted, Beside, Candidate, Stored } from '../model/stored.ts';
 import type { Reconciling } from '../ports.ts';
-import { Admission } from './admission.ts';
+import { Admission, type AdmissionStart } from './admission.ts';
 import type { Convergence } from './convergence.ts';
 import { GivingUp } from './giving-up.ts';
 import { Levels } from './levels.ts';
@@ -22,7 +22,7 @@ import { Watch } from './watch.ts';
 const FEW_KEYS = 8;
 
 /** What a reconciler goes on from. */
-export type ReconcilerStart = Pick<Stored, 'intents' | 'entries' | 'seq' | 'brake' | 'unconfirmed' | 'confirmed'>;
+export type ReconcilerStart = AdmissionStart & Pick<Stored, 'seq'>;
 
 /**
  * Keeps the kernel equal to desired state, one pass at a time.

@@ -14,29 +14,31 @@ export interface SlotTable {
  */
 export function recoverSlots(
   total: number,
-  keys: ReadonlySet<string>,
+  keys: Iterable<string>,
   states: ReadonlyMap<string, EntryState>,
   observed: ReadonlyMap<string, ObservedEntry>,
   idOf: (key: string) => string,
 ): SlotTable {
-  const taken = new Set<number>();
+  const taken = new Uint8Array(total);
   const held = new Map<string, number>();
   const claim = (key: string, slot: number): void => {
-    if (slot >= total || taken.has(slot)) return;
-    taken.add(slot);
+    if (slot >= total || taken[slot] === 1) return;
+    taken[slot] = 1;
     held.set(key, slot);
   };
+  const without: string[] = [];
   for (const key of keys) {
     const seen = observed.get(idOf(key));
     if (seen?.sound === true) claim(key, seen.value.slot);
+    if (!held.has(key)) without.push(key);
   }
-  for (const key of keys) {
+  for (const key of without) {
     const slot = states.get(key)?.slot;
-    if (!held.has(key) && typeof slot === 'number') claim(key, slot);
+    if (typeof slot === 'number') claim(key, slot);
   }
-  for (const seen of observed.values()) taken.add(seen.value.slot);
+  for (const seen of observed.values()) if (seen.value.slot < total) taken[seen.value.slot] = 1;
   const free: number[] = [];
-  for (let slot = total - 1; slot >= 0; slot -= 1) if (!taken.has(slot)) free.push(slot);
+  for (let slot = total - 1; slot >= 0; slot -= 1) if (taken[slot] === 0) free.push(slot);
   return { held, free };
 }
 
@@ -47,7 +49,7 @@ export function recover(
   observed: ReadonlyMap<string, ObservedEntry>,
   idOf: (key: string) => string,
 ): Slots {
-  const keys = new Set([...desired.keys(), ...states.keys()]);
+  const keys = [...desired.keys(), ...states.keys().filter((key) => !desired.has(key))];
   const table = recoverSlots(total, keys, states, observed, idOf);
   for (const key of keys) {
     const before = states.get(key);
@@ -60,17 +62,18 @@ export function recover(
 
 /** Who holds which slot. One that is neither held nor free is counted into by an entry that nobody desires. */
 export class Slots {
-  readonly #holders = new Map<number, string>();
+  readonly #holders: (string | undefined)[];
   readonly #free: number[];
   readonly #isFree: Uint8Array;
   readonly #turns: Uint32Array;
 
   constructor(total: number, { held, free }: SlotTable) {
+    this.#holders = new Array<string | undefined>(total).fill(undefined);
     this.#free = free;
     this.#isFree = new Uint8Array(total);
     this.#turns = new Uint32Array(total);
     for (const slot of free) this.#isFree[slot] = 1;
-    for (const [key, slot] of held) this.#holders.set(slot, key);
+    for (const [key, slot] of held) this.#holders[slot] = key;
   }
 
   /** Given out from the end. */
@@ -89,12 +92,12 @@ export class Slots {
 
   /** True for a slot that nobody holds and that an entry counts into: whoever overwrites that entry may have it. */
   adoptable(slot: number): boolean {
-    return slot < this.#isFree.length && this.#isFree[slot] === 0 && !this.#holders.has(slot);
+    return slot < this.#isFree.length && this.#isFree[slot] === 0 && this.#holders[slot] === undefined;
   }
 
   /** The key that a slot is counted for. */
   holderOf(slot: number): string | undefined {
-    return this.#holders.get(slot);
+    return this.#holders[slot];
   }
 
   /** Takes so many free ones, from the end; each is to be held by somebody. */
@@ -103,12 +106,12 @@ export class Slots {
   }
 
   hold(slot: number, key: string): void {
-    this.#holders.set(slot, key);
+    this.#holders[slot] = key;
   }
 
   /** The key is gone for good; its slot is no longer its own. */
   drop(slot: number, key: string): void {
-    if (this.#holders.get(slot) === key) this.#holders.delete(slot);
+    if (this.#holders[slot] === key) this.#holders[slot] = undefined;
   }
 
   /** Frees those that nobody holds, and answers them. No entry may count into them any more. */

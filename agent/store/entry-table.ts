@@ -3,6 +3,7 @@ import type { Code } from '../../protocol/codes.ts';
 import { readState } from '../../protocol/status.ts';
 import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
+import type { Parts } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EntryRow } from './schema.ts';
 import { SilenceTable } from './silence-table.ts';
@@ -13,6 +14,9 @@ import { understood } from './understood.ts';
  * as it is until it is upgraded: it would block what was to be confirmed, and take nothing back. One of 0.1.0 does that.
  */
 const NOT_FOR_OLDER: EntryState = { key: 'confirm', slot: null, rev: 0, state: 'pending', sinceMs: 0 };
+
+/** Rows that are read before others may have their turn: a few milliseconds. */
+const ROWS_AT_ONCE = 512;
 
 /** Rows of `entries`: what is remembered of each key beside its intent. */
 export class EntryTable {
@@ -50,15 +54,23 @@ export class EntryTable {
 
   /**
    * Reads every row that it can. What a damaged row said is found out again from the kernel; what a row said that fits
-   * its checksum and cannot be read is `newer`.
+   * its checksum and cannot be read is `newer`. Of the keys of `wanted`, which are in order, the very texts are taken: they are
+   * kept anyhow.
    */
-  load(): { readonly entries: readonly EntryState[]; readonly newer: boolean } {
+  *load(wanted: readonly { readonly key: string }[]): Parts<{
+    readonly entries: readonly EntryState[];
+    readonly newer: boolean;
+  }> {
     const entries: EntryState[] = [];
     let newer = false;
-    const silence = this.#silence.load();
+    const silence = yield* this.#silence.load();
+    const textOf = textsOf(wanted);
+    let at = 0;
     for (const row of this.#all.iterate({})) {
+      at += 1;
+      if (at % ROWS_AT_ONCE === 0) yield;
       if (row.checksum !== checksum(row) || row.key === NOT_FOR_OLDER.key) continue;
-      const entry = understood(() => toEntry(row));
+      const entry = understood(() => toEntry(row, textOf(row.key)));
       if (entry === undefined) newer = true;
       else entries.push({ ...entry, ...silence.get(entry.key) });
     }
@@ -106,9 +118,9 @@ function toRow(entry: EntryState): EntryRow {
 }
 
 /** A row that fits its checksum was written by an agent, but perhaps by a newer one. Errors: Refused. */
-function toEntry(row: EntryRow): EntryState {
+function toEntry(row: EntryRow, key: string): EntryState {
   return {
-    key: row.key,
+    key,
     slot: row.slot,
     rev: row.rev,
     state: readState(row.state, 'state'),
@@ -117,6 +129,16 @@ function toEntry(row: EntryRow): EntryState {
     sinceMs: row.since_ms,
     ...(row.installed_at_ms !== null && { installedAtMs: row.installed_at_ms }),
     ...(row.retry_at_ms !== null && { retryAtMs: row.retry_at_ms }),
+  };
+}
+
+/** Asked for texts in order, it goes through the list once; a text that it does not find is taken as it is. */
+function textsOf(list: readonly { readonly key: string }[]): (key: string) => string {
+  let at = 0;
+  return (key) => {
+    while ((list[at]?.key ?? key) < key) at += 1;
+    const found = list[at]?.key;
+    return found === key ? found : key;
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Action } from '../../protocol/action.ts';
 import { elementDigest } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf, type Put, parseIntentBody } from '../../protocol/intent.ts';
 import type { OpenDatabase } from './database.ts';
@@ -6,7 +7,7 @@ import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from
 import type { IntentRow } from './schema.ts';
 import { understood } from './understood.ts';
 
-/** Rows that are written before others may have their turn: some milliseconds. */
+/** Rows that are read or written before others may have their turn: some milliseconds. */
 const ROWS_AT_ONCE = 250;
 
 /** What changes came to once they were laid over the table; the caller commits them, or rolls all of it back. */
@@ -56,13 +57,20 @@ export class IntentTable {
     this.#clear = prepareWrite(raw, () => queries.deleteFrom('intents'));
   }
 
-  /** Reads every row that it can; `sum` is what the digests of those add up to that fit their checksums. */
-  load(): LoadedIntents {
+  /**
+   * Reads every row that it can, in order; `sum` is what the digests of those add up to that fit their checksums. Others may have
+   * their turn where it yields, but not the database.
+   */
+  *load(): Parts<LoadedIntents> {
     const intents: Intent[] = [];
+    const actions = new Map<string, Action>();
     let sum = 0n;
     let sound = true;
     let newer = false;
+    let at = 0;
     for (const row of this.#all.iterate({})) {
+      at += 1;
+      if (at % ROWS_AT_ONCE === 0) yield;
       if (!isSound(row)) {
         sound = false;
         continue;
@@ -70,7 +78,7 @@ export class IntentTable {
       sum += digestOf(row);
       const intent = understood(() => parseIntentBody(row.key, row.rev, row.body));
       if (intent === undefined) newer = true;
-      else intents.push(intent);
+      else intents.push(withCommon(intent, actions));
     }
     return { intents, sum, sound, newer };
   }
@@ -139,6 +147,15 @@ function toRow(change: Put): { readonly intent: Intent; readonly row: IntentRow 
   const { key, rev } = change;
   const body = intentBody(change);
   return { intent: intentOf(change), row: { key, rev, body, checksum: toText(elementDigest(key, rev, body)) } };
+}
+
+/** Most redirects of a host go to few places: each of these is kept once. */
+function withCommon(intent: Intent, actions: Map<string, Action>): Intent {
+  if (typeof intent.to === 'string') return intent;
+  const text = JSON.stringify(intent.to);
+  const to = actions.get(text);
+  if (to === undefined) actions.set(text, intent.to);
+  return to === undefined ? intent : intentOf({ ...intent, to });
 }
 
 function digestOf(row: IntentRow): bigint {

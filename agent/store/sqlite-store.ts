@@ -36,9 +36,9 @@ class Mismatch extends Error {
 /**
  * Desired state in one SQLite file, and the flight recorder in another. Every commit of the first is on the disk before its
  * promise resolves, but for states that need not last. Calls run on the calling thread, one transaction each; an ordinary one takes
- * the disk's sync. A set of very many changes is laid a part at a time, and others have their turn in between: what they want
- * of the store waits for it. While another process holds the lock they wait, each for itself and for a second at most
- * (StoreError BUSY).
+ * the disk's sync. All is read, and a set of very many changes laid, a part at a time, and others have their turn in between: what
+ * they want of the store waits for it. While another process holds the lock they wait, each for itself and for a second at
+ * most (StoreError BUSY).
  * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
  */
 export class SqliteStore implements DesiredStore, Recorder {
@@ -98,7 +98,7 @@ export class SqliteStore implements DesiredStore, Recorder {
 
   async #load(): Promise<Stored> {
     try {
-      return await this.#transact('load', (tables) => this.#read(tables));
+      return await this.#partByPart('load', (tables) => this.#read(tables));
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#tables.database.raw.close();
@@ -106,7 +106,7 @@ export class SqliteStore implements DesiredStore, Recorder {
       this.#tables = await patiently(() => openTables(this.#place), patienceBy(this.#place));
       this.#replaced = true;
       this.#broken = undefined;
-      return this.#transact('load', (tables) => this.#read(tables));
+      return this.#partByPart('load', (tables) => this.#read(tables));
     }
   }
 
@@ -196,10 +196,10 @@ export class SqliteStore implements DesiredStore, Recorder {
     return { outcome: 'accepted', seq, whole: anew, put: laid.put, removed: laid.removed, ...(news && { news }) };
   }
 
-  #read({ cursor, intents, entries, awaited, brake }: Tables): Stored {
+  *#read({ cursor, intents, entries, awaited, brake }: Tables): Parts<Stored> {
     const position = readPosition(cursor, this.#place.host);
-    const set = intents.load();
-    const rows = entries.load();
+    const set = yield* intents.load();
+    const rows = yield* entries.load(set.intents);
     const braked = brake.load(position.sound ? position.seq : undefined);
     const waiting = awaited.load(position.cursor.epoch);
     return {

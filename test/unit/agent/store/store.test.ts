@@ -347,6 +347,27 @@ test('store: a place that is no directory is refused with advice', async (t) => 
   t.is(error.code, 'ACCESS');
 });
 
+test('store: while it is read others have their turn, and what they want of it waits; what redirects have in common is kept once', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const changes = Array.from({ length: 3_000 }, (_, n) => put(n, n + 1));
+  await store.accept(candidate('empty', at(3_000), changes, digestAfter(changes)));
+  const rows = changes.map(({ key }, n): EntryState => ({ key, rev: n + 1, slot: n, state: 'installed', sinceMs: 1 }));
+  await store.saveEntries(rows, []);
+  place.clock.turnMs = 1;
+  const beganMs = place.clock.monotonicMs();
+  const loading = store.load();
+  const after = store.saveEntries([{ ...(rows[0] as EntryState), state: 'failed' }], []);
+  const { intents, entries } = await loading;
+  t.true(place.clock.monotonicMs() - beganMs >= 3_000 / 250 + 3_000 / 512 - 1);
+  t.deepEqual([intents.length, entries.length], [3_000, 3_000]);
+  t.true(entries.every(({ state }) => state === 'installed'));
+  t.is(new Set(intents.map(({ to }) => to)).size, new Set(intents.map(({ to }) => JSON.stringify(to))).size);
+  await after;
+  t.is((await store.load()).entries.filter(({ state }) => state === 'failed').length, 1);
+  await store.close();
+});
+
 test.serial('store: 100,000 changes in one transaction', async (t) => {
   using place = new Place();
   const store = await place.open();

@@ -1,0 +1,92 @@
+import type { Intent } from '../../protocol/intent.ts';
+import { type EntryValue, NO_MAC } from '../model/entry.ts';
+import type { EntryState } from '../model/state.ts';
+import type { Fights } from './fights.ts';
+import type { Idle } from './idle.ts';
+import type { Ledger } from './ledger.ts';
+import type { ObservedCache } from './observed-cache.ts';
+import type { PlanInput } from './plan-input.ts';
+import type { Slots } from './slots.ts';
+import type { Target } from './target.ts';
+
+/**
+ * How a key stands, where a short look says that all is as it is wanted: a plan would come to the same state, and to no op for it.
+ * Undefined says nothing. It makes no object, for at a start this is asked of all there are. Pure.
+ */
+export function asWanted(input: PlanInput, key: string): EntryState | undefined {
+  const intent = input.desired.get(key);
+  const state = input.states.get(key);
+  if (intent === undefined || state === undefined || !isOf(state, intent) || !isPlain(intent, input)) return undefined;
+  const seen = input.observed.entries.get(key);
+  const stands = seen?.sound === true && says(seen.value, intent, input) && seen.value.slot === state.slot;
+  return stands && isAllowed(intent, input) ? state : undefined;
+}
+
+/** Nothing is to become of it, and nothing is remembered that would have to go. */
+function isOf(state: EntryState, { rev, idle }: Intent): boolean {
+  const { code, errno, retryAtMs, counted, installedAtMs, armed } = state;
+  const isClean = code === undefined && errno === undefined && retryAtMs === undefined && counted === undefined;
+  const since = installedAtMs !== undefined && (armed === undefined) === (idle === undefined);
+  return state.state === 'installed' && state.rev === rev && isClean && since;
+}
+
+/** It stands under its own key, for as long as it is wanted. */
+function isPlain(intent: Intent, { placed, withheld, awaiting }: PlanInput): boolean {
+  const { key, match, expires } = intent;
+  if (match.in !== undefined || expires !== undefined || placed.idOf(key) !== key) return false;
+  return withheld?.get(key) === undefined && !awaiting.isUnarmed(intent) && awaiting.leftMs(intent) === undefined;
+}
+
+function isAllowed(intent: Intent, { guard, observed, targets }: PlanInput): boolean {
+  return (
+    targets.reaches(undefined) && observed.entries.size <= guard.maxRedirects && guard.of(intent).is === 'allowed' // what overlaps is marked in its entry
+  );
+}
+
+function says(value: EntryValue, intent: Intent, { targets, limits }: PlanInput): boolean {
+  const keepTtl = typeof intent.to !== 'string' && intent.to.ttl === 'keep';
+  const { rev, until, guarded } = value;
+  if (rev !== intent.rev % 2 ** 32 || until !== 0n || guarded === true || value.keepTtl !== keepTtl) return false;
+  return leadsTo(value, targets.of(intent), limits.mtu);
+}
+
+function leadsTo({ action, ifindex, mtu, dmac, smac }: EntryValue, target: Target, mtuMax: number): boolean {
+  if (target.state === 'local')
+    return action === target.action && ifindex === 0 && mtu === 0 && dmac === NO_MAC && smac === NO_MAC;
+  if (target.state !== 'ready' || action !== 'send' || ifindex !== target.ifindex) return false;
+  return mtu === Math.min(target.mtu, mtuMax) && dmac === target.dmac && smac === target.smac;
+}
+
+export interface AsWantedParts {
+  readonly ledger: Ledger;
+  readonly slots: Pick<Slots, 'holderOf'>;
+  readonly fights: Pick<Fights, 'fought'>;
+  readonly idle: Pick<Idle, 'isGivenUp'>;
+  readonly observed: ObservedCache;
+}
+
+/** Those of the keys on which there is something to decide; of all others, who follows them is told that they stand. */
+export function notAsWanted(input: PlanInput, keys: readonly string[], parts: AsWantedParts): readonly string[] {
+  return keys.filter((key) => !passOver(input, key, parts));
+}
+
+function passOver(input: PlanInput, key: string, { ledger, slots, fights, idle, observed }: AsWantedParts): boolean {
+  const state = asWanted(input, key);
+  const intent = input.desired.get(key);
+  if (intent === undefined || state === undefined || state.slot === null) return false;
+  if (slots.holderOf(state.slot) !== key || idle.isGivenUp(key) || fights.fought(key)) return false;
+  const seen = observed.entries.get(key);
+  if (seen !== undefined && seen.key.match !== intent.match)
+    observed.share(intent.key, {
+      key: { match: intent.match, zone: 0 },
+      value: shared(seen.value, input.targets.of(intent)),
+    });
+  ledger.settle({ key, intent, state: 'installed', slot: state.slot, ops: [] }, state);
+  return true;
+}
+
+/** The same with texts that all have in common. Spelled out: a hundred thousand of these stay. */
+function shared({ rev, slot, action, ifindex, keepTtl, mtu, dmac, smac }: EntryValue, target: Target): EntryValue {
+  const macs = target.state === 'ready' ? { dmac: target.dmac, smac: target.smac } : { dmac, smac };
+  return { rev, until: 0n, slot, action, ifindex, keepTtl, mtu, dmac: macs.dmac, smac: macs.smac };
+}
