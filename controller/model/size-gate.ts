@@ -1,4 +1,4 @@
-import { lastingAction } from './lasting.ts';
+import { isOver, lastingAction } from './lasting.ts';
 
 /** How many redirects a host had, and what a change does to them. */
 export interface Size {
@@ -45,8 +45,13 @@ export function enough({ added, removed, retargeted }: Omit<Size, 'had'>): numbe
 /** What another body at a key of a host is to it; undefined where packets go where they went, or to nobody as before. */
 export function impactOf(before: string | undefined, after: string | undefined, nowMs: number): Impact | undefined {
   if (before === after) return undefined;
-  const [was, is] = [before, after].map((body) => (body === undefined ? undefined : lastingAction(body, nowMs)));
-  if (is === undefined) return was === undefined ? undefined : 'removed';
-  if (was === undefined) return 'added';
-  return JSON.stringify(was) === JSON.stringify(is) ? undefined : 'retargeted';
+  const [stood, stands] = [isSent(before, nowMs), isSent(after, nowMs)];
+  if (!stood || !stands) return stood === stands ? undefined : stood ? 'removed' : 'added';
+  const [was, is] = [before, after].map((body) => JSON.stringify(lastingAction(body ?? '', nowMs)));
+  return was === is ? undefined : 'retargeted';
+}
+
+/** Whether packets meet it. Very many come at once, so none is read that need not be. */
+function isSent(body: string | undefined, nowMs: number): boolean {
+  return body !== undefined && !isOver(body, nowMs);
 }
