@@ -2,6 +2,9 @@ import type { Change } from '../../protocol/intent.ts';
 import { type BootTime, isSameBoot } from './boot-time.ts';
 import { afterChange, isSame, type Step, type StoredValue, step, type Unconfirmed } from './unconfirmed.ts';
 
+/** So many changes are worth a look at all rows. */
+const VERY_MANY = 10_000;
+
 /** The unconfirmed changes of a store, by key. */
 export interface UnconfirmedRows {
   get(key: string): Unconfirmed | undefined;
@@ -38,8 +41,9 @@ export class Awaited {
 
   /** Changes are laid over what is stored; those that are not newer are left out. */
   layOver(changes: readonly Change[], storedOf: (key: string) => StoredValue | undefined, confirmed: number): void {
+    const isSome = this.#mayHold(changes);
     for (const change of changes) {
-      const before = this.#rows.get(change.key);
+      const before = isSome ? this.#rows.get(change.key) : undefined;
       if (before === undefined && change.confirm === undefined) continue;
       const stored = storedOf(change.key);
       if (change.rev <= (stored?.intent.rev ?? 0) || (stored === undefined && change.rev === before?.rev)) continue;
@@ -53,9 +57,10 @@ export class Awaited {
    */
   layAnew(changes: readonly Change[], storedOf: (key: string) => StoredValue | undefined, confirmed: number): void {
     const told = new Set<string>();
+    const isSome = this.#mayHold(changes);
     for (const change of changes) {
       if (change.op === 'put') told.add(change.key);
-      const before = this.#rows.get(change.key);
+      const before = isSome ? this.#rows.get(change.key) : undefined;
       if (before === undefined && change.confirm === undefined) continue;
       const stored = storedOf(change.key);
       const again = change.op === 'put' ? isSame(stored?.intent, change) : stored === undefined;
@@ -64,6 +69,11 @@ export class Awaited {
     for (const row of this.#rows.all()) {
       if (row.op === 'put' && !told.has(row.key) && storedOf(row.key) !== undefined) this.#set(row, undefined);
     }
+  }
+
+  /** Where nothing is awaited, none of very many keys is looked for. Each key is changed once. */
+  #mayHold({ length }: readonly Change[]): boolean {
+    return length < VERY_MANY || this.#rows.all().length > 0;
   }
 
   #change(change: Change, before: Unconfirmed | undefined, stored: StoredValue | undefined, confirmed: number): void {

@@ -67,7 +67,7 @@ export class Braking {
     const permit = this.#permitWith(candidate);
     const cuts = cutsOf(candidate, at);
     const cut = new Set(cuts.flatMap(({ key, rev }) => (rev > permit ? [key] : [])));
-    const touched = new Set(candidate.changes.map(({ key }) => key));
+    const touched = new Set(this.#held.size === 0 ? [] : candidate.changes.map(({ key }) => key));
     const isFree = ({ key, rev }: Held): boolean =>
       !cut.has(key) && (rev <= permit || touched.has(key) || candidate.base === 'empty');
     const free = this.#keys(isFree);

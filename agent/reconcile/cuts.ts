@@ -17,6 +17,7 @@ export interface Before {
  * does not say by which change something is gone, so it counts as the last.
  */
 export function cutsOf({ base, changes, cursor }: Candidate, before: Before): readonly Cut[] {
+  if (before.desired.size === 0) return [];
   const named = changes.flatMap((change) =>
     cutOf(change.key, change.rev, change.op === 'put' ? change : undefined, before),
   );

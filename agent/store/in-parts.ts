@@ -16,6 +16,7 @@ export async function inTurns<T>(raw: OpenDatabase['raw'], clock: Pick<Clock, 't
     let part = parts.next();
     for (; part.done !== true; part = parts.next()) await clock.turn();
     raw.exec('commit');
+    await clock.turn(); // very much was written to the disk
     return part.value;
   } finally {
     if (raw.inTransaction) raw.exec('rollback');

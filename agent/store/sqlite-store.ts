@@ -186,6 +186,7 @@ export class SqliteStore implements DesiredStore, Recorder {
     };
     const wanting = candidate.changes.some(({ confirm }) => confirm !== undefined);
     if (wanting || anew) entries.setForOlder(!wanting);
+    yield;
     const news = awaited.lay(position.cursor.epoch, candidate, storedOf, beside.now ?? unknownTime);
     const laid = yield* anew ? intents.layAnew(candidate.changes) : intents.layOver(candidate.changes);
     const digest = addDigest(anew ? EMPTY_DIGEST : position.digest, laid.delta);
