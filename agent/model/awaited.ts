@@ -59,7 +59,7 @@ export class Awaited {
     const told = new Set<string>();
     const isSome = this.#mayHold(changes);
     for (const change of changes) {
-      if (change.op === 'put') told.add(change.key);
+      if (change.op === 'put' && (isSome || change.confirm !== undefined)) told.add(change.key);
       const before = isSome ? this.#rows.get(change.key) : undefined;
       if (before === undefined && change.confirm === undefined) continue;
       const stored = storedOf(change.key);
