@@ -13,7 +13,6 @@ import { setTimeout } from 'node:timers/promises';
 import { connect, type NatsConnection } from 'nats';
 import { encodeApplyRequest, parseApplyReply } from '../protocol/api.ts';
 import { type ChangeReply, encodeChangeRequest, parseChangeReply } from '../protocol/change-state.ts';
-import { encodeHostsRequest, parseHostsReply } from '../protocol/listings.ts';
 import { MAX_BUSIEST } from '../protocol/rates.ts';
 import { makeSubjects } from '../protocol/subjects.ts';
 import { readArguments } from '../test/support/arguments.ts';
@@ -85,7 +84,7 @@ class Fleet implements AsyncDisposable {
     await controller.until('serves', PATIENCE_MS, () => shunt(url, 'hosts', '-o', 'json').catch(() => false));
     const hosts = held.use(await Hosts.open(url, size.hosts, size.busy));
     const fleet = new Fleet(controller, url, hosts, size, asker, join(folder, 'redirects.jsonl'));
-    await until('the controller knows every host', PATIENCE_MS, () => fleet.#knowsAll().catch(() => false), SETTLES_MS);
+    await until('every host follows its log', PATIENCE_MS, () => hosts.follow, SETTLES_MS);
     for (let from = 0; from < size.redirects; from += APPLIED_AT_ONCE) {
       await writeFile(fleet.file, lines(from, Math.min(size.redirects, from + APPLIED_AT_ONCE), '10.0.0.7'));
       await shunt(url, 'apply', '-f', fleet.file);
@@ -161,17 +160,6 @@ class Fleet implements AsyncDisposable {
 
   async #ask(verb: string, request: Uint8Array): Promise<Uint8Array> {
     return (await this.#asker.request(makeSubjects().api(verb), request, { timeout: ANSWER_WITHIN_MS })).data;
-  }
-
-  async #knowsAll(): Promise<boolean> {
-    let known = 0;
-    for (let page = {}; ; ) {
-      const reply = parseHostsReply(await this.#ask('hosts', encodeHostsRequest({ v: 1, ...page })));
-      if ('error' in reply) return false;
-      known += reply.items.length;
-      if (reply.next === null) return known === this.#size.hosts;
-      page = { after: reply.next };
-    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -83,8 +83,9 @@ class Host {
     });
   }
 
-  get rev(): number {
-    return this.#stored.cursor.rev;
+  /** It was told all that its log had. */
+  get follows(): boolean {
+    return this.#stored.cursor.epoch !== '';
   }
 
   receive(bytes: Uint8Array): void {
@@ -205,9 +206,9 @@ export class Hosts implements AsyncDisposable {
     return { statuses: this.#statuses, syncs: this.#asked };
   }
 
-  /** How far the host is that is least far. */
-  get leastRev(): number {
-    return this.#hosts.values().reduce((least, { rev }) => Math.min(least, rev), Number.POSITIVE_INFINITY);
+  /** Whether each of them was told all that its log had. */
+  get follow(): boolean {
+    return this.#hosts.values().every((host) => host.follows);
   }
 
   async #listen(): Promise<void> {
