@@ -218,8 +218,11 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   async #transact<T>(what: string, work: (tables: Tables) => T, sync: Synchronous = 'FULL'): Promise<T> {
-    while (this.#laying !== undefined) await this.#laying;
-    return await patiently(() => this.#attempt(what, work, sync), patienceBy(this.#place));
+    const attempt = async (): Promise<T> => {
+      while (this.#laying !== undefined) await this.#laying; // another may have begun while this one paused
+      return this.#attempt(what, work, sync);
+    };
+    return await patiently(attempt, patienceBy(this.#place));
   }
 
   /** Runs one transaction in which others have their turn; whatever else is to be done waits for its end. */

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import Database from 'better-sqlite3';
 import { NO_BRAKE } from '../../../../agent/model/brake.ts';
@@ -276,6 +277,29 @@ test('store: a locked database is waited for, is busy after a second, and works 
   await place.clock.pass(20);
   t.is((await accepted).outcome, 'accepted');
   other.close();
+});
+
+test('store: what waited for a lock is kept, whatever becomes of many changes that are laid meanwhile', async (t) => {
+  using place = new Place();
+  const paused = Promise.withResolvers<void>();
+  const turn = async (): Promise<void> => {
+    paused.resolve();
+    await setImmediate();
+  };
+  const clock = { monotonicMs: () => 0, delay: () => paused.promise, turn };
+  const store = await SqliteStore.open({ directory: place.directory, host: HOST, migrations: agentMigrations, clock });
+  const other = new Database(place.file);
+  const state: EntryState = { key: intent(1, 1).key, slot: 4, rev: 1, state: 'installed', sinceMs: 5 };
+  other.exec('begin immediate');
+  const saved = store.saveEntries([state], []);
+  await setImmediate();
+  other.exec('rollback');
+  other.close();
+  const puts = Array.from({ length: 2_000 }, (_, n) => put(n + 1, n + 1));
+  t.is((await store.accept(candidate('empty', at(2_000), puts, EMPTY_DIGEST))).outcome, 'mismatch');
+  await saved;
+  t.deepEqual((await store.load()).entries, [state]);
+  await store.close();
 });
 
 test('store: a start waits for a database that is locked', async (t) => {
