@@ -71,7 +71,10 @@ export class Targets {
 
   /** Keeps the targets of these intents, and no others. */
   keepOnly(desired: ReadonlyMap<string, Intent>): void {
-    const used = new Set([...desired.values()].map((intent) => targetKey(intent.to)));
+    // Many share one action: its text is made once.
+    const actions = new Set<Action>();
+    for (const { to } of desired.values()) actions.add(to);
+    const used = new Set([...actions].map(targetKey));
     for (const key of this.#known.keys()) if (!used.has(key)) this.#known.delete(key);
   }
 
