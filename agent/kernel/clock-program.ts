@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { Native, ProgramHandle } from '../../native/index.ts';
 import type { KernelClock, KernelTime } from '../ports.ts';
 import { viewOf } from './bytes.ts';
@@ -29,11 +30,18 @@ export function runClock(native: Native, clock: ProgramHandle): bigint | number 
   return rc < 0 ? rc : decodeClock(ctxOut);
 }
 
+/** The program, and the pin that it was opened by: another release puts another one there. */
+interface Opened {
+  readonly program: ProgramHandle;
+  readonly inode: bigint | undefined;
+}
+
 /** The kernel's clock, by the pinned program `clock`. */
-export class ClockProgram implements KernelClock {
+export class ClockProgram implements KernelClock, Disposable {
   readonly #native: Native;
   readonly #place: Pick<Place, 'at'>;
   readonly #hz: number;
+  #opened: Opened | undefined;
 
   constructor(native: Native, place: Pick<Place, 'at'>, hz: number) {
     this.#native = native;
@@ -44,11 +52,31 @@ export class ClockProgram implements KernelClock {
   /** Errors: KernelError. */
   now(): KernelTime {
     const jiffies = this.#place.at(({ clock: pin }) => {
-      const clock = requireValue(this.#native.programOpen(pin), 'open program', pin);
-      const ran = runClock(this.#native, clock);
-      this.#native.close(clock);
-      return requireValue(ran, 'test-run', 'clock');
+      return requireValue(runClock(this.#native, this.#open(pin)), 'test-run', 'clock');
     });
     return { jiffies, hz: this.#hz };
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#opened !== undefined) this.#native.close(this.#opened.program);
+    this.#opened = undefined;
+  }
+
+  #open(pin: string): ProgramHandle {
+    const inode = inodeOf(pin); // before it is opened: if it is another one by then, the next look sees that
+    if (inode !== undefined && this.#opened?.inode === inode) return this.#opened.program;
+    this[Symbol.dispose]();
+    const program = requireValue(this.#native.programOpen(pin), 'open program', pin);
+    this.#opened = { program, inode };
+    return program;
+  }
+}
+
+/** Undefined where there is no such pin, or none that can be seen: whoever opens it says why. */
+function inodeOf(pin: string): bigint | undefined {
+  try {
+    return statSync(pin, { bigint: true }).ino;
+  } catch {
+    return undefined;
   }
 }

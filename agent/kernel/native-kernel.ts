@@ -17,6 +17,7 @@ import { openTables, type Tables } from './row-table.ts';
 import { comingLayout, folderToFill } from './succession.ts';
 
 type Opened = Omit<Kernel, 'pins'> & {
+  readonly clock: ClockProgram;
   readonly maps: OpenMaps;
   readonly tables: Tables;
   /** Of the maps: 16 bytes that the loader drew for them, in hex. */
@@ -138,7 +139,8 @@ function open(native: Native, pinRoot: string, nowMs: number, opening: number): 
   }
 }
 
-function close(native: Native, { maps, tables }: Pick<Opened, 'maps' | 'tables'>): void {
+function close(native: Native, { maps, tables, clock }: Pick<Opened, 'maps' | 'tables'> & Partial<Opened>): void {
+  clock?.[Symbol.dispose]();
   for (const table of Object.values(tables)) table[Symbol.dispose]();
   for (const map of Object.values(maps)) native.close(map);
 }
