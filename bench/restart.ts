@@ -105,6 +105,7 @@ class Run {
   async #store(more: (index: number) => Partial<Put>): Promise<string> {
     const { state: directory } = this.#bed;
     const clock = makeSystemClock();
+    give(directory, 0);
     const store = await SqliteStore.open({ directory, host: HOST, migrations: agentMigrations, clock });
     const changes = Array.from({ length: this.#redirects }, (_, index) =>
       put(index, this.#rev + index + 1, more(index)),
@@ -116,7 +117,7 @@ class Run {
     const { outcome } = await store.accept({ base: 'empty', changes, cursor, digest });
     await store.close();
     if (outcome !== 'accepted') throw new Error(`the store says ${outcome}`);
-    for (const name of readdirSync(directory)) chownSync(join(directory, name), NOBODY, NOBODY);
+    give(directory, NOBODY);
     return digest;
   }
 
@@ -192,6 +193,12 @@ class Run {
     if (rc < 0) throw new Error(`map dump: ${rc}`);
     return count;
   }
+}
+
+/** The agent takes no files of others, and neither does root. */
+function give(directory: string, to: number): void {
+  for (const path of [directory, ...readdirSync(directory).map((name) => join(directory, name))])
+    chownSync(path, to, to);
 }
 
 function timed(work: () => unknown): number {
