@@ -6,6 +6,8 @@ import { PlantedBugs } from '../support/planted-bugs.ts';
 const kernel = kernelTests();
 /** More of it runs in test/long/table.test.ts and live-frames.test.ts. */
 const LOOKS = 2_000_000;
+/** Runs of so many looks, until one shows what it is to show. */
+const ROUNDS_MAX = 10;
 const FRAMES = 1_000_000;
 const REBUILDS = 50;
 /** At most, until a packet misses: where nobody waits one in ten shows it, on a machine that is busy with other things. */
@@ -30,9 +32,12 @@ kernel(
     for (const who of ['one', 'other', 'map'] as const)
       t.true((counts[who] ?? 0) > 0, `some took what is the ${who}'s`);
     using mutant = new BuiltMutant('rows-unproven', MUTANTS);
-    const unproven = await scenario('table-torn', LOOKS, mutant.object);
-    t.log('without the check', unproven);
-    t.true((unproven.torn ?? 0) > 0, 'else this test proves nothing');
+    let torn = 0;
+    // Reader and writer may share a CPU for a while, and then hardly meet.
+    for (let round = 0; torn === 0 && round < ROUNDS_MAX; round += 1)
+      torn = (await scenario('table-torn', LOOKS, mutant.object)).torn ?? 0;
+    t.log('without the check', torn);
+    t.true(torn > 0, 'else this test proves nothing');
   },
 );
 
