@@ -58,12 +58,14 @@ export class KnownHosts {
   /** Every host whose row is sound, in their order. */
   async all(session: Session): Promise<ReadonlyMap<string, KnownHost>> {
     const stamps = await session.all(this.#stamps, {});
-    const others = stamps.filter((stamp) => this.#known(stamp) === undefined).map(({ host }) => host);
+    // Whoever else reads or writes meanwhile may come to keep another state of a host than this transaction sees.
+    const kept = new Map(stamps.map((stamp) => [stamp.host, this.#known(stamp)]));
+    const others = stamps.flatMap(({ host }) => (kept.get(host) === undefined ? [host] : []));
     const anew = await this.#readAnew(session, others);
     const hosts = new Map<string, KnownHost>();
-    for (const stamp of stamps) {
-      const known = anew.get(stamp.host) ?? this.#known(stamp);
-      if (known !== undefined) hosts.set(stamp.host, known);
+    for (const { host } of stamps) {
+      const known = kept.get(host) ?? anew.get(host);
+      if (known !== undefined) hosts.set(host, known);
     }
     for (const host of this.#kept.keys()) if (!hosts.has(host)) this.#kept.delete(host);
     return hosts;
