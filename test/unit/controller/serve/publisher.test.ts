@@ -85,19 +85,34 @@ test('publish: what stood before the start is not pushed, what comes after is, a
 test('publish: as many hosts as there are get what is new, each once and its own, also those that wait for the server', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
-  const hosts = Array.from({ length: 150 }, (_, at) => `edge-${at}`);
+  const hosts = Array.from({ length: 600 }, (_, at) => `edge-${at}`);
   const bus = new Bus();
   await using running = await Running.begin(store.logs, bus);
-  await apply(store, spec('all', 1, { hosts }), spec('one', 2, { hosts: ['edge-149'] }));
+  await apply(store, spec('all', 1, { hosts }), spec('one', 2, { hosts: ['edge-599'] }));
   running.publisher.wake();
   await running.clock.pass(0);
   t.deepEqual(bus.updates.map(({ host }) => host).sort(), hosts.toSorted());
   const names = bus.updates.map(({ host, changes }) => [host, changes.length] as const);
-  t.deepEqual(new Map(names).get('edge-149'), 2);
-  t.is(names.filter(([, changes]) => changes === 1).length, 149);
+  t.deepEqual(new Map(names).get('edge-599'), 2);
+  t.is(names.filter(([, changes]) => changes === 1).length, 599);
   running.publisher.wake();
   await running.clock.pass(1000);
-  t.is(bus.updates.length, 150, 'nothing is told twice');
+  t.is(bus.updates.length, 600, 'nothing is told twice');
+});
+
+test('publish: hosts with very much news get it, read of few at a time, and one that has more than a message takes a hint', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  const bus = new Bus();
+  await using running = await Running.begin(store.logs, bus);
+  const shared = Array.from({ length: 1500 }, (_, n) => spec(`s${n}`, n, { hosts: ['edge-1', 'edge-2', 'edge-3'] }));
+  const own = Array.from({ length: 3000 }, (_, n) => spec(`o${n}`, 1500 + n, { hosts: ['edge-2'] }));
+  await apply(store, ...shared, ...own);
+  running.publisher.wake();
+  await running.clock.pass(0);
+  const changes = new Map(bus.updates.map(({ host, changes: { length } }) => [host, length]));
+  t.is(bus.updates.length, 3);
+  t.deepEqual(Object.fromEntries(changes), { 'edge-1': 1500, 'edge-2': 0, 'edge-3': 1500 });
 });
 
 test('publish: commits that nobody announced go out with the next look, together', async (t) => {
