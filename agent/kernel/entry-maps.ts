@@ -155,10 +155,13 @@ export class EntryMaps {
     for (const key of keys) {
       const bytes = encodeKey(key.match, key.zone);
       const family = familyOf(key.match);
-      const value = this.#native.mapLookupElem(this.#maps[family], bytes, BPF_F_LOCK);
-      if (typeof value !== 'number') entries.set(entryId(key), decode(key, bytes, value));
-      else if (!isErrno(value, 'ENOENT')) throw new KernelError('map lookup', entryId(key), errnoName(value));
-      this.#tables[family]?.saw(bytes, typeof value === 'number' ? undefined : value);
+      const found = this.#native.mapLookupElem(this.#maps[family], bytes, BPF_F_LOCK);
+      if (typeof found === 'number' && !isErrno(found, 'ENOENT'))
+        throw new KernelError('map lookup', entryId(key), errnoName(found));
+      const value = typeof found === 'number' ? undefined : found;
+      if (value !== undefined) entries.set(entryId(key), decode(key, bytes, value));
+      this.#images[family].saw(bytes, value);
+      this.#tables[family]?.saw(bytes, value);
     }
     return entries;
   }
@@ -202,9 +205,20 @@ export class EntryMaps {
     const table = this.#tables[batch.family];
     table?.breakRows(batch.keys);
     const results = this.#writeMap(batch);
-    this.#images[batch.family].take(batch);
+    this.#wrote(batch, results);
     table?.wrote(batch.keys, batch.values, results);
     return results;
+  }
+
+  /** What was refused is no other than before. */
+  #wrote({ family, size, ...batch }: Batch, results: readonly OpResult[]): void {
+    const image = this.#images[family];
+    if (results.every(({ done }) => done)) image.take(batch);
+    else
+      results.forEach(({ done }, i) => {
+        const value = batch.values.subarray(i * STRUCTS.value.size, (i + 1) * STRUCTS.value.size);
+        if (done) image.saw(batch.keys.subarray(i * size, (i + 1) * size), value);
+      });
   }
 
   #delete(batch: Batch): OpResult[] {

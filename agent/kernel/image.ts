@@ -57,6 +57,12 @@ export class Image {
     return changed;
   }
 
+  /** Of one key; undefined: it does not stand. */
+  saw(key: Uint8Array, value: Uint8Array | undefined): void {
+    if (value === undefined) this.delete(key);
+    else this.take({ keys: key, values: value, count: 1 });
+  }
+
   delete(key: Uint8Array): void {
     const words = wordsOf(key);
     const at = this.#find(words, 0);

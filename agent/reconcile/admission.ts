@@ -110,10 +110,11 @@ export class Admission {
     waker.wake();
   }
 
-  /** Whatever converges by then, for maps may have taken the place of others. */
+  /** Whatever converges by then, for maps may have taken the place of others; and meanwhile a change may have been taken back. */
   async #layParts(intents: readonly Intent[]): Promise<void> {
     for (let at = 0; at < intents.length; at += INTENTS_AT_ONCE) {
-      this.converging.now.ledger.put(intents.slice(at, at + INTENTS_AT_ONCE));
+      const part = this.#awaiting.standing(intents.slice(at, at + INTENTS_AT_ONCE));
+      this.converging.now.ledger.put(part);
       await this.#parts.clock.turn();
     }
   }

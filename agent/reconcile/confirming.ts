@@ -102,8 +102,8 @@ export class Confirming {
   }
 
   /**
-   * Lays what the log wants into the ledger, but for what was taken back or may not go yet. Of very many it answers what is to be
-   * put there yet.
+   * Lays what the log wants into the ledger, but for what was taken back or may not go yet. Of very many it answers those that are to
+   * be put there yet, as far as they stand by then.
    */
   lay({ put, removed, whole }: Changes, withheld: ReadonlyMap<string, unknown>): readonly Intent[] {
     const { awaiting, converging } = this.#parts;
@@ -113,7 +113,7 @@ export class Confirming {
     const keys = [...stand, ...awaiting.lasting].map(({ key }) => key);
     if (whole) ledger.keepOnly(new Set([...keys, ...withheld.keys()]));
     else ledger.remove(removed.filter((key) => !awaiting.isGoing(key)));
-    if (stand.length > INTENTS_AT_ONCE) return stand;
+    if (put.length > INTENTS_AT_ONCE) return put;
     ledger.put(stand);
     return [];
   }

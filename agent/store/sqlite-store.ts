@@ -36,9 +36,8 @@ class Mismatch extends Error {
 /**
  * Desired state in one SQLite file, and the flight recorder in another. Every commit of the first is on the disk before its
  * promise resolves, but for states that need not last. Calls run on the calling thread, one transaction each; an ordinary one takes
- * the disk's sync. All is read, and a set of very many changes laid, a part at a time, and others have their turn in between: what
- * they want of the store waits for it. While another process holds the lock they wait, each for itself and for a second at
- * most (StoreError BUSY).
+ * the disk's sync. All is read, and very many changes laid, a part at a time: what others in their turn want of the store waits for
+ * it. While another process holds the lock they wait, each for itself and for a second at most (StoreError BUSY).
  * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
  */
 export class SqliteStore implements DesiredStore, Recorder {
@@ -218,8 +217,9 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   async #transact<T>(what: string, work: (tables: Tables) => T, sync: Synchronous = 'FULL'): Promise<T> {
+    while (this.#laying !== undefined) await this.#laying;
     const attempt = async (): Promise<T> => {
-      while (this.#laying !== undefined) await this.#laying; // another may have begun while this one paused
+      while (this.#laying !== undefined) await this.#laying; // it may have begun while this one paused
       return this.#attempt(what, work, sync);
     };
     return await patiently(attempt, patienceBy(this.#place));

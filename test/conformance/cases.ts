@@ -297,6 +297,28 @@ export const CASES: readonly Case[] = [
     ],
   },
   {
+    title: 'what was looked up was seen: a look tells that it went, and not that it is there',
+    run: (subject) => {
+      const { kernel } = subject;
+      subject.plantUnsound(keyOf(1), drop(0));
+      subject.plantUnsound(keyOf(2), drop(1));
+      const found = kernel.entries.lookup([keyOf(1), keyOf(2), keyOf(3)]).size;
+      subject.uproot(keyOf(1));
+      return [found, lookAtAll(kernel), kernel.entries.lookup([keyOf(1)]).size, lookAtAll(kernel)];
+    },
+    expected: [2, [['v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53', null]], 0, []],
+  },
+  {
+    title: 'what was refused is not taken for what stands',
+    run: (subject) => {
+      const { kernel } = subject;
+      for (let n = 0; n < ROOM; n += 1) subject.plantStray(4, n);
+      const refused = kernel.entries.apply([write(keyOf(1), drop(0)), write(keyOf(2), drop(1))]);
+      return [refused, lookAtAll(kernel)];
+    },
+    expected: [[FULL, FULL], []],
+  },
+  {
     title: 'entries with keys that no match has take room, are not observed, and go when they are swept',
     run: (subject) => {
       const { kernel } = subject;

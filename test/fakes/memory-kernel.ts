@@ -166,8 +166,10 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   lookup(keys: readonly EntryKey[]): Map<string, ObservedEntry> {
     const found = new Map<string, ObservedEntry>();
     for (const key of keys) {
-      const entry = this.#entries.get(entryId(key));
-      if (entry !== undefined) found.set(entryId(key), entry);
+      const id = entryId(key);
+      const entry = this.#entries.get(id);
+      this.#change(id);
+      if (entry !== undefined) found.set(id, entry);
     }
     return found;
   }

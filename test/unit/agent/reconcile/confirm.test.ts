@@ -87,6 +87,28 @@ for (const [when, ms, stays] of [
   });
 }
 
+test('confirm: what is taken back while very many changes are laid does not come to stand with them', async (t) => {
+  await using bench = await changed();
+  const { clock, store } = bench;
+  const laying = Promise.withResolvers<void>();
+  const [move, turn] = [store.move.bind(store), clock.turn];
+  store.move = async (...asked) => {
+    await laying.promise;
+    return await move(...asked);
+  };
+  await clock.pass(WITHIN_MS); // the store is asked, and is about something else
+  const others = Array.from({ length: 1_500 }, (_, n) => put(n + 2, 3));
+  const first = async (): Promise<void> => {
+    laying.resolve();
+    await turn();
+  };
+  Object.assign(clock, { turn: first });
+  await bench.accept(3, [...others, wanting(put(1, 2, 'pass'))], 'empty');
+  await bench.reconciler.settle();
+  t.is(does(bench), 'drop');
+  t.is(bench.reconciler.progress().desired.size, 1_501);
+});
+
 test('confirm: what nobody confirms is taken back, told, and quarantined until a newer one of the key', async (t) => {
   await using bench = await changed();
   await bench.clock.pass(WITHIN_MS);
