@@ -129,7 +129,7 @@ export class Intake {
     const { bus } = this.#options;
     bus.onLive((bytes) => this.#receive(bytes));
     bus.onReconnect(() => {
-      this.#options.outbox.changed(); // heard first, as at the start
+      this.#options.outbox.changed(); // who does not know this host answers NOT_READY until it is heard
       this.#pace.wantNow();
       this.#waker.wake();
     });
