@@ -7,7 +7,7 @@ import type { DeleteReply } from '../protocol/delete.ts';
 import type { Status } from '../protocol/status.ts';
 import { type Ended, endText, must, type Running } from '../test/support/process.ts';
 import { C, HOST, SERVICE, type Testbed } from '../test/support/testbed.ts';
-import { Asker, Echo, HEADER_BYTES, PORT } from '../test/support/traffic.ts';
+import { Asker, BELIEVED_MS, Echo, HEADER_BYTES, PORT } from '../test/support/traffic.ts';
 import { firstEntry, watchBus } from './moments.ts';
 import { grouped, type Screen } from './screen.ts';
 
@@ -146,6 +146,7 @@ async function removeBehindTheBack({ bed, screen, asker }: Cast): Promise<void> 
   if (!entry) throw new Error('the entry should stand in the map redirect4; it is empty');
   await must(['bpftool', 'map', 'delete', 'pinned', join(bed.pins, 'redirect4'), 'key', 'hex', ...hex(entry.key)]);
   await asker.answeredBy('b', STEP_MS);
+  await delay(BELIEVED_MS);
   screen.done("the entry is deleted behind the agent's back: c → b");
 }
 

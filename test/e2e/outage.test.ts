@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { backUp, restore } from '../support/backup.ts';
 import { CONVERGE_MS, type Operator, serviceRedirect, startHost } from '../support/operator.ts';
 import { must, type Running, until } from '../support/process.ts';
 import { HOST, NATS_URL, Testbed } from '../support/testbed.ts';
-import { Asker, Echo, HEADER_BYTES } from '../support/traffic.ts';
+import { Asker, BELIEVED_MS, Echo, HEADER_BYTES } from '../support/traffic.ts';
 import { Witness } from '../support/witness.ts';
 
 const RATE = 500;
@@ -53,6 +54,7 @@ test.serial('outage: a redirect outlives agent, bus and histories, and every del
   const key = (entry?.key ?? []).map((byte) => byte.slice(2));
   await must(['bpftool', 'map', 'delete', 'pinned', join(bed.pins, 'redirect4'), 'key', 'hex', ...key]);
   await asker.answeredBy('b', CONVERGE_MS);
+  await delay(BELIEVED_MS);
   const [counted] = await operator.dump();
 
   const first = await operator.delete(NAME, LATER);

@@ -4,6 +4,9 @@ import { SERVICE, type Testbed } from './testbed.ts';
 
 export const PORT = 4433;
 
+/** On each CPU an entry may be met for 256 ticks after it was deleted behind the agent's back: so long at 100 a second. */
+export const BELIEVED_MS = 2_600;
+
 /** Sizes of the datagrams, in turn. */
 export const PAYLOAD_BYTES = { min: 40, max: 103 } as const;
 
