@@ -129,6 +129,7 @@ function lasting({ status, stdout, stderr }: Ended) {
       .replaceAll(/counted +\d+ packets/g, 'counted  <many> packets')
       .replaceAll(/role=edge,\S+/g, '<labels>')
       .replaceAll(/eth9 02:[\d:]+…?/g, 'eth9 <mac>')
+      .replaceAll(/\b198\.51\.100\.…/g, '198.51.100.77')
       .replaceAll(/ {2,}/g, '  ');
   return { exit: status, stdout: still(stdout), stderr: still(stderr.replaceAll('\n  ', ' ')) };
 }
