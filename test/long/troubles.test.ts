@@ -116,8 +116,8 @@ const TROUBLES: readonly Trouble[] = [
   },
 ];
 
-/** Times, revisions, rates and ids are others each time; how wide a column is may depend on them. */
-function lasting({ status, stdout, stderr }: Ended) {
+/** Times, revisions, rates and ids are others each time; how wide a column is may depend on them, and whether `target` is cut. */
+function lasting({ status, stdout, stderr }: Ended, target = TO_C.nexthop) {
   const still = (text: string): string =>
     text
       .replaceAll(/\b[0-9a-f]{8}\b/g, '<change>')
@@ -129,7 +129,7 @@ function lasting({ status, stdout, stderr }: Ended) {
       .replaceAll(/counted +\d+ packets/g, 'counted  <many> packets')
       .replaceAll(/role=edge,\S+/g, '<labels>')
       .replaceAll(/eth9 02:[\d:]+…?/g, 'eth9 <mac>')
-      .replaceAll(/\b198\.51\.100\.…/g, '198.51.100.77')
+      .replaceAll('198.51.100.…', target)
       .replaceAll(/ {2,}/g, '  ');
   return { exit: status, stdout: still(stdout), stderr: still(stderr.replaceAll('\n  ', ' ')) };
 }
@@ -147,7 +147,7 @@ async function tell(t: ExecutionContext, cluster: Cluster, trouble: Trouble): Pr
   for (const words of [['get'], ['hosts'], ['explain', 'web'], ['delete', 'web', '--wait', '--timeout', '4s']]) {
     const ended = await cluster.shunt(...words);
     for (const line of `${ended.stdout}${ended.stderr}`.split('\n')) t.true(line.length <= 80, line);
-    sessions.push([words, lasting(ended)]);
+    sessions.push([words, lasting(ended, trouble.name === 'no-neighbour' ? NOBODY.nexthop : TO_C.nexthop)]);
   }
   const [, , explained] = sessions.map(([, { stdout, stderr }]) => stdout + stderr);
   t.regex(explained ?? '', explain, name);
