@@ -167,7 +167,7 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   async close(): Promise<void> {
-    await this.#laying;
+    while (this.#laying !== undefined) await this.#laying;
     this.#broken ??= new StoreError('CLOSED', this.#path, 'is closed');
     this.#tables.database.raw.close();
     this.#events.close();

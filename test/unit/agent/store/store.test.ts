@@ -302,6 +302,18 @@ test('store: what waited for a lock is kept, whatever becomes of many changes th
   await store.close();
 });
 
+test('store: what was asked of it before it is closed is done, however long that takes', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  const puts = Array.from({ length: 2_000 }, (_, n) => put(n + 1, n + 1));
+  const asked = [2_000, 2_001].map((rev) => store.accept(candidate('empty', at(rev), puts, digestAfter(puts))));
+  await store.close();
+  t.deepEqual(
+    (await Promise.all(asked)).map(({ outcome }) => outcome),
+    ['accepted', 'accepted'],
+  );
+});
+
 test('store: a start waits for a database that is locked', async (t) => {
   using place = new Place();
   await (await place.open()).close();
