@@ -3,7 +3,7 @@ import type { Code } from '../../protocol/codes.ts';
 import { readState } from '../../protocol/status.ts';
 import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
-import type { Parts } from './in-parts.ts';
+import { type Parts, rowByRow } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EntryRow } from './schema.ts';
 import { SilenceTable } from './silence-table.ts';
@@ -14,9 +14,6 @@ import { understood } from './understood.ts';
  * as it is until it is upgraded: it would block what was to be confirmed, and take nothing back. One of 0.1.0 does that.
  */
 const NOT_FOR_OLDER: EntryState = { key: 'confirm', slot: null, rev: 0, state: 'pending', sinceMs: 0 };
-
-/** Rows that are read before others may have their turn: a few milliseconds. */
-const ROWS_AT_ONCE = 512;
 
 /** Rows of `entries`: what is remembered of each key beside its intent. */
 export class EntryTable {
@@ -65,15 +62,12 @@ export class EntryTable {
     let newer = false;
     const silence = yield* this.#silence.load();
     const textOf = textsOf(wanted);
-    let at = 0;
-    for (const row of this.#all.iterate({})) {
-      at += 1;
-      if (at % ROWS_AT_ONCE === 0) yield;
-      if (row.checksum !== checksum(row) || row.key === NOT_FOR_OLDER.key) continue;
+    yield* rowByRow(this.#all.iterate({}), (row) => {
+      if (row.checksum !== checksum(row) || row.key === NOT_FOR_OLDER.key) return;
       const entry = understood(() => toEntry(row, textOf(row.key)));
       if (entry === undefined) newer = true;
       else entries.push({ ...entry, ...silence.get(entry.key) });
-    }
+    });
     return { entries, newer };
   }
 

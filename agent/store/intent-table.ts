@@ -2,13 +2,10 @@ import type { Action } from '../../protocol/action.ts';
 import { elementDigest } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf, type Put, parseIntentBody } from '../../protocol/intent.ts';
 import type { OpenDatabase } from './database.ts';
-import type { Parts } from './in-parts.ts';
+import { type Parts, rowByRow } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { IntentRow } from './schema.ts';
 import { understood } from './understood.ts';
-
-/** Rows that are read or written before others may have their turn: some milliseconds. */
-const ROWS_AT_ONCE = 250;
 
 /** What changes came to once they were laid over the table; the caller commits them, or rolls all of it back. */
 export interface Laid {
@@ -67,19 +64,16 @@ export class IntentTable {
     let sum = 0n;
     let sound = true;
     let newer = false;
-    let at = 0;
-    for (const row of this.#all.iterate({})) {
-      at += 1;
-      if (at % ROWS_AT_ONCE === 0) yield;
+    yield* rowByRow(this.#all.iterate({}), (row) => {
       if (!isSound(row)) {
         sound = false;
-        continue;
+        return;
       }
       sum += digestOf(row);
       const intent = understood(() => parseIntentBody(row.key, row.rev, row.body));
       if (intent === undefined) newer = true;
       else intents.push(withCommon(intent, actions));
-    }
+    });
     return { intents, sum, sound, newer };
   }
 
@@ -105,12 +99,12 @@ export class IntentTable {
     const put: Intent[] = [];
     const removed: string[] = [];
     let delta = 0n;
-    for (const [at, change] of changes.entries()) {
-      if (at % ROWS_AT_ONCE === 0) yield;
+    let sound = true;
+    yield* rowByRow(changes, (change) => {
       const old = this.#one.get({ key: change.key });
       if (old !== undefined) {
-        if (!isSound(old)) return { put, removed, delta, sound: false };
-        if (change.rev <= old.rev) continue;
+        sound = isSound(old);
+        if (!sound || change.rev <= old.rev) return sound;
         delta -= digestOf(old);
       }
       if (change.op === 'put') {
@@ -122,8 +116,9 @@ export class IntentTable {
         this.#delete.run(change);
         removed.push(change.key);
       }
-    }
-    return { put, removed, delta, sound: true };
+      return true;
+    });
+    return { put, removed, delta, sound };
   }
 
   /** Makes the table what the changes say, whatever is in it: damage to keys or their order goes, too. Yields likewise. */
@@ -131,14 +126,13 @@ export class IntentTable {
     this.#clear.run({});
     const put: Intent[] = [];
     let delta = 0n;
-    for (const [at, change] of changes.entries()) {
-      if (at % ROWS_AT_ONCE === 0) yield;
-      if (change.op !== 'put') continue;
+    yield* rowByRow(changes, (change) => {
+      if (change.op !== 'put') return;
       const { intent, row } = toRow(change);
       delta += digestOf(row);
       this.#put.run(row);
       put.push(intent);
-    }
+    });
     return { put, removed: [], delta, sound: true };
   }
 }

@@ -1,14 +1,11 @@
 import { checksumOf } from '../../daemon/checksum.ts';
 import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
-import type { Parts } from './in-parts.ts';
+import { type Parts, rowByRow } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { SilenceRow } from './schema.ts';
 
 export type Silence = Pick<EntryState, 'armed' | 'counted'>;
-
-/** Rows that are read before others may have their turn: a few milliseconds. */
-const ROWS_AT_ONCE = 512;
 
 /** Rows of `silence`: what silence is judged by. A key of which nothing is known has none. */
 export class SilenceTable {
@@ -38,11 +35,10 @@ export class SilenceTable {
   /** What a damaged row said is lost: silence is counted anew. */
   *load(): Parts<ReadonlyMap<string, Silence>> {
     const found = new Map<string, Silence>();
-    for (const row of this.#all.iterate({})) {
-      if (found.size % ROWS_AT_ONCE === 0) yield;
+    yield* rowByRow(this.#all.iterate({}), (row) => {
       this.#keys.add(row.key);
       if (row.checksum === checksum(row)) found.set(row.key, toSilence(row));
-    }
+    });
     return found;
   }
 
