@@ -196,20 +196,21 @@ export class RowTable implements Disposable {
     const { native, family } = this.#parts;
     const wrong = native.tableKeepOnly(this.#table, half, keys, count);
     if (wrong < 0) requireDone(wrong, 'compare', `rows${family}`);
-    if (wrong > 0) this.#leaving = true;
-    this.#check = undefined;
-    this.#forget(half);
+    this.#endCheck(half, wrong);
   }
 
   #checkOn(): boolean {
     if (this.#check === undefined || this.#live === 0) return false;
     if (this.#check.step()) return true;
-    if (this.#check.isDone) {
-      if (this.#check.wrong > 0) this.#leaving = true;
-      this.#check = undefined;
-      this.#forget(this.#live);
-    }
+    if (this.#check.isDone) this.#endCheck(this.#live, this.#check.wrong);
     return false;
+  }
+
+  /** Rows and filter say no more than what stands; `wrong`: how much of them did. */
+  #endCheck(half: Half, wrong: number): void {
+    if (wrong > 0) this.#leaving = true;
+    this.#check = undefined;
+    this.#forget(half);
   }
 
   /** A packet that began before the map changed may still go by the bit. */
