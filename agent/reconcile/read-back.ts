@@ -72,7 +72,7 @@ export class ReadBack {
     for (let done = 0; done < PART_MAX; done += this.#look()) {
       if (this.#walk === undefined) continue;
       // What is nobody's is to go only if the set is proven.
-      return prune && !this.#findForeign(this.#walk, PART_MAX) ? NOTHING_YET : this.#end(prune);
+      return prune && !this.#findForeign(this.#walk) ? NOTHING_YET : this.#end(prune);
     }
     return NOTHING_YET;
   }
@@ -95,9 +95,9 @@ export class ReadBack {
     this.#foreign = [];
   }
 
-  /** Goes through so many ids; true when that was all. */
-  #findForeign(ids: Iterator<string>, most: number): boolean {
-    for (let n = 0; n < most; n += 1) {
+  /** Goes through a part of the ids; true when that was all. */
+  #findForeign(ids: Iterator<string>): boolean {
+    for (let n = 0; n < PART_MAX; n += 1) {
       const { value, done } = ids.next();
       if (done === true) return true;
       if (this.#isForeign(value)) this.#foreign.push(value);
