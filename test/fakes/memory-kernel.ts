@@ -88,7 +88,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   readonly #entries = new Map<string, ObservedEntry>();
   readonly #count: Record<Family, number> = { 4: 0, 6: 0 };
   readonly #strays: Record<Family, number> = { 4: 0, 6: 0 };
-  /** Strays that the last `observe` met. */
+  /** Strays that the last look at everything met. */
   #met: Readonly<Record<Family, number>> = { 4: 0, 6: 0 };
   /** By id, what was last seen, or written. */
   readonly #seen = new Map<string, ObservedEntry>();
