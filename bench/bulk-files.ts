@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { MapHandle, Native } from '../native/index.ts';
 import { C, HOST, type Testbed } from '../test/support/testbed.ts';
 
 /** The command takes files of at most 64 MiB, and the kernel argument lists of at most 2 MiB. */
@@ -21,7 +22,7 @@ export function nameOf(index: number): string {
   return `bulk-${index}`;
 }
 
-function addressOf(index: number): string {
+export function addressOf(index: number): string {
   const address = FIRST_ADDRESS + index;
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
 }
@@ -62,6 +63,13 @@ export function keyOf(index: number): string {
   const [zero32, port] = ['00000000', `0000${PORT.toString(16).padStart(4, '0')}`];
   const [proto, lengths, flags] = ['11', '0020', '05']; // UDP; src /0, dst /32; KEY_PROTO | KEY_DPORT
   return `${zero32}${(FIRST_ADDRESS + index).toString(16).padStart(8, '0')}${port}${proto}${lengths}${flags}`;
+}
+
+/** How many keys are in a map. */
+export function countKeys(native: Native, map: MapHandle): number {
+  const { rc, count } = native.mapDump(map, 0);
+  if (rc < 0) throw new Error(`map dump: ${rc}`);
+  return count;
 }
 
 /** Every key that bpftool reads, as hexadecimal. The dump of a large map is too long for one string. */

@@ -4,7 +4,7 @@
  * left behind but profiles, where they are asked for. What the slots do not hold has to wait as MAP_FULL. Every key in the kernel is compared with the
  * files. Floors are taken in the same run.
  */
-import { copyFile, mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, stat } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -31,6 +31,7 @@ import {
   type Round,
   type Verb,
 } from './bulk-report.ts';
+import { memoryOf } from './proc.ts';
 import { type Taker, topOf } from './profile.ts';
 import { takenBy, watchedCommand } from './watched.ts';
 
@@ -70,7 +71,7 @@ export async function bulk({
     fill: fillFloor(redirects, maxRedirects),
   };
   const files = await writeFiles(bed.folder, redirects);
-  await run.weigh('idle');
+  run.weigh('idle');
   const done: Round[] = [];
   const sizes: ReadonlyMap<string, number>[] = [];
   for (let round = 1; round <= rounds; round += 1) done.push(await playRound(run, redirects, files, sizes));
@@ -158,7 +159,7 @@ class Run {
     const seconds = (performance.now() - start) / 1000;
     this.#say(`${verb}: ${seconds.toFixed(1)} s`);
     await delay(SETTLE_MS);
-    await this.weigh(verb);
+    this.weigh(verb);
     const after = await this.#taken();
     const taken = { agent: less(after.agent, before.agent), controller: less(after.controller, before.controller) };
     const counted = { commands: batches.length, commits: commitsOf(this.bed) - commits };
@@ -188,9 +189,9 @@ class Run {
     return { agent: await takenBy(agent), controller: await takenBy(controller) };
   }
 
-  async weigh(when: string): Promise<void> {
+  weigh(when: string): void {
     for (const process of DAEMONS) {
-      const sizes = await memoryOf(this.#daemons[process]);
+      const sizes = memoryOf(this.#daemons[process].pid);
       this.memory.push({ process, when, ...sizes });
       this.#say(`${process} ${when}: ${mib(sizes.rss)}, anon ${mib(sizes.anon)}, peak ${mib(sizes.peak)}`);
     }
@@ -232,12 +233,6 @@ function commitsOf(bed: Testbed): number {
   } finally {
     database.close();
   }
-}
-
-async function memoryOf({ pid }: Running): Promise<Pick<Memory, 'rss' | 'anon' | 'peak'>> {
-  const text = await readFile(`/proc/${pid}/status`, 'utf8');
-  const bytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) * 1024;
-  return { rss: bytes('VmRSS'), anon: bytes('RssAnon'), peak: bytes('VmHWM') };
 }
 
 /** With their write-ahead logs. */

@@ -5,7 +5,6 @@
  * every host, again and again, with its floors.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,6 +20,7 @@ import { must, Running, until } from '../test/support/process.ts';
 import { type Changed, describeFleet, type FleetReport, type Rest, type Taken } from './fleet-report.ts';
 import { FullCommit, quantiles, RoundTrip, Spray } from './floors.ts';
 import { Hosts } from './hosts.ts';
+import { cpuMsOf, memoryOf } from './proc.ts';
 
 const SHUNT = [process.execPath, ...nodeOptions(), join(import.meta.dirname, '../cli/shunt.js')];
 const PATIENCE_MS = 10 * 60_000;
@@ -35,8 +35,6 @@ const ANSWER_WITHIN_MS = 5 * 60_000;
 const ASK_MS = 50;
 /** Redirects that are applied one by one have numbers past all others. */
 const FIRST_MORE = 20_000;
-/** proc_pid_stat(5): USER_HZ is 100 a second on all that we run on. */
-const TICK_MS = 10;
 
 interface Size {
   readonly hosts: number;
@@ -141,14 +139,11 @@ class Fleet implements AsyncDisposable {
   }
 
   get rssMiB(): number {
-    const [, kib = ''] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.#controller.pid}/status`, 'utf8')) ?? [];
-    return Number(kib) / 1024;
+    return memoryOf(this.#controller.pid).rss / 2 ** 20;
   }
 
   get cpuMs(): number {
-    const afterName = readFileSync(`/proc/${this.#controller.pid}/stat`, 'utf8').split(') ')[1] ?? '';
-    const [user, system] = afterName.split(' ').slice(11, 13);
-    return (Number(user) + Number(system)) * TICK_MS;
+    return cpuMsOf(this.#controller.pid);
   }
 
   async #isApplied(id: string): Promise<boolean> {

@@ -16,11 +16,11 @@ import type { Status } from '../protocol/status.ts';
 import { readArguments } from '../test/support/arguments.ts';
 import { lockMachine } from '../test/support/lock.ts';
 import { must } from '../test/support/must.ts';
-import { Operator, serviceRedirect } from '../test/support/operator.ts';
+import { attachHost, Operator, serviceRedirect } from '../test/support/operator.ts';
 import { type Running, until } from '../test/support/process.ts';
 import { C, HOST, NATS_URL, Testbed } from '../test/support/testbed.ts';
 import { Asker, Echo } from '../test/support/traffic.ts';
-import { nameOf, writeFiles } from './bulk-files.ts';
+import { countKeys, nameOf, writeFiles } from './bulk-files.ts';
 import { describeIdle, type IdleReport } from './idle-report.ts';
 import { takenBy, watchedCommand } from './watched.ts';
 
@@ -67,8 +67,7 @@ class Run {
   static async start(bed: Testbed, slots: number, say: Say): Promise<Run> {
     await bed.startNats();
     await bed.startController();
-    const attached = await bed.attach('--interface', 'to-a', '--interface', 'to-c', '--max-redirects', `${slots}`);
-    if (attached.status !== 0) throw new Error(`shunt attach ended with ${attached.status}: ${attached.stderr}`);
+    await attachHost(bed, ['--max-redirects', `${slots}`]);
     const agent = await bed.start('b', 'agent', watchedCommand('nobody', bed.agentCommand()));
     await Echo.start(bed, 'b');
     await Echo.start(bed, 'c');
@@ -160,9 +159,7 @@ class Run {
   }
 
   #keys(): number {
-    const { rc, count } = this.#native.mapDump(this.#map, 0);
-    if (rc < 0) throw new Error(`map dump: ${rc}`);
-    return count;
+    return countKeys(this.#native, this.#map);
   }
 }
 

@@ -1,10 +1,5 @@
 import { table } from '../cli/show/table.ts';
-
-/** Of the agent's event loop, at most; and of that, how long its thread ran. */
-export interface Standstill {
-  readonly longestMs: number;
-  readonly longestCpuMs: number;
-}
+import type { Standstill } from './watched.ts';
 
 /** One start, from its exec until what is stored stands in the kernel. */
 export interface Round {

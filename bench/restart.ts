@@ -3,7 +3,7 @@
  * as root. A real agent on maps and in namespaces of its own, a bus, and a log that has nothing new; the store is filled by its own
  * class, the kernel by the agent. Each round has its floors: every entry read by LOOKUP_BATCH, and every row read from the store.
  */
-import { chownSync, readdirSync, readFileSync } from 'node:fs';
+import { chownSync, readdirSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,16 +21,17 @@ import { must } from '../test/support/must.ts';
 import { attachHost } from '../test/support/operator.ts';
 import { type Running, until } from '../test/support/process.ts';
 import { C, HOST, NATS_URL, Testbed } from '../test/support/testbed.ts';
+import { addressOf, countKeys } from './bulk-files.ts';
 import { quantiles } from './floors.ts';
-import { describeRestart, type RestartReport, type Round, type Standstill } from './restart-report.ts';
+import { cpuMsOf, memoryOf } from './proc.ts';
+import { describeRestart, type RestartReport, type Round } from './restart-report.ts';
+import { type Standstill, standstillOf, watchedCommand } from './watched.ts';
 
 const LOG = join(import.meta.dirname, 'restart-log.ts');
-const LOOP_WATCH = '/mnt/checkout/bench/loop-watch.ts';
 const NOBODY = 65_534;
 const PATIENCE_MS = 10 * 60_000;
 const EPOCH = 'bench';
 const BPF_F_LOCK = 4;
-const FIRST_ADDRESS = 0x64_40_00_00; // 100.64.0.0/10
 const LOOK_AGAIN_MS = 250;
 /** The agent's drift check comes once a minute. */
 const DRIFT_S = 65;
@@ -131,46 +132,35 @@ class Run {
   }
 
   async #start(): Promise<Omit<Round, 'floors'>> {
-    const argv = ['env', `NODE_OPTIONS=--import=${LOOP_WATCH}`, ...this.#bed.agentCommand()];
-    const agent = await this.#bed.start('b', 'agent', argv);
+    const agent = await this.#bed.start('b', 'agent', watchedCommand('nobody', this.#bed.agentCommand()));
     this.#agent = agent;
     const line = await agent.until('starts', PATIENCE_MS, () => agent.lines.find((it) => it.includes('agent started')));
     const { pid } = agent;
     const startCpuMs = cpuMsOf(pid);
     await delay(SETTLE_MS);
-    const { originMs, ...start } = await this.#standstill();
+    const { originMs, ...start } = await standstillOf(agent);
     const { time } = JSON.parse(line) as { readonly time: string };
-    return { wholeMs: Date.parse(time) - originMs, startCpuMs, start, rssBytes: rssBytesOf(pid) };
-  }
-
-  /** How long the loop stood still since it was last asked, and when the process began. */
-  async #standstill(): Promise<Standstill & { readonly originMs: number }> {
-    const agent = this.#agent as Running;
-    const before = agent.lines.length;
-    agent.signal('SIGUSR2');
-    const said = await agent.until('says how long it stood still', PATIENCE_MS, () =>
-      agent.lines.slice(before).find((line) => line.startsWith('{"standstill"')),
-    );
-    const { standstill } = JSON.parse(said) as { readonly standstill: Standstill & { readonly originMs: number } };
-    return standstill;
+    return { wholeMs: Date.parse(time) - originMs, startCpuMs, start, rssBytes: memoryOf(pid).rss };
   }
 
   /** Nothing happens but what the agent does unasked. */
   async idle(ms: number): Promise<RestartReport['idle']> {
-    await this.#standstill();
-    const before = cpuMsOf(this.#agent?.pid);
+    const agent = this.#agent as Running;
+    await standstillOf(agent);
+    const before = cpuMsOf(agent.pid);
     const from = performance.now();
     await delay(ms);
-    const share = (cpuMsOf(this.#agent?.pid) - before) / (performance.now() - from);
-    const { longestMs, longestCpuMs } = await this.#standstill();
-    return { seconds: ms / 1000, cpuShare: share, longestMs, longestCpuMs, rssBytes: rssBytesOf(this.#agent?.pid) };
+    const share = (cpuMsOf(agent.pid) - before) / (performance.now() - from);
+    const { longestMs, longestCpuMs } = await standstillOf(agent);
+    return { seconds: ms / 1000, cpuShare: share, longestMs, longestCpuMs, rssBytes: memoryOf(agent.pid).rss };
   }
 
   /** Until the one that falls silent is gone: for that, all are looked at. */
   async sweep(): Promise<Standstill> {
-    await this.#standstill();
+    const agent = this.#agent as Running;
+    await standstillOf(agent);
     await until('one fell silent', PATIENCE_MS, () => this.keys() === this.#redirects - 1, LOOK_AGAIN_MS);
-    const { longestMs, longestCpuMs } = await this.#standstill();
+    const { longestMs, longestCpuMs } = await standstillOf(agent);
     return { longestMs, longestCpuMs };
   }
 
@@ -189,9 +179,7 @@ class Run {
   }
 
   keys(): number {
-    const { rc, count } = this.#native.mapDump(this.#map, 0);
-    if (rc < 0) throw new Error(`map dump: ${rc}`);
-    return count;
+    return countKeys(this.#native, this.#map);
   }
 }
 
@@ -208,19 +196,8 @@ function timed(work: () => unknown): number {
 }
 
 function put(index: number, rev: number, more: Partial<Put>): Put {
-  const address = FIRST_ADDRESS + index;
-  const dst = `${[24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.')}/32`;
-  const match = { src: '0.0.0.0/0', dst, proto: 'udp', dport: 443 } as const;
+  const match = { src: '0.0.0.0/0', dst: `${addressOf(index)}/32`, proto: 'udp', dport: 443 } as const;
   return { op: 'put', rev, key: keyOf(match), name: `restart-${index}`, match, to: { nexthop: C.v4 }, ...more };
-}
-
-function cpuMsOf(pid: number | undefined): number {
-  const [, user, system] = /\) \w(?: -?\d+){10} (\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-  return (Number(user) + Number(system)) * 10;
-}
-
-function rssBytesOf(pid: number | undefined): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
 if (import.meta.main) {

@@ -1,7 +1,7 @@
 /** Processes that say how long their event loops stood still: what they run is run with `loop-watch.ts` before it. */
-import { readFileSync } from 'node:fs';
 import type { Running } from '../test/support/process.ts';
 import { ROOT } from '../test/support/testbed.ts';
+import { cpuMsOf } from './proc.ts';
 
 const PATIENCE_MS = 60_000;
 /** Where a process sees this checkout: `tools/as-nobody` has it elsewhere. */
@@ -27,16 +27,17 @@ export function watchedCommand(as: keyof typeof SEEN_AT, argv: readonly string[]
 }
 
 export async function takenBy(running: Running): Promise<Taken> {
-  const { lines, pid } = running;
+  const { longestMs, longestCpuMs } = await standstillOf(running);
+  return { cpuSeconds: cpuMsOf(running.pid) / 1000, standstill: { longestMs, longestCpuMs } };
+}
+
+/** How its loop stood since the last look, and when it began, as its clock says. */
+export async function standstillOf(running: Running): Promise<Standstill & { readonly originMs: number }> {
+  const { lines } = running;
   const before = lines.length;
   running.signal('SIGUSR2');
   const said = await running.until('says how long it stood still', PATIENCE_MS, () =>
     lines.slice(before).find((line) => line.startsWith('{"standstill"')),
   );
-  return { cpuSeconds: cpuSecondsOf(pid), standstill: (JSON.parse(said) as Taken).standstill };
-}
-
-function cpuSecondsOf(pid: number | undefined): number {
-  const [, user, system] = /\) \w(?: -?\d+){10} (\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-  return (Number(user) + Number(system)) / 100;
+  return (JSON.parse(said) as { readonly standstill: Standstill & { readonly originMs: number } }).standstill;
 }
