@@ -2,10 +2,8 @@
 import test from 'ava';
 import type { Exception } from '../../../../protocol/status.ts';
 import { spec } from '../fleet.ts';
+import { DROP, PASS, reachFirst } from './first-wave.ts';
 import { type MadeUpHost, Stage } from './stage.ts';
-
-const DROP = { hosts: 'all', to: 'drop' };
-const PASS = { hosts: 'all', to: 'pass' };
 
 /** The brake of a host withholds its changes of these redirects, and of some that it does not list. */
 function withholds(host: MadeUpHost, names: readonly string[], unlisted = 0): void {
@@ -29,11 +27,7 @@ for (const [what, names, unlisted, isPermitted] of [
 ] as const)
   test(`rollout: where a brake withholds ${what}, going back ${isPermitted ? 'is permitted' : 'permits nothing'}`, async (t) => {
     await using stage = await Stage.open(2);
-    await stage.apply(spec('web', 1, PASS), spec('other', 2, PASS));
-    await stage.speak();
-    const { waves } = await stage.start('r', [spec('web', 1, DROP)], { waves: ['1', '100%'] });
-    await stage.pass(6000);
-    const host = stage.host(waves[0]?.hosts[0] ?? '');
+    const host = await reachFirst(stage);
     t.is(host.holds.web, 'drop');
     if (names.length > 0) withholds(host, names, unlisted);
     await stage.speak();
@@ -46,11 +40,7 @@ for (const [what, names, unlisted, isPermitted] of [
 
 test('rollout: a host whose brake withholds that it goes back may have it still, and is named', async (t) => {
   await using stage = await Stage.open(2);
-  await stage.apply(spec('web', 1, PASS), spec('other', 2, PASS));
-  await stage.speak();
-  const { waves } = await stage.start('r', [spec('web', 1, DROP)], { waves: ['1', '100%'] });
-  await stage.pass(6000);
-  const host = stage.host(waves[0]?.hosts[0] ?? '');
+  const host = await reachFirst(stage);
   withholds(host, ['other']);
   await stage.speak();
   await stage.rollouts.abort({ v: 1, id: 'r' });

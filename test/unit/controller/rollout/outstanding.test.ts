@@ -1,11 +1,8 @@
 /** What came later and waits to be confirmed may be taken back yet: then what the rollout brought is there again. */
 import test from 'ava';
 import type { Status } from '../../../../protocol/status.ts';
-import { spec } from '../fleet.ts';
+import { reachFirst } from './first-wave.ts';
 import { Stage } from './stage.ts';
-
-const DROP = { hosts: 'all', to: 'drop' };
-const PASS = { hosts: 'all', to: 'pass' };
 
 /** How a host says that its change of a redirect waits to be confirmed, and so many others that it does not list. */
 function waits({ key, name, rev }: Waiting, unlisted = 0): Partial<Status> {
@@ -22,11 +19,7 @@ for (const [what, says, isNamed] of [
 ] as const)
   test(`rollout: a host on which ${what} waits to be confirmed is ${isNamed ? '' : 'not '}named`, async (t) => {
     await using stage = await Stage.open(2);
-    await stage.apply(spec('web', 1, PASS), spec('other', 2, PASS));
-    await stage.speak();
-    const { waves } = await stage.start('r', [spec('web', 1, DROP)], { waves: ['1', '100%'] });
-    await stage.pass(6000);
-    const host = stage.host(waves[0]?.hosts[0] ?? '');
+    const host = await reachFirst(stage);
     t.is(host.holds.web, 'drop');
     await stage.rollouts.abort({ v: 1, id: 'r' });
     await stage.settle();
