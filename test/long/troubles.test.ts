@@ -125,7 +125,7 @@ function lasting({ status, stdout, stderr }: Ended, target = TO_C.nexthop) {
       .replaceAll(/nats:\/\/127\.0\.0\.1:\d+/g, 'nats://<bus>')
       .replaceAll(/\b(\d+(\.\d+)?(ms|s|m|h))+\b/g, '<time>')
       .replaceAll(/\d+\/\d+ +\d+ +\d+ +(\d+\/\d+)/g, '<rev>  $1')
-      .replaceAll(/[>≥]?(\d[\d.]*k?|-) +<time>$/gm, '<rate>  <time>')
+      .replaceAll(/[>≥]?(\d[\d.]*k?|-) +<time>( +expired)?$/gm, '<rate>  <time>$2')
       .replaceAll(/counted +\d+ packets/g, 'counted  <many> packets')
       .replaceAll(/role=edge,\S+/g, '<labels>')
       .replaceAll(/eth9 02:[\d:]+…?/g, 'eth9 <mac>')
