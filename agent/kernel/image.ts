@@ -20,6 +20,8 @@ export class Image {
   #values: Uint32Array;
   /** By row, the round that met it last. */
   #met: Uint8Array;
+  /** By row, whether the next round tells of it whatever it meets. */
+  #doubted: Uint8Array;
   /** By hash, a row's number and one; 0: none. Never more than half full, so that every search ends. */
   #index: Uint32Array;
 
@@ -29,6 +31,7 @@ export class Image {
     this.#keys = new Uint32Array(FIRST_ROWS * this.#keyWords);
     this.#values = new Uint32Array(FIRST_ROWS * this.#valueWords);
     this.#met = new Uint8Array(FIRST_ROWS);
+    this.#doubted = new Uint8Array(FIRST_ROWS);
     this.#index = new Uint32Array(2 * FIRST_ROWS);
   }
 
@@ -57,10 +60,11 @@ export class Image {
     return changed;
   }
 
-  /** Of one key; undefined: it does not stand. */
+  /** Of one key; undefined: it does not stand. Where it is known otherwise, the next round tells of it all the same. */
   saw(key: Uint8Array, value: Uint8Array | undefined): void {
-    if (value === undefined) this.delete(key);
-    else this.take({ keys: key, values: value, count: 1 });
+    const isNew = value !== undefined && this.take({ keys: key, values: value, count: 1 }).length > 0;
+    const row = (this.#index[this.#find(wordsOf(key), 0)] ?? 0) - 1;
+    if (row >= 0 && (isNew || value === undefined)) this.#doubted[row] = 1;
   }
 
   delete(key: Uint8Array): void {
@@ -88,7 +92,8 @@ export class Image {
     const row = known < 0 ? this.#add(at, keys, i * this.#keyWords) : known;
     this.#met[row] = this.#round;
     const [from, to, words] = [i * this.#valueWords, row * this.#valueWords, this.#valueWords];
-    let same = known >= 0;
+    let same = known >= 0 && this.#doubted[row] === 0;
+    this.#doubted[row] = 0;
     for (let word = 0; same && word < words; word += 1) same = this.#values[to + word] === values[from + word];
     if (!same) for (let word = 0; word < words; word += 1) this.#values[to + word] = values[from + word] ?? 0;
     return !same;
@@ -125,6 +130,7 @@ export class Image {
     const place = 2 * (row + 1) > this.#index.length ? this.#widen(keys, from) : at;
     for (let word = 0; word < this.#keyWords; word += 1)
       this.#keys[row * this.#keyWords + word] = keys[from + word] ?? 0;
+    this.#doubted[row] = 0;
     this.#index[place] = row + 1;
     this.#count += 1;
     return row;
@@ -133,11 +139,10 @@ export class Image {
   /** By a quarter: what is given back later is no more than that. */
   #grow(): void {
     const rows = this.#met.length + (this.#met.length >> 2);
-    this.#keys = enlarged(this.#keys, rows * this.#keyWords);
-    this.#values = enlarged(this.#values, rows * this.#valueWords);
-    const met = new Uint8Array(rows);
-    met.set(this.#met);
-    this.#met = met;
+    this.#keys = filled(new Uint32Array(rows * this.#keyWords), this.#keys);
+    this.#values = filled(new Uint32Array(rows * this.#valueWords), this.#values);
+    this.#met = filled(new Uint8Array(rows), this.#met);
+    this.#doubted = filled(new Uint8Array(rows), this.#doubted);
   }
 
   /** Doubles the index, and answers where a key that is not there yet would be. */
@@ -155,6 +160,7 @@ export class Image {
       this.#keys.copyWithin(row * this.#keyWords, last * this.#keyWords, this.#count * this.#keyWords);
       this.#values.copyWithin(row * this.#valueWords, last * this.#valueWords, this.#count * this.#valueWords);
       this.#met[row] = this.#met[last] ?? 0;
+      this.#doubted[row] = this.#doubted[last] ?? 0;
     }
     this.#count = last;
     this.#close(at);
@@ -175,9 +181,8 @@ export class Image {
   }
 }
 
-function enlarged(words: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
-  const more = new Uint32Array(length);
-  more.set(words);
+function filled<Words extends Uint8Array | Uint32Array>(more: Words, before: Words): Words {
+  more.set(before);
   return more;
 }
 

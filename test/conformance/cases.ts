@@ -297,16 +297,29 @@ export const CASES: readonly Case[] = [
     ],
   },
   {
-    title: 'what was looked up was seen: a look tells that it went, and not that it is there',
+    title: 'what was looked up and met otherwise than it was known, the next look tells, whatever it meets',
     run: (subject) => {
       const { kernel } = subject;
       subject.plantUnsound(keyOf(1), drop(0));
       subject.plantUnsound(keyOf(2), drop(1));
       const found = kernel.entries.lookup([keyOf(1), keyOf(2), keyOf(3)]).size;
       subject.uproot(keyOf(1));
-      return [found, lookAtAll(kernel), kernel.entries.lookup([keyOf(1)]).size, lookAtAll(kernel)];
+      const told = [lookAtAll(kernel), lookAtAll(kernel)];
+      subject.uproot(keyOf(2));
+      const left = kernel.entries.lookup([keyOf(1), keyOf(2)]).size;
+      return [found, ...told, left, lookAtAll(kernel), lookAtAll(kernel)];
     },
-    expected: [2, [['v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53', null]], 0, []],
+    expected: [
+      2,
+      [
+        ['v4 udp 0.0.0.0/0:* > 10.0.0.1/32:53', null],
+        ['v4 udp 0.0.0.0/0:* > 10.0.0.2/32:53', false],
+      ],
+      [],
+      0,
+      [['v4 udp 0.0.0.0/0:* > 10.0.0.2/32:53', null]],
+      [],
+    ],
   },
   {
     title: 'what was refused is not taken for what stands',

@@ -92,6 +92,8 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   #met: Readonly<Record<Family, number>> = { 4: 0, 6: 0 };
   /** By id, what was last seen, or written. */
   readonly #seen = new Map<string, ObservedEntry>();
+  /** By id, what a look-up met otherwise than it was last seen: the next look tells of it, whatever it meets. */
+  readonly #doubted = new Set<string>();
   /** Ids that a look at everything has not come to. */
   #toLook: string[] | undefined;
   #shapes: Readonly<Record<Family, readonly Shape[] | undefined>> = { 4: [], 6: [] };
@@ -119,6 +121,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   observe(): Observed {
     this.#met = { ...this.#strays };
     this.#seen.clear();
+    this.#doubted.clear();
     for (const [id, entry] of this.#entries) this.#seen.set(id, entry);
     return this.peek();
   }
@@ -140,15 +143,16 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   }
 
   #gone(): string[] {
-    return [...this.#seen.keys()].filter((id) => !this.#entries.has(id));
+    return [...new Set([...this.#seen.keys(), ...this.#doubted])].filter((id) => !this.#entries.has(id));
   }
 
   #change(id: string): [string, ObservedEntry | undefined][] {
     const [before, now] = [this.#seen.get(id), this.#entries.get(id)];
     if (now === undefined) this.#seen.delete(id);
     else this.#seen.set(id, now);
+    const isDoubted = this.#doubted.delete(id);
     const same = before && now && before.sound === now.sound && sameEntry(before.value, now.value);
-    return same || before === now ? [] : [[id, now]];
+    return !isDoubted && (same || before === now) ? [] : [[id, now]];
   }
 
   sweep(): Swept {
@@ -168,7 +172,7 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     for (const key of keys) {
       const id = entryId(key);
       const entry = this.#entries.get(id);
-      this.#change(id);
+      if (this.#change(id).length > 0) this.#doubted.add(id);
       if (entry !== undefined) found.set(id, entry);
     }
     return found;

@@ -177,6 +177,19 @@ test('fight: looking at a redirect again and again has it put right no more ofte
   t.true((first?.repairs ?? 99) <= 20 && (second?.repairs ?? 99) <= 3, `${first?.repairs}, then ${second?.repairs}`);
 });
 
+test('fight: it is met as often where somebody asks meanwhile what stands there', async (t) => {
+  await using bench = await started();
+  const undo = (kernel: MemoryKernel): void => {
+    kernel.uproot(OURS);
+    kernel.lookup([at(1)]);
+  };
+  await fight(bench, undo, 200, 5 * MINUTE_MS);
+  t.deepEqual(pinsOf(bench), ['redirect4']);
+  await bench.clock.pass(MINUTE_MS);
+  t.is(stands(bench.kernel, OURS)?.value.action, 'send');
+  await peace(t, bench, 'redirect4');
+});
+
 test('fight: what is fought over is not said to be in force, all else is, and the host names the pin', async (t) => {
   await using bench = await started();
   await bench.accept(2, [put(2, 2, DIRECT)]);
