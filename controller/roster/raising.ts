@@ -5,15 +5,25 @@ import { standingOf } from '../model/standing.ts';
 import type { Report } from '../ports.ts';
 
 /**
- * Confirms to a host what it has by its own newest status, and only where something there waits for it. A host whose word is
- * not of our log is confirmed nothing.
+ * Raises or repeats the marks that a host waits for by its own newest status. A host whose word is not of our log is told nothing.
+ * What its brake withholds though it is permitted, the host was not told: an update was lost, or it was not known what it can.
  */
-export async function raiseConfirmed(transaction: Transaction, { status, steady = 0 }: Report): Promise<void> {
+export async function raiseMarks(transaction: Transaction, report: Report): Promise<void> {
   const { session, tables } = transaction;
-  const { host, epoch, stored, unconfirmed = [] } = status;
-  if (steady === 0 || unconfirmed.length === 0 || epoch === '') return;
+  const { host, epoch, stored, unconfirmed = [], brake } = report.status;
+  const confirms = (report.steady ?? 0) > 0 && unconfirmed.length > 0;
+  if ((!confirms && brake === undefined) || epoch === '') return;
   const standing = standingOf({ epoch, rev: stored }, await tables.epochs.find(session, epoch));
   if (standing !== 'ok') return;
+  if (confirms) await raiseConfirmed(transaction, report);
+  if (brake === undefined) return;
+  if (brake.from <= (await tables.marks.find(session, host)).permit) await tables.marks.repeat(session, host);
+}
+
+/** Confirms what a host has, and only where something there waits for it. */
+async function raiseConfirmed(transaction: Transaction, { status, steady = 0 }: Report): Promise<void> {
+  const { session, tables } = transaction;
+  const { host, unconfirmed = [] } = status;
   const head = await tables.heads.find(session, host);
   const exceptions = await askedOf(transaction, status);
   const confirmed = confirmedBy({ steady, status, exceptions, head: head.rev });

@@ -6,7 +6,7 @@ import type { Work } from '../log/work.ts';
 import type { HostFacts } from '../model/claim.ts';
 import { standingOf } from '../model/standing.ts';
 import type { Report, Roster, Upkeep } from '../ports.ts';
-import { raiseConfirmed } from './raising.ts';
+import { raiseMarks } from './raising.ts';
 
 /** Hosts that are seen to in one transaction; between two of them others may write. */
 const HOSTS_AT_ONCE = 64;
@@ -104,7 +104,7 @@ async function noteReports(transaction: Transaction, reports: readonly Report[])
     const { host, labels, can = [] } = report.status;
     const noted = await tables.hosts.put(session, report);
     if (noted === 'moved') moved.set(host, { host, labels, known: true, can });
-    if (noted !== 'old') await raiseConfirmed(transaction, report);
+    if (noted !== 'old') await raiseMarks(transaction, report);
   }
   return [...moved.values()];
 }

@@ -6,6 +6,7 @@ import { makeSystemClock } from '../../../../daemon/clock.ts';
 import { controllerMigrations } from '../../../../migrations/controller/index.ts';
 import { NO_CURSOR } from '../../../../protocol/cursor.ts';
 import type { Marks } from '../../../../protocol/marks.ts';
+import type { Status } from '../../../../protocol/status.ts';
 import type { Terms } from '../../../../protocol/terms.ts';
 import { AMPLE_BYTES, apply, Folder, hintOf, openStore, type Store, spec, status, updateOf } from '../fleet.ts';
 
@@ -101,6 +102,28 @@ test('marks: what an operator allows to shrink a host is permitted there, on the
   await says(store, 'edge-1', ['permit']);
   t.deepEqual(await marksOfPage(store, 'edge-1'), { permit: 23 });
   t.like(await updateOf(store.logs, 'edge-1', 20, AMPLE_BYTES), { rev: 23, permit: 23 });
+});
+
+test('marks: a host whose brake withholds what is permitted is told so once more, and no other', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('a', 1), spec('b', 2));
+  await store.desk.delete(['a'], undefined, { allowShrink: true, reason: 'test' });
+  const epoch = (await updateOf(store.logs, 'edge-1', 2, AMPLE_BYTES))?.epoch ?? '';
+  let seenAtMs = 0;
+  const isTold = async (more: Partial<Status>): Promise<boolean> => {
+    const { marks } = await store.logs.movedAfter(0);
+    seenAtMs += 1;
+    const said = { can: ['permit'], epoch, stored: 3, seq: seenAtMs, ...more };
+    await store.roster.report([{ status: status('edge-1', said), seenAtMs }]);
+    return (await store.logs.movedAfter(0, marks)).marked.includes('edge-1');
+  };
+  t.false(await isTold({}), 'nothing is withheld');
+  t.true(await isTold({ brake: { since: 1, withheld: 1, from: 3 } }), 'it was lost');
+  t.like(await hintOf(store.logs, 'edge-1'), { rev: 3, changes: [], permit: 3 });
+  t.true(await isTold({ brake: { since: 1, withheld: 1, from: 3 } }), 'again');
+  t.false(await isTold({ brake: { since: 1, withheld: 1, from: 4 } }), 'that was not permitted');
+  t.false(await isTold({ epoch: 'elsewhere.1', brake: { since: 1, withheld: 1, from: 3 } }), 'of another log');
 });
 
 test('marks: they outlive a restart and a history that begins anew, and go with their host', async (t) => {
