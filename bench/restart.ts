@@ -132,27 +132,36 @@ class Run {
   }
 
   async #start(): Promise<Omit<Round, 'floors'>> {
-    const agent = await this.#bed.start('b', 'agent', watchedCommand('nobody', this.#bed.agentCommand()));
-    this.#agent = agent;
-    const line = await agent.until('starts', PATIENCE_MS, () => agent.lines.find((it) => it.includes('agent started')));
+    const agent = await this.#started(watchedCommand('nobody', this.#bed.agentCommand()));
     const { pid } = agent;
     const startCpuMs = cpuMsOf(pid);
     await delay(SETTLE_MS);
     const { originMs, ...start } = await standstillOf(agent);
-    const { time } = JSON.parse(line) as { readonly time: string };
+    const { time } = JSON.parse(startOf(agent) ?? '') as { readonly time: string };
     return { wholeMs: Date.parse(time) - originMs, startCpuMs, start, rssBytes: memoryOf(pid).rss };
   }
 
-  /** Nothing happens but what the agent does unasked. */
+  async #started(command: readonly string[]): Promise<Running> {
+    const agent = await this.#bed.start('b', 'agent', command);
+    this.#agent = agent;
+    await agent.until('starts', PATIENCE_MS, () => startOf(agent));
+    return agent;
+  }
+
+  /** Nothing happens but what the agent does unasked, first watched, and then as long without: to watch takes more than it does. */
   async idle(ms: number): Promise<RestartReport['idle']> {
-    const agent = this.#agent as Running;
-    await standstillOf(agent);
-    const before = cpuMsOf(agent.pid);
+    const watched = this.#agent as Running;
+    await standstillOf(watched);
+    await delay(ms);
+    const { longestMs, longestCpuMs } = await standstillOf(watched);
+    await watched.stop();
+    const { pid } = await this.#started(this.#bed.agentCommand());
+    await delay(SETTLE_MS);
+    const before = cpuMsOf(pid);
     const from = performance.now();
     await delay(ms);
-    const share = (cpuMsOf(agent.pid) - before) / (performance.now() - from);
-    const { longestMs, longestCpuMs } = await standstillOf(agent);
-    return { seconds: ms / 1000, cpuShare: share, longestMs, longestCpuMs, rssBytes: memoryOf(agent.pid).rss };
+    const cpuShare = (cpuMsOf(pid) - before) / (performance.now() - from);
+    return { seconds: ms / 1000, cpuShare, longestMs, longestCpuMs, rssBytes: memoryOf(pid).rss };
   }
 
   /** Until the one that falls silent is gone: for that, all are looked at. */
@@ -181,6 +190,11 @@ class Run {
   keys(): number {
     return countKeys(this.#native, this.#map);
   }
+}
+
+/** What an agent says once all that is stored stands in the kernel. */
+function startOf({ lines }: Running): string | undefined {
+  return lines.find((line) => line.includes('agent started'));
 }
 
 /** The agent takes no files of others, and neither does root. */
