@@ -244,7 +244,6 @@ test('shapes: decoding gives back what was encoded', (t) => {
       }
     }),
   );
-  t.pass();
 });
 
 test('shapes: masks are in network order', (t) => {
@@ -273,7 +272,6 @@ test('shapes: a key is what its mask leaves of it, and in the last word what its
       t.deepEqual(masked, key);
     }),
   );
-  t.pass();
 });
 
 test('shapes: the lists of both families lie one after the other', (t) => {
