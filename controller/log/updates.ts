@@ -3,14 +3,12 @@ import { Refused } from '../../protocol/refused.ts';
 import type { Update } from '../../protocol/update.ts';
 import type { Asked } from '../ports.ts';
 import type { ChangeRow } from '../store/schema.ts';
+import { MANY } from '../store/tables/changes.ts';
 import type { Head } from '../store/tables/heads.ts';
 import type { Mark } from '../store/tables/marks.ts';
 import { marksFor } from './marks.ts';
 import { changesFor, take } from './pages.ts';
 import type { Transaction } from './transaction.ts';
-
-/** Changes that are held in memory at a time, unless one host alone has more. */
-const ROWS_AT_ONCE = 4096;
 
 /** The newest epoch, as updates say it. */
 export type Opened = Pick<Update, 'epoch' | 'after'>;
@@ -58,18 +56,18 @@ async function lookUp({ session, tables }: Transaction, asked: readonly Asked[])
 
 /** As many of them as have few changes together; one at least. */
 async function firstOf({ session, tables }: Transaction, asking: readonly Asking[]): Promise<readonly Asking[]> {
-  const counts = await tables.changes.counts(session, asking.filter(isBehind).map(spanOf), ROWS_AT_ONCE);
+  const counts = await tables.changes.counts(session, asking.filter(isBehind).map(spanOf));
   let rows = 0;
   const end = asking.findIndex(({ host }) => {
     rows += counts.get(host) ?? 0;
-    return rows > ROWS_AT_ONCE;
+    return rows > MANY;
   });
   return end === -1 ? asking : asking.slice(0, Math.max(1, end));
 }
 
 /** What is new of each of them, by host; undefined where it is too much for once. */
 function rowsOf({ session, tables }: Transaction, asking: readonly Asking[]) {
-  return tables.changes.afterEach(session, asking.filter(isBehind).map(spanOf), ROWS_AT_ONCE);
+  return tables.changes.afterEach(session, asking.filter(isBehind).map(spanOf));
 }
 
 /** What is new of one host, read row by row: there may be any number. */

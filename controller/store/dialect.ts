@@ -18,6 +18,11 @@ export function upsert<Table extends keyof Schema & string>(
     .onConflict((conflict) => conflict.columns([...key]).doUpdateSet(written)) as Compilable<never>;
 }
 
+/** How many rows at most, in the words of the statement: SQLite plans one anew for each run whose limit is a parameter. */
+export function upTo(rows: number) {
+  return sql.lit(rows);
+}
+
 /** The texts of a JSON list, to be compared with. */
 export function listed(json: string) {
   return sql<string>`(select value from json_each(${json}))`;

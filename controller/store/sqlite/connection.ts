@@ -29,6 +29,7 @@ export class Connection implements Session {
   readonly #prepared = new Map<object, BetterSqlite3.Statement<unknown[], unknown>>();
   /** Those that begin and end a transaction, by their text. */
   readonly #bounds = new Map<string, BetterSqlite3.Statement>();
+  #version: BetterSqlite3.Statement | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(place: Place, database: BetterSqlite3.Database) {
@@ -73,6 +74,7 @@ export class Connection implements Session {
       this.#database = open();
       this.#prepared.clear();
       this.#bounds.clear();
+      this.#version = undefined;
       old.close();
     });
   }
@@ -84,7 +86,8 @@ export class Connection implements Session {
 
   /** Grows when another connection commits; https://www.sqlite.org/pragma.html#pragma_data_version. */
   get version(): unknown {
-    return this.#database.pragma('data_version', { simple: true });
+    this.#version ??= this.#database.prepare('pragma data_version').pluck();
+    return this.#version.get();
   }
 
   close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
@@ -9,6 +9,7 @@ import type { Schema } from '../schema.ts';
 import type { Database, Look, Session } from '../session.ts';
 import { Connection, type Place, patienceAt } from './connection.ts';
 import { APPLICATION_ID, type Migrations, migrate } from './migrate.ts';
+import { OpenFiles } from './open-files.ts';
 import { storeErrorOf, unreadable } from './sqlite-error.ts';
 import { Watch } from './watch.ts';
 
@@ -39,8 +40,7 @@ export class SqliteDatabase implements Database {
   readonly path: string;
   /** Only compiles statements; they are run by sessions. */
   readonly compiler: Kysely<Schema>;
-  /** Which files are open: the database, and its write-ahead log once it is there. */
-  readonly #files = new Map<string, Pick<Stats, 'dev' | 'ino'>>();
+  readonly #files: OpenFiles;
   readonly #writer: Connection;
   readonly #reader: Connection;
   readonly #watch: Watch;
@@ -52,11 +52,11 @@ export class SqliteDatabase implements Database {
   private constructor(place: Place, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
     const { path } = place;
     this.path = path;
-    this.#files.set(path, statSync(path));
+    this.#files = new OpenFiles(path);
     this.compiler = new Kysely<Schema>({ dialect: new SqliteDialect({ database: writer }) });
     this.#writer = new Connection(place, writer);
     this.#reader = new Connection(place, reader);
-    this.#watch = new Watch([path, `${path}-wal`], () => this.#writer.version);
+    this.#watch = new Watch(this.#files.moment(), () => this.#writer.version);
   }
 
   /** Opens the file, makes it when it is not there, and brings its tables up to date. */
@@ -81,12 +81,11 @@ export class SqliteDatabase implements Database {
   /** While a write of our own is under way, what moves is that. */
   look(): Look {
     if (this.#writes > 0) return 'same';
-    this.requireSameFile();
-    return this.#watch.look();
+    return this.#watch.look(this.#files.requireSame());
   }
 
   async inspect(): Promise<boolean> {
-    this.requireSameFile();
+    this.#files.requireSame();
     try {
       await this.#reader.renew(() => connect(this.path));
       await this.#writer.renew(() => connectWriter(this.path));
@@ -98,7 +97,7 @@ export class SqliteDatabase implements Database {
       if (known instanceof StoreError && known.code !== 'FOREIGN') throw known;
       throw unreadable(this.path, error); // it was ours when it was opened
     } finally {
-      this.#watch.note();
+      this.#watch.note(this.#files.moment());
     }
   }
 
@@ -109,37 +108,18 @@ export class SqliteDatabase implements Database {
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    this.requireSameFile();
+    this.#files.requireSame();
     return this.#reader.transact('begin', work);
   }
 
   async write<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    this.requireSameFile();
+    this.#files.requireSame();
     this.#writes += 1;
     try {
       return await this.#writer.transact('begin immediate', work);
     } finally {
       this.#writes -= 1;
-      this.#watch.note();
-    }
-  }
-
-  /**
-   * Throws REPLACED when the paths no longer lead to the files that are open: what is written there, nobody will find. A
-   * backup that was copied over the database leaves its inode as it was, but not that of the log beside it.
-   */
-  requireSameFile(): void {
-    for (const path of [this.path, `${this.path}-wal`]) {
-      const now = statSync(path, { throwIfNoEntry: false });
-      const known = this.#files.get(path) ?? now;
-      if (known === undefined) continue;
-      this.#files.set(path, known);
-      if (now?.ino === known.ino && now.dev === known.dev) continue;
-      const what = now === undefined ? 'removed' : 'replaced';
-      throw new StoreError(
-        'REPLACED',
-        `database ${this.path}: ${path} was ${what} under the running controller; restart every controller that uses it`,
-      );
+      this.#watch.note(this.#files.moment());
     }
   }
 

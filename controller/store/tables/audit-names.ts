@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Selector } from '../../../protocol/spec.ts';
 import { ABILITIES } from '../../model/claim.ts';
-import { textAt } from '../dialect.ts';
+import { textAt, upTo } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, SpecRow } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -93,7 +93,7 @@ export class AuditNameTable {
         ])
         .where('named.name', '=', at('name'))
         .orderBy('named.audit', 'desc')
-        .limit(1),
+        .limit(upTo(1)),
     );
   }
 

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { type Change, type Put, parseChange } from '../../../protocol/intent.ts';
 import { confirmOf } from '../../model/publication.ts';
-import { listed, pairs, upsert } from '../dialect.ts';
+import { listed, pairs, upsert, upTo } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { ChangeRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -10,6 +10,9 @@ import { Holders } from './holders.ts';
 import { Seal } from './seal.ts';
 
 export const changeSeal = new Seal<ChangeRow>('changes', ['host', 'key', 'rev', 'op', 'name', 'body', 'at_ms']);
+
+/** Changes that are held in memory at a time, unless one host alone has more. */
+export const MANY = 4096;
 
 /** A change as it is made; the table seals it. */
 export type NewChange = Omit<ChangeRow, 'checksum'>;
@@ -59,16 +62,16 @@ export class ChangeTable {
       changes.where('host', '=', at('host')).where('rev', '>', at('rev')).where('op', '=', 'put').orderBy('rev'),
     );
     // Crossed, so that hosts are gone through and not all changes.
-    this.#afterEach = query<{ spans: string; limit: number }, ChangeRow>((at) =>
+    this.#afterEach = query<{ spans: string }, ChangeRow>((at) =>
       db
         .selectFrom(pairs(at('spans')).as('span'))
         .crossJoin('changes')
         .selectAll('changes')
         .whereRef('changes.host', '=', 'span.host')
         .whereRef('changes.rev', '>', 'span.rev')
-        .limit(at('limit')),
+        .limit(upTo(MANY + 1)),
     );
-    this.#counts = query<{ spans: string; limit: number }, { host: string; count: number }>((at) =>
+    this.#counts = query<{ spans: string }, { host: string; count: number }>((at) =>
       db.selectFrom(pairs(at('spans')).as('span')).select((of) => [
         'span.host as host',
         of
@@ -78,7 +81,7 @@ export class ChangeTable {
               .select('rev')
               .whereRef('changes.host', '=', 'span.host')
               .whereRef('changes.rev', '>', 'span.rev')
-              .limit(at('limit'))
+              .limit(upTo(MANY + 1))
               .as('some'),
           )
           .select((all) => all.fn.countAll<number>().as('count'))
@@ -170,14 +173,10 @@ export class ChangeTable {
     for (const row of session.each(this.#putsAfter, span)) yield changeSeal.require(row);
   }
 
-  /** The changes of some hosts, each after its rev and in order, by host; undefined where that are more than `limit`. */
-  async afterEach(
-    session: Session,
-    spans: readonly Span[],
-    limit: number,
-  ): Promise<Map<string, ChangeRow[]> | undefined> {
-    const rows = await session.all(this.#afterEach, { spans: listOf(spans), limit: limit + 1 });
-    if (rows.length > limit) return undefined;
+  /** The changes of some hosts, each after its rev and in order, by host; undefined where they are many. */
+  async afterEach(session: Session, spans: readonly Span[]): Promise<Map<string, ChangeRow[]> | undefined> {
+    const rows = await session.all(this.#afterEach, { spans: listOf(spans) });
+    if (rows.length > MANY) return undefined;
     for (const row of rows) changeSeal.require(row);
     return Map.groupBy(
       rows.sort((a, b) => a.rev - b.rev),
@@ -185,9 +184,9 @@ export class ChangeTable {
     );
   }
 
-  /** How many changes some hosts have, each after its rev, by host; counted no further than to `limit`. */
-  async counts(session: Session, spans: readonly Span[], limit: number): Promise<Map<string, number>> {
-    const rows = await session.all(this.#counts, { spans: listOf(spans), limit });
+  /** How many changes some hosts have, each after its rev, by host; counted no further than to where they are many. */
+  async counts(session: Session, spans: readonly Span[]): Promise<Map<string, number>> {
+    const rows = await session.all(this.#counts, { spans: listOf(spans) });
     return new Map(rows.map(({ host, count }) => [host, count]));
   }
 

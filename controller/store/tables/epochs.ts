@@ -1,7 +1,7 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Cursor } from '../../../protocol/cursor.ts';
 import type { Epoch } from '../../model/standing.ts';
-import { upsert } from '../dialect.ts';
+import { upsert, upTo } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { EpochRow, MetaRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -9,9 +9,6 @@ import { Seal } from './seal.ts';
 import { countOf, type SumTable } from './sums.ts';
 
 export const epochSeal = new Seal<EpochRow>('epochs', ['epoch', 'ordinal', 'first_rev', 'superseded']);
-
-/** Written into the statement: SQLite plans one anew for each run whose limit is a parameter. */
-const ONE = sql.lit(1);
 
 const NO_ID = 'the database has no id';
 
@@ -37,12 +34,12 @@ export class EpochTable {
       upsert(db, 'meta', ['id'], { id: 1, database_id: at('database_id'), last_rev: at('last_rev') }),
     );
     this.#find = query<{ epoch: string }, EpochRow>((at) => epochs.where('epoch', '=', at('epoch')));
-    this.#newest = query<object, EpochRow>(() => epochs.orderBy('ordinal', 'desc').limit(ONE));
+    this.#newest = query<object, EpochRow>(() => epochs.orderBy('ordinal', 'desc').limit(upTo(1)));
     this.#next = query<{ ordinal: number }, EpochRow>((at) =>
-      epochs.where('ordinal', '>', at('ordinal')).orderBy('ordinal').limit(ONE),
+      epochs.where('ordinal', '>', at('ordinal')).orderBy('ordinal').limit(upTo(1)),
     );
     this.#previous = query<{ ordinal: number }, EpochRow>((at) =>
-      epochs.where('ordinal', '<', at('ordinal')).orderBy('ordinal', 'desc').limit(ONE),
+      epochs.where('ordinal', '<', at('ordinal')).orderBy('ordinal', 'desc').limit(upTo(1)),
     );
     this.#all = query<object, EpochRow>(() => epochs);
     this.#insert = query<EpochRow>((at) =>

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { MAX_EVIDENCE } from '../../../protocol/rollout-status.ts';
-import { upsert } from '../dialect.ts';
+import { upsert, upTo } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { RolloutEvidenceRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -34,7 +34,7 @@ export class RolloutEvidenceTable {
             .select('number')
             .where('rollout', '=', at('rollout'))
             .orderBy('number', 'desc')
-            .limit(1)
+            .limit(upTo(1))
             .offset(at('kept')),
         ),
     );

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { JsonObject } from '../../../protocol/json.ts';
 import { parseStoredSpec, type Spec, specToJson } from '../../../protocol/spec.ts';
 import { type Claim, claimOf, needsOf } from '../../model/claim.ts';
-import { listed, upsert } from '../dialect.ts';
+import { listed, upsert, upTo } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { RolloutKeyRow, RolloutNameRow, RolloutSpecRow, Schema } from '../schema.ts';
 import type { Session } from '../session.ts';
@@ -91,7 +91,7 @@ export class RolloutSpecTable {
     this.#holdKey = query<RolloutKeyRow>((at) =>
       db.insertInto('rollout_keys').values({ key: at('key'), rollout: at('rollout') }),
     );
-    this.#held = query<object, { name: string }>(() => db.selectFrom('rollout_names').select('name').limit(1));
+    this.#held = query<object, { name: string }>(() => db.selectFrom('rollout_names').select('name').limit(upTo(1)));
     this.#holderOfName = query<{ name: string }, RolloutNameRow>((at) =>
       db.selectFrom('rollout_names').selectAll().where('name', '=', at('name')),
     );
