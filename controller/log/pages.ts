@@ -3,9 +3,10 @@ import { EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Change } from '../../protocol/intent.ts';
 import type { Page, Standing, SyncRequest } from '../../protocol/page.ts';
 import { Declined } from '../model/declined.ts';
-import { standingOf } from '../model/standing.ts';
+import { type Epoch, standingOf } from '../model/standing.ts';
 import type { ChangeRow } from '../store/schema.ts';
 import { changeBytes, changeOf } from '../store/tables/changes.ts';
+import type { Head } from '../store/tables/heads.ts';
 import { marksFor } from './marks.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -22,17 +23,15 @@ export async function readPage(
   const { session, tables } = transaction;
   const { v, host, have, from } = request;
   await requireHeard(transaction, have, host);
-  const standing = await judge(transaction, have);
-  const { epoch } = await tables.epochs.newest(session);
-  const named = { v, host, have, from, at: nowMs, standing, epoch, prev: from.rev };
-  if (!(await mayServe(transaction, request, standing))) {
+  const newest = await tables.epochs.newest(session);
+  const standing = await judge(transaction, have, newest);
+  const named = { v, host, have, from, at: nowMs, standing, epoch: newest.epoch, prev: from.rev };
+  if (!(await mayServe(transaction, request, standing, newest))) {
     return { ...named, rev: from.rev, head: from.rev, floor: 0, digest: EMPTY_DIGEST, changes: [], more: false };
   }
   const head = await tables.heads.find(session, host);
   if (from.rev > head.rev) throw notInLog(from);
-  const span = { host, rev: from.rev };
-  const all = from.rev === 0 ? tables.changes.putsAfter(session, span) : tables.changes.after(session, span);
-  const { rows, more } = take(all, budgetBytes);
+  const { rows, more } = take(rowsAfter(transaction, from, head), budgetBytes);
   const rev = more ? (rows.at(-1)?.rev ?? head.rev) : head.rev;
   return {
     ...named,
@@ -44,6 +43,13 @@ export async function readPage(
     more,
     ...(await marksFor(transaction, head)),
   };
+}
+
+/** What a host lacks; of one that has all, nothing is looked up. */
+function rowsAfter({ session, tables }: Transaction, { rev }: Cursor, head: Head): Iterable<ChangeRow> {
+  if (rev === head.rev) return [];
+  const span = { host: head.host, rev };
+  return rev === 0 ? tables.changes.putsAfter(session, span) : tables.changes.after(session, span);
 }
 
 /** What rows say to a host. A delete does not ask an agent to have it confirmed that cannot: it would refuse all of it. */
@@ -58,17 +64,24 @@ export async function changesFor(
   return changes.map((change) => (change.op === 'put' ? change : { op: 'delete', rev: change.rev, key: change.key }));
 }
 
-async function judge({ session, tables }: Transaction, claim: Cursor): Promise<Standing> {
-  return standingOf(claim, claim.epoch === '' ? undefined : await tables.epochs.find(session, claim.epoch));
+async function judge({ session, tables }: Transaction, claim: Cursor, newest: Epoch): Promise<Standing> {
+  if (claim.epoch === '' || claim.epoch === newest.epoch) return standingOf(claim, newest);
+  return standingOf(claim, await tables.epochs.find(session, claim.epoch));
 }
 
 /** Whose history is not ours gets our word on that and nothing else (R7); a superseded one begins from nothing (R6). */
-async function mayServe(transaction: Transaction, request: SyncRequest, standing: Standing): Promise<boolean> {
+async function mayServe(
+  transaction: Transaction,
+  { have, from }: SyncRequest,
+  standing: Standing,
+  newest: Epoch,
+): Promise<boolean> {
   if (standing === 'lost' || standing === 'unknown') return false;
-  const place = await judge(transaction, request.from);
+  const isSame = from.epoch === have.epoch && from.rev === have.rev;
+  const place = isSame ? standing : await judge(transaction, from, newest);
   if (place === 'ok') return true;
   if (place === standing) return false;
-  throw notInLog(request.from);
+  throw notInLog(from);
 }
 
 /**

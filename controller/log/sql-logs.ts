@@ -2,7 +2,7 @@ import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { Refused } from '../../protocol/refused.ts';
 import type { Update } from '../../protocol/update.ts';
 import type { Asked, Logs, Moved, NewsOfLogs } from '../ports.ts';
-import { readPage } from './pages.ts';
+import { AskedPages } from './asked-pages.ts';
 import type { Transaction } from './transaction.ts';
 import { type Opened, readOpened, readUpdates } from './updates.ts';
 import type { Work } from './work.ts';
@@ -10,13 +10,15 @@ import type { Work } from './work.ts';
 /** The logs of the hosts, in the database. */
 export class SqlLogs implements Logs {
   readonly #work: Work;
+  readonly #pages: AskedPages;
 
   constructor(work: Work) {
     this.#work = work;
+    this.#pages = new AskedPages(work);
   }
 
   page(request: SyncRequest, budgetBytes: number): Promise<Page> {
-    return this.#work.read((transaction) => readPage(transaction, request, budgetBytes, this.#work.clock.nowMs()));
+    return this.#pages.page(request, budgetBytes);
   }
 
   together<T>(read: (now: NewsOfLogs) => Promise<T>): Promise<T> {
