@@ -1,9 +1,9 @@
-import { statSync } from 'node:fs';
 import type { Native, ProgramHandle } from '../../native/index.ts';
 import type { KernelClock, KernelTime } from '../ports.ts';
 import { viewOf } from './bytes.ts';
 import { LITTLE_ENDIAN } from './check.ts';
 import { requireValue } from './errno.ts';
+import { pinMark } from './pin-mark.ts';
 import type { Place } from './place.ts';
 
 /** Room for `struct __sk_buff` of any kernel so far (192 bytes in 6.18); a smaller answer would be ENOSPC. */
@@ -33,7 +33,7 @@ export function runClock(native: Native, clock: ProgramHandle): bigint | number 
 /** The program, and the pin that it was opened by: another release puts another one there. */
 interface Opened {
   readonly program: ProgramHandle;
-  readonly inode: bigint | undefined;
+  readonly mark: string | undefined;
 }
 
 /** The kernel's clock, by the pinned program `clock`. */
@@ -63,20 +63,11 @@ export class ClockProgram implements KernelClock, Disposable {
   }
 
   #open(pin: string): ProgramHandle {
-    const inode = inodeOf(pin); // before it is opened: if it is another one by then, the next look sees that
-    if (inode !== undefined && this.#opened?.inode === inode) return this.#opened.program;
+    const mark = pinMark(pin); // before it is opened: if it is another one by then, the next look sees that
+    if (mark !== undefined && this.#opened?.mark === mark) return this.#opened.program;
     this[Symbol.dispose]();
     const program = requireValue(this.#native.programOpen(pin), 'open program', pin);
-    this.#opened = { program, inode };
+    this.#opened = { program, mark };
     return program;
-  }
-}
-
-/** Undefined where there is no such pin, or none that can be seen: whoever opens it says why. */
-function inodeOf(pin: string): bigint | undefined {
-  try {
-    return statSync(pin, { bigint: true }).ino;
-  } catch {
-    return undefined;
   }
 }

@@ -9,8 +9,9 @@ import { LITTLE_ENDIAN } from './check.ts';
 import { isErrno, requireValue } from './errno.ts';
 import { notEthernet, observeLinks, observeNetdevs } from './netdevs.ts';
 import { NextHops } from './next-hops.ts';
-import { type OpenMaps, readAbout, requireSamePins } from './open-maps.ts';
+import { type OpenMaps, readAbout } from './open-maps.ts';
 import type { Place } from './place.ts';
+import { SamePins } from './same-pins.ts';
 
 /** The network by rtnetlink and generic netlink, and what the loader and the devmap say of its devices. Errors: KernelError. */
 export class KernelNet implements Net {
@@ -18,6 +19,7 @@ export class KernelNet implements Net {
   readonly #maps: OpenMaps;
   readonly #place: Place;
   readonly #portsMax: number;
+  readonly #samePins: SamePins;
   #nextHops: NextHops;
 
   constructor(native: Native, maps: OpenMaps, place: Place) {
@@ -25,12 +27,13 @@ export class KernelNet implements Net {
     this.#maps = maps;
     this.#place = place;
     this.#portsMax = requireValue(native.mapInfo(maps.ports), 'map info', 'ports').maxEntries;
+    this.#samePins = new SamePins(native, maps);
     this.#nextHops = new NextHops(native, []);
   }
 
   network(): Network {
     const build = this.#place.at((paths) => {
-      requireSamePins(this.#native, this.#maps, paths);
+      this.#samePins.require(paths);
       return findBuild(this.#native, paths);
     });
     const about = readAbout(this.#native, this.#maps);

@@ -149,6 +149,7 @@ held[Symbol.dispose]();
 
 // Maps whose pins are others now are not kept converged: no packet would meet them.
 const stale = new NativeKernel(native, pinRoot);
+stale.net.network();
 detach(native, pinRoot, []);
 const gone = refusal(() => stale.net.network());
 attach(native, options);
