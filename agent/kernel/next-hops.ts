@@ -24,23 +24,19 @@ interface Route {
 }
 
 /**
- * Where packets for addresses leave: by the routing tables as they are when asked, by devices and neighbours as they stood
- * when this was made. The kernel's caches are not asked: a single forged packet from anywhere gets a path's MTU or another
- * gateway into them (kernel-facts: route-cache). Errors: KernelError where the kernel does not tell; that is no answer.
+ * Where packets for addresses leave: by the routing tables as they are when asked, by devices as they stood when this was made,
+ * and by neighbours as they stand when the first of them is asked for. The kernel's caches are not asked: a single forged packet
+ * from anywhere gets a path's MTU or another gateway into them (kernel-facts: route-cache). Errors: KernelError where the kernel
+ * does not tell; that is no answer.
  */
 export class NextHops {
   readonly #netlink: Netlink;
   readonly #netdevs: ReadonlyMap<number, Netdev>;
-  readonly #neighbours = new Map<string, NetNeighbour>();
+  #neighbours: ReadonlyMap<string, NetNeighbour> | undefined;
 
   constructor(netlink: Netlink, netdevs: readonly Netdev[]) {
     this.#netlink = netlink;
     this.#netdevs = new Map(netdevs.map((dev) => [dev.ifindex, dev]));
-    const { rc, items } = whole(() => netlink.netNeighbours());
-    requireDone(rc, 'rtnetlink dump', 'neighbours');
-    for (const it of items) {
-      this.#neighbours.set(`${it.ifindex} ${formatAddress(it.address)}`, it);
-    }
   }
 
   resolve({ address, ifindex: bound = 0 }: NextHopQuery): NextHop {
@@ -49,10 +45,16 @@ export class NextHops {
     if (hop === undefined) return { state: 'no-route' };
     const { ifindex } = hop;
     const gateway = hop.gateway.length === 0 ? address : formatAddress(hop.gateway);
-    const neighbour = this.#neighbours.get(`${ifindex} ${gateway}`);
+    const neighbour = this.#neighbour(ifindex, gateway);
     if (neighbour !== undefined && (neighbour.state & NUD_FAILED) !== 0) return { state: 'failed', ifindex, gateway };
     if (neighbour === undefined || neighbour.mac.length !== 6) return { state: 'asking', ifindex, gateway };
     return { state: 'resolved', ifindex, gateway, mac: formatMac(neighbour.mac), mtu: this.#mtuOf(ifindex, route) };
+  }
+
+  /** Most looks at the network ask for none. */
+  #neighbour(ifindex: number, address: string): NetNeighbour | undefined {
+    this.#neighbours ??= neighboursOf(this.#netlink);
+    return this.#neighbours.get(`${ifindex} ${address}`);
   }
 
   #routeTo(address: string, bound: number): Route {
@@ -101,4 +103,10 @@ export class NextHops {
     const most = this.#netdevs.get(ifindex)?.mtu ?? 0;
     return mtu === 0 ? most : Math.min(mtu, most);
   }
+}
+
+function neighboursOf(netlink: Pick<Native, 'netNeighbours'>): Map<string, NetNeighbour> {
+  const { rc, items } = whole(() => netlink.netNeighbours());
+  requireDone(rc, 'rtnetlink dump', 'neighbours');
+  return new Map(items.map((it) => [`${it.ifindex} ${formatAddress(it.address)}`, it]));
 }

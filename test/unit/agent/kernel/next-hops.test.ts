@@ -58,6 +58,21 @@ test('next hops: an object that was removed since has no hops', (t) => {
   t.deepEqual(resolve({ route: { ...ROUTED, nexthop: 7 }, nexthop: () => gone }), { state: 'no-route' });
 });
 
+test('next hops: neighbours are listed once something is looked up, and then once', (t) => {
+  let listed = 0;
+  const netNeighbours = () => {
+    listed += 1;
+    return { rc: 0, items: [{ ...GATEWAY, address: GATEWAY.gateway, mac: new Uint8Array(6), state: 2 }] };
+  };
+  const hops = new NextHops(
+    { netRouteGet: () => ({ ...ROUTED, hops: [GATEWAY] }), netNexthopGet: () => HOP, netNeighbours },
+    [],
+  );
+  t.is(listed, 0);
+  for (const address of ['198.51.100.5', '198.51.100.6']) t.like(hops.resolve({ address }), { state: 'resolved' });
+  t.is(listed, 1);
+});
+
 test('next hops: a list that changed while it was told is asked for again, and not for ever', (t) => {
   let asked = 0;
   const settling = { netLinks: () => ({ rc: ++asked < 5 ? not('EINTR') : 0, items: [] }) };
