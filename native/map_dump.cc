@@ -94,6 +94,9 @@ Napi::Value mapDump(const Napi::CallbackInfo& info) {
   return walked.result(info.Env(), dumpByKey(*map, elemFlags, walked));
 }
 
+/** Of what has room there, so many. */
+Napi::Value firstOf(Napi::ArrayBuffer room, size_t bytes) { return Napi::Uint8Array::New(room.Env(), bytes, room, 0); }
+
 /** Room for at least one whole bucket: ENOSPC means that one holds more than was offered. */
 Napi::Value mapRead(const Napi::CallbackInfo& info) {
   Args args(info);
@@ -107,21 +110,28 @@ Napi::Value mapRead(const Napi::CallbackInfo& info) {
       !args.expect(most > 0, "most", "at least 1")) {
     return args.raise();
   }
+  const Napi::Env env = info.Env();
   LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = elemFlags);
   std::vector<uint8_t> next(placeSize);
-  Entries entries(*map);
+  Napi::ArrayBuffer keys, values;
   uint32_t count = 0;
-  int rc = map->closed() ? -EBADF : -ENOSPC;
+  int rc = -ENOSPC;
   for (uint64_t room = most; rc == -ENOSPC && room <= 2ul * std::max(map->maxEntries, most); room *= 2) {
-    entries.makeRoom(room);
+    keys = Napi::ArrayBuffer::New(env, room * map->keySize);
+    values = Napi::ArrayBuffer::New(env, room * map->valueBytes);
     count = room;
-    rc = bpf_map_lookup_batch(map->fd(), fromStart ? nullptr : from.data, next.data(), entries.nextKey(),
-                              entries.nextValue(), &count, &opts);
+    rc = map->closed() ? -EBADF
+                       : bpf_map_lookup_batch(map->fd(), fromStart ? nullptr : from.data, next.data(), keys.Data(),
+                                              values.Data(), &count, &opts);
   }
   const bool ended = rc == -ENOENT;
-  if (rc == 0 || ended) entries.add(count);
-  Napi::Object result = entries.result(info.Env(), ended ? 0 : rc);
-  result.Set("next", rc == 0 ? copyBytes(info.Env(), next.data(), next.size()) : info.Env().Null());
+  if (rc != 0 && !ended) count = 0;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("rc", ended ? 0 : rc);
+  result.Set("count", static_cast<double>(count));
+  result.Set("keys", firstOf(keys, count * map->keySize));
+  result.Set("values", firstOf(values, count * map->valueBytes));
+  result.Set("next", rc == 0 ? copyBytes(env, next.data(), next.size()) : env.Null());
   return result;
 }
 
