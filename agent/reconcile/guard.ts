@@ -10,11 +10,13 @@ export class HostJudge {
   readonly #source: GuardSource | undefined;
   #guarded: Guarded;
   #judge: ReturnType<typeof makeJudge>;
+  #protect: readonly Match[];
 
   constructor(source?: GuardSource) {
     this.#source = source;
     this.#guarded = source?.now ?? OPEN;
     this.#judge = makeJudge(this.#guarded.guard);
+    this.#protect = toProtect(this.#guarded);
   }
 
   /** What the host says of itself; undefined where nobody asks it. */
@@ -28,7 +30,7 @@ export class HostJudge {
 
   /** Whose packets guarded entries shall let pass. */
   get protect(): readonly Match[] {
-    return toCompare(this.#guarded.guard.protect, MAX_PROTECTED).map(({ match }) => match);
+    return this.#protect;
   }
 
   of({ match, to }: Pick<Intent, 'match' | 'to'>): Judgement {
@@ -42,6 +44,11 @@ export class HostJudge {
     if (now === this.#guarded) return false;
     this.#guarded = now;
     this.#judge = makeJudge(now.guard);
+    this.#protect = toProtect(now);
     return true;
   }
+}
+
+function toProtect({ guard }: Guarded): readonly Match[] {
+  return toCompare(guard.protect, MAX_PROTECTED).map(({ match }) => match);
 }

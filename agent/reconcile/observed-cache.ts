@@ -19,6 +19,7 @@ export function sameShapes(a: readonly Shape[] | undefined, b: readonly Shape[] 
 /** Whether two lists protect the same; of one that is none nobody knows. */
 export function sameMatches(a: readonly Match[] | undefined, b: readonly Match[] | undefined): boolean {
   if (a === undefined || b === undefined) return false;
+  if (a === b) return true;
   const [one, other] = [new Set(a.map(keyOf)), new Set(b.map(keyOf))];
   return one.size === other.size && one.isSubsetOf(other);
 }

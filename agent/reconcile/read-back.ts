@@ -146,7 +146,7 @@ export class ReadBack {
   }
 
   #isForeign(id: string): boolean {
-    return !this.#parts.placed.owned(id) && !this.#parts.desired.has(id);
+    return !this.#parts.desired.has(id) && !this.#parts.placed.owned(id);
   }
 
   /** Where the entry of a key stands, or would stand. */
