@@ -8,8 +8,8 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds since the machine's boot, the same to each process; never goes back, whatever becomes of the wall clock. */
   monotonicMs(): number;
-  /** Resolves after the delay, or rejects when the signal aborts. */
-  delay(delayMs: number, signal: AbortSignal): Promise<void>;
+  /** Resolves after the delay, or rejects when the signal aborts, where there is one. */
+  delay(delayMs: number, signal?: AbortSignal): Promise<void>;
   /** Resolves when whatever else waits for its turn has had it. */
   turn(): Promise<void>;
   /** From 0 up to, but not, 1. */
@@ -27,12 +27,12 @@ export function bootMs(): number {
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Most delays are cut short, and for each of those Node's own promise of a timer would make an error, with its stack. */
-function delay(delayMs: number, signal: AbortSignal): Promise<void> {
+function delay(delayMs: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let [left, timer] = [delayMs, undefined as NodeJS.Timeout | undefined];
   const abort = (): void => {
     clearTimeout(timer);
-    reject(signal.reason);
+    reject(signal?.reason);
   };
   const goOn = (): void => {
     const step = Math.min(left, MAX_TIMER_MS);
@@ -41,12 +41,12 @@ function delay(delayMs: number, signal: AbortSignal): Promise<void> {
     else end();
   };
   const end = (): void => {
-    signal.removeEventListener('abort', abort);
+    signal?.removeEventListener('abort', abort);
     resolve();
   };
-  if (signal.aborted) abort();
+  if (signal?.aborted) abort();
   else {
-    signal.addEventListener('abort', abort, { once: true });
+    signal?.addEventListener('abort', abort, { once: true });
     goOn();
   }
   return promise;

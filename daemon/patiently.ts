@@ -1,7 +1,6 @@
 import type { Clock } from './clock.ts';
 
 const BUSY_PAUSE_MS = 20;
-const NEVER = AbortSignal.any([]);
 
 /** For what is waited, for how long, and by what clock. */
 export interface Patience {
@@ -19,6 +18,6 @@ export async function patiently<T>(attempt: () => T | Promise<T>, { isBusy, limi
     } catch (error) {
       if (!isBusy(error) || clock.monotonicMs() >= deadlineMs) throw error;
     }
-    await clock.delay(BUSY_PAUSE_MS, NEVER);
+    await clock.delay(BUSY_PAUSE_MS);
   }
 }

@@ -43,18 +43,18 @@ export class ManualClock implements Clock {
     return this.#tokens.toString(16).padStart(2 * bytes, '0');
   }
 
-  readonly delay = async (delayMs: number, signal: AbortSignal): Promise<void> => {
-    signal.throwIfAborted();
+  readonly delay = async (delayMs: number, signal?: AbortSignal): Promise<void> => {
+    signal?.throwIfAborted();
     const waiting = Promise.withResolvers<void>();
     const timer = { atMs: this.#ms + delayMs, fire: waiting.resolve };
-    const abort = (): void => waiting.reject(signal.reason);
+    const abort = (): void => waiting.reject(signal?.reason);
     this.#timers.add(timer);
-    signal.addEventListener('abort', abort, { once: true });
+    signal?.addEventListener('abort', abort, { once: true });
     try {
       await waiting.promise;
     } finally {
       this.#timers.delete(timer);
-      signal.removeEventListener('abort', abort);
+      signal?.removeEventListener('abort', abort);
     }
   };
 

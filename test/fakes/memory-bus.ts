@@ -21,7 +21,6 @@ export interface Arrival {
 
 const LATENCY_MS = 1;
 const REPLY_WITHIN_MS = 5_000;
-const NEVER = AbortSignal.any([]);
 /** Why nobody waits for a reply any more. An error of its own would be made anew each time. */
 const OVER = 'answered, or given up';
 
@@ -50,7 +49,7 @@ export class MemoryBus {
     this.onMessage(subject, data);
     for (const arrival of this.carry({ subject, replyTo, data })) {
       const message = { subject, replyTo, data: arrival.data };
-      void this.#clock.delay(arrival.afterMs, NEVER).then(() => this.#deliver(message));
+      void this.#clock.delay(arrival.afterMs).then(() => this.#deliver(message));
     }
   }
 
@@ -62,14 +61,14 @@ export class MemoryBus {
   }
 
   /** Errors: BusError NO_RESPONDERS, TIMEOUT; the signal's reason. */
-  async request(subject: string, data: Uint8Array, inbox: string, signal: AbortSignal): Promise<Uint8Array> {
+  async request(subject: string, data: Uint8Array, inbox: string, signal?: AbortSignal): Promise<Uint8Array> {
     if (this.#fitting(subject).length === 0)
       throw new BusError('NO_RESPONDERS', `request ${subject}`, 'nobody listens');
     const reply = Promise.withResolvers<Uint8Array>();
     const over = new AbortController();
-    const abort = (): void => over.abort(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
+    const abort = (): void => over.abort(signal?.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
     this.#inboxes += 1;
     const replyTo = `${inbox}.${this.#inboxes}`;
     const unsubscribe = this.subscribe(replyTo, (message) => reply.resolve(message.data));
@@ -81,7 +80,7 @@ export class MemoryBus {
       return await Promise.race([reply.promise, late]);
     } finally {
       unsubscribe();
-      signal.removeEventListener('abort', abort);
+      signal?.removeEventListener('abort', abort);
       over.abort(OVER);
     }
   }

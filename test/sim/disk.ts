@@ -6,7 +6,6 @@ import type { Clock } from '../../daemon/clock.ts';
 
 /** How long a commit takes to be on a disk. */
 const SYNC_MS = 3;
-const NEVER = AbortSignal.any([]);
 
 /** Whose disk it is. */
 interface Owner {
@@ -26,13 +25,13 @@ export function onDisk(
   owner: Owner,
 ): DesiredStore & Recorder {
   const steadily = async <T>(work: () => Promise<T>): Promise<T> => {
-    const due = clock.delay(0, NEVER);
+    const due = clock.delay(0);
     const answer = await work();
     await due;
     return answer;
   };
   const commit = async <T>(work: () => Promise<T>): Promise<T> => {
-    await clock.delay(SYNC_MS, NEVER);
+    await clock.delay(SYNC_MS);
     if (!owner.takes()) throw new StoreError('FULL', 'memory', 'the disk is full');
     return steadily(work);
   };

@@ -31,7 +31,6 @@ import type { World } from './world.ts';
 /** Distinct shapes of each family; on one host so few that there is not one for every redirect. */
 const SHAPES: Readonly<Record<string, number>> = { b: 2 };
 const SHAPES_MAX = 8;
-const NEVER = AbortSignal.any([]);
 
 /** A copy of a host's disk, and of the store in memory that goes with it. */
 export interface Kept {
@@ -98,7 +97,7 @@ export class Host extends Mortal {
     this.time = new ToldTime(nowMs);
     this.rival = new Rival(
       (id) => this.kernel.uproot(id),
-      (delayMs) => world.clock.delay(delayMs, NEVER),
+      (delayMs) => world.clock.delay(delayMs),
     );
     this.kernel = this.#boot();
   }

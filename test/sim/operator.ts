@@ -72,7 +72,7 @@ export class Operator {
   #ask(host: string, verb: 'rearm' | 'resync', request: Uint8Array): void {
     const { bus } = this.#world;
     const subject = bus.subjects.ask(host, verb);
-    bus.request(subject, request, '_INBOX.operator', AbortSignal.any([])).catch(() => {});
+    bus.request(subject, request, '_INBOX.operator').catch(() => {});
   }
 
   #order(verb: string, request: Uint8Array): void {

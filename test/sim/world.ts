@@ -63,7 +63,7 @@ export class World {
   /** Sends a request as a command does. */
   api(verb: string, request: Uint8Array, { api } = this.bus.subjects): Promise<Uint8Array> {
     const subject = api(verb);
-    return this.bus.request(subject, request, '_INBOX.operator', AbortSignal.any([]));
+    return this.bus.request(subject, request, '_INBOX.operator');
   }
 
   /** One digest of every message, and of every op that was asked of a kernel, in their order. */

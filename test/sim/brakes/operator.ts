@@ -6,7 +6,6 @@ import { REDIRECTS, ROLES } from './schedule.ts';
 
 const ALLOWED = { allowShrink: true, allowGrowth: true, reason: 'simulated' } as const;
 const GROWS = { allowGrowth: true, reason: 'simulated' } as const;
-const NEVER = AbortSignal.any([]);
 
 /** Asks controllers for redirects as commands do. What was allowed and done has to be permitted. */
 export class Operator {
@@ -34,7 +33,7 @@ export class Operator {
 
   ask(host: string, verb: 'release' | 'resync'): void {
     const { bus } = this.#world;
-    bus.request(bus.subjects.ask(host, verb), encodeAskRequest({ v: 1 }), '_INBOX.operator', NEVER).catch(() => {});
+    bus.request(bus.subjects.ask(host, verb), encodeAskRequest({ v: 1 }), '_INBOX.operator').catch(() => {});
   }
 
   #look(reply: Promise<object>, allowed: boolean): void {

@@ -1,7 +1,6 @@
 import type { Fleet } from './fleet.ts';
 import type { Placed, Rollout } from './look.ts';
 
-const NEVER = AbortSignal.any([]);
 const LOOKS_EVERY_MS = 200;
 
 /** Does something once, right after the first transaction that leaves a rollout as it is to be for that. */
@@ -15,7 +14,7 @@ export function once({ judge }: Fleet, fits: (rollout: Rollout) => boolean, then
 }
 
 export function later({ world }: Fleet, delayMs: number, then: () => void): void {
-  void world.clock.delay(delayMs, NEVER).then(then);
+  void world.clock.delay(delayMs).then(then);
 }
 
 /** A host has what a rollout gave it, and does not take it back by itself. */
