@@ -94,6 +94,15 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Aborts with a signal, or before. Of `AbortSignal.any` whatever listens would be kept for ever where neither aborts. */
+function endedWith(signal: AbortSignal): AbortController {
+  const ended = new AbortController();
+  const end = (): void => ended.abort(signal.reason);
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  return ended;
+}
+
 /**
  * Runs an agent until the signal aborts: it converges on what is stored first, and only then connects to the bus; it
  * leaves that when the last pass is over. Errors: KernelError, StoreError, logged.
@@ -101,8 +110,8 @@ function aborted(signal: AbortSignal): Promise<void> {
 export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const { store, clock, log } = parts;
   const { host } = parts.identity;
-  const ended = new AbortController();
-  const running = AbortSignal.any([signal, ended.signal]);
+  const ended = endedWith(signal);
+  const running = ended.signal;
   const outbox = new BusOutbox();
   const { reconciler, footing, mark } = await resume(parts, outbox);
   await using held = new AsyncDisposableStack();
