@@ -9,6 +9,7 @@ import { Tables } from '../../controller/store/tables/tables.ts';
 import type { Clock } from '../../daemon/clock.ts';
 import { controllerMigrations } from '../../migrations/controller/index.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
+import { Lender } from './lent-database.ts';
 import { Remembering } from './remembering.ts';
 
 /** For whom a database is opened: whoever dies in the middle of a transaction leaves nothing of it. */
@@ -26,14 +27,14 @@ const FLIPPED = {
   hosts: { cell: 'status', key: 'host' },
 } as const;
 
-/** A database without anything in it, and its statements: they are the same for all. */
-let made: Promise<{ readonly empty: Buffer; readonly tables: Tables }> | undefined;
+/** Databases without anything in them, and their statements: they are the same for all. */
+let made: Promise<{ readonly lender: Lender; readonly tables: Tables }> | undefined;
 
 async function makeOnce() {
   const database = new BetterSqlite3(':memory:');
   await migrate(database, ':memory:', controllerMigrations);
   return {
-    empty: database.serialize(),
+    lender: new Lender(database),
     tables: new Tables(new Kysely<Schema>({ dialect: new SqliteDialect({ database }) })),
   };
 }
@@ -52,6 +53,7 @@ export class MemoryDatabase {
   readonly #seen = new Map<string, readonly unknown[]>();
   /** Another one after each write, be it taken back. */
   version = 0;
+  #closed = false;
   /** Is called when something was committed, before anybody works on it. */
   onCommit: () => void = () => {};
 
@@ -65,8 +67,8 @@ export class MemoryDatabase {
 
   static async make(clock: Clock): Promise<MemoryDatabase> {
     made ??= makeOnce();
-    const { empty, tables } = await made;
-    return new MemoryDatabase(new BetterSqlite3(empty), tables, clock);
+    const { lender, tables } = await made;
+    return new MemoryDatabase(lender.lend(), tables, clock);
   }
 
   /** As one controller has it; closing it leaves what is in it. */
@@ -74,6 +76,7 @@ export class MemoryDatabase {
     const session = this.#session;
     const guarded = holder.guard(session);
     const transact = async <T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> => {
+      if (this.#closed) throw new TypeError('the database is closed');
       try {
         const answer = await this.#connection.transact(begin, () => holder.orEnd(work(guarded)));
         if (begin !== 'begin') this.onCommit();
@@ -145,8 +148,9 @@ export class MemoryDatabase {
     return changed > 0;
   }
 
-  /** A copy of all that is in it now. */
+  /** A copy of all that is in it now; no transaction may be under way. */
   snapshot(): Buffer {
+    if (this.#database.inTransaction) throw new TypeError('a copy in the middle of a transaction');
     return this.#database.serialize();
   }
 
@@ -159,8 +163,10 @@ export class MemoryDatabase {
     this.#written();
   }
 
-  close(): Promise<void> {
-    return this.#connection.close();
+  /** Once it is closed another one may have what is below it. */
+  async close(): Promise<void> {
+    await this.#connection.close();
+    this.#closed = true;
   }
 
   /** What a statement finds now. */
