@@ -120,8 +120,10 @@ export function intentBody(intent: Body): string {
   });
 }
 
-/** The intent that a change puts. Spelled out: a hundred thousand of these stay, and what a spread makes is larger. */
+/** The intent that a change puts. Spelled out: a hundred thousand of these stay, and where something is spread there is room kept for it. */
 export function intentOf({ key, rev, name, match, to, idle, expires, confirm }: Intent): Intent {
+  const isBare = idle === undefined && expires === undefined && confirm === undefined;
+  if (isBare) return Object.freeze({ key, rev, name, match, to });
   return Object.freeze({
     key,
     rev,

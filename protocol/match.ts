@@ -158,18 +158,24 @@ export const readMatch: Reader<Match> = whole((value, path, faults) => {
   const family = attempt(() => requireFamily(written, given, path, faults), faults);
   attempt(() => checkProto(written, family, path), faults);
   attempt(() => checkPorts(written, given, path, faults), faults);
-  return family === undefined ? undefined : arrange(written, family);
+  return family === undefined ? undefined : arrange(written, given, family);
 });
 
-function arrange({ src, dst, ...written }: Written, family: Family): Match {
+function arrange({ src, dst, ...written }: Written, given: JsonObject, family: Family): Match {
   return Object.freeze({
     ...(written.in !== undefined && { in: written.in }),
-    src: src === undefined ? anyPrefix(family) : formatPrefix(src),
-    dst: dst === undefined ? anyPrefix(family) : formatPrefix(dst),
+    src: src === undefined ? anyPrefix(family) : textOf(src, given.src),
+    dst: dst === undefined ? anyPrefix(family) : textOf(dst, given.dst),
     ...(written.proto !== undefined && { proto: written.proto }),
     ...(written.sport !== undefined && { sport: written.sport }),
     ...(written.dport !== undefined && { dport: written.dport }),
   });
+}
+
+/** The text that was given, where it is in normal form: a hundred thousand of these stay, and what is put together keeps its parts. */
+function textOf(prefix: Prefix, given: unknown): string {
+  const text = formatPrefix(prefix);
+  return text === given ? given : text;
 }
 
 /** The family of both prefixes; undefined where what is given could not be read. */
