@@ -133,8 +133,9 @@ export interface Native {
   memoryMove(from: MemoryHandle, to: MemoryHandle, moves: Uint8Array): Rc;
 
   /**
-   * Maps the rows of one family and their filter (bpf/abi.h); -EINVAL unless they are two halves of a table. It takes one
+   * Takes the rows of one family and their filter (bpf/abi.h); -EINVAL unless they are two halves of a table. It takes one
    * writer, and a half is 1 or 2. Every function but `tableClear` answers -EINVAL of a half that was not cleared whole by it.
+   * A half is mapped by the function that needs it, and while anything is in it: what is mapped counts as memory of the process.
    */
   tableOpen(rows: MapHandle, filter: MapHandle): TableHandle | Rc;
   /**

@@ -11,19 +11,30 @@
 namespace shunt {
 
 void Memory::release() {
-  if (data_) munmap(std::exchange(data_, nullptr), mapped_);
+  if (mapping_) munmap(std::exchange(mapping_, nullptr), mapped_);
+}
+
+uint8_t* Memory::mmap(int fd, size_t from, size_t size, bool writable, int& rc) {
+  void* mapping = ::mmap(nullptr, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, from);
+  if (mapping != MAP_FAILED) return static_cast<uint8_t*>(mapping);
+  rc = -errno;
+  return nullptr;
 }
 
 std::shared_ptr<Memory> Memory::map(const Map& map, bool writable, bool pages, int& rc) {
   const size_t size = (map.valueSize + 7) / 8 * 8 * map.maxEntries;
   const size_t page = sysconf(_SC_PAGESIZE);
   const size_t mapped = (size + page - 1) / page * page;
-  void* data = mmap(nullptr, mapped, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, map.fd(), 0);
-  if (data == MAP_FAILED) {
-    rc = -errno;
-    return nullptr;
-  }
-  return std::make_shared<Memory>(static_cast<uint8_t*>(data), pages ? mapped : size, mapped, writable);
+  uint8_t* mapping = mmap(map.fd(), 0, mapped, writable, rc);
+  return mapping ? std::make_shared<Memory>(mapping, mapped, 0, pages ? mapped : size, writable) : nullptr;
+}
+
+std::shared_ptr<Memory> Memory::mapPart(int fd, size_t from, size_t size, int& rc) {
+  const size_t page = sysconf(_SC_PAGESIZE);
+  const size_t skipped = from % page;
+  const size_t mapped = (skipped + size + page - 1) / page * page;
+  uint8_t* mapping = mmap(fd, from - skipped, mapped, true, rc);
+  return mapping ? std::make_shared<Memory>(mapping, mapped, skipped, size, true) : nullptr;
 }
 
 namespace {

@@ -49,8 +49,8 @@ uint32_t revOf(const TableValue& value) {
 
 }  // namespace
 
-TableHalf::TableHalf(uint64_t* rows, uint64_t* filter, unsigned rowBits, bool six)
-    : rows_(rows), filter_(filter), rowBits_(rowBits),
+TableHalf::TableHalf(unsigned rowBits, bool six)
+    : rowBits_(rowBits),
       keyWords_((six ? sizeof(abi::key6) : sizeof(abi::key4)) / sizeof(uint64_t)),
       rowWords_((six ? sizeof(abi::row6) : sizeof(abi::row4)) / sizeof(uint64_t)) {}
 
@@ -106,9 +106,10 @@ void TableHalf::clear(size_t from, size_t count) {
     leaving_.clear();
     used_ = gone_ = 0;
   }
+  cleared_ = from + count;
+  if (count == 0) return;
   std::memset(row(from), 0, count * rowWords_ * sizeof(uint64_t));
   std::memset(reinterpret_cast<uint8_t*>(filter_) + from * abi::FILTER_BITS / 8, 0, count * abi::FILTER_BITS / 8);
-  cleared_ = from + count;
 }
 
 void TableHalf::put(const TableEntries& entries) {

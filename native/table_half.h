@@ -38,7 +38,12 @@ class TableHalf {
     size_t unplaced = 0;
   };
 
-  TableHalf(uint64_t* rows, uint64_t* filter, unsigned rowBits, bool six);
+  TableHalf(unsigned rowBits, bool six);
+  /** Where its rows and filter are from now on. */
+  void lieAt(uint64_t* rows, uint64_t* filter) {
+    rows_ = rows;
+    filter_ = filter;
+  }
 
   size_t rows() const { return size_t{1} << rowBits_; }
   size_t keyBytes() const { return keyWords_ * sizeof(uint64_t); }
@@ -46,6 +51,11 @@ class TableHalf {
   bool known() const { return cleared_ == rows(); }
   /** Rows from the first that are so. */
   size_t cleared() const { return cleared_; }
+  /** Neither rows nor filter are needed for now: nothing is in it, or nobody knows what. */
+  bool blank() const {
+    const bool empty = used_ + gone_ + unplaced_.size() + leaving_.size() == 0;
+    return cleared_ == 0 || (known() && empty && !keeping());
+  }
   Counts counts() const { return {used_, gone_, unplaced_.size()}; }
 
   /**
@@ -113,8 +123,8 @@ class TableHalf {
   size_t mendFilter(size_t from, size_t count);
   size_t endKeeping();
 
-  uint64_t* const rows_;
-  uint64_t* const filter_;
+  uint64_t* rows_ = nullptr;
+  uint64_t* filter_ = nullptr;
   const unsigned rowBits_;
   const size_t keyWords_;
   const size_t rowWords_;

@@ -120,7 +120,7 @@ export function intentBody(intent: Body): string {
   });
 }
 
-/** The intent that a change puts. Spelled out: a hundred thousand of these stay, and where something is spread there is room kept for it. */
+/** The intent that a change puts. Spelled out: a hundred thousand of these stay, and for what is spread they keep room. */
 export function intentOf({ key, rev, name, match, to, idle, expires, confirm }: Intent): Intent {
   const isBare = idle === undefined && expires === undefined && confirm === undefined;
   if (isBare) return Object.freeze({ key, rev, name, match, to });

@@ -172,7 +172,7 @@ function arrange({ src, dst, ...written }: Written, given: JsonObject, family: F
   });
 }
 
-/** The text that was given, where it is in normal form: a hundred thousand of these stay, and what is put together keeps its parts. */
+/** The text that was given, where it is in normal form: very many of these stay, and what is put together keeps its parts. */
 function textOf(prefix: Prefix, given: unknown): string {
   const text = formatPrefix(prefix);
   return text === given ? given : text;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { kernelTests } from '../support/kernel.ts';
 import { must } from '../support/must.ts';
@@ -187,6 +188,42 @@ kernel(
     t.throws(() => native.tableClear(table, 3, 0, 16), { instanceOf: TypeError });
   },
 );
+
+kernel('native table: a half is memory of this process while there is anything in it, and no longer', (t) => {
+  const mapped = (): number => readFileSync('/proc/self/maps', 'utf8').split('bpf-map').length;
+  using held = new TestTable(40, 8);
+  const { native, table } = held;
+  const before = mapped();
+  const more = (): number => mapped() - before;
+  const key = held.keyAt(0, 1);
+  const put = (half: number): number => native.tablePut(table, half, key, valueFor(key, 1), 1);
+  native.tableClear(table, 1, 0, 8);
+  t.is(more(), 2, 'rows and filter');
+  native.tableClear(table, 1, 8, 248);
+  t.is(more(), 0, 'all of it is empty');
+  t.is(put(1), 0);
+  t.is(more(), 2);
+  native.tableClear(table, 2, 0, 256);
+  t.is(put(2), 0);
+  t.is(more(), 4);
+  t.deepEqual([held.look(1, key), held.look(2, key)], [words(valueFor(key, 1)), words(valueFor(key, 1))]);
+  native.tableClear(table, 1, 0, 0);
+  t.is(more(), 2, 'nobody knows what is in it');
+  native.tableRemove(table, 2, key, 1);
+  native.tableForget(table, 2);
+  t.is(more(), 2, 'searches walk over its row');
+  native.tableClear(table, 1, 0, 256);
+  held.spoil(1, 255, 44, Uint8Array.of(1));
+  native.tableBeginKeeping(table, 1);
+  const wrong = [0, 128].map((from) => [native.tableDropRest(table, 1, from, 128), more()]);
+  t.deepEqual(wrong, [
+    [0, 4],
+    [1, 4],
+  ]);
+  t.deepEqual(native.tableCounts(table, 1), { rows: 256, used: 0, gone: 1, unplaced: 0 });
+  native.close(table);
+  t.is(more(), 0);
+});
 
 kernel('native table: maps that are no table are refused', (t) => {
   using held = new TestTable(16, 4);
