@@ -1,12 +1,13 @@
 /** Why a delay is no longer waited for. An error of its own would be made anew each time. */
-const OVER = 'woken, or the time has come';
+const OVER = 'woken before the time has come';
+const WOKEN = Symbol('woken');
 
 /** Lets one loop sleep until a time or until it is woken; a wake-up while it is awake counts for its next sleep. */
 export class Waker {
-  #woken = Promise.withResolvers<void>();
+  #woken = Promise.withResolvers<typeof WOKEN>();
 
   wake(): void {
-    this.#woken.resolve();
+    this.#woken.resolve(WOKEN);
   }
 
   /** Wake-ups so far are seen to by what follows. */
@@ -21,15 +22,16 @@ export class Waker {
     signal: AbortSignal,
   ): Promise<void> {
     const over = new AbortController();
+    let isOver = false;
     const abort = (): void => over.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     try {
       signal.throwIfAborted();
-      await Promise.race([this.#woken.promise, delay(delayMs, over.signal)]);
+      isOver = (await Promise.race([this.#woken.promise, delay(delayMs, over.signal)])) !== WOKEN;
       signal.throwIfAborted();
     } finally {
       signal.removeEventListener('abort', abort);
-      over.abort(OVER);
+      if (!isOver) over.abort(OVER);
       this.clear();
     }
   }
