@@ -43,19 +43,23 @@ export class ManualClock implements Clock {
     return this.#tokens.toString(16).padStart(2 * bytes, '0');
   }
 
-  readonly delay = async (delayMs: number, signal?: AbortSignal): Promise<void> => {
-    signal?.throwIfAborted();
-    const waiting = Promise.withResolvers<void>();
-    const timer = { atMs: this.#ms + delayMs, fire: waiting.resolve };
-    const abort = (): void => waiting.reject(signal?.reason);
-    this.#timers.add(timer);
-    signal?.addEventListener('abort', abort, { once: true });
-    try {
-      await waiting.promise;
-    } finally {
+  readonly delay = (delayMs: number, signal?: AbortSignal): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = (): void => {
       this.#timers.delete(timer);
+      reject(signal?.reason);
+    };
+    const fire = (): void => {
       signal?.removeEventListener('abort', abort);
+      resolve();
+    };
+    const timer = { atMs: this.#ms + delayMs, fire };
+    if (signal?.aborted) abort();
+    else {
+      this.#timers.add(timer);
+      signal?.addEventListener('abort', abort, { once: true });
     }
+    return promise;
   };
 
   /** Lets so much time pass, firing timers in order, and lets everything that is ready run. */

@@ -198,15 +198,19 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
   }
 
   totals(): Totals {
-    const all = Array.from({ length: this.limits.slots }, (_, slot) => this.#counters.get(slot) ?? NO_COUNTS);
-    return {
-      packets: Float64Array.from(all, ({ packets }) => Number(packets)),
-      bytes: Float64Array.from(all, ({ bytes }) => Number(bytes)),
-    };
+    const { slots } = this.limits;
+    const totals = { packets: new Float64Array(slots), bytes: new Float64Array(slots) };
+    for (const [slot, { packets, bytes }] of this.#counters) {
+      totals.packets[slot] = Number(packets);
+      totals.bytes[slot] = Number(bytes);
+    }
+    return totals;
   }
 
   seen(): Float64Array {
-    return Float64Array.from({ length: this.limits.slots }, (_, slot) => Number(this.#counters.get(slot)?.seen ?? 0n));
+    const lastSeen = new Float64Array(this.limits.slots);
+    for (const [slot, { seen }] of this.#counters) lastSeen[slot] = Number(seen);
+    return lastSeen;
   }
 
   settled(slots: readonly number[]): Counter[] {

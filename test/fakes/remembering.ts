@@ -54,7 +54,7 @@ export class Remembering implements Session {
 
   #once<T>(query: Query<never, unknown>, asked: 'all' | 'first', values: unknown, read: () => Promise<T>): Promise<T> {
     const known = this.#read.get(query) ?? this.#first(query);
-    const place = isEmpty(values) ? asked : asked + JSON.stringify(values);
+    const place = Object.values(values as object).reduce((text: string, value) => `${text}\0${value}`, asked);
     const answer = (known.get(place) as Promise<T> | undefined) ?? read();
     known.set(place, answer);
     return answer;
@@ -66,11 +66,6 @@ export class Remembering implements Session {
     for (const table of tablesOf(query)) this.#of.set(table, (this.#of.get(table) ?? new Set()).add(answers));
     return answers;
   }
-}
-
-function isEmpty(values: unknown): boolean {
-  for (const _ in values as object) return false;
-  return true;
 }
 
 const tables = new WeakMap<object, ReadonlySet<string>>();

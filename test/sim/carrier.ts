@@ -85,7 +85,10 @@ function spoilt(data: Uint8Array, how: number): Uint8Array {
 
 /** The host that a message goes to or comes from; none of what operators ask. */
 export function concerned(subject: string, replyTo: string): [HostName, 'to' | 'from'] | [undefined, undefined] {
-  const of = (text: string): HostName | undefined => HOSTS.find((name) => text.split('.').includes(name));
+  const of = (text: string): HostName | undefined => {
+    const parts = text.split('.');
+    return HOSTS.find((name) => parts.includes(name));
+  };
   if (/\.(live|ask)\./.test(subject) || subject.startsWith('_INBOX')) {
     const host = of(subject);
     return host === undefined ? [undefined, undefined] : [host, 'to'];

@@ -189,17 +189,15 @@ export class FleetCheck {
     return reported.flatMap(({ host, status }) => {
       if (status === this.#last.get(host)) return [];
       this.#last.set(host, status);
+      const said = read(status);
       // With a row that is damaged all goes that was known by it.
-      if (
-        read(status) === undefined ||
-        nowMs - (this.#forgotMs.get(host) ?? Number.NEGATIVE_INFINITY) < ASKED_WITHIN_MS
-      ) {
+      if (said === undefined || nowMs - (this.#forgotMs.get(host) ?? Number.NEGATIVE_INFINITY) < ASKED_WITHIN_MS) {
         this.#forget(host);
         return [];
       }
       return [
-        ...(this.#isOld(host, status) ? [`${host}: an old status counts again`] : []),
-        ...(this.#isGone(host, status, nowMs) ? [`${host}: an agent that ended counts again`] : []),
+        ...(this.#isOld(host, said) ? [`${host}: an old status counts again`] : []),
+        ...(this.#isGone(host, said, nowMs) ? [`${host}: an agent that ended counts again`] : []),
       ];
     });
   }
@@ -214,8 +212,8 @@ export class FleetCheck {
   }
 
   /** Whether it is of a start of the agent before the one that spoke just now. */
-  #isGone(host: string, text: string, nowMs: number): boolean {
-    const [boot, present] = [read(text)?.boot, this.#present.get(host)];
+  #isGone(host: string, { boot }: Said, nowMs: number): boolean {
+    const present = this.#present.get(host);
     if (boot === undefined) return false;
     if (nowMs - this.#dayMs < ASKED_WITHIN_MS) this.#present.delete(host);
     else this.#present.set(host, { boot, atMs: nowMs });
@@ -224,14 +222,13 @@ export class FleetCheck {
     return wasHeard === true && present !== undefined && nowMs - present.atMs < SPEAKS_WITHIN_MS;
   }
 
-  #isOld(host: string, text: string): boolean {
+  #isOld(host: string, { boot, seq }: Said): boolean {
     const heard = this.#heard.get(host) ?? new Map<string, number>();
-    const status = read(text);
     this.#heard.set(host, heard);
-    if (status?.seq === undefined) return false;
-    const before = heard.get(status.boot) ?? 0;
-    heard.set(status.boot, status.seq);
-    return status.seq <= before;
+    if (seq === undefined) return false;
+    const before = heard.get(boot) ?? 0;
+    heard.set(boot, seq);
+    return seq <= before;
   }
 }
 
@@ -240,7 +237,10 @@ function ownerOf(cursor: Pick<Cursor, 'epoch'> | undefined): string {
   return cursor?.epoch.split('.')[0] ?? '';
 }
 
-function read(text: string): Pick<Status, 'boot' | 'seq'> | undefined {
+/** What tells statuses of one host apart. */
+type Said = Pick<Status, 'boot' | 'seq'>;
+
+function read(text: string): Said | undefined {
   try {
     return JSON.parse(text);
   } catch {

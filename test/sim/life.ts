@@ -106,9 +106,20 @@ type Members = Record<string | symbol, unknown>;
 
 /** Names of all that a port has, of its own and by its classes. */
 function namesOf(port: object): ReadonlySet<string | symbol> {
-  const names = new Set<string | symbol>();
-  for (let at = port; at !== Object.prototype; at = Object.getPrototypeOf(at))
-    for (const name of Reflect.ownKeys(at)) if (name !== 'constructor') names.add(name);
+  const made: object = Object.getPrototypeOf(port);
+  return new Set([...Reflect.ownKeys(port), ...classNames(made)]);
+}
+
+/** By prototype. */
+const named = new WeakMap<object, readonly (string | symbol)[]>();
+
+function classNames(made: object): readonly (string | symbol)[] {
+  if (made === Object.prototype) return [];
+  const known = named.get(made);
+  if (known !== undefined) return known;
+  const own = Reflect.ownKeys(made).filter((name) => name !== 'constructor');
+  const names = [...own, ...classNames(Object.getPrototypeOf(made))];
+  named.set(made, names);
   return names;
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Log } from '../../daemon/log.ts';
 import type { Status } from '../../protocol/status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
@@ -8,6 +7,7 @@ import { MemoryDatabase } from '../fakes/memory-database.ts';
 import { Controller } from './controller.ts';
 import { Host } from './host.ts';
 import type { SqliteDisk } from './sqlite-disk.ts';
+import { Trace } from './trace.ts';
 
 /** Agents, a controller and a bus in one process and on one manual clock: whatever happens is a matter of the script. */
 export class World {
@@ -29,7 +29,7 @@ export class World {
   };
   /** The newest of each host. */
   readonly statuses = new Map<string, Status>();
-  readonly #trace = createHash('sha256');
+  readonly #trace = new Trace();
 
   private constructor(clock: ManualClock, database: MemoryDatabase) {
     this.clock = clock;
@@ -37,7 +37,8 @@ export class World {
     this.bus = new MemoryBus(clock, makeSubjects());
     this.bus.onMessage = (subject, data) => {
       this.messages += 1;
-      this.#trace.update(`${clock.nowMs()} ${subject} `).update(data);
+      this.#trace.text(`${clock.nowMs()} ${subject} `);
+      this.#trace.bytes(data);
       if (subject.includes('.status.')) this.#note(JSON.parse(Buffer.from(data).toString()));
     };
   }
@@ -68,11 +69,10 @@ export class World {
 
   /** One digest of every message, and of every op that was asked of a kernel, in their order. */
   traceOf(): string {
-    const trace = this.#trace.copy();
-    for (const [name, { kernel }] of this.hosts) {
-      for (const op of kernel.asked) trace.update(`${name} ${JSON.stringify(op, plain)}`);
-    }
-    return trace.digest('hex');
+    const hosts = [...this.hosts];
+    return this.#trace.digest(
+      hosts.flatMap(([name, { kernel }]) => kernel.asked.map((op) => `${name} ${JSON.stringify(op, plain)}`)),
+    );
   }
 
   /** Lets time pass until something is done. */
