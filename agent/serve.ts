@@ -1,5 +1,6 @@
 import type { Clock } from '../daemon/clock.ts';
 import type { Log } from '../daemon/log.ts';
+import { inTurns } from '../daemon/parts.ts';
 import type { Stats } from '../protocol/stats.ts';
 import type { Status } from '../protocol/status.ts';
 import { Questions } from './answer/questions.ts';
@@ -9,6 +10,7 @@ import { StatusPublisher } from './bus/status.ts';
 import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
 import type { BootClock, Bus, DesiredStore, Kernel, Outbox, Recorder, SightStore, TimeStore } from './ports.ts';
+import { admit } from './reconcile/admission.ts';
 import { ObservedCache } from './reconcile/observed-cache.ts';
 import { BULK_KEYS } from './reconcile/outcomes.ts';
 import { Rates } from './reconcile/rates.ts';
@@ -43,8 +45,10 @@ async function resume(parts: Parts, outbox: Outbox) {
   const mark = kernel.words.mark();
   const footing = atStart(stored, mark);
   const { host, interfaces } = identity;
-  const observed = await ObservedCache.inTurns(kernel.entries.observe(), () => rest.clock.turn());
-  const start = { ...stored, observed };
+  const turn = () => rest.clock.turn();
+  const observed = await ObservedCache.inTurns(kernel.entries.observe(), turn);
+  const admitted = await inTurns(admit(rest, { ...stored, observed }), turn);
+  const start = { ...admitted, seq: stored.seq };
   return { reconciler: new Reconciler({ ...rest, host, interfaces, outbox }, start, footing), footing, mark };
 }
 

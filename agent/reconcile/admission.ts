@@ -1,3 +1,4 @@
+import type { Parts } from '../../daemon/parts.ts';
 import type { Waker } from '../../daemon/waker.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { Intent } from '../../protocol/intent.ts';
@@ -7,6 +8,7 @@ import type { Accepted, Beside, Candidate, Changes, Stored } from '../model/stor
 import { Awaiting } from './awaiting.ts';
 import { Braking, type Done } from './braking.ts';
 import { Confirming, INTENTS_AT_ONCE } from './confirming.ts';
+import { Convergence } from './convergence.ts';
 import { Converging } from './converging.ts';
 import { HostJudge } from './guard.ts';
 import type { Levels } from './levels.ts';
@@ -22,8 +24,29 @@ export type AdmissionStart = Pick<Stored, 'intents' | 'entries' | 'brake' | 'unc
   readonly observed?: ObservedCache;
 };
 
+/** What of a stored set may stand, and what converges on it. */
+export interface Admitted {
+  readonly braking: Braking;
+  readonly awaiting: Awaiting;
+  readonly converging: Converging;
+}
+
+/** Goes through a stored set, a part of it at a time. Errors: KernelError. */
+export function* admit(
+  { kernel, clock, guard }: Pick<ReconcilerOptions, 'kernel' | 'clock' | 'guard'>,
+  stored: AdmissionStart,
+): Parts<Admitted> {
+  const braking = new Braking(stored.brake, stored.intents, clock.nowMs());
+  const withheld = braking.held;
+  const awaiting = new Awaiting(stored, withheld);
+  const standing = braking.standing([...awaiting.standing(stored.intents), ...awaiting.lasting]);
+  const against = { judge: new HostJudge(guard), withheld, awaiting };
+  const now = yield* Convergence.on(kernel, standing, stored.entries, against, stored.observed);
+  return { braking, awaiting, converging: new Converging(kernel, against, now) };
+}
+
 export interface AdmissionParts
-  extends Pick<ReconcilerOptions, 'kernel' | 'store' | 'clock' | 'boot' | 'guard' | 'log' | 'host' | 'outbox'> {
+  extends Pick<ReconcilerOptions, 'kernel' | 'store' | 'clock' | 'boot' | 'log' | 'host' | 'outbox'> {
   readonly time: Pick<SharedTime, 'nowMs'>;
   readonly levels: Levels;
   readonly outcomes: Outcomes;
@@ -46,18 +69,12 @@ export class Admission {
   #untold: Event[] = [];
   #laid: Promise<void> | undefined;
 
-  /** Errors: KernelError. */
-  constructor(parts: AdmissionParts, stored: AdmissionStart) {
-    const { kernel, clock, guard } = parts;
+  constructor(parts: AdmissionParts, { braking, awaiting, converging }: Admitted) {
     this.#parts = parts;
-    this.#braking = new Braking(stored.brake, stored.intents, clock.nowMs());
-    const withheld = this.#braking.held;
-    const awaiting = new Awaiting(stored, withheld);
+    this.#braking = braking;
     this.#awaiting = awaiting;
-    const standing = this.#braking.standing([...awaiting.standing(stored.intents), ...awaiting.lasting]);
-    const against = { judge: new HostJudge(guard), withheld, awaiting };
-    this.converging = new Converging(kernel, standing, stored.entries, against, stored.observed);
-    this.confirming = new Confirming({ ...parts, awaiting, converging: this.converging });
+    this.converging = converging;
+    this.confirming = new Confirming({ ...parts, awaiting, converging });
   }
 
   get withheld(): Braking['held'] {

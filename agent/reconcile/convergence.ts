@@ -1,3 +1,4 @@
+import type { Parts } from '../../daemon/parts.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { OpResult } from '../model/op.ts';
 import type { EntryState } from '../model/state.ts';
@@ -18,12 +19,12 @@ import { type OutcomeInput, sameState, stateAfter } from './outcome.ts';
 import type { Changed, Gone, PassResult } from './pass-result.ts';
 import { Placements } from './placements.ts';
 import { type Plan, plan } from './plan.ts';
-import type { Against, PlanInput, Withheld } from './plan-input.ts';
+import type { Against, PlanInput } from './plan-input.ts';
 import { ReadBack } from './read-back.ts';
 import { Retries } from './retries.ts';
 import { Schedule } from './schedule.ts';
 import { Silence } from './silence.ts';
-import { recover, type Slots } from './slots.ts';
+import { Slots } from './slots.ts';
 import type { ZoneAnswer } from './target.ts';
 import { Targets } from './targets.ts';
 import { Touched } from './touched.ts';
@@ -61,48 +62,67 @@ export class Convergence {
   readonly #waiting: Waiting;
   readonly #idle: Idle;
   readonly #targets: Targets;
-  readonly #withheld: Withheld;
   readonly #observed: ObservedCache;
   readonly #ports = new KnownPorts();
   readonly #readBack: ReadBack;
   readonly #looks: Looks;
   readonly #touched: Touched;
+  /** Of what plans depend on, what stays the same thing. */
+  readonly #planned: Omit<PlanInput, 'scope' | 'ports' | 'protect' | 'clock' | 'foreign'>;
   #cleared = false;
   #guardChanged = false;
 
-  constructor(
+  private constructor(
     kernel: Kernel,
-    intents: readonly Intent[],
-    states: readonly EntryState[],
-    { judge = new HostJudge(), withheld = new Map(), awaiting = new Awaiting() }: Against = {},
-    observed = new ObservedCache(kernel.entries.observe()),
+    { judge = new HostJudge(), withheld = new Map(), awaiting = new Awaiting() }: Against,
+    observed: ObservedCache,
   ) {
+    const { entries, clock } = kernel;
     this.#kernel = kernel;
     this.judge = judge;
-    this.#withheld = withheld;
     this.#awaiting = awaiting;
     this.#targets = new Targets(kernel.net);
     this.#observed = observed;
-    this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => this.#observed.entries.has(id)));
-    this.#waiting = new Waiting(kernel.entries.limits.shapes, judge);
-    this.#idle = new Idle(kernel.clock.now().hz);
-    const { schedule } = this;
-    const trackers = [new Expiry(schedule), this.#retries, this.#placed, this.#waiting, this.#idle, awaiting];
-    this.ledger = new Ledger(intents, states, schedule, trackers);
-    const idOf = (key: string): string => this.#placed.idOf(key);
-    this.slots = recover(kernel.entries.limits.slots, this.ledger, this.#observed.entries, idOf);
-    this.silence = new Silence({
-      ...{ kernel, schedule, ledger: this.ledger, idle: this.#idle, waiting: this.#waiting, slots: this.slots },
-      release: (slots) => this.#release(slots),
-    });
-    this.silence.reconsider();
-    const { entries } = kernel;
-    const { ledger, fights, departed } = this;
-    const [placed, targets, ports] = [this.#placed, this.#targets, this.#ports];
+    this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => observed.entries.has(id)));
+    this.#waiting = new Waiting(entries.limits.shapes, judge);
+    this.#idle = new Idle(clock.now().hz);
+    const { schedule, fights, departed } = this;
+    const [placed, targets, ports, idle, waiting] = [
+      this.#placed,
+      this.#targets,
+      this.#ports,
+      this.#idle,
+      this.#waiting,
+    ];
+    this.ledger = new Ledger(schedule, [new Expiry(schedule), this.#retries, placed, waiting, idle, awaiting]);
+    this.slots = new Slots(entries.limits.slots);
+    const { ledger, slots } = this;
+    const { desired, states } = ledger;
+    const judged = { withheld, guard: judge, awaiting };
+    this.#planned = { desired, states, observed, limits: entries.limits, placed, targets, slots, ...judged };
+    const release = (gone: ReadonlySet<number>): void => this.#release(gone);
+    this.silence = new Silence({ kernel, schedule, ledger, idle, waiting, slots, release });
     const zoneOf = (ifname: string): ZoneAnswer => targets.zoneOf(ifname);
-    this.#readBack = new ReadBack({ entries, observed, placed, desired: ledger.desired, zoneOf });
+    this.#readBack = new ReadBack({ entries, observed, placed, desired, zoneOf });
     this.#looks = new Looks({ readBack: this.#readBack, targets, ports, schedule, ledger, fights });
     this.#touched = new Touched({ entries, observed, placed, departed, fights, ports, looks: this.#looks });
+  }
+
+  /** Begins with a set, a part of it at a time. Errors: KernelError. */
+  static *on(
+    kernel: Kernel,
+    intents: readonly Intent[],
+    states: readonly EntryState[],
+    against: Against = {},
+    observed: ObservedCache = new ObservedCache(kernel.entries.observe()),
+  ): Parts<Convergence> {
+    const it = new Convergence(kernel, against, observed);
+    const { ledger, slots, silence } = it;
+    const { desired, states: known } = ledger;
+    yield* ledger.begin(intents, states);
+    yield* slots.recover({ desired, states: known, observed: observed.entries, idOf: (key) => it.#placed.idOf(key) });
+    yield* silence.reconsider();
+    return it;
   }
 
   get network(): Targets['network'] {
@@ -188,33 +208,14 @@ export class Convergence {
 
   /** Decides about these keys, where there is anything to decide, and gives them their slots. */
   #plan(keys: readonly string[], clock: PlanInput['clock'], foreign: readonly string[]): Plan {
-    const input = this.#inputOf(keys, clock, foreign);
+    const [{ protect }, { stand }] = [this.judge, this.#ports];
+    const input = { ...this.#planned, scope: keys, ports: stand, protect, clock, foreign };
     const { ledger, slots, fights } = this;
     const scope = notAsWanted(input, keys, { ledger, slots, fights, idle: this.#idle, observed: this.#observed });
     const decided = plan({ ...input, scope });
     this.slots.take(decided.slotsTaken);
     for (const { key, slot } of decided.decisions) if (slot !== null) this.slots.hold(slot, key);
     return decided;
-  }
-
-  #inputOf(scope: readonly string[], clock: PlanInput['clock'], foreign: readonly string[]): PlanInput {
-    return {
-      scope,
-      desired: this.ledger.desired,
-      states: this.ledger.states,
-      withheld: this.#withheld,
-      observed: this.#observed,
-      limits: this.#kernel.entries.limits,
-      ports: this.#ports.stand,
-      placed: this.#placed,
-      targets: this.#targets,
-      slots: this.slots,
-      guard: this.judge,
-      protect: this.judge.protect,
-      awaiting: this.#awaiting,
-      clock,
-      foreign,
-    };
   }
 
   /** Before the first slot is given out: what is counted in those that nobody holds is nobody's. */

@@ -1,8 +1,8 @@
-import type { Intent } from '../../protocol/intent.ts';
-import type { EntryState } from '../model/state.ts';
+import type { Clock } from '../../daemon/clock.ts';
+import { inTurns } from '../../daemon/parts.ts';
 import type { Kernel } from '../ports.ts';
 import { Convergence } from './convergence.ts';
-import type { ObservedCache } from './observed-cache.ts';
+import { ObservedCache } from './observed-cache.ts';
 import type { Against } from './plan-input.ts';
 
 /** What converges at the time: maps that take the place of others come with another one, which goes on from where that was. */
@@ -10,29 +10,46 @@ export class Converging {
   readonly #kernel: Kernel;
   readonly #against: Against;
   #now: Convergence;
+  /** Keys to be looked at again once there is another one. */
+  #again: string[] | undefined;
 
-  /** Errors: KernelError. */
-  constructor(
-    kernel: Kernel,
-    intents: readonly Intent[],
-    states: readonly EntryState[],
-    against: Against,
-    observed?: ObservedCache,
-  ) {
+  constructor(kernel: Kernel, against: Against, now: Convergence) {
     this.#kernel = kernel;
     this.#against = against;
-    this.#now = new Convergence(kernel, intents, states, against, observed);
+    this.#now = now;
   }
 
   get now(): Convergence {
     return this.#now;
   }
 
-  /** Goes on with the maps that the kernel has now. Errors: KernelError; then those of before are kept. */
-  renew(): void {
+  /** Looks at these keys again, in the kernel first. */
+  again(keys: readonly string[]): void {
+    this.#now.again(keys);
+    this.#again?.push(...keys);
+  }
+
+  /**
+   * Goes on with the maps that the kernel has now; nobody makes a pass until it resolves, but what is desired may change.
+   * Errors: KernelError; then those of before are kept.
+   */
+  async renew(clock: Pick<Clock, 'turn'>): Promise<void> {
+    this.#again = [];
+    try {
+      this.#now = await this.#next(() => clock.turn());
+      this.#now.again(this.#again);
+    } finally {
+      this.#again = undefined;
+    }
+  }
+
+  async #next(turn: () => Promise<void>): Promise<Convergence> {
     const { ledger, deleteAbsent } = this.#now;
+    const observed = await ObservedCache.inTurns(this.#kernel.entries.observe(), turn);
     const [intents, states] = [[...ledger.desired.values()], [...ledger.states.values()]];
-    this.#now = new Convergence(this.#kernel, intents, states, this.#against);
-    this.#now.deleteAbsent = deleteAbsent;
+    const next = await inTurns(Convergence.on(this.#kernel, intents, states, this.#against, observed), turn);
+    next.ledger.catchUp(ledger);
+    next.deleteAbsent = deleteAbsent;
+    return next;
   }
 }

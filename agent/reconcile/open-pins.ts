@@ -5,7 +5,7 @@ import type { ReconcilerOptions } from './reconciler-options.ts';
 export interface OpenPinsParts extends Pick<ReconcilerOptions, 'kernel' | 'reopen' | 'follow'> {
   readonly log: Pick<Log, 'error' | 'warn' | 'info'>;
   /** Begins anew with what is open now. Errors: KernelError. */
-  readonly renew: () => void;
+  readonly renew: () => Promise<void>;
 }
 
 /** The pins that are open: whether they are lost, which is that they are gone or others now, and what takes their place. */
@@ -33,7 +33,7 @@ export class OpenPins {
   /** Begins anew with what is pinned now. Errors: KernelError while nothing is. */
   async regain(): Promise<void> {
     await this.#parts.reopen();
-    this.#parts.renew();
+    await this.#parts.renew();
     if (!this.lost) return;
     this.#why = undefined;
     this.#parts.log.info({}, 'there are pins again');

@@ -3,7 +3,7 @@ import type { Marks } from '../../protocol/marks.ts';
 import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
 import type { Accepted, Beside, Candidate, Stored } from '../model/stored.ts';
 import type { Reconciling } from '../ports.ts';
-import { Admission, type AdmissionStart } from './admission.ts';
+import { Admission, type Admitted } from './admission.ts';
 import type { Convergence } from './convergence.ts';
 import { GivingUp } from './giving-up.ts';
 import { Levels } from './levels.ts';
@@ -22,7 +22,7 @@ import { Watch } from './watch.ts';
 const FEW_KEYS = 8;
 
 /** What a reconciler goes on from. */
-export type ReconcilerStart = AdmissionStart & Pick<Stored, 'seq'>;
+export type ReconcilerStart = Admitted & Pick<Stored, 'seq'>;
 
 /**
  * Keeps the kernel equal to desired state, one pass at a time.
@@ -53,15 +53,15 @@ export class Reconciler implements Reconciling {
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
-  constructor(options: ReconcilerOptions, stored: ReconcilerStart, footing: Footing) {
+  constructor(options: ReconcilerOptions, start: ReconcilerStart, footing: Footing) {
     this.#options = options;
     this.#outcomes = new Outcomes(options);
     this.#time = new SharedTime(options);
     this.#footing = footing;
     const [outcomes, time, levels, waker] = [this.#outcomes, this.#time, this.#levels, this.#waker];
-    this.#admission = new Admission({ ...options, outcomes, time, levels, waker }, stored);
+    this.#admission = new Admission({ ...options, outcomes, time, levels, waker }, start);
     // A host that has booted has no mark, and one that died before it was written has an old one.
-    const mark = footing.is === 'follows' ? { ...footing.at, seq: stored.seq } : undefined;
+    const mark = footing.is === 'follows' ? { ...footing.at, seq: start.seq } : undefined;
     this.#ownWords = new OwnWords(options.kernel.words, mark);
     this.#watch = new Watch(options, footing.is !== 'follows', (events) => this.#outcomes.record(events));
     this.#strangers = new Strangers(options, (events) => this.#outcomes.record(events));
@@ -100,7 +100,7 @@ export class Reconciler implements Reconciling {
   }
 
   again(keys: readonly string[]): void {
-    this.#convergence.again(keys);
+    this.#admission.converging.again(keys);
     this.#waker.wake();
   }
 
@@ -240,8 +240,8 @@ export class Reconciler implements Reconciling {
   }
 
   /** Goes on with the maps that are open now. Errors: KernelError. */
-  #renew(): void {
-    this.#admission.converging.renew();
+  async #renew(): Promise<void> {
+    await this.#admission.converging.renew(this.#options.clock);
     this.#ownWords = this.#ownWords.movedTo(this.#options.kernel.words);
     this.#watch.ingressesNext();
   }

@@ -1,3 +1,4 @@
+import { eachOf, type Parts } from '../../daemon/parts.ts';
 import type { Silence as SilenceNow } from '../../protocol/explain.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { Counter } from '../model/counter.ts';
@@ -13,6 +14,8 @@ import type { Waiting } from './waiting.ts';
 
 /** Entries in these states are gone by a rule of their own, and come back by none but an operator's word. */
 const HAVE_ENDED: ReadonlySet<EntryState['state']> = new Set(['idle', 'expired', 'denied']);
+/** So many states are looked through in one go: a millisecond. */
+const AT_ONCE = 2_048;
 /** The most slots that are given away at once: of them one commit is made. */
 const SPARED_MAX = 1_000;
 
@@ -90,18 +93,21 @@ export class Silence {
   }
 
   /** Looks through what an agent before this one stored: of another boot, or of redirects that packets met after it died. */
-  reconsider(): void {
+  *reconsider(): Parts<void> {
     const { kernel, ledger } = this.#parts;
     const now = Number(kernel.clock.now().jiffies);
-    for (const { armed, ...row } of ledger.states.values())
-      if (armed !== undefined && armed > now) ledger.states.set(row.key, row);
-    const idle = [...ledger.states.values()].filter(({ state, slot }) => state === 'idle' && slot !== null);
+    const idle: EntryState[] = [];
+    yield* eachOf(ledger.states.values(), AT_ONCE, (state) => {
+      const row = isOfAnotherBoot(state, now) ? unarmed(state) : state;
+      if (row !== state) ledger.states.set(row.key, row);
+      if (row.state === 'idle' && row.slot !== null) idle.push(row);
+    });
     if (idle.length === 0) return;
     const seen = kernel.counts.seen();
-    for (const row of idle) {
+    yield* eachOf(idle, AT_ONCE, (row) => {
       const last = { packets: 0n, bytes: 0n, seen: BigInt(seen[row.slot ?? 0] ?? 0) };
       if (cameSince(row.counted, last)) ledger.states.set(row.key, { ...row, state: 'pending' });
-    }
+    });
   }
 
   /** What silence a redirect is in; undefined where it is never given up. */
@@ -145,4 +151,13 @@ export class Silence {
     }
     release(given);
   }
+}
+
+/** Whether it was armed later than now. */
+function isOfAnotherBoot({ armed }: EntryState, jiffies: number): boolean {
+  return armed !== undefined && armed > jiffies;
+}
+
+function unarmed({ armed: _, ...row }: EntryState): EntryState {
+  return row;
 }

@@ -1,79 +1,70 @@
+import { eachOf, type Parts } from '../../daemon/parts.ts';
 import type { EntryState } from '../model/state.ts';
 import type { ObservedEntry } from '../ports.ts';
 
-/** Slots by key as they stand, and those that nobody holds (given out from the end). */
-export interface SlotTable {
-  readonly held: ReadonlyMap<string, number>;
-  readonly free: number[];
-}
+/** So many keys, entries or slots are gone through in one go: a few milliseconds. */
+const AT_ONCE = 2_048;
 
-/**
- * Finds who holds which slot at start. The kernel's word beats the store's, because packets are counted there already;
- * of two holders of one slot the first keeps it, the other gets a new one. A slot under an entry of none of these keys
- * is not free: packets are counted there until that entry goes.
- */
-export function recoverSlots(
-  total: number,
-  keys: Iterable<string>,
-  states: ReadonlyMap<string, EntryState>,
-  observed: ReadonlyMap<string, ObservedEntry>,
-  idOf: (key: string) => string,
-): SlotTable {
-  const taken = new Uint8Array(total);
-  const held = new Map<string, number>();
-  const claim = (key: string, slot: number): void => {
-    if (slot >= total || taken[slot] === 1) return;
-    taken[slot] = 1;
-    held.set(key, slot);
-  };
-  const without: string[] = [];
-  for (const key of keys) {
-    const seen = observed.get(idOf(key));
-    if (seen?.sound === true) claim(key, seen.value.slot);
-    if (!held.has(key)) without.push(key);
-  }
-  for (const key of without) {
-    const slot = states.get(key)?.slot;
-    if (typeof slot === 'number') claim(key, slot);
-  }
-  for (const seen of observed.values()) if (seen.value.slot < total) taken[seen.value.slot] = 1;
-  const free: number[] = [];
-  for (let slot = total - 1; slot >= 0; slot -= 1) if (taken[slot] === 0) free.push(slot);
-  return { held, free };
-}
-
-/** Gives every key that is desired or has a state the slot that it holds, and writes that into its state. */
-export function recover(
-  total: number,
-  { desired, states }: { readonly desired: ReadonlyMap<string, unknown>; readonly states: Map<string, EntryState> },
-  observed: ReadonlyMap<string, ObservedEntry>,
-  idOf: (key: string) => string,
-): Slots {
-  const keys = [...desired.keys(), ...states.keys().filter((key) => !desired.has(key))];
-  const table = recoverSlots(total, keys, states, observed, idOf);
-  for (const key of keys) {
-    const before = states.get(key);
-    const slot = table.held.get(key) ?? null;
-    if (before?.slot === slot) continue;
-    states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
-  }
-  return new Slots(total, table);
+/** What slots are recovered from. */
+export interface SlotSources {
+  readonly desired: ReadonlyMap<string, unknown>;
+  /** Each of its keys, and of those that are desired, is given its slot here. */
+  readonly states: Map<string, EntryState>;
+  readonly observed: ReadonlyMap<string, ObservedEntry>;
+  readonly idOf: (key: string) => string;
 }
 
 /** Who holds which slot. One that is neither held nor free is counted into by an entry that nobody desires. */
 export class Slots {
   readonly #holders: (string | undefined)[];
-  readonly #free: number[];
+  readonly #free: number[] = [];
   readonly #isFree: Uint8Array;
   readonly #turns: Uint32Array;
 
-  constructor(total: number, { held, free }: SlotTable) {
+  /** None is free before they are recovered. */
+  constructor(total: number) {
     this.#holders = new Array<string | undefined>(total).fill(undefined);
-    this.#free = free;
     this.#isFree = new Uint8Array(total);
     this.#turns = new Uint32Array(total);
-    for (const slot of free) this.#isFree[slot] = 1;
-    for (const [key, slot] of held) this.#holders[slot] = key;
+  }
+
+  /**
+   * Finds who holds which slot at start. The kernel's word beats the store's, because packets are counted there already;
+   * of two holders of one slot the first keeps it, the other gets a new one. A slot under an entry of none of these keys
+   * is not free: packets are counted there until that entry goes.
+   */
+  *recover({ desired, states, observed, idOf }: SlotSources): Parts<void> {
+    const without: string[] = [];
+    const byKernel = (key: string): void => {
+      const seen = observed.get(idOf(key));
+      if (seen?.sound !== true || !this.#claim(seen.value.slot, key, states)) without.push(key);
+    };
+    yield* eachOf(desired.keys(), AT_ONCE, byKernel);
+    yield* eachOf(states.keys(), AT_ONCE, (key) => {
+      if (!desired.has(key)) byKernel(key);
+    });
+    yield* eachOf(without, AT_ONCE, (key) => {
+      const slot = states.get(key)?.slot ?? null;
+      if (slot === null || !this.#claim(slot, key, states)) setSlot(states, key, null);
+    });
+    yield* this.#findFree(observed);
+  }
+
+  /** False where it is another's, or there is none. */
+  #claim(slot: number, key: string, states: Map<string, EntryState>): boolean {
+    if (slot >= this.#holders.length || this.#holders[slot] !== undefined) return false;
+    this.#holders[slot] = key;
+    setSlot(states, key, slot);
+    return true;
+  }
+
+  *#findFree(observed: ReadonlyMap<string, ObservedEntry>): Parts<void> {
+    const total = this.#isFree.length;
+    for (let slot = 0; slot < total; slot += 1) this.#isFree[slot] = this.#holders[slot] === undefined ? 1 : 0;
+    yield* eachOf(observed.values(), AT_ONCE, ({ value }) => {
+      if (value.slot < total) this.#isFree[value.slot] = 0;
+    });
+    for (let slot = total - 1; slot >= 0; slot -= 1) if (this.#isFree[slot] === 1) this.#free.push(slot);
   }
 
   /** Given out from the end. */
@@ -124,4 +115,9 @@ export class Slots {
     }
     return released;
   }
+}
+
+function setSlot(states: Map<string, EntryState>, key: string, slot: number | null): void {
+  const before = states.get(key);
+  if (before?.slot !== slot) states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
 }

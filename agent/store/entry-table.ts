@@ -1,9 +1,10 @@
 import { checksumOf } from '../../daemon/checksum.ts';
+import type { Parts } from '../../daemon/parts.ts';
 import type { Code } from '../../protocol/codes.ts';
 import { readState } from '../../protocol/status.ts';
 import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
-import { type Parts, rowByRow } from './in-parts.ts';
+import { rowByRow } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EntryRow } from './schema.ts';
 import { SilenceTable } from './silence-table.ts';

@@ -1,8 +1,9 @@
+import type { Parts } from '../../daemon/parts.ts';
 import type { Action } from '../../protocol/action.ts';
 import { elementDigest } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf, type Put, parseIntentBody } from '../../protocol/intent.ts';
 import type { OpenDatabase } from './database.ts';
-import { type Parts, rowByRow } from './in-parts.ts';
+import { rowByRow } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { IntentRow } from './schema.ts';
 import { understood } from './understood.ts';

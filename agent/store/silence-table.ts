@@ -1,7 +1,8 @@
 import { checksumOf } from '../../daemon/checksum.ts';
+import type { Parts } from '../../daemon/parts.ts';
 import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
-import { type Parts, rowByRow } from './in-parts.ts';
+import { rowByRow } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { SilenceRow } from './schema.ts';
 

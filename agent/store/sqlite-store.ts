@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { atOnce, type Parts } from '../../daemon/parts.ts';
 import { type Patience, patiently } from '../../daemon/patiently.ts';
 import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
@@ -13,7 +14,7 @@ import { moveAside, type Synchronous, synchronously } from './database.ts';
 import { EventFile } from './event-file.ts';
 import type { EventTable } from './event-table.ts';
 import { toStoreError } from './failure.ts';
-import { atOnce, inTurns, type Parts } from './in-parts.ts';
+import { transactInTurns } from './in-parts.ts';
 import { openTables, pathIn, readPosition, type StorePlace, type Tables } from './tables.ts';
 
 export const EVENTS_NAME = 'events.db';
@@ -249,7 +250,7 @@ export class SqliteStore implements DesiredStore, Recorder {
   async #attemptParts<T>(what: string, work: (tables: Tables) => Parts<T>): Promise<T> {
     if (this.#broken !== undefined) throw this.#broken;
     try {
-      return await inTurns(this.#tables.database.raw, this.#place.clock, work(this.#tables));
+      return await transactInTurns(this.#tables.database.raw, this.#place.clock, work(this.#tables));
     } catch (error) {
       throw this.#known(error, what);
     }

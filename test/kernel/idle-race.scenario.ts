@@ -20,6 +20,7 @@ import type { Op } from '../../agent/model/op.ts';
 import type { EntryState } from '../../agent/model/state.ts';
 import type { Kernel } from '../../agent/ports.ts';
 import { Convergence } from '../../agent/reconcile/convergence.ts';
+import { atOnce } from '../../daemon/parts.ts';
 import { loadNative } from '../../native/index.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { keyOf } from '../../protocol/key.ts';
@@ -147,7 +148,7 @@ async function race(deletes: number): Promise<unknown> {
   using kernel = new NativeKernel(loadNative(), pins.pinRoot);
   const writes = new Map<string, number>();
   const intents = Array.from({ length: BATCH }, (_, n) => intentOf(n, 1));
-  const convergence = new Convergence(counted(kernel, writes), intents, []);
+  const convergence = atOnce(Convergence.on(counted(kernel, writes), intents, []));
   converge(convergence, BEGIN_MS);
   const shared = new SharedArrayBuffer(12);
   const words = new Int32Array(shared);

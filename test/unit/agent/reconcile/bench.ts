@@ -2,8 +2,10 @@ import { atStart } from '../../../../agent/follow/footing.ts';
 import type { BootTime } from '../../../../agent/model/boot-time.ts';
 import type { Followed } from '../../../../agent/model/followed.ts';
 import type { Footing } from '../../../../agent/model/footing.ts';
+import { admit } from '../../../../agent/reconcile/admission.ts';
 import { Reconciler } from '../../../../agent/reconcile/reconciler.ts';
 import type { Log } from '../../../../daemon/log.ts';
+import { atOnce } from '../../../../daemon/parts.ts';
 import type { Cursor } from '../../../../protocol/cursor.ts';
 import { type Event, encodeEvent } from '../../../../protocol/event.ts';
 import type { Change, Intent } from '../../../../protocol/intent.ts';
@@ -83,7 +85,7 @@ export class Bench implements AsyncDisposable {
           },
         },
       },
-      stored,
+      { ...atOnce(admit({ kernel, clock }, stored)), seq: stored.seq },
       footing ?? atStart(stored, undefined),
     );
     this.#reconciler = reconciler;

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Guarded } from '../../../../agent/model/guard.ts';
 import { Convergence } from '../../../../agent/reconcile/convergence.ts';
 import { HostJudge } from '../../../../agent/reconcile/guard.ts';
+import { atOnce } from '../../../../daemon/parts.ts';
 import type { Guard } from '../../../../protocol/guard.ts';
 import { parseMatch } from '../../../../protocol/match.ts';
 import { converge, intentOf, makeKernel, NOW, stands, statesOf, VIA } from './world.ts';
@@ -13,7 +14,7 @@ function guardedHost(guard: Partial<Guard>, intents = [intentOf(1), intentOf(2),
   const source = { now: { guard: { protect: [], ...guard } } as Guarded, looks: 0, look: () => {} };
   const kernel = makeKernel();
   const judge = new HostJudge(source);
-  const convergence = new Convergence(kernel, intents, [], { judge });
+  const convergence = atOnce(Convergence.on(kernel, intents, [], { judge }));
   const change = (next: Partial<Guard>): void => {
     source.now = { guard: { protect: [], ...next } };
     convergence.lookAtGuard();

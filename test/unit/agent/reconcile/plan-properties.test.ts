@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { NO_MAC } from '../../../../agent/model/entry.ts';
 import type { Netdev } from '../../../../agent/model/network.ts';
-import { Convergence } from '../../../../agent/reconcile/convergence.ts';
+import type { Convergence } from '../../../../agent/reconcile/convergence.ts';
 import { shapeOfKey } from '../../../../agent/reconcile/observed-cache.ts';
 import type { Action } from '../../../../protocol/action.ts';
 import type { Intent } from '../../../../protocol/intent.ts';
@@ -10,7 +10,7 @@ import { keyOf } from '../../../../protocol/key.ts';
 import { parseMatch } from '../../../../protocol/match.ts';
 import { shapeText } from '../../../../protocol/shape.ts';
 import { Crash, MemoryKernel } from '../../../fakes/memory-kernel.ts';
-import { converge, NOW, slotsOf } from './world.ts';
+import { converge, NOW, slotsOf, start } from './world.ts';
 
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 300);
 
@@ -114,7 +114,7 @@ class World {
   constructor() {
     for (const [n, each] of NAMES.entries()) this.kernel.netdev(each, { ifindex: n + 2, zone: n, attached: 'native' });
     for (const [n, hop] of HOPS.entries()) this.kernel.route(hop, NAMES[n + 1] ?? '');
-    this.convergence = new Convergence(this.kernel, [], []);
+    this.convergence = start(this.kernel);
   }
 
   do(step: Step): void {
@@ -170,11 +170,7 @@ class World {
         kernel.setShapes(4, step.known ? [] : undefined);
         break;
       case 'restart':
-        this.convergence = new Convergence(
-          kernel,
-          this.#desired,
-          step.rows ? [...convergence.ledger.states.values()] : [],
-        );
+        this.convergence = start(kernel, this.#desired, step.rows ? [...convergence.ledger.states.values()] : []);
     }
     this.convergence.refreshNetworkNext();
     this.convergence.readBackNext();

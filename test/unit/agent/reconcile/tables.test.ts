@@ -4,8 +4,9 @@ import type { EntryState } from '../../../../agent/model/state.ts';
 import type { ObservedEntry } from '../../../../agent/ports.ts';
 import { backoffMs, classify } from '../../../../agent/reconcile/backoff.ts';
 import { type OutcomeInput, sameState, stateAfter } from '../../../../agent/reconcile/outcome.ts';
-import { recoverSlots } from '../../../../agent/reconcile/slots.ts';
+import { Slots } from '../../../../agent/reconcile/slots.ts';
 import { sameTarget, type Target, targetOf } from '../../../../agent/reconcile/target.ts';
+import { atOnce } from '../../../../daemon/parts.ts';
 import type { Action } from '../../../../protocol/action.ts';
 import { drop, keyOf } from '../../../conformance/cases.ts';
 import { installedRow, intentOf, makeKernel, NOW } from './world.ts';
@@ -150,8 +151,13 @@ for (const [what, rows, observed, held, free] of RECOVERED) {
   test(`slots at start: ${what}`, (t) => {
     const states = new Map(Object.entries(rows).map(([key, slot]) => [key, row(key, slot)]));
     const entries = new Map(Object.entries(observed));
-    const table = recoverSlots(4, new Set(['a', 'b']), states, entries, (key) => key);
-    t.deepEqual({ held: Object.fromEntries(table.held), free: table.free }, { held, free: [...free] });
+    const desired = new Map(['a', 'b'].map((key) => [key, intentOf(1)]));
+    const slots = new Slots(4);
+    atOnce(slots.recover({ desired, states, observed: entries, idOf: (key) => key }));
+    const stated = Array.from(states, ([key, { slot }]) => [key, slot]);
+    t.deepEqual(Object.fromEntries(stated), { a: null, b: null, ...held });
+    const holders = [0, 1, 2, 3].flatMap((slot) => slots.holderOf(slot) ?? []);
+    t.deepEqual([holders.sort(), slots.free], [Object.keys(held).sort(), free]);
   });
 }
 

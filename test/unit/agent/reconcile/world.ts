@@ -3,6 +3,7 @@ import type { ObservedEntry } from '../../../../agent/ports.ts';
 import { Convergence } from '../../../../agent/reconcile/convergence.ts';
 import type { PassResult } from '../../../../agent/reconcile/pass-result.ts';
 import type { Progress } from '../../../../agent/reconcile/summarise.ts';
+import { atOnce } from '../../../../daemon/parts.ts';
 import type { Action } from '../../../../protocol/action.ts';
 import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import type { Intent } from '../../../../protocol/intent.ts';
@@ -40,7 +41,7 @@ export function start(
   intents: readonly Intent[] = [],
   entries: readonly EntryState[] = [],
 ): Convergence {
-  return new Convergence(kernel, intents, entries);
+  return atOnce(Convergence.on(kernel, intents, entries));
 }
 
 /** Makes passes until nothing is due. */
