@@ -11,7 +11,12 @@ const MODULUS = 1n << 128n;
  * Vectors: protocol/fixtures/digest.json.
  */
 export function elementDigest(key: string, rev: number, body: string): bigint {
-  return BigInt(`0x${hash('sha256', `${key}\0${rev}\0${body}`, 'hex').slice(0, 32)}`);
+  return BigInt(`0x${elementText(key, rev, body)}`);
+}
+
+/** The same as 32 hex digits. */
+export function elementText(key: string, rev: number, body: string): string {
+  return textDigest(`${key}\0${rev}\0${body}`);
 }
 
 /** Answers the digest of the set with one element more. */

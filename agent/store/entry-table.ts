@@ -4,7 +4,7 @@ import type { Code } from '../../protocol/codes.ts';
 import { readState } from '../../protocol/status.ts';
 import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
-import { rowByRow } from './in-parts.ts';
+import { keyByKey, ROWS_AT_ONCE } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EntryRow } from './schema.ts';
 import { SilenceTable } from './silence-table.ts';
@@ -18,7 +18,7 @@ const NOT_FOR_OLDER: EntryState = { key: 'confirm', slot: null, rev: 0, state: '
 
 /** Rows of `entries`: what is remembered of each key beside its intent. */
 export class EntryTable {
-  readonly #all: PreparedRead<object, EntryRow>;
+  readonly #next: PreparedRead<{ after: string }, EntryRow>;
   readonly #one: PreparedRead<{ key: string }, EntryRow>;
   readonly #put: PreparedWrite<EntryRow>;
   readonly #delete: PreparedWrite<{ key: string }>;
@@ -27,7 +27,9 @@ export class EntryTable {
   constructor(database: OpenDatabase) {
     const { raw, queries } = database;
     this.#silence = new SilenceTable(database);
-    this.#all = prepareRead(raw, () => queries.selectFrom('entries').selectAll());
+    this.#next = prepareRead<{ after: string }, EntryRow>(raw, (slot) =>
+      queries.selectFrom('entries').selectAll().where('key', '>', slot('after')).orderBy('key').limit(ROWS_AT_ONCE),
+    );
     this.#one = prepareRead<{ key: string }, EntryRow>(raw, (slot) =>
       queries.selectFrom('entries').selectAll().where('key', '=', slot('key')),
     );
@@ -63,12 +65,15 @@ export class EntryTable {
     let newer = false;
     const silence = yield* this.#silence.load();
     const textOf = textsOf(wanted);
-    yield* rowByRow(this.#all.iterate({}), (row) => {
-      if (row.checksum !== checksum(row) || row.key === NOT_FOR_OLDER.key) return;
-      const entry = understood(() => toEntry(row, textOf(row.key)));
-      if (entry === undefined) newer = true;
-      else entries.push({ ...entry, ...silence.get(entry.key) });
-    });
+    yield* keyByKey(
+      (after) => this.#next.all({ after }),
+      (row) => {
+        if (row.checksum !== checksum(row) || row.key === NOT_FOR_OLDER.key) return;
+        const entry = understood(() => toEntry(row, textOf(row.key)));
+        if (entry === undefined) newer = true;
+        else entries.push({ ...entry, ...silence.get(entry.key) });
+      },
+    );
     return { entries, newer };
   }
 

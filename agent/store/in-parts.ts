@@ -3,11 +3,29 @@ import { eachOf, inTurns, type Parts } from '../../daemon/parts.ts';
 import type { OpenDatabase } from './database.ts';
 
 /** Rows that are read or written before others may have their turn: a few milliseconds. */
-const ROWS_AT_ONCE = 250;
+export const ROWS_AT_ONCE = 250;
 
 /** Takes one row after the other, and none after one that is answered by false. */
 export function rowByRow<T>(rows: Iterable<T>, take: (row: T) => unknown): Parts<void> {
   return eachOf(rows, ROWS_AT_ONCE, take);
+}
+
+/**
+ * Takes the rows of a table in the order of their keys; `read` answers the next ROWS_AT_ONCE after a key. So a row costs half of what
+ * it does alone. Rows out of order, which only damage makes, may be left out.
+ */
+export function* keyByKey<R extends { readonly key: string }>(
+  read: (after: string) => readonly R[],
+  take: (row: R) => void,
+): Parts<void> {
+  for (let after = ''; ; ) {
+    yield;
+    const rows = read(after);
+    for (const row of rows) take(row);
+    const last = rows.at(-1)?.key ?? '';
+    if (rows.length < ROWS_AT_ONCE || last <= after) return;
+    after = last;
+  }
 }
 
 /** Does them in one transaction in which others have their turn; what these want of the database has to wait for its end. */

@@ -1,9 +1,9 @@
 import type { Parts } from '../../daemon/parts.ts';
 import type { Action } from '../../protocol/action.ts';
-import { elementDigest } from '../../protocol/digest.ts';
+import { elementText } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf, type Put, parseIntentBody } from '../../protocol/intent.ts';
 import type { OpenDatabase } from './database.ts';
-import { rowByRow } from './in-parts.ts';
+import { keyByKey, ROWS_AT_ONCE, rowByRow } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { IntentRow } from './schema.ts';
 import { understood } from './understood.ts';
@@ -31,6 +31,7 @@ export interface LoadedIntents {
 /** Rows of `intents`: the desired set. */
 export class IntentTable {
   readonly #all: PreparedRead<object, IntentRow>;
+  readonly #next: PreparedRead<{ after: string }, IntentRow>;
   readonly #one: PreparedRead<{ key: string }, IntentRow>;
   readonly #put: PreparedWrite<IntentRow>;
   readonly #delete: PreparedWrite<{ key: string }>;
@@ -38,6 +39,9 @@ export class IntentTable {
 
   constructor({ raw, queries }: OpenDatabase) {
     this.#all = prepareRead(raw, () => queries.selectFrom('intents').selectAll());
+    this.#next = prepareRead<{ after: string }, IntentRow>(raw, (slot) =>
+      queries.selectFrom('intents').selectAll().where('key', '>', slot('after')).orderBy('key').limit(ROWS_AT_ONCE),
+    );
     this.#one = prepareRead<{ key: string }, IntentRow>(raw, (slot) =>
       queries.selectFrom('intents').selectAll().where('key', '=', slot('key')),
     );
@@ -61,20 +65,21 @@ export class IntentTable {
    */
   *load(): Parts<LoadedIntents> {
     const intents: Intent[] = [];
-    const actions = new Map<string, Action>();
+    const common = commonOnes();
     let sum = 0n;
     let sound = true;
     let newer = false;
-    yield* rowByRow(this.#all.iterate({}), (row) => {
+    const take = (row: IntentRow): void => {
       if (!isSound(row)) {
         sound = false;
         return;
       }
       sum += digestOf(row);
-      const intent = understood(() => parseIntentBody(row.key, row.rev, row.body));
+      const intent = understood(() => parseIntentBody(row.key, row.rev, row.body, common));
       if (intent === undefined) newer = true;
-      else intents.push(withCommon(intent, actions));
-    });
+      else intents.push(intent);
+    };
+    yield* keyByKey((after) => this.#next.all({ after }), take);
     return { intents, sum, sound, newer };
   }
 
@@ -141,16 +146,19 @@ export class IntentTable {
 function toRow(change: Put): { readonly intent: Intent; readonly row: IntentRow } {
   const { key, rev } = change;
   const body = intentBody(change);
-  return { intent: intentOf(change), row: { key, rev, body, checksum: toText(elementDigest(key, rev, body)) } };
+  return { intent: intentOf(change), row: { key, rev, body, checksum: elementText(key, rev, body) } };
 }
 
 /** Most redirects of a host go to few places: each of these is kept once. */
-function withCommon(intent: Intent, actions: Map<string, Action>): Intent {
-  if (typeof intent.to === 'string') return intent;
-  const text = JSON.stringify(intent.to);
-  const to = actions.get(text);
-  if (to === undefined) actions.set(text, intent.to);
-  return to === undefined ? intent : intentOf({ ...intent, to });
+function commonOnes(): (to: Action) => Action {
+  const actions = new Map<string, Action>();
+  return (to) => {
+    if (typeof to === 'string') return to;
+    const text = JSON.stringify(to);
+    const known = actions.get(text);
+    if (known === undefined) actions.set(text, to);
+    return known ?? to;
+  };
 }
 
 function digestOf(row: IntentRow): bigint {
@@ -158,9 +166,5 @@ function digestOf(row: IntentRow): bigint {
 }
 
 function isSound({ key, rev, body, checksum }: IntentRow): boolean {
-  return checksum === toText(elementDigest(key, rev, body));
-}
-
-function toText(digest: bigint): string {
-  return digest.toString(16).padStart(32, '0');
+  return checksum === elementText(key, rev, body);
 }

@@ -2,7 +2,7 @@ import { checksumOf } from '../../daemon/checksum.ts';
 import type { Parts } from '../../daemon/parts.ts';
 import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
-import { rowByRow } from './in-parts.ts';
+import { keyByKey, ROWS_AT_ONCE } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { SilenceRow } from './schema.ts';
 
@@ -10,14 +10,16 @@ export type Silence = Pick<EntryState, 'armed' | 'counted'>;
 
 /** Rows of `silence`: what silence is judged by. A key of which nothing is known has none. */
 export class SilenceTable {
-  readonly #all: PreparedRead<object, SilenceRow>;
+  readonly #next: PreparedRead<{ after: string }, SilenceRow>;
   readonly #put: PreparedWrite<SilenceRow>;
   readonly #delete: PreparedWrite<{ key: string }>;
   /** Keys with a row, so that a hundred thousand others cost no statement. */
   readonly #keys = new Set<string>();
 
   constructor({ raw, queries }: OpenDatabase) {
-    this.#all = prepareRead(raw, () => queries.selectFrom('silence').selectAll());
+    this.#next = prepareRead<{ after: string }, SilenceRow>(raw, (slot) =>
+      queries.selectFrom('silence').selectAll().where('key', '>', slot('after')).orderBy('key').limit(ROWS_AT_ONCE),
+    );
     this.#put = prepareWrite<SilenceRow>(raw, (slot) =>
       queries.replaceInto('silence').values({
         key: slot('key'),
@@ -36,10 +38,13 @@ export class SilenceTable {
   /** What a damaged row said is lost: silence is counted anew. */
   *load(): Parts<ReadonlyMap<string, Silence>> {
     const found = new Map<string, Silence>();
-    yield* rowByRow(this.#all.iterate({}), (row) => {
-      this.#keys.add(row.key);
-      if (row.checksum === checksum(row)) found.set(row.key, toSilence(row));
-    });
+    yield* keyByKey(
+      (after) => this.#next.all({ after }),
+      (row) => {
+        this.#keys.add(row.key);
+        if (row.checksum === checksum(row)) found.set(row.key, toSilence(row));
+      },
+    );
     return found;
   }
 
