@@ -10,18 +10,25 @@ export class Targets {
   network: Network;
   readonly #net: Pick<Net, 'network' | 'resolve' | 'probe'>;
   readonly #known = new Map<string, { readonly to: Action; readonly target: Target }>();
+  /** Of those, the one that was asked for last: many in a row go to one place. */
+  #last: { readonly to: Action; readonly target: Target } | undefined;
 
   constructor(net: Pick<Net, 'network' | 'resolve' | 'probe'>) {
     this.#net = net;
     this.network = net.network();
   }
 
-  of(intent: Intent): Target {
-    const key = targetKey(intent.to);
+  of({ to }: Intent): Target {
+    if (this.#last?.to !== to) this.#last = { to, target: this.#targetOf(to) };
+    return this.#last.target;
+  }
+
+  #targetOf(to: Action): Target {
+    const key = targetKey(to);
     const known = this.#known.get(key);
     if (known !== undefined) return known.target;
-    const target = this.#look(intent.to);
-    this.#known.set(key, { to: intent.to, target });
+    const target = this.#look(to);
+    this.#known.set(key, { to, target });
     return target;
   }
 
@@ -54,6 +61,7 @@ export class Targets {
     const zones = zoneText(this.network);
     const reached = this.reaches(undefined);
     this.network = this.#net.network();
+    this.#last = undefined;
     const rezoned = zones !== zoneText(this.network);
     const woken = reached !== this.reaches(undefined);
     const moved = new Set<string>();
@@ -71,6 +79,7 @@ export class Targets {
 
   /** Keeps the targets of these intents, and no others. */
   keepOnly(desired: ReadonlyMap<string, Intent>): void {
+    this.#last = undefined;
     // Many share one action: its text is made once.
     const actions = new Set<Action>();
     for (const { to } of desired.values()) actions.add(to);
