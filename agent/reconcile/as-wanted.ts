@@ -19,7 +19,7 @@ export function asWanted(input: PlanInput, key: string): EntryState | undefined 
   if (intent === undefined || state === undefined || !isOf(state, intent) || !isPlain(intent, input)) return undefined;
   const seen = input.observed.entries.get(key);
   const stands = seen?.sound === true && says(seen.value, intent, input) && seen.value.slot === state.slot;
-  return stands && isAllowed(intent, input) ? state : undefined;
+  return stands && isAllowed(intent, seen.value, input) ? state : undefined;
 }
 
 /** Nothing is to become of it, and nothing is remembered that would have to go. */
@@ -37,16 +37,15 @@ function isPlain(intent: Intent, { placed, withheld, awaiting }: PlanInput): boo
   return withheld?.get(key) === undefined && !awaiting.isUnarmed(intent) && awaiting.leftMs(intent) === undefined;
 }
 
-function isAllowed(intent: Intent, { guard, observed, targets }: PlanInput): boolean {
-  return (
-    targets.reaches(undefined) && observed.entries.size <= guard.maxRedirects && guard.of(intent).is === 'allowed' // what overlaps is marked in its entry
-  );
+/** The guard of the host allows it, and what overlaps the protected set is marked in its entry. */
+function isAllowed(intent: Intent, { guarded }: EntryValue, { guard, observed, targets }: PlanInput): boolean {
+  if (!targets.reaches(undefined) || observed.entries.size > guard.maxRedirects) return false;
+  return guard.of(intent).is === (guarded === true ? 'overlaps' : 'allowed');
 }
 
 function says(value: EntryValue, intent: Intent, { targets, limits }: PlanInput): boolean {
   const keepTtl = typeof intent.to !== 'string' && intent.to.ttl === 'keep';
-  const { rev, until, guarded } = value;
-  if (rev !== intent.rev % 2 ** 32 || until !== 0n || guarded === true || value.keepTtl !== keepTtl) return false;
+  if (value.rev !== intent.rev % 2 ** 32 || value.until !== 0n || value.keepTtl !== keepTtl) return false;
   return leadsTo(value, targets.of(intent), limits.mtu);
 }
 
@@ -86,7 +85,9 @@ function passOver(input: PlanInput, key: string, { ledger, slots, fights, idle, 
 }
 
 /** The same with texts that all have in common. Spelled out: a hundred thousand of these stay. */
-function shared({ rev, slot, action, ifindex, keepTtl, mtu, dmac, smac }: EntryValue, target: Target): EntryValue {
-  const macs = target.state === 'ready' ? { dmac: target.dmac, smac: target.smac } : { dmac, smac };
-  return { rev, until: 0n, slot, action, ifindex, keepTtl, mtu, dmac: macs.dmac, smac: macs.smac };
+function shared(value: EntryValue, target: Target): EntryValue {
+  const { rev, slot, action, ifindex, keepTtl, mtu, guarded } = value;
+  const { dmac, smac } = target.state === 'ready' ? target : value;
+  if (guarded === true) return { rev, until: 0n, slot, action, ifindex, keepTtl, mtu, dmac, smac, guarded };
+  return { rev, until: 0n, slot, action, ifindex, keepTtl, mtu, dmac, smac };
 }

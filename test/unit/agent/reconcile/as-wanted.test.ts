@@ -48,6 +48,16 @@ for (const [what, to, more] of [
   });
 }
 
+test('as wanted: a redirect that protected packets meet is passed over where its entry says so', (t) => {
+  const it = standing();
+  const input: PlanInput = {
+    ...withKernel(it, replant(it, { guarded: true })),
+    guard: { maxRedirects: 9, of: () => ({ is: 'overlaps', with: [] }) },
+  };
+  t.is(asWanted(input, it.intent.key), it.state);
+  t.deepEqual(plan(input).ops, []);
+});
+
 type Standing = ReturnType<typeof standing>;
 const withState = ({ input, intent, state }: Standing, more: object): PlanInput => ({
   ...input,

@@ -21,8 +21,22 @@ function guardedHost(guard: Partial<Guard>, intents = [intentOf(1), intentOf(2),
     converge(convergence);
   };
   converge(convergence);
-  return { kernel, convergence, change, states: () => statesOf(convergence, intents) };
+  return { kernel, convergence, intents, judge, change, states: () => statesOf(convergence, intents) };
 }
+
+test('guard: an agent that starts on redirects that protected packets meet knows them as they stand', (t) => {
+  const protect = [{ name: 'dns', match: parseMatch({ src: '192.0.2.53', proto: 'udp', sport: 53 }) }];
+  const { kernel, convergence, intents, judge } = guardedHost({ protect });
+  const states = [...convergence.ledger.states.values()];
+  kernel.asked = [];
+  const again = atOnce(Convergence.on(kernel, intents, states, { judge }));
+  converge(again);
+  t.deepEqual(kernel.asked, []);
+  for (const { key } of intents) {
+    t.like(again.entryOf(key), { value: { guarded: true } });
+    t.deepEqual(again.entryOf(key), stands(kernel, key));
+  }
+});
 
 const DENIED = 'denied GUARD_DENIED';
 
