@@ -59,7 +59,7 @@ export async function startController(
   const refusals = new Refusals(log, clock);
   const traffic = new Traffic(clock);
   const intake = new StatusIntake({ roster, traffic, subjects, refusals, clock, log, onChange });
-  const sync = new SyncService({ logs, bus, subjects, refusals, log });
+  const sync = new SyncService({ logs, bus, subjects, refusals, clock, log });
   const api = new ApiService({
     desk,
     rollouts,

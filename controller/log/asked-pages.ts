@@ -16,6 +16,8 @@ interface Asked {
   readonly answer: PromiseWithResolvers<Page>;
 }
 
+type Read = Page | { readonly error: unknown };
+
 /**
  * Pages that hosts ask for. Those who ask while another one is waited for are answered from one state of the logs, as far as there is
  * little to be read: most of a fleet asks whether it has all, and to begin a transaction takes as long as to say so.
@@ -40,31 +42,34 @@ export class AskedPages {
   async #readAll(): Promise<void> {
     this.#reading = true;
     while (this.#waiting.length > 0) {
-      await this.#work.read((transaction) => this.#answerSome(transaction)).catch((error) => this.#answer({ error }));
+      const read: Read[] = [];
+      const failed = (error: unknown) => read.push({ error });
+      await this.#work.read((transaction) => this.#readSome(transaction, read)).catch(failed);
+      // All at once, so that what is sent to them goes out together.
+      for (const [at, { answer }] of this.#waiting.splice(0, read.length).entries()) tell(answer, read[at]);
       if (this.#waiting.length > 0) await this.#work.clock.turn();
     }
     this.#reading = false;
   }
 
-  /** What is wrong with the database is wrong with the first of them, who may be answered by a second attempt. */
-  async #answerSome(transaction: Transaction): Promise<void> {
+  /** What is wrong with the database is wrong with the first that is not read, who may be by a second attempt. */
+  async #readSome(transaction: Transaction, read: Read[]): Promise<void> {
     let changes = 0;
-    for (let hosts = 0; hosts < HOSTS_AT_ONCE && changes < FEW; hosts += 1) {
-      const [first] = this.#waiting;
-      if (first === undefined) return;
-      const read = await readPage(transaction, first.request, first.budgetBytes, this.#work.clock.nowMs()).catch(
-        refusal,
-      );
-      this.#answer(read);
-      if ('changes' in read) changes += read.changes.length;
+    while (read.length < HOSTS_AT_ONCE && changes < FEW) {
+      const asked = this.#waiting[read.length];
+      if (asked === undefined) return;
+      const { request, budgetBytes } = asked;
+      const page = await readPage(transaction, request, budgetBytes, this.#work.clock.nowMs()).catch(refusal);
+      read.push(page);
+      if ('changes' in page) changes += page.changes.length;
     }
   }
+}
 
-  #answer(read: Page | { readonly error: unknown }): void {
-    const answer = this.#waiting.shift()?.answer;
-    if ('error' in read) answer?.reject(read.error);
-    else answer?.resolve(read);
-  }
+function tell(answer: PromiseWithResolvers<Page>, read: Read | undefined): void {
+  if (read === undefined) return;
+  if ('error' in read) answer.reject(read.error);
+  else answer.resolve(read);
 }
 
 function refusal(error: unknown): { readonly error: unknown } {

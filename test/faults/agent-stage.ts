@@ -49,7 +49,8 @@ export class AgentStage {
     this.#folder = folder;
     const [{ subjects }, bus] = [this.#bus, new ControllerBus(this.#bus)];
     const logs = { page: async (request: Parameters<MemoryController['page']>[0]) => this.#controller.page(request) };
-    const service = new SyncService({ logs, bus, subjects, refusals: new Refusals(SILENT, this.#clock), log: SILENT });
+    const refusals = new Refusals(SILENT, this.#clock);
+    const service = new SyncService({ logs, bus, subjects, refusals, clock: this.#clock, log: SILENT });
     bus.subscribe(subjects.syncAll, (message) => service.receive(message), 'controller');
     this.#bus.onMessage = (subject, data) => {
       if (subject === subjects.status(HOST)) this.#problems = parseStatus(data).problems?.[0]?.code ?? '';

@@ -80,8 +80,9 @@ async function ask(logs: Pick<Logs, 'page'>, host: string, data: Uint8Array): Pr
     maxPayloadBytes: MAX_PAYLOAD_BYTES,
     publish: (_: string, answer: Uint8Array) => void answers.push(answer),
   };
-  const refusals = new Refusals(SILENT, makeSystemClock());
-  const service = new SyncService({ logs, bus, subjects: SUBJECTS, refusals, log: SILENT });
+  const clock = makeSystemClock();
+  const refusals = new Refusals(SILENT, clock);
+  const service = new SyncService({ logs, bus, subjects: SUBJECTS, refusals, clock, log: SILENT });
   await service.receive({ subject: SUBJECTS.sync(host), replyTo: `${SUBJECTS.inbox(host)}.1`, data });
   const [answer] = answers;
   if (answer === undefined) throw new Error(`no answer for ${host}`);

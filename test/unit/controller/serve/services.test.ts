@@ -8,9 +8,9 @@ import { Refusals } from '../../../../controller/serve/refusals.ts';
 import { SyncService } from '../../../../controller/serve/sync-service.ts';
 import { Traffic } from '../../../../controller/serve/traffic.ts';
 import { type ApplyReply, type ApplyRequest, encodeApplyRequest } from '../../../../protocol/api.ts';
-import { NO_CURSOR } from '../../../../protocol/cursor.ts';
+import { type Cursor, NO_CURSOR } from '../../../../protocol/cursor.ts';
 import { encodeDeleteRequest, parseDeleteReply } from '../../../../protocol/delete.ts';
-import { encodeSyncRequest, parsePageReply } from '../../../../protocol/page.ts';
+import { encodeSyncRequest, type Page, parsePageReply, type SyncRequest } from '../../../../protocol/page.ts';
 import { encodePlanRequest, type PlanReply, type PlanRequest, parsePlanReply } from '../../../../protocol/plan.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { parseWorking } from '../../../../protocol/working.ts';
@@ -44,6 +44,10 @@ function unchanging(t: ExecutionContext, desk: Desk, taken: ReturnType<typeof bu
   });
 }
 
+function syncService(logs: Pick<Logs, 'page'>, taken: ReturnType<typeof bus>, clock = new ManualClock()): SyncService {
+  return new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, clock), clock, log });
+}
+
 const FAILURES: readonly [string, Error, string][] = [
   ['a refusal', new Declined('TOO_LARGE', 'too much'), 'TOO_LARGE'],
   ['a lock that somebody holds', new StoreError('BUSY', 'locked'), 'BUSY'],
@@ -63,7 +67,7 @@ for (const [title, error, code] of FAILURES) {
   test(`sync: ${title} is answered, and names no internals`, async (t) => {
     const taken = bus();
     const logs = { page: () => Promise.reject(error) } as Pick<Logs, 'page'>;
-    const sync = new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, new ManualClock()), log });
+    const sync = syncService(logs, taken);
     const data = encodeSyncRequest({ v: 1, host: 'a', have: NO_CURSOR, from: NO_CURSOR });
     await sync.receive(request(subjects.sync('a'), `${subjects.inbox('a')}.1`, data));
     const expected = error instanceof Declined ? error.code : 'INTERNAL';
@@ -154,7 +158,7 @@ test('sync: past what can be at hand, hosts are told to come again', async (t) =
     release = reject;
   });
   const logs = { page: () => gate } as Pick<Logs, 'page'>;
-  const sync = new SyncService({ logs, bus: taken, subjects, refusals: new Refusals(log, new ManualClock()), log });
+  const sync = syncService(logs, taken);
   const data = encodeSyncRequest({ v: 1, host: 'a', have: NO_CURSOR, from: NO_CURSOR });
   const asked = Array.from({ length: 4097 }, () =>
     sync.receive(request(subjects.sync('a'), `${subjects.inbox('a')}.1`, data)),
@@ -165,6 +169,30 @@ test('sync: past what can be at hand, hosts are told to come again', async (t) =
   release(new Error('over'));
   await Promise.all(asked);
   t.is(taken.answers.length, 4097);
+});
+
+test('sync: of hosts that ask whether they have all, the first are answered at once, and the others together', async (t) => {
+  const taken = bus();
+  const clock = new ManualClock();
+  const page = parsePageReply(readFixtureBytes('page')) as Page;
+  const logs = { page: async ({ host, have, from }: SyncRequest) => ({ ...page, host, have, from }) };
+  const sync = syncService(logs as unknown as Pick<Logs, 'page'>, taken, clock);
+  const ask = (host: string, from: Cursor, have = from): Promise<void> =>
+    sync.receive(
+      request(subjects.sync(host), `${subjects.inbox(host)}.1`, encodeSyncRequest({ v: 1, host, have, from })),
+    );
+  const head = { epoch: page.epoch, rev: page.prev };
+  const asked = Array.from({ length: 9 }, (_, number) => ask(`edge-${number}`, head));
+  await Promise.all(asked.slice(0, 4));
+  t.is(taken.answers.length, 4);
+  await ask('edge-10', NO_CURSOR);
+  await ask('edge-11', head, NO_CURSOR);
+  t.is(taken.answers.length, 6);
+  await clock.pass(50);
+  await Promise.all(asked);
+  t.is(taken.answers.length, 11);
+  await ask('edge-12', head);
+  t.is(taken.answers.length, 12);
 });
 
 function request(subject: string, replyTo: string, data: Uint8Array): Incoming {

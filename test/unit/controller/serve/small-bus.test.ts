@@ -5,6 +5,7 @@ import { ApiService } from '../../../../controller/serve/api-service.ts';
 import { Refusals } from '../../../../controller/serve/refusals.ts';
 import { SyncService } from '../../../../controller/serve/sync-service.ts';
 import { Traffic } from '../../../../controller/serve/traffic.ts';
+import { makeSystemClock } from '../../../../daemon/clock.ts';
 import {
   type ApiError,
   type ApiVerb,
@@ -76,7 +77,7 @@ class Asking {
       log,
       onChange: () => {},
     });
-    this.#sync = new SyncService({ logs: store.logs, bus, subjects, refusals, log });
+    this.#sync = new SyncService({ logs: store.logs, bus, subjects, refusals, clock: makeSystemClock(), log });
   }
 
   async api<T extends object>(verb: ApiVerb, data: Uint8Array, parse: (data: Uint8Array) => T | ApiError): Promise<T> {
