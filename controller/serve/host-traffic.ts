@@ -30,8 +30,6 @@ type Whole = Pick<Rates, 'spanMs' | 'verdicts' | 'lost'>;
 export class HostTraffic {
   readonly #names: NameTable;
   #samples: Sample[] = [];
-  /** By number, how often it is held here. */
-  readonly #held = new Map<number, number>();
   #stands: ReadonlyMap<number, Stand> = new Map();
   #level: Stand | undefined;
   #evidence: Evidence | undefined;
@@ -42,13 +40,9 @@ export class HostTraffic {
     this.#names = names;
   }
 
-  /** Every redirect that it told of, by the number of its name. */
-  get ids(): Iterable<number> {
-    return this.#held.keys();
-  }
-
-  has(id: number): boolean {
-    return this.#held.has(id);
+  /** Every redirect that it told of, by the number of its name, each once: hosts are many, and are asked seldom. */
+  get ids(): readonly number[] {
+    return this.#names.distinct([...this.#samples.map(({ ids }) => ids), [...this.#stands.keys()]]);
   }
 
   /** What is wrong with redirects, as it said last, by number. */
@@ -84,7 +78,7 @@ export class HostTraffic {
     const kept = this.#samples.findIndex(({ endMs }) => nowMs - endMs <= KEPT_MS);
     this.#forget(kept === -1 ? this.#samples.length : kept);
     if (this.#samples.length > 0 || nowMs - this.#heardMs <= KEPT_MS) return true;
-    for (const id of this.#stands.keys()) this.#release(id);
+    for (const id of this.#stands.keys()) this.#names.release(id);
     this.#stands = new Map();
     return false;
   }
@@ -97,54 +91,38 @@ export class HostTraffic {
 
   /** Forgets the first so many rates. */
   #forget(count: number): void {
-    for (const { ids } of this.#samples.splice(0, Math.max(0, count))) for (const id of ids) this.#release(id);
+    for (const { ids } of this.#samples.splice(0, Math.max(0, count))) for (const id of ids) this.#names.release(id);
   }
 
   #note({ exceptions, undelivered, passed, bypass, ended }: Status): void {
     const stands = new Map<number, Stand>();
     const note = (name: string, stand: Stand): void => {
-      const id = this.#hold(name);
-      if (stands.has(id)) this.#release(id);
+      const id = this.#names.hold(name);
+      if (stands.has(id)) this.#names.release(id);
       stands.set(id, stand);
     };
     for (const { name } of passed ?? []) note(name, PASSED);
     for (const { redirects } of undelivered ?? []) for (const name of redirects) note(name, UNDELIVERED);
     for (const { name, state, code } of exceptions) note(name, { state, code });
-    for (const id of this.#stands.keys()) this.#release(id);
+    for (const id of this.#stands.keys()) this.#names.release(id);
     this.#stands = stands;
     this.#level = ended ? ENDED : bypass ? BYPASS : undefined;
   }
 
   #sampleOf({ busiest, spanMs, others }: Rates, endMs: number): Sample {
-    const rates = new Float32Array(busiest.length * 3);
+    const count = busiest.length;
+    const room = new ArrayBuffer(count * 16); // one for both: there are as many as statuses of five minutes
+    const [ids, rates] = [new Uint32Array(room, 0, count), new Float32Array(room, count * 4)];
     const perSecond = 1000 / spanMs;
     let at = 0; // a list for each redirect of each status would be most of the work
-    for (const { packets, bytes, passed = 0 } of busiest) {
-      rates[at] = packets * perSecond;
-      rates[at + 1] = bytes * perSecond;
-      rates[at + 2] = passed * perSecond;
-      at += 3;
+    for (const { name, packets, bytes, passed = 0 } of busiest) {
+      ids[at] = this.#names.hold(name);
+      rates[at * 3] = packets * perSecond;
+      rates[at * 3 + 1] = bytes * perSecond;
+      rates[at * 3 + 2] = passed * perSecond;
+      at += 1;
     }
-    const ids = Uint32Array.from(busiest, ({ name }) => this.#hold(name));
     return { startMs: endMs - spanMs, endMs, ids, rates, complete: others === undefined };
-  }
-
-  #hold(name: string): number {
-    const known = this.#names.idOf(name);
-    const held = known === undefined ? 0 : (this.#held.get(known) ?? 0);
-    const id = known === undefined || held === 0 ? this.#names.hold(name) : known;
-    this.#held.set(id, held + 1);
-    return id;
-  }
-
-  #release(id: number): void {
-    const held = (this.#held.get(id) ?? 0) - 1;
-    if (held > 0) {
-      this.#held.set(id, held);
-      return;
-    }
-    this.#held.delete(id);
-    this.#names.release(id);
   }
 }
 

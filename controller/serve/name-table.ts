@@ -4,6 +4,9 @@ export class NameTable {
   readonly #names: string[] = [];
   readonly #held: number[] = [];
   readonly #free: number[] = [];
+  /** By number, in which round it came last. */
+  readonly #rounds: number[] = [];
+  #round = 0;
 
   /** Every number is less. */
   get size(): number {
@@ -31,6 +34,22 @@ export class NameTable {
     return this.#ids.get(name);
   }
 
+  /** Numbers that are in lists, each once. */
+  distinct(lists: readonly (Uint32Array | readonly number[])[]): readonly number[] {
+    this.#round += 1;
+    const [rounds, round] = [this.#rounds, this.#round];
+    const ids: number[] = [];
+    for (const list of lists) {
+      for (let at = 0; at < list.length; at += 1) {
+        const id = list[at] ?? 0;
+        if (rounds[id] === round) continue;
+        rounds[id] = round;
+        ids.push(id);
+      }
+    }
+    return ids;
+  }
+
   nameOf(id: number): string {
     return this.#names[id] ?? '';
   }
@@ -39,6 +58,7 @@ export class NameTable {
     const id = this.#free.pop() ?? this.#names.length;
     this.#names[id] = name;
     this.#held[id] = 0;
+    this.#rounds[id] = 0;
     this.#ids.set(name, id);
     return id;
   }

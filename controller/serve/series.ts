@@ -20,21 +20,28 @@ export function seriesOf(
 ): readonly (number | null)[][] {
   const sums = lines.map(() => new Float64Array(SERIES_POINTS));
   const known = lines.map(() => new Uint8Array(SERIES_POINTS));
-  /** By number, the line that it has on the host at hand; 0 for none. */
-  const lineOf = new Uint32Array(names);
+  const everywhere = lineOfEach(lines, names, undefined);
+  const asked = new Set(lines.map(({ on }) => on));
   for (const host of hosts) {
-    const its = lines.flatMap(({ id, on }, at) => ((on === undefined ? host.has(id) : on === host) ? [at] : []));
+    if (!asked.has(undefined) && !asked.has(host)) continue;
+    const lineOf = asked.has(host) ? lineOfEach(lines, names, host) : everywhere;
+    const its = host.ids.filter((id) => lineOf[id] !== 0);
     if (its.length === 0) continue;
-    for (const at of its) lineOf[lines[at]?.id ?? 0] = at + 1;
     for (let point = 0; point < SERIES_POINTS; point += 1) {
       const sample = host.sampleAt(nowMs - (SERIES_POINTS - 1 - point) * SERIES_EVERY_MS);
       if (sample === undefined) continue;
-      if (sample.complete) for (const at of its) mark(known[at], point);
+      if (sample.complete) for (const id of its) mark(known[(lineOf[id] ?? 0) - 1], point);
       addUp(sample, point, lineOf, { sums, known });
     }
-    for (const at of its) lineOf[lines[at]?.id ?? 0] = 0;
   }
   return sums.map((sum, at) => Array.from(sum, (rate, point) => (known[at]?.[point] === 1 ? rateOf(rate) : null)));
+}
+
+/** By number, the line, from 1 on, that it has on a host or, of no host, on all; 0 for none. */
+function lineOfEach(lines: readonly Line[], names: number, host: HostTraffic | undefined): Uint32Array {
+  const lineOf = new Uint32Array(names);
+  for (const [at, { id, on }] of lines.entries()) if (on === host) lineOf[id] = at + 1;
+  return lineOf;
 }
 
 function addUp(

@@ -62,8 +62,9 @@ export function answerTop({ hosts, names }: Told, request: TopRequest, moment: M
 function rowsOfAll(hosts: Hosts, names: NameTable, filter: string, nowMs: number): Iterable<Row> {
   const rows: (Row | undefined)[] = Array(names.size).fill(undefined);
   for (const [, traffic] of hosts) {
-    for (const id of traffic.ids) rows[id] ??= rowOf(id, names);
-    add(traffic, nowMs, (id) => rows[id]);
+    const { ids } = traffic;
+    for (const id of ids) rows[id] ??= rowOf(id, names);
+    add(traffic, ids, nowMs, (id) => rows[id]);
   }
   return rows.filter((row) => row?.name.includes(filter) === true) as Row[];
 }
@@ -71,8 +72,9 @@ function rowsOfAll(hosts: Hosts, names: NameTable, filter: string, nowMs: number
 /** Every redirect of every host. */
 function* rowsByHost(hosts: Hosts, names: NameTable, filter: string, nowMs: number): Generator<Row> {
   for (const [host, traffic] of hosts) {
-    const rows = new Map(Array.from(traffic.ids, (id) => [id, rowOf(id, names, host)]));
-    add(traffic, nowMs, (id) => rows.get(id));
+    const { ids } = traffic;
+    const rows = new Map(ids.map((id) => [id, rowOf(id, names, host)]));
+    add(traffic, ids, nowMs, (id) => rows.get(id));
     const all = host.includes(filter);
     for (const row of rows.values()) if (all || row.name.includes(filter)) yield row;
   }
@@ -86,19 +88,24 @@ function rowOf(id: number, names: NameTable, host?: string): Row {
 const NOTHING = { packets: 0, bytes: 0, passed: 0, stand: undefined, stands: 0 };
 
 /** Adds what a host says now to the rows of its redirects. */
-function add(traffic: HostTraffic, nowMs: number, rowOfId: (id: number) => Row | undefined): void {
+function add(
+  traffic: HostTraffic,
+  ids: readonly number[],
+  nowMs: number,
+  rowOfId: (id: number) => Row | undefined,
+): void {
   const sample = traffic.sampleAt(nowMs);
   const level = traffic.levelAt(nowMs);
-  for (const id of traffic.ids) {
+  for (const id of ids) {
     const row = rowOfId(id);
     if (row === undefined) continue;
     if (sample?.complete === true) row.known = true;
     judge(row, level ?? traffic.stands.get(id));
   }
   if (sample === undefined) return;
-  const { ids, rates } = sample;
-  for (let at = 0; at < ids.length; at += 1) {
-    const row = rowOfId(ids[at] ?? 0);
+  const { rates } = sample;
+  for (let at = 0; at < sample.ids.length; at += 1) {
+    const row = rowOfId(sample.ids[at] ?? 0);
     if (row === undefined) continue;
     row.known = true;
     row.packets += rates[at * 3] ?? 0;
