@@ -42,6 +42,13 @@ export class Uses {
     if (entry.value.action === 'send') this.#addPort(entry.value.ifindex, by);
   }
 
+  copy(): Uses {
+    const copy = new Uses();
+    for (const [text, use] of this.shapes) copy.shapes.set(text, { ...use });
+    for (const [ifindex, count] of this.ports) copy.ports.set(ifindex, count);
+    return copy;
+  }
+
   #addPort(ifindex: number, by: 1 | -1): void {
     const count = (this.ports.get(ifindex) ?? 0) + by;
     if (count === 0) this.ports.delete(ifindex);

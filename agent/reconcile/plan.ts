@@ -6,7 +6,7 @@ import type { Op } from '../model/op.ts';
 import type { ObservedEntry } from '../ports.ts';
 import type { Decision, Draft } from './decision.ts';
 import { draft } from './draft.ts';
-import { type ObservedCache, sameMatches, sameShapes, Uses } from './observed-cache.ts';
+import { type ObservedCache, sameMatches, sameShapes, type Uses } from './observed-cache.ts';
 import type { PlanInput } from './plan-input.ts';
 import { EntryRoom, ShapeRoom, SlotRoom } from './rooms.ts';
 
@@ -61,17 +61,18 @@ function assemble(input: PlanInput, drafts: readonly Draft[], slotsTaken: number
 
 /** Who relies on which shape and egress: during the plan (old and new), and once it is done. */
 class UsesAfter {
-  readonly during = new Uses();
-  readonly final = new Uses();
+  during: Uses;
+  final: Uses;
+  /** Whether anything is written or removed: until then they are those of now, and no copies. */
+  moves = false;
 
-  constructor(observed: ObservedCache) {
-    for (const uses of [this.during, this.final]) {
-      for (const [text, use] of observed.uses.shapes) uses.shapes.set(text, { ...use });
-      for (const [ifindex, count] of observed.uses.ports) uses.ports.set(ifindex, count);
-    }
+  constructor({ uses }: ObservedCache) {
+    this.during = uses;
+    this.final = uses;
   }
 
   write(want: { readonly key: EntryKey; readonly value: EntryValue }, seen: ObservedEntry | undefined): void {
+    this.#move();
     const entry = { key: want.key, value: want.value, sound: true };
     this.during.add(entry, 1);
     this.final.add(entry, 1);
@@ -79,7 +80,15 @@ class UsesAfter {
   }
 
   remove(seen: ObservedEntry): void {
+    this.#move();
     this.final.add(seen, -1);
+  }
+
+  #move(): void {
+    if (this.moves) return;
+    this.moves = true;
+    this.during = this.during.copy();
+    this.final = this.final.copy();
   }
 }
 
@@ -116,7 +125,7 @@ function order(
       live[family] = list;
     }
   };
-  publish(after.during, true);
+  if (after.moves) publish(after.during, true);
   for (const { draft: it, op } of writes) push(op, it.key);
   for (const { draft: it, op } of removals) push(op, it?.key);
   publish(after.final, false);
