@@ -42,6 +42,11 @@ export function attempt<T>(read: () => T, faults: Faults | undefined): T | undef
   }
 }
 
+/** Apart from where nothing is noted: there is no need of a function for each field then. */
+function readNoting<T>(read: Reader<T>, value: unknown, path: string, faults: Faults): T | undefined {
+  return attempt(() => read(value, path, faults), faults);
+}
+
 /** Makes a reader of one that goes on after faults: what came out of it half is refused for the first of them. */
 export function whole<T>(read: Reader<T | undefined>): Reader<T> {
   return (value, path, faults) => {
@@ -79,7 +84,7 @@ export function partly<T extends object>(
       const field = given[name];
       if (field !== undefined) {
         const at = join(path, name);
-        result[name] = faults === undefined ? read(field, at) : attempt(() => read(field, at, faults), faults);
+        result[name] = faults === undefined ? read(field, at) : readNoting(read, field, at, faults);
         found += 1;
       } else if (required && !(faults !== undefined && isMisspelt(name, given, names))) {
         refuse(new Refused('MISSING_FIELD', join(path, name), 'is required'), faults);
@@ -131,7 +136,10 @@ export function list<T>(element: Reader<T>, max: number): Reader<readonly T[]> {
   return whole((value, path, faults) => {
     if (!Array.isArray(value)) throw new Refused('BAD_FIELD', path, `expected a list, not ${show(value)}`);
     if (value.length > max) throw new Refused('TOO_MANY', path, `${value.length} elements, at most ${max}`);
-    const read = (item: unknown, index: number) => attempt(() => element(item, `${path}[${index}]`, faults), faults);
+    const read = (item: unknown, index: number) => {
+      const at = `${path}[${index}]`;
+      return faults === undefined ? element(item, at) : readNoting(element, item, at, faults);
+    };
     return Object.freeze(Array.from(value, read)) as readonly T[];
   });
 }
@@ -146,8 +154,8 @@ export function record<T>(key: Reader<string>, element: Reader<T>, max: number):
     for (const name of names) {
       if (name === '__proto__') throw new Refused('FORBIDDEN_KEY', path, 'the key __proto__ is never accepted');
       const field = join(path, clean(name, 63));
-      const label = attempt(() => key(name, field), faults);
-      const read = attempt(() => element(given[name], field, faults), faults);
+      const label = faults === undefined ? key(name, field) : readNoting(key, name, field, faults);
+      const read = faults === undefined ? element(given[name], field) : readNoting(element, given[name], field, faults);
       if (label !== undefined) result[label] = read as T;
     }
     return Object.freeze(result);
