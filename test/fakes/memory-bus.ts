@@ -7,8 +7,9 @@ import type { Subjects } from '../../protocol/subjects.ts';
 type Receive = (message: controller.Incoming) => void;
 
 interface Subscription {
-  /** Its subject, in parts. */
-  readonly tokens: readonly string[];
+  readonly subject: string;
+  /** That in parts, where some of them stand for any. */
+  readonly tokens: readonly string[] | undefined;
   readonly queue: string | undefined;
   readonly receive: Receive;
 }
@@ -55,7 +56,8 @@ export class MemoryBus {
 
   /** Answers what ends the subscription. */
   subscribe(subject: string, receive: Receive, queue?: string): () => void {
-    const subscription = { tokens: subject.split('.'), queue, receive };
+    const tokens = subject.includes('*') ? subject.split('.') : undefined;
+    const subscription = { subject, tokens, queue, receive };
     this.#subscriptions.add(subscription);
     return () => this.#subscriptions.delete(subscription);
   }
@@ -87,13 +89,18 @@ export class MemoryBus {
 
   /** Every subscription that fits, and of each queue group one. */
   #receivers(subject: string): readonly Subscription[] {
-    const groups = Map.groupBy(this.#fitting(subject), ({ queue }) => queue);
+    const fitting = this.#fitting(subject);
+    if (fitting.every(({ queue }) => queue === undefined)) return fitting;
+    const groups = Map.groupBy(fitting, ({ queue }) => queue);
     return [...groups].flatMap(([queue, members]) => (queue === undefined ? members : this.#one(members)));
   }
 
   #fitting(subject: string): readonly Subscription[] {
     const given = subject.split('.');
-    return [...this.#subscriptions].filter(({ tokens }) => fits(tokens, given));
+    const fitting: Subscription[] = [];
+    for (const one of this.#subscriptions)
+      if (one.tokens === undefined ? one.subject === subject : fits(one.tokens, given)) fitting.push(one);
+    return fitting;
   }
 
   #one(members: readonly Subscription[]): readonly Subscription[] {

@@ -164,7 +164,8 @@ export class Host extends Mortal {
 
   /** The intents that its agent may know. */
   get known(): ReadonlyMap<string, Intent> {
-    return new Map([...this.store.lost, ...this.store.set]);
+    const { lost, set } = this.store;
+    return lost.size === 0 ? set : new Map([...lost, ...set]);
   }
 
   /** So many commits its disk does not take from now on; each time a packet meets an entry. */

@@ -1,5 +1,8 @@
 import { Crash } from '../fakes/memory-kernel.ts';
 
+/** Where a dead process stood is of no interest, and would be costly to tell each time. */
+const DEAD = new Crash();
+
 /** Nobody waits for what a process that is dead had under way; from now on that ends nothing. */
 export function letDie(): void {
   process.on('unhandledRejection', (reason) => {
@@ -28,7 +31,7 @@ export class Life {
 
   end(): void {
     this.#ended = true;
-    this.#over.reject(new Crash());
+    this.#over.reject(DEAD);
   }
 
   /** It dies where it has waited so often from now on; infinity takes that back. */
@@ -64,10 +67,10 @@ export class Life {
 
   #method(port: Members, name: string | symbol): (...args: unknown[]) => unknown {
     return (...args) => {
-      if (this.#ended) throw new Crash();
+      if (this.#ended) throw DEAD;
       for (let at = 0; at < args.length; at += 1) args[at] = this.#heard(args[at]);
       try {
-        const answer = (port[name] as (...args: unknown[]) => unknown)(...args);
+        const answer: unknown = Reflect.apply(port[name] as () => unknown, port, args);
         return answer instanceof Promise ? this.#wait(answer) : answer;
       } catch (error) {
         if (error instanceof Crash) this.end();
