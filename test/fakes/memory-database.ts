@@ -50,7 +50,7 @@ export class MemoryDatabase {
   #database: BetterSqlite3.Database;
   #statements = new Map<string, BetterSqlite3.Statement>();
   /** What was read of what is committed, until something is written. */
-  readonly #seen = new Map<string, readonly unknown[]>();
+  readonly #seen = new Map<string, Map<string, readonly unknown[]>>();
   /** Another one after each write, be it taken back. */
   version = 0;
   #closed = false;
@@ -171,26 +171,33 @@ export class MemoryDatabase {
 
   /** What a statement finds now. */
   rows(sql: string, ...values: readonly string[]): readonly unknown[] {
-    const place = `${sql} ${values.join(' ')}`;
-    const seen = this.#database.inTransaction ? undefined : this.#seen.get(place);
-    if (seen !== undefined) return seen;
     const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
     this.#statements.set(sql, statement);
-    const rows = statement.all(...values);
-    if (!this.#database.inTransaction) this.#seen.set(place, rows);
+    if (this.#database.inTransaction) return statement.all(...values);
+    const answers = this.#seen.get(sql) ?? new Map<string, readonly unknown[]>();
+    this.#seen.set(sql, answers);
+    const place = values.join(' ');
+    const rows = answers.get(place) ?? statement.all(...values);
+    answers.set(place, rows);
     return rows;
   }
 
-  #written(): void {
+  #written(tables?: ReadonlySet<string>): void {
     this.version += 1;
-    this.#seen.clear();
+    for (const [sql, answers] of this.#seen) if (tables === undefined || names(sql, tables)) answers.clear();
   }
 
   #remembering(): Remembering {
-    return new Remembering(this.#connection, () => this.#written());
+    return new Remembering(this.#connection, (tables) => this.#written(tables));
   }
 
   #connect(): Connection {
     return new Connection({ path: ':memory:', clock: this.#clock }, this.#database);
   }
+}
+
+/** Whether a statement may look at one of some tables. */
+function names(sql: string, tables: ReadonlySet<string>): boolean {
+  for (const table of tables) if (sql.includes(table)) return true;
+  return false;
 }

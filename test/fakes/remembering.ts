@@ -9,14 +9,14 @@ const WRITES_TOO: Readonly<Record<string, string>> = { specs: 'meta', epochs: 'm
 /** A session that reads again only what may have changed: whoever polls finds the same rows most of the time. */
 export class Remembering implements Session {
   readonly #session: Session;
-  readonly #onForget: () => void;
+  readonly #onForget: (tables?: ReadonlySet<string>) => void;
   /** By statement, what it answered to which values, all of it or the first. */
   readonly #read = new Map<object, Answers>();
   /** The answers of the statements that look at a table. */
   readonly #of = new Map<string, Set<Answers>>();
 
-  /** `onForget` is called when something was written, or taken back. */
-  constructor(session: Session, onForget: () => void = () => {}) {
+  /** `onForget` is called when something was written, or taken back; without tables, to any of them. */
+  constructor(session: Session, onForget: (tables?: ReadonlySet<string>) => void = () => {}) {
     this.#session = session;
     this.#onForget = onForget;
   }
@@ -34,11 +34,9 @@ export class Remembering implements Session {
   }
 
   run<Values>(query: Query<Values, unknown>, values: Values): Promise<number> {
-    for (const table of tablesOf(query)) {
-      this.#forgetOf(table);
-      if (WRITES_TOO[table] !== undefined) this.#forgetOf(WRITES_TOO[table]);
-    }
-    this.#onForget();
+    const tables = writtenBy(query);
+    for (const table of tables) this.#forgetOf(table);
+    this.#onForget(tables);
     return this.#session.run(query, values);
   }
 
@@ -66,6 +64,18 @@ export class Remembering implements Session {
     for (const table of tablesOf(query)) this.#of.set(table, (this.#of.get(table) ?? new Set()).add(answers));
     return answers;
   }
+}
+
+const written = new WeakMap<object, ReadonlySet<string>>();
+
+/** Every table that a statement writes, by triggers, too. */
+function writtenBy(query: Query<never, unknown>): ReadonlySet<string> {
+  const known = written.get(query);
+  if (known !== undefined) return known;
+  const named = [...tablesOf(query)];
+  const all = new Set([...named, ...named.flatMap((table) => WRITES_TOO[table] ?? [])]);
+  written.set(query, all);
+  return all;
 }
 
 const tables = new WeakMap<object, ReadonlySet<string>>();
