@@ -4,6 +4,8 @@ const WOKEN = Symbol('woken');
 
 /** Lets one loop sleep until a time or until it is woken; a wake-up while it is awake counts for its next sleep. */
 export class Waker {
+  /** Breaks a delay off; the next one has it, too, where that was not done. */
+  #over = new AbortController();
   #woken = Promise.withResolvers<typeof WOKEN>();
 
   wake(): void {
@@ -21,7 +23,7 @@ export class Waker {
     delayMs: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const over = new AbortController();
+    const over = this.#over;
     let isOver = false;
     const abort = (): void => over.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
@@ -32,6 +34,7 @@ export class Waker {
     } finally {
       signal.removeEventListener('abort', abort);
       if (!isOver) over.abort(OVER);
+      if (over.signal.aborted) this.#over = new AbortController();
       this.clear();
     }
   }
