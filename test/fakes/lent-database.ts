@@ -39,7 +39,10 @@ export class Lender {
       for (const { clear } of tables) clear.run();
       for (const { put, rows } of tables) for (const row of rows) put?.run(...row);
     };
-    const compiled = new Map<string, BetterSqlite3.Statement>();
+    const compiled = new Map([
+      ['begin', { run: () => {} } as unknown as BetterSqlite3.Statement],
+      ['commit', commit(database)],
+    ]);
     const lent: BetterSqlite3.Database = Object.create(database, {
       prepare: {
         value: (sql: string): BetterSqlite3.Statement => {
@@ -66,6 +69,12 @@ interface Part {
   readonly name: string;
   readonly type: string;
   readonly sql: string;
+}
+
+/** Who only reads has begun nothing: nobody else writes meanwhile. */
+function commit(database: BetterSqlite3.Database): BetterSqlite3.Statement {
+  const statement = database.prepare('commit');
+  return { run: () => database.inTransaction && statement.run() } as unknown as BetterSqlite3.Statement;
 }
 
 function laid(database: BetterSqlite3.Database, name: string, rows: Laid['rows']): Laid {
