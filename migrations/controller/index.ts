@@ -7,6 +7,7 @@ import { changes } from './0005_changes.ts';
 import { sets } from './0006_sets.ts';
 import { marks } from './0007_marks.ts';
 import { rollouts } from './0008_rollouts.ts';
+import { hostStamps } from './0009_host_stamps.ts';
 
 /** Migrations by the name that a database keeps of them, oldest first. */
 type Migrations = Readonly<Record<string, Migration>>;
@@ -26,6 +27,7 @@ const additions: Migrations = Object.freeze({
   '0006_sets': sets,
   '0007_marks': marks,
   '0008_rollouts': rollouts,
+  '0009_host_stamps': hostStamps,
 });
 
 export const controllerMigrations = Object.freeze({ tables, additions });

@@ -34,7 +34,10 @@ export class KnownHosts {
     this.#read = read;
     const stamps = db.selectFrom('hosts').select(['host', 'checksum']);
     this.#stamps = query<object, Stamp>(() => stamps.orderBy('host'));
-    this.#stamp = query<{ host: string }, Stamp>((at) => stamps.where('host', '=', at('host')));
+    // Of one host, but as a range: SQLite would look for one in its row, where the checksum stands behind all that the host said.
+    this.#stamp = query<{ host: string }, Stamp>((at) =>
+      stamps.where('host', '>=', at('host')).where('host', '<=', at('host')),
+    );
     this.#some = query<{ hosts: string }, HostRow>((at) =>
       db
         .selectFrom('hosts')

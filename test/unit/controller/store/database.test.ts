@@ -90,6 +90,10 @@ test('database: one that the release before filled gets its additions, and that 
   t.regex(JSON.stringify(newer.prepare(holders).all()), /COVERING INDEX/);
   const confirmed = `explain query plan delete from deletions where host = 'a' and rev <= 7`;
   t.regex(JSON.stringify(newer.prepare(confirmed).all()), /USING INDEX deletions_host/);
+  for (const one of ["host >= 'a' and host <= 'a'", "host > '' order by host"]) {
+    const stamps = newer.prepare(`explain query plan select host, checksum from hosts where ${one}`).all();
+    t.regex(JSON.stringify(stamps), /COVERING INDEX hosts_stamp/);
+  }
   newer.exec(`insert into shunt_addition values ('0099_more', '2027-01-01')`);
   newer.close();
   await (await openStore(folder.file()))[Symbol.asyncDispose]();
