@@ -69,8 +69,14 @@ function parseText(bytes: Uint8Array): unknown {
 
 function checkNesting(value: object, depth: number): void {
   if (depth > MAX_DEPTH) throw new Refused('TOO_DEEP', '', `nested deeper than ${MAX_DEPTH} levels`);
-  if (Object.hasOwn(value, '__proto__')) throw new Refused('FORBIDDEN_KEY', '', 'the key __proto__ is never accepted');
-  for (const child of Object.values(value)) {
+  if (Array.isArray(value)) {
+    for (const child of value as readonly unknown[])
+      if (typeof child === 'object' && child !== null) checkNesting(child, depth + 1);
+    return;
+  }
+  for (const key in value) {
+    if (key === '__proto__') throw new Refused('FORBIDDEN_KEY', '', 'the key __proto__ is never accepted');
+    const child = (value as JsonObject)[key];
     if (typeof child === 'object' && child !== null) checkNesting(child, depth + 1);
   }
 }
