@@ -70,6 +70,22 @@ export function parseAction(value: unknown, match: Match, path = 'to', faults?: 
   return action;
 }
 
+/** Makes a reader as `parseAction` for very many of which few differ: each of those is read once, and kept once. */
+export function manyActions(): (value: unknown, match: Match) => Action {
+  const known = new Map<string, Action>();
+  return (value, match) => {
+    const text = JSON.stringify(value);
+    const action = known.get(text);
+    if (action === undefined) {
+      const read = parseAction(value, match);
+      known.set(text, read);
+      return read;
+    }
+    checkAction(action, match, 'to');
+    return action;
+  };
+}
+
 /** Copies an action with its fields in canonical order, for encoding. */
 export function arrangeAction(action: Action): unknown {
   if (typeof action === 'string') return action;

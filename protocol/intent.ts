@@ -136,14 +136,16 @@ export function intentOf({ key, rev, name, match, to, idle, expires, confirm }: 
   });
 }
 
-/**
- * Reads a stored body back; `common` answers the action that is kept for an equal one. Errors: Refused BAD_JSON, KEY_MISMATCH and
- * those of its fields.
- */
-export function parseIntentBody(key: string, rev: number, body: string, common = (to: Action): Action => to): Intent {
+/** Reads a stored body back, what it does by `readTo`. Errors: Refused BAD_JSON, KEY_MISMATCH and those of its fields. */
+export function parseIntentBody(
+  key: string,
+  rev: number,
+  body: string,
+  readTo: (value: unknown, match: Match) => Action = parseAction,
+): Intent {
   const raw = readRawBody(parseStored(body), '');
   checkKey(key, raw.match, 'key');
-  return intentOf({ ...raw, key, rev: readChangeRev(rev, 'rev'), to: common(parseAction(raw.to, raw.match)) });
+  return intentOf({ ...raw, key, rev: readChangeRev(rev, 'rev'), to: readTo(raw.to, raw.match) });
 }
 
 function parseStored(body: string): unknown {

@@ -1,5 +1,5 @@
 import type { Parts } from '../../daemon/parts.ts';
-import type { Action } from '../../protocol/action.ts';
+import { manyActions } from '../../protocol/action.ts';
 import { elementText } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf, type Put, parseIntentBody } from '../../protocol/intent.ts';
 import type { OpenDatabase } from './database.ts';
@@ -65,7 +65,7 @@ export class IntentTable {
    */
   *load(): Parts<LoadedIntents> {
     const intents: Intent[] = [];
-    const common = commonOnes();
+    const readTo = manyActions(); // most redirects of a host go to few places
     let sum = 0n;
     let sound = true;
     let newer = false;
@@ -75,7 +75,7 @@ export class IntentTable {
         return;
       }
       sum += digestOf(row);
-      const intent = understood(() => parseIntentBody(row.key, row.rev, row.body, common));
+      const intent = understood(() => parseIntentBody(row.key, row.rev, row.body, readTo));
       if (intent === undefined) newer = true;
       else intents.push(intent);
     };
@@ -147,18 +147,6 @@ function toRow(change: Put): { readonly intent: Intent; readonly row: IntentRow 
   const { key, rev } = change;
   const body = intentBody(change);
   return { intent: intentOf(change), row: { key, rev, body, checksum: elementText(key, rev, body) } };
-}
-
-/** Most redirects of a host go to few places: each of these is kept once. */
-function commonOnes(): (to: Action) => Action {
-  const actions = new Map<string, Action>();
-  return (to) => {
-    if (typeof to === 'string') return to;
-    const text = JSON.stringify(to);
-    const known = actions.get(text);
-    if (known === undefined) actions.set(text, to);
-    return known ?? to;
-  };
 }
 
 function digestOf(row: IntentRow): bigint {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { actionKind, parseAction } from '../../../protocol/action.ts';
+import { actionKind, manyActions, parseAction } from '../../../protocol/action.ts';
 import type { Code } from '../../../protocol/codes.ts';
 import { addDigest, EMPTY_DIGEST, elementDigest, removeDigest } from '../../../protocol/digest.ts';
 import { intentBody, parseChange, parseIntentBody } from '../../../protocol/intent.ts';
@@ -115,6 +115,28 @@ test('intent body: it reads back, and does not depend on the order of fields', (
       const shuffled = { ...value, match: Object.fromEntries(Object.entries(value.match).reverse()) as never };
       t.is(intentBody(shuffled), body);
     }),
+  );
+});
+
+test('intent body: actions that are read as many are those that are read alone, and equal ones are one', (t) => {
+  const readTo = manyActions();
+  fc.assert(
+    fc.property(intent, (value) => {
+      const body = intentBody(value);
+      const read = parseIntentBody(value.key, value.rev, body, readTo);
+      t.deepEqual(read, value);
+      t.is(read.to, parseIntentBody(value.key, value.rev, body, readTo).to);
+    }),
+  );
+});
+
+test('intent body: an action that was read for one match is judged beside another one anew', (t) => {
+  const readTo = manyActions();
+  const to = { nexthop: '192.0.2.7' };
+  t.deepEqual(readTo({ ...to }, four), to);
+  t.is(
+    refusal(() => readTo({ ...to }, six)),
+    expected('MIXED_FAMILIES', 'to.nexthop'),
   );
 });
 
