@@ -194,7 +194,7 @@ export class Work {
 
   /** The random part of the epoch to open with the first change; undefined when this process has opened one. */
   async #epochToOpen({ session, tables }: Transaction): Promise<string | undefined> {
-    const open = this.#epoch !== undefined && (await tables.epochs.find(session, this.#epoch)) !== undefined;
+    const open = this.#epoch !== undefined && (await tables.epochs.has(session, this.#epoch));
     return open ? undefined : this.clock.token(TOKEN_BYTES);
   }
 }

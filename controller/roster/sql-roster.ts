@@ -1,7 +1,7 @@
 import { faultOf } from '../../protocol/spec.ts';
 import { confirmedRevs } from '../log/confirmed.ts';
 import { convergeHosts } from '../log/converge.ts';
-import type { Transaction } from '../log/transaction.ts';
+import { chunks, type Transaction } from '../log/transaction.ts';
 import type { Work } from '../log/work.ts';
 import type { HostFacts } from '../model/claim.ts';
 import { standingOf } from '../model/standing.ts';
@@ -10,6 +10,8 @@ import { raiseMarks } from './raising.ts';
 
 /** Hosts that are seen to in one transaction; between two of them others may write. */
 const HOSTS_AT_ONCE = 64;
+/** Reports that are noted before others get their turn: of a large fleet hundreds wait for one transaction. */
+const REPORTS_AT_ONCE = 64;
 /** Redirects that are read in one transaction. */
 const SPECS_AT_ONCE = 1000;
 /** What moves neither size nor time of a file is looked for so often. */
@@ -98,13 +100,15 @@ export class SqlRoster implements Roster, Upkeep {
 
 /** Answers the hosts that are new, or have other labels or abilities than before, each as it said last. */
 async function noteReports(transaction: Transaction, reports: readonly Report[]): Promise<HostFacts[]> {
-  const { session, tables } = transaction;
   const moved = new Map<string, HostFacts>();
-  for (const report of reports) {
-    const { host, labels, can = [] } = report.status;
-    const noted = await tables.hosts.put(session, report);
-    if (noted === 'moved') moved.set(host, { host, labels, known: true, can });
-    if (noted !== 'old') await raiseMarks(transaction, report);
+  for (const some of chunks(reports, REPORTS_AT_ONCE)) {
+    if (some[0] !== reports[0]) await transaction.turn();
+    for (const report of some) {
+      const { host, labels, can = [] } = report.status;
+      const noted = await transaction.tables.hosts.put(transaction.session, report);
+      if (noted === 'moved') moved.set(host, { host, labels, known: true, can });
+      if (noted !== 'old') await raiseMarks(transaction, report);
+    }
   }
   return [...moved.values()];
 }

@@ -101,6 +101,11 @@ export class EpochTable {
     return row && this.#complete(session, row);
   }
 
+  async has(session: Session, epoch: string): Promise<boolean> {
+    const row = await session.first(this.#find, { epoch });
+    return row !== undefined && epochSeal.require(row) === row;
+  }
+
   async newest(session: Session): Promise<Epoch> {
     const row = await session.first(this.#newest, {});
     if (row === undefined) throw new TypeError('the database has no epoch');
