@@ -1,6 +1,7 @@
 import type { Intent } from '../../protocol/intent.ts';
 import { type EntryValue, NO_MAC } from '../model/entry.ts';
 import type { EntryState } from '../model/state.ts';
+import type { ObservedEntry } from '../ports.ts';
 import type { Fights } from './fights.ts';
 import type { Idle } from './idle.ts';
 import type { Ledger } from './ledger.ts';
@@ -10,16 +11,13 @@ import type { Slots } from './slots.ts';
 import type { Target } from './target.ts';
 
 /**
- * How a key stands, where a short look says that all is as it is wanted: a plan would come to the same state, and to no op for it.
- * Undefined says nothing. It makes no object, for at a start this is asked of all there are. Pure.
+ * Whether a short look says that all is as it is wanted: a plan would come to the same state, and to no op for it. False says nothing.
+ * It makes no object, for at a start this is asked of all there are. Pure.
  */
-export function asWanted(input: PlanInput, key: string): EntryState | undefined {
-  const intent = input.desired.get(key);
-  const state = input.states.get(key);
-  if (intent === undefined || state === undefined || !isOf(state, intent) || !isPlain(intent, input)) return undefined;
-  const seen = input.observed.entries.get(key);
-  const stands = seen?.sound === true && says(seen.value, intent, input) && seen.value.slot === state.slot;
-  return stands && isAllowed(intent, seen.value, input) ? state : undefined;
+export function isAsWanted(intent: Intent, state: EntryState, seen: ObservedEntry, input: PlanInput): boolean {
+  const { sound, value } = seen;
+  if (!sound || value.slot !== state.slot || !isOf(state, intent) || !isPlain(intent, input)) return false;
+  return says(value, intent, input) && isAllowed(intent, value, input);
 }
 
 /** Nothing is to become of it, and nothing is remembered that would have to go. */
@@ -70,12 +68,13 @@ export function notAsWanted(input: PlanInput, keys: readonly string[], parts: As
 }
 
 function passOver(input: PlanInput, key: string, { ledger, slots, fights, idle, observed }: AsWantedParts): boolean {
-  const state = asWanted(input, key);
   const intent = input.desired.get(key);
-  if (intent === undefined || state === undefined || state.slot === null) return false;
-  if (slots.holderOf(state.slot) !== key || idle.isGivenUp(key) || fights.fought(key)) return false;
+  const state = input.states.get(key);
   const seen = observed.entries.get(key);
-  if (seen !== undefined && seen.key.match !== intent.match)
+  if (intent === undefined || state === undefined || state.slot === null || seen === undefined) return false;
+  if (!isAsWanted(intent, state, seen, input)) return false;
+  if (slots.holderOf(state.slot) !== key || idle.isGivenUp(key) || fights.fought(key)) return false;
+  if (seen.key.match !== intent.match)
     observed.share(intent.key, {
       key: { match: intent.match, zone: 0 },
       value: shared(seen.value, input.targets.of(intent)),
