@@ -37,8 +37,8 @@ export interface MapDump {
   readonly keys: Uint8Array;
   readonly values: Uint8Array;
 }
-/** A part of them; `next` is where the rest begins, null at the end. */
-export interface MapPart extends MapDump {
+/** `count` entries were read; `next` is where the rest begins, null at the end. */
+export interface MapPart extends BatchResult {
   readonly next: Uint8Array | null;
 }
 /** Of one half of a table. */

@@ -95,10 +95,10 @@ export interface Native {
   /** Every entry by LOOKUP_BATCH, walked to its end; entries changed meanwhile may appear in either form, or twice. */
   mapDump(map: MapHandle, elemFlags: number): MapDump;
   /**
-   * Entries of a hash map by LOOKUP_BATCH from its beginning (null) or from where a call before ended on: at most so many, or a
-   * whole bucket. -ENOTSUPP of maps without batches.
+   * Entries of a hash map by LOOKUP_BATCH from its beginning (null) or from where a call before ended on: as many as `keys` and
+   * `values` have room for, or fewer. -ENOSPC where a bucket alone holds more; -ENOTSUPP of maps without batches.
    */
-  mapRead(map: MapHandle, from: Uint8Array | null, most: number, elemFlags: number): MapPart;
+  mapRead(map: MapHandle, from: Uint8Array | null, keys: Uint8Array, values: Uint8Array, elemFlags: number): MapPart;
   /** Maps an ARRAY made with BPF_F_MMAPABLE, whole. */
   mapMmap(map: MapHandle, writable: boolean): MemoryHandle | Rc;
   /** The same, with what is left of the last page: zero at first, and of those alone who map it, for it is no value. */

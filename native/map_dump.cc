@@ -94,44 +94,33 @@ Napi::Value mapDump(const Napi::CallbackInfo& info) {
   return walked.result(info.Env(), dumpByKey(*map, elemFlags, walked));
 }
 
-/** Of what has room there, so many. */
-Napi::Value firstOf(Napi::ArrayBuffer room, size_t bytes) { return Napi::Uint8Array::New(room.Env(), bytes, room, 0); }
-
-/** Room for at least one whole bucket: ENOSPC means that one holds more than was offered. */
+/** ENOSPC means that a bucket holds more than there is room for. */
 Napi::Value mapRead(const Napi::CallbackInfo& info) {
   Args args(info);
   auto* map = args.handle<Map>("map");
   const Bytes from = args.bytesOrNull(args.next(), "from");
   const bool fromStart = info[1].IsNull();
-  const uint32_t most = args.u32("most");
+  const Bytes keys = args.bytes("keys");
+  const Bytes values = args.bytes("values");
   const uint32_t elemFlags = args.u32("elemFlags");
   const size_t placeSize = args.ok() ? std::max<size_t>(map->keySize, sizeof(uint32_t)) : 0;
+  const size_t room = args.ok() ? keys.size / map->keySize : 0;
   if (!args.ok() || !args.expect(fromStart || from.size == placeSize, "from", "a place that was answered") ||
-      !args.expect(most > 0, "most", "at least 1")) {
+      !args.expect(room > 0 && room <= UINT32_MAX && keys.size == room * map->keySize, "keys", "room for whole keys") ||
+      !args.expect(values.size == room * map->valueBytes, "values", "room for as many values")) {
     return args.raise();
   }
-  const Napi::Env env = info.Env();
   LIBBPF_OPTS(bpf_map_batch_opts, opts, .elem_flags = elemFlags);
   std::vector<uint8_t> next(placeSize);
-  Napi::ArrayBuffer keys, values;
-  uint32_t count = 0;
-  int rc = -ENOSPC;
-  for (uint64_t room = most; rc == -ENOSPC && room <= 2ul * std::max(map->maxEntries, most); room *= 2) {
-    keys = Napi::ArrayBuffer::New(env, room * map->keySize);
-    values = Napi::ArrayBuffer::New(env, room * map->valueBytes);
-    count = room;
-    rc = map->closed() ? -EBADF
-                       : bpf_map_lookup_batch(map->fd(), fromStart ? nullptr : from.data, next.data(), keys.Data(),
-                                              values.Data(), &count, &opts);
-  }
+  uint32_t count = room;
+  const int rc = map->closed() ? -EBADF
+                               : bpf_map_lookup_batch(map->fd(), fromStart ? nullptr : from.data, next.data(), keys.data,
+                                                      values.data, &count, &opts);
   const bool ended = rc == -ENOENT;
-  if (rc != 0 && !ended) count = 0;
-  Napi::Object result = Napi::Object::New(env);
+  Napi::Object result = Napi::Object::New(info.Env());
   result.Set("rc", ended ? 0 : rc);
-  result.Set("count", static_cast<double>(count));
-  result.Set("keys", firstOf(keys, count * map->keySize));
-  result.Set("values", firstOf(values, count * map->valueBytes));
-  result.Set("next", rc == 0 ? copyBytes(env, next.data(), next.size()) : env.Null());
+  result.Set("count", rc == 0 || ended ? static_cast<double>(count) : 0);
+  result.Set("next", rc == 0 ? copyBytes(info.Env(), next.data(), next.size()) : info.Env().Null());
   return result;
 }
 

@@ -7,7 +7,7 @@ import type { Op, OpResult } from '../model/op.ts';
 import type { Looked, ObservedEntry, Swept } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
 import { errnoName, isErrno } from './errno.ts';
-import { Image } from './image.ts';
+import { Image, type Packed } from './image.ts';
 import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound, zonesIn } from './layout.ts';
 import { BPF_F_LOCK, type Tables } from './row-table.ts';
 
@@ -15,6 +15,8 @@ import { BPF_F_LOCK, type Tables } from './row-table.ts';
 const SWEPT_MAX = 16_384;
 /** So many entries are looked at in one go: a millisecond, and ten or some where all of them are others. */
 const LOOKED_MAX = 2_048;
+/** No bucket of a map holds as many. */
+const ROOM_MAX = 2 ** 16;
 const DONE: OpResult = { done: true };
 const ABSENT: OpResult = { done: true, absent: true };
 
@@ -32,6 +34,8 @@ export class EntryMaps {
   readonly #strays: Record<Family, Uint8Array[]> = { 4: [], 6: [] };
   /** What was last seen, or written. */
   readonly #images: Readonly<Record<Family, Image>>;
+  /** Into which it is looked, again and again. */
+  readonly #rooms: Readonly<Record<Family, Room>> = { 4: roomOf(4, LOOKED_MAX), 6: roomOf(6, LOOKED_MAX) };
   /** How far the look at everything is. */
   #at: { readonly family: Family; readonly from: Uint8Array | null } = START;
 
@@ -50,10 +54,11 @@ export class EntryMaps {
   *observe(): Generator<[id: string, entry: ObservedEntry]> {
     for (const family of [4, 6] as const) {
       const image = this.#images[family];
+      const room = roomOf(family, LOOKED_MAX); // whoever walks this may look meanwhile
       this.#strays[family] = [];
       image.beginRound();
       for (let from: Uint8Array | null | undefined = null; from !== undefined; ) {
-        const { next, ...part } = this.#read(family, from);
+        const { next, ...part } = this.#read(family, from, room);
         image.take(part);
         for (let i = 0; i < part.count; i += 1) {
           const found = this.#decode(family, part.keys, part.values, i);
@@ -73,7 +78,7 @@ export class EntryMaps {
     const { family, from } = this.#at;
     const image = this.#images[family];
     if (from === null) image.beginRound();
-    const { next, ...part } = this.#read(family, from);
+    const { next, ...part } = this.#read(family, from, this.#rooms[family]);
     const changed: [string, ObservedEntry | undefined][] = [];
     for (const i of image.take(part)) {
       const found = this.#decode(family, part.keys, part.values, i);
@@ -87,11 +92,14 @@ export class EntryMaps {
     return { changed, count: part.count, more: this.#at !== START };
   }
 
-  #read(family: Family, from: Uint8Array | null) {
-    const { rc, ...part } = this.#native.mapRead(this.#maps[family], from, LOOKED_MAX, BPF_F_LOCK);
+  #read(family: Family, from: Uint8Array | null, room: Room): Packed & { readonly next: Uint8Array | null } {
+    const { rc, count, next } = this.#native.mapRead(this.#maps[family], from, room.keys, room.values, BPF_F_LOCK);
+    if (isErrno(rc, 'ENOSPC') && room.count < ROOM_MAX) return this.#read(family, from, roomOf(family, 2 * room.count));
     if (rc < 0) throw new KernelError('map read', `redirect${family}`, errnoName(rc));
+    const keys = room.keys.subarray(0, count * keySize(family));
+    const part = { keys, values: room.values.subarray(0, count * STRUCTS.value.size), count };
     this.#tables[family]?.compare(part);
-    return part;
+    return { ...part, next };
   }
 
   /** All entries of a family were looked at; answers the keys of those that went. */
@@ -279,6 +287,13 @@ function carryOn(total: number, call: (from: number) => BatchResult): OpResult[]
 function absent(bytes: Uint8Array): [string, undefined][] {
   const key = decodeKey(bytes);
   return key === undefined ? [] : [[entryId(key), undefined]];
+}
+
+/** For so many entries. */
+type Room = Packed;
+
+function roomOf(family: Family, count: number): Room {
+  return { keys: new Uint8Array(count * keySize(family)), values: new Uint8Array(count * STRUCTS.value.size), count };
 }
 
 function imageOf(family: Family): Image {

@@ -80,7 +80,7 @@ function signatures(native: Native): Record<string, readonly Param[]> {
     mapUpdateBatch: [handle('map'), bytes(8), bytes(16), u32(2), u32(0)],
     mapDeleteBatch: [handle('map'), bytes(8), u32(2)],
     mapDump: [handle('map'), u32(0)],
-    mapRead: [handle('map'), { ...bytes(4), takes: (junk) => junk === null }, u32(1), u32(0)],
+    mapRead: [handle('map'), keyOrNull, bytes(8), bytes(16), u32(0)],
     mapMmap: [handle('map'), boolean],
     mapMmapPages: [handle('map'), boolean],
     memorySize: [handle('memory')],

@@ -64,10 +64,11 @@ function staged(room = 100) {
     tableKeep: (_, half, _keys, count) => (control.cancels ? ECANCELED : note(`keep ${half} ${count}`)),
     tableDropRest: (_, half, from, count) => note(`drop ${half} ${from}-${from + count}`),
     tableCounts: () => ({ rows: ROWS, used: 0, gone: control.gone, unplaced: 0 }),
-    mapRead: (map) => {
+    mapRead: (map, _from, keys, values) => {
       const all = map === MAP6 ? [] : [...stands];
-      const keys = Buffer.concat(all.map(([key]) => Buffer.from(key, 'hex')));
-      return { rc: 0, count: all.length, keys, values: Buffer.concat(all.map(([, value]) => value)), next: null };
+      keys.set(Buffer.concat(all.map(([key]) => Buffer.from(key, 'hex'))));
+      values.set(Buffer.concat(all.map(([, value]) => value)));
+      return { rc: 0, count: all.length, next: null };
     },
     mapLookupElem: (_, key) => stands.get(hex(key)) ?? ENOENT,
     mapUpdateElem: (_, key, value) => {
