@@ -127,8 +127,8 @@ export interface Counts {
   /** Which counting this is: with another word, what is counted may have begun anew, and slots be of others. */
   readonly epoch: string;
   counters(slots: readonly number[]): readonly Counter[];
-  /** One look at a million slots. */
-  totals(): Totals;
+  /** One look at a million slots. What it answered before is written anew, where it is given and nobody needs it any more. */
+  totals(into?: Totals): Totals;
   /** By slot the jiffies64 of the last hit, 0 where there was none; exact below 2^53. One look at a million slots. */
   seen(): Float64Array;
   /** Waits until no CPU can still count into these slots, whose entries are deleted, and answers their last counts. */

@@ -116,7 +116,7 @@ export interface Native {
   memoryMax(memory: MemoryHandle, offset: number, stride: number, count: number, rows: number): Float64Array | Rc;
   /**
    * Of the same columns the sums of 64-bit words over all rows: `count` of the first word, then as many of the next, to `words`
-   * that stand beside each other. As doubles: exact below 2^53, above it the nearest.
+   * that stand beside each other. Written to `sums` as doubles: exact below 2^53, above it the nearest.
    */
   memorySum(
     memory: MemoryHandle,
@@ -125,7 +125,8 @@ export interface Native {
     count: number,
     rows: number,
     words: number,
-  ): Float64Array | Rc;
+    sums: Uint8Array,
+  ): Rc;
   /**
    * Moves counts while others count: each is the offset of an aligned 64-bit word in `from` that becomes 0, and of one in `to`
    * that it is added to, both as 64-bit words in host byte order. -EACCES on memory mapped read-only.

@@ -45,8 +45,8 @@ export class KernelCounts implements Counts {
     return slots.map((slot) => this.#stats.read(slot));
   }
 
-  totals(): Totals {
-    return this.#stats.totals();
+  totals(into?: Totals): Totals {
+    return this.#stats.totals(into);
   }
 
   seen(): Float64Array {

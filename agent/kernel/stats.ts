@@ -10,6 +10,7 @@ import { decodeStat } from './layout.ts';
 const ROW = STRUCTS.stat.size;
 const NOTHING = new Uint8Array(ROW);
 const NONE: Counter = Object.freeze({ packets: 0n, bytes: 0n, seen: 0n });
+const DOUBLE = Float64Array.BYTES_PER_ELEMENT;
 /** To read so many slots one by one takes as long as a look at all of them, or longer. */
 const MANY = 1_024;
 
@@ -49,13 +50,21 @@ export class Stats {
     return requireValue(largest, 'read', 'stats');
   }
 
-  /** What every slot counted, over all CPUs. */
-  totals(): Totals {
+  /** What every slot counted, over all CPUs; `into`: an answer of before that nobody needs any more. */
+  totals(into?: Totals): Totals {
     const { packets, bytes } = STRUCTS.stat;
     if (bytes !== packets + 8) throw new Error('stats: bytes do not follow packets');
-    const sums = this.#native.memorySum(this.#memory, packets, ROW, this.#slots, this.#rows, 2);
-    const all = requireValue(sums, 'read', 'stats');
-    return { packets: all.subarray(0, this.#slots), bytes: all.subarray(this.#slots) };
+    const sums = this.#sums(into);
+    const rc = this.#native.memorySum(this.#memory, packets, ROW, this.#slots, this.#rows, 2, new Uint8Array(sums));
+    requireDone(rc, 'read', 'stats');
+    return { packets: new Float64Array(sums, 0, this.#slots), bytes: new Float64Array(sums, this.#slots * DOUBLE) };
+  }
+
+  /** Where packets stand, and behind them bytes. */
+  #sums(into: Totals | undefined): ArrayBuffer {
+    const size = 2 * this.#slots * DOUBLE;
+    const before = into?.packets.buffer;
+    return before instanceof ArrayBuffer && before.byteLength === size ? before : new ArrayBuffer(size);
   }
 
   /** The last counts of slots that no CPU can count into any more. */

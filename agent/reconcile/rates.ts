@@ -20,18 +20,24 @@ export interface Holders {
 interface Look extends Totals {
   readonly atMs: number;
   readonly epoch: string;
-  readonly turns: Readonly<Uint32Array>;
+  readonly turns: Uint32Array;
   readonly passed: PassedHits;
   readonly verdicts: ReadonlyMap<string, bigint>;
   readonly losses: Losses;
 }
 
-/** By slot, within the span. */
-type Grown = Totals;
+/** What each slot counted within the span. */
+interface Grown {
+  readonly slots: number;
+  packets(slot: number): number;
+  bytes(slot: number): number;
+}
 
 /** Tells from growing counts what packets did between two looks. Pure but for what it remembers of the last look. */
 export class Rates {
   #before: Look | undefined;
+  /** The one before that: its arrays, megabytes where slots are many, are those of the next one. */
+  #spare: Look | undefined;
 
   /**
    * What came since the last look, and looks again. Undefined, without a look, where that was just now; and where nothing can be
@@ -40,22 +46,28 @@ export class Rates {
   look(counts: Counted, holders: Holders, monotonicMs: number): Told | undefined {
     const before = this.#before;
     if (before !== undefined && monotonicMs - before.atMs < LEAST_SPAN_MS) return undefined;
-    const now = lookAt(counts, holders, monotonicMs);
-    this.#before = now;
+    const now = lookAt(counts, holders, monotonicMs, this.#spare);
+    [this.#before, this.#spare] = [now, before];
     return before !== undefined && before.epoch === now?.epoch ? compare(before, now, holders) : undefined;
   }
 }
 
 /** Undefined where the kernel does not answer: whoever converges finds that, too. */
-function lookAt(counts: Counted, { turns }: Holders, atMs: number): Look | undefined {
+function lookAt(counts: Counted, { turns }: Holders, atMs: number, spare: Look | undefined): Look | undefined {
   const { epoch } = counts;
   try {
     const told = { passed: counts.passed(), verdicts: counts.verdicts(), losses: counts.losses() };
-    return { atMs, epoch, turns: turns.slice(), ...told, ...counts.totals() };
+    return { atMs, epoch, turns: copyOf(turns, spare?.turns), ...told, ...counts.totals(spare) };
   } catch (error) {
     if (error instanceof KernelError) return undefined;
     throw error;
   }
+}
+
+function copyOf(turns: Readonly<Uint32Array>, into: Uint32Array | undefined): Uint32Array {
+  if (into?.length !== turns.length) return turns.slice();
+  into.set(turns);
+  return into;
 }
 
 function compare(before: Look, now: Look, holders: Holders): Told | undefined {
@@ -67,7 +79,7 @@ function compare(before: Look, now: Look, holders: Holders): Told | undefined {
   const busiest = slots.map((slot): Met => {
     const passed = passedBetween(before, now, slot);
     const name = holders.holderOf(slot)?.name ?? '';
-    const [packets, bytes] = [grown.packets[slot] ?? 0, grown.bytes[slot] ?? 0];
+    const [packets, bytes] = [grown.packets(slot), grown.bytes(slot)];
     return { name, packets, bytes, ...(passed > 0 && { passed }) };
   });
   const spanMs = Math.round(now.atMs - before.atMs);
@@ -76,39 +88,39 @@ function compare(before: Look, now: Look, holders: Holders): Told | undefined {
 
 /** Of whoever holds each slot now. Undefined where a count went back. */
 function growth(before: Look, now: Look): Grown | undefined {
-  const size = now.packets.length;
-  const grown = { packets: new Float64Array(size), bytes: new Float64Array(size) };
-  for (let slot = 0; slot < size; slot += 1) {
-    const anew = before.turns[slot] !== now.turns[slot];
-    const packets = (now.packets[slot] ?? 0) - (anew ? 0 : (before.packets[slot] ?? 0));
-    const bytes = (now.bytes[slot] ?? 0) - (anew ? 0 : (before.bytes[slot] ?? 0));
-    if (!isCount(packets) || !isCount(bytes)) return undefined;
-    grown.packets[slot] = packets;
-    grown.bytes[slot] = bytes;
-  }
+  const of =
+    (after: Float64Array, first: Float64Array) =>
+    (slot: number): number => {
+      const anew = before.turns[slot] !== now.turns[slot];
+      return (after[slot] ?? 0) - (anew ? 0 : (first[slot] ?? 0));
+    };
+  const slots = now.packets.length;
+  const grown = { slots, packets: of(now.packets, before.packets), bytes: of(now.bytes, before.bytes) };
+  for (let slot = 0; slot < slots; slot += 1)
+    if (!isCount(grown.packets(slot)) || !isCount(grown.bytes(slot))) return undefined;
   return grown;
 }
 
 /** The slots with the most packets, in their order, and what the others had, of redirects that are desired. */
-function pick({ packets, bytes }: Grown, { holderOf }: Pick<Holders, 'holderOf'>): { slots: number[]; others: Others } {
+function pick(grown: Grown, { holderOf }: Pick<Holders, 'holderOf'>): { slots: number[]; others: Others } {
   const slots: number[] = [];
   const all = { redirects: 0, packets: 0, bytes: 0 };
-  for (let slot = 0; slot < packets.length; slot += 1) {
-    const count = packets[slot] ?? 0;
+  for (let slot = 0; slot < grown.slots; slot += 1) {
+    const count = grown.packets(slot);
     if (count === 0 || holderOf(slot) === undefined) continue;
     all.redirects += 1;
     all.packets += count;
-    all.bytes += bytes[slot] ?? 0;
-    if (slots.length === MAX_BUSIEST && count <= (packets[slots.at(-1) ?? 0] ?? 0)) continue;
-    const after = slots.findLastIndex((other) => (packets[other] ?? 0) >= count);
+    all.bytes += grown.bytes(slot);
+    if (slots.length === MAX_BUSIEST && count <= grown.packets(slots.at(-1) ?? 0)) continue;
+    const after = slots.findLastIndex((other) => grown.packets(other) >= count);
     slots.splice(after + 1, 0, slot);
     if (slots.length > MAX_BUSIEST) slots.pop();
   }
-  const sum = (of: Float64Array): number => slots.reduce((total, slot) => total + (of[slot] ?? 0), 0);
+  const sum = (of: (slot: number) => number): number => slots.reduce((total, slot) => total + of(slot), 0);
   const others = {
     redirects: all.redirects - slots.length,
-    packets: Math.min(all.packets - sum(packets), MOST),
-    bytes: Math.min(all.bytes - sum(bytes), MOST),
+    packets: Math.min(all.packets - sum(grown.packets), MOST),
+    bytes: Math.min(all.bytes - sum(grown.bytes), MOST),
   };
   return { slots, others };
 }

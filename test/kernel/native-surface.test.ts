@@ -88,7 +88,7 @@ function signatures(native: Native): Record<string, readonly Param[]> {
     memoryStoreU32: [handle('memory'), u32(0), u32(1)],
     memoryWrite: [handle('memory'), u32(0), bytes(8)],
     memoryMax: [handle('memory'), u32(0), u32(8), u32(1), u32(1)],
-    memorySum: [handle('memory'), u32(0), u32(8), u32(1), u32(1), u32(1)],
+    memorySum: [handle('memory'), u32(0), u32(8), u32(1), u32(1), u32(1), bytes(8)],
     memoryMove: [handle('memory'), handle('memory'), bytes(16)],
     tableOpen: [handle('rows'), handle('filter')],
     tableClear: [handle('table'), u32(1), u32(0), u32(8)],
