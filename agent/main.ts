@@ -7,6 +7,7 @@ import { loadNative } from '../native/index.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { makeSubjects } from '../protocol/subjects.ts';
 import { NatsBus } from './bus/nats-bus.ts';
+import { withCHeap } from './c-heap.ts';
 import type { AgentConfig } from './config.ts';
 import { readBootId } from './kernel/processes.ts';
 import { CAN } from './model/can.ts';
@@ -25,10 +26,12 @@ import { TimeFile } from './store/time-file.ts';
  * it ends. Errors: StartError, KernelError, StoreError before anything was changed; later ones end it with a log line.
  */
 export async function runAgent(config: AgentConfig, signal: AbortSignal): Promise<void> {
-  const heap = keepHeapSmall();
   const clock = makeSystemClock();
   const native = loadNative();
   await using held = new AsyncDisposableStack();
+  const ended = new AbortController();
+  held.defer(() => ended.abort());
+  const heap = withCHeap(keepHeapSmall(), native, clock, ended.signal);
   held.adopt(lockState(native, config.state), (lock) => native.close(lock));
   const store = held.adopt(
     await SqliteStore.open({ directory: config.state, host: config.host, migrations: agentMigrations, clock }),

@@ -222,6 +222,8 @@ export interface Native {
   membarrierGlobal(): Rc;
   /** Mode 0711; its source in mountinfo is `shunt`. */
   mountBpf(path: string): Rc;
+  /** malloc_trim(3): what is free of the heap of C goes back to the system; 1 where there was any. */
+  mallocTrim(): number;
   possibleCpus(): number;
 }
 

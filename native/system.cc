@@ -1,6 +1,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/file.h>
@@ -93,6 +94,8 @@ Napi::Value mountBpf(const Napi::CallbackInfo& info) {
   return number(info.Env(), resultOf(mount("shunt", path.c_str(), "bpf", flags, "mode=0711")));
 }
 
+Napi::Value mallocTrim(const Napi::CallbackInfo& info) { return number(info.Env(), malloc_trim(0)); }
+
 Napi::Value possibleCpus(const Napi::CallbackInfo& info) { return number(info.Env(), libbpf_num_possible_cpus()); }
 
 }  // namespace
@@ -103,6 +106,7 @@ void exportSystem(Napi::Object exports) {
   expose<lockFolder>(exports, "lockFolder");
   expose<membarrierGlobal>(exports, "membarrierGlobal");
   expose<mountBpf>(exports, "mountBpf");
+  expose<mallocTrim>(exports, "mallocTrim");
   expose<possibleCpus>(exports, "possibleCpus");
 }
 

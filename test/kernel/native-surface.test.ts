@@ -122,7 +122,14 @@ function signatures(native: Native): Record<string, readonly Param[]> {
   };
 }
 
-const WITHOUT_ARGUMENTS = ['netLinks', 'netNeighbours', 'netFeatures', 'membarrierGlobal', 'possibleCpus'];
+const WITHOUT_ARGUMENTS = [
+  'netLinks',
+  'netNeighbours',
+  'netFeatures',
+  'membarrierGlobal',
+  'mallocTrim',
+  'possibleCpus',
+];
 const OF_LINKS = ['linkPin', 'linkUpdate', 'linkDetach', 'linkInfo', 'linkProgram'];
 
 /** Values that no parameter takes, but for the exceptions that its `takes` names. */
@@ -185,6 +192,10 @@ kernel('native: a closed handle answers EBADF in every function, and closes agai
     t.is(typeof answer === 'object' ? (answer as { rc: number }).rc : answer, EBADF, name);
     t.notThrows(() => native.close(first.valid as AnyHandle), name);
   }
+});
+
+kernel('native: the heap of C says whether it had anything to give back', (t) => {
+  t.true([0, 1].includes(loadNative().mallocTrim()));
 });
 
 kernel('native: a test run refuses a field that is missing or of the wrong type', (t) => {
