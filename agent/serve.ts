@@ -127,6 +127,7 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   };
   held.defer(stop);
   await Promise.race([reconciler.settle(), reconciling, aborted(signal)]);
+  await clock.turn(); // of very many, what they leave behind is collected now
 
   const bus = held.adopt(parts.connect(), (it) => it.close());
   const intake = new Intake({ host, store, bus, reconciling: reconciler, clock, log, footing, mark, outbox });
