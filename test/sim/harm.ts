@@ -4,6 +4,9 @@ import type { Act, Errand, HostName } from './schedule.ts';
 
 type Harm = Exclude<Extract<Act, { readonly host: HostName }>, Errand>;
 
+/** What every agent can that has a brake: who is not told what is allowed withholds it for ever. */
+const BRAKES = ['permit'];
+
 /** What happens to a host that its agent has not asked for. Answers false where there was nothing to do. */
 export function harm(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
   const done = strike(act, host, kept);
@@ -94,7 +97,7 @@ function strike(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
       host.bypass(act.on);
       break;
     case 'version':
-      host.can = { older: [], ours: CAN, newer: [...CAN, 'later'] }[act.is];
+      host.can = { older: BRAKES, ours: CAN, newer: [...CAN, 'later'] }[act.is];
       restart(host);
       break;
     case 'labels':
