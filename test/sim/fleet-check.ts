@@ -4,6 +4,7 @@ import type { Cursor } from '../../protocol/cursor.ts';
 import type { Status } from '../../protocol/status.ts';
 import type { MemoryDatabase } from '../fakes/memory-database.ts';
 import type { Host } from './host.ts';
+import type { Operator } from './operator.ts';
 import { expectedOn } from './oracle.ts';
 import { type HostName, ROLES } from './schedule.ts';
 
@@ -29,6 +30,8 @@ export class FleetCheck {
   #present = new Map<string, { readonly boot: string; readonly atMs: number }>();
   readonly #decreed = new Set<string>();
   readonly #orderedMs = new Map<string, number>();
+  /** Who was ordered so, and perhaps has not done it yet. */
+  readonly #standing = new Set<string>();
   /** When that was, since a database was put back and a while before. */
   readonly #decreedMs = new Map<string, number>();
   /** Where epochs ended that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
@@ -86,9 +89,21 @@ export class FleetCheck {
     for (const [host, atMs] of this.#decreedMs) if (this.#nowMs - atMs > ON_ITS_WAY_MS) this.#decreedMs.delete(host);
   }
 
-  /** Somebody orders a host to take the set of whatever log answers; whose that is may be another a moment later. */
-  ordered(host: string): void {
+  /**
+   * Somebody orders a host to take the set of whatever log answers; whose that is may be another a moment later. Where no log answers
+   * the host, it says so and goes on asking: the order stands until a set is taken, or its agent ends.
+   */
+  async ordered(host: string, reply: ReturnType<Operator['resync']>): Promise<void> {
     this.#orderedMs.set(host, this.#nowMs);
+    this.#standing.add(host);
+    const said = await reply;
+    if (said === undefined) return;
+    if ('error' in said || said.code === undefined || HELD.includes(said.code)) this.#standing.delete(host);
+  }
+
+  /** An agent knows of no order that another one was given. */
+  started(host: string): void {
+    this.#standing.delete(host);
   }
 
   /** Somebody decrees that hosts take the set of another log, once. */
@@ -109,16 +124,12 @@ export class FleetCheck {
     const before = [this.#owners.get(store), ownerOf(kernel.mark())].filter(Boolean);
     this.#owners.set(store, owner);
     const isAnothers = before.some((one) => one !== owner);
-    if (isAnothers && !this.#decreed.delete(name) && !this.#isOrdered(name))
+    const isOrdered = this.#isOrdered(name);
+    if (base === 'empty') this.#standing.delete(name);
+    if (isAnothers && !this.#decreed.delete(name) && !isOrdered)
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
     const mark = kernel.mark();
-    if (
-      mark !== undefined &&
-      this.isOurs(cursor) &&
-      !this.isOurs(mark) &&
-      !this.#decreedMs.has(name) &&
-      !this.#isOrdered(name)
-    )
+    if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !this.#decreedMs.has(name) && !isOrdered)
       return [`${name}: had ${mark.rev} of ${mark.epoch}, which the log does not have, and takes ${cursor.rev} of it`];
     const isWhole = base === 'empty' && this.isOurs(cursor) && !mayBeStale;
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
@@ -130,6 +141,7 @@ export class FleetCheck {
   }
 
   #isOrdered(host: string): boolean {
+    if (this.#standing.has(host)) return true;
     return this.#nowMs - (this.#orderedMs.get(host) ?? Number.NEGATIVE_INFINITY) < ON_ITS_WAY_MS;
   }
 

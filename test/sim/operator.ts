@@ -1,9 +1,10 @@
 import { encodeApplyRequest, isApiError, parseApplyReply } from '../../protocol/api.ts';
-import { encodeAskRequest } from '../../protocol/ask.ts';
+import { type AskError, encodeAskRequest } from '../../protocol/ask.ts';
 import { encodeDeleteRequest, parseDeleteReply } from '../../protocol/delete.ts';
 import { encodeForgetRequest } from '../../protocol/forget.ts';
 import { encodeRearmRequest } from '../../protocol/rearm.ts';
 import { encodeRecoverRequest, parseRecoverReply } from '../../protocol/recover.ts';
+import { parseResyncReply, type ResyncReply } from '../../protocol/resync.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { type Oracle, written } from './oracle.ts';
 import type { Errand, Wish } from './schedule.ts';
@@ -40,13 +41,10 @@ export class Operator {
   }
 
   /** What comes of it shows. */
-  run(errand: Errand): void {
+  run(errand: Exclude<Errand, { readonly act: 'resync' }>): void {
     switch (errand.act) {
       case 'rearm':
-        this.#ask(errand.host, 'rearm', encodeRearmRequest({ v: 1, names: errand.names }));
-        break;
-      case 'resync':
-        this.resync(errand.host);
+        this.#ask(errand.host, 'rearm', encodeRearmRequest({ v: 1, names: errand.names })).catch(() => {});
         break;
       case 'forget':
         this.#order('forget', encodeForgetRequest({ v: 1, host: errand.host, force: true }));
@@ -64,15 +62,15 @@ export class Operator {
     if (isApiError(reply)) throw new Error(reply.error.message);
   }
 
-  /** Has a host take its whole set anew; what becomes of it shows. */
-  resync(host: string): void {
-    this.#ask(host, 'resync', encodeAskRequest({ v: 1 }));
+  /** Has a host take its whole set anew; what becomes of it shows. Answers what it says; undefined where nothing is heard of that. */
+  resync(host: string): Promise<ResyncReply | AskError | undefined> {
+    const reply = this.#ask(host, 'resync', encodeAskRequest({ v: 1 }));
+    return reply.then((bytes) => parseResyncReply(bytes)).catch(() => undefined);
   }
 
-  #ask(host: string, verb: 'rearm' | 'resync', request: Uint8Array): void {
+  #ask(host: string, verb: 'rearm' | 'resync', request: Uint8Array): Promise<Uint8Array> {
     const { bus } = this.#world;
-    const subject = bus.subjects.ask(host, verb);
-    bus.request(subject, request, '_INBOX.operator').catch(() => {});
+    return bus.request(bus.subjects.ask(host, verb), request, '_INBOX.operator');
   }
 
   #order(verb: string, request: Uint8Array): void {

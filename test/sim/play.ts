@@ -100,7 +100,10 @@ class Stage {
       isStrange: () => this.#strangers.came,
     });
     host.onDiffer = (what) => this.wrong.push(`${host.name}: its store of SQLite answers otherwise: ${what}`);
-    host.onStart = () => this.#rules.started(host);
+    host.onStart = () => {
+      this.#rules.started(host);
+      this.#fleet.started(host.name);
+    };
     host.onAccept = (candidate, acceptance) => {
       this.#rules.accepted(host, candidate, acceptance);
       if (acceptance.outcome !== 'accepted') return;
@@ -192,9 +195,8 @@ class Stage {
         return this.#world.database.flip(act.of, act.which);
       case 'resync':
         this.#host(act.host).goesBack ||= this.#mayBeHeld;
-        this.#fleet.ordered(act.host);
         if (this.#mayBeHeld) this.#fleet.decreed([act.host]);
-        return this.#operator.run(act);
+        return void this.#fleet.ordered(act.host, this.#operator.resync(act.host));
       case 'rearm':
         return this.#operator.run(act);
       case 'forget':

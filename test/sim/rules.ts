@@ -56,8 +56,10 @@ export class RuleWatch {
     if (asked !== undefined) this.#page(host, asked, read(data));
   }
 
-  /** An agent starts. */
-  started({ kernel, store }: Host): void {
+  /** An agent starts; what the one before it asked for nobody waits for any more. */
+  started(host: Host): void {
+    const { kernel, store } = host;
+    for (const inbox of this.#asked.keys()) if (this.#hostOf(inbox) === host) this.#asked.delete(inbox);
     const mark = kernel.mark();
     if (mark === undefined) return;
     if (mark.seq > store.stored.seq) this.#fired('R8 a mark ahead of its store');
