@@ -104,7 +104,7 @@ Napi::Value mapRead(const Napi::CallbackInfo& info) {
   const Bytes values = args.bytes("values");
   const uint32_t elemFlags = args.u32("elemFlags");
   const size_t placeSize = args.ok() ? std::max<size_t>(map->keySize, sizeof(uint32_t)) : 0;
-  const size_t room = args.ok() ? keys.size / map->keySize : 0;
+  const size_t room = args.ok() && map->keySize > 0 ? keys.size / map->keySize : 0;
   if (!args.ok() || !args.expect(fromStart || from.size == placeSize, "from", "a place that was answered") ||
       !args.expect(room > 0 && room <= UINT32_MAX && keys.size == room * map->keySize, "keys", "room for whole keys") ||
       !args.expect(values.size == room * map->valueBytes, "values", "room for as many values")) {

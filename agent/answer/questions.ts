@@ -31,7 +31,7 @@ import { fewerLosses } from './stats.ts';
 
 /** Whom questions are answered from. */
 export interface QuestionParts extends ExplainParts, Pick<RearmParts, 'arm'>, Pick<CountsParts, 'boot'>, ReleaseParts {
-  readonly view: ExplainParts['view'] & CountsParts['view'];
+  readonly view: ExplainParts['view'] & CountsParts['view'] & { readonly renewing: boolean };
   readonly recorder: Recorder;
   readonly clock: Pick<Clock, 'monotonicMs' | 'turn'>;
   readonly status: () => Status;
@@ -45,6 +45,9 @@ const CUT_OFF: AskError['error'] = {
   code: 'NOT_ATTACHED',
   message: 'the pins of this host are gone, so no packet meets a redirect: run shunt attach there',
 };
+
+/** These look into the maps by what is known of them. */
+const OF_MAPS: readonly AskVerb[] = ['dump', 'counts', 'explain'];
 
 /** Answers what people ask of this agent: one verb, one request, one reply. */
 export class Questions {
@@ -75,6 +78,7 @@ export class Questions {
   }
 
   async #act(verb: AskVerb, bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
+    if (OF_MAPS.includes(verb)) await this.#knowsTheMaps();
     switch (verb) {
       case 'status':
         parseAskRequest(bytes);
@@ -99,6 +103,11 @@ export class Questions {
         parseAskRequest(bytes);
         return encodeReleaseReply(await releaseAll(this.#parts));
     }
+  }
+
+  /** While other maps take the place of those before, what is known is of those. */
+  async #knowsTheMaps(): Promise<void> {
+    while (this.#parts.view.renewing) await this.#parts.clock.turn();
   }
 
   async #explain(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {

@@ -12,7 +12,7 @@ import type { Target } from './target.ts';
 
 /**
  * Whether a short look says that all is as it is wanted: a plan would come to the same state, and to no op for it. False says nothing.
- * It makes no object, for at a start this is asked of all there are. Pure.
+ * It makes little, for at a start this is asked of all there are. Pure.
  */
 export function isAsWanted(intent: Intent, state: EntryState, seen: ObservedEntry, input: PlanInput): boolean {
   const { sound, value } = seen;

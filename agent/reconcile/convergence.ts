@@ -87,13 +87,8 @@ export class Convergence {
     this.#waiting = new Waiting(entries.limits.shapes, judge);
     this.#idle = new Idle(clock.now().hz);
     const { schedule, fights, departed } = this;
-    const [placed, targets, ports, idle, waiting] = [
-      this.#placed,
-      this.#targets,
-      this.#ports,
-      this.#idle,
-      this.#waiting,
-    ];
+    const [placed, targets, ports] = [this.#placed, this.#targets, this.#ports];
+    const [idle, waiting] = [this.#idle, this.#waiting];
     this.ledger = new Ledger(schedule, [new Expiry(schedule), this.#retries, placed, waiting, idle, awaiting]);
     this.slots = new Slots(entries.limits.slots);
     const { ledger, slots } = this;

@@ -23,6 +23,11 @@ export class Converging {
     return this.#now;
   }
 
+  /** Other maps are open by now than those that it is of. */
+  get renewing(): boolean {
+    return this.#again !== undefined;
+  }
+
   /** Looks at these keys again, in the kernel first. */
   again(keys: readonly string[]): void {
     this.#now.again(keys);
@@ -36,20 +41,20 @@ export class Converging {
   async renew(clock: Pick<Clock, 'turn'>): Promise<void> {
     this.#again = [];
     try {
-      this.#now = await this.#next(() => clock.turn());
-      this.#now.again(this.#again);
+      const next = await this.#next(() => clock.turn());
+      next.ledger.catchUp(this.#now.ledger);
+      next.deleteAbsent = this.#now.deleteAbsent;
+      next.again(this.#again);
+      this.#now = next;
     } finally {
       this.#again = undefined;
     }
   }
 
   async #next(turn: () => Promise<void>): Promise<Convergence> {
-    const { ledger, deleteAbsent } = this.#now;
+    const { ledger } = this.#now;
     const observed = await ObservedCache.inTurns(this.#kernel.entries.observe(), turn);
     const [intents, states] = [[...ledger.desired.values()], [...ledger.states.values()]];
-    const next = await inTurns(Convergence.on(this.#kernel, intents, states, this.#against, observed), turn);
-    next.ledger.catchUp(ledger);
-    next.deleteAbsent = deleteAbsent;
-    return next;
+    return await inTurns(Convergence.on(this.#kernel, intents, states, this.#against, observed), turn);
   }
 }

@@ -66,10 +66,11 @@ export class Ledger {
     this.remove([...this.desired.keys()].filter((key) => !keys.has(key)));
   }
 
-  /** Desires what another one does by now. */
-  catchUp({ desired }: Ledger): void {
-    this.put([...desired.values().filter((intent) => this.desired.get(intent.key) !== intent)]);
-    this.keepOnly(desired);
+  /** Desires what another one does by now, and knows the names of what is leaving there. */
+  catchUp(other: Ledger): void {
+    this.put([...other.desired.values().filter((intent) => this.desired.get(intent.key) !== intent)]);
+    this.keepOnly(other.desired);
+    for (const [key, name] of other.#leaving) this.#leaving.set(key, name);
   }
 
   /** What was decided by a time that turned out to be wrong is looked at again: also what has ended by it. */

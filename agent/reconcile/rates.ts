@@ -21,6 +21,8 @@ interface Look extends Totals {
   readonly atMs: number;
   readonly epoch: string;
   readonly turns: Uint32Array;
+  /** Whose turns these were: other holders count theirs from nothing. */
+  readonly of: Holders['turns'];
   readonly passed: PassedHits;
   readonly verdicts: ReadonlyMap<string, bigint>;
   readonly losses: Losses;
@@ -48,7 +50,9 @@ export class Rates {
     if (before !== undefined && monotonicMs - before.atMs < LEAST_SPAN_MS) return undefined;
     const now = lookAt(counts, holders, monotonicMs, this.#spare);
     [this.#before, this.#spare] = [now, before];
-    return before !== undefined && before.epoch === now?.epoch ? compare(before, now, holders) : undefined;
+    return before !== undefined && now !== undefined && isOfSame(before, now)
+      ? compare(before, now, holders)
+      : undefined;
   }
 }
 
@@ -57,11 +61,15 @@ function lookAt(counts: Counted, { turns }: Holders, atMs: number, spare: Look |
   const { epoch } = counts;
   try {
     const told = { passed: counts.passed(), verdicts: counts.verdicts(), losses: counts.losses() };
-    return { atMs, epoch, turns: copyOf(turns, spare?.turns), ...told, ...counts.totals(spare) };
+    return { atMs, epoch, of: turns, turns: copyOf(turns, spare?.turns), ...told, ...counts.totals(spare) };
   } catch (error) {
     if (error instanceof KernelError) return undefined;
     throw error;
   }
+}
+
+function isOfSame(before: Look, now: Look): boolean {
+  return before.epoch === now.epoch && before.of === now.of;
 }
 
 function copyOf(turns: Readonly<Uint32Array>, into: Uint32Array | undefined): Uint32Array {

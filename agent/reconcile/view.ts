@@ -21,6 +21,10 @@ export function viewOf({ watch, admission, mapProblems }: ViewParts) {
     get states() {
       return confirming.told.states;
     },
+    /** What is told of entries is of other maps than are open. */
+    get renewing() {
+      return converging.renewing;
+    },
     get mapProblems() {
       return mapProblems();
     },

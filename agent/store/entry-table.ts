@@ -4,7 +4,7 @@ import type { Code } from '../../protocol/codes.ts';
 import { readState } from '../../protocol/status.ts';
 import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
-import { keyByKey, ROWS_AT_ONCE } from './in-parts.ts';
+import { A_PAGE, keyByKey } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { EntryRow } from './schema.ts';
 import { SilenceTable } from './silence-table.ts';
@@ -28,7 +28,7 @@ export class EntryTable {
     const { raw, queries } = database;
     this.#silence = new SilenceTable(database);
     this.#next = prepareRead<{ after: string }, EntryRow>(raw, (slot) =>
-      queries.selectFrom('entries').selectAll().where('key', '>', slot('after')).orderBy('key').limit(ROWS_AT_ONCE),
+      queries.selectFrom('entries').selectAll().where('key', '>', slot('after')).orderBy('key').limit(A_PAGE),
     );
     this.#one = prepareRead<{ key: string }, EntryRow>(raw, (slot) =>
       queries.selectFrom('entries').selectAll().where('key', '=', slot('key')),

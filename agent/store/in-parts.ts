@@ -1,9 +1,13 @@
+import { sql } from 'kysely';
 import type { Clock } from '../../daemon/clock.ts';
 import { eachOf, inTurns, type Parts } from '../../daemon/parts.ts';
 import type { OpenDatabase } from './database.ts';
 
 /** Rows that are read or written before others may have their turn: a few milliseconds. */
-export const ROWS_AT_ONCE = 250;
+const ROWS_AT_ONCE = 250;
+
+/** The same in the words of a statement: SQLite plans one anew for each run whose limit is a parameter. */
+export const A_PAGE = sql.lit(ROWS_AT_ONCE);
 
 /** Takes one row after the other, and none after one that is answered by false. */
 export function rowByRow<T>(rows: Iterable<T>, take: (row: T) => unknown): Parts<void> {

@@ -3,7 +3,7 @@ import { manyActions } from '../../protocol/action.ts';
 import { elementText } from '../../protocol/digest.ts';
 import { type Change, type Intent, intentBody, intentOf, type Put, parseIntentBody } from '../../protocol/intent.ts';
 import type { OpenDatabase } from './database.ts';
-import { keyByKey, ROWS_AT_ONCE, rowByRow } from './in-parts.ts';
+import { A_PAGE, keyByKey, rowByRow } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { IntentRow } from './schema.ts';
 import { understood } from './understood.ts';
@@ -40,7 +40,7 @@ export class IntentTable {
   constructor({ raw, queries }: OpenDatabase) {
     this.#all = prepareRead(raw, () => queries.selectFrom('intents').selectAll());
     this.#next = prepareRead<{ after: string }, IntentRow>(raw, (slot) =>
-      queries.selectFrom('intents').selectAll().where('key', '>', slot('after')).orderBy('key').limit(ROWS_AT_ONCE),
+      queries.selectFrom('intents').selectAll().where('key', '>', slot('after')).orderBy('key').limit(A_PAGE),
     );
     this.#one = prepareRead<{ key: string }, IntentRow>(raw, (slot) =>
       queries.selectFrom('intents').selectAll().where('key', '=', slot('key')),

@@ -2,7 +2,7 @@ import { checksumOf } from '../../daemon/checksum.ts';
 import type { Parts } from '../../daemon/parts.ts';
 import type { EntryState } from '../model/state.ts';
 import type { OpenDatabase } from './database.ts';
-import { keyByKey, ROWS_AT_ONCE } from './in-parts.ts';
+import { A_PAGE, keyByKey } from './in-parts.ts';
 import { type PreparedRead, type PreparedWrite, prepareRead, prepareWrite } from './prepared.ts';
 import type { SilenceRow } from './schema.ts';
 
@@ -18,7 +18,7 @@ export class SilenceTable {
 
   constructor({ raw, queries }: OpenDatabase) {
     this.#next = prepareRead<{ after: string }, SilenceRow>(raw, (slot) =>
-      queries.selectFrom('silence').selectAll().where('key', '>', slot('after')).orderBy('key').limit(ROWS_AT_ONCE),
+      queries.selectFrom('silence').selectAll().where('key', '>', slot('after')).orderBy('key').limit(A_PAGE),
     );
     this.#put = prepareWrite<SilenceRow>(raw, (slot) =>
       queries.replaceInto('silence').values({

@@ -7,7 +7,7 @@ import type { Work } from './work.ts';
 
 /** Hosts that are answered before others get their turn. */
 const HOSTS_AT_ONCE = 64;
-/** Changes that their pages have together, unless one alone has more. */
+/** With so many changes in the pages before, no further one is read. */
 const FEW = 256;
 
 interface Asked {

@@ -1,8 +1,5 @@
 import type { Clock } from '../../daemon/clock.ts';
 
-/** Nobody ends a moment. */
-const NEVER = new AbortController().signal;
-
 interface Terms {
   readonly momentMs: number;
   /** So many of each moment need not wait. */
@@ -27,7 +24,7 @@ export class Gathering {
     if (nowMs >= this.#endMs) this.#begin(nowMs);
     this.#came += 1;
     if (this.#came <= this.#terms.atOnce) return;
-    this.#over ??= this.#clock.delay(this.#endMs - nowMs, NEVER);
+    this.#over ??= this.#clock.delay(this.#endMs - nowMs);
     await this.#over;
   }
 

@@ -9,7 +9,7 @@ interface Line {
 }
 
 /**
- * Packets a second of redirects at points in time, the last one now; null where none of its hosts is known. A host whose rates are
+ * Either all lines are on a host, or none is. Packets a second of redirects at points in time, the last one now; null where none of its hosts is known. A host whose rates are
  * not known at a point adds nothing to it. `names`: every number is less.
  */
 export function seriesOf(
@@ -20,28 +20,28 @@ export function seriesOf(
 ): readonly (number | null)[][] {
   const sums = lines.map(() => new Float64Array(SERIES_POINTS));
   const known = lines.map(() => new Uint8Array(SERIES_POINTS));
-  const everywhere = lineOfEach(lines, names, undefined);
-  const asked = new Set(lines.map(({ on }) => on));
+  const linesOn = Map.groupBy(lines.keys(), (at) => lines[at]?.on);
+  const everywhere = linesOn.get(undefined) ?? [];
+  /** By number, the line of it, from 1 on; 0 for none. */
+  const lineOf = new Uint32Array(names);
+  const setLines = (of: readonly number[], is: boolean): void => {
+    for (const at of of) lineOf[lines[at]?.id ?? 0] = is ? at + 1 : 0;
+  };
+  setLines(everywhere, true);
   for (const host of hosts) {
-    if (!asked.has(undefined) && !asked.has(host)) continue;
-    const lineOf = asked.has(host) ? lineOfEach(lines, names, host) : everywhere;
+    const own = linesOn.get(host) ?? [];
+    if (own.length + everywhere.length === 0) continue;
+    setLines(own, true);
     const its = host.ids.filter((id) => lineOf[id] !== 0);
-    if (its.length === 0) continue;
     for (let point = 0; point < SERIES_POINTS; point += 1) {
       const sample = host.sampleAt(nowMs - (SERIES_POINTS - 1 - point) * SERIES_EVERY_MS);
       if (sample === undefined) continue;
       if (sample.complete) for (const id of its) mark(known[(lineOf[id] ?? 0) - 1], point);
       addUp(sample, point, lineOf, { sums, known });
     }
+    setLines(own, false);
   }
   return sums.map((sum, at) => Array.from(sum, (rate, point) => (known[at]?.[point] === 1 ? rateOf(rate) : null)));
-}
-
-/** By number, the line, from 1 on, that it has on a host or, of no host, on all; 0 for none. */
-function lineOfEach(lines: readonly Line[], names: number, host: HostTraffic | undefined): Uint32Array {
-  const lineOf = new Uint32Array(names);
-  for (const [at, { id, on }] of lines.entries()) if (on === host) lineOf[id] = at + 1;
-  return lineOf;
 }
 
 function addUp(

@@ -197,9 +197,11 @@ export class MemoryKernel extends MemoryNet implements Kernel, Entries, Counts, 
     return `memory.${this.openings}`;
   }
 
-  totals(): Totals {
+  totals(into?: Totals): Totals {
     const { slots } = this.limits;
-    const totals = { packets: new Float64Array(slots), bytes: new Float64Array(slots) };
+    const room = (before: Float64Array | undefined) =>
+      before?.length === slots ? before.fill(0) : new Float64Array(slots);
+    const totals = { packets: room(into?.packets), bytes: room(into?.bytes) };
     for (const [slot, { packets, bytes }] of this.#counters) {
       totals.packets[slot] = Number(packets);
       totals.bytes[slot] = Number(bytes);

@@ -95,10 +95,14 @@ export class FleetCheck {
    */
   async ordered(host: string, reply: ReturnType<Operator['resync']>): Promise<void> {
     this.#orderedMs.set(host, this.#nowMs);
-    this.#standing.add(host);
     const said = await reply;
     if (said === undefined) return;
     if ('error' in said || said.code === undefined || HELD.includes(said.code)) this.#standing.delete(host);
+  }
+
+  /** An order comes to an agent, perhaps once more. */
+  given(host: string): void {
+    this.#standing.add(host);
   }
 
   /** An agent knows of no order that another one was given. */

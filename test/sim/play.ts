@@ -76,7 +76,9 @@ class Stage {
     this.#rules.onTime = ({ time, runs }, atMs) => void (runs && time.heard(atMs - world.clock.nowMs()));
     world.bus.onArrival = (message) => {
       this.#rules.arrived(message);
-      if (message.subject.endsWith('.rearm')) world.hosts.get(concerned(message.subject, '')[0] ?? '')?.givenUp.arm();
+      const [host = ''] = concerned(message.subject, '');
+      if (message.subject.endsWith('.rearm')) world.hosts.get(host)?.givenUp.arm();
+      if (message.subject.endsWith('.resync')) this.#fleet.given(host);
     };
     world.onStatus = (status) => {
       this.#rules.said(status);

@@ -27,6 +27,7 @@ function questions(
   stats: () => Stats = () => {
     throw new Error('not asked');
   },
+  renewing: () => boolean = () => false,
 ): Questions {
   return new Questions({
     again: (key) => convergence.again([key]),
@@ -37,6 +38,9 @@ function questions(
     boot: 'b1',
     view: {
       ...convergence.ledger,
+      get renewing() {
+        return renewing();
+      },
       mapProblems: [],
       withheldOf: () => undefined,
       holders: convergence.slots,
@@ -80,6 +84,16 @@ test('questions: where the pins are lost, explain says what is known, and what t
   t.deepEqual(found.events, [event(5)]);
   const reply = parseDumpReply(await asked.answer('dump', encodeAskRequest({ v: 1 })), HOST);
   t.like(reply, { error: { code: 'NOT_ATTACHED' } });
+});
+
+test('questions: while other maps take the place of those before, what the maps say waits for that', async (t) => {
+  const kernel = makeKernel();
+  const view = start(kernel, [NARROW]);
+  converge(view);
+  let turns = 5;
+  const asked = questions(kernel, view, [], undefined, () => turns-- > 0);
+  t.like(await explained(asked, 'narrow'), { state: 'installed' });
+  t.is(turns, -1);
 });
 
 test('explain: what is desired, decided, held by the kernel, and resolved', async (t) => {

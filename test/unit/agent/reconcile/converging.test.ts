@@ -68,6 +68,23 @@ test('converging: what comes to be desired while other maps are taken is desired
   t.is(kernel.peek().entries.size, MANY);
 });
 
+test('converging: what is desired no more by the time at which other maps are read leaves by its name', async (t) => {
+  const host = standing(MANY);
+  const { converging } = host;
+  const [gone, late] = [intentOf(2), intentOf(3)];
+  const before = converging.now;
+  const during = renew(host, [() => before.ledger.remove([gone.key])]);
+  t.true(converging.renewing);
+  await during;
+  t.false(converging.renewing);
+  converging.now.ledger.remove([late.key]);
+  const forgotten = converge(converging.now).flatMap((pass) => pass.forgotten);
+  t.deepEqual(
+    forgotten,
+    [late, gone].map(({ key, name }) => ({ key, name })),
+  );
+});
+
 test('converging: what is to be looked at again is, also where other maps are taken meanwhile', async (t) => {
   const host = standing(MANY);
   const { kernel, intents, converging } = host;

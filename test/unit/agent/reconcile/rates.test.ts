@@ -13,7 +13,7 @@ const SPAN = 15_000;
 class Host {
   readonly kernel: MemoryKernel;
   readonly rates = new Rates();
-  readonly turns = new Uint32Array(128);
+  turns = new Uint32Array(128);
   readonly gone = new Set<number>();
   #atMs = 0;
 
@@ -53,6 +53,17 @@ test('rates: the first look only tells where counts stand; then what came since,
     lost: 0,
   });
   t.deepEqual(host.busiest(), [], 'nothing came, and that is known');
+});
+
+test('rates: what other holders count is not compared with what was counted for those before', (t) => {
+  const host = new Host();
+  host.turns[1] = 7;
+  host.count(1, 1_000_000);
+  host.look();
+  host.turns = new Uint32Array(128); // other maps took the place of those before
+  t.is(host.look(), undefined);
+  host.count(1, 1_000_300);
+  t.deepEqual(host.busiest(), ['r1 300']);
 });
 
 test('rates: a look that is asked for too early is none, and the next one spans it', (t) => {
