@@ -35,10 +35,10 @@ const BPF_F_LOCK = 4;
 const LOOK_AGAIN_MS = 250;
 /** The agent's drift check comes once a minute. */
 const DRIFT_S = 65;
-/** Until what a start leaves behind is over. */
-const SETTLE_MS = 3_000;
-/** One redirect falls silent so soon, and all others are looked at with it. */
-const SILENT_MS = 20_000;
+/** Until what a start leaves behind is over: V8 gives memory back up to sixteen seconds later. */
+const SETTLE_MS = 20_000;
+/** One redirect falls silent so soon, later than that, and all others are looked at with it. */
+const SILENT_MS = 45_000;
 const LASTING_MS = 3_600_000;
 
 export interface RestartOptions {
