@@ -1,4 +1,4 @@
-import type { BatchResult, MapHandle, Native } from '../../native/index.ts';
+import type { MapHandle, Native } from '../../native/index.ts';
 import type { Family } from '../../protocol/match.ts';
 import { familyOf } from '../../protocol/match.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
@@ -6,6 +6,7 @@ import { KernelError } from '../model/kernel-error.ts';
 import type { Op, OpResult } from '../model/op.ts';
 import type { Looked, ObservedEntry, Swept } from '../ports.ts';
 import { STRUCTS } from './abi.ts';
+import { type Batch, deleteBatch, writeBatch } from './batch.ts';
 import { errnoName, isErrno } from './errno.ts';
 import { Image, type Packed } from './image.ts';
 import { decodeKey, decodeValue, encodeKey, encodeValue, keySize, valueIsSound, zonesIn } from './layout.ts';
@@ -17,8 +18,6 @@ const SWEPT_MAX = 16_384;
 const LOOKED_MAX = 2_048;
 /** No bucket of a map holds as many. */
 const ROOM_MAX = 2 ** 16;
-const DONE: OpResult = { done: true };
-const ABSENT: OpResult = { done: true, absent: true };
 
 /** Where a look at everything begins. */
 const START = { family: 4, from: null } as const;
@@ -212,7 +211,7 @@ export class EntryMaps {
   #write(batch: Batch): OpResult[] {
     const table = this.#tables[batch.family];
     table?.breakRows(batch.keys);
-    const results = this.#writeMap(batch);
+    const results = writeBatch(this.#native, batch);
     this.#wrote(batch, results);
     table?.wrote(batch.keys, batch.values, results);
     return results;
@@ -232,7 +231,7 @@ export class EntryMaps {
   #delete(batch: Batch): OpResult[] {
     const table = this.#tables[batch.family];
     table?.removeRows(batch.keys);
-    const results = this.#deleteFromMap(batch);
+    const results = deleteBatch(this.#native, batch);
     const { size, keys } = batch;
     results.forEach(({ done }, i) => {
       if (done) this.#images[batch.family].delete(keys.subarray(i * size, (i + 1) * size));
@@ -240,47 +239,6 @@ export class EntryMaps {
     table?.removed(batch.keys, results);
     return results;
   }
-
-  /** A batch stops at the first element that the kernel refuses; the rest goes on after it. */
-  #writeMap({ map, size, keys, values, count }: Batch): OpResult[] {
-    return carryOn(count, (from) => {
-      if (count - from === 1) {
-        const value = values.subarray(from * STRUCTS.value.size);
-        return { rc: this.#native.mapUpdateElem(map, keys.subarray(from * size), value, BPF_F_LOCK), count: 0 };
-      }
-      const rest = values.subarray(from * STRUCTS.value.size);
-      return this.#native.mapUpdateBatch(map, keys.subarray(from * size), rest, count - from, BPF_F_LOCK);
-    });
-  }
-
-  /** DELETE_BATCH stops at an absent key too: that one is done, and the rest goes on after it. */
-  #deleteFromMap({ map, size, keys, count }: Batch): OpResult[] {
-    return carryOn(count, (from) => {
-      if (count - from === 1) return { rc: this.#native.mapDeleteElem(map, keys.subarray(from * size)), count: 0 };
-      return this.#native.mapDeleteBatch(map, keys.subarray(from * size), count - from);
-    });
-  }
-}
-
-interface Batch {
-  readonly family: Family;
-  readonly map: MapHandle;
-  readonly size: number;
-  readonly keys: Uint8Array;
-  readonly values: Uint8Array;
-  readonly count: number;
-}
-
-/** Repeats a batch call after each element at which it stopped. `count` of an answer is what was done before that. */
-function carryOn(total: number, call: (from: number) => BatchResult): OpResult[] {
-  const results: OpResult[] = [];
-  while (results.length < total) {
-    const { rc, count } = call(results.length);
-    const done = rc < 0 ? count : total - results.length;
-    for (let i = 0; i < done; i += 1) results.push(DONE);
-    if (rc < 0) results.push(isErrno(rc, 'ENOENT') ? ABSENT : { done: false, errno: errnoName(rc) });
-  }
-  return results;
 }
 
 /** Of the keys that are no strays. */
