@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { atOnce, type Parts } from '../../daemon/parts.ts';
-import { type Patience, patiently } from '../../daemon/patiently.ts';
+import { patiently } from '../../daemon/patiently.ts';
 import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { BootTime } from '../model/boot-time.ts';
@@ -15,12 +15,10 @@ import { EventFile } from './event-file.ts';
 import type { EventTable } from './event-table.ts';
 import { toStoreError } from './failure.ts';
 import { transactInTurns } from './in-parts.ts';
-import { openTables, pathIn, readPosition, type StorePlace, type Tables } from './tables.ts';
+import { openTables, pathIn, patienceBy, readPosition, type StorePlace, type Tables } from './tables.ts';
 
 export const EVENTS_NAME = 'events.db';
 
-/** Whoever else opens the database, to copy it or to look, is through with its lock by then; else it is busy for now. */
-const BUSY_LIMIT_MS = 1_000;
 /** A set with more changes is laid part by part. */
 const CHANGES_AT_ONCE = 500;
 
@@ -286,10 +284,6 @@ function remember(
   { before, seq }: { readonly before: number | undefined; readonly seq: number },
 ): void {
   if (beside.brake !== undefined) brake.save(beside.brake, before, seq);
-}
-
-function patienceBy({ clock }: StorePlace): Patience {
-  return { isBusy: (error) => error instanceof StoreError && error.code === 'BUSY', limitMs: BUSY_LIMIT_MS, clock };
 }
 
 function isWhole(set: { readonly sum: bigint; readonly sound: boolean }, { digest }: Position): boolean {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../../daemon/clock.ts';
+import type { Patience } from '../../daemon/patiently.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../protocol/digest.ts';
 import { StoreError } from '../model/store-error.ts';
@@ -12,6 +13,9 @@ import { toStoreError } from './failure.ts';
 import { IntentTable } from './intent-table.ts';
 
 export const DATABASE_NAME = 'agent.db';
+
+/** Whoever else opens the database, to copy it or to look, is through with its lock by then; else it is busy for now. */
+const BUSY_LIMIT_MS = 1_000;
 
 /** Where a store lives, and whose it is. */
 export interface StorePlace {
@@ -36,6 +40,11 @@ export interface Tables {
 
 export function pathIn({ directory }: StorePlace): string {
   return join(directory, DATABASE_NAME);
+}
+
+/** How long whoever uses it waits for a lock that another process holds. */
+export function patienceBy({ clock }: StorePlace): Patience {
+  return { isBusy: (error) => error instanceof StoreError && error.code === 'BUSY', limitMs: BUSY_LIMIT_MS, clock };
 }
 
 export async function openTables(place: StorePlace): Promise<Tables> {
