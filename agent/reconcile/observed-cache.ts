@@ -1,3 +1,4 @@
+import { eachOf, inTurns } from '../../daemon/parts.ts';
 import { keyOf } from '../../protocol/key.ts';
 import type { Family, Match } from '../../protocol/match.ts';
 import { type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
@@ -75,10 +76,10 @@ export class ObservedCache {
   /** The same, and others have their turn in between. Errors: KernelError. */
   static async inTurns({ entries, ...rest }: Observed, turn: () => Promise<void>): Promise<ObservedCache> {
     const cache = new ObservedCache({ ...rest, entries: [] });
-    for (const [id, entry] of entries) {
-      if (cache.entries.size % AT_ONCE === 0) await turn();
-      cache.set(id, entry);
-    }
+    await inTurns(
+      eachOf(entries, AT_ONCE, ([id, entry]) => cache.set(id, entry)),
+      turn,
+    );
     return cache;
   }
 
