@@ -257,7 +257,9 @@ export class Convergence {
         };
         const now = this.#settle({ ...input, jiffies, nowMs, random: random() });
         const was = standing ?? before;
-        if (!sameState(was, now)) changed.push({ before: was, now, stored: sameState(before, now) });
+        const isUnstored = this.ledger.takeUnstored(decision.key);
+        if (isUnstored || !sameState(was, now))
+          changed.push({ before: was, now, stored: !isUnstored && sameState(before, now) });
       }
     }
     this.#release(released);

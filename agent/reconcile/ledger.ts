@@ -22,6 +22,8 @@ export class Ledger {
   readonly #trackers: readonly Tracker[];
   /** Names of intents whose entries are still to go. */
   readonly #leaving = new Map<string, string>();
+  /** Keys that stand as no store was told. */
+  readonly #unstored = new Set<string>();
 
   constructor(schedule: Schedule, trackers: readonly Tracker[]) {
     this.#schedule = schedule;
@@ -66,11 +68,12 @@ export class Ledger {
     this.remove([...this.desired.keys()].filter((key) => !keys.has(key)));
   }
 
-  /** Desires what another one does by now, and knows the names of what is leaving there. */
+  /** Desires what another one does by now, and knows the names of what is leaving there, and what no store was told. */
   catchUp(other: Ledger): void {
     this.put([...other.desired.values().filter((intent) => this.desired.get(intent.key) !== intent)]);
     this.keepOnly(other.desired);
     for (const [key, name] of other.#leaving) this.#leaving.set(key, name);
+    for (const key of other.#unstored) this.#unstored.add(key);
   }
 
   /** What was decided by a time that turned out to be wrong is looked at again: also what has ended by it. */
@@ -79,7 +82,10 @@ export class Ledger {
     this.#schedule.markDue(this.desired.values().flatMap(({ key, expires }) => (expires === undefined ? [] : [key])));
   }
 
-  /** No desired key stands, whatever was done: that is known without a look at each. `nowMs`: epoch milliseconds. */
+  /**
+   * No desired key stands, whatever was done: that is known without a look at each, and stored when each is settled.
+   * `nowMs`: epoch milliseconds.
+   */
   block(code: Code, nowMs: number): void {
     for (const intent of this.desired.values()) {
       const { key, rev } = intent;
@@ -87,7 +93,13 @@ export class Ledger {
       if (staysIdle(intent, before)) continue;
       const sinceMs = before?.code === code ? before.sinceMs : nowMs;
       this.states.set(key, { key, rev, slot: before?.slot ?? null, state: 'blocked', code, sinceMs });
+      this.#unstored.add(key);
     }
+  }
+
+  /** Whether no store was told how a key stands; whoever asks tells one. */
+  takeUnstored(key: string): boolean {
+    return this.#unstored.delete(key);
   }
 
   settle(decision: Decision, now: EntryState): void {
@@ -99,6 +111,7 @@ export class Ledger {
   forget(key: string): Gone {
     const name = this.#leaving.get(key);
     this.#leaving.delete(key);
+    this.#unstored.delete(key);
     this.states.delete(key);
     for (const tracker of this.#trackers) tracker.gone?.(key);
     return { key, ...(name !== undefined && { name }) };

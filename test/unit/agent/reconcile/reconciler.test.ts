@@ -475,6 +475,23 @@ test('reconciler: an interface that lost the program is told by an agent that ma
   t.deepEqual(bench.told(), ['blocked undefined NOT_ATTACHED']);
 });
 
+test('reconciler: what no packet met when pins were lost, and meets none of other ones, is stored so', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1)]);
+  bench.kernel.netdev('eth0', { attached: 'none' });
+  await bench.clock.pass(1_000);
+  bench.kernel.pinsLost = true;
+  await bench.accept(2, [put(1, 2)]);
+  await bench.clock.pass(1_000);
+  bench.kernel.pinsLost = false;
+  await bench.clock.pass(10_000);
+  const { key } = intentOf(1);
+  t.is(bench.reconciler.progress().applied, 2);
+  t.like(bench.reconciler.view.states.get(key), { rev: 2, code: 'NOT_ATTACHED' });
+  t.like(bench.store.rows.get(key), { rev: 2, code: 'NOT_ATTACHED' });
+});
+
 test('reconciler: pins that are lost are waited for, and other ones are filled with what is desired by then', async (t) => {
   await using bench = new Bench();
   await bench.start();
