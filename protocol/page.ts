@@ -3,7 +3,7 @@ import { type Cursor, readCursor, readEpochOrNone } from './cursor.ts';
 import { type HostError, open, readHostError, readVersion } from './envelope.ts';
 import { readHost } from './host.ts';
 import { type Change, readChange } from './intent.ts';
-import { encodeJson } from './json.ts';
+import { encodeJson, type JsonObject } from './json.ts';
 import { checkMarks, type Marks, marks } from './marks.ts';
 import { list, object, oneOf, optional, type Reader, readBoolean, readDigest, readRev, readTime } from './read.ts';
 import { Refused } from './refused.ts';
@@ -98,6 +98,17 @@ export function encodeSyncRequest(request: SyncRequest): Uint8Array {
 export function parsePageReply(input: unknown, host?: string): PageReply {
   const value = open(input, host);
   return value.error === undefined ? checked(readFields(value, '')) : readHostError(value, '');
+}
+
+/** Where the page after one begins, by what that says before it is judged; undefined where it is the last, or no page. */
+export function pageAfter({ epoch, rev, more }: JsonObject): Cursor | undefined {
+  if (more !== true) return undefined;
+  try {
+    return readCursor({ epoch, rev }, '');
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
 }
 
 export function isSyncError(reply: PageReply): reply is SyncError {

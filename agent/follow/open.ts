@@ -1,7 +1,8 @@
+import type { JsonObject } from '../../protocol/json.ts';
 import { type PageReply, parsePageReply } from '../../protocol/page.ts';
 import { parseUpdate, type Update } from '../../protocol/update.ts';
 
-// The one door for bytes that move desired state. Whoever is to be trusted is known here, before anything is read; what
+// The one door for what moves desired state. Whoever is to be trusted is known here, before anything is read; what
 // comes out is complete, normalised and of this host.
 
 /** Opens a message of the live subject. Errors: Refused. */
@@ -9,7 +10,7 @@ export function openUpdate(bytes: Uint8Array, host: string): Update {
   return parseUpdate(bytes, host);
 }
 
-/** Opens the answer to a sync request. Errors: Refused. */
-export function openPage(bytes: Uint8Array, host: string): PageReply {
-  return parsePageReply(bytes, host);
+/** Opens the answer to a sync request, decoded. Errors: Refused. */
+export function openPage(value: JsonObject, host: string): PageReply {
+  return parsePageReply(value, host);
 }

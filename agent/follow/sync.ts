@@ -1,23 +1,16 @@
-import { BusError, type BusErrorCode } from '../../bus/error.ts';
+import type { BusErrorCode } from '../../bus/error.ts';
 import type { AnyCode } from '../../protocol/codes.ts';
 import { type Cursor, NO_CURSOR, sameCursor } from '../../protocol/cursor.ts';
 import type { Change } from '../../protocol/intent.ts';
 import { hasMarks, type Marks, raised } from '../../protocol/marks.ts';
-import {
-  encodeSyncRequest,
-  isSyncError,
-  type Page,
-  type PageReply,
-  type Standing,
-  type SyncRequest,
-} from '../../protocol/page.ts';
-import { Refused } from '../../protocol/refused.ts';
+import { isSyncError, type Page, type Standing } from '../../protocol/page.ts';
+import type { Refused } from '../../protocol/refused.ts';
 import type { Footing } from '../model/footing.ts';
 import { MAX_SLOTS } from '../model/limits.ts';
 import type { Acceptance, Candidate } from '../model/stored.ts';
 import { layOver } from './cursor.ts';
 import { claimOf, type LogHold } from './footing.ts';
-import { openPage } from './open.ts';
+import { PageAsker } from './page-asker.ts';
 
 /** How often one sync may start over because the log was trimmed beneath it. */
 const MAX_RESTARTS = 3;
@@ -109,11 +102,12 @@ async function bringUp(start: Claiming): Promise<SyncResult> {
 /** Fetches pages from where the base ends to the head of the log; they make one candidate. */
 async function fetchCopy(start: Claiming, base: Candidate['base']): Promise<Copy> {
   const began = base === 'stored' ? start.footing.at : NO_CURSOR;
+  const asker = new PageAsker(start);
   const newest = new Map<string, Change>();
   let from = began;
   let firstHead: number | undefined;
   for (let pages = 1; ; pages += 1) {
-    const page = await fetchPage(start, from);
+    const page = await fetchPage(start, asker, from);
     if ('outcome' in page) return page;
     firstHead ??= page.head;
     if (base === 'stored' && page.standing === 'superseded') return { outcome: 'anew' };
@@ -151,10 +145,10 @@ type Failure = Extract<SyncResult, { outcome: 'held' | 'failed' }>;
 type Anew = Extract<Copy, { outcome: 'anew' }>;
 
 /** Asks for one page; only one that answers this very request, leads on and leaves no hole counts. */
-async function fetchPage(start: Claiming, from: Cursor): Promise<Page | Failure | Anew> {
-  const { host, have } = start;
-  const reply = await ask(start, { v: 1, host, have, from });
-  if ('outcome' in reply) return reply;
+async function fetchPage(start: Claiming, asker: PageAsker, from: Cursor): Promise<Page | Failure | Anew> {
+  const { have } = start;
+  const reply = await asker.page(from);
+  if ('unanswered' in reply) return failed(reply.unanswered, reply.message);
   if (isSyncError(reply)) {
     const { code, message } = reply.error;
     // Where we stand is not in the log, though what we claim is.
@@ -172,16 +166,6 @@ async function fetchPage(start: Claiming, from: Cursor): Promise<Page | Failure 
   }
   if (reply.at !== undefined) start.heard(reply.at);
   return reply;
-}
-
-async function ask(start: Claiming, request: SyncRequest): Promise<PageReply | Failure> {
-  try {
-    return openPage(await start.request(encodeSyncRequest(request)), start.host);
-  } catch (error) {
-    if (error instanceof Refused) start.refused(error);
-    if (error instanceof BusError || error instanceof Refused) return failed(error.code, error.message);
-    throw error;
-  }
 }
 
 function failed(code: AnyCode | BusErrorCode, message: string): Failure {

@@ -83,6 +83,37 @@ test('sync: an empty store takes the whole set, page by page', async (t) => {
   t.deepEqual(store.stored.cursor, controller.head);
 });
 
+test('sync: the next page is asked for before one is judged, and forgotten with one that is refused', async (t) => {
+  const controller = new MemoryController(HOST);
+  controller.write(puts(1, 2, 3, 4));
+  const store = new MemoryStore();
+  const { result, asked, refused } = await sync(store, (request, asked) => {
+    if (asked > 1) throw new BusError('TIMEOUT', 'request', 'no answer came');
+    const page = controller.page(request, 2) as Page;
+    return { ...page, changes: [...page.changes, ...page.changes] };
+  });
+  t.like(result, { outcome: 'failed', code: 'DUPLICATE_KEY' });
+  t.is(refused.length, 1);
+  t.deepEqual(
+    asked.map(({ from }) => from.rev),
+    [0, 2],
+  );
+  t.is(store.stored.seq, 0);
+});
+
+test('sync: a page that does not say where the next begins has none asked for before it is judged', async (t) => {
+  const strange = [{ epoch: 7 }, { rev: -1 }, { rev: '2' }, { more: 'yes' }, { more: false }, { epoch: '' }];
+  for (const fields of strange) {
+    const controller = new MemoryController(HOST);
+    controller.write(puts(1, 2, 3, 4));
+    const { result, asked } = await sync(new MemoryStore(), (request) => {
+      return { ...controller.page(request, 2), ...fields } as unknown as PageReply;
+    });
+    t.is(result.outcome, 'failed', JSON.stringify(fields));
+    t.is(asked.length, 1, JSON.stringify(fields));
+  }
+});
+
 test('sync: the same set is one request, and nothing is stored', async (t) => {
   const { controller, store } = await inStep();
   const { result, asked } = await sync(store, (request) => controller.page(request));
@@ -205,7 +236,7 @@ test('sync: a full walk starts over only when the floor passes its first head', 
   t.deepEqual(result, { outcome: 'accepted' });
   t.deepEqual(
     asked.map(({ from }) => from.rev),
-    [0, 1, 2, 0, 2, 3],
+    [0, 1, 2, 3, 0, 2, 3], // the first 3 was asked for ahead
   );
   t.is(store.stored.digest, controller.digest);
 });
