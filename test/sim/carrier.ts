@@ -20,6 +20,8 @@ const LATE_MS = 8_000;
 /** One late message in so many is very late. */
 const VERY_LATE_ONE_IN = 20;
 const VERY_LATE_MS = 60_000;
+/** Within that an agent has stored what came, though it needs several pages. */
+const TAKEN_WITHIN_MS = 10_000;
 
 /** What a bus does to messages between hosts and controllers; which of them it strikes is a matter of the seed. */
 export class Carrier {
@@ -27,13 +29,22 @@ export class Carrier {
   /** Messages that were lost, repeated, late, or not what was sent. */
   touched = 0;
   readonly #struck: (how: Strike) => void;
+  readonly #nowMs: () => number;
+  /** When the last older reply comes that was sent. */
+  #oldMs = Number.NEGATIVE_INFINITY;
   readonly #below: (bound: number) => number;
   readonly #partitions = new Map<HostName, Ways>();
   readonly #replies = new Map<HostName, readonly Uint8Array[]>();
 
-  constructor(seed: number, struck: (how: Strike) => void) {
+  constructor(seed: number, struck: (how: Strike) => void, nowMs: () => number) {
     this.#below = randomBelow(seed);
     this.#struck = struck;
+    this.#nowMs = nowMs;
+  }
+
+  /** What a host stores now may be what an older reply said. */
+  get mayBeOld(): boolean {
+    return this.#nowMs() - this.#oldMs < TAKEN_WITHIN_MS;
   }
 
   /** Lets nothing through to a host, or from it, from now on. */
@@ -65,6 +76,7 @@ export class Carrier {
     if (!struck.includes(true)) return [asItCame];
     this.touched += 1;
     for (const [at, how] of STRIKES.entries()) if (struck[at]) this.#struck(how);
+    if (old !== undefined) this.#oldMs = Math.max(this.#oldMs, this.#nowMs() + 1 + late);
     return isLost || isKept ? [] : [{ afterMs: 1 + late, data: bad ?? old ?? data }, ...again];
   }
 

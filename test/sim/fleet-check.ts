@@ -122,7 +122,7 @@ export class FleetCheck {
    * What a host stores is for it: of redirects for a label always the same, none is where that label never was. And who holds
    * a set of somebody's, or has a mark of it, takes none of anybody else (R4).
    */
-  stored(host: Host, { base, cursor }: Candidate, mayBeStale: boolean): readonly string[] {
+  stored(host: Host, { base, cursor }: Candidate, mayBeOld: boolean): readonly string[] {
     const { name, store, kernel, roles } = host;
     const owner = ownerOf(store.stored.cursor);
     const before = [this.#owners.get(store), ownerOf(kernel.mark())].filter(Boolean);
@@ -135,7 +135,7 @@ export class FleetCheck {
     const mark = kernel.mark();
     if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !this.#decreedMs.has(name) && !isOrdered)
       return [`${name}: had ${mark.rev} of ${mark.epoch}, which the log does not have, and takes ${cursor.rev} of it`];
-    const isWhole = base === 'empty' && this.isOurs(cursor) && !mayBeStale;
+    const isWhole = base === 'empty' && this.isOurs(cursor) && !mayBeOld;
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
     return [
       ...(isWhole && before.length > 0 ? this.#missing(host) : []),

@@ -57,7 +57,7 @@ class Stage {
   private constructor(world: World, strangers: Strangers, seed: number, stores: Stores) {
     this.#world = world;
     const note = (what: string): void => void this.#fired.add(what);
-    this.#carrier = new Carrier(seed, note);
+    this.#carrier = new Carrier(seed, note, () => world.clock.monotonicMs());
     this.#rules = new RuleWatch((subject) => world.hosts.get(concerned(subject, '')[0] ?? ''), note);
     this.#strangers = strangers;
     this.#fleet = new FleetCheck(world.database, [strangers.database]);
@@ -110,7 +110,7 @@ class Stage {
       this.#rules.accepted(host, candidate, acceptance);
       if (acceptance.outcome !== 'accepted') return;
       host.givenUp.revised(host.known);
-      this.wrong.push(...this.#fleet.stored(host, candidate, this.#carrier.weather.stale > 0));
+      this.wrong.push(...this.#fleet.stored(host, candidate, this.#carrier.mayBeOld));
     };
     host.onSave = (rows) => this.wrong.push(...check.saved(rows).map((what) => `${host.name}: ${what}`));
     host.onOp = (op) => this.wrong.push(...check.of(op).map((what) => `${host.name}: ${what}`));

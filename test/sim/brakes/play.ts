@@ -48,7 +48,11 @@ class Stage {
 
   private constructor(world: World, seed: number) {
     this.#world = world;
-    this.#carrier = new Carrier(seed, () => {});
+    this.#carrier = new Carrier(
+      seed,
+      () => {},
+      () => world.clock.monotonicMs(),
+    );
     this.#controllers = new Controllers(world);
     this.#operator = new Operator(world);
     world.bus.choose = randomBelow(seed + 1);
