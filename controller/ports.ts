@@ -100,11 +100,20 @@ export interface NewsOfLogs {
   movedAfter(rev: number, marks?: number): Promise<Moved>;
 }
 
+/** What a change wrote that was little, as its hosts are told it, and how far revs and marks were counted before it and after it. */
+export interface Written {
+  readonly from: Pick<Moved, 'rev' | 'marks'>;
+  readonly to: Pick<Moved, 'rev' | 'marks'>;
+  readonly updates: readonly Update[];
+}
+
 /** The logs of the hosts. */
 export interface Logs extends Pick<NewsOfLogs, 'movedAfter'> {
   page(request: SyncRequest, budgetBytes: number): Promise<Page>;
   /** Reads what belongs together from one state of the logs, which costs little more than the first of it. */
   together<T>(read: (now: NewsOfLogs) => Promise<T>): Promise<T>;
+  /** What changes of this process wrote and committed, each told once; of what was much there is nothing here. */
+  written(): readonly Written[];
 }
 
 /** What the controller knows of the hosts themselves. */

@@ -5,12 +5,14 @@ import type { HostFacts } from '../model/claim.ts';
 import type { Damage } from '../model/damage.ts';
 import { withConfirm, withoutConfirm } from '../model/publication.ts';
 import { type Impact, impactOf } from '../model/size-gate.ts';
+import type { ChangeRow } from '../store/schema.ts';
 import type { Session } from '../store/session.ts';
 import type { ChangeTable, NewChange } from '../store/tables/changes.ts';
 import type { EpochTable } from '../store/tables/epochs.ts';
 import type { Head, HeadTable } from '../store/tables/heads.ts';
 import type { MarkTable } from '../store/tables/marks.ts';
 import type { SpecTable } from '../store/tables/specs.ts';
+import { Hand } from './hand.ts';
 
 /** What one transaction did to the log. `epoch` is set when it was opened here. */
 export interface LogResult {
@@ -79,6 +81,8 @@ export class LogWriter {
   readonly sizes = new Map<string, Record<Impact, number>>();
   /** Hosts that are not told what they would have to be told, since their agents cannot have it confirmed: the publication cannot be. */
   readonly unable = new Set<string>();
+  /** What was written, for those who are to be told. */
+  readonly hand = new Hand();
   /** What is still missing, once that was looked at again. */
   assessed: { readonly damage: Damage | undefined } | undefined;
   #confirm: Confirm | undefined;
@@ -160,9 +164,9 @@ export class LogWriter {
     const { name, body: said } = compiled ?? { name: '', body: '' };
     const body = confirm === undefined ? said : withConfirm(said, confirm);
     const row: NewChange = { host, key, rev, op: compiled ? 'put' : 'delete', name, body, at_ms: this.#terms.atMs };
-    await tables.changes.put(session, row);
+    const stored = await tables.changes.put(session, row);
     if (live !== undefined && this.#leaving.has(live.name)) this.departures.push({ name: live.name, host, rev });
-    await this.#moveHead(row, live);
+    await this.#moveHead(stored, live);
   }
 
   /**
@@ -241,12 +245,13 @@ export class LogWriter {
     return this.#rev;
   }
 
-  async #moveHead(row: NewChange, live: NewChange | undefined): Promise<void> {
+  async #moveHead(row: ChangeRow, live: NewChange | undefined): Promise<void> {
     const { session, tables } = this.#place;
     const head = this.#heads.get(row.host) ?? (await tables.heads.find(session, row.host));
     const less = live ? removeDigest(head.digest, elementDigest(row.key, live.rev, live.body)) : head.digest;
     const digest = row.op === 'put' ? addDigest(less, elementDigest(row.key, row.rev, row.body)) : less;
     this.#heads.set(row.host, { ...head, rev: row.rev, digest });
+    this.hand.add(row, head.rev);
   }
 }
 

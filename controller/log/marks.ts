@@ -1,7 +1,7 @@
 import type { Marks } from '../../protocol/marks.ts';
 import type { Head } from '../store/tables/heads.ts';
 import type { Mark } from '../store/tables/marks.ts';
-import type { Transaction } from './transaction.ts';
+import type { LogTransaction, Transaction } from './transaction.ts';
 
 type Place = Pick<Transaction, 'session' | 'tables'>;
 
@@ -25,6 +25,9 @@ export async function marksFor(
  * in the same transaction. For what an operator allowed to shrink hosts, and for what takes a publication back: that is no accident
  * which a host has to stop.
  */
-export async function permit({ session, tables }: Place, heads: Iterable<Pick<Head, 'host' | 'rev'>>): Promise<void> {
-  for (const head of heads) await tables.marks.raise(session, head, { permit: head.rev });
+export async function permit(
+  { session, tables, log }: LogTransaction,
+  heads: Iterable<Pick<Head, 'host' | 'rev'>>,
+): Promise<void> {
+  for (const head of heads) if (await tables.marks.raise(session, head, { permit: head.rev })) log.hand.raised += 1;
 }

@@ -1,7 +1,7 @@
 import type { Page, SyncRequest } from '../../protocol/page.ts';
 import type { Refused } from '../../protocol/refused.ts';
 import type { Update } from '../../protocol/update.ts';
-import type { Asked, Logs, Moved, NewsOfLogs } from '../ports.ts';
+import type { Asked, Logs, Moved, NewsOfLogs, Written } from '../ports.ts';
 import { AskedPages } from './asked-pages.ts';
 import type { Transaction } from './transaction.ts';
 import { type Opened, readOpened, readUpdates } from './updates.ts';
@@ -23,6 +23,10 @@ export class SqlLogs implements Logs {
 
   together<T>(read: (now: NewsOfLogs) => Promise<T>): Promise<T> {
     return this.#work.read((transaction) => read(new NewsNow(transaction)));
+  }
+
+  written(): readonly Written[] {
+    return this.#work.takeWritten();
   }
 
   movedAfter(rev: number, marks?: number): Promise<Moved> {

@@ -1,14 +1,14 @@
 import type { Change } from '../../protocol/intent.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Update } from '../../protocol/update.ts';
-import type { Asked } from '../ports.ts';
+import type { Asked, Written } from '../ports.ts';
 import type { ChangeRow } from '../store/schema.ts';
 import { MANY } from '../store/tables/changes.ts';
 import type { Head } from '../store/tables/heads.ts';
 import type { Mark } from '../store/tables/marks.ts';
 import { marksFor } from './marks.ts';
 import { changesFor, take } from './pages.ts';
-import type { Transaction } from './transaction.ts';
+import type { LogTransaction, Transaction } from './transaction.ts';
 
 /** The newest epoch, as updates say it. */
 export type Opened = Pick<Update, 'epoch' | 'after'>;
@@ -87,6 +87,28 @@ function spanOf({ host, from }: Asking): { readonly host: string; readonly rev: 
 function changesOf(rows: Iterable<ChangeRow>, budgetBytes: number): readonly ChangeRow[] {
   const taken = take(rows, budgetBytes);
   return taken.more || taken.bytes > budgetBytes ? [] : taken.rows;
+}
+
+/** What hosts are told of a change that wrote little; undefined where it has to be read. The log has to be finished. */
+export async function readWritten(transaction: LogTransaction): Promise<Written | undefined> {
+  const { session, tables, log } = transaction;
+  const { epoch, heads, revs } = log.requireResult();
+  if (epoch !== undefined || heads.length === 0 || !log.hand.has(heads)) return undefined;
+  const opened = await readOpened(transaction);
+  const known = await tables.marks.of(
+    session,
+    heads.map(({ host }) => host),
+  );
+  const updates: Update[] = [];
+  for (const head of heads) {
+    const { prev, rows } = log.hand.of(head);
+    const one = { host: head.host, rev: prev, from: prev, isMarked: false, head, mark: known.get(head.host) };
+    const update = await updateFor(transaction, opened, one, rows);
+    if (update !== undefined) updates.push(update);
+  }
+  const marks = await tables.marks.count(session);
+  const from = { rev: revs.first - 1, marks: marks - log.hand.raised };
+  return { from, to: { rev: revs.last, marks }, updates };
 }
 
 /** Undefined where there is nothing new. One whose marks alone moved gets a hint with those, if its agent can take any. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Damage } from '../model/damage.ts';
 import { StoreError } from '../model/store-error.ts';
+import type { Written } from '../ports.ts';
 import type { Database, Session } from '../store/session.ts';
 import type { Tables } from '../store/tables/tables.ts';
 import { assess } from './assess.ts';
@@ -8,6 +9,7 @@ import { convergeAll } from './converge.ts';
 import { History } from './history.ts';
 import { LogWriter } from './log-writer.ts';
 import type { LogTransaction, Transaction } from './transaction.ts';
+import { readWritten } from './updates.ts';
 import { verifyCounter, verifyTruth } from './verify.ts';
 import { mendLogs } from './verify-logs.ts';
 import { verifyRollouts } from './verify-rollouts.ts';
@@ -24,6 +26,8 @@ interface WorkParts {
 
 /** An id and the random part of an epoch: no two databases and no two starts have the same. */
 const TOKEN_BYTES = 6;
+/** So many changes wait for who tells hosts of them; of what came before, he finds out by himself. */
+const MAX_WRITTEN = 64;
 
 /**
  * Carries out scripts, each in a transaction of its own, on one history of the controller's tables. Whoever works on them
@@ -37,6 +41,8 @@ export class Work {
   /** Opened by this process with its first change (C1); it counts once it is in the table. */
   #epoch: string | undefined;
   #damage: Damage | undefined;
+  /** What is on the disk and was not asked for yet. */
+  readonly #written: Written[] = [];
   #verifying: Promise<void> | undefined;
   /** The database is not what this process knows, and was not looked through since. */
   #due = true;
@@ -77,9 +83,16 @@ export class Work {
    * last change and before it notes what became of it. Errors: TypeError when it did not.
    */
   async change<T>(script: (transaction: LogTransaction) => Promise<T>): Promise<T> {
-    const { answer, log } = await this.write((transaction) => this.#changing(transaction, script));
+    const { answer, log, written } = await this.write((transaction) => this.#changing(transaction, script));
     this.#conclude(log);
+    if (written !== undefined) this.#written.push(written);
+    if (this.#written.length > MAX_WRITTEN) this.#written.shift();
     return answer;
+  }
+
+  /** What changes wrote that were little, since this was asked last. */
+  takeWritten(): readonly Written[] {
+    return this.#written.splice(0);
   }
 
   /** Opens an epoch by decree, with the random part that is handed to the script. */
@@ -179,7 +192,7 @@ export class Work {
     });
     const answer = await script({ ...transaction, log });
     log.requireResult();
-    return { answer, log };
+    return { answer, log, written: await readWritten({ ...transaction, log }) };
   }
 
   /** What was done is on the disk. */

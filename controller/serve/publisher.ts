@@ -5,7 +5,7 @@ import { listBudgetBytes } from '../../protocol/json.ts';
 import { Refused } from '../../protocol/refused.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { encodeUpdate, type Update } from '../../protocol/update.ts';
-import type { Asked, Bus, Logs, Moved, NewsOfLogs } from '../ports.ts';
+import type { Asked, Bus, Logs, Moved, NewsOfLogs, Written } from '../ports.ts';
 
 /** How often the database is asked for what other controllers committed. */
 const POLL_MS = 1000;
@@ -15,7 +15,7 @@ const HOSTS_AT_ONCE = 256;
 const BYTES_A_FLUSH = 512 * 1024;
 
 interface PublisherParts {
-  readonly logs: Pick<Logs, 'movedAfter' | 'together'>;
+  readonly logs: Pick<Logs, 'movedAfter' | 'together' | 'written'>;
   readonly bus: Pick<Bus, 'connected' | 'maxPayloadBytes' | 'publish' | 'flush' | 'onConnect'>;
   readonly subjects: Subjects;
   readonly clock: Pick<Clock, 'delay' | 'turn'>;
@@ -33,8 +33,9 @@ interface Told extends News {
 }
 
 /**
- * Pushes to each host what is new in its log. It looks at the database, never at what a caller tells it, so wake-ups
- * coalesce, and commits of other controllers go out too. What is lost on the way, hosts find by their own sync.
+ * Pushes to each host what is new in its log. What this process has just written is told from hand where that is little and follows
+ * what was told before; else it looks at the database, never at what a caller tells it, so wake-ups coalesce, and commits of other
+ * controllers go out too. What is lost on the way, hosts find by their own sync.
  */
 export class Publisher {
   readonly #parts: PublisherParts;
@@ -43,6 +44,7 @@ export class Publisher {
   #rev: number;
   /** How far marks were counted that were sent. */
   #marks: number;
+  #isReading = false;
 
   private constructor(parts: PublisherParts, { rev, marks, heads }: Moved) {
     this.#parts = parts;
@@ -60,7 +62,26 @@ export class Publisher {
 
   /** Says that there may be something new. */
   wake(): void {
-    this.#waker.wake();
+    const written = this.#parts.logs.written();
+    const told = written.filter((one) => this.#follows(one) && this.#tell(one));
+    if (written.length === 0 || told.length < written.length) this.#waker.wake();
+  }
+
+  /** Nothing else is to be told before. */
+  #follows({ from, updates }: Written): boolean {
+    if (this.#isReading || !this.#parts.bus.connected) return false;
+    if (from.rev !== this.#rev || from.marks !== this.#marks) return false;
+    return updates.every(({ host, prev }) => prev === (this.#published.get(host) ?? 0));
+  }
+
+  /** Answers whether it could be told: what takes more than a message, or is not as it should be, is read. */
+  #tell({ to, updates }: Written): boolean {
+    const roomBytes = listBudgetBytes(this.#parts.bus.maxPayloadBytes);
+    const messages = updates.map((update) => ({ update, message: encoded(update) }));
+    if (messages.some(({ message }) => message === undefined || message.length > roomBytes)) return false;
+    for (const { update, message } of messages) if (message !== undefined) this.#send(update, message);
+    [this.#rev, this.#marks] = [to.rev, to.marks];
+    return true;
   }
 
   /** Pushes until the signal aborts, and then once more: what was committed by then is not left to a sync. */
@@ -77,11 +98,13 @@ export class Publisher {
   }
 
   async #tryPass(): Promise<void> {
+    this.#isReading = true;
     try {
       await this.#pass();
     } catch (error) {
       this.#parts.log.error({ error }, 'publisher: a pass failed; the next poll tries again');
     }
+    this.#isReading = false;
   }
 
   async #pass(): Promise<void> {
@@ -127,14 +150,12 @@ export class Publisher {
 
   /** A log that cannot be read as what it should be is one host's trouble, and the others do not wait for it. */
   #publishOne({ host, head, said: update }: Told): number {
-    const { bus, subjects, log } = this.#parts;
+    const { log } = this.#parts;
     try {
       if (update instanceof Refused) throw update;
       if (update === undefined) return 0;
       const message = encodeUpdate(update);
-      bus.publish(subjects.live(host), message);
-      this.#published.set(host, update.rev);
-      log.debug({ host, ...summaryOf(update) }, 'publisher: update sent');
+      this.#send(update, message);
       return message.length;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -142,6 +163,24 @@ export class Publisher {
       log.error({ error, host, rev: head }, 'publisher: the stored log of a host is damaged');
       return 0;
     }
+  }
+
+  #send(update: Update, message: Uint8Array): void {
+    const { bus, subjects, log } = this.#parts;
+    const { host } = update;
+    bus.publish(subjects.live(host), message);
+    this.#published.set(host, update.rev);
+    log.debug({ host, ...summaryOf(update) }, 'publisher: update sent');
+  }
+}
+
+/** Undefined where a host would not take it. */
+function encoded(update: Update): Uint8Array | undefined {
+  try {
+    return encodeUpdate(update);
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
   }
 }
 

@@ -159,8 +159,11 @@ export class ChangeTable {
     return new Map(rows.map((row) => [row.key, changeSeal.require(row)]));
   }
 
-  put(session: Session, row: NewChange): Promise<number> {
-    return session.run(this.#put, changeSeal.put(row));
+  /** Answers the row as it is stored. */
+  async put(session: Session, row: NewChange): Promise<ChangeRow> {
+    const stored = changeSeal.put(row);
+    await session.run(this.#put, stored);
+    return stored;
   }
 
   /** The changes of a host after a rev, in order; no other statement may run before the end. */

@@ -81,7 +81,7 @@ export class MarkTable {
   /** How far marks were counted, and the hosts whose marks moved since they were counted so far. */
   async movedAfter(session: Session, moved: number): Promise<{ readonly moved: number; readonly hosts: string[] }> {
     const rows = await session.all(this.#moved, { moved });
-    return { moved: await this.#count(session), hosts: rows.map(({ host }) => host) };
+    return { moved: await this.count(session), hosts: rows.map(({ host }) => host) };
   }
 
   /** Leaves out what does not prove itself: such a host is confirmed anew, and asks again for what its brake holds. Answers how many. */
@@ -95,10 +95,11 @@ export class MarkTable {
   }
 
   async #write(session: Session, host: string, mark: Mark): Promise<void> {
-    await session.run(this.#put, markSeal.put({ host, ...mark, moved: (await this.#count(session)) + 1 }));
+    await session.run(this.#put, markSeal.put({ host, ...mark, moved: (await this.count(session)) + 1 }));
   }
 
-  async #count(session: Session): Promise<number> {
+  /** How far marks were counted. */
+  async count(session: Session): Promise<number> {
     return (await session.first(this.#newest, {}))?.moved ?? 0;
   }
 }

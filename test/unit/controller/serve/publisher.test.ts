@@ -10,7 +10,7 @@ import type { Marks } from '../../../../protocol/marks.ts';
 import { makeSubjects } from '../../../../protocol/subjects.ts';
 import { parseUpdate, type Update } from '../../../../protocol/update.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
-import { apply, Folder, openStore, spec, status } from '../fleet.ts';
+import { ALLOWED, apply, Folder, openStore, type Store, spec, status } from '../fleet.ts';
 
 const clock = makeSystemClock();
 
@@ -56,7 +56,7 @@ class Running implements AsyncDisposable {
     this.#done = publisher.run(this.#end.signal);
   }
 
-  static async begin(logs: Pick<Logs, 'movedAfter' | 'together'>, bus: Bus): Promise<Running> {
+  static async begin(logs: Pick<Logs, 'movedAfter' | 'together' | 'written'>, bus: Bus): Promise<Running> {
     const clock = new ManualClock();
     const log = pino({ level: 'silent' });
     return new Running(await Publisher.begin({ logs, bus, subjects: makeSubjects(), clock, log }), clock);
@@ -209,7 +209,7 @@ test('publish: a pass that fails is tried again with the next look', async (t) =
   const together: Logs['together'] = (read) =>
     failing ? Promise.reject(new Error('busy')) : store.logs.together(read);
   bus.connected = false; // while it begins
-  await using running = await Running.begin({ movedAfter, together }, bus);
+  await using running = await Running.begin({ movedAfter, together, written: () => [] }, bus);
   bus.connected = true;
   await apply(store, spec('b', 2));
   await running.clock.pass(1000);
@@ -217,4 +217,78 @@ test('publish: a pass that fails is tried again with the next look', async (t) =
   failing = false;
   await running.clock.pass(1000);
   t.deepEqual(bus.sent, ['edge-1 1-2 1']);
+});
+
+test('publish: what was just written is told from hand and at once, word for word as another controller reads it', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await using other = await openStore(folder.file());
+  for (const [host, can] of Object.entries({ 'edge-1': ['confirm', 'permit'], 'edge-2': [] }))
+    await store.roster.report([{ status: status(host, { epoch: '', stored: 0, can }), seenAtMs: 0 }]);
+  await apply(store, spec('first', 1)); // opens the epoch of this start
+  const [bus, read] = [new Bus(), new Bus()];
+  await using running = await Running.begin(store.logs, bus);
+  await using reading = await Running.begin(other.logs, read);
+  await running.clock.pass(0);
+  const both = { hosts: ['edge-1', 'edge-2'] };
+  const changes: readonly (() => Promise<unknown>)[] = [
+    () => apply(store, spec('a', 2, both), spec('b', 3)),
+    () => store.desk.apply({ v: 1, upload: 'plain', part: 0, parts: 1, specs: [spec('c', 4, both)] }), // permits nothing
+    () => apply(store, spec('a', 2, { ...both, to: 'drop' })),
+    () => apply(store, spec('a', 2, { ...both, to: 'drop' })), // the same
+    () => store.desk.delete(['b', 'c'], undefined, ALLOWED),
+    () =>
+      store.desk.apply({
+        v: 1,
+        upload: 'confirm',
+        part: 0,
+        parts: 1,
+        specs: [spec('d', 5)],
+        confirm: { withinMs: 60_000 },
+      }),
+    () => store.desk.delete(['d'], undefined, { ...ALLOWED, confirm: { withinMs: 60_000 } }),
+  ];
+  for (const change of changes) {
+    await change();
+    running.publisher.wake();
+    const sent = bus.updates.splice(0);
+    await reading.clock.pass(1000);
+    const byHost = (updates: readonly Update[]) => updates.toSorted((a, b) => (a.host < b.host ? -1 : 1));
+    t.deepEqual(byHost(sent), byHost(read.updates.splice(0)));
+  }
+  await running.clock.pass(1000);
+  t.deepEqual(bus.sent, [], 'nothing is told twice');
+});
+
+test('publish: where others wrote in between, or raised a mark, all of it is read, and told once', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await using other = await openStore(folder.file());
+  await store.roster.report([{ status: status('edge-1', { epoch: '', stored: 0, can: ['permit'] }), seenAtMs: 0 }]);
+  const plain = (to: Store, upload: string, one: object) =>
+    to.desk.apply({ v: 1, upload, part: 0, parts: 1, specs: [one] });
+  for (const [at, controller] of [store, other].entries())
+    await plain(controller, `first-${at}`, spec(`first-${at}`, at));
+  const bus = new Bus();
+  await using running = await Running.begin(store.logs, bus);
+  await running.clock.pass(0);
+  await plain(other, 'theirs', spec('theirs', 10));
+  await plain(store, 'ours', spec('ours', 11));
+  running.publisher.wake();
+  t.deepEqual(bus.sent, []);
+  await running.clock.pass(0);
+  t.deepEqual(bus.sent, ['edge-1 2-4 2']);
+  await using database = await SqliteDatabase.open(folder.file(), { migrations: controllerMigrations, clock });
+  const { marks } = new Tables(database.compiler);
+  await database.write((session) => marks.raise(session, { host: 'edge-1', rev: 4 }, { permit: 4 }));
+  await plain(store, 'again', spec('again', 12));
+  running.publisher.wake();
+  await running.clock.pass(1000);
+  t.like(bus.updates.slice(1), [{ prev: 4, rev: 5, permit: 4 }]);
+  bus.connected = false;
+  await plain(store, 'unheard', spec('unheard', 13));
+  running.publisher.wake();
+  bus.reconnect();
+  await running.clock.pass(0);
+  t.deepEqual(bus.sent.slice(2), ['edge-1 5-6 1']);
 });
