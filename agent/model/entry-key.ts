@@ -1,4 +1,4 @@
-import { keyOf } from '../../protocol/key.ts';
+import { keyOf, matchOfKey } from '../../protocol/key.ts';
 import type { Match } from '../../protocol/match.ts';
 
 /** A kernel map key as domain types: a match whose ingress is a zone, 0 for any interface. */
@@ -6,6 +6,8 @@ export interface EntryKey {
   readonly match: Omit<Match, 'in'>;
   readonly zone: number;
 }
+
+const ZONE = ' zone ';
 
 /** The text by which an entry is known above the kernel layer; equal text means equal key bytes. */
 export function entryId(key: EntryKey): string {
@@ -17,5 +19,11 @@ export function entryId(key: EntryKey): string {
     ...(sport === undefined ? {} : { sport }),
     ...(dport === undefined ? {} : { dport }),
   });
-  return key.zone === 0 ? text : `${text} zone ${key.zone}`;
+  return key.zone === 0 ? text : `${text}${ZONE}${key.zone}`;
+}
+
+/** Reads the match back out of a text that `entryId` wrote. Errors: TypeError for any other text. */
+export function matchOfId(id: string): EntryKey['match'] {
+  const at = id.indexOf(ZONE);
+  return matchOfKey(at < 0 ? id : id.slice(0, at));
 }

@@ -10,12 +10,13 @@ import type { PlanInput } from './plan-input.ts';
 import type { Slots } from './slots.ts';
 import type { Target } from './target.ts';
 
+type Seen = Pick<ObservedEntry, 'sound' | 'value'>;
+
 /**
  * Whether a short look says that all is as it is wanted: a plan would come to the same state, and to no op for it. False says nothing.
  * It makes little, for at a start this is asked of all there are. Pure.
  */
-export function isAsWanted(intent: Intent, state: EntryState, seen: ObservedEntry, input: PlanInput): boolean {
-  const { sound, value } = seen;
+export function isAsWanted(intent: Intent, state: EntryState, { sound, value }: Seen, input: PlanInput): boolean {
   if (!sound || value.slot !== state.slot || !isOf(state, intent) || !isPlain(intent, input)) return false;
   return says(value, intent, input) && isAllowed(intent, value, input);
 }
@@ -68,25 +69,14 @@ export function notAsWanted(input: PlanInput, keys: readonly string[], parts: As
 }
 
 function passOver(input: PlanInput, key: string, { ledger, slots, fights, idle, observed }: AsWantedParts): boolean {
+  const { entries } = observed;
   const intent = input.desired.get(key);
   const state = input.states.get(key);
-  const seen = observed.entries.get(key);
-  if (intent === undefined || state === undefined || state.slot === null || seen === undefined) return false;
-  if (!isAsWanted(intent, state, seen, input)) return false;
+  const row = entries.rowOf(key);
+  if (intent === undefined || state === undefined || state.slot === null || row === undefined) return false;
+  if (!isAsWanted(intent, state, entries.lookAt(row), input)) return false;
   if (slots.holderOf(state.slot) !== key || idle.isGivenUp(key) || fights.fought(key)) return false;
-  if (seen.key.match !== intent.match)
-    observed.share(intent.key, {
-      key: { match: intent.match, zone: 0 },
-      value: shared(seen.value, input.targets.of(intent)),
-    });
+  entries.share(intent.key, intent.match);
   ledger.settle({ key, intent, state: 'installed', slot: state.slot, ops: [] }, state);
   return true;
-}
-
-/** The same with texts that all have in common. Spelled out: a hundred thousand of these stay. */
-function shared(value: EntryValue, target: Target): EntryValue {
-  const { rev, slot, action, ifindex, keepTtl, mtu, guarded } = value;
-  const { dmac, smac } = target.state === 'ready' ? target : value;
-  if (guarded === true) return { rev, until: 0n, slot, action, ifindex, keepTtl, mtu, dmac, smac, guarded };
-  return { rev, until: 0n, slot, action, ifindex, keepTtl, mtu, dmac, smac };
 }

@@ -268,7 +268,7 @@ export class Convergence {
 
   #settle(input: Omit<OutcomeInput, 'seen' | 'tries' | 'crowd' | 'fought'>): EntryState {
     const { key, want, state } = input.decision;
-    if (want !== undefined) this.#observed.share(want.id, want);
+    if (want !== undefined) this.#observed.entries.share(want.id, want.key.match);
     const seen = want === undefined ? undefined : this.#observed.entries.get(want.id);
     const retries = { tries: this.#retries.tries(key), crowd: this.#retries.crowd };
     const now = stateAfter({ ...input, seen, ...retries, fought: this.fights.fought(key) });

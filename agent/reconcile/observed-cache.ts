@@ -5,6 +5,7 @@ import { type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
 import { sameEntry } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import type { Observed, ObservedEntry } from '../ports.ts';
+import { ObservedEntries } from './observed-entries.ts';
 
 /** The shape that an entry's key carries. */
 export function shapeOfKey(key: EntryKey): Shape {
@@ -59,7 +60,7 @@ export class Uses {
 
 /** What the kernel said last, kept true per pass and read back in full on every drift check. */
 export class ObservedCache {
-  readonly entries: Map<string, ObservedEntry>;
+  readonly entries = new ObservedEntries();
   /** The live list of each family; undefined where somebody wrote one that is none. */
   readonly shapes: Record<Family, readonly Shape[] | undefined>;
   /** Whose packets pass guarded entries; undefined where somebody wrote a list that is none. */
@@ -67,7 +68,6 @@ export class ObservedCache {
   readonly uses = new Uses();
 
   constructor(observed: Observed) {
-    this.entries = new Map();
     this.shapes = { ...observed.shapes };
     this.protects = observed.protects;
     for (const [id, entry] of observed.entries) this.set(id, entry);
@@ -86,7 +86,7 @@ export class ObservedCache {
   /** Takes what stands under one id now, and says whether that is something else than before. */
   look(id: string, entry: ObservedEntry | undefined): boolean {
     const was = this.entries.get(id);
-    if (was === entry || (was?.sound && entry?.sound && sameEntry(was.value, entry.value))) return false;
+    if ((was ?? entry) === undefined || (was?.sound && entry?.sound && sameEntry(was.value, entry.value))) return false;
     this.set(id, entry);
     return true;
   }
@@ -103,14 +103,6 @@ export class ObservedCache {
     const drifted = !sameMatches(this.protects, protects);
     if (drifted) this.protects = protects;
     return drifted;
-  }
-
-  /** Remembers the entry that stands as the one that was wanted: equal, and with the texts of the intent, not with copies. */
-  share(id: string, wanted: Pick<ObservedEntry, 'key' | 'value'>): void {
-    const stands = this.entries.get(id);
-    if (stands?.sound !== true || stands.value === wanted.value || !sameEntry(stands.value, wanted.value)) return;
-    this.entries.delete(id);
-    this.entries.set(id, { key: wanted.key, value: wanted.value, sound: true });
   }
 
   set(id: string, entry: ObservedEntry | undefined): void {

@@ -1,6 +1,6 @@
 import { eachOf, type Parts } from '../../daemon/parts.ts';
 import type { EntryState } from '../model/state.ts';
-import type { ObservedEntry } from '../ports.ts';
+import type { ObservedEntries } from './observed-entries.ts';
 
 /** So many keys, entries or slots are gone through in one go: a few milliseconds. */
 const AT_ONCE = 2_048;
@@ -10,7 +10,7 @@ export interface SlotSources {
   readonly desired: ReadonlyMap<string, unknown>;
   /** Each of its keys, and of those that are desired, is given its slot here. */
   readonly states: Map<string, EntryState>;
-  readonly observed: ReadonlyMap<string, ObservedEntry>;
+  readonly observed: Pick<ObservedEntries, 'soundSlotOf' | 'slots'>;
   readonly idOf: (key: string) => string;
 }
 
@@ -36,8 +36,8 @@ export class Slots {
   *recover({ desired, states, observed, idOf }: SlotSources): Parts<void> {
     const without: string[] = [];
     const byKernel = (key: string): void => {
-      const seen = observed.get(idOf(key));
-      if (seen?.sound !== true || !this.#claim(seen.value.slot, key, states)) without.push(key);
+      const slot = observed.soundSlotOf(idOf(key));
+      if (slot === undefined || !this.#claim(slot, key, states)) without.push(key);
     };
     yield* eachOf(desired.keys(), AT_ONCE, byKernel);
     yield* eachOf(states.keys(), AT_ONCE, (key) => {
@@ -58,11 +58,11 @@ export class Slots {
     return true;
   }
 
-  *#findFree(observed: ReadonlyMap<string, ObservedEntry>): Parts<void> {
+  *#findFree(observed: SlotSources['observed']): Parts<void> {
     const total = this.#isFree.length;
     for (let slot = 0; slot < total; slot += 1) this.#isFree[slot] = this.#holders[slot] === undefined ? 1 : 0;
-    yield* eachOf(observed.values(), AT_ONCE, ({ value }) => {
-      if (value.slot < total) this.#isFree[value.slot] = 0;
+    yield* eachOf(observed.slots(), AT_ONCE, (slot) => {
+      if (slot < total) this.#isFree[slot] = 0;
     });
     for (let slot = total - 1; slot >= 0; slot -= 1) if (this.#isFree[slot] === 1) this.#free.push(slot);
   }
