@@ -23,9 +23,9 @@ export function staysIdle({ idle, rev }: Intent, state: EntryState | undefined):
 }
 
 /**
- * From when on a redirect that stands is idle, if no packet comes, in jiffies64: silence is counted from its last packet, from
- * when it came to stand, and from when packets have been seen without a break, whichever is latest. Undefined while none
- * can be seen.
+ * After which a redirect that stands is idle, if no packet comes, in jiffies64: silence is counted from its last packet, from
+ * when it came to stand, and from when packets have been seen without a break, whichever is latest; each may have been at the end
+ * of its jiffy. Undefined while none can be seen.
  */
 export function idleAt(
   { armed, after }: Pick<Watched, 'armed' | 'after'>,
@@ -66,7 +66,7 @@ export class Idle implements Tracker {
   }
 
   isDue({ jiffies }: KernelTime): boolean {
-    return Number(jiffies) >= this.#nextAt;
+    return Number(jiffies) > this.#nextAt;
   }
 
   /** Keys that have been silent long enough; some of them if they are many. */
@@ -77,7 +77,7 @@ export class Idle implements Tracker {
     this.#nextAt = Number.POSITIVE_INFINITY;
     for (const [key, watched] of this.#watched) {
       const at = idleAt(watched, seen[watched.slot] ?? 0, sight.since(watched.ifname)) ?? now + this.#hz;
-      if (at <= now && found.length < GIVEN_UP_MAX) found.push(key);
+      if (at < now && found.length < GIVEN_UP_MAX) found.push(key);
       else this.#nextAt = Math.min(this.#nextAt, at);
     }
     // What the disk does not take now is found again.
@@ -89,7 +89,7 @@ export class Idle implements Tracker {
   isSilent(key: string, counted: Counter, sight: Pick<Sight, 'since'>, { jiffies }: KernelTime): boolean {
     const watched = this.#watched.get(key);
     const at = watched && idleAt(watched, Number(counted.seen), sight.since(watched.ifname));
-    return at !== undefined && at <= Number(jiffies);
+    return at !== undefined && at < Number(jiffies);
   }
 
   /** How much longer a redirect may be silent; undefined where it does not stand, or nobody could see its packets. */
