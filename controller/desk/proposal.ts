@@ -1,11 +1,12 @@
 import { type Guard, guardOf } from '../../protocol/guard.ts';
 import type { PlanRequest } from '../../protocol/plan.ts';
-import { type Spec, specToJson } from '../../protocol/spec.ts';
+import type { Spec } from '../../protocol/spec.ts';
 import type { Move, Proposal } from '../compile/preview.ts';
 import type { PreviewHead } from '../compile/preview-report.ts';
 import type { Transaction } from '../log/transaction.ts';
-import { type Claim, claimOf } from '../model/claim.ts';
+import type { Claim } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
+import type { MadeSpec } from '../store/tables/spec-row.ts';
 import { nearNames } from './near-names.ts';
 import { joinSet } from './sets.ts';
 import { namesNothing, readUpload } from './upload.ts';
@@ -22,10 +23,10 @@ export async function readProposal(
   const moves: Move[] = [];
   const named = new Set<string>();
   await readUpload(transaction, last, async (specs) => {
-    for (const spec of specs) {
-      named.add(spec.name);
-      const move = await moveOf(transaction, spec);
-      take(spec, move);
+    for (const made of specs) {
+      named.add(made.spec.name);
+      const move = await moveOf(transaction, made);
+      take(made.spec, move);
       moves.push(move);
     }
   });
@@ -84,10 +85,10 @@ export function requireApart(named: Iterable<string>, goes: readonly string[]): 
     throw new Declined('BAD_REQUEST', `${both} is to be applied and to be deleted; choose one of them`);
 }
 
-async function moveOf({ session, tables }: Transaction, spec: Spec): Promise<Move> {
-  const stored = await tables.specs.find(session, spec.name);
-  const same = stored !== undefined && JSON.stringify(stored.json) === JSON.stringify(specToJson(spec));
-  return { before: stored?.claim, after: claimOf(spec), same };
+async function moveOf({ session, tables }: Transaction, { row, claim }: MadeSpec): Promise<Move> {
+  const stored = await tables.specs.find(session, row.name);
+  const same = stored !== undefined && JSON.stringify(stored.json) === row.spec;
+  return { before: stored?.claim, after: claim, same };
 }
 
 /** Every claim there is. */

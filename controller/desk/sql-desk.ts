@@ -35,7 +35,7 @@ import { retryReverted } from './retrying.ts';
 import { joinSet, listNames, requirePrunable } from './sets.ts';
 import { permitShrink, requireSize } from './size-gate.ts';
 import { requireBasis } from './stale.ts';
-import { namesNothing, stagePart, storeUpload } from './upload.ts';
+import { namesNothing, stageSpecs, storeUpload } from './upload.ts';
 
 /** Names that the audit keeps of a delete. */
 const AUDITED_NAMES = 100;
@@ -49,7 +49,7 @@ export class SqlDesk implements Desk {
   }
 
   async stage(part: ApplyRequest | PlanRequest): Promise<void> {
-    await this.#work.write((transaction) => stagePart(transaction, part, this.#work.clock.nowMs()));
+    await this.#work.write((transaction) => stageSpecs(transaction, part, this.#work.clock.nowMs()));
   }
 
   async apply(last: ApplyRequest, hear: Hear = unheard, origin: Origin = {}): Promise<Applied> {

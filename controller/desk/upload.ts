@@ -1,11 +1,13 @@
 import type { ApplyReply, ApplyRequest } from '../../protocol/api.ts';
-import { judgeSpec, type Problem, problemOf, type Spec } from '../../protocol/spec.ts';
+import { type Problem, problemOf } from '../../protocol/spec.ts';
 import { Concern } from '../compile/concern.ts';
 import { Strangers } from '../compile/strangers.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { type Claim, hasNextHop } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import type { Applied } from '../ports.ts';
+import { type Judged, judgedOf } from '../store/tables/judged-parts.ts';
+import type { MadeSpec } from '../store/tables/spec-row.ts';
 import type { StoredClaim } from '../store/tables/specs.ts';
 import type { UploadSize } from '../store/tables/uploads.ts';
 import type { Deed } from './noting.ts';
@@ -30,20 +32,29 @@ const LIMITS: UploadLimits = Object.freeze({ uploadBytes: 128 * MIB, allBytes: 5
 type Counts = Pick<ApplyReply, 'created' | 'changed' | 'unchanged'>;
 type Part = Pick<ApplyRequest, 'upload' | 'part' | 'parts' | 'specs'>;
 
-/** Keeps a part until the last one comes. Errors: Declined TOO_LARGE. */
+/** Keeps a part until the last one comes, and answers the text that it is kept as. Errors: Declined TOO_LARGE. */
 export async function stagePart(
   { session, tables }: Transaction,
   given: Part,
   nowMs: number,
   limits = LIMITS,
-): Promise<void> {
+): Promise<string> {
   const { upload, part, parts, specs } = given;
+  const text = JSON.stringify(specs);
   await tables.uploads.dropOld(session, nowMs);
-  await tables.uploads.put(session, { upload, part, parts, specs: JSON.stringify(specs), at_ms: nowMs });
+  await tables.uploads.put(session, { upload, part, parts, specs: text, at_ms: nowMs });
   const sizes = await tables.uploads.sizes(session);
   if ((sizes.find((size) => size.upload === upload)?.bytes ?? 0) > limits.uploadBytes) throw tooLarge(limits);
   const idle = sizes.filter((size) => size.upload !== upload);
   for (const forgotten of inTheWay(idle, sizes, limits.allBytes)) await tables.uploads.drop(session, forgotten.upload);
+  return text;
+}
+
+/** The same of one that has redirects: they are judged while the next part is on its way. */
+export async function stageSpecs(transaction: Transaction, given: Part, nowMs: number): Promise<void> {
+  const { upload, part, specs } = given;
+  const text = await stagePart(transaction, given, nowMs);
+  transaction.tables.uploads.ahead.begin({ upload, part, text }, specs, nowMs, transaction.turn);
 }
 
 function tooLarge({ uploadBytes }: UploadLimits): Declined {
@@ -118,16 +129,16 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
 export async function readUpload({ session, tables, turn }: Transaction, last: Part, take: Take): Promise<void> {
   const upload = new Upload(take, turn);
   for (let part = 0; part < last.part; part += 1) {
-    const specs = await tables.uploads.specs(session, last.upload, part, last.parts);
-    if (specs === undefined) {
+    const judged = await tables.uploads.judged(session, last.upload, part, last.parts);
+    if (judged === undefined) {
       throw new Declined(
         'UPLOAD_LOST',
         `part ${part} of upload ${last.upload} is not here: it never came, waited for more than ten minutes, or gave way to newer uploads; send the whole upload again`,
       );
     }
-    await upload.add(specs);
+    await upload.add(judged);
   }
-  await upload.add(last.specs);
+  await upload.add(judgedOf(last.specs));
   await upload.end();
 }
 
@@ -136,13 +147,13 @@ export function namesNothing(): Declined {
   return new Declined('BAD_REQUEST', 'there is no redirect in it; empty never means all');
 }
 
-type Take = (specs: readonly Spec[]) => Promise<void>;
+type Take = (specs: readonly MadeSpec[]) => Promise<void>;
 
 class Upload {
   readonly #take: Take;
   readonly #turn: () => Promise<void>;
   /** Sound, and not taken yet. */
-  #waiting: Spec[] = [];
+  #waiting: MadeSpec[] = [];
   readonly #problems: Problem[] = [];
   readonly #firstUse = new Map<string, number>();
   #index = 0;
@@ -155,9 +166,9 @@ class Upload {
     this.#turn = turn;
   }
 
-  async add(values: readonly unknown[]): Promise<void> {
-    for (const value of values) {
-      this.#addOne(value);
+  async add(judged: Iterable<Judged>): Promise<void> {
+    for (const one of judged) {
+      this.#addOne(one);
       this.#index += 1;
       if (this.#index % SPECS_AT_ONCE !== 0) continue;
       await this.#takeWaiting();
@@ -177,10 +188,9 @@ class Upload {
     );
   }
 
-  #addOne(value: unknown): void {
-    const { spec, faults } = judgeSpec(value);
-    if (spec === undefined) this.#refuse(faults.map((fault) => problemOf(fault, this.#index, value)));
-    else if (this.#isFirst(spec.name)) this.#waiting.push(spec);
+  #addOne(one: Judged): void {
+    if (one.made === undefined) this.#refuse(one.faults.map((fault) => problemOf(fault, this.#index, one.value)));
+    else if (this.#isFirst(one.made.spec.name)) this.#waiting.push(one.made);
   }
 
   async #takeWaiting(): Promise<void> {

@@ -7,8 +7,14 @@ import { Seal } from './seal.ts';
 
 export const specSeal = new Seal<SpecRow>('specs', ['name', 'key', 'hosts', 'enabled', 'priority', 'body', 'spec']);
 
-/** The row of a spec, which is its text and what follows from it, and its claim. */
-export function rowFrom(spec: Spec): { readonly row: SpecRow; readonly claim: Claim } {
+/** A spec as it is stored: its row, which is its text and what follows from it, and its claim. */
+export interface MadeSpec {
+  readonly spec: Spec;
+  readonly row: SpecRow;
+  readonly claim: Claim;
+}
+
+export function madeFrom(spec: Spec): MadeSpec {
   const claim = claimOf(spec);
   const { name, key, hosts, enabled, priority, body } = claim;
   const row = specSeal.put({
@@ -20,7 +26,7 @@ export function rowFrom(spec: Spec): { readonly row: SpecRow; readonly claim: Cl
     body,
     spec: JSON.stringify(specToJson(spec)),
   });
-  return { row, claim };
+  return { spec, row, claim };
 }
 
 export function claimFrom(row: Omit<SpecRow, 'spec' | 'checksum'>): Claim {
@@ -43,7 +49,7 @@ export function mended(row: SpecRow): SpecRow | undefined {
 
 function fromText(text: string): SpecRow | undefined {
   try {
-    return rowFrom(parseStoredSpec(JSON.parse(text))).row;
+    return madeFrom(parseStoredSpec(JSON.parse(text))).row;
   } catch (error) {
     if (error instanceof Refused || error instanceof SyntaxError) return undefined;
     throw error;

@@ -3,6 +3,7 @@ import { upsert } from '../dialect.ts';
 import { query } from '../query.ts';
 import type { Schema, UploadPartRow } from '../schema.ts';
 import type { Session } from '../session.ts';
+import { type Judged, JudgedParts, judgedOf } from './judged-parts.ts';
 
 /** Parts of an upload that nobody ends are kept so long. */
 const KEPT_MS = 10 * 60_000;
@@ -17,6 +18,8 @@ export interface UploadSize {
 
 /** Parts of uploads that are not complete. They lie in the database because each may reach another controller. */
 export class UploadTable {
+  /** Of those that came here. */
+  readonly ahead = new JudgedParts();
   readonly #put;
   readonly #one;
   readonly #sizes;
@@ -63,17 +66,27 @@ export class UploadTable {
     return row && (JSON.parse(row.specs) as unknown[]);
   }
 
+  /** What comes of the specs of one part; the same of one that is not there. */
+  async judged(session: Session, upload: string, part: number, parts: number): Promise<Iterable<Judged> | undefined> {
+    const row = await session.first(this.#one, { upload, part, parts });
+    if (row === undefined) return undefined;
+    const known = await this.ahead.take({ upload, part, text: row.specs });
+    return known ?? judgedOf(JSON.parse(row.specs) as unknown[]);
+  }
+
   /** How large each upload is that waits for parts; the one whose last part came longest ago is the first. */
   sizes(session: Session): Promise<UploadSize[]> {
     return session.all(this.#sizes, {});
   }
 
   drop(session: Session, upload: string): Promise<number> {
+    this.ahead.drop(upload);
     return session.run(this.#drop, { upload });
   }
 
   /** Drops what was begun long ago and never ended. */
   dropOld(session: Session, nowMs: number): Promise<number> {
+    this.ahead.dropOld(nowMs - KEPT_MS);
     return session.run(this.#dropOld, { before: nowMs - KEPT_MS });
   }
 }

@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { stagePart, storeUpload } from '../../../../controller/desk/upload.ts';
+import { stagePart, stageSpecs, storeUpload } from '../../../../controller/desk/upload.ts';
 import type { Transaction } from '../../../../controller/log/transaction.ts';
 import { Declined } from '../../../../controller/model/declined.ts';
 import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
@@ -25,6 +25,7 @@ async function uploads(t: ExecutionContext) {
     database.write((session) => script({ session, tables, turn: clock.turn, damage: undefined }));
   let nowMs = 0;
   return {
+    inOne,
     stage: (upload: string, part = 0, parts = 9) => {
       nowMs += 1000;
       const specs = [spec(`${upload}-${part}`, part), ' '.repeat(PART_BYTES)];
@@ -77,3 +78,30 @@ test('upload: whoever gave way is told to send it again, and why', async (t) => 
   t.is(lost.code, 'UPLOAD_LOST');
   t.regex(lost.message, /gave way to newer uploads; send the whole upload again$/);
 });
+
+for (const [how, stage] of [
+  ['that was judged as it came', stageSpecs],
+  ['that came by another controller', stagePart],
+] satisfies [string, (...given: Parameters<typeof stageSpecs>) => Promise<unknown>][]) {
+  test(`upload: all that is wrong in a part ${how} is said, by its place in the upload`, async (t) => {
+    const { inOne } = await uploads(t);
+    const specs = [spec('a', 1), { name: 'b' }, spec('a', 2)];
+    await inOne<unknown>((transaction) => stage(transaction, { upload: 'u', part: 0, parts: 2, specs }, 0));
+    const last = { upload: 'u', part: 1, parts: 2, specs: [spec('d', 4), { ...spec('e', 5), priority: 'high' }] };
+    const refused = (await t.throwsAsync(inOne((transaction) => storeUpload(transaction, last)))) as Declined;
+    t.deepEqual(
+      refused.problems.map(({ index, name, code }) => [index, name, code]),
+      [
+        [1, 'b', 'MISSING_FIELD'],
+        [1, 'b', 'MISSING_FIELD'],
+        [1, 'b', 'MISSING_FIELD'],
+        [2, 'a', 'DUPLICATE_NAME'],
+        [4, 'e', 'BAD_FIELD'],
+      ],
+    );
+    const sound = { ...last, specs: [spec('d', 4)] };
+    await inOne<unknown>((transaction) => stage(transaction, { ...last, part: 0, specs: [spec('a', 1)] }, 0));
+    const { names } = await inOne((transaction) => storeUpload(transaction, sound));
+    t.deepEqual(names, ['a', 'd']);
+  });
+}
