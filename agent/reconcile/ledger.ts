@@ -3,6 +3,7 @@ import type { Code } from '../../protocol/codes.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Decision } from './decision.ts';
+import { EntryStates } from './entry-states.ts';
 import { staysIdle } from './idle.ts';
 import type { Gone } from './pass-result.ts';
 import type { Schedule } from './schedule.ts';
@@ -17,7 +18,7 @@ const AT_ONCE = 2_048;
  */
 export class Ledger {
   readonly desired = new Map<string, Intent>();
-  readonly states = new Map<string, EntryState>();
+  readonly states = new EntryStates();
   readonly #schedule: Schedule;
   readonly #trackers: readonly Tracker[];
   /** Names of intents whose entries are still to go. */

@@ -1,5 +1,5 @@
 import { eachOf, type Parts } from '../../daemon/parts.ts';
-import type { EntryState } from '../model/state.ts';
+import type { EntryStates } from './entry-states.ts';
 import type { ObservedEntries } from './observed-entries.ts';
 
 /** So many keys, entries or slots are gone through in one go: a few milliseconds. */
@@ -9,7 +9,7 @@ const AT_ONCE = 2_048;
 export interface SlotSources {
   readonly desired: ReadonlyMap<string, unknown>;
   /** Each of its keys, and of those that are desired, is given its slot here. */
-  readonly states: Map<string, EntryState>;
+  readonly states: EntryStates;
   readonly observed: Pick<ObservedEntries, 'soundSlotOf' | 'slots'>;
   readonly idOf: (key: string) => string;
 }
@@ -51,7 +51,7 @@ export class Slots {
   }
 
   /** False where it is another's, or there is none. */
-  #claim(slot: number, key: string, states: Map<string, EntryState>): boolean {
+  #claim(slot: number, key: string, states: EntryStates): boolean {
     if (slot >= this.#holders.length || this.#holders[slot] !== undefined) return false;
     this.#holders[slot] = key;
     setSlot(states, key, slot);
@@ -117,7 +117,7 @@ export class Slots {
   }
 }
 
-function setSlot(states: Map<string, EntryState>, key: string, slot: number | null): void {
+function setSlot(states: EntryStates, key: string, slot: number | null): void {
   const before = states.get(key);
   if (before?.slot !== slot) states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
 }

@@ -3,6 +3,7 @@ import type { Network, NextHop } from '../../../../agent/model/network.ts';
 import type { EntryState } from '../../../../agent/model/state.ts';
 import type { ObservedEntry } from '../../../../agent/ports.ts';
 import { backoffMs, classify } from '../../../../agent/reconcile/backoff.ts';
+import { EntryStates } from '../../../../agent/reconcile/entry-states.ts';
 import { ObservedEntries } from '../../../../agent/reconcile/observed-entries.ts';
 import { type OutcomeInput, sameState, stateAfter } from '../../../../agent/reconcile/outcome.ts';
 import { Slots } from '../../../../agent/reconcile/slots.ts';
@@ -150,7 +151,8 @@ const RECOVERED: readonly (readonly [
 
 for (const [what, rows, observed, held, free] of RECOVERED) {
   test(`slots at start: ${what}`, (t) => {
-    const states = new Map(Object.entries(rows).map(([key, slot]) => [key, row(key, slot)]));
+    const states = new EntryStates();
+    for (const [key, slot] of Object.entries(rows)) states.set(key, row(key, slot));
     const entries = new ObservedEntries();
     for (const [id, entry] of Object.entries(observed)) entries.set(id, entry);
     const desired = new Map(['a', 'b'].map((key) => [key, intentOf(1)]));
