@@ -96,7 +96,8 @@ export class Convergence {
     const judged = { withheld, guard: judge, awaiting };
     this.#planned = { desired, states, observed, limits: entries.limits, placed, targets, slots, ...judged };
     const release = (gone: ReadonlySet<number>): void => this.#release(gone);
-    this.silence = new Silence({ kernel, schedule, ledger, idle, waiting, slots, release });
+    const stands = (key: string): boolean => this.entryOf(key) !== undefined;
+    this.silence = new Silence({ kernel, schedule, ledger, idle, waiting, slots, stands, release });
     const zoneOf = (ifname: string): ZoneAnswer => targets.zoneOf(ifname);
     this.#readBack = new ReadBack({ entries, observed, placed, desired, zoneOf });
     this.#looks = new Looks({ readBack: this.#readBack, targets, ports, schedule, ledger, fights });

@@ -26,6 +26,8 @@ export interface SilenceParts {
   readonly idle: Idle;
   readonly waiting: Waiting;
   readonly slots: Slots;
+  /** Whether the entry of a key is there. */
+  readonly stands: (key: string) => boolean;
   /** Nobody holds these any more. */
   readonly release: (slots: ReadonlySet<number>) => void;
 }
@@ -37,6 +39,7 @@ export interface SilenceParts {
 export class Silence {
   readonly #parts: SilenceParts;
   #more = false;
+  #missed = false;
 
   constructor(parts: SilenceParts) {
     this.#parts = parts;
@@ -92,13 +95,18 @@ export class Silence {
     return new Map(gone.map(({ key }, i) => [key, counters[i] as Counter]));
   }
 
-  /** Looks through what an agent before this one stored: of another boot, or of redirects that packets met after it died. */
+  /**
+   * Looks through what an agent before this one stored: of another boot, of entries that are not there, or of redirects that packets
+   * met after it died.
+   */
   *reconsider(): Parts<void> {
-    const { kernel, ledger } = this.#parts;
+    const { kernel, ledger, stands } = this.#parts;
     const now = Number(kernel.clock.now().jiffies);
     const idle: EntryState[] = [];
     yield* eachOf(ledger.states.values(), AT_ONCE, (state) => {
-      const row = isOfAnotherBoot(state, now) ? unarmed(state) : state;
+      const isMissing = state.armed !== undefined && !stands(state.key);
+      const row = isMissing || isOfAnotherBoot(state, now) ? unarmed(state) : state;
+      this.#missed ||= isMissing;
       if (row !== state) ledger.states.set(row.key, row);
       if (row.state === 'idle' && row.slot !== null) idle.push(row);
     });
@@ -108,6 +116,13 @@ export class Silence {
       const last = { packets: 0n, bytes: 0n, seen: BigInt(seen[row.slot ?? 0] ?? 0) };
       if (cameSince(row.counted, last)) ledger.states.set(row.key, { ...row, state: 'pending' });
     });
+  }
+
+  /** Whether entries were not there that ought to have been, once: no packet met those. */
+  takeMissed(): boolean {
+    const missed = this.#missed;
+    this.#missed = false;
+    return missed;
   }
 
   /** What silence a redirect is in; undefined where it is never given up. */

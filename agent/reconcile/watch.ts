@@ -121,6 +121,8 @@ export class Watch {
     const { clock, kernel } = this.#options;
     const network = kernel.net.network();
     const moved = this.#ingresses.look(network, clock.nowMs());
+    // Before they stand, so that an agent after this one knows it, too.
+    if (convergence.silence.takeMissed()) this.#sight.blind();
     this.#see(network);
     if (moved.changed) convergence.refreshNetworkNext();
     await this.#tellIngresses(moved);

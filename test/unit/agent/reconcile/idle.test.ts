@@ -226,6 +226,25 @@ test('idle: a restart neither resets silence nor skips it, each second of ten', 
   }
 });
 
+test('idle: silence of what was not there at a start begins when it stands, also for the agent after that one', async (t) => {
+  await using bench = await Quiet.start();
+  await bench.clock.pass(AFTER_MS - 2_000);
+  bench.kernel.uproot(intentOf(1).key);
+  const { sinceMs, slot, rev } = bench.row;
+  const { key } = intentOf(1);
+  const before = { key, slot, rev, state: 'installed', sinceMs, installedAtMs: sinceMs, armed: 1_000_000 } as const;
+  await bench.start();
+  await bench.clock.pass(4_500);
+  t.deepEqual(bench.stand, [true, true]);
+  // It dies before the store has what it decided.
+  await bench.store.saveEntries([before], []);
+  await bench.start();
+  await bench.clock.pass(AFTER_MS - 6_000);
+  t.deepEqual(bench.stand, [true, true]);
+  await bench.clock.pass(4_000);
+  t.deepEqual(bench.stand, [false, true]);
+});
+
 test('idle: an agent that died before the kernel op goes on with it, unless a packet came since', async (t) => {
   for (const came of [false, true]) {
     await using bench = await Quiet.start();
