@@ -74,6 +74,11 @@ export class FleetCheck {
     this.#forgotMs.set(host, nowMs);
   }
 
+  /** What was permitted went with a log that was forgotten, and labels need no permission: what goes then, the brake may withhold. */
+  mayBrake({ name, roles }: Pick<Host, 'name' | 'roles'>): boolean {
+    return this.#forgotMs.has(name) || roles.size > 1;
+  }
+
   /** Whether a cursor is of the controllers' own history. */
   isOurs(cursor: Cursor): boolean {
     return this.#database.knows(cursor);

@@ -68,7 +68,12 @@ export class Operator {
     return reply.then((bytes) => parseResyncReply(bytes)).catch(() => undefined);
   }
 
-  #ask(host: string, verb: 'rearm' | 'resync', request: Uint8Array): Promise<Uint8Array> {
+  /** Has a host do what its brake withholds; what becomes of it shows. */
+  release(host: string): void {
+    this.#ask(host, 'release', encodeAskRequest({ v: 1 })).catch(() => {});
+  }
+
+  #ask(host: string, verb: 'rearm' | 'resync' | 'release', request: Uint8Array): Promise<Uint8Array> {
     const { bus } = this.#world;
     return bus.request(bus.subjects.ask(host, verb), request, '_INBOX.operator');
   }

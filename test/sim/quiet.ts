@@ -47,8 +47,16 @@ export class Quiet {
       if (this.#takesLonger) mostMs = QUIET_MS + LONGER_MS;
       await this.#parts.pass(LOOK_EVERY_MS);
       wrong = await this.#look(mayBeHeld);
+      this.#letGo();
     }
     return wrong;
+  }
+
+  /** Somebody reads that the brake withholds what was asked for. */
+  #letGo(): void {
+    const { fleet, hosts, operator, world } = this.#parts;
+    for (const [name, host] of hosts)
+      if (world.statuses.get(name)?.brake !== undefined && fleet.mayBrake(host)) operator.release(name);
   }
 
   get #takesLonger(): boolean {
