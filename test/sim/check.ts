@@ -94,10 +94,21 @@ export class OpCheck {
   readonly #written = new WeakMap<object, Map<string, { readonly rev: number; readonly epoch: string }>>();
   /** How far the mark of maps ever went: it is the host's word on what it has, whatever it says later. */
   readonly #marked = new WeakMap<object, number>();
+  /** What was stored with the last set, with the one before, and when that was replaced. */
+  #stored: ReadonlyMap<string, Intent> = new Map();
+  #former: ReadonlyMap<string, Intent> = new Map();
+  #replacedMs = Number.NaN;
 
   constructor(host: Host, outside: Outside) {
     this.#host = host;
     this.#outside = outside;
+  }
+
+  /** The disk has another set. */
+  accepted(): void {
+    this.#former = this.#stored;
+    this.#stored = this.#host.known;
+    this.#replacedMs = this.#outside.nowMs();
   }
 
   of(op: Op): readonly string[] {
@@ -125,7 +136,8 @@ export class OpCheck {
 
   #write(id: string, value: EntryValue): readonly string[] {
     const { rev } = value;
-    const { store, kernel, maps, known } = this.#host;
+    const { store, kernel, maps } = this.#host;
+    const wanted = this.#wanted(id, rev);
     const { epoch } = store.stored.cursor;
     const written = this.#written.get(maps) ?? new Map<string, { rev: number; epoch: string }>();
     const before = written.get(id);
@@ -137,13 +149,19 @@ export class OpCheck {
     const isOlder = before !== undefined && rev < before.rev && !isDecreed;
     if (rev !== before?.rev) this.#host.silence.stood(id);
     return [
-      ...same(`writes ${id} with rev`, rev, known.get(id)?.rev ?? 'nothing stored'),
+      ...same(`writes ${id} with rev`, rev, wanted?.rev ?? 'nothing stored'),
       ...(isAhead ? [`writes ${id} with rev ${rev}, and the mark is ${mark?.rev ?? 'not there'}`] : []),
       ...(isOlder ? [`writes ${id} with rev ${rev} after ${before.rev}`] : []),
       ...(this.#host.givenUp.has(id) ? [`writes ${id} with rev ${rev}, which was given up in silence`] : []),
       ...this.#untimely(id, value),
-      ...(goesThere(known.get(id)?.to, value) ? [] : [`writes ${id} to ${value.dmac}, and not to its next hop`]),
+      ...(goesThere(wanted?.to, value) ? [] : [`writes ${id} to ${value.dmac}, and not to its next hop`]),
     ];
+  }
+
+  /** Who converges is told of what the disk has in the same moment, and may be at work just then. */
+  #wanted(id: string, rev: number): Intent | undefined {
+    const former = this.#outside.nowMs() === this.#replacedMs ? this.#former.get(id) : undefined;
+    return former?.rev === rev ? former : this.#host.known.get(id);
   }
 
   #delete(id: string): readonly string[] {

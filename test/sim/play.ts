@@ -109,6 +109,7 @@ class Stage {
     host.onAccept = (candidate, acceptance) => {
       this.#rules.accepted(host, candidate, acceptance);
       if (acceptance.outcome !== 'accepted') return;
+      check.accepted();
       host.givenUp.revised(host.known);
       this.wrong.push(...this.#fleet.stored(host, candidate, this.#carrier.mayBeOld));
     };
