@@ -16,6 +16,7 @@ import { foreseen } from '../specs/foreseen.ts';
 import { readAsked } from '../specs/kept-or-files.ts';
 import { shortfallTexts } from '../specs/shortfalls.ts';
 import { applyOn, upload } from '../specs/upload.ts';
+import { UploadAhead } from '../specs/upload-ahead.ts';
 import { toldOf, waitOf, waitWith } from '../waiting.ts';
 
 export const apply = command({
@@ -80,7 +81,9 @@ END`,
     const terms = termsOf(options, options.confirm);
     const wait = waitOf(options, written);
     requireNoWait(options.confirm, wait);
-    const { specs, kept } = await readWanted(call);
+    // A question may stay unanswered longer than parts are kept.
+    await using ahead = options.prune ? undefined : new UploadAhead(() => Bus.open(options), options.file);
+    const { specs, kept } = await readWanted({ ...call, ahead });
     await using bus = await Bus.open(options);
     const gone = options.prune ? await prunedBy(specs, options.set, bus, terminal) : undefined;
     const more = kept ?? placingOf(options.set, gone);
@@ -91,7 +94,10 @@ END`,
     }
     const notes = await foreseen(specs, more, bus);
     const files = [...operands, ...options.file];
-    const asking = upload(specs, bus, terminal, applyOn({ ...terms, ...more }, files));
+    const asking = upload(specs, bus, terminal, {
+      ...applyOn({ ...terms, ...more }, files),
+      ahead: await ahead?.sent(),
+    });
     const known = knowingTerms(knowingSets(asking, more.set !== undefined), terms);
     const { v: _, upload: __, ...reply } = await known;
     const { change, created, changed, unchanged, deleted, hosts, rev } = reply;
@@ -124,11 +130,12 @@ interface Given {
   readonly operands: readonly string[];
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly terminal: Terminal;
+  readonly ahead: UploadAhead | undefined;
 }
 
 /** The redirects of files, or of a plan that was kept, with what else that says. Errors: Failure. */
-async function readWanted({ options, operands, stdin, terminal }: Given) {
-  const { specs, plan } = await readAsked(operands[0], options, { stdin, terminal });
+async function readWanted({ options, operands, stdin, terminal, ahead }: Given) {
+  const { specs, plan } = await readAsked(operands[0], options, { stdin, terminal, ahead });
   if (plan === undefined) return { specs, kept: undefined };
   const { basis, newest, delete: goes, set, prune } = plan;
   const reliedOn = { basis, ...(newest !== undefined && { newest }) };

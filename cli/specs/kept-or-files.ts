@@ -4,6 +4,7 @@ import { isPlan, type PlanFile, readPlan } from './plan-file.ts';
 import type { Prepared } from './prepare.ts';
 import { noteSpecs, readSpecs } from './read-specs.ts';
 import { readSource } from './source.ts';
+import type { UploadAhead } from './upload-ahead.ts';
 
 /** What stands on the line beside a plan that was kept. */
 export interface Beside {
@@ -21,6 +22,13 @@ export interface Asked {
   readonly plan: PlanFile | undefined;
 }
 
+/** Where redirects come from, who hears what deserves a second look, and what sends them ahead. */
+interface Reading {
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly terminal: Terminal;
+  readonly ahead?: UploadAhead | undefined;
+}
+
 /**
  * Reads the redirects of files, or of a plan that was kept, and says what of them deserves a second look. Errors: Failure, also where
  * nothing is named.
@@ -28,12 +36,12 @@ export interface Asked {
 export async function readAsked(
   path: string | undefined,
   beside: Beside,
-  { stdin, terminal }: { readonly stdin: AsyncIterable<Uint8Array>; readonly terminal: Terminal },
+  { stdin, terminal, ahead }: Reading,
 ): Promise<Asked> {
   const nowMs = Date.now();
   const kept = await readKept(path, beside, stdin);
   if (kept === undefined) requireSome(beside);
-  const specs = kept?.specs ?? (await readSpecs(beside, stdin, { nowMs, expiresInMs: beside['expires-in'] }));
+  const specs = kept?.specs ?? (await readSpecs(beside, stdin, { nowMs, expiresInMs: beside['expires-in'] }, ahead));
   noteSpecs(specs, nowMs, terminal);
   return { specs, plan: kept?.plan };
 }

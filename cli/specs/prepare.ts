@@ -13,21 +13,35 @@ export interface Prepared extends Pick<Written, 'locate'> {
   readonly json: JsonObject;
 }
 
+/** Goes on with redirects while those behind them are read; not once anything is wrong. */
+export interface Ahead {
+  /** All that was read so far of texts of so many bytes, and how many of these were read. */
+  take(specs: readonly Prepared[], readBytes: number, allBytes: number): Promise<void>;
+}
+
 /** Reads every redirect of every source and says what is wrong with them, in the order of the files, up to MAX_PROBLEMS. */
 export async function prepareSpecs(
   sources: readonly Source[],
   moment: Moment,
+  ahead?: Ahead,
 ): Promise<{ readonly specs: readonly Prepared[]; readonly problems: readonly FileProblem[] }> {
   const specs: Prepared[] = [];
   const problems: FileProblem[] = [];
   const firstUse = new Map<string, Place>();
+  const allBytes = sources.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  let before = 0;
   for (const source of sources) {
-    const contents = await readContents(source);
-    const found = [...contents.problems];
-    for (const written of contents.written) {
+    const found: FileProblem[] = [];
+    for await (const { readBytes, ...contents } of readContents(source)) {
+      found.push(...contents.problems);
+      for (const written of contents.written) {
+        if (problems.length + found.length >= MAX_PROBLEMS) break;
+        prepare(written, moment, firstUse, specs, found);
+      }
       if (problems.length + found.length >= MAX_PROBLEMS) break;
-      prepare(written, moment, firstUse, specs, found);
+      if (problems.length + found.length === 0) await ahead?.take(specs, before + readBytes, allBytes);
     }
+    before += source.bytes.length;
     problems.push(...found.sort(byPlace).slice(0, MAX_PROBLEMS));
   }
   return { specs, problems };
@@ -37,10 +51,14 @@ function byPlace(a: FileProblem, b: FileProblem): number {
   return a.line - b.line || (a.column ?? 0) - (b.column ?? 0);
 }
 
-async function readContents(source: Source): Promise<Contents> {
-  if (isJsonLines(source)) return readJsonLines(source);
+/** What a source has, and how far it is read by then. */
+async function* readContents(source: Source): AsyncGenerator<Contents & { readonly readBytes: number }> {
+  if (isJsonLines(source)) {
+    yield* readJsonLines(source);
+    return;
+  }
   const { readYaml } = await import('./spec-yaml.ts');
-  return readYaml(source);
+  yield { ...readYaml(source), readBytes: source.bytes.length };
 }
 
 function prepare(

@@ -6,6 +6,7 @@ import { filesOf } from './folder.ts';
 import { isPlan } from './plan-file.ts';
 import { type Prepared, prepareSpecs } from './prepare.ts';
 import { readSource, type Source } from './source.ts';
+import type { UploadAhead } from './upload-ahead.ts';
 import { MAX_PROBLEMS } from './written.ts';
 
 /** Where redirects are read from: files and folders, with `recursive` the folders in these, and standard input for `-`. */
@@ -17,11 +18,12 @@ export interface Where {
   readonly prune?: boolean;
 }
 
-/** Reads every redirect of some files. Errors: Failure, with all that is wrong in them. */
+/** Reads every redirect of some files, and sends them ahead where that is wanted. Errors: Failure, with all that is wrong in them. */
 export async function readSpecs(
   { file: files, recursive, set, prune = false }: Where,
   stdin: AsyncIterable<Uint8Array>,
   moment: Moment,
+  ahead?: UploadAhead,
 ): Promise<readonly Prepared[]> {
   if (files.filter((file) => file === '-').length > 1)
     throw usage('-f - is given twice, and there is one standard input');
@@ -37,12 +39,12 @@ export async function readSpecs(
       if (source !== undefined) sources.push(requireNoPlan(source));
     }
   }
-  const { specs, problems } = await prepareSpecs(sources, moment);
+  const { specs, problems } = await prepareSpecs(sources, moment, ahead);
   const [first] = unread;
   const emptied = prune && set !== undefined ? `; shunt delete --set ${set} deletes the set` : '';
   const nothing = specs.length + problems.length === 0 && unread.every(({ code }) => code === 'NOT_VALID');
   if (first !== undefined) throw unreadable(first, unread, problems, nothing ? emptied : '');
-  if (problems.length > 0) throw refusal(problems);
+  if (problems.length > 0) throw refusal(problems, ahead?.begun);
   if (files.length > 0 && nothing) throw nothingIn(files, emptied);
   return specs;
 }
@@ -93,9 +95,11 @@ function namesText(specs: readonly Prepared[]): string {
   return someText(specs.map(({ name }) => name));
 }
 
-function refusal(problems: readonly FileProblem[]): Failure {
+function refusal(problems: readonly FileProblem[], begun = false): Failure {
   const files = new Set(problems.map(({ file }) => file)).size;
   const where = files === 1 ? '' : ` in ${files} files`;
   const count = `${countText(problems.length, 'problem')}${problems.length < MAX_PROBLEMS ? '' : ' or more'}`;
-  return new Failure(EXIT.refused, 'NOT_VALID', `${count}${where}; nothing was sent`, { problems });
+  return new Failure(EXIT.refused, 'NOT_VALID', `${count}${where}; nothing was ${begun ? 'changed' : 'sent'}`, {
+    problems,
+  });
 }

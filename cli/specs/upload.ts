@@ -37,8 +37,18 @@ export interface Purpose<T> {
   readonly files?: readonly string[];
   /** The id of the upload, where it is to be the same as that of another one. */
   readonly id?: string;
+  /** What of it is there already. */
+  readonly ahead?: SentAhead | undefined;
   /** What more is there to say of a refusal. */
   readonly advise?: (code: AnyCode) => string;
+}
+
+/** Parts of an upload that were sent while the rest was read: the first of the redirects are in them, and so many parts there are to be. */
+export interface SentAhead {
+  readonly id: string;
+  readonly specs: number;
+  readonly parts: number;
+  readonly total: number;
 }
 
 /** An apply, and the files that it is from; its terms, and what goes besides, stand in the last part. */
@@ -60,9 +70,12 @@ export async function upload<T extends object>(
   specs: readonly Prepared[],
   bus: Pick<Bus, 'api' | 'maxPayloadBytes'>,
   terminal: Pick<Terminal, 'progress'>,
-  { verb, encode, parse, lastBytes = 0, files = [], advise = () => '', id = randomUUID() }: Purpose<T>,
+  { verb, encode, parse, lastBytes = 0, files = [], advise = () => '', ahead, id = randomUUID() }: Purpose<T>,
 ): Promise<T> {
-  const parts = split(specs, listBudgetBytes(bus.maxPayloadBytes), lastBytes);
+  const budgetBytes = listBudgetBytes(bus.maxPayloadBytes);
+  const left = ahead && leftOf(specs, ahead, budgetBytes, lastBytes);
+  const { chosen, ...place } = left ?? { upload: id, first: 0, chosen: split(specs, budgetBytes, lastBytes) };
+  const parts = place.first + chosen.length;
   const asking = {
     refuse: (error: ApiError['error']): Failure => refusal(error, specs, advise(error.code)),
     patienceMs: patienceFor(specs),
@@ -70,10 +83,11 @@ export async function upload<T extends object>(
     hear: (done: number): void => terminal.progress(workText(done, UNIT[verb])),
   };
   try {
-    for (const [part, chosen] of parts.entries()) {
-      if (parts.length > 1) terminal.progress(`sending part ${part + 1} of ${parts.length}`);
-      const given = chosen.map(({ json }) => json);
-      const request = encode({ v: 1, upload: id, part, parts: parts.length, specs: given });
+    for (const [at, some] of chosen.entries()) {
+      const part = place.first + at;
+      if (parts > 1) terminal.progress(`sending part ${part + 1} of ${parts}`);
+      const given = some.map(({ json }) => json);
+      const request = encode({ v: 1, upload: place.upload, part, parts, specs: given });
       const reply = await bus.api(verb, request, parse, asking);
       if (!('part' in reply)) return reply as T;
     }
@@ -98,6 +112,23 @@ export function patienceFor(specs: readonly Pick<Prepared, 'json'>[]): number {
   return specs.length * SPEC_MS + Math.min(MOST_FOR_HOSTS_MS, hosts * HOST_MS);
 }
 
+/** What is left to be sent, in as many parts as were said to come; undefined where it needs more, and all of it is to be sent anew. */
+function leftOf(specs: readonly Prepared[], ahead: SentAhead, budgetBytes: number, lastBytes: number) {
+  const rest = split(specs.slice(ahead.specs), budgetBytes, lastBytes);
+  const spare = ahead.total - ahead.parts - rest.length;
+  if (spare < 0) return undefined;
+  const none = Array.from({ length: spare }, (): readonly Prepared[] => []);
+  return { upload: ahead.id, first: ahead.parts, chosen: [...none, ...rest] };
+}
+
+/** Whether a part may not have so much. */
+export function isFull(
+  { bytes, specs }: { readonly bytes: number; readonly specs: number },
+  budgetBytes: number,
+): boolean {
+  return bytes > budgetBytes || specs > MAX_LIST;
+}
+
 /** Splits into parts that each fit a message, the last with what else it has. Errors: Failure TOO_LARGE for what fits none. */
 export function split(
   specs: readonly Prepared[],
@@ -113,7 +144,7 @@ export function split(
   for (const spec of specs) {
     const size = bytesOf(spec.json) + 1; // and a comma
     if (size > budgetBytes) throw tooLarge(spec, size, budgetBytes);
-    if (used + size > budgetBytes || parts.at(-1)?.length === MAX_LIST) {
+    if (isFull({ bytes: used + size, specs: (parts.at(-1)?.length ?? 0) + 1 }, budgetBytes)) {
       parts.push([]);
       used = 0;
     }
