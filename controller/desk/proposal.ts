@@ -1,32 +1,32 @@
 import { type Guard, guardOf } from '../../protocol/guard.ts';
 import type { PlanRequest } from '../../protocol/plan.ts';
-import type { Spec } from '../../protocol/spec.ts';
 import type { Move, Proposal } from '../compile/preview.ts';
 import type { PreviewHead } from '../compile/preview-report.ts';
 import type { Transaction } from '../log/transaction.ts';
 import type { Claim } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
-import type { MadeSpec } from '../store/tables/spec-row.ts';
+import type { SpecRow } from '../store/schema.ts';
+import { claimFrom } from '../store/tables/spec-row.ts';
 import { nearNames } from './near-names.ts';
 import { joinSet } from './sets.ts';
 import { namesNothing, readUpload } from './upload.ts';
 
 const CLAIMS_AT_ONCE = 2000;
 
-/** Reads what a plan is made of, and hands on each spec of it. Errors: Declined, as an apply of the same would have it. */
+/** Reads what a plan is made of, and hands on the row of each spec of it. Errors: Declined, as an apply of the same would have it. */
 export async function readProposal(
   transaction: Transaction,
   last: PlanRequest,
-  take: (spec: Spec, move: Move) => void = () => {},
+  take: (row: SpecRow, move: Move) => void = () => {},
 ): Promise<Proposal & { readonly head: PreviewHead }> {
   const { session, tables } = transaction;
   const moves: Move[] = [];
   const named = new Set<string>();
-  await readUpload(transaction, last, async (specs) => {
-    for (const made of specs) {
-      named.add(made.spec.name);
-      const move = await moveOf(transaction, made);
-      take(made.spec, move);
+  await readUpload(transaction, last, async (rows) => {
+    for (const row of rows) {
+      named.add(row.name);
+      const move = await moveOf(transaction, row);
+      take(row, move);
       moves.push(move);
     }
   });
@@ -85,10 +85,10 @@ export function requireApart(named: Iterable<string>, goes: readonly string[]): 
     throw new Declined('BAD_REQUEST', `${both} is to be applied and to be deleted; choose one of them`);
 }
 
-async function moveOf({ session, tables }: Transaction, { row, claim }: MadeSpec): Promise<Move> {
+async function moveOf({ session, tables }: Transaction, row: SpecRow): Promise<Move> {
   const stored = await tables.specs.find(session, row.name);
   const same = stored !== undefined && JSON.stringify(stored.json) === row.spec;
-  return { before: stored?.claim, after: claim, same };
+  return { before: stored?.claim, after: claimFrom(row), same };
 }
 
 /** Every claim there is. */

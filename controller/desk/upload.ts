@@ -6,8 +6,8 @@ import type { Transaction } from '../log/transaction.ts';
 import { type Claim, hasNextHop } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import type { Applied } from '../ports.ts';
+import type { SpecRow } from '../store/schema.ts';
 import { type Judged, judgedOf } from '../store/tables/judged-parts.ts';
-import type { MadeSpec } from '../store/tables/spec-row.ts';
 import type { StoredClaim } from '../store/tables/specs.ts';
 import type { UploadSize } from '../store/tables/uploads.ts';
 import type { Deed } from './noting.ts';
@@ -115,8 +115,8 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
     strangers.add(after);
     if (hasNextHop(after)) came.push(after);
   };
-  await readUpload(transaction, last, async (specs) => {
-    for (const stored of await tables.specs.put(session, specs, damage !== undefined)) note(stored);
+  await readUpload(transaction, last, async (rows) => {
+    for (const stored of await tables.specs.put(session, rows, damage !== undefined)) note(stored);
   });
   await tables.uploads.drop(session, last.upload);
   return { counts, concern, strangers, names, named, deeds, came };
@@ -147,13 +147,13 @@ export function namesNothing(): Declined {
   return new Declined('BAD_REQUEST', 'there is no redirect in it; empty never means all');
 }
 
-type Take = (specs: readonly MadeSpec[]) => Promise<void>;
+type Take = (rows: readonly SpecRow[]) => Promise<void>;
 
 class Upload {
   readonly #take: Take;
   readonly #turn: () => Promise<void>;
   /** Sound, and not taken yet. */
-  #waiting: MadeSpec[] = [];
+  #waiting: SpecRow[] = [];
   readonly #problems: Problem[] = [];
   readonly #firstUse = new Map<string, number>();
   #index = 0;
@@ -189,14 +189,14 @@ class Upload {
   }
 
   #addOne(one: Judged): void {
-    if (one.made === undefined) this.#refuse(one.faults.map((fault) => problemOf(fault, this.#index, one.value)));
-    else if (this.#isFirst(one.made.spec.name)) this.#waiting.push(one.made);
+    if (one.row === undefined) this.#refuse(one.faults.map((fault) => problemOf(fault, this.#index, one.value)));
+    else if (this.#isFirst(one.row.name)) this.#waiting.push(one.row);
   }
 
   async #takeWaiting(): Promise<void> {
-    const specs = this.#waiting;
+    const rows = this.#waiting;
     this.#waiting = [];
-    if (this.#refused === 0) await this.#take(specs);
+    if (this.#refused === 0) await this.#take(rows);
   }
 
   #isFirst(name: string): boolean {

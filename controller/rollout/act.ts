@@ -9,7 +9,7 @@ import { claimOf, type HostFacts } from '../model/claim.ts';
 import { isActive, type Rollout, type RolloutEvent, type RolloutHost, waveOf } from '../model/rollout.ts';
 import type { Head } from '../store/tables/heads.ts';
 import type { RolloutSpec } from '../store/tables/rollout-specs.ts';
-import { madeFrom } from '../store/tables/spec-row.ts';
+import { rowFrom } from '../store/tables/spec-row.ts';
 import type { About } from './about.ts';
 import { baselineOf } from './host-look.ts';
 import { readWords, type Words } from './look.ts';
@@ -207,7 +207,7 @@ export async function store(
     await tables.sets.drop(session, [name]);
     return;
   }
-  for (const put of await tables.specs.put(session, [madeFrom(after)], damage !== undefined)) {
+  for (const put of await tables.specs.put(session, [rowFrom(after)], damage !== undefined)) {
     if (put.before !== undefined) concern.add(put.before);
     concern.add(put.after);
   }

@@ -109,9 +109,9 @@ async function read(transaction: Transaction, last: RolloutStartRequest, nowMs: 
   const asked = { v, upload, part, parts, specs: sent, delete: goes, ...(set !== undefined && { set }) };
   const comes = new Map<string, Spec>();
   const unchanged: string[] = [];
-  const { head, ...proposal } = await readProposal(transaction, asked, (spec, { same }) => {
-    if (same) unchanged.push(spec.name);
-    else comes.set(spec.name, spec);
+  const { head, ...proposal } = await readProposal(transaction, asked, ({ name, spec }, { same }) => {
+    if (same) unchanged.push(name);
+    else comes.set(name, parseStoredSpec(JSON.parse(spec)));
   });
   if (last.prune !== undefined) await requirePrunable(transaction, last, [...unchanged, ...comes.keys()]);
   const names = [...comes.keys(), ...goes.filter((name) => !head.absent.includes(name))].sort();

@@ -1,7 +1,8 @@
 import { OneByOne } from '../../../daemon/one-by-one.ts';
 import type { Refused } from '../../../protocol/refused.ts';
 import { judgeSpec } from '../../../protocol/spec.ts';
-import { type MadeSpec, madeFrom } from './spec-row.ts';
+import type { SpecRow } from '../schema.ts';
+import { rowFrom } from './spec-row.ts';
 
 /** Texts of so many characters wait judged, some 200,000 redirects; what is more is judged once all of it is there. */
 const MAX_CHARS = 32 * 2 ** 20;
@@ -10,14 +11,14 @@ const SPECS_AT_ONCE = 100;
 
 /** What came of a redirect that somebody asks for: what is to be stored, or all that is wrong with it. */
 export type Judged =
-  | { readonly made: MadeSpec }
-  | { readonly made?: undefined; readonly value: unknown; readonly faults: readonly Refused[] };
+  | { readonly row: SpecRow }
+  | { readonly row?: undefined; readonly value: unknown; readonly faults: readonly Refused[] };
 
 /** Judges one after the other, each when it is wanted. */
 export function* judgedOf(values: Iterable<unknown>): Generator<Judged> {
   for (const value of values) {
     const { spec, faults } = judgeSpec(value);
-    yield spec === undefined ? { value, faults } : { made: madeFrom(spec) };
+    yield spec === undefined ? { value, faults } : { row: rowFrom(spec) };
   }
 }
 

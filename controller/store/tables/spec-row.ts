@@ -7,17 +7,10 @@ import { Seal } from './seal.ts';
 
 export const specSeal = new Seal<SpecRow>('specs', ['name', 'key', 'hosts', 'enabled', 'priority', 'body', 'spec']);
 
-/** A spec as it is stored: its row, which is its text and what follows from it, and its claim. */
-export interface MadeSpec {
-  readonly spec: Spec;
-  readonly row: SpecRow;
-  readonly claim: Claim;
-}
-
-export function madeFrom(spec: Spec): MadeSpec {
-  const claim = claimOf(spec);
-  const { name, key, hosts, enabled, priority, body } = claim;
-  const row = specSeal.put({
+/** The row of a spec: its text, and what follows from it. */
+export function rowFrom(spec: Spec): SpecRow {
+  const { name, key, hosts, enabled, priority, body } = claimOf(spec);
+  return specSeal.put({
     name,
     key,
     hosts: selectorText(hosts),
@@ -26,7 +19,6 @@ export function madeFrom(spec: Spec): MadeSpec {
     body,
     spec: JSON.stringify(specToJson(spec)),
   });
-  return { spec, row, claim };
 }
 
 export function claimFrom(row: Omit<SpecRow, 'spec' | 'checksum'>): Claim {
@@ -49,7 +41,7 @@ export function mended(row: SpecRow): SpecRow | undefined {
 
 function fromText(text: string): SpecRow | undefined {
   try {
-    return madeFrom(parseStoredSpec(JSON.parse(text))).row;
+    return rowFrom(parseStoredSpec(JSON.parse(text)));
   } catch (error) {
     if (error instanceof Refused || error instanceof SyntaxError) return undefined;
     throw error;

@@ -10,7 +10,7 @@ import type { Session } from '../session.ts';
 import { Overlay } from './overlay.ts';
 import type { RolloutHostTable } from './rollout-hosts.ts';
 import type { RolloutSpecTable } from './rollout-specs.ts';
-import { claimFrom, type MadeSpec, specSeal } from './spec-row.ts';
+import { claimFrom, specSeal } from './spec-row.ts';
 import type { Moved, SumTable } from './sums.ts';
 
 /** The names that are looked at for one that is near: one glance at a table of any size. */
@@ -186,15 +186,16 @@ export class SpecTable {
    * Stores specs, each under its name, which none shares with another. While specs are missing (`found`), one that comes is
    * taken for one of them, and not counted.
    */
-  async put(session: Session, specs: readonly MadeSpec[], found: boolean): Promise<StoredClaim[]> {
-    const names = JSON.stringify(specs.map(({ row }) => row.name));
+  async put(session: Session, rows: readonly SpecRow[], found: boolean): Promise<StoredClaim[]> {
+    const names = JSON.stringify(rows.map(({ name }) => name));
     const known = new Map(
       (await session.all(this.#byNames, { names })).map((row) => [row.name, specSeal.require(row)]),
     );
     const moved: Moved[] = [];
     const stored: StoredClaim[] = [];
-    for (const { row, claim: after } of specs) {
+    for (const row of rows) {
       const before = known.get(row.name);
+      const after = claimFrom(row);
       const same = before?.spec === row.spec;
       stored.push({ before: same ? after : before && claimFrom(before), after, same });
       if (same) continue;

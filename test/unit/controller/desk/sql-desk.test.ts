@@ -7,7 +7,7 @@ import { Declined } from '../../../../controller/model/declined.ts';
 import type { Desk } from '../../../../controller/ports.ts';
 import type { Session } from '../../../../controller/store/session.ts';
 import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
-import { madeFrom } from '../../../../controller/store/tables/spec-row.ts';
+import { rowFrom } from '../../../../controller/store/tables/spec-row.ts';
 import { Tables } from '../../../../controller/store/tables/tables.ts';
 import { controllerMigrations } from '../../../../migrations/controller/index.ts';
 import { encodeHostsReply, MAX_ITEM_HOSTS } from '../../../../protocol/listings.ts';
@@ -359,5 +359,5 @@ async function keepAsEarlier(path: string, written: object): Promise<void> {
   const clock = new ManualClock();
   await using database = await SqliteDatabase.open(path, { migrations: controllerMigrations, clock });
   const tables = new Tables(database.compiler);
-  await database.write((session) => tables.specs.put(session, [madeFrom(parseStoredSpec(written))], false));
+  await database.write((session) => tables.specs.put(session, [rowFrom(parseStoredSpec(written))], false));
 }

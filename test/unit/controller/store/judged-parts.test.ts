@@ -8,7 +8,7 @@ const TEXT = JSON.stringify(SPECS);
 const PART = { upload: 'u', part: 0, text: TEXT };
 
 function namesOf(judged: Iterable<Judged> | undefined): readonly (string | undefined)[] | undefined {
-  return judged && Array.from(judged, ({ made }) => made?.spec.name);
+  return judged && Array.from(judged, ({ row }) => row?.name);
 }
 
 test('judged parts: what came of a part is what comes of it when it is wanted, and is handed out once', async (t) => {
