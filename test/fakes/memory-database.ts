@@ -124,6 +124,11 @@ export class MemoryDatabase {
     return epoch === '' || rev <= (this.#endOf(epoch) ?? -1);
   }
 
+  /** Whether its log decreed that whoever is in an epoch begins anew (R7). */
+  hasSuperseded(epoch: string): boolean {
+    return this.rows('select epoch from epochs where epoch = ? and superseded = 1', epoch).length > 0;
+  }
+
   /** Where each epoch of its log ends. */
   ends(): ReadonlyMap<string, number> {
     const rows = this.rows('select epoch from epochs') as readonly { readonly epoch: string }[];

@@ -138,7 +138,8 @@ export class FleetCheck {
     if (isAnothers && !this.#decreed.delete(name) && !isOrdered)
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
     const mark = kernel.mark();
-    if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !this.#decreedMs.has(name) && !isOrdered)
+    const isDecreed = isOrdered || this.#decreedMs.has(name) || this.#database.hasSuperseded(mark?.epoch ?? '');
+    if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !isDecreed)
       return [`${name}: had ${mark.rev} of ${mark.epoch}, which the log does not have, and takes ${cursor.rev} of it`];
     const isWhole = base === 'empty' && this.isOurs(cursor) && !mayBeOld;
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
