@@ -1,5 +1,5 @@
 import { Concern } from '../compile/concern.ts';
-import { chunks, type Transaction } from '../log/transaction.ts';
+import { paced, type Transaction } from '../log/transaction.ts';
 import { namelessOf } from '../model/damage.ts';
 import type { Deed } from './noting.ts';
 
@@ -25,7 +25,7 @@ export async function deleteSpecs(
   const { session, tables, turn } = transaction;
   const deeds: Deed[] = [];
   const absent: string[] = [];
-  for (const some of chunks(new Set(names), SPECS_AT_ONCE)) {
+  for await (const some of paced(new Set(names), SPECS_AT_ONCE, turn)) {
     const claims = await tables.specs.delete(session, some);
     const went: Deed[] = [];
     for (const name of some) {
@@ -39,7 +39,6 @@ export async function deleteSpecs(
       session,
       went.map(({ name }) => name),
     );
-    await turn();
   }
   return { deleted: deeds.map(({ name }) => name), absent, concern, deeds };
 }

@@ -1,7 +1,7 @@
 import { loopText, MAX_LOOPS, type PlanLoop } from '../../protocol/effects.ts';
 import { Loops } from '../compile/loops.ts';
 import { claimsAfter, type Proposal } from '../compile/preview.ts';
-import { chunks, type Transaction } from '../log/transaction.ts';
+import { paced, type Transaction } from '../log/transaction.ts';
 import type { Claim } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
 import { type Doors, doorsOf } from '../model/doors.ts';
@@ -23,10 +23,8 @@ export async function requireNoLoops(transaction: Transaction, came: readonly Cl
   if (came.length === 0) return;
   const doors = await readDoors(transaction);
   const sending: Claim[] = [];
-  for (const some of chunks(came, CLAIMS_AT_ONCE)) {
+  for await (const some of paced(came, CLAIMS_AT_ONCE, transaction.turn))
     sending.push(...some.filter((claim) => sendsTo(claim, doors)));
-    await transaction.turn();
-  }
   if (sending.length === 0) return;
   const fleet = await transaction.tables.hosts.fleet(transaction.session);
   const loops = new Loops(await readAllClaims(transaction), fleet, doors, nowMs);

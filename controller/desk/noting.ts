@@ -2,7 +2,7 @@ import type { Clock } from '../../daemon/clock.ts';
 import type { What } from '../../protocol/history.ts';
 import type { Origin } from '../../protocol/origin.ts';
 import type { Departure, LogResult } from '../log/log-writer.ts';
-import { chunks, type Transaction } from '../log/transaction.ts';
+import { paced, type Transaction } from '../log/transaction.ts';
 import type { Head } from '../store/tables/heads.ts';
 
 /** A redirect that a change is about; `key` is empty where nobody knows it any more. */
@@ -51,14 +51,10 @@ export async function noteChange(
     hosts: log?.heads ?? [],
     names: deeds.length,
   });
-  for (const some of chunks(deeds, ROWS_AT_ONCE)) {
+  for await (const some of paced(deeds, ROWS_AT_ONCE, turn))
     for (const deed of some) await tables.audit.name(session, audit, { ...deed, hosts: left.get(deed.name) ?? 0 });
-    await turn();
-  }
-  for (const some of chunks(departures, ROWS_AT_ONCE)) {
+  for await (const some of paced(departures, ROWS_AT_ONCE, turn))
     for (const { name, host, rev } of some) await tables.deletions.put(session, { name, host, rev, audit });
-    await turn();
-  }
   return change;
 }
 

@@ -39,6 +39,8 @@ import { namesNothing, stageSpecs, storeUpload } from './upload.ts';
 
 /** Names that the audit keeps of a delete. */
 const AUDITED_NAMES = 100;
+/** Keys of hosts that are written before others get their turn. */
+const KEYS_AT_ONCE = 16;
 
 /** What operators ask for, done in the database. */
 export class SqlDesk implements Desk {
@@ -222,10 +224,14 @@ async function publish(
 
 const unheard: Hear = () => {};
 
-/** The same transaction; where others get their turn, it is told how far it has come. */
+/** The same transaction; where others would get their turn, it is told how far it has come, and of very few keys they get none. */
 function heard(transaction: LogTransaction, hear: Hear): LogTransaction {
+  let turned = 0;
   const turn = async (): Promise<void> => {
-    hear(transaction.log.seen);
+    const { seen } = transaction.log;
+    hear(seen);
+    if (seen - turned < KEYS_AT_ONCE) return;
+    turned = seen;
     await transaction.turn();
   };
   return { ...transaction, turn };

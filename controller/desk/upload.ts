@@ -118,7 +118,7 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
   await readUpload(transaction, last, async (rows) => {
     for (const stored of await tables.specs.put(session, rows, damage !== undefined)) note(stored);
   });
-  await tables.uploads.drop(session, last.upload);
+  if (last.parts > 1) await tables.uploads.drop(session, last.upload);
   return { counts, concern, strangers, names, named, deeds, came };
 }
 

@@ -1,12 +1,16 @@
+import type { Epoch } from '../model/standing.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Database, Session } from '../store/session.ts';
 import type { Tables } from '../store/tables/tables.ts';
 
 /** What this process has seen of the history that it works on. */
-interface Witness {
+export interface Witness {
   readonly epoch: string;
   readonly rev: number;
 }
+
+/** A transaction, and the newest epoch by its beginning. */
+type Script<T> = (session: Session, newest: Epoch) => Promise<T>;
 
 type Transact<T> = (work: (session: Session) => Promise<T>) => Promise<T>;
 
@@ -32,26 +36,28 @@ export class History {
     return new History(database, tables, await database.read((session) => witnessOf(session, tables)), onFatal);
   }
 
-  read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  read<T>(work: Script<T>): Promise<T> {
     return this.#on((guarded) => this.#database.read(guarded), work);
   }
 
-  /** What the transaction added is seen once it is committed. */
-  async write<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  /** What the transaction added is seen once it is committed; `last` says what that is, where it need not be asked. */
+  async write<T>(work: Script<T>, last: (answer: T) => Witness | undefined = () => undefined): Promise<T> {
     const { answer, witness } = await this.#on<{ readonly answer: T; readonly witness: Witness }>(
       (guarded) => this.#database.write(guarded),
-      async (session) => ({ answer: await work(session), witness: await witnessOf(session, this.#tables) }),
+      async (session, newest) => {
+        const answer = await work(session, newest);
+        return { answer, witness: last(answer) ?? (await witnessOf(session, this.#tables)) };
+      },
     );
     this.#see(witness);
     return answer;
   }
 
-  async #on<T>(transact: Transact<T>, work: (session: Session) => Promise<T>): Promise<T> {
+  async #on<T>(transact: Transact<T>, work: Script<T>): Promise<T> {
     const seen = this.#seen; // taken before the transaction begins: what it sees can only be newer
     try {
       return await transact(async (session) => {
-        await this.#require(session, seen);
-        return work(session);
+        return work(session, await this.#require(session, seen));
       });
     } catch (error) {
       return this.fail(error);
@@ -70,8 +76,9 @@ export class History {
     this.#onFatal(error);
   }
 
-  async #require(session: Session, seen: Witness): Promise<void> {
-    const now = await witnessOf(session, this.#tables);
+  async #require(session: Session, seen: Witness): Promise<Epoch> {
+    const newest = await this.#tables.epochs.newest(session);
+    const now = { epoch: newest.epoch, rev: newest.lastRev };
     const epoch = now.epoch === seen.epoch ? now : await this.#epochOf(session, seen);
     if (epoch === undefined || epoch.rev < seen.rev) {
       throw new StoreError(
@@ -81,6 +88,7 @@ export class History {
       );
     }
     this.#see(now);
+    return newest;
   }
 
   /** What the database knows now of the epoch that was the newest when we last looked. */

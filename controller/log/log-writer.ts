@@ -92,15 +92,12 @@ export class LogWriter {
   #seen = 0;
   #result: LogResult | undefined;
 
-  private constructor(place: Place, terms: Terms, rev: number) {
+  /** `rev` is the last that was given before. */
+  constructor(place: Place, rev: number, terms: Terms) {
     this.#place = place;
     this.#terms = terms;
     this.#rev = rev;
     this.#first = rev + 1;
-  }
-
-  static async begin(place: Place, terms: Terms): Promise<LogWriter> {
-    return new LogWriter(place, terms, await place.tables.epochs.lastRev(place.session));
   }
 
   /** Whether specs are missing, as far as this transaction knows. */

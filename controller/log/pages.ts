@@ -23,7 +23,7 @@ export async function readPage(
   const { session, tables } = transaction;
   const { v, host, have, from } = request;
   await requireHeard(transaction, have, host);
-  const newest = await tables.epochs.newest(session);
+  const newest = transaction.newest ?? (await tables.epochs.newest(session));
   const standing = await judge(transaction, have, newest);
   const named = { v, host, have, from, at: nowMs, standing, epoch: newest.epoch, prev: from.rev };
   if (!(await mayServe(transaction, request, standing, newest))) {

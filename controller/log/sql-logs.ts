@@ -48,10 +48,10 @@ class NewsNow implements NewsOfLogs {
   }
 
   async movedAfter(rev: number, marks = 0): Promise<Moved> {
-    const { session, tables } = this.#transaction;
+    const { session, tables, newest } = this.#transaction;
     const { moved, hosts } = await tables.marks.movedAfter(session, marks);
     return {
-      rev: await tables.epochs.lastRev(session),
+      rev: newest?.lastRev ?? (await tables.epochs.lastRev(session)),
       marks: moved,
       heads: await tables.heads.after(session, rev),
       marked: hosts,

@@ -1,4 +1,5 @@
 import type { Damage } from '../model/damage.ts';
+import type { Epoch } from '../model/standing.ts';
 import type { Session } from '../store/session.ts';
 import type { Tables } from '../store/tables/tables.ts';
 import type { LogWriter } from './log-writer.ts';
@@ -11,6 +12,8 @@ export interface Transaction {
   readonly turn: () => Promise<void>;
   /** What is known to be missing. */
   readonly damage: Damage | undefined;
+  /** The newest epoch by its beginning; undefined while the database is looked through. */
+  readonly newest: Epoch | undefined;
 }
 
 /** One that may write to the logs. Its script has to finish them. */
@@ -28,6 +31,16 @@ export function* chunks<T>(values: Iterable<T>, size: number): Generator<T[]> {
     chunk = [];
   }
   if (chunk.length > 0) yield chunk;
+}
+
+/** The same; between two groups others get their turn. */
+export async function* paced<T>(values: Iterable<T>, size: number, turn: () => Promise<void>): AsyncGenerator<T[]> {
+  let isFirst = true;
+  for (const chunk of chunks(values, size)) {
+    if (!isFirst) await turn();
+    isFirst = false;
+    yield chunk;
+  }
 }
 
 /** Rows of a long walk. */

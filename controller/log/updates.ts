@@ -13,8 +13,9 @@ import type { LogTransaction, Transaction } from './transaction.ts';
 /** The newest epoch, as updates say it. */
 export type Opened = Pick<Update, 'epoch' | 'after'>;
 
-export async function readOpened({ session, tables }: Transaction): Promise<Opened> {
-  const newest = await tables.epochs.newest(session);
+export async function readOpened(transaction: Transaction): Promise<Opened> {
+  const { session, tables } = transaction;
+  const newest = transaction.newest ?? (await tables.epochs.newest(session));
   return { epoch: newest.epoch, after: await tables.epochs.endBefore(session, newest) };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../daemon/clock.ts';
 import type { Damage } from '../model/damage.ts';
+import type { Epoch } from '../model/standing.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Written } from '../ports.ts';
 import type { Database, Session } from '../store/session.ts';
@@ -70,12 +71,12 @@ export class Work {
 
   /** Reads one consistent state. */
   read<T>(script: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#soundly((history) => history.read((session) => script(this.#transaction(session))));
+    return this.#soundly((history) => history.read((...begun) => script(this.#transaction(...begun))));
   }
 
   /** Writes to any table but the log. */
   write<T>(script: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.#soundly((history) => history.write((session) => script(this.#transaction(session))));
+    return this.#soundly((history) => history.write((...begun) => script(this.#transaction(...begun))));
   }
 
   /**
@@ -83,7 +84,12 @@ export class Work {
    * last change and before it notes what became of it. Errors: TypeError when it did not.
    */
   async change<T>(script: (transaction: LogTransaction) => Promise<T>): Promise<T> {
-    const { answer, log, written } = await this.write((transaction) => this.#changing(transaction, script));
+    const { answer, log, written } = await this.#soundly((history) =>
+      history.write(
+        (...begun) => this.#changing(this.#transaction(...begun), script),
+        ({ last }) => last,
+      ),
+    );
     this.#conclude(log);
     if (written !== undefined) this.#written.push(written);
     if (this.#written.length > MAX_WRITTEN) this.#written.shift();
@@ -185,14 +191,16 @@ export class Work {
   }
 
   async #changing<T>(transaction: Transaction, script: (transaction: LogTransaction) => Promise<T>) {
-    const log = await LogWriter.begin(transaction, {
+    const { session, tables, newest } = transaction;
+    const log = new LogWriter(transaction, newest?.lastRev ?? (await tables.epochs.lastRev(session)), {
       epochPart: await this.#epochToOpen(transaction),
       atMs: this.clock.nowMs(),
       damaged: this.#damage !== undefined,
     });
     const answer = await script({ ...transaction, log });
-    log.requireResult();
-    return { answer, log, written: await readWritten({ ...transaction, log }) };
+    const { epoch = newest?.epoch, rev } = log.requireResult();
+    const last = epoch === undefined ? undefined : { epoch, rev };
+    return { answer, log, last, written: await readWritten({ ...transaction, log }) };
   }
 
   /** What was done is on the disk. */
@@ -201,13 +209,14 @@ export class Work {
     if (log.assessed !== undefined) this.#damage = log.assessed.damage;
   }
 
-  #transaction(session: Session): Transaction {
-    return { session, tables: this.#tables, turn: this.clock.turn, damage: this.#damage };
+  #transaction(session: Session, newest?: Epoch): Transaction {
+    return { session, tables: this.#tables, turn: this.clock.turn, damage: this.#damage, newest };
   }
 
   /** The random part of the epoch to open with the first change; undefined when this process has opened one. */
-  async #epochToOpen({ session, tables }: Transaction): Promise<string | undefined> {
-    const open = this.#epoch !== undefined && (await tables.epochs.has(session, this.#epoch));
+  async #epochToOpen({ session, tables, newest }: Transaction): Promise<string | undefined> {
+    const epoch = this.#epoch;
+    const open = epoch !== undefined && (epoch === newest?.epoch || (await tables.epochs.has(session, epoch)));
     return open ? undefined : this.clock.token(TOKEN_BYTES);
   }
 }

@@ -32,7 +32,10 @@ export class RolloutEngine {
     try {
       while (!signal.aborted) {
         if (await this.#tick()) await clock.turn();
-        else await this.#waker.sleep(clock.delay, tickMs, signal);
+        else {
+          await this.#waker.sleep(clock.delay, tickMs, signal);
+          await clock.turn(); // who asked for it is answered first
+        }
       }
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -45,6 +45,8 @@ export class SqliteDatabase implements Database {
   readonly #reader: Connection;
   readonly #watch: Watch;
   #writes = 0;
+  /** Its files were found to be the same just now, for what comes next. */
+  #isSame = false;
   /** Tables that were emptied when it was looked through last. */
   #emptied: readonly string[] = [];
   #closed = false;
@@ -80,8 +82,9 @@ export class SqliteDatabase implements Database {
 
   /** While a write of our own is under way, what moves is that. */
   look(): Look {
-    if (this.#writes > 0) return 'same';
-    return this.#watch.look(this.#files.requireSame());
+    const files = this.#files.requireSame();
+    this.#isSame = true;
+    return this.#writes > 0 ? 'same' : this.#watch.look(files);
   }
 
   async inspect(): Promise<boolean> {
@@ -108,12 +111,12 @@ export class SqliteDatabase implements Database {
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    this.#files.requireSame();
+    this.#requireSame();
     return this.#reader.transact('begin', work);
   }
 
   async write<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    this.#files.requireSame();
+    this.#requireSame();
     this.#writes += 1;
     try {
       return await this.#writer.transact('begin immediate', work);
@@ -121,6 +124,12 @@ export class SqliteDatabase implements Database {
       this.#writes -= 1;
       this.#watch.note(this.#files.moment());
     }
+  }
+
+  /** Who has looked need not look again for the next transaction. */
+  #requireSame(): void {
+    if (!this.#isSame) this.#files.requireSame();
+    this.#isSame = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,6 +16,7 @@ const NO_ID = 'the database has no id';
 export class EpochTable {
   readonly #meta;
   readonly #putMeta;
+  readonly #setLastRev;
   readonly #find;
   readonly #newest;
   readonly #next;
@@ -33,6 +34,7 @@ export class EpochTable {
     this.#putMeta = query<Pick<MetaRow, 'database_id' | 'last_rev'>>((at) =>
       upsert(db, 'meta', ['id'], { id: 1, database_id: at('database_id'), last_rev: at('last_rev') }),
     );
+    this.#setLastRev = query<{ rev: number }>((at) => db.updateTable('meta').set({ last_rev: at('rev') }));
     this.#find = query<{ epoch: string }, EpochRow>((at) => epochs.where('epoch', '=', at('epoch')));
     this.#newest = query<object, EpochRow>(() => epochs.orderBy('ordinal', 'desc').limit(upTo(1)));
     this.#next = query<{ ordinal: number }, EpochRow>((at) =>
@@ -81,7 +83,7 @@ export class EpochTable {
   }
 
   async setLastRev(session: Session, rev: number): Promise<void> {
-    await session.run(this.#putMeta, { ...(await this.#requireMeta(session)), last_rev: rev });
+    if ((await session.run(this.#setLastRev, { rev })) === 0) throw new TypeError(NO_ID);
   }
 
   /** Opens a new epoch, which begins with `firstRev`; `part` tells it from all others of this database. */

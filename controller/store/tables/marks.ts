@@ -54,7 +54,11 @@ export class MarkTable {
 
   /** The same of several hosts, by host; who has none is left out. */
   async of(session: Session, hosts: readonly string[]): Promise<Map<string, Mark>> {
-    const rows = await session.all(this.#some, { hosts: JSON.stringify(hosts) });
+    const [host = ''] = hosts;
+    const rows =
+      hosts.length === 1
+        ? await session.all(this.#one, { host })
+        : await session.all(this.#some, { hosts: JSON.stringify(hosts) });
     return new Map(rows.map((row) => [row.host, markOf(row)]));
   }
 

@@ -53,6 +53,7 @@ type DemandRow = Pick<SpecRow, 'hosts'> & { readonly redirects: number } & Reado
 export class SpecTable {
   readonly #byName;
   readonly #byNames;
+  readonly #byKey;
   readonly #byKeys;
   readonly #keysAfter;
   readonly #namesAfter;
@@ -72,6 +73,7 @@ export class SpecTable {
     const specs = db.selectFrom('specs').selectAll();
     this.#byName = query<{ name: string }, SpecRow>((at) => specs.where('name', '=', at('name')));
     this.#byNames = query<{ names: string }, SpecRow>((at) => specs.where('name', 'in', listed(at('names'))));
+    this.#byKey = query<{ key: string }, SpecRow>((at) => specs.where('key', '=', at('key')));
     this.#byKeys = query<{ keys: string }, SpecRow>((at) => specs.where('key', 'in', listed(at('keys'))));
     this.#keysAfter = query<{ after: string; limit: number }, { key: string }>((at) =>
       db
@@ -137,11 +139,27 @@ export class SpecTable {
   async claimsTo(session: Session, keys: Iterable<string>): Promise<Map<string, Claim[]>> {
     const claims = new Map(Iterator.from(keys).map((key) => [key, [] as Claim[]]));
     const these = JSON.stringify([...claims.keys()]);
-    for (const row of await session.all(this.#byKeys, { keys: these })) claims.get(row.key)?.push(soundClaim(row));
+    for (const row of await this.#atKeys(session, [...claims.keys()], these))
+      claims.get(row.key)?.push(soundClaim(row));
     const overlay = this.#overlay(session);
     for (const { key, rollout } of await this.#rollouts.specs.holdersOfKeys(session, these))
       claims.set(key, await overlay.atKey(rollout, key, claims.get(key) ?? []));
     return claims;
+  }
+
+  async #named(session: Session, names: readonly string[]): Promise<SpecRow[]> {
+    const [name = ''] = names;
+    const rows =
+      names.length === 1
+        ? await session.all(this.#byName, { name })
+        : await session.all(this.#byNames, { names: JSON.stringify(names) });
+    return rows.map((row) => specSeal.require(row));
+  }
+
+  /** `these` are the keys as a JSON list. */
+  #atKeys(session: Session, keys: readonly string[], these: string): Promise<SpecRow[]> {
+    const [key = ''] = keys;
+    return keys.length === 1 ? session.all(this.#byKey, { key }) : session.all(this.#byKeys, { keys: these });
   }
 
   #overlay(session: Session): Overlay {
@@ -187,10 +205,11 @@ export class SpecTable {
    * taken for one of them, and not counted.
    */
   async put(session: Session, rows: readonly SpecRow[], found: boolean): Promise<StoredClaim[]> {
-    const names = JSON.stringify(rows.map(({ name }) => name));
-    const known = new Map(
-      (await session.all(this.#byNames, { names })).map((row) => [row.name, specSeal.require(row)]),
+    const stand = await this.#named(
+      session,
+      rows.map(({ name }) => name),
     );
+    const known = new Map(stand.map((row) => [row.name, row]));
     const moved: Moved[] = [];
     const stored: StoredClaim[] = [];
     for (const row of rows) {
@@ -209,7 +228,7 @@ export class SpecTable {
   /** Answers the claims that went, by name; of a name that there was not there is none. */
   async delete(session: Session, names: readonly string[]): Promise<ReadonlyMap<string, Claim>> {
     const these = { names: JSON.stringify(names) };
-    const before = (await session.all(this.#byNames, these)).map((row) => specSeal.require(row));
+    const before = await this.#named(session, names);
     if (before.length === 0) return new Map();
     await session.run(this.#blank, these);
     await session.run(this.#delete, these);

@@ -224,7 +224,7 @@ async function statementsOf(path: string, script: (transaction: Transaction) => 
         return target[name].bind(target);
       },
     });
-    return script({ session: counting, tables, turn: clock.turn, damage: undefined });
+    return script({ session: counting, tables, turn: clock.turn, damage: undefined, newest: undefined });
   });
   return statements;
 }

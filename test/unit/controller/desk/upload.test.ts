@@ -22,7 +22,7 @@ async function uploads(t: ExecutionContext) {
   const tables = new Tables(database.compiler);
   await database.write((session) => tables.epochs.initialise(session, 'id', 'part'));
   const inOne = <T>(script: (transaction: Transaction) => Promise<T>): Promise<T> =>
-    database.write((session) => script({ session, tables, turn: clock.turn, damage: undefined }));
+    database.write((session) => script({ session, tables, turn: clock.turn, damage: undefined, newest: undefined }));
   let nowMs = 0;
   return {
     inOne,
