@@ -36,7 +36,12 @@ export function unmapped(text: string): string {
 /** Reads `address` or `address/len`; undefined when it is neither, or a bit past `len` is set. `prefixFault` says why. */
 export function parsePrefix(text: string): Prefix | undefined {
   const prefix = readPrefixText(text);
-  return prefix === undefined || isMapped(prefix) || !isMasked(prefix) ? undefined : prefix;
+  return prefix !== undefined && isPrefix(prefix) ? prefix : undefined;
+}
+
+/** Whether `parsePrefix` would read what `formatPrefix` writes of it. */
+export function isPrefix(prefix: Prefix): boolean {
+  return prefix.len <= prefix.bytes.length * 8 && !isMapped(prefix) && isMasked(prefix);
 }
 
 /** Reads a prefix that is in normal form. Errors: TypeError for any other text. */
@@ -64,7 +69,7 @@ export function prefixFault(text: string): AddressFault {
 
 /** Writes 4 or 16 bytes canonically: dotted, or lower-case with the longest run of zero groups shortened (RFC 5952). */
 export function formatAddress(bytes: Uint8Array): string {
-  return bytes.length === 4 ? bytes.join('.') : formatIPv6(bytes);
+  return bytes.length === 4 ? `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` : formatIPv6(bytes);
 }
 
 export function formatPrefix(prefix: Prefix): string {

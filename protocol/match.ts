@@ -174,6 +174,7 @@ function arrange({ src, dst, ...written }: Written, given: JsonObject, family: F
 
 /** The text that was given, where it is in normal form: very many of these stay, and what is put together keeps its parts. */
 function textOf(prefix: Prefix, given: unknown): string {
+  if (prefix.family === 4 && typeof given === 'string' && given.includes('/')) return given; // is read in normal form alone
   const text = formatPrefix(prefix);
   return text === given ? given : text;
 }

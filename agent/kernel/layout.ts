@@ -2,7 +2,7 @@
  * Between domain types and the bytes of bpf/abi.h. Addresses become network order here and nowhere else; every other
  * number is in host byte order.
  */
-import { formatPrefix, type Prefix, parsePrefix } from '../../protocol/address.ts';
+import { formatPrefix, isPrefix, type Prefix, parsePrefix } from '../../protocol/address.ts';
 import { type Family, familyOf, type Match, protoNumber, protoOf } from '../../protocol/match.ts';
 import type { Counter } from '../model/counter.ts';
 import type { EntryValue } from '../model/entry.ts';
@@ -193,8 +193,8 @@ function requirePrefix(text: string): Prefix {
 }
 
 function prefixText(bytes: Uint8Array, len: number): string | undefined {
-  const text = formatPrefix({ family: bytes.length === 4 ? 4 : 6, bytes, len });
-  return parsePrefix(text) === undefined ? undefined : text;
+  const prefix = { family: bytes.length === 4 ? 4 : 6, bytes, len } as const;
+  return isPrefix(prefix) ? formatPrefix(prefix) : undefined;
 }
 
 /** The mask of a prefix of `len` bits. */

@@ -2,7 +2,7 @@ import { eachOf, inTurns } from '../../daemon/parts.ts';
 import { keyOf } from '../../protocol/key.ts';
 import type { Family, Match } from '../../protocol/match.ts';
 import { type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
-import { sameEntry } from '../model/entry.ts';
+import { type EntryValue, sameEntry } from '../model/entry.ts';
 import type { EntryKey } from '../model/entry-key.ts';
 import type { Observed, ObservedEntry } from '../ports.ts';
 import { ObservedEntries } from './observed-entries.ts';
@@ -35,13 +35,14 @@ export class Uses {
   readonly ports = new Map<number, number>();
 
   add(entry: ObservedEntry, by: 1 | -1): void {
-    const shape = shapeOfKey(entry.key);
-    const text = shapeText(shape);
-    const known = this.shapes.get(text) ?? { shape, count: 0 };
-    known.count += by;
-    if (known.count === 0) this.shapes.delete(text);
-    else this.shapes.set(text, known);
-    if (entry.value.action === 'send') this.#addPort(entry.value.ifindex, by);
+    this.#addShape(shapeOfKey(entry.key), by);
+    this.#addPort(entry.value, by);
+  }
+
+  /** The same entry leads elsewhere, or nowhere. */
+  move(before: EntryValue, now: EntryValue): void {
+    this.#addPort(before, -1);
+    this.#addPort(now, 1);
   }
 
   copy(): Uses {
@@ -51,7 +52,16 @@ export class Uses {
     return copy;
   }
 
-  #addPort(ifindex: number, by: 1 | -1): void {
+  #addShape(shape: Shape, by: 1 | -1): void {
+    const text = shapeText(shape);
+    const known = this.shapes.get(text) ?? { shape, count: 0 };
+    known.count += by;
+    if (known.count === 0) this.shapes.delete(text);
+    else this.shapes.set(text, known);
+  }
+
+  #addPort({ action, ifindex }: EntryValue, by: 1 | -1): void {
+    if (action !== 'send') return;
     const count = (this.ports.get(ifindex) ?? 0) + by;
     if (count === 0) this.ports.delete(ifindex);
     else this.ports.set(ifindex, count);
@@ -106,13 +116,16 @@ export class ObservedCache {
   }
 
   set(id: string, entry: ObservedEntry | undefined): void {
-    const before = this.entries.get(id);
-    if (before !== undefined) this.uses.add(before, -1);
+    const { entries, uses } = this;
     if (entry === undefined) {
-      this.entries.delete(id);
+      const before = entries.get(id);
+      if (before !== undefined) uses.add(before, -1);
+      entries.delete(id);
       return;
     }
-    this.entries.set(id, entry);
-    this.uses.add(entry, 1);
+    const row = entries.rowOf(id);
+    if (row === undefined) uses.add(entry, 1);
+    else uses.move(entries.lookAt(row).value, entry.value);
+    entries.set(id, entry);
   }
 }

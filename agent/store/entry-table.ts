@@ -70,8 +70,9 @@ export class EntryTable {
       (row) => {
         if (row.checksum !== checksum(row) || row.key === NOT_FOR_OLDER.key) return;
         const entry = understood(() => toEntry(row, textOf(row.key)));
+        const silent = silence.get(row.key);
         if (entry === undefined) newer = true;
-        else entries.push({ ...entry, ...silence.get(entry.key) });
+        else entries.push(silent === undefined ? entry : { ...entry, ...silent });
       },
     );
     return { entries, newer };

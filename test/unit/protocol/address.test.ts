@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import {
   addressFault,
   formatAddress,
+  formatPrefix,
+  isPrefix,
   isUnicastTarget,
+  maskPrefix,
   parseAddress,
   parsePrefix,
   prefixFault,
@@ -131,6 +134,32 @@ test('parse prefix: canonical prefixes come back as they are', (t) => {
       }),
     );
   }
+});
+
+test('prefix: bytes are told to be one exactly where their text is read as one', (t) => {
+  const zeros = fc.nat(128);
+  for (const family of [4, 6] as const) {
+    fc.assert(
+      fc.property(bytes(family), zeros, fc.nat(255), (raw, kept, len) => {
+        const masked = maskPrefix({ family, bytes: raw, len: kept });
+        for (const it of [{ ...masked, len }, masked]) t.is(isPrefix(it), parsePrefix(formatPrefix(it)) !== undefined);
+      }),
+    );
+  }
+  const mapped = parsePrefix('::fffe:c000:201/128')?.bytes.with(11, 0xff) ?? new Uint8Array();
+  t.false(isPrefix({ family: 6, bytes: mapped, len: 128 }));
+});
+
+test('parse prefix: of IPv4 nothing but the canonical text is read, where it has a length', (t) => {
+  const digits = fc.constantFrom('0', '00', '1', '01', '10', '255', '256', '', ' 1');
+  fc.assert(
+    fc.property(digits, digits, fc.constantFrom('0', '8', '08', '24', '32', ' 8'), (a, b, len) => {
+      const text = `${a}.${b}.0.0/${len}`;
+      const read = parsePrefix(text);
+      if (read !== undefined) t.is(formatPrefix(read), text);
+    }),
+  );
+  t.pass();
 });
 
 test('target: only what frames can be addressed to', (t) => {
