@@ -115,6 +115,9 @@ test.serial('histories: hosts stand on though the controller is set back, recove
   const [steady, away, gone] = [await fleet.join(lead), await fleet.join(awayBed), await fleet.join(goneBed)];
 
   const copy = join(lead.folder, 'older.db');
+  // The copy is to know of the agents that run, and not only of those that ran before them.
+  for (const host of NAMED)
+    await fleet.says(host, new RegExp(`role=edge .* ${MANY + 1}/${MANY + 1} (?!.*(ended|silent))`));
   await backUp(lead.database, copy);
   const afterwards = [...specs('many', EDGE, 1), service('service-late', LATE), ...specs('late', LATE, 1)];
   await fleet.operator.apply(...afterwards);
