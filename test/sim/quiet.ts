@@ -12,8 +12,8 @@ import type { World } from './world.ts';
  */
 const QUIET_MS = 120_000;
 /**
- * So much longer where somebody undid repairs, which is said until two minutes without him were seen, or where a disk refuses
- * what is tried ever less often.
+ * So much longer where somebody undoes repairs, of which each is found within a minute, and which is said until two minutes without
+ * him were seen, or where a disk refuses what is tried ever less often.
  */
 const LONGER_MS = 240_000;
 const LONGER_FOR: readonly string[] = ['FOREIGN_WRITER', 'STORE_UNWRITABLE'];
@@ -60,6 +60,7 @@ export class Quiet {
   }
 
   get #takesLonger(): boolean {
+    if (this.#parts.hosts.values().some(({ rival }) => rival.fights)) return true;
     const said = [...this.#parts.world.statuses.values()].flatMap(({ problems = [] }) => problems);
     return said.some(({ code }) => LONGER_FOR.includes(code));
   }

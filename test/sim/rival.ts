@@ -28,6 +28,11 @@ export class Rival {
     });
   }
 
+  /** What is repaired is undone once more. */
+  get fights(): boolean {
+    return this.#left.values().some((times) => times > 0);
+  }
+
   /** The host boots, and nothing runs on. */
   end(): void {
     this.#left.clear();
