@@ -1,4 +1,5 @@
 import type BetterSqlite3 from 'better-sqlite3';
+import type { Clock } from '../../../daemon/clock.ts';
 import { type Patience, patiently } from '../../../daemon/patiently.ts';
 import { StoreError } from '../../model/store-error.ts';
 import type { Query } from '../query.ts';
@@ -8,10 +9,13 @@ import { storeErrorOf } from './sqlite-error.ts';
 /** An apply of 100,000 specs by another controller holds the lock for seconds. */
 const BUSY_LIMIT_MS = 30_000;
 
+/** A transaction that changed so many rows leaves some megabytes of log: tens of milliseconds to move them into the database. */
+const MANY_ROWS = 10_000;
+
 /** Where the database is, and by what clock it is waited for. */
 export interface Place {
   readonly path: string;
-  readonly clock: Patience['clock'];
+  readonly clock: Patience['clock'] & Pick<Clock, 'turn'>;
 }
 
 export function patienceAt({ path, clock }: Place): Patience {
@@ -31,6 +35,10 @@ export class Connection implements Session {
   readonly #bounds = new Map<string, BetterSqlite3.Statement>();
   #version: BetterSqlite3.Statement | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Rows that the transaction changed. */
+  #changed = 0;
+  /** What it wrote is to be moved from the log into the database. */
+  #isLogLong = false;
 
   constructor(place: Place, database: BetterSqlite3.Database) {
     this.#place = place;
@@ -50,15 +58,18 @@ export class Connection implements Session {
   }
 
   async run<Values>(query: Query<Values, unknown>, values: Values): Promise<number> {
-    return this.#statement(query).run(...query.bind(values)).changes;
+    const { changes } = this.#statement(query).run(...query.bind(values));
+    this.#changed += changes;
+    return changes;
   }
 
   transact<T>(begin: string, work: (session: Session) => Promise<T>): Promise<T> {
     return this.#next(async () => {
       try {
         await patiently(() => this.#bound(begin), patienceAt(this.#place));
+        this.#changed = 0;
         const result = await work(this);
-        this.#bound('commit');
+        this.#commit();
         return result;
       } catch (error) {
         if (this.#database.inTransaction) this.#database.exec('rollback');
@@ -77,6 +88,29 @@ export class Connection implements Session {
       this.#version = undefined;
       old.close();
     });
+  }
+
+  /** True once after a large transaction: whoever asks then moves the log. */
+  takeLongLog(): boolean {
+    const is = this.#isLogLong;
+    this.#isLogLong = false;
+    return is;
+  }
+
+  /** Of a large transaction the log is left as it is: to move it in the same call would stop everything for as long again. */
+  #commit(): void {
+    if (this.#changed < MANY_ROWS) {
+      this.#bound('commit');
+      return;
+    }
+    const pages = this.#database.pragma('wal_autocheckpoint', { simple: true });
+    this.#database.pragma('wal_autocheckpoint = 0');
+    try {
+      this.#bound('commit');
+      this.#isLogLong = true;
+    } finally {
+      this.#database.pragma(`wal_autocheckpoint = ${pages}`);
+    }
   }
 
   /** Has the connection for itself, outside of any transaction. */

@@ -40,6 +40,7 @@ export class SqliteDatabase implements Database {
   readonly path: string;
   /** Only compiles statements; they are run by sessions. */
   readonly compiler: Kysely<Schema>;
+  readonly #clock: Place['clock'];
   readonly #files: OpenFiles;
   readonly #writer: Connection;
   readonly #reader: Connection;
@@ -52,8 +53,9 @@ export class SqliteDatabase implements Database {
   #closed = false;
 
   private constructor(place: Place, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
-    const { path } = place;
+    const { path, clock } = place;
     this.path = path;
+    this.#clock = clock;
     this.#files = new OpenFiles(path);
     this.compiler = new Kysely<Schema>({ dialect: new SqliteDialect({ database: writer }) });
     this.#writer = new Connection(place, writer);
@@ -120,6 +122,21 @@ export class SqliteDatabase implements Database {
     this.#writes += 1;
     try {
       return await this.#writer.transact('begin immediate', work);
+    } finally {
+      this.#writes -= 1;
+      this.#watch.note(this.#files.moment());
+      if (this.#writer.takeLongLog()) void this.#moveLog();
+    }
+  }
+
+  /** Moves what a large transaction left in the log into the database, once whoever waited for it has been answered. */
+  async #moveLog(): Promise<void> {
+    this.#writes += 1;
+    try {
+      await this.#clock.turn();
+      if (!this.#closed) await this.#writer.alone((database) => database.pragma('wal_checkpoint(passive)'));
+    } catch (error) {
+      if (!(storeErrorOf(error, this.path) instanceof StoreError)) throw error; // a commit to come moves it as well
     } finally {
       this.#writes -= 1;
       this.#watch.note(this.#files.moment());

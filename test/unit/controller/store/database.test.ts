@@ -15,8 +15,11 @@ import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import { openPorts } from '../../../../controller/open.ts';
 import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
+import { rowFrom } from '../../../../controller/store/tables/spec-row.ts';
+import { Tables } from '../../../../controller/store/tables/tables.ts';
 import { makeSystemClock } from '../../../../daemon/clock.ts';
 import { controllerMigrations } from '../../../../migrations/controller/index.ts';
+import { parseSpec } from '../../../../protocol/spec.ts';
 import { NO_COUNTING } from '../../../fakes/no-counting.ts';
 import { AMPLE_BYTES, apply, Folder, holds, openStore, report, type Store, spec, status } from '../fleet.ts';
 
@@ -301,4 +304,20 @@ test('database: while a rollout is under way, it has the name of a migration tha
     while (await rollouts.advance());
   };
   t.deepEqual(await after(abort), [known]);
+});
+
+test('database: what a large transaction wrote goes from the log into the database after its answer', async (t) => {
+  using folder = new Folder();
+  const clock = makeSystemClock();
+  await using database = await SqliteDatabase.open(folder.file(), { migrations: controllerMigrations, clock });
+  const tables = new Tables(database.compiler);
+  const rows = Array.from({ length: 12_000 }, (_, at) => rowFrom(parseSpec(spec(`r-${at}`, at))));
+  const before = statSync(folder.file()).size;
+  for (const some of [rows.slice(0, 100), rows]) {
+    await database.write((session) => tables.specs.put(session, some, false));
+    t.is(statSync(folder.file()).size, before);
+  }
+  while (statSync(folder.file()).size === before) await clock.turn();
+  t.is(database.look(), 'same');
+  t.is((await database.read((session) => tables.specs.list(session, '', 20_000))).length, rows.length);
 });
