@@ -124,9 +124,9 @@ export class MemoryDatabase {
     return epoch === '' || rev <= (this.#endOf(epoch) ?? -1);
   }
 
-  /** Whether its log decreed that whoever is in an epoch begins anew (R7). */
+  /** Whether its log decreed that whoever is in such an epoch begins anew (R7); `%` stands for whatever. */
   hasSuperseded(epoch: string): boolean {
-    return this.rows('select epoch from epochs where epoch = ? and superseded = 1', epoch).length > 0;
+    return this.rows('select epoch from epochs where epoch like ? and superseded = 1', epoch).length > 0;
   }
 
   /** Where each epoch of its log ends. */

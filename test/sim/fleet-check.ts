@@ -132,7 +132,7 @@ export class FleetCheck {
     const owner = ownerOf(store.stored.cursor);
     const before = [this.#owners.get(store), ownerOf(kernel.mark())].filter(Boolean);
     this.#owners.set(store, owner);
-    const isAnothers = before.some((one) => one !== owner);
+    const isAnothers = before.some((one) => one !== owner && !this.#database.hasSuperseded(`${one}.%`));
     const isOrdered = this.#isOrdered(name);
     if (base === 'empty') this.#standing.delete(name);
     if (isAnothers && !this.#decreed.delete(name) && !isOrdered)

@@ -16,6 +16,7 @@ const QUIET_MS = 120_000;
  * him were seen, or where a disk refuses what is tried ever less often.
  */
 const LONGER_MS = 240_000;
+const LONGEST_MS = 720_000;
 const LONGER_FOR: readonly string[] = ['FOREIGN_WRITER', 'STORE_UNWRITABLE'];
 /** Whatever was late has come by then. */
 const LOOK_EVERY_MS = 20_000;
@@ -44,7 +45,7 @@ export class Quiet {
     let wrong: readonly string[] = ['it was never looked at'];
     let mostMs = QUIET_MS;
     for (let waitedMs = 0; waitedMs < mostMs && wrong.length > 0; waitedMs += LOOK_EVERY_MS) {
-      if (this.#takesLonger) mostMs = QUIET_MS + LONGER_MS;
+      if (this.#takesLonger) mostMs = Math.min(waitedMs + LONGER_MS, LONGEST_MS);
       await this.#parts.pass(LOOK_EVERY_MS);
       wrong = await this.#look(mayBeHeld);
       this.#letGo();
