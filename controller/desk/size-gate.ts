@@ -12,9 +12,9 @@ import type { Head } from '../store/tables/heads.ts';
  */
 export async function requireSize({ session, tables, log, turn }: LogTransaction, terms: Terms): Promise<void> {
   const found: HostSize[] = [];
-  for (const [host, size] of log.sizes) {
-    if (enough(size) === 0) continue;
-    await turn();
+  const some = [...log.sizes].filter(([, size]) => enough(size) > 0);
+  for (const [at, [host, size]] of some.entries()) {
+    if (at > 0) await turn();
     const least = enough(size) + size.added - size.removed;
     if ((await tables.changes.standing(session, host, least)) >= least) continue;
     const stands = await tables.changes.standing(session, host, Number.MAX_SAFE_INTEGER);

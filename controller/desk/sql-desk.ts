@@ -57,14 +57,15 @@ export class SqlDesk implements Desk {
   async apply(last: ApplyRequest, hear: Hear = unheard, origin: Origin = {}): Promise<Applied> {
     return this.#work.change(async (transaction) => {
       await requireBasis(transaction, last, this.#work.clock.nowMs());
-      const { counts, concern, strangers, names, named, deeds, came } = await storeUpload(transaction, last);
+      const fleet = await transaction.tables.hosts.fleet(transaction.session);
+      const { counts, concern, strangers, names, named, deeds, came } = await storeUpload(transaction, last, fleet);
       const { gone, ...sets } = await this.#sort(transaction, last, names, concern);
       const goes = [...(last.prune ?? []), ...(last.delete ?? [])];
       if (names.length + goes.length === 0) throw namesNothing();
       await requireFree(transaction, { names: [...deeds.map(({ name }) => name), ...goes], keys: concern.keys });
       await requireNoLoops(transaction, came, this.#work.clock.nowMs());
       await publish(transaction, last, [...names, ...goes], concern);
-      await convergeNamed(heard(transaction, hear), concern, [...names, ...goes]);
+      await convergeNamed(heard(transaction, hear), concern, [...names, ...goes], fleet);
       await requireSize(transaction, last);
       const log = await transaction.log.finish();
       await permitShrink(transaction, last, log.heads);
@@ -135,7 +136,8 @@ export class SqlDesk implements Desk {
       const { confirm } = terms;
       transaction.log.leave(deleted);
       await publish(transaction, terms, names, concern);
-      await convergeNamed(heard(transaction, hear), concern, names);
+      const fleet = await transaction.tables.hosts.fleet(transaction.session);
+      await convergeNamed(heard(transaction, hear), concern, names, fleet);
       await requireSize(transaction, terms);
       const log = await transaction.log.finish();
       await permitShrink(transaction, terms, log.heads);

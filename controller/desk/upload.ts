@@ -5,6 +5,7 @@ import { Strangers } from '../compile/strangers.ts';
 import type { Transaction } from '../log/transaction.ts';
 import { type Claim, hasNextHop } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
+import type { Fleet } from '../model/fleet.ts';
 import type { Applied } from '../ports.ts';
 import type { SpecRow } from '../store/schema.ts';
 import { type Judged, judgedOf } from '../store/tables/judged-parts.ts';
@@ -89,7 +90,7 @@ interface Stored {
 }
 
 /** Stores every spec of an upload. Errors: Declined, when the transaction must end. */
-export async function storeUpload(transaction: Transaction, last: Part): Promise<Stored> {
+export async function storeUpload(transaction: Transaction, last: Part, fleet: Fleet): Promise<Stored> {
   const { session, tables, damage } = transaction;
   const counts = { created: 0, changed: 0, unchanged: 0 };
   const names: string[] = [];
@@ -97,7 +98,7 @@ export async function storeUpload(transaction: Transaction, last: Part): Promise
   const deeds: Deed[] = [];
   const came: Claim[] = [];
   const concern = new Concern();
-  const strangers = new Strangers(await tables.hosts.fleet(session));
+  const strangers = new Strangers(fleet);
   const note = ({ before, after, same }: StoredClaim): void => {
     const { name, key } = after;
     names.push(name);

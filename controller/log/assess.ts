@@ -1,5 +1,6 @@
 import type { Concern } from '../compile/concern.ts';
 import type { Damage } from '../model/damage.ts';
+import type { Fleet } from '../model/fleet.ts';
 import { countOf } from '../store/tables/sums.ts';
 import { convergeAll, convergeKeys } from './converge.ts';
 import type { LogTransaction } from './transaction.ts';
@@ -30,8 +31,9 @@ export async function convergeNamed(
   transaction: LogTransaction,
   concern: Concern,
   names: readonly string[],
+  fleet: Fleet,
 ): Promise<void> {
   const { log } = transaction;
-  await convergeKeys(transaction, concern, names);
+  await convergeKeys(transaction, concern, names, fleet);
   if (log.damaged) log.assessed = { damage: await assess(transaction) };
 }

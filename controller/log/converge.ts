@@ -1,6 +1,7 @@
 import { compileKeys } from '../compile/compile.ts';
 import type { Concern } from '../compile/concern.ts';
 import type { HostFacts } from '../model/claim.ts';
+import type { Fleet } from '../model/fleet.ts';
 import type { By } from './log-writer.ts';
 import { chunks, type LogTransaction } from './transaction.ts';
 
@@ -12,11 +13,11 @@ export async function convergeKeys(
   transaction: LogTransaction,
   concern: Concern,
   names: readonly string[],
+  fleet: Fleet,
 ): Promise<void> {
   const { session, tables, log } = transaction;
   log.name(names);
   if (log.damaged) await addStanding(transaction, concern, new Set(names));
-  const fleet = await tables.hosts.fleet(session);
   for (const keys of chunks(concern.keys, KEYS_AT_ONCE)) {
     const claims = await tables.specs.claimsTo(session, keys);
     for (const [host, concerned] of concern.hostsOf(keys, fleet)) {

@@ -188,7 +188,7 @@ async function promote(acting: Acting): Promise<void> {
   log.name(about.names);
   const left = acting.hosts.filter(({ state }) => state !== 'published').map(({ host }) => host);
   await converge(acting, left, { withinMs: rollout.plan.withinMs });
-  await convergeKeys(transaction, concern, about.names);
+  await convergeKeys(transaction, concern, about.names, await tables.hosts.fleet(session));
   const { heads } = await log.finish();
   if (rollout.plan.allowShrink) await permitOwn(transaction, acting.words, heads, new Set(about.keys));
   await note(acting, 'rollout', specs);

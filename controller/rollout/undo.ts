@@ -48,6 +48,7 @@ export async function undo(
     transaction,
     concern,
     specs.map(({ name }) => name),
+    await transaction.tables.hosts.fleet(transaction.session),
   );
   const { revs, heads } = await log.finish();
   const rollout = await keep(transaction, clock, done, { specs, heads, origin, firstRev: revs.first });

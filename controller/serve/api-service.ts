@@ -25,7 +25,7 @@ import type { Subjects } from '../../protocol/subjects.ts';
 import { encodeTopReply, parseTopRequest } from '../../protocol/top.ts';
 import { Declined } from '../model/declined.ts';
 import { StoreError } from '../model/store-error.ts';
-import type { Bus, Desk, Hear, Incoming, Rollouts } from '../ports.ts';
+import type { Applied, Bus, Desk, Hear, Incoming, Rollouts } from '../ports.ts';
 import { isRolloutVerb, RolloutApi } from './rollout-api.ts';
 import type { Traffic } from './traffic.ts';
 import { Working } from './working.ts';
@@ -52,6 +52,8 @@ interface Asked {
   readonly hear: Hear;
   /** As the header has it. */
   readonly origin: string;
+  /** Does what nobody waits for, once the answer is on its way. */
+  readonly later: (rest: () => void) => void;
 }
 
 /** Answers operators: one verb, one request, one reply. */
@@ -72,8 +74,11 @@ export class ApiService {
     this.#atHand += 1;
     try {
       await using working = new Working(workingTo, bus, clock);
-      const reply = await this.#answer(subjects.verbOf(subject) ?? '', data, { hear: working.hear, origin });
+      const rest: (() => void)[] = [];
+      const asked: Asked = { hear: working.hear, origin, later: (one) => rest.push(one) };
+      const reply = await this.#answer(subjects.verbOf(subject) ?? '', data, asked);
       bus.publish(replyTo, this.#fitting(reply));
+      for (const one of rest) one();
     } catch (error) {
       this.#parts.log.error({ error, subject }, 'api: an answer could not be sent');
     } finally {
@@ -91,13 +96,14 @@ export class ApiService {
     }
   }
 
-  async #act(verb: ApiVerb, data: Uint8Array, { hear, origin }: Asked): Promise<Uint8Array> {
+  async #act(verb: ApiVerb, data: Uint8Array, asked: Asked): Promise<Uint8Array> {
+    const { hear, origin, later } = asked;
     const { desk, bus, log, onChange } = this.#parts;
     const budgetBytes = listBudgetBytes(bus.maxPayloadBytes);
     if (isRolloutVerb(verb)) return this.#rollouts.act(verb, data, { hear, origin, budgetBytes });
     switch (verb) {
       case 'apply':
-        return this.#apply(data, hear, parseOrigin(origin));
+        return this.#apply(data, asked);
       case 'plan':
         return this.#plan(data, budgetBytes, hear);
       case 'plan-page':
@@ -108,7 +114,7 @@ export class ApiService {
         const by = parseOrigin(origin);
         const reply = await desk.delete(names, hear, terms, by);
         onChange();
-        this.#logDelete(reply, by);
+        later(() => this.#logDelete(reply, by));
         return encodeDeleteReply(reply);
       }
       case 'recover':
@@ -134,19 +140,18 @@ export class ApiService {
     }
   }
 
-  async #apply(data: Uint8Array, hear: Hear, origin: Origin): Promise<Uint8Array> {
+  async #apply(data: Uint8Array, { hear, origin, later }: Asked): Promise<Uint8Array> {
     const { desk, onChange } = this.#parts;
+    const by = parseOrigin(origin);
     const request = parseApplyRequest(data);
     const { v, upload, part } = request;
     if (part < request.parts - 1) {
       await desk.stage(request);
       return encodeApplyReply({ v, upload, part });
     }
-    const reply = await desk.apply(request, hear, origin);
+    const reply = await desk.apply(request, hear, by);
     onChange();
-    const { created, changed, unchanged, deleted, hosts, rev, change, named } = reply;
-    const counts = { created, changed, unchanged, ...(deleted !== undefined && { deleted }) };
-    this.#parts.log.info({ ...counts, hosts, rev, change, ...actorOf(origin), named }, 'redirects applied');
+    later(() => this.#logApply(reply, by));
     return encodeApplyReply(reply);
   }
 
@@ -157,6 +162,11 @@ export class ApiService {
     const { epoch, superseded, foreign, unheard } = reply;
     this.#parts.log.warn({ epoch, superseded, foreign, unheard }, 'history begun anew: hosts take their whole set');
     return encodeRecoverReply(reply);
+  }
+
+  #logApply({ created, changed, unchanged, deleted, hosts, rev, change, named }: Applied, origin: Origin): void {
+    const counts = { created, changed, unchanged, ...(deleted !== undefined && { deleted }) };
+    this.#parts.log.info({ ...counts, hosts, rev, change, ...actorOf(origin), named }, 'redirects applied');
   }
 
   #logDelete({ deleted, absent, hosts, rev, change }: DeleteReply, origin: Origin): void {

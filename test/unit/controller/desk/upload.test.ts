@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { stagePart, stageSpecs, storeUpload } from '../../../../controller/desk/upload.ts';
 import type { Transaction } from '../../../../controller/log/transaction.ts';
 import { Declined } from '../../../../controller/model/declined.ts';
+import { Fleet } from '../../../../controller/model/fleet.ts';
 import { SqliteDatabase } from '../../../../controller/store/sqlite/database.ts';
 import { Tables } from '../../../../controller/store/tables/tables.ts';
 import { controllerMigrations } from '../../../../migrations/controller/index.ts';
@@ -34,7 +35,9 @@ async function uploads(t: ExecutionContext) {
     kept: async () =>
       (await inOne(({ session, tables: { uploads } }) => uploads.sizes(session))).map((size) => size.upload),
     end: (upload: string) =>
-      inOne((transaction) => storeUpload(transaction, { upload, part: 1, parts: 2, specs: [spec('end', 1)] })),
+      inOne((transaction) =>
+        storeUpload(transaction, { upload, part: 1, parts: 2, specs: [spec('end', 1)] }, new Fleet([])),
+      ),
   };
 }
 
@@ -88,7 +91,9 @@ for (const [how, stage] of [
     const specs = [spec('a', 1), { name: 'b' }, spec('a', 2)];
     await inOne<unknown>((transaction) => stage(transaction, { upload: 'u', part: 0, parts: 2, specs }, 0));
     const last = { upload: 'u', part: 1, parts: 2, specs: [spec('d', 4), { ...spec('e', 5), priority: 'high' }] };
-    const refused = (await t.throwsAsync(inOne((transaction) => storeUpload(transaction, last)))) as Declined;
+    const refused = (await t.throwsAsync(
+      inOne((transaction) => storeUpload(transaction, last, new Fleet([]))),
+    )) as Declined;
     t.deepEqual(
       refused.problems.map(({ index, name, code }) => [index, name, code]),
       [
@@ -101,7 +106,7 @@ for (const [how, stage] of [
     );
     const sound = { ...last, specs: [spec('d', 4)] };
     await inOne<unknown>((transaction) => stage(transaction, { ...last, part: 0, specs: [spec('a', 1)] }, 0));
-    const { names } = await inOne((transaction) => storeUpload(transaction, sound));
+    const { names } = await inOne((transaction) => storeUpload(transaction, sound, new Fleet([])));
     t.deepEqual(names, ['a', 'd']);
   });
 }
