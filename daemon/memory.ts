@@ -6,8 +6,8 @@ type Collect = (options: { type: 'minor'; execution: 'sync' }) => void;
 /** By how many percent the heap may grow from one collection to the next: where little is to do, and in bulk. */
 const GROWTH = { small: 20, bulk: 100 } as const;
 
-/** In bulk the nursery may grow to this: eight times what it is otherwise, and half of what V8 would take. */
-const NURSERY_BYTES = 8 * 2 ** 20;
+/** In bulk the nursery may grow to this: sixteen times what it is otherwise. */
+const NURSERY_BYTES = 16 * 2 ** 20;
 
 /** With these, each ready to be taken back, V8 begins to collect everything once the nursery is collected, and keeps no room to spare. */
 const COLLECT_ALL = [
