@@ -21,7 +21,10 @@ export class Silence {
   readonly #lastMs = new Map<string, readonly number[]>();
   /** Why nobody can be seen now. */
   readonly #shut = new Set<string>();
+  #shutMs = 0;
   #seenSinceMs = 0;
+  /** The same before that changed within what a commit takes. */
+  #seenBefore = { sinceMs: 0, untilMs: 0 };
   /** Since when the agent says that it is held, and since when all were seen before. */
   #held: { readonly atMs: number; readonly seenSinceMs: number } | undefined;
   readonly #unknown = new Set<string>();
@@ -49,13 +52,16 @@ export class Silence {
   /** For this reason nobody can be seen, or can be again. */
   shut(why: string, is: boolean): void {
     if (this.#shut.size > 0) this.blind();
+    else this.#shutMs = this.#nowMs();
     if (is) this.#shut.add(why);
     else this.#shut.delete(why);
   }
 
   /** Whatever was there may have come unseen until now. */
   blind(): void {
-    this.#seenSinceMs = this.#nowMs();
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#seenBefore.untilMs > COMMIT_MS) this.#seenBefore = { sinceMs: this.#seenSinceMs, untilMs: nowMs };
+    this.#seenSinceMs = nowMs;
   }
 
   /** The host says how it stands. */
@@ -78,12 +84,13 @@ export class Silence {
     for (const key of keys) this.#unknown.add(key);
   }
 
-  /** Milliseconds. Who came while a disk took what was found before does not count. */
+  /** Milliseconds. Who came, or could not be seen, while a disk took what was found before does not count. */
   of(key: string): number {
     if (this.#unknown.has(key)) return Number.POSITIVE_INFINITY;
-    if (this.#shut.size > 0) return 0;
     const nowMs = this.#nowMs();
+    if (this.#shut.size > 0 && nowMs - this.#shutMs > COMMIT_MS) return 0;
     const came = (this.#lastMs.get(key) ?? []).filter((atMs) => nowMs - atMs > COMMIT_MS);
-    return nowMs - Math.max(this.#seenSinceMs, ...came);
+    const { sinceMs, untilMs } = this.#seenBefore;
+    return nowMs - Math.max(nowMs - untilMs > COMMIT_MS ? this.#seenSinceMs : sinceMs, ...came);
   }
 }
