@@ -1,7 +1,7 @@
 import type { Action } from './action.ts';
 import { formatPrefix, maskPrefix, type Prefix, parseAddress, requirePrefix } from './address.ts';
 import { keyOf, matchOfKey } from './key.ts';
-import { familyOf, type Match } from './match.ts';
+import { type Family, familyOf, type Match } from './match.ts';
 import { free, prefixesMeet } from './overlap.ts';
 import { list, object, optional, pattern, prose, type Reader, readCount, readKey } from './read.ts';
 
@@ -57,24 +57,51 @@ export interface Subject {
   readonly to: Action;
 }
 
+/** Its prefixes are read once somebody asks for them: most are told from one another by protocol and ports. */
+class LazySubject implements Subject {
+  readonly match: Match;
+  readonly to: Action;
+  #src: Prefix | undefined;
+  #dst: Prefix | undefined;
+
+  constructor(match: Match, to: Action) {
+    this.match = match;
+    this.to = to;
+  }
+
+  get src(): Prefix {
+    this.#src ??= requirePrefix(this.match.src);
+    return this.#src;
+  }
+
+  get dst(): Prefix {
+    this.#dst ??= requirePrefix(this.match.dst);
+    return this.#dst;
+  }
+}
+
 export function subjectOf(match: Match, to: Action): Subject {
-  return { match, src: requirePrefix(match.src), dst: requirePrefix(match.dst), to };
+  return new LazySubject(match, to);
 }
 
 /** Makes the judge of a guard: the same on its host and where a change is previewed. */
 export function makeJudge(guard: Guard): (subject: Subject) => Judgement {
   const within = { src: prefixesOf(guard.src), dst: prefixesOf(guard.dst), targets: prefixesOf(guard.targets) };
-  const all = guard.protect.map((one) => ({ one, ...subjectOf(one.match, 'pass') }));
-  const whole = { 4: all.filter(({ src }) => src.family === 4), 6: all.filter(({ src }) => src.family === 6) };
+  const all = guard.protect.map((one) => ({ one, at: subjectOf(one.match, 'pass') }));
+  const of = (family: Family) => all.filter(({ at }) => familyOf(at.match) === family);
+  const whole = { 4: of(4), 6: of(6) };
   const checked = toCompare(guard.protect, MAX_PROTECTED).map(({ match }) => subjectOf(match, 'pass'));
   const isChecked = (at: Subject): boolean => checked.some((by) => holds(by, at));
   return (subject) => {
-    for (const way of ['src', 'dst'] as const) if (!isWithin(subject[way], within[way])) return denied({ rule: way });
+    for (const way of ['src', 'dst'] as const) {
+      const allowed = within[way];
+      if (allowed !== undefined && !isWithin(subject[way], allowed)) return denied({ rule: way });
+    }
     if (!targetsWithin(subject.to, within.targets)) return denied({ rule: 'targets' });
     if (subject.to === 'pass') return ALLOWED;
-    const met = whole[subject.src.family].filter((at) => meets(at, subject));
+    const met = whole[familyOf(subject.match)].filter(({ at }) => meets(at, subject));
     if (met.length === 0) return ALLOWED;
-    const against = met.find((at) => holds(at, subject) || !isChecked(at));
+    const against = met.find(({ at }) => holds(at, subject) || !isChecked(at));
     if (against !== undefined) return denied(ruleOf(against.one));
     return { is: 'overlaps', with: met.map(({ one }) => one) };
   };
@@ -107,8 +134,8 @@ function prefixesOf(texts: readonly string[] | undefined): readonly Prefix[] | u
 }
 
 /** Whether every address of a prefix lies in one of others. */
-function isWithin(prefix: Prefix, allowed: readonly Prefix[] | undefined): boolean {
-  return allowed === undefined || allowed.some((outer) => contains(outer, prefix));
+function isWithin(prefix: Prefix, allowed: readonly Prefix[]): boolean {
+  return allowed.some((outer) => contains(outer, prefix));
 }
 
 function contains(outer: Prefix, inner: Prefix): boolean {

@@ -12,6 +12,14 @@ export class EntryStates extends PackedMap<EntryState> {
   /** By row, all that are no rows of numbers. */
   readonly #others = new Map<number, EntryState>();
 
+  /** The slot of a key, for which no state is made. */
+  slotOf(key: string): number | null | undefined {
+    const row = this.rowOf(key);
+    if (row === undefined) return undefined;
+    const other = this.#others.get(row);
+    return other === undefined ? this.#slots[row] : other.slot;
+  }
+
   protected read(row: number, key: string): EntryState {
     return this.#others.get(row) ?? this.#plain(row, key);
   }

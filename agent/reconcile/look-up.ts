@@ -3,17 +3,17 @@ export abstract class LookUp<V> implements ReadonlyMap<string, V> {
   abstract get size(): number;
   abstract get(key: string): V | undefined;
   abstract has(key: string): boolean;
-  abstract entries(): Generator<[string, V]>;
+  abstract entries(): MapIterator<[string, V]>;
 
-  *keys(): Generator<string> {
+  *keys(): MapIterator<string> {
     for (const [key] of this.entries()) yield key;
   }
 
-  *values(): Generator<V> {
+  *values(): MapIterator<V> {
     for (const [, value] of this.entries()) yield value;
   }
 
-  [Symbol.iterator](): Generator<[string, V]> {
+  [Symbol.iterator](): MapIterator<[string, V]> {
     return this.entries();
   }
 

@@ -38,7 +38,7 @@ export class ObservedEntries extends PackedMap<ObservedEntry> {
   }
 
   /** The slot of each, sound or not. */
-  *slots(): Generator<number> {
+  *slots(): Iterable<number> {
     for (const row of this.rows()) yield this.#slots[row] ?? 0;
   }
 

@@ -23,7 +23,7 @@ export class Overlay<V> extends LookUp<V> {
     return this.#over.has(key) || this.#base.has(key);
   }
 
-  *entries(): Generator<[string, V]> {
+  *entries(): MapIterator<[string, V]> {
     for (const [key, value] of this.#base) yield [key, this.#over.get(key) ?? value];
     for (const [key, value] of this.#over) if (!this.#base.has(key)) yield [key, value];
   }

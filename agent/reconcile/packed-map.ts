@@ -59,15 +59,19 @@ export abstract class PackedMap<V> extends LookUp<V> {
     this.#rows.set(id, row);
   }
 
-  *entries(): Generator<[string, V]> {
+  *entries(): MapIterator<[string, V]> {
     for (const [id, row] of this.#rows) yield [id, this.read(row, id)];
   }
 
-  override *keys(): Generator<string> {
-    yield* this.#rows.keys();
+  override *values(): MapIterator<V> {
+    for (const [id, row] of this.#rows) yield this.read(row, id);
   }
 
-  rows(): Iterable<number> {
+  override keys(): MapIterator<string> {
+    return this.#rows.keys();
+  }
+
+  rows(): MapIterator<number> {
     return this.#rows.values();
   }
 

@@ -44,7 +44,7 @@ export class Slots {
       if (!desired.has(key)) byKernel(key);
     });
     yield* eachOf(without, AT_ONCE, (key) => {
-      const slot = states.get(key)?.slot ?? null;
+      const slot = states.slotOf(key) ?? null;
       if (slot === null || !this.#claim(slot, key, states)) setSlot(states, key, null);
     });
     yield* this.#findFree(observed);
@@ -118,6 +118,6 @@ export class Slots {
 }
 
 function setSlot(states: EntryStates, key: string, slot: number | null): void {
-  const before = states.get(key);
-  if (before?.slot !== slot) states.set(key, { ...(before ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
+  if (states.slotOf(key) === slot) return;
+  states.set(key, { ...(states.get(key) ?? { key, rev: 0, state: 'pending', sinceMs: 0 }), slot });
 }

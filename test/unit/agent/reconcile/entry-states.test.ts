@@ -46,6 +46,7 @@ test('entry states: they are what a map of objects would be, and in its order, w
         }
         t.is(packed.has(key), plain.has(key));
         t.deepEqual(packed.get(key), plain.get(key));
+        t.is(packed.slotOf(key), plain.get(key)?.slot);
       }
       t.deepEqual([packed.size, [...packed]], [plain.size, [...plain]]);
       t.deepEqual([...packed.keys()], [...plain.keys()]);
