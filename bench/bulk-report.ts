@@ -2,7 +2,7 @@ import { table } from '../cli/show/table.ts';
 import type { Status } from '../protocol/status.ts';
 import type { Compared } from './bulk-files.ts';
 import { type Quantiles, quantiles } from './floors.ts';
-import type { Taker } from './profile.ts';
+import { profileTable, type Taker } from './profile.ts';
 import type { Taken } from './watched.ts';
 
 /** How far an agent says that it is. */
@@ -100,7 +100,7 @@ export function describe(report: Report): string {
       report.databases.map(({ name, full, emptied }) => [name, mib(full), mib(emptied)]),
       PLAIN,
     ),
-    ...(report.profiles === undefined ? [] : ['', profileTable(report.profiles)]),
+    ...(report.profiles === undefined ? [] : ['', profileTable('process', report.profiles)]),
   ].join('\n');
 }
 
@@ -147,11 +147,4 @@ function memoryTable(memory: readonly Memory[]): string {
     return [process, when, mib(sizes.rss), mib(sizes.anon), mib(sizes.peak)];
   });
   return table([{ title: 'process' }, { title: 'when' }, ...['rss', 'anon', 'peak rss'].map(right)], rows, PLAIN);
-}
-
-function profileTable(profiles: Profiles): string {
-  const rows = DAEMONS.flatMap((daemon) =>
-    profiles[daemon].map(({ where, share }) => [daemon, (share * 100).toFixed(1), where]),
-  );
-  return table([{ title: 'process' }, right('%'), { title: 'by itself' }], rows, PLAIN);
 }

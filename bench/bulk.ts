@@ -4,7 +4,7 @@
  * left behind but profiles, where they are asked for. What the slots do not hold has to wait as MAP_FULL. Every key in the kernel is compared with the
  * files. Floors are taken in the same run.
  */
-import { copyFile, mkdtemp, readdir, stat } from 'node:fs/promises';
+import { copyFile, mkdtemp, stat } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -32,7 +32,7 @@ import {
   type Verb,
 } from './bulk-report.ts';
 import { memoryOf } from './proc.ts';
-import { type Taker, topOf } from './profile.ts';
+import { profileIn, type Taker, topOf } from './profile.ts';
 import { takenBy, watchedCommand } from './watched.ts';
 
 /** All of a host comes and goes here, whatever the size gate says. */
@@ -203,12 +203,8 @@ class Run {
     const profiles: [Daemon, readonly Taker[]][] = [];
     for (const name of DAEMONS) {
       await this.#daemons[name].stop();
-      const files = await readdir(this.bed.state);
-      const mine = files.find(
-        (file) => file.endsWith('.cpuprofile') && file.includes(`.${this.#daemons[name].pid}.0.`),
-      );
       const kept = join(folder, `${name}.cpuprofile`);
-      await copyFile(join(this.bed.state, mine ?? 'no profile'), kept);
+      await copyFile(profileIn(this.bed.state, this.#daemons[name].pid), kept);
       this.#say(`the profile is kept as ${kept}`);
       profiles.push([name, topOf(kept, TOP)]);
     }

@@ -1,4 +1,5 @@
 import { table } from '../cli/show/table.ts';
+import { profileTable, type Taker } from './profile.ts';
 import type { Standstill } from './watched.ts';
 
 /** One start, from its exec until what is stored stands in the kernel. */
@@ -22,6 +23,8 @@ export interface RestartReport extends Round {
   readonly idle: Standstill & { readonly seconds: number; readonly cpuShare: number; readonly rssBytes: number };
   /** While silence is looked for among all of them. */
   readonly sweep: Standstill;
+  /** Where they are asked for: what took an agent most until all stood, and when it is left alone. */
+  readonly profiles?: Readonly<Record<'start' | 'idle', readonly Taker[]>>;
   readonly machine: { readonly cpus: number; readonly load: readonly number[] };
 }
 
@@ -48,5 +51,6 @@ export function describeRestart(report: RestartReport): string {
     `${machine.cpus} CPUs, load ${machine.load.map((one) => one.toFixed(1)).join(' ')}`,
     '',
     table([{ title: 'what' }, { title: 'measured', align: 'right' }], rows, { width: undefined, colour: false }),
+    ...(report.profiles === undefined ? [] : ['', profileTable('when', report.profiles)]),
   ].join('\n');
 }

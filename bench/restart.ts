@@ -1,6 +1,6 @@
 /**
- * An agent that starts with all of its redirects right: `./dev bench restart [--redirects N] [--rounds N] [--seconds S] [-o json]`,
- * as root. A real agent on maps and in namespaces of its own, a bus, and a log that has nothing new; the store is filled by its own
+ * An agent that starts with all of its redirects right: `./dev bench restart [--redirects N] [--rounds N] [--seconds S] [--profile]
+ * [-o json]`, as root. A real agent on maps and in namespaces of its own, a bus, and a log that has nothing new; the store is filled by its own
  * class, the kernel by the agent. Each round has its floors: every entry read by LOOKUP_BATCH, and every row read from the store.
  */
 import { chownSync, readdirSync } from 'node:fs';
@@ -24,8 +24,9 @@ import { C, HOST, NATS_URL, Testbed } from '../test/support/testbed.ts';
 import { addressOf, countKeys } from './bulk-files.ts';
 import { quantiles } from './floors.ts';
 import { cpuMsOf, memoryOf } from './proc.ts';
+import { profileIn, topOf } from './profile.ts';
 import { describeRestart, type RestartReport, type Round } from './restart-report.ts';
-import { type Standstill, standstillOf, watchedCommand } from './watched.ts';
+import { profiledCommand, type Standstill, standstillOf, watchedCommand } from './watched.ts';
 
 const LOG = join(import.meta.dirname, 'restart-log.ts');
 const NOBODY = 65_534;
@@ -40,16 +41,26 @@ const SETTLE_MS = 20_000;
 /** One redirect falls silent so soon, later than that, and all others are looked at with it. */
 const SILENT_MS = 45_000;
 const LASTING_MS = 3_600_000;
+/** So many functions are named of a profile. */
+const TOP = 5;
 
 export interface RestartOptions {
   readonly redirects: number;
   readonly rounds: number;
   /** The agent is left alone for so long. */
   readonly seconds: number;
+  /** Take a CPU profile of one start more, and of as many seconds after it. */
+  readonly profile?: boolean;
   readonly say?: (line: string) => void;
 }
 
-export async function restart({ redirects, rounds, seconds, say = () => {} }: RestartOptions): Promise<RestartReport> {
+export async function restart({
+  redirects,
+  rounds,
+  seconds,
+  profile = false,
+  say = () => {},
+}: RestartOptions): Promise<RestartReport> {
   await using bed = await Testbed.make();
   await bed.must('b', ['ip', 'neigh', 'replace', C.v4, 'lladdr', C.mac, 'dev', 'to-c']);
   await bed.startNats();
@@ -60,11 +71,12 @@ export async function restart({ redirects, rounds, seconds, say = () => {} }: Re
   for (let round = 0; round < rounds; round += 1) done.push(await run.round());
   const idle = await run.idle(seconds * 1000);
   const keys = run.keys();
+  const profiles = profile ? { profiles: await run.profiles(seconds * 1000) } : {};
   await run.fill((index) => ({ idle: { afterMs: index === 0 ? SILENT_MS : LASTING_MS, rearm: 'revision' } }));
   const sweep = await run.sweep();
   const median = (of: (round: Round) => number): number => quantiles(done.map(of)).p50;
   return {
-    ...{ redirects, rounds, keys, idle, sweep },
+    ...{ redirects, rounds, keys, idle, sweep, ...profiles },
     wholeMs: median(({ wholeMs }) => wholeMs),
     start: { longestMs: median((it) => it.start.longestMs), longestCpuMs: median((it) => it.start.longestCpuMs) },
     startCpuMs: median(({ startCpuMs }) => startCpuMs),
@@ -164,6 +176,21 @@ class Run {
     return { seconds: ms / 1000, cpuShare, longestMs, longestCpuMs, rssBytes: memoryOf(pid).rss };
   }
 
+  /** One start more, and then nothing but what the agent does unasked; what the start leaves behind is in neither. */
+  async profiles(ms: number): Promise<NonNullable<RestartReport['profiles']>> {
+    const { state } = this.#bed;
+    await this.#agent?.stop();
+    const from = performance.now();
+    const agent = await this.#started(profiledCommand(this.#bed.agentCommand(), state));
+    const start = { fromMs: 0, toMs: performance.now() - from };
+    await delay(SETTLE_MS);
+    const idle = { fromMs: performance.now() - from, toMs: performance.now() - from + ms };
+    await delay(ms);
+    await agent.stop();
+    const file = profileIn(state, agent.pid);
+    return { start: topOf(file, TOP, start), idle: topOf(file, TOP, idle) };
+  }
+
   /** Until the one that falls silent is gone: for that, all are looked at. */
   async sweep(): Promise<Standstill> {
     const agent = this.#agent as Running;
@@ -219,6 +246,7 @@ if (import.meta.main) {
     redirects: { takes: 'number', from: 2, to: 2 ** 20, default: 100_000 },
     rounds: { takes: 'number', from: 1, to: 100, default: 5 },
     seconds: { takes: 'number', from: DRIFT_S, to: 3_600, default: 120 },
+    profile: { takes: 'nothing' },
     output: { takes: 'word', short: 'o', of: ['table', 'json'], default: 'table' },
   });
   await using _ = await lockMachine((line) => process.stderr.write(`${line}\n`));

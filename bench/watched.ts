@@ -21,8 +21,20 @@ export interface Taken {
 
 /** A command whose loop is watched; with a folder, its CPU profile is written there when it ends. */
 export function watchedCommand(as: keyof typeof SEEN_AT, argv: readonly string[], profiles?: string): string[] {
-  const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
-  const options = [`--import=${SEEN_AT[as]}/bench/loop-watch.ts`, ...profiling];
+  const profiling = profiles === undefined ? [] : profilingTo(profiles);
+  return withOptions([`--import=${SEEN_AT[as]}/bench/loop-watch.ts`, ...profiling], argv);
+}
+
+/** A command whose CPU profile is written into a folder when it ends. */
+export function profiledCommand(argv: readonly string[], profiles: string): string[] {
+  return withOptions(profilingTo(profiles), argv);
+}
+
+function profilingTo(folder: string): string[] {
+  return ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+}
+
+function withOptions(options: readonly string[], argv: readonly string[]): string[] {
   return ['env', `NODE_OPTIONS=${options.join(' ')}`, ...argv];
 }
 
