@@ -77,12 +77,23 @@ export class ApiService {
       const rest: (() => void)[] = [];
       const asked: Asked = { hear: working.hear, origin, later: (one) => rest.push(one) };
       const reply = await this.#answer(subjects.verbOf(subject) ?? '', data, asked);
-      bus.publish(replyTo, this.#fitting(reply));
-      for (const one of rest) one();
+      await this.#end(() => bus.publish(replyTo, this.#fitting(reply)), rest);
     } catch (error) {
       this.#parts.log.error({ error, subject }, 'api: an answer could not be sent');
     } finally {
       this.#atHand -= 1;
+    }
+  }
+
+  /** What is published in one turn goes out in one piece: the answer, and with it what hosts are told. */
+  async #end(publish: () => void, rest: readonly (() => void)[]): Promise<void> {
+    try {
+      publish();
+    } finally {
+      for (const one of rest) {
+        one();
+        await undefined;
+      }
     }
   }
 
@@ -113,7 +124,7 @@ export class ApiService {
         this.#requireRoom(names);
         const by = parseOrigin(origin);
         const reply = await desk.delete(names, hear, terms, by);
-        onChange();
+        later(onChange);
         later(() => this.#logDelete(reply, by));
         return encodeDeleteReply(reply);
       }
@@ -150,7 +161,7 @@ export class ApiService {
       return encodeApplyReply({ v, upload, part });
     }
     const reply = await desk.apply(request, hear, by);
-    onChange();
+    later(onChange);
     later(() => this.#logApply(reply, by));
     return encodeApplyReply(reply);
   }
