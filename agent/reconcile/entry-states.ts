@@ -20,6 +20,20 @@ export class EntryStates extends PackedMap<EntryState> {
     return other === undefined ? this.#slots[row] : other.slot;
   }
 
+  /** How many stand and say nothing else. */
+  get plain(): number {
+    return this.size - this.#others.size;
+  }
+
+  /** All but those, in their order; of a hundred thousand that stand none is made. */
+  *others(): IteratorObject<EntryState, undefined, undefined> {
+    if (this.#others.size === 0) return;
+    for (const row of this.rows()) {
+      const other = this.#others.get(row);
+      if (other !== undefined) yield other;
+    }
+  }
+
   protected read(row: number, key: string): EntryState {
     return this.#others.get(row) ?? this.#plain(row, key);
   }
@@ -55,6 +69,15 @@ export class EntryStates extends PackedMap<EntryState> {
     const state = { key, slot, rev, state: 'installed', sinceMs, installedAtMs } as const;
     return Number.isNaN(armed) ? state : { ...state, armed };
   }
+}
+
+/** States apart from those that only stand, which are counted: a status is told often. Of any other map all are others. */
+export function apart(states: ReadonlyMap<string, EntryState>): {
+  readonly plain: number;
+  readonly others: Iterable<EntryState>;
+} {
+  if (states instanceof EntryStates) return { plain: states.plain, others: states.others() };
+  return { plain: 0, others: states.values() };
 }
 
 /** It stands, and nothing else is to be said of it. */

@@ -146,7 +146,7 @@ export class Silence {
     const { idle, kernel, ledger, slots, waiting } = this.#parts;
     if (waiting.forSlots === 0 || slots.free.length > 0) return [];
     const ended = ledger.states
-      .values()
+      .others()
       .filter((row) => row.slot !== null && HAVE_ENDED.has(row.state) && !standsOn(row) && !idle.isGivenUp(row.key));
     return [...ended.take(Math.min(waiting.forSlots, SPARED_MAX))].map((row) => {
       const [counted] = kernel.counts.counters([row.slot ?? 0]);

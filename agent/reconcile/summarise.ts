@@ -22,6 +22,7 @@ import type { Network } from '../model/network.ts';
 import type { EntryState } from '../model/state.ts';
 import type { Limits } from '../ports.ts';
 import { someOf, type Undelivered } from './delivery.ts';
+import { apart } from './entry-states.ts';
 import type { Ingress } from './ingresses.ts';
 import type { Passed } from './passing.ts';
 
@@ -232,7 +233,7 @@ function passedOf({ passed }: Progress): Pick<Status, 'passed' | 'passedTotal'> 
 function idleOf({ states, desired }: Progress, total: number): Pick<Status, 'idle'> {
   if (total === 0) return {};
   const idle: IdleStatus[] = [];
-  for (const { key, rev, state } of states.values()) {
+  for (const { key, rev, state } of apart(states).others) {
     if (state !== 'idle') continue;
     const name = desired.get(key)?.name;
     if (name !== undefined && idle.push({ name, rev }) === MAX_IDLE) break;
@@ -245,9 +246,10 @@ function awaitedOf({ awaited: { deleted: _, ...said } }: Progress): typeof said 
 }
 
 function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; exceptionsTotal: number } {
+  const { plain, others } = apart(progress.states);
   const counts = {
     desired: progress.desired.size - progress.awaited.deleted,
-    installed: 0,
+    installed: plain,
     idle: 0,
     expired: 0,
     blocked: 0,
@@ -256,7 +258,8 @@ function tally(progress: Progress): { counts: Counts; exceptions: Exception[]; e
   };
   const exceptions: Exception[] = [];
   let exceptionsTotal = 0;
-  for (const [key, at] of progress.states) {
+  for (const at of others) {
+    const { key } = at;
     if (at.state !== 'pending') counts[at.state] += 1;
     if (at.state !== 'blocked' && at.state !== 'denied' && at.state !== 'failed') continue;
     exceptionsTotal += 1;

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { EntryState } from '../../../../agent/model/state.ts';
-import { EntryStates } from '../../../../agent/reconcile/entry-states.ts';
+import { apart, EntryStates } from '../../../../agent/reconcile/entry-states.ts';
 
 const times = fc.constantFrom(0, 1_700_000_000_000, 1_700_000_000_123.5);
 /** Each field that may be absent is, half of the time. */
@@ -51,6 +51,12 @@ test('entry states: they are what a map of objects would be, and in its order, w
       t.deepEqual([packed.size, [...packed]], [plain.size, [...plain]]);
       t.deepEqual([...packed.keys()], [...plain.keys()]);
       t.deepEqual([...packed.values()], [...plain.values()]);
+      const [mine, whole] = [apart(packed), apart(plain)];
+      const others = [...mine.others];
+      t.deepEqual([mine.plain + others.length, whole.plain], [plain.size, 0]);
+      t.true(others.every((state) => plain.get(state.key) === state));
+      const isElse = ({ state }: EntryState): boolean => state !== 'installed';
+      t.deepEqual(others.filter(isElse), [...whole.others].filter(isElse));
     }),
   );
 });
