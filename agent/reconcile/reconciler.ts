@@ -49,7 +49,7 @@ export class Reconciler implements Reconciling {
   #footing: Footing;
   readonly #levels = new Levels();
   /** The maps have more to do that nobody waits for. */
-  #tending = false;
+  #goesOn = false;
   /** Resolves when the next turn has come to rest, or the loop has ended. */
   #rest = Promise.withResolvers<void>();
 
@@ -212,10 +212,9 @@ export class Reconciler implements Reconciling {
 
   /** How long there is nothing to do, in milliseconds. */
   #leftMs(): number {
-    const { clock } = this.#options;
-    const periodMs = Math.min(this.#periods.nextMs, this.#outcomes.dueMs) - clock.monotonicMs();
+    const periodMs = Math.min(this.#periods.nextMs, this.#outcomes.dueMs) - this.#options.clock.monotonicMs();
     if (!this.#mayWork) return Math.max(1, periodMs);
-    if (this.#convergence.silence.more || this.#tending) return 1;
+    if (this.#goesOn) return 1;
     const dueMs = Math.min(this.#convergence.leftMs(this.#time.nowMs()), this.#admission.confirming.leftMs());
     return Math.max(1, Math.min(periodMs, dueMs));
   }
@@ -230,9 +229,10 @@ export class Reconciler implements Reconciling {
       if (this.#pins.lost) await this.#pins.regain();
       await this.#watch.look(this.#convergence);
       if (this.#mayConverge) await this.#converge(signal, atOnce);
-      this.#tending = this.#mayWork && this.#options.kernel.entries.tend();
+      this.#goesOn = this.#mayWork && (this.#options.kernel.entries.tend() || this.#convergence.silence.more);
     } catch (error) {
       if (!this.#pins.explain(error)) throw error;
+      this.#goesOn = false;
       // Nothing is claimed of maps that no packet meets, until there are pins again.
       this.#convergence.ledger.block('NOT_ATTACHED', this.#options.clock.nowMs());
       await this.#watch.lose();

@@ -311,6 +311,24 @@ test('idle: the pins lost: what is away stays away', async (t) => {
   t.deepEqual(bench.stand, [false, true]);
 });
 
+test('idle: the pins lost just after one was given up: they are waited for as ever', async (t) => {
+  await using bench = await Quiet.start();
+  await bench.clock.pass(3_000);
+  await bench.accept(3, [put(3, 3)]); // silence is looked for after the first, too
+  const settled = bench.kernel.settled.bind(bench.kernel);
+  bench.kernel.settled = (slots) => {
+    bench.kernel.pinsLost ||= slots.length > 0;
+    return settled(slots);
+  };
+  await bench.clock.pass(AFTER_MS - 1_000);
+  t.true(bench.kernel.pinsLost);
+  t.deepEqual(bench.fatal, []);
+  bench.kernel.settled = settled;
+  bench.kernel.pinsLost = false;
+  await bench.clock.pass(10_000);
+  t.deepEqual([bench.stand, bench.fatal], [[false, true], []]);
+});
+
 test('idle: where no slot is free, that of what has ended is for who waits, after the disk has it', async (t) => {
   await using bench = await Quiet.start();
   bench.hit();
