@@ -160,8 +160,9 @@ export class OpCheck {
 
   /** Who converges is told of what the disk has in the same moment, and may be at work just then. */
   #wanted(id: string, rev: number): Intent | undefined {
-    const former = this.#outside.nowMs() === this.#replacedMs ? this.#former.get(id) : undefined;
-    return former?.rev === rev ? former : this.#host.known.get(id);
+    const [stored, former] = [this.#host.known.get(id), this.#former.get(id)];
+    const isAtWork = stored?.rev !== rev && former?.rev === rev && this.#outside.nowMs() === this.#replacedMs;
+    return isAtWork ? former : stored;
   }
 
   #delete(id: string): readonly string[] {

@@ -141,7 +141,8 @@ export class FleetCheck {
     const isDecreed = isOrdered || this.#decreedMs.has(name) || this.#database.hasSuperseded(mark?.epoch ?? '');
     if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !isDecreed)
       return [`${name}: had ${mark.rev} of ${mark.epoch}, which the log does not have, and takes ${cursor.rev} of it`];
-    const isWhole = base === 'empty' && this.isOurs(cursor) && !mayBeOld;
+    const isCurrent = this.isOurs(cursor) && !this.#database.hasSuperseded(cursor.epoch);
+    const isWhole = base === 'empty' && isCurrent && !mayBeOld;
     const strange = [...store.set.values()].filter((it) => ROLES.includes(it.name) && !roles.has(it.name));
     return [
       ...(isWhole && before.length > 0 ? this.#missing(host) : []),

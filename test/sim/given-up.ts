@@ -1,4 +1,5 @@
 import type { Intent } from '../../protocol/intent.ts';
+import { COMMIT_MS } from './silence.ts';
 
 /** Whom an operator has asked to arm again does so by then. */
 const ARMED_WITHIN_MS = 1_000;
@@ -30,9 +31,9 @@ export class GivenUp {
     if (this.isStored(key, cameMs) && !mayArm) this.#gone.set(key, rev);
   }
 
-  /** Whether the store has taken it since somebody came. */
+  /** Whether it was found, and the store has taken it, since somebody came. */
   isStored(key: string, cameMs: number): boolean {
-    return cameMs < (this.#storedMs.get(key) ?? Number.NEGATIVE_INFINITY);
+    return cameMs < (this.#storedMs.get(key) ?? Number.NEGATIVE_INFINITY) - COMMIT_MS;
   }
 
   /** Somebody came, or the store does not know of it any more. */

@@ -43,6 +43,8 @@ export class Oracle {
   #possible = new Map<string, Set<string>>();
   /** Asked and not answered. */
   #open = new Set<Effect>();
+  /** Of these, what a database that was put back may have lost before it was answered. */
+  readonly #overtaken = new WeakSet<Effect>();
 
   /** Notes an operation; answers what to call with what became of it. */
   asked(specs: readonly object[], deleted: readonly string[]): (became: 'done' | 'refused' | 'unknown') => void {
@@ -57,7 +59,7 @@ export class Oracle {
     return (became) => {
       const undisturbed = alone && this.#open.size === 1 && this.#open.has(effect);
       if (became !== 'unknown') this.#open.delete(effect);
-      if (!undisturbed || became === 'unknown') return;
+      if (!undisturbed || became === 'unknown' || this.#overtaken.has(effect)) return;
       for (const [name, text] of effect) {
         this.#possible.set(name, became === 'done' ? new Set([text]) : (before.get(name) ?? new Set([NOTHING])));
       }
@@ -85,7 +87,10 @@ export class Oracle {
     return () => {
       this.#possible = new Map([...possible].map(([name, texts]) => [name, new Set(texts)]));
       // What nobody has answered may be on its way still, and be carried out on what was put back.
-      for (const effect of this.#open) for (const [name, text] of effect) this.#of(name).add(text);
+      for (const effect of this.#open) {
+        this.#overtaken.add(effect);
+        for (const [name, text] of effect) this.#of(name).add(text);
+      }
       this.#open = new Set([...open, ...this.#open]);
     };
   }

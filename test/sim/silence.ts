@@ -7,7 +7,7 @@ const UNJUDGED: ReadonlySet<AnyCode> = new Set([
   ...(['ADOPTING', 'STORE_DAMAGED'] as const),
 ]);
 /** The most that a commit takes, and who waits for it. */
-const COMMIT_MS = 10;
+export const COMMIT_MS = 10;
 /** So soon an agent has noted for the one after it that nobody could be seen. */
 const NOTED_MS = 1_100;
 
