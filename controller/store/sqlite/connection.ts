@@ -9,8 +9,8 @@ import { storeErrorOf } from './sqlite-error.ts';
 /** An apply of 100,000 specs by another controller holds the lock for seconds. */
 const BUSY_LIMIT_MS = 30_000;
 
-/** A transaction that changed so many rows leaves some megabytes of log: tens of milliseconds to move them into the database. */
-const MANY_ROWS = 10_000;
+/** A transaction that changed so many rows leaves some twenty megabytes of log: tens of milliseconds to move them into the database. */
+const MANY_ROWS = 50_000;
 
 /** Where the database is, and by what clock it is waited for. */
 export interface Place {

@@ -311,7 +311,7 @@ test('database: what a large transaction wrote goes from the log into the databa
   const clock = makeSystemClock();
   await using database = await SqliteDatabase.open(folder.file(), { migrations: controllerMigrations, clock });
   const tables = new Tables(database.compiler);
-  const rows = Array.from({ length: 12_000 }, (_, at) => rowFrom(parseSpec(spec(`r-${at}`, at))));
+  const rows = Array.from({ length: 55_000 }, (_, at) => rowFrom(parseSpec(spec(`r-${at}`, at))));
   const before = statSync(folder.file()).size;
   for (const some of [rows.slice(0, 100), rows]) {
     await database.write((session) => tables.specs.put(session, some, false));
@@ -319,5 +319,5 @@ test('database: what a large transaction wrote goes from the log into the databa
   }
   while (statSync(folder.file()).size === before) await clock.turn();
   t.is(database.look(), 'same');
-  t.is((await database.read((session) => tables.specs.list(session, '', 20_000))).length, rows.length);
+  t.is((await database.read((session) => tables.specs.list(session, '', 60_000))).length, rows.length);
 });
