@@ -32,7 +32,8 @@ interface Part {
 interface Kept {
   readonly text: string;
   readonly atMs: number;
-  readonly judged: Promise<readonly Judged[]>;
+  /** Begins with whoever asks first. */
+  readonly judged: () => Promise<readonly Judged[]>;
 }
 
 /**
@@ -51,13 +52,17 @@ export class JudgedParts {
     this.#chars += text.length;
     const parts = this.#uploads.get(upload) ?? new Map<number, Kept>();
     this.#uploads.set(upload, parts);
-    parts.set(part, { text, atMs, judged: this.#oneByOne.do(() => judgeAll(values, turn)) });
+    const kept = { text, atMs, judged: once(() => judgeAll(values, turn)) };
+    parts.set(part, kept);
+    const isKept = (): boolean => this.#uploads.get(upload)?.get(part) === kept;
+    // Whoever takes it is told what goes wrong.
+    this.#oneByOne.do(async () => isKept() && (await kept.judged())).catch(() => {});
   }
 
-  /** Hands out what came of a part, once. */
+  /** Hands out what came of a part, once. It waits for no other part. */
   async take({ upload, part, text }: Part): Promise<readonly Judged[] | undefined> {
     const kept = this.#take(upload, part);
-    return kept?.text === text ? await kept.judged : undefined;
+    return kept?.text === text ? await kept.judged() : undefined;
   }
 
   drop(upload: string): void {
@@ -79,6 +84,14 @@ export class JudgedParts {
     this.#chars -= kept.text.length;
     return kept;
   }
+}
+
+function once<T>(work: () => T): () => T {
+  let done: { readonly answer: T } | undefined;
+  return () => {
+    done ??= { answer: work() };
+    return done.answer;
+  };
 }
 
 async function judgeAll(values: readonly unknown[], turn: () => Promise<void>): Promise<readonly Judged[]> {

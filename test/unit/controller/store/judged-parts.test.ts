@@ -28,6 +28,27 @@ test('judged parts: one that is wanted before its turn came is judged whole', as
   t.is(second?.length, 250);
 });
 
+test('judged parts: one that is wanted waits for none that came before, nor are those judged that nobody can want any more', async (t) => {
+  const parts = new JudgedParts();
+  const many = Array.from({ length: 250 }, (_, at) => spec(`r-${at}`, at));
+  const stuck = Promise.withResolvers<void>();
+  let turns = 0;
+  const counted = (): Promise<void> => {
+    turns += 1;
+    return stuck.promise;
+  };
+  parts.begin({ ...PART, upload: 'slow' }, many, 0, counted);
+  parts.begin({ ...PART, upload: 'gone' }, many, 0, counted);
+  parts.begin(PART, SPECS, 0, turn);
+  t.deepEqual(namesOf(await parts.take(PART)), ['a', undefined, 'c']);
+  t.is(turns, 1);
+  parts.drop('gone');
+  stuck.resolve();
+  t.is((await parts.take({ ...PART, upload: 'slow' }))?.length, 250);
+  await new Promise(setImmediate);
+  t.is(turns, 2, 'the one that is gone had none');
+});
+
 test('judged parts: a part that came again, or by another controller, is what its text says', async (t) => {
   const parts = new JudgedParts();
   parts.begin(PART, SPECS, 0, turn);
