@@ -1,7 +1,7 @@
 import { BusError } from '../../bus/error.ts';
 import { type Cursor, sameCursor } from '../../protocol/cursor.ts';
 import { decodeJson } from '../../protocol/json.ts';
-import { encodeSyncRequest, type PageReply, pageAfter } from '../../protocol/page.ts';
+import { encodeSyncRequest, isSyncError, type PageReply, pageAfter } from '../../protocol/page.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { openPage } from './open.ts';
 
@@ -34,11 +34,13 @@ export class PageAsker {
   }
 
   async page(from: Cursor): Promise<PageReply | Unanswered> {
+    const ahead = this.#takeAhead(from);
     try {
-      const value = decodeJson(await this.#reply(from));
+      const value = decodeJson(await (ahead ?? this.#request(from)));
       this.#askAhead(from, pageAfter(value));
       await Promise.resolve(); // a bus sends once nobody else works
-      return openPage(value, this.#asks.host);
+      const page = openPage(value, this.#asks.host);
+      return ahead === undefined ? page : withoutTime(page);
     } catch (error) {
       if (error instanceof Refused) this.#asks.refused(error);
       if (error instanceof BusError || error instanceof Refused)
@@ -47,10 +49,10 @@ export class PageAsker {
     }
   }
 
-  #reply(from: Cursor): Promise<Uint8Array> {
+  #takeAhead(from: Cursor): Promise<Uint8Array> | undefined {
     const ahead = this.#ahead;
     this.#ahead = undefined;
-    return ahead !== undefined && sameCursor(ahead.from, from) ? ahead.reply : this.#request(from);
+    return ahead !== undefined && sameCursor(ahead.from, from) ? ahead.reply : undefined;
   }
 
   #askAhead(now: Cursor, next: Cursor | undefined): void {
@@ -64,4 +66,11 @@ export class PageAsker {
     const { host, have } = this.#asks;
     return this.#asks.request(encodeSyncRequest({ v: 1, host, have, from }));
   }
+}
+
+/** What was asked for ahead may have waited here, and its time with it. */
+function withoutTime(page: PageReply): PageReply {
+  if (isSyncError(page)) return page;
+  const { at: _, ...timeless } = page;
+  return timeless;
 }

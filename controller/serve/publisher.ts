@@ -63,8 +63,17 @@ export class Publisher {
   /** Says that there may be something new. */
   wake(): void {
     const written = this.#parts.logs.written();
-    const told = written.filter((one) => this.#follows(one) && this.#tell(one));
-    if (written.length === 0 || told.length < written.length) this.#waker.wake();
+    if (written.length === 0 || !this.#tellAll(written)) this.#waker.wake();
+  }
+
+  /** Answers whether all of it was told; what was not is read. */
+  #tellAll(written: readonly Written[]): boolean {
+    try {
+      return written.filter((one) => this.#follows(one) && this.#tell(one)).length === written.length;
+    } catch (error) {
+      this.#parts.log.error({ error }, 'publisher: what was just written was not told; it is read');
+      return false;
+    }
   }
 
   /** Nothing else is to be told before. */

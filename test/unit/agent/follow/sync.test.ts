@@ -531,3 +531,15 @@ test('sync: what a page says of the time is heard, if it is a page that counts',
   t.deepEqual((await sync(store, page({ standing: 'unknown' }))).heard, []);
   t.deepEqual((await sync(store, page({ have: { epoch: 'x', rev: 1 } }))).heard, []);
 });
+
+test('sync: a page that was asked for ahead tells no time, for it may have waited', async (t) => {
+  const controller = new MemoryController(HOST);
+  controller.write(puts(1, 2, 3));
+  const { result, asked, heard } = await sync(new MemoryStore(), (request, n) => ({
+    ...controller.page(request, 1),
+    at: 1_790_000_000_000 + n,
+  }));
+  t.deepEqual(result, { outcome: 'accepted' });
+  t.true(asked.length > 2);
+  t.deepEqual(heard, [1_790_000_000_001]);
+});

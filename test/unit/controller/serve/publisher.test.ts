@@ -260,6 +260,25 @@ test('publish: what was just written is told from hand and at once, word for wor
   t.deepEqual(bus.sent, [], 'nothing is told twice');
 });
 
+test('publish: what the bus does not take from hand is read', async (t) => {
+  using folder = new Folder();
+  await using store = await openStore(folder.file());
+  await apply(store, spec('a', 1));
+  const bus = new Bus();
+  await using running = await Running.begin(store.logs, bus);
+  await running.clock.pass(0);
+  await apply(store, spec('b', 2));
+  const publish = bus.publish.bind(bus);
+  bus.publish = () => {
+    throw new Error('the connection is closed');
+  };
+  t.notThrows(() => running.publisher.wake());
+  bus.publish = publish;
+  t.deepEqual(bus.sent, []);
+  await running.clock.pass(0);
+  t.deepEqual(bus.sent, ['edge-1 1-2 1']);
+});
+
 test('publish: where others wrote in between, or raised a mark, all of it is read, and told once', async (t) => {
   using folder = new Folder();
   await using store = await openStore(folder.file());
