@@ -112,9 +112,9 @@ export class Idle implements Tracker {
     this.#watched.delete(before.key);
   }
 
-  /** Entries of some may still stand. */
-  get givesUp(): boolean {
-    return this.#givenUp.size > 0;
+  /** Keys whose entries may still stand. */
+  get givenUp(): ReadonlyMap<string, EntryState> {
+    return this.#givenUp;
   }
 
   /** Its entry may still stand. */

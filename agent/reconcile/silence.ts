@@ -53,7 +53,7 @@ export class Silence {
 
   /** The disk has it of some, and their entries still stand. */
   get givesUp(): boolean {
-    return this.#parts.idle.givesUp;
+    return this.#parts.idle.givenUp.size > 0;
   }
 
   /** Some were given up, and others are silent as long: they are not to wait for the next look. */
@@ -87,6 +87,16 @@ export class Silence {
     this.#more = true;
   }
 
+  /** Those that somebody came to before their entries went stand on. */
+  recall(): void {
+    const { idle, kernel, ledger } = this.#parts;
+    const rows = [...idle.givenUp.keys()].flatMap((key) => ledger.states.get(key) ?? []);
+    const idling = rows.filter(({ slot, state }) => slot !== null && state === 'idle');
+    const last = kernel.counts.counters(idling.map(({ slot }) => slot ?? 0));
+    for (const [at, row] of idling.entries())
+      if (cameSince(row.counted, last[at])) ledger.states.set(row.key, { ...row, state: 'pending' });
+  }
+
   /** The last counts of those whose entries are gone by now. */
   last(decisions: readonly Decision[]): ReadonlyMap<string, Counter> {
     const { kernel } = this.#parts;
@@ -100,7 +110,7 @@ export class Silence {
    * met after it died.
    */
   *reconsider(): Parts<void> {
-    const { kernel, ledger, stands } = this.#parts;
+    const { idle: given, kernel, ledger, stands } = this.#parts;
     const now = Number(kernel.clock.now().jiffies);
     const idle: EntryState[] = [];
     yield* eachOf(ledger.states.values(), AT_ONCE, (state) => {
@@ -115,6 +125,7 @@ export class Silence {
     yield* eachOf(idle, AT_ONCE, (row) => {
       const last = { packets: 0n, bytes: 0n, seen: BigInt(seen[row.slot ?? 0] ?? 0) };
       if (cameSince(row.counted, last)) ledger.states.set(row.key, { ...row, state: 'pending' });
+      else if (stands(row.key)) given.giveUp(asItStood(row)); // it died before the kernel op, and somebody may come yet
     });
   }
 
@@ -175,4 +186,8 @@ function isOfAnotherBoot({ armed }: EntryState, jiffies: number): boolean {
 
 function unarmed({ armed: _, ...row }: EntryState): EntryState {
   return row;
+}
+
+function asItStood({ counted: _, ...row }: EntryState): EntryState {
+  return { ...row, state: 'installed' };
 }
