@@ -1,4 +1,5 @@
 import { CAN } from '../../agent/model/can.ts';
+import type { Mark } from '../../agent/model/mark.ts';
 import type { Candidate } from '../../agent/model/stored.ts';
 import type { Cursor } from '../../protocol/cursor.ts';
 import type { Status } from '../../protocol/status.ts';
@@ -128,16 +129,16 @@ export class FleetCheck {
    * a set of somebody's, or has a mark of it, takes none of anybody else (R4).
    */
   stored(host: Host, { base, cursor }: Candidate, mayBeOld: boolean): readonly string[] {
-    const { name, store, kernel, roles } = host;
+    const { name, store, roles } = host;
     const owner = ownerOf(store.stored.cursor);
-    const before = [this.#owners.get(store), ownerOf(kernel.mark())].filter(Boolean);
+    const mark = markOf(host);
+    const before = [this.#owners.get(store), ownerOf(mark)].filter(Boolean);
     this.#owners.set(store, owner);
     const isAnothers = before.some((one) => one !== owner && !this.#database.hasSuperseded(`${one}.%`));
     const isOrdered = this.#isOrdered(name);
     if (base === 'empty') this.#standing.delete(name);
     if (isAnothers && !this.#decreed.delete(name) && !isOrdered)
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
-    const mark = kernel.mark();
     const isDecreed = isOrdered || this.#decreedMs.has(name) || this.#database.hasSuperseded(mark?.epoch ?? '');
     if (mark !== undefined && this.isOurs(cursor) && !this.isOurs(mark) && !isDecreed)
       return [`${name}: had ${mark.rev} of ${mark.epoch}, which the log does not have, and takes ${cursor.rev} of it`];
@@ -256,6 +257,12 @@ export class FleetCheck {
 }
 
 /** The database that an epoch is of. */
+/** None where the store was ahead of it already: the agent that stored that died before it could say so. */
+function markOf({ kernel, store }: Host): Mark | undefined {
+  const mark = kernel.mark();
+  return mark !== undefined && store.stored.seq <= mark.seq + 1 ? mark : undefined;
+}
+
 function ownerOf(cursor: Pick<Cursor, 'epoch'> | undefined): string {
   return cursor?.epoch.split('.')[0] ?? '';
 }
