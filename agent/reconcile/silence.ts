@@ -90,6 +90,7 @@ export class Silence {
   /** Those that somebody came to before their entries went stand on. */
   recall(): void {
     const { idle, kernel, ledger } = this.#parts;
+    if (!this.givesUp) return;
     const rows = [...idle.givenUp.keys()].flatMap((key) => ledger.states.get(key) ?? []);
     const idling = rows.filter(({ slot, state }) => slot !== null && state === 'idle');
     const last = kernel.counts.counters(idling.map(({ slot }) => slot ?? 0));
