@@ -191,7 +191,7 @@ export class Convergence {
    */
   pass(nowMs: number, random: () => number, prune: boolean): PassResult {
     this.#clearFree();
-    this.silence.recall();
+    this.again(this.silence.recall());
     this.#guardChanged = false;
     const { found, isAll: readBack } = this.#looks.look(prune, nowMs);
     const scope = this.schedule.take(nowMs, SCOPE_MAX);

@@ -112,9 +112,9 @@ export class Idle implements Tracker {
     this.#watched.delete(before.key);
   }
 
-  /** Keys whose entries may still stand. */
-  get givenUp(): ReadonlyMap<string, EntryState> {
-    return this.#givenUp;
+  /** Entries of some may still stand. */
+  get givesUp(): boolean {
+    return this.#givenUp.size > 0;
   }
 
   /** Its entry may still stand. */

@@ -40,6 +40,8 @@ export class Silence {
   readonly #parts: SilenceParts;
   #more = false;
   #missed = false;
+  /** Keys that an agent before this one gave up, and whose entries stand. */
+  #inherited: string[] = [];
 
   constructor(parts: SilenceParts) {
     this.#parts = parts;
@@ -53,7 +55,7 @@ export class Silence {
 
   /** The disk has it of some, and their entries still stand. */
   get givesUp(): boolean {
-    return this.#parts.idle.givenUp.size > 0;
+    return this.#parts.idle.givesUp;
   }
 
   /** Some were given up, and others are silent as long: they are not to wait for the next look. */
@@ -87,15 +89,17 @@ export class Silence {
     this.#more = true;
   }
 
-  /** Those that somebody came to before their entries went stand on. */
-  recall(): void {
-    const { idle, kernel, ledger } = this.#parts;
-    if (!this.givesUp) return;
-    const rows = [...idle.givenUp.keys()].flatMap((key) => ledger.states.get(key) ?? []);
-    const idling = rows.filter(({ slot, state }) => slot !== null && state === 'idle');
-    const last = kernel.counts.counters(idling.map(({ slot }) => slot ?? 0));
-    for (const [at, row] of idling.entries())
-      if (cameSince(row.counted, last[at])) ledger.states.set(row.key, { ...row, state: 'pending' });
+  /** Of what an agent before this one gave up, that somebody came to before it could go: it is to stand on. Answers the keys, once. */
+  recall(): readonly string[] {
+    const { kernel, ledger } = this.#parts;
+    const rows = this.#inherited.splice(0).flatMap((key) => ledger.states.get(key) ?? []);
+    if (rows.length === 0) return [];
+    const last = kernel.counts.counters(rows.map(({ slot }) => slot ?? 0));
+    const met = rows.filter(({ state, slot, counted }, at) => {
+      return state === 'idle' && slot !== null && cameSince(counted, last[at]);
+    });
+    for (const row of met) ledger.states.set(row.key, { ...row, state: 'pending' });
+    return met.map(({ key }) => key);
   }
 
   /** The last counts of those whose entries are gone by now. */
@@ -126,7 +130,10 @@ export class Silence {
     yield* eachOf(idle, AT_ONCE, (row) => {
       const last = { packets: 0n, bytes: 0n, seen: BigInt(seen[row.slot ?? 0] ?? 0) };
       if (cameSince(row.counted, last)) ledger.states.set(row.key, { ...row, state: 'pending' });
-      else if (stands(row.key)) given.giveUp(asItStood(row)); // it died before the kernel op, and somebody may come yet
+      else if (stands(row.key)) {
+        given.giveUp(asItStood(row)); // it died before the kernel op, and somebody may come yet
+        this.#inherited.push(row.key);
+      }
     });
   }
 

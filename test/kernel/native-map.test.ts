@@ -39,8 +39,8 @@ const keysOf = (...numbers: readonly number[]) => new Uint8Array(Uint32Array.fro
 const valuesOf = (...numbers: readonly bigint[]) => new Uint8Array(BigUint64Array.from(numbers).buffer);
 
 function entriesOf({ keys, values }: MapDump): Map<number, bigint> {
-  const numbers = new BigUint64Array(values.buffer);
-  return new Map([...new Uint32Array(keys.buffer)].map((key, index) => [key, numbers[index] as bigint]));
+  const numbers = new BigUint64Array(values.slice().buffer);
+  return new Map([...new Uint32Array(keys.slice().buffer)].map((key, index) => [key, numbers[index] as bigint]));
 }
 
 kernel('native map: an element is written, read, refused when it exists, and deleted once', (t) => {
