@@ -97,7 +97,9 @@ export class RuleWatch {
     if (isAnother) return;
     const isHold = standing === 'lost' || standing === 'unknown';
     if (isHold) this.#fired('R7 a history that is not the log');
-    if (!isHold && v === 1 && at !== undefined) this.onTime(host, at);
+    // What is asked for ahead tells no time: it may have waited, or nobody may want it any more.
+    const isFirst = from.epoch === '' || endOf(from) === endOf(have);
+    if (!isHold && v === 1 && at !== undefined && isFirst) this.onTime(host, at);
     if (more) this.#fired('R5 a walk of several pages');
     if (from.rev > 0 && floor > from.rev) this.#fired('R6 a cursor below the floor');
     if (changes.length === 0 && rev === from.rev) this.#fired('R5 a log that ends where the set does');
