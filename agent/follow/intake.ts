@@ -71,6 +71,8 @@ export class Intake {
   #footing: Footing;
   #waiting: Update[] = [];
   #lastSyncAtMs: number | undefined;
+  /** By how much the time of a log that disowns our set is ahead of the monotonic clock: it counts with that log's set. */
+  #othersMs: number | undefined;
   /** Somebody decreed that the set is to be the log's, and waits for it. */
   #anew = false;
   #decreed: PromiseWithResolvers<Decreed> | undefined;
@@ -178,7 +180,7 @@ export class Intake {
   }
 
   async #store(candidate: Candidate): Promise<Acceptance> {
-    const { store, reconciling, log, outbox, mark } = this.#options;
+    const { store, reconciling, clock, log, outbox, mark } = this.#options;
     const { cursor: at, digest } = candidate;
     const beside = reconciling.judge(candidate);
     const acceptance = await store.accept(candidate, mark?.seq, beside);
@@ -189,6 +191,7 @@ export class Intake {
     }
     this.#problems.unwritable = false;
     this.#step({ kind: 'accepted', at, digest, whole: acceptance.whole });
+    if (this.#othersMs !== undefined) reconciling.heard(clock.monotonicMs() + this.#othersMs);
     await reconciling.accepted(acceptance, this.#footing, beside);
     outbox.changed();
     return acceptance;
@@ -209,11 +212,20 @@ export class Intake {
       anew,
       request: (bytes) => this.#options.bus.sync(bytes, signal),
       refused: (error) => this.#refuse(error),
-      heard: (atMs) => this.#options.reconciling.heard(atMs),
+      heard: (atMs, disowns) => this.#hear(atMs, disowns),
       accept: (candidate) => this.#accept(candidate),
+    }).finally(() => {
+      this.#othersMs = undefined;
     });
     await this.#conclude(result);
     if (anew) this.#concludeDecree(result);
+  }
+
+  /** What is held ends by the time of its own log. */
+  #hear(atMs: number, disowns: boolean): void {
+    const { reconciling, clock } = this.#options;
+    if (disowns) this.#othersMs = atMs - clock.monotonicMs();
+    else reconciling.heard(atMs);
   }
 
   #concludeDecree(result: SyncResult): void {

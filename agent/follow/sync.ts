@@ -29,8 +29,8 @@ export interface SyncStart {
   request(bytes: Uint8Array): Promise<Uint8Array>;
   /** An answer did not parse. */
   refused(error: Refused): void;
-  /** The controller said what time it is, in epoch milliseconds. */
-  heard(atMs: number): void;
+  /** The controller said what time it is, in epoch milliseconds; whether its log disowns what the host holds. */
+  heard(atMs: number, disowns: boolean): void;
   accept(candidate: Candidate): Promise<Acceptance>;
 }
 
@@ -67,16 +67,18 @@ const WRONG: Record<Candidate['base'], LogHold> = {
  * somebody decreed (R7), has the whole set taken anew.
  */
 export async function runSync(start: SyncStart): Promise<SyncResult> {
-  const result = await bringUp({ ...start, have: claimOf(start.footing) });
+  const result = await bringUp({ ...start, have: claimOf(start.footing), disowned: false });
   // A claim that the log disowns is given up then, and not before: until it was heard, no log answers who claims anything.
-  const disowned =
+  const isDisowned =
     result.outcome === 'held' && (result.hold.why === 'HISTORY_LOST' || result.hold.why === 'FOREIGN_EPOCH');
-  return start.anew && disowned ? bringUp({ ...start, have: NO_CURSOR }) : result;
+  return start.anew && isDisowned ? bringUp({ ...start, have: NO_CURSOR, disowned: true }) : result;
 }
 
 /** A sync, and what the host claims in it. */
 interface Claiming extends SyncStart {
   readonly have: Cursor;
+  /** Whether the log said that it has not what the host holds. */
+  readonly disowned: boolean;
 }
 
 async function bringUp(start: Claiming): Promise<SyncResult> {
@@ -164,7 +166,7 @@ async function fetchPage(start: Claiming, asker: PageAsker, from: Cursor): Promi
   if (reply.prev > from.rev || reply.rev < from.rev || (reply.more && reply.rev === from.rev)) {
     return failed('BAD_REV', `a page over (${reply.prev}, ${reply.rev}] does not lead on from ${from.rev}`);
   }
-  if (reply.at !== undefined) start.heard(reply.at);
+  if (reply.at !== undefined) start.heard(reply.at, start.disowned);
   return reply;
 }
 

@@ -27,6 +27,7 @@ class Bench implements Disposable {
   readonly again: (readonly string[])[] = [];
   readonly held: boolean[] = [];
   readonly marked: Marks[] = [];
+  readonly heard: number[] = [];
   readonly events: Event[] = [];
   changes = 0;
   /** How a request is answered; undefined is a bus that is down. */
@@ -57,7 +58,7 @@ class Bench implements Disposable {
         },
       },
       reconciling: {
-        heard: () => {},
+        heard: (atMs) => this.heard.push(atMs),
         held: (is) => this.held.push(is),
         accepted: async ({ put, removed }) => void this.told.push([...put.map(({ key }) => key), ...removed]),
         again: (keys) => this.again.push(keys),
@@ -127,6 +128,33 @@ test('intake: a decree takes the whole set, waits to be heard, says why it canno
   t.deepEqual(bench.store.set, other.set);
   await bench.clock.pass(60_000);
   t.is(bench.asked.filter(({ from }) => from.epoch === '').length, 5, 'once, in vain, unheard, disowned and done');
+});
+
+test('intake: a log that disowns what is held tells the time with its set, and not before the disk has it', async (t) => {
+  using bench = new Bench();
+  bench.controller.write(puts(1, 2));
+  const intake = await bench.start();
+  const other = new MemoryController(HOST);
+  other.write(puts(1));
+  other.restart();
+  other.write(puts(2));
+  const at = 1_790_000_000_000;
+  bench.answer = (request) => {
+    const page = { ...other.page({ ...request, have: NO_CURSOR }), have: request.have, at };
+    const isOurs = request.have.epoch === '' || request.have.epoch === other.head.epoch;
+    return isOurs ? page : { ...page, standing: 'unknown', changes: [], more: false };
+  };
+  bench.store.failures.push(new StoreError('FULL', '/state/agent.db', 'accept: full'));
+  t.like(await intake.resync(), { stored: 2, code: 'FULL' });
+  t.deepEqual(bench.heard, []);
+  const accept = bench.store.accept.bind(bench.store);
+  bench.store.accept = async (...args) => {
+    await bench.clock.delay(700);
+    return accept(...args);
+  };
+  await bench.clock.pass(5_000);
+  t.is(intake.state().footing.at.epoch, other.head.epoch);
+  t.is(bench.heard[0], at + 700);
 });
 
 test('intake: who is not heard yet says its status, and asks again', async (t) => {
