@@ -85,8 +85,16 @@ export class FleetCheck {
     return this.#database.knows(cursor);
   }
 
+  /** Something else may be asked for now; what is so for a moment may be on its way for longer. */
+  committed(nowMs: number): void {
+    const specs = this.#database.specs();
+    for (const text of this.#specs.keys()) if (!specs.includes(text)) this.#gone.set(text, nowMs);
+    this.#specs = new Map(specs.map((text) => [text, this.#specs.get(text) ?? nowMs]));
+  }
+
   /** A database that was put back knows less, and holds may end as they please. */
   restored(): void {
+    this.committed(this.#nowMs);
     this.#heard = new Map();
     this.#last = new Map();
     this.#present = new Map();
@@ -205,9 +213,6 @@ export class FleetCheck {
     this.#nowMs = nowMs;
     if (this.#database.version === this.#version) return [];
     this.#version = this.#database.version;
-    const specs = this.#database.specs();
-    for (const text of this.#specs.keys()) if (!specs.includes(text)) this.#gone.set(text, nowMs);
-    this.#specs = new Map(specs.map((text) => [text, this.#specs.get(text) ?? nowMs]));
     const reported = this.#database.reported();
     for (const host of this.#last.keys()) if (!reported.some((row) => row.host === host)) this.#forget(host);
     return reported.flatMap(({ host, status }) => {
