@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EntryValue } from '../../agent/model/entry.ts';
 import type { Op } from '../../agent/model/op.ts';
 import type { EntryState } from '../../agent/model/state.ts';
@@ -18,8 +19,6 @@ const SLACK_MS = 2_000;
 /** A deadline that stands is kept while it is as good; what a page said may have been said before. */
 const EARLY_MS = 4_000;
 const LATE_MS = 900_000;
-/** A program that is gone is looked for all the time. */
-const PASSED_MS = 10_000;
 /** Its store does not say any more what it held. */
 const LOST = ['ADOPTING', 'STORE_DAMAGED'];
 
@@ -82,6 +81,13 @@ interface Outside {
   readonly isStrange: () => boolean;
 }
 
+interface Written {
+  readonly rev: number;
+  readonly epoch: string;
+  /** Of this, as far as it was stored. */
+  readonly intent: Intent | undefined;
+}
+
 /**
  * What an op does that it must not, at the moment at which it is asked for:
  * - it writes what is not stored, or not of that revision (R8, I2), or an older revision than stood before (I4);
@@ -91,7 +97,7 @@ export class OpCheck {
   readonly #host: Host;
   readonly #outside: Outside;
   /** Revisions by redirect, of each making of the maps: with them a host may have lost the only word that it knew more once. */
-  readonly #written = new WeakMap<object, Map<string, { readonly rev: number; readonly epoch: string }>>();
+  readonly #written = new WeakMap<object, Map<string, Written>>();
   /** How far the mark of maps ever went: it is the host's word on what it has, whatever it says later. */
   readonly #marked = new WeakMap<object, number>();
   /** What was stored with the last set, with the one before, and when that was replaced. */
@@ -139,9 +145,9 @@ export class OpCheck {
     const { store, kernel, maps } = this.#host;
     const wanted = this.#wanted(id, rev);
     const { epoch } = store.stored.cursor;
-    const written = this.#written.get(maps) ?? new Map<string, { rev: number; epoch: string }>();
+    const written = this.#written.get(maps) ?? new Map<string, Written>();
     const before = written.get(id);
-    this.#written.set(maps, written.set(id, { rev, epoch }));
+    this.#written.set(maps, written.set(id, { rev, epoch, intent: wanted }));
     // By decree a host goes back to what another log says.
     const isDecreed = this.#host.goesBack || (before?.epoch !== epoch && this.#outside.newest(id) === undefined);
     const mark = kernel.mark();
@@ -203,11 +209,18 @@ export class OpCheck {
   /** Whether it is of a redirect that ends later, by the time of its own controllers (C2), or the same of the host. */
   #isEarly(id: string, value: EntryValue): boolean {
     const host = this.#host;
-    const { rev, expires = 0, idle } = host.known.get(id) ?? {};
+    const { expires = 0, idle } = host.known.get(id) ?? {};
     const isTold = host.aheadMs === 0 || (host.time.known && !this.#outside.isStrange());
-    const isJudged = rev === value.rev && idle === undefined && isTold && !host.isCutOff(value);
+    const isJudged = this.#isStored(id, value) && idle === undefined && isTold && !host.isCutOff(value);
     const mayEnd = expires <= this.#outside.nowMs() + SLACK_MS;
     return isJudged && !mayEnd && this.#outside.isOurs(host.store.stored.cursor);
+  }
+
+  /** Whether an entry is of what is stored: in the log of a database that was put back another redirect may have its revision. */
+  #isStored(id: string, { rev }: EntryValue): boolean {
+    const { known, maps } = this.#host;
+    const intent = known.get(id);
+    return intent?.rev === rev && isDeepStrictEqual(this.#written.get(maps)?.get(id)?.intent ?? intent, intent);
   }
 
   /** A redirect is given up after its silence, and after the disk has it: until its entry goes nobody has come. */
@@ -219,35 +232,6 @@ export class OpCheck {
     if (silentMs >= afterMs || givenUp.isStored(id, silence.lastMs(id))) return [];
     return [`gives ${id} up after ${silentMs} ms, and not ${afterMs}`];
   }
-}
-
-/** What a status says that is not so, at the moment at which it is sent (I5). */
-export function checkStatus(
-  { host: name, stored, applied, verified, counts, problems = [] }: Status,
-  host: Host | undefined,
-  nowMs: number,
-): readonly string[] {
-  const isPassed = nowMs - (host?.passedSinceMs ?? nowMs) > PASSED_MS;
-  const isElse = problems.some(({ code }) => code !== 'NOT_ATTACHED');
-  if (isPassed && !isElse && counts.installed > 0)
-    return [`${name}: says ${counts.installed} installed, and no packet meets the program`];
-  const says = `${name}: says ${verified} verified, ${applied} applied, ${stored} stored`;
-  if (verified > applied || applied > stored || stored > (host?.store.stored.cursor.rev ?? 0)) return [says];
-  const due = [...(host?.known.values() ?? [])].filter(({ rev }) => rev <= applied);
-  return due.flatMap((intent) => {
-    const { key, rev } = intent;
-    if (host?.store.rows.get(key)?.rev !== rev && host?.isBehind !== true)
-      return [`${says}, and ${key} of ${rev} was not looked at`];
-    return rev > verified || isSeen(host, intent) ? [] : [`${says}, and ${key} of ${rev} does not stand`];
-  });
-}
-
-/** Whether an intent stands, where nothing but its own revision decides that. */
-function isSeen(host: Host, { key, rev, to, expires }: Intent): boolean {
-  const isDisturbed = host.tampered || host.isBehind || !host.kernel.ready;
-  const isPlain = (to === 'pass' || to === 'drop') && expires === undefined;
-  if (isDisturbed || !isPlain || host.store.rows.get(key)?.state !== 'installed') return true;
-  return host.entries().get(key)?.value.rev === rev;
 }
 
 /** Whether a packet that meets the entry goes to where the redirect says. */

@@ -1,7 +1,7 @@
 import { randomBelow } from '../conformance/sequences.ts';
 import { Backup } from './backup.ts';
 import { Carrier, concerned } from './carrier.ts';
-import { checkStatus, OpCheck } from './check.ts';
+import { OpCheck } from './check.ts';
 import { Controllers } from './controllers.ts';
 import { Doomed } from './doomed.ts';
 import { failuresIn } from './failures.ts';
@@ -16,6 +16,7 @@ import { RuleWatch } from './rules.ts';
 import { type Act, HOSTS, type HostName } from './schedule.ts';
 import { SeededClock } from './seeded-clock.ts';
 import { SqliteDisk } from './sqlite-disk.ts';
+import { checkStatus } from './status-check.ts';
 import { Strangers } from './strangers.ts';
 import { World } from './world.ts';
 
