@@ -105,7 +105,7 @@ export function goOn(
   noted: BootTime | undefined,
   at: BootTime,
 ): readonly Unconfirmed[] | undefined {
-  if (rows.length === 0 || (noted !== undefined && isSameBoot(noted, at))) return undefined;
+  if (noted !== undefined && isSameBoot(noted, at)) return undefined;
   return rows.map((row) => {
     const late = row.is === 'armed' ? row.withinMs - row.deadlineMs : 0;
     return step(row, { kind: 'boot', byMs: at.ms + (noted === undefined ? late : -noted.ms) }) ?? row;

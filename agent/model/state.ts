@@ -21,10 +21,17 @@ export interface EntryState {
   readonly installedAtMs?: number;
   /** When the next try is due; epoch milliseconds. */
   readonly retryAtMs?: number;
-  /** Of a redirect that is given up in silence: silence counts from here at the earliest; jiffies64. */
+  /** Of a redirect that is given up in silence: silence counts from here at the earliest; jiffies64 of this boot. */
   readonly armed?: number;
   /** Its last counts: on which it was found idle, or that its slot had when it was given to another key. */
   readonly counted?: Counter;
+}
+
+/** Of an entry of which nobody knows since when it stands. */
+export function unarmed(row: EntryState): EntryState {
+  if (row.armed === undefined) return row;
+  const { armed: _, ...rest } = row;
+  return rest;
 }
 
 /** It stands as it did, although something else is wanted: what counts and is seen of it goes on. */

@@ -2,7 +2,7 @@ import { eachOf, type Parts } from '../../daemon/parts.ts';
 import type { Silence as SilenceNow } from '../../protocol/explain.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { Counter } from '../model/counter.ts';
-import { type EntryState, standsOn } from '../model/state.ts';
+import { type EntryState, standsOn, unarmed } from '../model/state.ts';
 import type { Kernel } from '../ports.ts';
 import type { Decision } from './decision.ts';
 import { cameSince, type Idle } from './idle.ts';
@@ -111,16 +111,15 @@ export class Silence {
   }
 
   /**
-   * Looks through what an agent before this one stored: of another boot, of entries that are not there, or of redirects that packets
-   * met after it died.
+   * Looks through what an agent before this one stored: of entries that are not there, or of redirects that packets met after it
+   * died.
    */
   *reconsider(): Parts<void> {
     const { idle: given, kernel, ledger, stands } = this.#parts;
-    const now = Number(kernel.clock.now().jiffies);
     const idle: EntryState[] = [];
     yield* eachOf(ledger.states.values(), AT_ONCE, (state) => {
       const isMissing = state.armed !== undefined && !stands(state.key);
-      const row = isMissing || isOfAnotherBoot(state, now) ? unarmed(state) : state;
+      const row = isMissing ? unarmed(state) : state;
       this.#missed ||= isMissing;
       if (row !== state) ledger.states.set(row.key, row);
       if (row.state === 'idle' && row.slot !== null) idle.push(row);
@@ -185,15 +184,6 @@ export class Silence {
     }
     release(given);
   }
-}
-
-/** Whether it was armed later than now. */
-function isOfAnotherBoot({ armed }: EntryState, jiffies: number): boolean {
-  return armed !== undefined && armed > jiffies;
-}
-
-function unarmed({ armed: _, ...row }: EntryState): EntryState {
-  return row;
 }
 
 function asItStood({ counted: _, ...row }: EntryState): EntryState {

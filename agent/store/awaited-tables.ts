@@ -12,11 +12,14 @@ export class AwaitedTables {
   readonly #confirmed: ConfirmedTable;
   readonly #rows: UnconfirmedTable;
   readonly #time: BootTimeTable;
+  readonly #onBoot: () => void;
 
-  constructor(database: OpenDatabase) {
+  /** `onBoot` is called in the transaction that notes another boot: whatever else is of the one before is void. */
+  constructor(database: OpenDatabase, onBoot: () => void) {
     this.#confirmed = new ConfirmedTable(database);
     this.#rows = new UnconfirmedTable(database);
     this.#time = new BootTimeTable(database);
+    this.#onBoot = onBoot;
   }
 
   load(epoch: string) {
@@ -58,17 +61,17 @@ export class AwaitedTables {
     for (const key of keys) this.#rows.delete(key);
   }
 
-  /** What is awaited, on this boot's clock. */
-  on(at: BootTime): readonly Unconfirmed[] {
-    const rows = this.#rows.all();
-    return goOn(rows, this.#time.read(), at) ?? rows;
+  /** What is awaited, on the clock of a boot after the one that it was used in last; undefined in that one. */
+  afterBoot(at: BootTime): readonly Unconfirmed[] | undefined {
+    return goOn(this.#rows.all(), this.#time.read(), at);
   }
 
   /** Has the deadlines be of this boot from now on. */
   goOn(at: BootTime): void {
-    const rows = goOn(this.#rows.all(), this.#time.read(), at);
+    const rows = this.afterBoot(at);
     if (rows === undefined) return;
     for (const row of rows) this.#rows.put(row);
+    this.#onBoot();
     this.#time.write(at);
   }
 

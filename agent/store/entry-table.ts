@@ -91,6 +91,11 @@ export class EntryTable {
     return row?.state === 'idle' && row.checksum === checksum(row);
   }
 
+  /** Another boot's jiffies are void. */
+  disarm(): void {
+    this.#silence.disarm();
+  }
+
   save(entries: readonly EntryState[], forget: readonly string[]): void {
     for (const key of forget) {
       this.#delete.run({ key });

@@ -13,6 +13,8 @@ export class SilenceTable {
   readonly #next: PreparedRead<{ after: string }, SilenceRow>;
   readonly #put: PreparedWrite<SilenceRow>;
   readonly #delete: PreparedWrite<{ key: string }>;
+  readonly #deleteArmed: PreparedWrite<object>;
+  readonly #armed: PreparedRead<object, SilenceRow>;
   /** Keys with a row, so that a hundred thousand others cost no statement. */
   readonly #keys = new Set<string>();
 
@@ -33,6 +35,10 @@ export class SilenceTable {
     this.#delete = prepareWrite<{ key: string }>(raw, (slot) =>
       queries.deleteFrom('silence').where('key', '=', slot('key')),
     );
+    this.#deleteArmed = prepareWrite(raw, () =>
+      queries.deleteFrom('silence').where('armed', 'is not', null).where('seen', 'is', null),
+    );
+    this.#armed = prepareRead(raw, () => queries.selectFrom('silence').selectAll().where('armed', 'is not', null));
   }
 
   /** What a damaged row said is lost: silence is counted anew. */
@@ -51,6 +57,12 @@ export class SilenceTable {
   save({ key, armed, counted }: EntryState): void {
     if (armed === undefined && counted === undefined) this.forget(key);
     else this.#write(key, { armed, counted });
+  }
+
+  /** None is armed any more: that was another boot, whose jiffies were others. */
+  disarm(): void {
+    this.#deleteArmed.run({}); // most are
+    for (const row of this.#armed.all({})) this.#write(row.key, { ...toSilence(row), armed: undefined });
   }
 
   #write(key: string, { armed, counted }: { readonly [Name in keyof Silence]: Silence[Name] | undefined }): void {

@@ -4,7 +4,7 @@ import { patiently } from '../../daemon/patiently.ts';
 import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { BootTime } from '../model/boot-time.ts';
-import type { EntryState } from '../model/state.ts';
+import { type EntryState, unarmed } from '../model/state.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Beside, Candidate, ConfirmationNews, Move, Stored } from '../model/stored.ts';
 import { outdatedOf, type StoredValue, type Unconfirmed } from '../model/unconfirmed.ts';
@@ -80,11 +80,10 @@ export class SqliteStore implements DesiredStore, Recorder {
     const outdated = outdatedOf(stored.unconfirmed, stored.intents);
     const valid = (rows: readonly Unconfirmed[]) => rows.filter(({ key }) => !outdated.has(key));
     if (outdated.size > 0) await this.#perhaps('forget', ({ awaited }) => awaited.forget(outdated));
-    if (at === undefined || stored.unconfirmed.length === 0)
-      return { ...stored, unconfirmed: valid(stored.unconfirmed) };
-    const unconfirmed = await this.#transact('load', ({ awaited }) => awaited.on(at));
+    const moved = at && (await this.#transact('load', ({ awaited }) => awaited.afterBoot(at)));
+    if (at === undefined || moved === undefined) return { ...stored, unconfirmed: valid(stored.unconfirmed) };
     await this.#perhaps('go on', ({ awaited }) => awaited.goOn(at));
-    return { ...stored, unconfirmed: valid(unconfirmed) };
+    return { ...stored, entries: stored.entries.map(unarmed), unconfirmed: valid(moved) };
   }
 
   /** What the disk does not take now is done at another start. */

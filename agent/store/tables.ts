@@ -51,12 +51,13 @@ export async function openTables(place: StorePlace): Promise<Tables> {
   const path = pathIn(place);
   const database = await openDatabase(path, place.migrations);
   try {
+    const entries = new EntryTable(database);
     const tables = {
       database,
       cursor: new CursorTable(database),
       intents: new IntentTable(database),
-      entries: new EntryTable(database),
-      awaited: new AwaitedTables(database),
+      entries,
+      awaited: new AwaitedTables(database, () => entries.disarm()),
       brake: new BrakeTable(database),
     };
     claim(tables.cursor, place.host, path);

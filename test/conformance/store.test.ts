@@ -343,6 +343,22 @@ const CASES: Readonly<Record<string, Case>> = {
     t.like((await store.load({ boot: 'b2', ms: 900 })).unconfirmed, [{ deadlineMs: 650 }]);
   },
 
+  'since when silence is counted is of one boot, and void in the next': async (t, store) => {
+    const [key, idle] = [intent(1, 1).key, intent(2, 1).key];
+    const counted = { packets: 3n, bytes: 180n, seen: 70n };
+    const rows: EntryState[] = [
+      { key, slot: 0, rev: 1, state: 'installed', sinceMs: 5, armed: 90 },
+      { key: idle, slot: 1, rev: 1, state: 'idle', sinceMs: 5, armed: 80, counted },
+    ];
+    await store.accept(laid(at(1), [put(1, 1), put(2, 1)], []));
+    await store.load({ boot: 'b1', ms: 10_000 });
+    await store.saveEntries(rows, []);
+    t.deepEqual((await store.load({ boot: 'b1', ms: 10_500 })).entries, rows);
+    const unarmed = rows.map(({ armed: _, ...row }) => row);
+    t.deepEqual((await store.load({ boot: 'b2', ms: 50_000 })).entries, unarmed);
+    t.deepEqual((await store.load({ boot: 'b2', ms: 60_000 })).entries, unarmed, 'stored so, too');
+  },
+
   'what the brake withholds is remembered with the changes, and alone': async (t, store) => {
     const state = { sinceMs: 5, steps: [{ atMs: 1, rev: 2, count: 3, single: false, had: 4 }], permit: 1 };
     const held = (n: number, rev: number) => ({ key: intent(n, 1).key, rev, last: intent(n, 1) });

@@ -1,7 +1,7 @@
 import { Awaited, goOn, type UnconfirmedRows } from '../../agent/model/awaited.ts';
 import type { BootTime } from '../../agent/model/boot-time.ts';
 import type { BrakeChange, BrakeMemory } from '../../agent/model/brake.ts';
-import type { EntryState } from '../../agent/model/state.ts';
+import { type EntryState, unarmed } from '../../agent/model/state.ts';
 import type { Acceptance, Beside, Candidate, ConfirmationNews, Move, Stored } from '../../agent/model/stored.ts';
 import type { StoredValue, Unconfirmed } from '../../agent/model/unconfirmed.ts';
 import type { DesiredStore, Recorded, Recorder } from '../../agent/ports.ts';
@@ -227,6 +227,7 @@ export class MemoryStore implements DesiredStore, Recorder {
     const rows = goOn([...this.awaited.values()], this.noted, at);
     if (rows === undefined) return;
     this.awaited = new Map(rows.map((row) => [row.key, row]));
+    for (const row of this.rows.values()) this.rows.set(row.key, unarmed(row));
     this.noted = at;
   }
 
