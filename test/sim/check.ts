@@ -82,7 +82,7 @@ interface Outside {
 }
 
 interface Written {
-  readonly rev: number;
+  readonly value: EntryValue;
   readonly epoch: string;
   /** Of this, as far as it was stored. */
   readonly intent: Intent | undefined;
@@ -147,17 +147,17 @@ export class OpCheck {
     const { epoch } = store.stored.cursor;
     const written = this.#written.get(maps) ?? new Map<string, Written>();
     const before = written.get(id);
-    this.#written.set(maps, written.set(id, { rev, epoch, intent: wanted }));
+    this.#written.set(maps, written.set(id, { value, epoch, intent: wanted }));
     // By decree a host goes back to what another log says.
     const isDecreed = this.#host.goesBack || (before?.epoch !== epoch && this.#outside.newest(id) === undefined);
     const mark = kernel.mark();
     const isAhead = mark === undefined || (mark.epoch === epoch && rev > mark.rev);
-    const isOlder = before !== undefined && rev < before.rev && !isDecreed;
-    if (rev !== before?.rev) this.#host.silence.stood(id);
+    const isOlder = before !== undefined && rev < before.value.rev && !isDecreed;
+    if (rev !== before?.value.rev) this.#host.silence.stood(id);
     return [
       ...same(`writes ${id} with rev`, rev, wanted?.rev ?? 'nothing stored'),
       ...(isAhead ? [`writes ${id} with rev ${rev}, and the mark is ${mark?.rev ?? 'not there'}`] : []),
-      ...(isOlder ? [`writes ${id} with rev ${rev} after ${before.rev}`] : []),
+      ...(isOlder ? [`writes ${id} with rev ${rev} after ${before.value.rev}`] : []),
       ...(this.#host.givenUp.has(id) ? [`writes ${id} with rev ${rev}, which was given up in silence`] : []),
       ...this.#untimely(id, value),
       ...(goesThere(wanted?.to, value) ? [] : [`writes ${id} to ${value.dmac}, and not to its next hop`]),
@@ -178,10 +178,11 @@ export class OpCheck {
     const had = this.#marked.get(maps) ?? 0;
     if (entry === undefined || !entry.sound) return [];
     this.#goes(id);
+    // Where it goes says what it wrote: since then somebody else may have written there.
+    if (this.#host.isCutOff(this.#written.get(maps)?.get(id)?.value ?? entry.value)) return [];
     const early = this.#isEarly(id, entry.value);
     if (early || newest?.op !== 'put') return early ? [`deletes ${id} before its time`] : [];
     if (newest.rev > had || entry.value.rev !== newest.rev || entry.value.until !== 0n) return [];
-    if (this.#host.isCutOff(entry.value)) return [];
     if (this.#host.known.get(id)?.idle !== undefined) return this.#giveUp(id);
     return [`deletes ${id}, whose newest change is a put of rev ${newest.rev}`];
   }
@@ -211,7 +212,7 @@ export class OpCheck {
     const host = this.#host;
     const { expires = 0, idle } = host.known.get(id) ?? {};
     const isTold = host.aheadMs === 0 || (host.time.known && !this.#outside.isStrange());
-    const isJudged = this.#isStored(id, value) && idle === undefined && isTold && !host.isCutOff(value);
+    const isJudged = this.#isStored(id, value) && idle === undefined && isTold;
     const mayEnd = expires <= this.#outside.nowMs() + SLACK_MS;
     return isJudged && !mayEnd && this.#outside.isOurs(host.store.stored.cursor);
   }
