@@ -1,5 +1,5 @@
 import type { Code } from '../../protocol/codes.ts';
-import type { Cursor } from '../../protocol/cursor.ts';
+import { type Cursor, sameCursor } from '../../protocol/cursor.ts';
 import type { Footing, Hold } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
 import type { Stored } from '../model/stored.ts';
@@ -21,8 +21,7 @@ export type FootingEvent =
 
 /**
  * How a store that was just opened stands. What it cannot read comes first: a newer agent judges the rest. A store that
- * fails its checks, or that the kernel's mark has overtaken (R8), proves nothing; nor does one that holds nothing yet. By
- * its count alone an old one does not show: that began anew where a host lost both its store and, with a boot, its mark.
+ * fails its checks, or that the kernel's mark does not lead to (R8), proves nothing; nor does one that holds nothing yet.
  */
 export function atStart(
   stored: Pick<Stored, 'sound' | 'newer' | 'cursor' | 'digest' | 'seq'>,
@@ -30,11 +29,19 @@ export function atStart(
 ): Footing {
   const { cursor: at, digest } = stored;
   if (stored.newer) return { is: 'held', at, digest, why: 'STORE_NEWER', until: 'upgrade' };
-  const behind = mark !== undefined && (mark.seq > stored.seq || mark.rev > at.rev);
+  const behind = mark !== undefined && isElsewhere(mark, stored);
   const have = behind ? { epoch: mark.epoch, rev: mark.rev } : at;
   if (!stored.sound) return { is: 'unproven', at, digest, have, why: 'STORE_DAMAGED' };
   if (behind) return { is: 'unproven', at, digest, have, why: 'ADOPTING' };
   return whole(at, digest);
+}
+
+/**
+ * Whether the kernel was told of another set than of this one or of one before it. By its count alone an old store does not show: that
+ * began anew where a host lost both its store and, with a boot, its mark. But of one count there is one set.
+ */
+function isElsewhere(mark: Mark, { cursor, seq }: Pick<Stored, 'cursor' | 'seq'>): boolean {
+  return mark.seq > seq || mark.rev > cursor.rev || (mark.seq === seq && !sameCursor(mark, cursor));
 }
 
 /**

@@ -157,6 +157,9 @@ test('footing: a store is judged by its own checks and by the mark', (t) => {
   t.deepEqual(atStart({ ...stored, seq: 8 }, { ...at(3), seq: 7 }), follows, 'it died before the mark');
   t.deepEqual(atStart({ ...stored, seq: 8 }, { ...at(9), seq: 7 }), adopting, 'a count that began anew');
   t.deepEqual(atStart(stored, ahead), adopting);
+  const others = { epoch: 'e2', rev: 3 };
+  t.deepEqual(atStart(stored, { ...others, seq: 7 }), { ...adopting, have: others }, 'another set of the same count');
+  t.deepEqual(atStart({ ...stored, seq: 8 }, { ...others, seq: 7 }), follows, 'an epoch goes over into another one');
   t.deepEqual(atStart(empty, undefined), fresh);
   t.deepEqual(atStart(empty, ahead), { ...fresh, have: at(9), why: 'ADOPTING' });
   t.deepEqual(atStart({ ...stored, sound: false }, undefined), damaged);
