@@ -54,7 +54,7 @@ export class MemoryDatabase {
   /** Another one after each write, be it taken back. */
   version = 0;
   #closed = false;
-  /** Is called when something was committed, before anybody works on it. */
+  /** Is called when something was committed, or flipped, before anybody works on it. */
   onCommit: () => void = () => {};
 
   private constructor(database: BetterSqlite3.Database, tables: Tables, clock: Clock) {
@@ -150,6 +150,7 @@ export class MemoryDatabase {
       .prepare(`update ${table} set ${cell} = '#' || substr(${cell}, 2) where (${key}) = (${row})`)
       .run(which);
     this.#session.forget();
+    this.onCommit();
     return changed > 0;
   }
 

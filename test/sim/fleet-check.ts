@@ -85,8 +85,13 @@ export class FleetCheck {
     return this.#database.knows(cursor);
   }
 
-  /** Something else may be asked for now; what is so for a moment may be on its way for longer. */
-  committed(nowMs: number): void {
+  /** Something else may be known of hosts, or asked for; what is so for a moment may be on its way for longer. */
+  committed(nowMs: number): readonly string[] {
+    this.#asked(nowMs);
+    return this.known(nowMs);
+  }
+
+  #asked(nowMs: number): void {
     const specs = this.#database.specs();
     for (const text of this.#specs.keys()) if (!specs.includes(text)) this.#gone.set(text, nowMs);
     this.#specs = new Map(specs.map((text) => [text, this.#specs.get(text) ?? nowMs]));
@@ -94,7 +99,7 @@ export class FleetCheck {
 
   /** A database that was put back knows less, and holds may end as they please. */
   restored(): void {
-    this.committed(this.#nowMs);
+    this.#asked(this.#nowMs);
     this.#heard = new Map();
     this.#last = new Map();
     this.#present = new Map();

@@ -62,7 +62,7 @@ class Stage {
     this.#rules = new RuleWatch((subject) => world.hosts.get(concerned(subject, '')[0] ?? ''), note);
     this.#strangers = strangers;
     this.#fleet = new FleetCheck(world.database, [strangers.database]);
-    world.database.onCommit = () => this.#fleet.committed(world.clock.monotonicMs());
+    world.database.onCommit = () => this.wrong.push(...this.#fleet.committed(world.clock.monotonicMs()));
     world.bus.choose = randomBelow(seed + 1);
     this.#backup = new Backup(world, this.#oracle);
     this.#operator = new Operator(world, this.#oracle);
