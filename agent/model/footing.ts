@@ -1,5 +1,5 @@
 import type { Code } from '../../protocol/codes.ts';
-import type { Cursor } from '../../protocol/cursor.ts';
+import { type Cursor, sameCursor } from '../../protocol/cursor.ts';
 
 /** The stored set: the prefix of a log that it is or claims to be, and its digest. */
 interface Position {
@@ -44,4 +44,9 @@ export function mayTouch(footing: Footing): boolean {
 /** Whether what the set does not name is nobody's: absence never means delete before the set is proven complete (R6). */
 export function mayPrune(footing: Footing): boolean {
   return footing.is !== 'unproven' && mayTouch(footing);
+}
+
+/** Whether the kernel was told of another set than the one that is stored: what it does not have of that one is over. */
+export function isOvertaken(footing: Footing): boolean {
+  return footing.is === 'unproven' && !sameCursor(footing.have, footing.at);
 }

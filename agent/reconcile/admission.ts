@@ -7,6 +7,7 @@ import type { BrakeChange } from '../model/brake.ts';
 import type { Accepted, Beside, Candidate, Changes, Stored } from '../model/stored.ts';
 import { Awaiting } from './awaiting.ts';
 import { Braking, type Done } from './braking.ts';
+import { shortRev } from './candidate.ts';
 import { Confirming, INTENTS_AT_ONCE } from './confirming.ts';
 import { Convergence } from './convergence.ts';
 import { Converging } from './converging.ts';
@@ -102,10 +103,12 @@ export class Admission {
     return { ...told, permit: this.#braking.permit, brake: this.#braking.status, awaited };
   }
 
-  /** What is to be stored with a candidate. */
-  judge(candidate: Candidate): Beside {
+  /** What is to be stored with a candidate. Where the kernel was told of a later set, no packet misses what it does not have of this one. */
+  judge(candidate: Candidate, overtaken: boolean): Beside {
     const { clock, time, boot } = this.#parts;
-    const { desired, states } = this.converging.now.ledger;
+    const { now } = this.converging;
+    const { states } = now.ledger;
+    const desired = overtaken ? standingOf(now) : now.ledger.desired;
     const times = { nowMs: time.nowMs(), monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
     return { brake: this.#braking.judge(candidate, { desired, states, ...times }), now: () => boot.now() };
   }
@@ -166,4 +169,9 @@ export class Admission {
     await this.take(NOTHING, { brake });
     outbox.changed();
   }
+}
+
+/** What is desired and stands, of the same revision. */
+function standingOf(now: Convergence): ReadonlyMap<string, Intent> {
+  return new Map([...now.ledger.desired].filter(([key, { rev }]) => now.entryOf(key)?.value.rev === shortRev(rev)));
 }

@@ -100,7 +100,8 @@ export class Candidate {
   }
 }
 
-function shortRev(rev: number): number {
+/** As much of a revision as an entry says. */
+export function shortRev(rev: number): number {
   return rev % 2 ** 32;
 }
 

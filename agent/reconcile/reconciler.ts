@@ -1,6 +1,6 @@
 import { Waker } from '../../daemon/waker.ts';
 import type { Marks } from '../../protocol/marks.ts';
-import { type Footing, mayPrune, mayTouch } from '../model/footing.ts';
+import { type Footing, isOvertaken, mayPrune, mayTouch } from '../model/footing.ts';
 import type { Accepted, Beside, Candidate, Stored } from '../model/stored.ts';
 import type { Reconciling } from '../ports.ts';
 import { Admission, type Admitted } from './admission.ts';
@@ -79,7 +79,7 @@ export class Reconciler implements Reconciling {
 
   judge(candidate: Candidate): Beside {
     this.#outcomes.expect(candidate.changes.length);
-    return this.#admission.judge(candidate);
+    return this.#admission.judge(candidate, isOvertaken(this.#footing));
   }
 
   accepted(acceptance: Accepted, footing: Footing, beside: Beside): Promise<void> {
