@@ -82,7 +82,7 @@ async function tell({ seed, wrong }: Result): Promise<void> {
 async function huntAll(): Promise<boolean> {
   const names = operands.length > 0 ? operands : bugs.names;
   let found = 0;
-  await hunt({ game, names, from, seeds: count, jobs }, (mutant) => {
+  await hunt({ game, names, from: () => from, seeds: count, jobs }, (mutant) => {
     if (mutant.seed !== undefined) found += 1;
     process.stdout.write(`${line(mutant)}\n`);
   });

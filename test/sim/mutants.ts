@@ -34,11 +34,17 @@ export interface Mutant {
 export interface Hunt {
   readonly game: GameName;
   readonly names: readonly string[];
-  readonly from: number;
+  /** The seed of the first schedule that is tried. */
+  from(name: string): number;
   /** How many schedules are tried at most. */
   readonly seeds: number;
   /** How many bugs are hunted at a time. */
   readonly jobs: number;
+}
+
+/** Which schedules one bug is hunted with. */
+interface Tries extends Pick<Hunt, 'game' | 'seeds'> {
+  readonly from: number;
 }
 
 /** Plays schedules on copies of the sources that have one bug more, each until what must hold does not. */
@@ -46,9 +52,10 @@ export async function hunt({ names, jobs, ...how }: Hunt, onMutant: (mutant: Mut
   const left = [...names];
   const work = async (): Promise<void> => {
     using copy = new Copy();
-    for (let name = left.shift(); name !== undefined; name = left.shift()) onMutant(await copy.hunt(name, how));
+    for (let name = left.shift(); name !== undefined; name = left.shift())
+      onMutant(await copy.hunt(name, { ...how, from: how.from(name) }));
   };
-  await Promise.all(Array.from({ length: jobs }, work));
+  await Promise.all(Array.from({ length: Math.min(jobs, names.length) }, work));
 }
 
 /** A copy of the sources, with one bug at a time. */
@@ -61,7 +68,7 @@ class Copy implements Disposable {
     symlinkSync(join(ROOT, 'node_modules'), join(this.#folder, 'node_modules'));
   }
 
-  async hunt(name: string, how: Omit<Hunt, 'names' | 'jobs'>): Promise<Mutant> {
+  async hunt(name: string, how: Tries): Promise<Mutant> {
     const { bugs } = GAMES[how.game];
     bugs.apply(name, this.#folder);
     const { stdout, stderr, status } = await this.#play(how);
@@ -75,7 +82,7 @@ class Copy implements Disposable {
     rmSync(this.#folder, { recursive: true });
   }
 
-  async #play({ game, from, seeds }: Omit<Hunt, 'names' | 'jobs'>) {
+  async #play({ game, from, seeds }: Tries) {
     const main = join(this.#folder, 'test/sim/main.ts');
     const argv = [main, game, '--brief', '--jobs', '1', '--seeds', `${seeds}`, '--from', `${from}`];
     const env = { ...process.env, NODE_COMPILE_CACHE: join(this.#folder, '.cache') };

@@ -1,20 +1,20 @@
 import test from 'ava';
+import { playOne } from './crew.ts';
 import { GAMES } from './game.ts';
 import { letDie } from './life.ts';
 import { play } from './play.ts';
 import { scheduleOf } from './schedule.ts';
 import { shorten } from './shorten.ts';
-import { playSeed } from './twice.ts';
 
 /** `./dev sim` plays many more. */
-const SEEDS = 24;
+const SEEDS = 1000;
 
 letDie();
 
 test('schedules: whatever happens to them, hosts end with what was asked for, or say why not', async (t) => {
   t.timeout(1_800_000);
   for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const { wrong, events } = await playSeed(seed);
+    const { wrong, events } = await playOne('fleets', seed);
     t.deepEqual(wrong, [], `./dev sim --seeds 1 --from ${seed}`);
     t.true(events >= 200, `${events} events`);
   }
