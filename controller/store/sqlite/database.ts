@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { patiently } from '../../../daemon/patiently.ts';
@@ -24,7 +27,10 @@ const CACHE_KIB = 64 * 1024;
 const LOG_PAGES = 3000;
 /** What is kept of a write-ahead log that an upload has made larger, once all of it is in the database. */
 const LOG_BYTES = 4 * 2 ** 20;
+const LOG_MOVER = fileURLToPath(new URL('log-mover.ts', import.meta.url));
 const OWN = "it, what stands beside it and its folder must be the controller's own: chown them";
+
+const run = promisify(execFile);
 
 interface SqliteOptions {
   readonly migrations: Migrations;
@@ -40,7 +46,6 @@ export class SqliteDatabase implements Database {
   readonly path: string;
   /** Only compiles statements; they are run by sessions. */
   readonly compiler: Kysely<Schema>;
-  readonly #clock: Place['clock'];
   readonly #files: OpenFiles;
   readonly #writer: Connection;
   readonly #reader: Connection;
@@ -50,12 +55,13 @@ export class SqliteDatabase implements Database {
   #isSame = false;
   /** Tables that were emptied when it was looked through last. */
   #emptied: readonly string[] = [];
+  /** Resolves when nobody moves its log. */
+  #moved = Promise.resolve();
   #closed = false;
 
   private constructor(place: Place, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
-    const { path, clock } = place;
+    const { path } = place;
     this.path = path;
-    this.#clock = clock;
     this.#files = new OpenFiles(path);
     this.compiler = new Kysely<Schema>({ dialect: new SqliteDialect({ database: writer }) });
     this.#writer = new Connection(place, writer);
@@ -125,18 +131,17 @@ export class SqliteDatabase implements Database {
     } finally {
       this.#writes -= 1;
       this.#watch.note(this.#files.moment());
-      if (this.#writer.takeLongLog()) void this.#moveLog();
+      if (this.#writer.takeLongLog()) this.#moved = this.#moved.then(() => this.#moveLog());
     }
   }
 
-  /** Moves what a large transaction left in the log into the database, once whoever waited for it has been answered. */
+  /** Has what a large transaction left in the log moved into the database, beside whoever waited for it and what comes next. */
   async #moveLog(): Promise<void> {
     this.#writes += 1;
     try {
-      await this.#clock.turn();
-      if (!this.#closed) await this.#writer.alone((database) => database.pragma('wal_checkpoint(passive)'));
-    } catch (error) {
-      if (!(storeErrorOf(error, this.path) instanceof StoreError)) throw error; // a commit to come moves it as well
+      await run(process.execPath, [LOG_MOVER, this.path]);
+    } catch {
+      // A commit to come moves it as well.
     } finally {
       this.#writes -= 1;
       this.#watch.note(this.#files.moment());
@@ -152,6 +157,7 @@ export class SqliteDatabase implements Database {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#moved;
     await this.#writer.close();
     await this.#reader.close();
   }

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import { openPorts } from '../../../../controller/open.ts';
@@ -176,8 +177,12 @@ test('database: a write-ahead log that an upload has made large is cut once it b
   const sizeOfLog = () => statSync(folder.file('controller.db-wal')).size;
   await apply(store, ...Array.from({ length: 15_000 }, (_, n) => spec(`r${n}`, n, { priority: 1 })));
   const peak = sizeOfLog();
-  for (const n of [1, 2, 3]) await apply(store, spec(`s${n}`, 2 ** 17 + n));
-  t.true(peak > 8 * 2 ** 20 && sizeOfLog() < 5 * 2 ** 20, `${peak} bytes, then ${sizeOfLog()}`);
+  t.true(peak > 8 * 2 ** 20, `${peak} bytes`);
+  // Another process moves it, beside what comes next.
+  for (let n = 1; sizeOfLog() >= 5 * 2 ** 20; n += 1) {
+    await delay(50);
+    await apply(store, spec(`s${n}`, 2 ** 17 + n));
+  }
 });
 
 test('database: a file that is replaced ends the controller', async (t) => {
