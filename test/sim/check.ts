@@ -164,9 +164,11 @@ export class OpCheck {
     ];
   }
 
-  /** Who converges is told of what the disk has in the same moment, and may be at work just then. */
+  /** Who converges is told of what the disk has in the same moment, and may be at work just then; what the brake withholds stays as it stood. */
   #wanted(id: string, rev: number): Intent | undefined {
-    const [stored, former] = [this.#host.known.get(id), this.#former.get(id)];
+    const { brake, stored: now } = this.#host.store;
+    const kept = brake?.seq === now.seq ? brake.memory.withheld.find(({ key }) => key === id)?.last : undefined;
+    const [stored, former] = [kept ?? this.#host.known.get(id), this.#former.get(id)];
     const isAtWork = stored?.rev !== rev && former?.rev === rev && this.#outside.nowMs() === this.#replacedMs;
     return isAtWork ? former : stored;
   }
