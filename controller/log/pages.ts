@@ -2,7 +2,9 @@ import type { Cursor } from '../../protocol/cursor.ts';
 import { EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Change } from '../../protocol/intent.ts';
 import type { Page, Standing, SyncRequest } from '../../protocol/page.ts';
+import { type Claim, isList, isSeenBy } from '../model/claim.ts';
 import { Declined } from '../model/declined.ts';
+import { withoutConfirm } from '../model/publication.ts';
 import { type Epoch, standingOf } from '../model/standing.ts';
 import type { ChangeRow } from '../store/schema.ts';
 import { changeBytes, changeOf } from '../store/tables/changes.ts';
@@ -12,7 +14,7 @@ import type { Transaction } from './transaction.ts';
 
 /**
  * Reads the answer to a sync request. Errors: Declined BAD_REQUEST when `from` is nothing that the host may hold, NOT_READY
- * when the host claims to hold something and has not said yet what it is.
+ * when the host has not said yet what it is, and claims to hold something or has a log that specs do not bear out any more.
  */
 export async function readPage(
   transaction: Transaction,
@@ -22,7 +24,7 @@ export async function readPage(
 ): Promise<Page> {
   const { session, tables } = transaction;
   const { v, host, have, from } = request;
-  await requireHeard(transaction, have, host);
+  await requireHeard(transaction, request);
   const newest = transaction.newest ?? (await tables.epochs.newest(session));
   const standing = await judge(transaction, have, newest);
   const named = { v, host, have, from, at: nowMs, standing, epoch: newest.epoch, prev: from.rev };
@@ -86,11 +88,28 @@ async function mayServe(
 
 /**
  * By its labels a host has a log; of one that was not heard yet, as after a backup was put back, that log lacks what they
- * select, and whoever stands on it would take that for deleted.
+ * select, and whoever stands on it would take that for deleted. And what they selected once it says still, also what was
+ * deleted since: who holds nothing is not to begin with that.
  */
-async function requireHeard({ session, tables }: Transaction, have: Cursor, host: string): Promise<void> {
-  if (have.epoch === '' || (await tables.hosts.find(session, host)) !== undefined) return;
+async function requireHeard(transaction: Transaction, { have, host }: SyncRequest): Promise<void> {
+  const { session, tables } = transaction;
+  if ((await tables.hosts.find(session, host)) !== undefined) return;
+  if (have.epoch === '' && (await isBorneOut(transaction, host))) return;
   throw new Declined('NOT_READY', `no status of ${host} was heard yet; ask again after the next one`);
+}
+
+/** Whether all that a log says specs say still, for whatever labels the host may have. */
+async function isBorneOut({ session, tables }: Transaction, host: string): Promise<boolean> {
+  const puts = [...tables.changes.putsAfter(session, { host, rev: 0 })];
+  if (puts.length === 0) return true;
+  const keys = puts.map(({ key }) => key);
+  const claims = await tables.specs.claimsTo(session, keys);
+  return puts.every((put) => claims.get(put.key)?.some((claim) => mayGive(claim, put)));
+}
+
+function mayGive(claim: Claim, { host, name, body }: ChangeRow): boolean {
+  const isFor = isSeenBy(claim, { host }) && (!isList(claim.hosts) || claim.hosts.includes(host));
+  return isFor && claim.enabled && claim.name === name && claim.body === withoutConfirm(body);
 }
 
 function notInLog({ epoch, rev }: Cursor): Declined {

@@ -104,6 +104,35 @@ test('recover: it can be repeated for hosts that are heard later, and one that r
   t.true(rev > 70 && rev < 100, `${rev}`);
 });
 
+test('recover: who was silent and begins from nothing is not given what was deleted before it was heard', async (t) => {
+  using folder = new Folder();
+  let now = 1_000_000_000;
+  await using store = await openStore(folder.file(), () => now);
+  const silent = new Replica('silent');
+  await say(store, silent, now);
+  await apply(store, spec('a', 1, { hosts: 'all' }), spec('b', 2, EDGE), spec('c', 3, { hosts: ['silent'] }));
+  now += 3_600_000;
+  t.like(await store.desk.recover(), { unheard: 1 });
+  await store.desk.delete(['a', 'b']);
+  t.is(((await t.throwsAsync(silent.sync(store.logs))) as Declined).code, 'NOT_READY');
+  await say(store, silent, now, 'after');
+  await silent.sync(store.logs);
+  t.deepEqual(namesOn(silent), ['c']);
+});
+
+test('recover: who was silent, and whose log specs bear out still, begins with that at once', async (t) => {
+  using folder = new Folder();
+  let now = 1_000_000_000;
+  await using store = await openStore(folder.file(), () => now);
+  const replica = new Replica('silent');
+  await say(store, replica, now);
+  await apply(store, spec('a', 1, { hosts: 'all' }), spec('c', 3, { hosts: ['silent'] }));
+  now += 3_600_000;
+  t.like(await store.desk.recover(), { unheard: 1 });
+  await replica.sync(store.logs);
+  t.deepEqual(namesOn(replica), ['a', 'c']);
+});
+
 test('recover: the other controller on the database goes on, and changes follow in the new epoch', async (t) => {
   using folder = new Folder();
   await using one = await openStore(folder.file());
