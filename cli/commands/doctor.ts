@@ -170,7 +170,10 @@ function judgeProblems({ problem, problems }: Status, check: ReturnType<typeof f
   return all.map((one) =>
     one.code === 'FOREIGN_WRITER'
       ? check.bad(problemText(one), 'find out who: as root, bpftool map show pinned PIN names who has it open')
-      : check.bad(`holds what it has: ${problemText(one)}`, 'look at its log'),
+      : check.bad(
+          `holds what it has: ${problemText(one)}`,
+          'see docs/operations.md, "What to do, by code", and its log',
+        ),
   );
 }
 
