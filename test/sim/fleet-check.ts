@@ -8,6 +8,7 @@ import type { Host } from './host.ts';
 import type { Operator } from './operator.ts';
 import { expectedOn } from './oracle.ts';
 import { type HostName, ROLES } from './schedule.ts';
+import { Starts } from './starts.ts';
 
 /** Whoever lives says something sooner. */
 const SPEAKS_WITHIN_MS = 15_000;
@@ -51,6 +52,7 @@ export class FleetCheck {
   readonly #forgotMs = new Map<string, number>();
   /** Starts of its agent that controllers ever went by. */
   readonly #starts = new Map<string, Set<string>>();
+  readonly #begun = new Starts();
   /** Boots of which a host said that it is held. */
   readonly #held = new Map<string, string>();
 
@@ -127,6 +129,7 @@ export class FleetCheck {
   /** An agent knows of no order that another one was given. */
   started(host: string): void {
     this.#standing.delete(host);
+    this.#begun.began(host);
   }
 
   /** Somebody decrees that hosts take the set of another log, once. */
@@ -229,9 +232,12 @@ export class FleetCheck {
         this.#forget(host);
         return [];
       }
+      const isForgotten = this.#begun.counts(host, said.boot);
+      const [isOld, isGone] = [this.#isOld(host, said), this.#isGone(host, said, nowMs)];
+      if (isForgotten) return [];
       return [
-        ...(this.#isOld(host, said) ? [`${host}: an old status counts again`] : []),
-        ...(this.#isGone(host, said, nowMs) ? [`${host}: an agent that ended counts again`] : []),
+        ...(isOld ? [`${host}: an old status counts again`] : []),
+        ...(isGone ? [`${host}: an agent that ended counts again`] : []),
       ];
     });
   }
@@ -266,13 +272,13 @@ export class FleetCheck {
   }
 }
 
-/** The database that an epoch is of. */
 /** None where the store was ahead of it already: the agent that stored that died before it could say so. */
 function markOf({ kernel, store }: Host): Mark | undefined {
   const mark = kernel.mark();
   return mark !== undefined && store.stored.seq <= mark.seq + 1 ? mark : undefined;
 }
 
+/** The database that an epoch is of. */
 function ownerOf(cursor: Pick<Cursor, 'epoch'> | undefined): string {
   return cursor?.epoch.split('.')[0] ?? '';
 }
