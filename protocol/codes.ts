@@ -65,8 +65,10 @@ export const CODES = {
 
   // Standing of a host and of its store, the gravest first: of several, a host names them in this order.
   FOREIGN_WRITER: 'somebody else changes a pinned map again and again, whatever the agent writes there',
-  HISTORY_LOST: "the host's revision is not in the controller's log; the host keeps what it has",
-  FOREIGN_EPOCH: 'the host follows a log that this controller does not know',
+  HISTORY_LOST:
+    "the host's revision is not in the controller's log; it keeps what it has until the newest database is back, or until shunt resync or shunt controller recover",
+  FOREIGN_EPOCH:
+    'the host follows a log that this controller does not know, and keeps what it has until the newest database is back, or until shunt resync or shunt controller recover',
   SUPERSEDED: "the host's epoch was replaced; it takes a full resync",
   STORE_NEWER: 'the local store holds what this agent cannot read: it was written by a newer one',
   STORE_DAMAGED: 'the local store failed its checks',

@@ -14,6 +14,7 @@ import {
   requireObject,
 } from './read.ts';
 import { Refused } from './refused.ts';
+import { durationWithin } from './times.ts';
 
 /** When a redirect without traffic is taken out of the kernel, and what brings it back. */
 export interface Idle {
@@ -56,6 +57,8 @@ export const readName: Reader<string> = pattern(
 );
 /** A second at least, because the agent looks no oftener; a year at most. */
 export const readAfterMs: Reader<number> = integer(1000, YEAR_MS, 'BAD_DURATION');
+/** The same as people write it. */
+export const readAfter = durationWithin(1000, YEAR_MS, '1s to 366d');
 export const readRearm: Reader<Idle['rearm']> = oneOf('revision', 'never');
 
 export const readIdle = object<Idle>({ afterMs: readAfterMs, rearm: readRearm });

@@ -1,7 +1,7 @@
 import { type Action, arrangeAction, parseAction, readAction } from './action.ts';
 import type { AnyCode } from './codes.ts';
 import { type Labels, readHost, readWantedLabels } from './host.ts';
-import { type Idle, readAfterMs, readName, readRearm } from './intent.ts';
+import { type Idle, readAfter, readName, readRearm } from './intent.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { type Match, readMatch } from './match.ts';
 import { requireMatchable } from './matchable.ts';
@@ -25,7 +25,7 @@ import {
   whole,
 } from './read.ts';
 import { Refused } from './refused.ts';
-import { readDuration, readInstant } from './times.ts';
+import { readInstant } from './times.ts';
 import { hostHint } from './words.ts';
 
 /** Which hosts a redirect is for: every one, those listed, or those that carry all the labels. */
@@ -105,7 +105,7 @@ interface WrittenIdle {
 }
 
 const readWrittenIdle = object<WrittenIdle>({
-  after: (value, path) => readAfterMs(readDuration(value, path), path),
+  after: readAfter,
   rearm: optional(readRearm),
 });
 

@@ -7,7 +7,7 @@ const RFC3339 =
   /^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$/;
 
 /** Reads a duration, `30s`, `10m`, `2h`, `1d` or a number of milliseconds, into milliseconds. */
-export const readDuration: Reader<number> = (value, path) => {
+const readDuration: Reader<number> = (value, path) => {
   if (typeof value === 'number') return value;
   const [, digits, unit] = (typeof value === 'string' && DURATION.exec(value)) || [];
   if (digits === undefined) {
@@ -15,6 +15,16 @@ export const readDuration: Reader<number> = (value, path) => {
   }
   return Number(digits) * UNIT_MS[unit as keyof typeof UNIT_MS];
 };
+
+/** Reads a duration of whole milliseconds within bounds; `words` say those, as in `1s to 366d`. */
+export function durationWithin(minMs: number, maxMs: number, words: string): Reader<number> {
+  return (value, path) => {
+    const ms = readDuration(value, path);
+    if (Number.isSafeInteger(ms) && ms >= minMs && ms <= maxMs) return ms;
+    const hint = typeof value === 'number' ? '; a number is of milliseconds' : '';
+    throw new Refused('BAD_DURATION', path, `expected ${words}, not ${show(value)}${hint}`);
+  };
+}
 
 /** Reads an RFC 3339 time or milliseconds since 1970 into the latter; a date that does not exist is refused. */
 export const readInstant: Reader<number> = (value, path) => {

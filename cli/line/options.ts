@@ -6,13 +6,13 @@ import { LOG_LEVELS } from '../../daemon/log-level.ts';
 import { LEVELS, readLevel } from '../../protocol/change-state.ts';
 import { filledText, readLabelText } from '../../protocol/filled.ts';
 import { readHost } from '../../protocol/host.ts';
-import { readAfterMs, readName } from '../../protocol/intent.ts';
+import { readAfter, readName } from '../../protocol/intent.ts';
 import { integer, oneOf, pattern, type Reader, show } from '../../protocol/read.ts';
 import { Refused } from '../../protocol/refused.ts';
 import { readSet } from '../../protocol/sets.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { MAX_CONFIRM_MS, readReason } from '../../protocol/terms.ts';
-import { readDuration } from '../../protocol/times.ts';
+import { durationWithin } from '../../protocol/times.ts';
 import { readFilter, TOP_ORDERS } from '../../protocol/top.ts';
 import { choice, flag, many, type Option, optional, secret, single } from './option.ts';
 import { orElse } from './refusal.ts';
@@ -28,18 +28,9 @@ const readText: Reader<string> = (value) => {
   throw new Refused('BAD_FIELD', '', 'expected a text that is not empty');
 };
 const readPath: Reader<string> = (value, path) => resolve(readText(value, path));
-const readTimeout: Reader<number> = (value, path) => {
-  const timeoutMs = readDuration(value, path);
-  if (timeoutMs >= 100 && timeoutMs <= 600_000) return timeoutMs;
-  throw new Refused('BAD_DURATION', path, `expected 100ms to 10m, not ${show(value)}`);
-};
+const readTimeout = durationWithin(100, 600_000, '100ms to 10m');
 /** As long as a host may be left with a change that nobody confirmed. */
-const readConfirmIn: Reader<number> = (value, path) => {
-  const withinMs = readDuration(value, path);
-  if (withinMs >= 1000 && withinMs <= MAX_CONFIRM_MS) return withinMs;
-  throw new Refused('BAD_DURATION', path, `expected 1s to 24h, not ${show(value)}`);
-};
-const readExpiresIn: Reader<number> = (value, path) => readAfterMs(readDuration(value, path), path);
+const readConfirmIn = durationWithin(1000, MAX_CONFIRM_MS, '1s to 24h');
 const readRootSubject: Reader<string> = (value) => makeSubjects(String(value)).root;
 function readHostOption(given: string | undefined): string {
   if (given !== undefined) return readHost(given, '');
@@ -135,7 +126,7 @@ export const OPTIONS = {
     read: (given: readonly string[]) => given.map((name) => readName(name, '')),
   },
   'expires-in': {
-    ...optional({ placeholder: 'TIME', help: 'end of what has no `expires`, from now on' }, readExpiresIn),
+    ...optional({ placeholder: 'TIME', help: 'end of what has no `expires`, from now on' }, readAfter),
     argumentOnly: true,
   },
   out: {

@@ -1,13 +1,13 @@
 import { filledText } from '../../protocol/filled.ts';
 import { readGates } from '../../protocol/gate.ts';
 import { readLabelKey } from '../../protocol/host.ts';
-import { hinted, integer, oneOf, type Reader } from '../../protocol/read.ts';
+import { hinted, oneOf, type Reader } from '../../protocol/read.ts';
 import { readSome, readWave } from '../../protocol/rollout.ts';
 import { MAX_SOAK_MS, ON_FAIL } from '../../protocol/rollout-start.ts';
-import { readDuration } from '../../protocol/times.ts';
+import { durationWithin } from '../../protocol/times.ts';
 import { flag, many, type Option, optional } from './option.ts';
 
-const readSoak: Reader<number> = (value, path) => integer(0, MAX_SOAK_MS)(readDuration(value, path), path);
+const readSoak = durationWithin(0, MAX_SOAK_MS, '0s to 30d');
 const readWaves: Reader<readonly string[]> = (value, path) =>
   filledText(String)(value, path)
     .split(',')

@@ -7,7 +7,9 @@ import type { Terminal } from './terminal.ts';
 /** Says how much more silence gives a redirect up, and where its packets would be seen. */
 export function leftText(silence: Silence | undefined): string {
   if (silence?.leftMs !== undefined) return `in ${ageText(silence.leftMs)} if none comes on ${silence.by.join(', ')}`;
-  return silence?.by.length === 0 ? 'its packets are not seen now, and the time stands still' : 'not judged now';
+  return silence?.by.length === 0
+    ? 'not judged now: no packets are seen there, bypass is on, or the host is held'
+    : 'not judged now';
 }
 
 /** Says by what a redirect that was given up is armed again. */

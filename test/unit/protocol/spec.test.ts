@@ -19,6 +19,13 @@ import { expected, refusal } from './refusal.ts';
 const written = readFixture('spec');
 const least = { name: 'a', hosts: 'all', match: { dst: '203.0.113.10' }, to: 'drop' };
 
+test('spec: how long a silence may be is said as it is written', (t) => {
+  const after = (value: unknown) => () => parseSpec({ ...least, idle: { after: value } });
+  t.throws(after('500ms'), { message: /idle\.after: expected 1s to 366d, not "500ms"$/ });
+  t.throws(after('400d'), { message: /expected 1s to 366d, not "400d"$/ });
+  t.throws(after(10), { message: /expected 1s to 366d, not 10; a number is of milliseconds$/ });
+});
+
 test('parse spec: what an operator writes is normalised', (t) => {
   t.deepEqual(parseSpec(written), {
     name: 'drain-web-2',
