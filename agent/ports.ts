@@ -200,6 +200,8 @@ export interface DesiredStore {
   record(events: readonly Event[]): Promise<void>;
   /** What the flight recorder has of a key, oldest first. */
   history(key: string): Promise<readonly Event[]>;
+  /** Looks, as each transaction does first, whether another start would find what is stored. Errors: StoreError REPLACED. */
+  requireSame(): void;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Why the store could not do its work. FULL, NO_FILES, BUSY and READ_ONLY pass: nothing was changed, try again later. After IO and
- * DAMAGED the store refuses everything and the process should end; the rest says why it did not open.
+ * Why the store could not do its work. FULL, NO_FILES, BUSY and READ_ONLY pass: nothing was changed, try again later. After IO,
+ * DAMAGED and REPLACED (a start would find another file, or none) the store refuses everything and the process should end; the
+ * rest says why it did not open.
  */
 export type StoreErrorCode =
   | 'FULL'
@@ -9,6 +10,7 @@ export type StoreErrorCode =
   | 'READ_ONLY'
   | 'IO'
   | 'DAMAGED'
+  | 'REPLACED'
   | 'ACCESS'
   | 'NEWER_SCHEMA'
   | 'OTHER_HOST'

@@ -6,6 +6,8 @@ const PROBE_MS = 20_000;
 const NETWORK_MS = 5_000;
 /** Nor does a file, or an address that is new. */
 const GUARD_MS = 5_000;
+/** Nor does a store that nobody writes to. */
+const STORE_MS = 5_000;
 /** Nor does a program that is detached; and while it is, every packet passes. */
 const INGRESSES_MS = 1_000;
 
@@ -43,12 +45,13 @@ export class Periods {
 
 /** What an agent looks at unasked, and how often. */
 export function roundsOf(
-  act: Readonly<Record<'readBack' | 'network' | 'guard' | 'ingresses' | 'probe', () => void>>,
+  act: Readonly<Record<'readBack' | 'network' | 'guard' | 'store' | 'ingresses' | 'probe', () => void>>,
 ): Period[] {
   return [
     { everyMs: DRIFT_MS, act: act.readBack },
     { everyMs: NETWORK_MS, act: act.network },
     { everyMs: GUARD_MS, act: act.guard },
+    { everyMs: STORE_MS, act: act.store },
     { everyMs: INGRESSES_MS, act: act.ingresses },
     { everyMs: PROBE_MS, act: act.probe },
   ];

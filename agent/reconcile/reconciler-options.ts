@@ -8,7 +8,10 @@ import type { BootClock, DesiredStore, Kernel, Outbox, SightStore, TimeStore } f
 /** What a reconciler works on and with. */
 export interface ReconcilerOptions {
   readonly kernel: Kernel;
-  readonly store: Pick<DesiredStore, 'saveEntries' | 'record' | 'remember' | 'move' | 'noteTime' | 'confirm'>;
+  readonly store: Pick<
+    DesiredStore,
+    'saveEntries' | 'record' | 'remember' | 'move' | 'noteTime' | 'confirm' | 'requireSame'
+  >;
   readonly boot: BootClock;
   readonly clock: Clock;
   readonly log: Log;

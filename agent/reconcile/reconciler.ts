@@ -71,6 +71,7 @@ export class Reconciler implements Reconciling {
       readBack: () => this.#convergence.readBackNext(),
       network: () => this.#refreshNetwork(),
       guard: () => this.#lookAtGuard(),
+      store: () => options.store.requireSame(),
       ingresses: () => this.#watch.ingressesNext(),
       probe: () => this.#convergence.probe(),
     });
@@ -84,14 +85,13 @@ export class Reconciler implements Reconciling {
 
   accepted(acceptance: Accepted, footing: Footing, beside: Beside): Promise<void> {
     const { ledger } = this.#convergence;
-    const cursor = footing.at;
     // Only now is it known what is foreign.
     if (!mayPrune(this.#footing)) this.#convergence.readBackNext();
     this.#footing = footing;
-    this.#ownWords.markNext({ ...cursor, seq: acceptance.seq });
+    this.#ownWords.markNext({ ...footing.at, seq: acceptance.seq });
     // What another log says of old is not applied yet either.
     const news = acceptance.put.filter(({ key, rev }) => ledger.desired.get(key)?.rev !== rev);
-    this.#levels.lower(news.reduce((least, { rev }) => Math.min(least, rev), cursor.rev));
+    this.#levels.lower(news.reduce((least, { rev }) => Math.min(least, rev), footing.at.rev));
     return this.#admission.take(acceptance, beside);
   }
 

@@ -9,13 +9,12 @@ import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Beside, Candidate, ConfirmationNews, Move, Stored } from '../model/stored.ts';
 import { outdatedOf, type StoredValue, type Unconfirmed } from '../model/unconfirmed.ts';
 import type { DesiredStore, Recorded, Recorder } from '../ports.ts';
-import type { Position } from './cursor-row.ts';
 import { moveAside, type Synchronous, synchronously } from './database.ts';
 import { EventFile } from './event-file.ts';
 import type { EventTable } from './event-table.ts';
 import { toStoreError } from './failure.ts';
 import { transactInTurns } from './in-parts.ts';
-import { openTables, pathIn, patienceBy, readPosition, type StorePlace, type Tables } from './tables.ts';
+import { isWhole, openTables, pathIn, patienceBy, readPosition, type StorePlace, type Tables } from './tables.ts';
 
 export const EVENTS_NAME = 'events.db';
 
@@ -37,7 +36,8 @@ class Mismatch extends Error {
  * promise resolves, but for states that need not last. Calls run on the calling thread, one transaction each; an ordinary one takes
  * the disk's sync. All is read, and very many changes laid, a part at a time: what others in their turn want of the store waits for
  * it. While another process holds the lock they wait, each for itself and for a second at most (StoreError BUSY).
- * A failed write (StoreError IO) or a damaged page leaves the store refusing everything: the caller ends the process.
+ * A failed write (StoreError IO), a damaged page, or a path that leads to another file or none (REPLACED) leaves the store refusing
+ * everything: the caller ends the process.
  */
 export class SqliteStore implements DesiredStore, Recorder {
   readonly #place: StorePlace;
@@ -164,6 +164,15 @@ export class SqliteStore implements DesiredStore, Recorder {
     return this.#recorder((table) => table.before(before, limit));
   }
 
+  requireSame(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+    try {
+      this.#tables.requireSame();
+    } catch (error) {
+      throw this.#known(error, 'look');
+    }
+  }
+
   async close(): Promise<void> {
     while (this.#laying !== undefined) await this.#laying;
     this.#broken ??= new StoreError('CLOSED', this.#path, 'is closed');
@@ -245,7 +254,7 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   async #attemptParts<T>(what: string, work: (tables: Tables) => Parts<T>): Promise<T> {
-    if (this.#broken !== undefined) throw this.#broken;
+    this.requireSame();
     try {
       return await transactInTurns(this.#tables.database.raw, this.#place.clock, work(this.#tables));
     } catch (error) {
@@ -255,7 +264,7 @@ export class SqliteStore implements DesiredStore, Recorder {
 
   /** Runs one transaction. An error that leaves SQLite's own state in doubt is remembered and thrown ever after. */
   #attempt<T>(what: string, work: (tables: Tables) => T, sync: Synchronous): T {
-    if (this.#broken !== undefined) throw this.#broken;
+    this.requireSame();
     try {
       using _ = synchronously(this.#tables.database.raw, sync);
       return this.#tables.database.raw.transaction(() => work(this.#tables)).immediate();
@@ -283,10 +292,6 @@ function remember(
   { before, seq }: { readonly before: number | undefined; readonly seq: number },
 ): void {
   if (beside.brake !== undefined) brake.save(beside.brake, before, seq);
-}
-
-function isWhole(set: { readonly sum: bigint; readonly sound: boolean }, { digest }: Position): boolean {
-  return set.sound && addDigest(EMPTY_DIGEST, set.sum) === digest;
 }
 
 function isDamage(error: unknown): boolean {

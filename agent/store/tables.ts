@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../daemon/clock.ts';
 import type { Patience } from '../../daemon/patiently.ts';
 import { NO_CURSOR } from '../../protocol/cursor.ts';
-import { EMPTY_DIGEST } from '../../protocol/digest.ts';
+import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
 import { StoreError } from '../model/store-error.ts';
 import { AwaitedTables } from './awaited-tables.ts';
 import { BrakeTable } from './brake-table.ts';
@@ -11,6 +11,7 @@ import { type Migrations, type OpenDatabase, openDatabase } from './database.ts'
 import { EntryTable } from './entry-table.ts';
 import { toStoreError } from './failure.ts';
 import { IntentTable } from './intent-table.ts';
+import { sameFile } from './same-file.ts';
 
 export const DATABASE_NAME = 'agent.db';
 
@@ -36,6 +37,8 @@ export interface Tables {
   readonly entries: EntryTable;
   readonly awaited: AwaitedTables;
   readonly brake: BrakeTable;
+  /** Errors: StoreError REPLACED when its path no longer leads to it. */
+  readonly requireSame: () => void;
 }
 
 export function pathIn({ directory }: StorePlace): string {
@@ -59,6 +62,7 @@ export async function openTables(place: StorePlace): Promise<Tables> {
       entries,
       awaited: new AwaitedTables(database, () => entries.disarm()),
       brake: new BrakeTable(database),
+      requireSame: sameFile(path),
     };
     claim(tables.cursor, place.host, path);
     return tables;
@@ -90,4 +94,8 @@ export function readPosition(
   const found = cursor.read();
   if (typeof found === 'object') return { ...found, sound: true, newer: false };
   return { host, cursor: NO_CURSOR, digest: EMPTY_DIGEST, seq: 0, sound: false, newer: found === 'newer' };
+}
+
+export function isWhole(set: { readonly sum: bigint; readonly sound: boolean }, { digest }: Position): boolean {
+  return set.sound && addDigest(EMPTY_DIGEST, set.sum) === digest;
 }

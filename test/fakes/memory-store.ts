@@ -51,6 +51,8 @@ export class MemoryStore implements DesiredStore, Recorder {
   saves = 0;
   /** Thrown by the next calls that write, first one first. */
   readonly failures: Error[] = [];
+  /** What a look finds, from now on. */
+  gone: Error | undefined;
   /** By place, oldest first. */
   readonly #recorded = new Map<number, Event>();
   #place = 0;
@@ -186,6 +188,10 @@ export class MemoryStore implements DesiredStore, Recorder {
   async recent(before: number, limit: number): Promise<Recorded> {
     const chosen = [...this.#recorded].filter(([place]) => place < before).slice(-limit);
     return { events: chosen.map(([, event]) => event), first: chosen[0]?.[0] ?? 0 };
+  }
+
+  requireSame(): void {
+    if (this.gone !== undefined) throw this.gone;
   }
 
   async close(): Promise<void> {}

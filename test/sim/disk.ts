@@ -55,6 +55,7 @@ export function onDisk(
     record: (events) => steadily(() => store.record(events)),
     history: (key) => steadily(() => store.history(key)),
     recent: (before, limit) => steadily(() => store.recent(before, limit)),
+    requireSame: () => store.requireSame(),
     close: () => store.close(),
   };
 }

@@ -34,6 +34,7 @@ export class SqliteDisk implements Disposable {
       record: async (events) => (await store).record(events),
       history: async (key) => (await store).history(key),
       recent: async (...args) => (await store).recent(...args),
+      requireSame() {}, // it is opened with the first call
       close: async () => (await store).close(),
     };
   }

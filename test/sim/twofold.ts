@@ -24,6 +24,7 @@ export function twofold(
     record: (events) => both('record', (store) => store.record(events)),
     history: (key) => both('history', (store) => store.history(key)),
     recent: (before, limit) => both('recent', (store) => store.recent(before, limit)),
+    requireSame: () => first.requireSame(),
     close: () => both('close', (store) => store.close()),
   };
 }

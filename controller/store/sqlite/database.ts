@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
+import { OpenFiles } from '../../../daemon/open-files.ts';
 import { patiently } from '../../../daemon/patiently.ts';
 import { ExposedError, makePrivateDatabase } from '../../../daemon/private-file.ts';
 import { StoreError } from '../../model/store-error.ts';
@@ -12,7 +13,6 @@ import type { Schema } from '../schema.ts';
 import type { Database, Look, Session } from '../session.ts';
 import { Connection, type Place, patienceAt } from './connection.ts';
 import { APPLICATION_ID, type Migrations, migrate } from './migrate.ts';
-import { OpenFiles } from './open-files.ts';
 import { storeErrorOf, unreadable } from './sqlite-error.ts';
 import { Watch } from './watch.ts';
 
@@ -62,7 +62,10 @@ export class SqliteDatabase implements Database {
   private constructor(place: Place, writer: BetterSqlite3.Database, reader: BetterSqlite3.Database) {
     const { path } = place;
     this.path = path;
-    this.#files = new OpenFiles(path);
+    this.#files = new OpenFiles(path, (found, gone) => {
+      const what = `${found} was ${gone} under the running controller`;
+      return new StoreError('REPLACED', `database ${path}: ${what}; restart every controller that uses it`);
+    });
     this.compiler = new Kysely<Schema>({ dialect: new SqliteDialect({ database: writer }) });
     this.#writer = new Connection(place, writer);
     this.#reader = new Connection(place, reader);

@@ -171,6 +171,7 @@ export class Machine extends Mortal {
       record: (events) => store.record(events),
       history: (key) => store.history(key),
       recent: (...args) => store.recent(...args),
+      requireSame: () => store.requireSame(),
       close: () => store.close(),
       load: async (at) => {
         const stored = await store.load(at);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { KernelError } from '../../../../agent/model/kernel-error.ts';
 import { StoreError } from '../../../../agent/model/store-error.ts';
+import { EMPTY_DIGEST } from '../../../../protocol/digest.ts';
 import type { Change } from '../../../../protocol/intent.ts';
 import { digestOf } from '../follow/samples.ts';
 import { Bench, del, put } from './bench.ts';
@@ -317,6 +318,23 @@ test('reconciler: a store that is lost ends it, once, and nothing more is claime
   t.deepEqual(bench.fatal, [lost]);
   t.deepEqual(bench.revs(), [1, 0, 0]);
 });
+
+const NOTHING = { at: { epoch: 'e1', rev: 0 }, digest: EMPTY_DIGEST };
+
+for (const footing of [
+  { is: 'follows', ...NOTHING },
+  { is: 'unproven', why: 'ADOPTING', have: { epoch: 'e1', rev: 3 }, ...NOTHING },
+] as const) {
+  test(`reconciler: a store that is gone ends it within seconds, also while nothing is to be stored: ${footing.is}`, async (t) => {
+    await using bench = new Bench();
+    await bench.start(footing);
+    await bench.reconciler.settle();
+    bench.store.gone = new StoreError('REPLACED', '/x', 'was removed');
+    await bench.clock.pass(5_000);
+    await bench.running;
+    t.deepEqual(bench.fatal, [bench.store.gone]);
+  });
+}
 
 test('reconciler: a kernel that is lost ends it, once, and nothing more is claimed', async (t) => {
   await using bench = new Bench();

@@ -1,15 +1,17 @@
 import { type BigIntStats, statSync } from 'node:fs';
-import { StoreError } from '../../model/store-error.ts';
+
+export type Gone = 'removed' | 'replaced';
 
 /** A database and the write-ahead log beside it, once that is there, by the files that are open. */
 export class OpenFiles {
-  readonly #path: string;
   readonly #paths: readonly string[];
   readonly #open = new Map<string, Pick<BigIntStats, 'dev' | 'ino'>>();
+  readonly #errorOf: (path: string, gone: Gone) => Error;
 
-  constructor(path: string) {
-    this.#path = path;
+  /** `errorOf` makes the error of a path that leads elsewhere than it did. */
+  constructor(path: string, errorOf: (path: string, gone: Gone) => Error) {
     this.#paths = [path, `${path}-wal`];
+    this.#errorOf = errorOf;
     this.#open.set(path, statSync(path, { bigint: true }));
   }
 
@@ -19,8 +21,8 @@ export class OpenFiles {
   }
 
   /**
-   * The same. Errors: StoreError REPLACED when the paths no longer lead to the files that are open: what is written there, nobody
-   * will find. A backup that was copied over the database leaves its inode as it was, but not that of the log beside it.
+   * The same. Errors: that of a path that no longer leads to the file that is open: what is written there, nobody will find. A
+   * backup that was copied over the database leaves its inode as it was, but not that of the log beside it.
    */
   requireSame(): string {
     return this.#paths.map((path) => momentOf(this.#same(path, statOf(path)))).join();
@@ -31,11 +33,7 @@ export class OpenFiles {
     if (known === undefined) return now;
     this.#open.set(path, known);
     if (now?.ino === known.ino && now.dev === known.dev) return now;
-    const what = now === undefined ? 'removed' : 'replaced';
-    throw new StoreError(
-      'REPLACED',
-      `database ${this.#path}: ${path} was ${what} under the running controller; restart every controller that uses it`,
-    );
+    throw this.#errorOf(path, now === undefined ? 'removed' : 'replaced');
   }
 }
 
