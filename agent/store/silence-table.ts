@@ -62,7 +62,9 @@ export class SilenceTable {
   /** None is armed any more: that was another boot, whose jiffies were others. */
   disarm(): void {
     this.#deleteArmed.run({}); // most are
-    for (const row of this.#armed.all({})) this.#write(row.key, { ...toSilence(row), armed: undefined });
+    for (const row of this.#armed.all({}))
+      if (row.checksum === checksum(row)) this.#write(row.key, { ...toSilence(row), armed: undefined });
+      else this.#delete.run(row);
   }
 
   #write(key: string, { armed, counted }: { readonly [Name in keyof Silence]: Silence[Name] | undefined }): void {

@@ -1,5 +1,4 @@
 import type BetterSqlite3 from 'better-sqlite3';
-import type { Clock } from '../../../daemon/clock.ts';
 import { type Patience, patiently } from '../../../daemon/patiently.ts';
 import { StoreError } from '../../model/store-error.ts';
 import type { Query } from '../query.ts';
@@ -9,13 +8,13 @@ import { storeErrorOf } from './sqlite-error.ts';
 /** An apply of 100,000 specs by another controller holds the lock for seconds. */
 const BUSY_LIMIT_MS = 30_000;
 
-/** A transaction that changed so many rows leaves some twenty megabytes of log: tens of milliseconds to move them into the database. */
+/** A transaction that changed so many rows leaves some twenty megabytes of log, and more to move into the database. */
 const MANY_ROWS = 50_000;
 
 /** Where the database is, and by what clock it is waited for. */
 export interface Place {
   readonly path: string;
-  readonly clock: Patience['clock'] & Pick<Clock, 'turn'>;
+  readonly clock: Patience['clock'];
 }
 
 export function patienceAt({ path, clock }: Place): Patience {
@@ -90,27 +89,20 @@ export class Connection implements Session {
     });
   }
 
-  /** True once after a large transaction: whoever asks then moves the log. */
+  /** True once after a large transaction: whoever asks then moves the log, and has commits move it again. */
   takeLongLog(): boolean {
     const is = this.#isLogLong;
     this.#isLogLong = false;
     return is;
   }
 
-  /** Of a large transaction the log is left as it is: to move it in the same call would stop everything for as long again. */
+  /** From a large transaction on the log is left as it is: to move it in a commit would stop everything for as long again. */
   #commit(): void {
-    if (this.#changed < MANY_ROWS) {
-      this.#bound('commit');
-      return;
-    }
-    const pages = this.#database.pragma('wal_autocheckpoint', { simple: true });
-    this.#database.pragma('wal_autocheckpoint = 0');
-    try {
-      this.#bound('commit');
+    if (this.#changed >= MANY_ROWS) {
       this.#isLogLong = true;
-    } finally {
-      this.#database.pragma(`wal_autocheckpoint = ${pages}`);
+      this.#database.pragma('wal_autocheckpoint = 0');
     }
+    this.#bound('commit');
   }
 
   /** Has the connection for itself, outside of any transaction. */

@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import { OpenFiles } from '../../../daemon/open-files.ts';
@@ -12,6 +9,7 @@ import { StoreError } from '../../model/store-error.ts';
 import type { Schema } from '../schema.ts';
 import type { Database, Look, Session } from '../session.ts';
 import { Connection, type Place, patienceAt } from './connection.ts';
+import { moveLog } from './log-mover.ts';
 import { APPLICATION_ID, type Migrations, migrate } from './migrate.ts';
 import { storeErrorOf, unreadable } from './sqlite-error.ts';
 import { Watch } from './watch.ts';
@@ -24,13 +22,10 @@ const CACHE_KIB = 64 * 1024;
  * Pages of 4 KiB that the write-ahead log may have before a commit moves them into the database. A change on a thousand hosts
  * may write two thousand: with SQLite's own thousand each such commit would write all of them twice, and wait for the disk twice.
  */
-const LOG_PAGES = 3000;
+const MOVES_LOG = 'wal_autocheckpoint = 3000';
 /** What is kept of a write-ahead log that an upload has made larger, once all of it is in the database. */
 const LOG_BYTES = 4 * 2 ** 20;
-const LOG_MOVER = fileURLToPath(new URL('log-mover.ts', import.meta.url));
 const OWN = "it, what stands beside it and its folder must be the controller's own: chown them";
-
-const run = promisify(execFile);
 
 interface SqliteOptions {
   readonly migrations: Migrations;
@@ -138,13 +133,12 @@ export class SqliteDatabase implements Database {
     }
   }
 
-  /** Has what a large transaction left in the log moved into the database, beside whoever waited for it and what comes next. */
+  /** Moves what a large transaction left in the log into the database, beside whoever waited for it and what comes next. */
   async #moveLog(): Promise<void> {
     this.#writes += 1;
     try {
-      await run(process.execPath, [LOG_MOVER, this.path]);
-    } catch {
-      // A commit to come moves it as well.
+      await moveLog(this.path);
+      await this.#writer.alone((database) => database.pragma(MOVES_LOG));
     } finally {
       this.#writes -= 1;
       this.#watch.note(this.#files.moment());
@@ -200,7 +194,7 @@ function connect(path: string): BetterSqlite3.Database {
     database.pragma('journal_mode = wal');
     database.pragma('synchronous = full');
     database.pragma('foreign_keys = on');
-    database.pragma(`wal_autocheckpoint = ${LOG_PAGES}`);
+    database.pragma(MOVES_LOG);
     database.pragma(`journal_size_limit = ${LOG_BYTES}`);
     return database;
   } catch (error) {

@@ -1,10 +1,23 @@
-/**
- * Moves the write-ahead log of a database into it: `node controller/store/sqlite/log-mover.ts FILE`. Of a large log that takes a second, in
- * which the process that does it does nothing else.
- */
+import { once } from 'node:events';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import BetterSqlite3 from 'better-sqlite3';
 
-const [path = ''] = process.argv.slice(2);
-const database = new BetterSqlite3(path, { fileMustExist: true });
-database.pragma('wal_checkpoint(passive)');
-database.close();
+/**
+ * Moves the write-ahead log of a database into it, as far as nobody reads from it, in a thread of its own: of a large log that takes
+ * tenths of a second, or longer where others want the disk. What SQLite cannot do now, a commit to come does.
+ */
+export async function moveLog(path: string): Promise<void> {
+  await once(new Worker(new URL(import.meta.url), { workerData: path }), 'exit');
+}
+
+function move(path: string): void {
+  try {
+    const database = new BetterSqlite3(path, { fileMustExist: true });
+    database.pragma('wal_checkpoint(passive)');
+    database.close();
+  } catch (error) {
+    if (!(error instanceof BetterSqlite3.SqliteError)) throw error;
+  }
+}
+
+if (!isMainThread) move(workerData);
