@@ -69,7 +69,7 @@ function makeQuestions(
   { identity, store, kernel, clock }: Parts,
   reconciler: Reconciler,
   status: () => Status,
-  { resync, release }: Pick<Intake, 'resync' | 'release'>,
+  intake: Pick<Intake, 'resync' | 'release' | 'state'>,
 ) {
   const { host, boot } = identity;
   const stats = (): Stats => summariseTraffic(host, kernel.counts, reconciler.progress().network, clock.nowMs());
@@ -86,8 +86,9 @@ function makeQuestions(
     recorder: store,
     again,
     arm,
-    resync,
-    release,
+    problems: () => intake.state().problems,
+    resync: () => intake.resync(),
+    release: () => intake.release(),
   });
 }
 
@@ -135,10 +136,7 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   const publisher = new StatusPublisher(statuses.publish, bus, clock, () => reconciler.awaits);
   held.defer(() => publisher.end());
   held.defer(stop);
-  const questions = makeQuestions(parts, reconciler, statuses.answer, {
-    resync: () => intake.resync(),
-    release: () => intake.release(),
-  });
+  const questions = makeQuestions(parts, reconciler, statuses.answer, intake);
   outbox.to(bus, publisher);
   bus.onAsk((verb, bytes) => questions.answer(verb, bytes, bus.maxBytes));
 

@@ -99,6 +99,8 @@ function requireHost(host: string): string {
 interface Told {
   readonly json: object;
   readonly text: () => string;
+  /** It is not all that there is to be told. */
+  readonly partial?: boolean;
 }
 
 /** Asks one host, or several, and prints what each says. Of several, one that does not answer is named, and keeps no other from its answer. */
@@ -109,15 +111,15 @@ export async function tellHosts(
   terminal: Terminal,
 ): Promise<Exit> {
   if (typeof hosts === 'string') {
-    const { json, text } = await ask(hosts);
+    const { json, text, partial } = await ask(hosts);
     terminal.print(output === 'json' ? JSON.stringify(json) : text());
-    return EXIT.done;
+    return partial === true ? EXIT.unfinished : EXIT.done;
   }
   const { answers, failed } = await askHosts(hosts, ask, terminal);
   if (output === 'json') terminal.print(JSON.stringify({ items: answers.map(({ json }) => json), failed }));
   else if (answers.length > 0) terminal.print(answers.map(({ text }) => text()).join('\n\n'));
   noteFailed(failed, terminal);
-  return failed.length === 0 ? EXIT.done : EXIT.unfinished;
+  return failed.length === 0 && !answers.some(({ partial }) => partial) ? EXIT.done : EXIT.unfinished;
 }
 
 /** Names the hosts that did not do what they were asked for, those with one reason together. */

@@ -20,7 +20,15 @@ import {
   readU64,
   readWord,
 } from './read.ts';
-import { type IntentState, readState, readStatus, type Status } from './status.ts';
+import {
+  type HostProblem,
+  type IntentState,
+  MAX_HOST_PROBLEMS,
+  readHostProblem,
+  readState,
+  readStatus,
+  type Status,
+} from './status.ts';
 
 /**
  * What an agent answers: `status` with its status, `dump` with a page of its intents and what the kernel holds of them,
@@ -82,6 +90,8 @@ export interface DumpEntry {
 export interface Dump {
   readonly v: 1;
   readonly host: string;
+  /** Why the host may have others than these, as in its status; absent where it is known what it has. */
+  readonly problems?: readonly HostProblem[];
   readonly items: readonly DumpEntry[];
   readonly next: string | null;
 }
@@ -124,7 +134,13 @@ const readDumpEntry = object<DumpEntry>(
 );
 
 const readDump = object<Dump>(
-  { v: readVersion, host: readHost, items: list(readDumpEntry, MAX_LIMIT), next: nullable(readPlace) },
+  {
+    v: readVersion,
+    host: readHost,
+    problems: optional(list(readHostProblem, MAX_HOST_PROBLEMS)),
+    items: list(readDumpEntry, MAX_LIMIT),
+    next: nullable(readPlace),
+  },
   'ignored',
 );
 

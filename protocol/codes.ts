@@ -128,3 +128,6 @@ export type Code = keyof typeof CODES;
 
 /** A code as received: a newer peer may send one that this program does not know. */
 export type AnyCode = Code | (string & {});
+
+/** A host that says one of these may have redirects in its kernel that its set does not name; they are kept. */
+export const UNPROVEN: readonly AnyCode[] = ['STORE_NEWER', 'STORE_DAMAGED', 'ADOPTING'] satisfies readonly Code[];

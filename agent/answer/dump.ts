@@ -40,13 +40,16 @@ export class Dumper {
     this.#clock = clock;
   }
 
-  /** A page of as many entries as are asked for, and fit. */
-  page(request: AskRequest, budgetBytes: number): Dump {
+  /** A page of as many entries as are asked for, and fit; `problems` say why the host may have others. */
+  page(request: AskRequest, budgetBytes: number, problems: readonly HostProblem[] = []): Dump {
     const keys = this.#sorted(request.after === undefined);
     const from = request.after === undefined ? 0 : firstAfter(keys, request.after);
-    const { items, read } = this.#fill(keys.slice(from, from + (request.limit ?? MAX_LIMIT)), budgetBytes);
+    const { items, read } = this.#fill(
+      keys.slice(from, from + (request.limit ?? MAX_LIMIT)),
+      budgetBytes - bytesOf(problems),
+    );
     const next = from + read < keys.length ? (keys[from + read - 1] ?? null) : null;
-    return { v: 1, host: this.#host, items, next };
+    return { v: 1, host: this.#host, ...(problems.length > 0 && { problems }), items, next };
   }
 
   /** One entry at least, or a list would not lead on; `read` counts the keys up to the last of them. */

@@ -16,6 +16,7 @@ import { type Judgement, ruleText } from '../../protocol/guard.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import { compareSpecificity, keyOf } from '../../protocol/key.ts';
 import { makeMeets } from '../../protocol/overlap.ts';
+import { type HostProblem, MAX_HOST_PROBLEMS } from '../../protocol/status.ts';
 import { sameEntry } from '../model/entry.ts';
 import { type EntryKey, entryId } from '../model/entry-key.ts';
 import { PinsLostError } from '../model/kernel-error.ts';
@@ -51,9 +52,13 @@ const COMPARED_AT_ONCE = 5_000;
 
 /**
  * Answers `ask … explain`: one redirect as it is desired, decided, held by the kernel this moment, and counted. Undefined
- * when this host has no such redirect.
+ * when this host has no such redirect, as far as it is known what it has (`unproven`: why it is not).
  */
-export async function explain(parts: ExplainParts, asked: ExplainRequest): Promise<Explanation | undefined> {
+export async function explain(
+  parts: ExplainParts,
+  asked: ExplainRequest,
+  unproven: readonly HostProblem[] = [],
+): Promise<Explanation | undefined> {
   const intent = find(parts.view, asked);
   if (intent === undefined) return undefined;
   const { host, view, kernel, recorder } = parts;
@@ -66,6 +71,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
   const network = findNetwork(kernel.net);
   const confirmation = view.confirmationOf(key);
   const silence = network && view.silenceOf(intent);
+  const problems = [...view.mapProblems, ...unproven].slice(0, MAX_HOST_PROBLEMS);
   return {
     ...{ v: 1, host, name, key, rev, to },
     ...(idle !== undefined && { idle }),
@@ -90,7 +96,7 @@ export async function explain(parts: ExplainParts, asked: ExplainRequest): Promi
     overlaps: overlaps.slice(0, MAX_OVERLAPS),
     overlapsTotal: overlaps.length,
     bypass: kernel.words.bypass(),
-    ...(view.mapProblems.length > 0 && { problems: view.mapProblems }),
+    ...(problems.length > 0 && { problems }),
     events,
   };
 }

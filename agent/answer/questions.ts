@@ -9,6 +9,7 @@ import {
   isAskVerb,
   parseAskRequest,
 } from '../../protocol/ask.ts';
+import { UNPROVEN } from '../../protocol/codes.ts';
 import { encodeCountsReply, parseCountsRequest } from '../../protocol/counts.ts';
 import { type Events, encodeEvents } from '../../protocol/event.ts';
 import { type Explanation, encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
@@ -18,7 +19,7 @@ import { Refused } from '../../protocol/refused.ts';
 import { encodeReleaseReply } from '../../protocol/release.ts';
 import { encodeResyncReply, type ResyncReply } from '../../protocol/resync.ts';
 import { encodeStats, type Stats } from '../../protocol/stats.ts';
-import { encodeStatus, type Status } from '../../protocol/status.ts';
+import { encodeStatus, type HostProblem, type Status } from '../../protocol/status.ts';
 import { KernelError } from '../model/kernel-error.ts';
 import type { Recorder } from '../ports.ts';
 import { type CountsParts, tellCounts } from './counts.ts';
@@ -35,6 +36,8 @@ export interface QuestionParts extends ExplainParts, Pick<RearmParts, 'arm'>, Pi
   readonly recorder: Recorder;
   readonly clock: Pick<Clock, 'monotonicMs' | 'turn'>;
   readonly status: () => Status;
+  /** What is wrong with the set of this host. */
+  readonly problems: () => readonly HostProblem[];
   readonly stats: () => Stats;
   /** Takes the whole set anew, and answers what came of it. */
   readonly resync: () => Promise<Omit<ResyncReply, 'v' | 'host'>>;
@@ -77,6 +80,12 @@ export class Questions {
     return findNetwork(this.#parts.kernel.net) === undefined;
   }
 
+  /** Why what the set does not name may stand in the kernel all the same; nothing where it may not. */
+  get #unproven(): readonly HostProblem[] {
+    const problems = this.#parts.problems();
+    return problems.some(({ code }) => UNPROVEN.includes(code)) ? problems : [];
+  }
+
   async #act(verb: AskVerb, bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
     if (OF_MAPS.includes(verb)) await this.#knowsTheMaps();
     switch (verb) {
@@ -84,7 +93,7 @@ export class Questions {
         parseAskRequest(bytes);
         return encodeStatus(this.#parts.status());
       case 'dump':
-        return encodeDump(this.#dumper.page(parseAskRequest(bytes), listBudgetBytes(maxBytes)));
+        return encodeDump(this.#dumper.page(parseAskRequest(bytes), listBudgetBytes(maxBytes), this.#unproven));
       case 'stats':
         parseAskRequest(bytes);
         return encodeStats(shorten(this.#parts.stats(), maxBytes, fewerLosses));
@@ -112,12 +121,15 @@ export class Questions {
 
   async #explain(bytes: Uint8Array, maxBytes: number): Promise<Uint8Array> {
     const asked = parseExplainRequest(bytes);
-    const explanation = await explain(this.#parts, asked);
+    const unproven = this.#unproven;
+    const explanation = await explain(this.#parts, asked, unproven);
     if (explanation !== undefined) return encodeExplanation(shorten(explanation, maxBytes, lessExplained));
     const what = 'key' in asked ? `with the key ${asked.key}` : asked.name;
     const last = 'key' in asked ? (await this.#parts.recorder.history(asked.key)).at(-1) : undefined;
     const past =
       last === undefined ? '' : `; the last that happened to it: ${last.kind} at ${new Date(last.at).toISOString()}`;
+    const why = unproven.find(({ code }) => UNPROVEN.includes(code));
+    if (why !== undefined) return this.#refuse({ code: why.code, message: notKnown(what, unproven) + past });
     return this.#refuse({ code: 'UNKNOWN_REDIRECT', message: `there is no redirect ${what} on this host${past}` });
   }
 
@@ -133,6 +145,11 @@ export class Questions {
   #refuse(error: AskError['error']): Uint8Array {
     return encodeAskError({ v: 1, host: this.#parts.host, error });
   }
+}
+
+function notKnown(what: string, problems: readonly HostProblem[]): string {
+  const codes = problems.map(({ code }) => code).join(', ');
+  return `whether there is a redirect ${what} on this host is not known, and what stands in its kernel is kept (${codes})`;
 }
 
 function readPlace(after: string | undefined): number {

@@ -1,4 +1,5 @@
 import { type DumpEntry, encodeAskRequest, parseDumpReply } from '../../protocol/ask.ts';
+import type { HostProblem } from '../../protocol/status.ts';
 import { Bus } from '../client.ts';
 import { chooseHosts, tellHosts } from '../fleet.ts';
 import { command } from '../line/command.ts';
@@ -7,6 +8,7 @@ import { collect, Portion } from '../paging.ts';
 import { actionText, ageText } from '../show/format.ts';
 import { type Cell, type Column, table } from '../show/table.ts';
 import { paint, type Terminal } from '../show/terminal.ts';
+import { unprovenText } from '../show/unproven.ts';
 
 /** Revisions and slots are for programs, in the JSON; a person needs the room for what fits no narrow terminal. */
 const COLUMNS: readonly Column[] = [
@@ -22,7 +24,8 @@ const COLUMNS: readonly Column[] = [
 export const dump = command({
   synopsis: '[--host HOST... | -l LABELS | --all]',
   about: `Asks the agent of a host for every redirect that it was given: its state, its counters, and what the kernel holds of it.
-Several are asked by --host more than once, by their labels (-l), or all; who does not answer is named, and the exit status is 3.`,
+Several are asked by --host more than once, by their labels (-l), or all; who does not answer is named, and the exit status is 3.
+It is 3, too, where a host may have others, as its store is gone or damaged, or its set not proven: then it says why, and what to do.`,
   examples: ['shunt dump --host edge-7', "shunt dump --host edge-7 -o json | jq '.items[] | {name, packets}'"],
   options: ['host', 'selector', 'all', ...BUS_OPTIONS],
   async run({ options, written, terminal }) {
@@ -30,10 +33,12 @@ Several are asked by --host more than once, by their labels (-l), or all; who do
     const hosts = await chooseHosts({ options, written }, bus, terminal);
     const alone = typeof hosts === 'string';
     const ask = async (host: string) => {
-      const items = await readDump(bus, host, alone ? terminal : IN_SILENCE);
-      const listed = () => (items.length === 0 ? 'no redirects' : table(COLUMNS, items.map(row), terminal));
+      const { items, problems } = await readDump(bus, host, alone ? terminal : IN_SILENCE);
+      const partial = problems.length > 0;
+      const listed = () =>
+        [...listing(items, partial, terminal), ...(partial ? [unprovenText(host, problems)] : [])].join('\n');
       const text = () => (alone ? listed() : [paint(terminal, 'strong', host), listed()].join('\n'));
-      return { json: { host, items }, text };
+      return { json: { host, ...(partial && { problems }), items }, text, partial };
     };
     return await tellHosts(hosts, ask, options.output, terminal);
   },
@@ -42,20 +47,27 @@ Several are asked by --host more than once, by their labels (-l), or all; who do
 /** Of several hosts it is shown how many were asked. */
 const IN_SILENCE = { progress: () => {} };
 
-function readDump(
+function listing(items: readonly DumpEntry[], partial: boolean, terminal: Terminal): readonly string[] {
+  if (items.length === 0) return partial ? [] : ['no redirects'];
+  return [table(COLUMNS, items.map(row), terminal)];
+}
+
+async function readDump(
   bus: Pick<Bus, 'ask'>,
   host: string,
   terminal: Pick<Terminal, 'progress'>,
-): Promise<readonly DumpEntry[]> {
+): Promise<{ readonly items: readonly DumpEntry[]; readonly problems: readonly HostProblem[] }> {
   const portion = new Portion();
-  return collect(
-    (after) =>
-      portion.read((limit) => {
-        const request = encodeAskRequest({ v: 1, ...(after !== undefined && { after }), limit });
-        return bus.ask(host, 'dump', request, parseDumpReply);
-      }),
-    terminal,
-  );
+  let problems: readonly HostProblem[] = [];
+  const items = await collect(async (after) => {
+    const page = await portion.read((limit) => {
+      const request = encodeAskRequest({ v: 1, ...(after !== undefined && { after }), limit });
+      return bus.ask(host, 'dump', request, parseDumpReply);
+    });
+    problems = page.problems ?? problems;
+    return page;
+  }, terminal);
+  return { items, problems };
 }
 
 function row({ key, name, state, code, packets, bytes, seenMsAgo, to }: DumpEntry): Cell[] {

@@ -1,4 +1,5 @@
 import type { AskError } from '../../protocol/ask.ts';
+import { type AnyCode, UNPROVEN } from '../../protocol/codes.ts';
 import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../protocol/explain.ts';
 import { readName } from '../../protocol/intent.ts';
 import { encodeGetRequest, type GetReply, parseGetReply } from '../../protocol/listings.ts';
@@ -31,6 +32,7 @@ import { reasonOf } from '../show/passed.ts';
 import { againText, leftText } from '../show/silence.ts';
 import { type Cell, fields, table } from '../show/table.ts';
 import type { Terminal } from '../show/terminal.ts';
+import { wayOut } from '../show/unproven.ts';
 
 type Screen = Pick<Terminal, 'width' | 'colour'>;
 /** What an agent answers, and what the controller adds. */
@@ -118,12 +120,14 @@ function requestOf(what: string): Uint8Array {
 
 function refusalOn(host: string): (error: AskError['error']) => Failure {
   return ({ code, message }) => {
-    const advice =
-      code === 'UNKNOWN_REDIRECT'
-        ? `; see shunt dump --host ${host} for those that it has, and shunt get for what shadows it`
-        : '';
-    return new Failure(EXIT.refused, code, `${host}: ${message}${advice}`);
+    return new Failure(EXIT.refused, code, `${host}: ${message}${adviceOn(host, code)}`);
   };
+}
+
+function adviceOn(host: string, code: AnyCode): string {
+  if (UNPROVEN.includes(code)) return `; ${wayOut(host, [code])}`;
+  if (code !== 'UNKNOWN_REDIRECT') return '';
+  return `; see shunt dump --host ${host} for those that it has, and shunt get for what shadows it`;
 }
 
 /** Lays an explanation out for people: the facts, the overlapping redirects, the last decisions. */

@@ -626,6 +626,33 @@ test('dump: every page is read, as a table and as JSON', async (t) => {
   t.deepEqual(JSON.parse((await bench.shunt([...words, '-o', 'json'])).stdout), { host: 'edge-7', items: page.items });
 });
 
+test('dump, explain: a host whose set is not proven does not have no redirects, and it is said what to do', async (t) => {
+  await using bench = await Bench.open();
+  let items = fixture('dump').items.slice(0, 0);
+  const problems = [
+    { code: 'HISTORY_LOST', since: 7 },
+    { code: 'ADOPTING', since: 8 },
+  ] as const;
+  await bench.answers('shunt.v1.ask.edge-7.dump', () =>
+    encodeDump({ v: 1, host: 'edge-7', problems, items, next: null }),
+  );
+  const words = ['dump', '--host', 'edge-7'];
+  const none = await bench.shunt(words);
+  t.is(none.exit, 3);
+  await matchesGolden(t, 'unproven-dump', words, none);
+  const { exit, stdout } = await bench.shunt([...words, '-o', 'json']);
+  t.is(exit, 3);
+  t.deepEqual(JSON.parse(stdout), { host: 'edge-7', problems, items: [] });
+  items = fixture('dump').items.slice(0, 1);
+  await matchesGolden(t, 'unproven-dump-some', words, await bench.shunt(words));
+  const error = { code: 'ADOPTING', message: 'whether there is a redirect web on this host is not known' };
+  await bench.answers('shunt.v1.ask.edge-7.explain', () => encodeAskError({ v: 1, host: 'edge-7', error }));
+  const why = ['explain', '--host', 'edge-7', 'web'];
+  const refused = await bench.shunt(why);
+  t.is(refused.exit, 1);
+  await matchesGolden(t, 'unproven-explain', why, refused);
+});
+
 test('dump, events: an agent that does not cut its answers is asked for fewer', async (t) => {
   await using bench = await Bench.open();
   const page = fixture('dump');

@@ -7,6 +7,7 @@ import { type CountsReply, encodeCountsRequest, parseCountsReply } from '../../.
 import { type Event, type Events, parseEventsReply } from '../../../../protocol/event.ts';
 import { type Explanation, encodeExplainRequest, parseExplainReply } from '../../../../protocol/explain.ts';
 import { parseStatsReply, type Stats } from '../../../../protocol/stats.ts';
+import type { HostProblem } from '../../../../protocol/status.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import type { MemoryKernel } from '../../../fakes/memory-kernel.ts';
 import { HOST } from '../follow/samples.ts';
@@ -28,6 +29,7 @@ function questions(
     throw new Error('not asked');
   },
   renewing: () => boolean = () => false,
+  problems: readonly HostProblem[] = [],
 ): Questions {
   return new Questions({
     again: (key) => convergence.again([key]),
@@ -55,6 +57,7 @@ function questions(
       throw new Error('not asked');
     },
     stats,
+    problems: () => problems,
     recorder: {
       history: async (key) => events.filter((it) => it.key === key),
       recent: async (before, limit) => {
@@ -198,6 +201,39 @@ test('explain: a redirect that is not here is said so in one sentence, with the 
   });
   const gone = `there is no redirect with the key ${NARROW.key} on this host; the last that happened to it: removed at 1970-01-01T00:00:00.000Z`;
   t.like(await reply({ v: 1, key: NARROW.key }), { error: { message: gone } });
+});
+
+const SILENT = { code: 'CONTROLLER_SILENT', since: 9 };
+
+for (const code of ['ADOPTING', 'STORE_DAMAGED', 'STORE_NEWER']) {
+  test(`questions: a host whose set is not proven does not say that it has nothing else: ${code}`, async (t) => {
+    const kernel = makeKernel();
+    const view = start(kernel, [WIDE]);
+    converge(view);
+    const problems = [{ code: 'HISTORY_LOST', since: 7 }, { code, since: 8 }, SILENT];
+    const asked = questions(kernel, view, [], undefined, undefined, problems);
+    const dumped = parseDumpReply(await asked.answer('dump', encodeAskRequest({ v: 1 })), HOST);
+    t.like(dumped, { problems, items: [{ name: 'wide' }], next: null });
+    t.deepEqual((await explained(asked, 'wide')).problems, problems);
+    const refused = parseExplainReply(
+      await asked.answer('explain', encodeExplainRequest({ v: 1, name: 'narrow' })),
+      HOST,
+    );
+    const message = `whether there is a redirect narrow on this host is not known, and what stands in its kernel is kept (HISTORY_LOST, ${code}, CONTROLLER_SILENT)`;
+    t.like(refused, { error: { code, message } });
+  });
+}
+
+test('questions: a host whose controller is silent says of its set what it did', async (t) => {
+  const kernel = makeKernel();
+  const asked = questions(kernel, start(kernel), [], undefined, undefined, [SILENT]);
+  const dumped = parseDumpReply(await asked.answer('dump', encodeAskRequest({ v: 1 })), HOST);
+  t.deepEqual(dumped, { v: 1, host: HOST, items: [], next: null });
+  const refused = parseExplainReply(
+    await asked.answer('explain', encodeExplainRequest({ v: 1, name: 'narrow' })),
+    HOST,
+  );
+  t.like(refused, { error: { code: 'UNKNOWN_REDIRECT' } });
 });
 
 test('events: the newest page first, each page oldest first, until there are none', async (t) => {
