@@ -61,9 +61,14 @@ export class AskedPages {
       const { request, budgetBytes } = asked;
       const page = await readPage(transaction, request, budgetBytes, this.#work.clock.nowMs()).catch(refusal);
       read.push(page);
-      if ('changes' in page) changes += page.changes.length;
+      changes += 'changes' in page ? page.changes.length : changesBehind(request);
     }
   }
+}
+
+/** Whoever claims nothing is refused for what is on the page: to read that took as long as to give it. */
+function changesBehind({ have }: SyncRequest): number {
+  return have.epoch === '' ? FEW : 0;
 }
 
 function tell(answer: PromiseWithResolvers<Page>, read: Read | undefined): void {

@@ -14,7 +14,7 @@ import type { Transaction } from './transaction.ts';
 
 /**
  * Reads the answer to a sync request. Errors: Declined BAD_REQUEST when `from` is nothing that the host may hold, NOT_READY
- * when the host has not said yet what it is, and claims to hold something or has a log that specs do not bear out any more.
+ * when the host has not said yet what it is, and claims to hold something or would get what specs do not bear out any more.
  */
 export async function readPage(
   transaction: Transaction,
@@ -24,7 +24,7 @@ export async function readPage(
 ): Promise<Page> {
   const { session, tables } = transaction;
   const { v, host, have, from } = request;
-  await requireHeard(transaction, request);
+  const isHeard = await wasHeard(transaction, request);
   const newest = transaction.newest ?? (await tables.epochs.newest(session));
   const standing = await judge(transaction, have, newest);
   const named = { v, host, have, from, at: nowMs, standing, epoch: newest.epoch, prev: from.rev };
@@ -34,6 +34,7 @@ export async function readPage(
   const head = await tables.heads.find(session, host);
   if (from.rev > head.rev) throw notInLog(from);
   const { rows, more } = take(rowsAfter(transaction, from, head), budgetBytes);
+  if (!isHeard && !(await areBorneOut(transaction, rows))) throw notHeard(host);
   const rev = more ? (rows.at(-1)?.rev ?? head.rev) : head.rev;
   return {
     ...named,
@@ -89,18 +90,17 @@ async function mayServe(
 /**
  * By its labels a host has a log; of one that was not heard yet, as after a backup was put back, that log lacks what they
  * select, and whoever stands on it would take that for deleted. And what they selected once it says still, also what was
- * deleted since: who holds nothing is not to begin with that.
+ * deleted since: who holds nothing is not to begin with that (`areBorneOut`).
  */
-async function requireHeard(transaction: Transaction, { have, host }: SyncRequest): Promise<void> {
-  const { session, tables } = transaction;
-  if ((await tables.hosts.find(session, host)) !== undefined) return;
-  if (have.epoch === '' && (await isBorneOut(transaction, host))) return;
-  throw new Declined('NOT_READY', `no status of ${host} was heard yet; ask again after the next one`);
+async function wasHeard({ session, tables }: Transaction, { have, host }: SyncRequest): Promise<boolean> {
+  if ((await tables.hosts.find(session, host)) !== undefined) return true;
+  if (have.epoch !== '') throw notHeard(host);
+  return false;
 }
 
-/** Whether all that a log says specs say still, for whatever labels the host may have. */
-async function isBorneOut({ session, tables }: Transaction, host: string): Promise<boolean> {
-  const puts = [...tables.changes.putsAfter(session, { host, rev: 0 })];
+/** Whether specs say still what is put, for whatever labels the host may have. Each page is asked of itself: a log may be long. */
+async function areBorneOut({ session, tables }: Transaction, rows: readonly ChangeRow[]): Promise<boolean> {
+  const puts = rows.filter(({ op }) => op === 'put');
   if (puts.length === 0) return true;
   const keys = puts.map(({ key }) => key);
   const claims = await tables.specs.claimsTo(session, keys);
@@ -110,6 +110,10 @@ async function isBorneOut({ session, tables }: Transaction, host: string): Promi
 function mayGive(claim: Claim, { host, name, body }: ChangeRow): boolean {
   const isFor = isSeenBy(claim, { host }) && (!isList(claim.hosts) || claim.hosts.includes(host));
   return isFor && claim.enabled && claim.name === name && claim.body === withoutConfirm(body);
+}
+
+function notHeard(host: string): Declined {
+  return new Declined('NOT_READY', `no status of ${host} was heard yet; ask again after the next one`);
 }
 
 function notInLog({ epoch, rev }: Cursor): Declined {
