@@ -46,7 +46,10 @@ export function mayPrune(footing: Footing): boolean {
   return footing.is !== 'unproven' && mayTouch(footing);
 }
 
-/** Whether the kernel was told of another set than the one that is stored: what it does not have of that one is over. */
+/**
+ * Whether the kernel was told of another set than the one that is stored, a later one or another of as many commits: what became of
+ * the stored one only the kernel knows.
+ */
 export function isOvertaken(footing: Footing): boolean {
   return footing.is === 'unproven' && !sameCursor(footing.have, footing.at);
 }

@@ -69,6 +69,8 @@ export interface Beside {
   /** Asked in the commit: a mark confirms what is in time then. */
   readonly now?: () => BootTime;
   readonly brake?: BrakeChange;
+  /** Of what the brake withholds, what stands otherwise than is stored: it goes on to. */
+  readonly otherwise?: readonly Intent[];
 }
 
 /** What whoever carries changes out does with unconfirmed ones. */

@@ -7,16 +7,17 @@ import type { BrakeChange } from '../model/brake.ts';
 import type { Accepted, Beside, Candidate, Changes, Stored } from '../model/stored.ts';
 import { Awaiting } from './awaiting.ts';
 import { Braking, type Done } from './braking.ts';
-import { shortRev } from './candidate.ts';
 import { Confirming, INTENTS_AT_ONCE } from './confirming.ts';
 import { Convergence } from './convergence.ts';
 import { Converging } from './converging.ts';
+import type { Before } from './cuts.ts';
 import { HostJudge } from './guard.ts';
 import type { Levels } from './levels.ts';
 import type { ObservedCache } from './observed-cache.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { ReconcilerOptions } from './reconciler-options.ts';
 import type { SharedTime } from './shared-time.ts';
+import { StillStanding } from './still-standing.ts';
 import type { Progress } from './summarise.ts';
 import { tellBrake } from './tell.ts';
 
@@ -103,21 +104,29 @@ export class Admission {
     return { ...told, permit: this.#braking.permit, brake: this.#braking.status, awaited };
   }
 
-  /** What is to be stored with a candidate. Where the kernel was told of a later set, no packet misses what it does not have of this one. */
+  /** What is to be stored with a candidate. Where the kernel was told of another set, it is judged by what stands there of this one. */
   judge(candidate: Candidate, overtaken: boolean): Beside {
     const { clock, time, boot } = this.#parts;
-    const { now } = this.converging;
-    const { states } = now.ledger;
-    const desired = overtaken ? standingOf(now) : now.ledger.desired;
     const times = { nowMs: time.nowMs(), monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
-    return { brake: this.#braking.judge(candidate, { desired, states, ...times }), now: () => boot.now() };
+    const { ledger } = this.converging.now;
+    const before = overtaken ? this.#standingAt(times.nowMs) : ledger;
+    const brake = this.#braking.judge(candidate, { desired: before.desired, states: before.states, ...times });
+    const otherwise = brake.hold.flatMap(({ key, last }) => (ledger.desired.get(key) === last ? [] : [last]));
+    return { brake, now: () => boot.now(), ...(otherwise.length > 0 && { otherwise }) };
+  }
+
+  /** What stands carries packets, whatever is stored of its state. */
+  #standingAt(nowMs: number): Pick<Before, 'desired' | 'states'> {
+    const clock = { ...this.#parts.kernel.clock.now(), nowMs };
+    return { desired: new StillStanding(this.converging.now, clock), states: new Map() };
   }
 
   /** Changes are stored, and with them what was judged. Of very many others have their turn in between. */
-  async take(changes: Changes & Pick<Accepted, 'news'>, { brake }: Beside): Promise<void> {
+  async take(changes: Changes & Pick<Accepted, 'news'>, { brake, otherwise = [] }: Beside): Promise<void> {
     if (changes.news !== undefined) this.confirming.take(changes.news);
     const before = this.#braking.status;
     const done: Done = brake === undefined ? { ...changes, kept: [] } : this.#braking.take(brake, changes);
+    this.converging.now.ledger.put(otherwise);
     const many = this.confirming.lay({ ...done, whole: changes.whole }, this.withheld);
     if (many.length > 0) {
       this.#laid = this.#layParts(many);
@@ -169,9 +178,4 @@ export class Admission {
     await this.take(NOTHING, { brake });
     outbox.changed();
   }
-}
-
-/** What is desired and stands, of the same revision. */
-function standingOf(now: Convergence): ReadonlyMap<string, Intent> {
-  return new Map([...now.ledger.desired].filter(([key, { rev }]) => now.entryOf(key)?.value.rev === shortRev(rev)));
 }

@@ -55,14 +55,14 @@ export class Convergence {
   deleteAbsent = 0n;
   /** By it plans are made. */
   readonly judge: HostJudge;
+  readonly targets: Targets;
+  readonly observed: ObservedCache;
   readonly #kernel: Kernel;
   readonly #awaiting: Awaiting;
   readonly #retries = new Retries(this.schedule);
   readonly #placed: Placements;
   readonly #waiting: Waiting;
   readonly #idle: Idle;
-  readonly #targets: Targets;
-  readonly #observed: ObservedCache;
   readonly #ports = new KnownPorts();
   readonly #readBack: ReadBack;
   readonly #looks: Looks;
@@ -81,13 +81,13 @@ export class Convergence {
     this.#kernel = kernel;
     this.judge = judge;
     this.#awaiting = awaiting;
-    this.#targets = new Targets(kernel.net);
-    this.#observed = observed;
-    this.#placed = new Placements((intent) => this.#targets.placeOf(intent, (id) => observed.entries.has(id)));
+    this.targets = new Targets(kernel.net);
+    this.observed = observed;
+    this.#placed = new Placements((intent) => this.targets.placeOf(intent, (id) => observed.entries.has(id)));
     this.#waiting = new Waiting(entries.limits.shapes, judge);
     this.#idle = new Idle(clock.now().hz);
     const { schedule, fights, departed } = this;
-    const [placed, targets, ports] = [this.#placed, this.#targets, this.#ports];
+    const [placed, targets, ports] = [this.#placed, this.targets, this.#ports];
     const [idle, waiting] = [this.#idle, this.#waiting];
     this.ledger = new Ledger(schedule, [new Expiry(schedule), this.#retries, placed, waiting, idle, awaiting]);
     this.slots = new Slots(entries.limits.slots);
@@ -122,15 +122,15 @@ export class Convergence {
   }
 
   get network(): Targets['network'] {
-    return this.#targets.network;
+    return this.targets.network;
   }
 
   get shapes(): number {
-    return (this.#observed.shapes[4]?.length ?? 0) + (this.#observed.shapes[6]?.length ?? 0);
+    return (this.observed.shapes[4]?.length ?? 0) + (this.observed.shapes[6]?.length ?? 0);
   }
 
-  get slotsUsed(): number {
-    return this.slots.used;
+  idOf(key: string): string {
+    return this.#placed.idOf(key);
   }
 
   /** How long a pass has nothing to do, in milliseconds. */
@@ -149,7 +149,7 @@ export class Convergence {
   }
 
   entryOf(key: string): ObservedEntry | undefined {
-    return this.#observed.entries.get(this.#placed.idOf(key));
+    return this.observed.entries.get(this.idOf(key));
   }
 
   /** Looks at these keys again, in the kernel first: they may stand otherwise than was seen. */
@@ -182,7 +182,7 @@ export class Convergence {
 
   /** Asks every neighbour in use again, so that its entry neither ages out nor stays unresolved. */
   probe(): void {
-    for (const { ifindex, address } of this.#targets.probes()) this.#kernel.net.probe(ifindex, address);
+    for (const { ifindex, address } of this.targets.probes()) this.#kernel.net.probe(ifindex, address);
   }
 
   /**
@@ -208,7 +208,7 @@ export class Convergence {
     const [{ protect }, { stand }] = [this.judge, this.#ports];
     const input = { ...this.#planned, scope: keys, ports: stand, protect, clock, foreign };
     const { ledger, slots, fights } = this;
-    const scope = notAsWanted(input, keys, { ledger, slots, fights, idle: this.#idle, observed: this.#observed });
+    const scope = notAsWanted(input, keys, { ledger, slots, fights, idle: this.#idle, observed: this.observed });
     const decided = plan({ ...input, scope });
     this.slots.take(decided.slotsTaken);
     for (const { key, slot } of decided.decisions) if (slot !== null) this.slots.hold(slot, key);
@@ -270,8 +270,8 @@ export class Convergence {
 
   #settle(input: Omit<OutcomeInput, 'seen' | 'tries' | 'crowd' | 'fought'>): EntryState {
     const { key, want, state } = input.decision;
-    if (want !== undefined) this.#observed.entries.share(want.id, want.key.match);
-    const seen = want === undefined ? undefined : this.#observed.entries.get(want.id);
+    if (want !== undefined) this.observed.entries.share(want.id, want.key.match);
+    const seen = want === undefined ? undefined : this.observed.entries.get(want.id);
     const retries = { tries: this.#retries.tries(key), crowd: this.#retries.crowd };
     const now = stateAfter({ ...input, seen, ...retries, fought: this.fights.fought(key) });
     if (now.retryAtMs !== undefined && now.errno === undefined) this.fights.noteUndone(key, input.nowMs);
@@ -295,6 +295,6 @@ export class Convergence {
     if (gone.size > 0) this.#kernel.counts.retire(released);
     for (const slot of released) this.retired.add(slot);
     const removed = this.#looks.takeRoomMade() || gone.size > 0;
-    this.schedule.markDue(this.#waiting.ready(this.slots.free.length, this.#observed, removed));
+    this.schedule.markDue(this.#waiting.ready(this.slots.free.length, this.observed, removed));
   }
 }

@@ -4,10 +4,18 @@ import type { Candidate } from '../model/stored.ts';
 import type { Cut } from './brake.ts';
 import { targetKey } from './target.ts';
 
+/** What a host has before a change; of a key that it does not have there is nothing to get. */
+export interface Had {
+  readonly size: number;
+  keys(): IteratorObject<string>;
+  /** `put`: what is to take its place. */
+  get(key: string, put?: Intent): Intent | undefined;
+}
+
 /** How things are when a change comes: what is wanted, how it stands, and what time it is for redirects that end. */
 export interface Before {
-  readonly desired: ReadonlyMap<string, Intent>;
-  readonly states: ReadonlyMap<string, EntryState>;
+  readonly desired: Had;
+  readonly states: Pick<ReadonlyMap<string, EntryState>, 'get'>;
   /** Epoch milliseconds. */
   readonly nowMs: number;
 }
@@ -23,12 +31,12 @@ export function cutsOf({ base, changes, cursor }: Candidate, before: Before): re
   );
   if (base === 'stored') return named;
   const keys = new Set(changes.map(({ key }) => key));
-  const unnamed = [...before.desired.keys()].filter((key) => !keys.has(key));
+  const unnamed = before.desired.keys().filter((key) => !keys.has(key));
   return [...named, ...unnamed.flatMap((key) => cutOf(key, cursor.rev, undefined, before))];
 }
 
 function cutOf(key: string, rev: number, put: Intent | undefined, { desired, states, nowMs }: Before): readonly Cut[] {
-  const was = desired.get(key);
+  const was = desired.get(key, put);
   if (was === undefined || isOver(was, nowMs) || hasEnded(states.get(key))) return [];
   if (put === undefined || isOver(put, nowMs)) return [{ key, rev, what: 'removed' }];
   return isSameTarget(was, put) ? [] : [{ key, rev, what: 'retargeted' }];

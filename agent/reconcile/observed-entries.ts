@@ -37,6 +37,12 @@ export class ObservedEntries extends PackedMap<ObservedEntry> {
     return row !== undefined && this.#commonAt(row).sound ? this.#slots[row] : undefined;
   }
 
+  /** The revision that a sound entry says. */
+  soundRevOf(id: string): number | undefined {
+    const row = this.rowOf(id);
+    return row !== undefined && this.#commonAt(row).sound ? this.#revs[row] : undefined;
+  }
+
   /** The slot of each, sound or not. */
   *slots(): Iterable<number> {
     for (const row of this.rows()) yield this.#slots[row] ?? 0;

@@ -136,7 +136,7 @@ export class Reconciler implements Reconciling {
       deleteAbsent: this.#convergence.deleteAbsent,
       drifted: this.#strangers.drifted,
       mapProblems: this.#strangers.problems(this.#convergence),
-      slotsUsed: this.#convergence.slotsUsed,
+      slotsUsed: this.#convergence.slots.used,
       limits: this.#options.kernel.entries.limits,
       shapes: this.#convergence.shapes,
       network: this.#convergence.network,

@@ -18,7 +18,7 @@ export class Targets {
     this.network = net.network();
   }
 
-  of({ to }: Intent): Target {
+  of({ to }: Pick<Intent, 'to'>): Target {
     if (this.#last?.to !== to) this.#last = { to, target: this.#targetOf(to) };
     return this.#last.target;
   }

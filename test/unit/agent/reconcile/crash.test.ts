@@ -55,7 +55,7 @@ function check(t: { deepEqual(a: unknown, b: unknown): void }, kernel: MemoryKer
   );
   t.deepEqual([...kernel.peek().entries.keys()].sort(), NEW.map((it) => it.key).sort());
   const slots = slotsOf(convergence);
-  t.deepEqual([slots.size, convergence.slotsUsed], [NEW.length, NEW.length]);
+  t.deepEqual([slots.size, convergence.slots.used], [NEW.length, NEW.length]);
   for (const [key, { value }] of kernel.peek().entries) t.deepEqual(value.slot, slots.get(key));
   t.deepEqual(rowsByKey(rows.values()), rowsByKey(convergence.ledger.states.values()));
 }

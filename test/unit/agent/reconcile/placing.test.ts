@@ -186,5 +186,5 @@ test('placing: a set of more than one pass takes over what stands, and no entry 
   adopting.ledger.put(intents);
   converge(adopting);
   t.deepEqual(kernel.asked, []);
-  t.is(adopting.slotsUsed, count);
+  t.is(adopting.slots.used, count);
 });

@@ -71,7 +71,7 @@ test('plan: the last intent gives up its entry, its shape, its port, in this ord
     [intentOf(1).key],
   );
   t.deepEqual([...convergence.ledger.states], []);
-  t.is(convergence.slotsUsed, 0);
+  t.is(convergence.slots.used, 0);
 });
 
 test('plan: a changed intent is one overwrite, and overwrites precede new entries', (t) => {

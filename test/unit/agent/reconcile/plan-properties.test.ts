@@ -213,8 +213,8 @@ class World {
     if (entries.size !== standing) throw new Error(`${entries.size} entries, ${standing} standing`);
     if (convergence.ledger.states.size !== convergence.ledger.desired.size)
       throw new Error('states of keys that nobody desires');
-    if (convergence.slotsUsed !== slots.size)
-      throw new Error(`${convergence.slotsUsed} slots used, ${slots.size} held`);
+    if (convergence.slots.used !== slots.size)
+      throw new Error(`${convergence.slots.used} slots used, ${slots.size} held`);
     const used = new Set([...entries.values()].map((it) => shapeText(shapeOfKey(it.key))));
     if (shapes[4] === undefined || shapes[6] === undefined) throw new Error('nobody knows which shapes are live');
     const live = [...shapes[4], ...shapes[6]].map(shapeText);

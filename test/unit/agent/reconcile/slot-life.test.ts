@@ -24,7 +24,7 @@ test('slots: a foreign entry with a slot that does not exist is removed, and its
   converge(convergence);
   t.is(stands(kernel, foreign), undefined);
   t.deepEqual([...slotsOf(convergence).values()].sort(), [0, 1, 2, 3, 4, 5, 6, 7]);
-  t.is(convergence.slotsUsed, 8);
+  t.is(convergence.slots.used, 8);
 });
 
 test('slots: a foreign entry with a free slot does not make that slot free twice', (t) => {
@@ -35,7 +35,7 @@ test('slots: a foreign entry with a free slot does not make that slot free twice
   kernel.plant({ match: intentOf(50).match, zone: 0 }, { slot: free });
   convergence.readBackNext();
   converge(convergence);
-  t.is(convergence.slotsUsed, 2);
+  t.is(convergence.slots.used, 2);
   convergence.ledger.put(some(8));
   converge(convergence);
   t.is(slotsOf(convergence).size, 8);
@@ -52,7 +52,7 @@ test('slots: entries that stand keep theirs when the store knows nothing of them
   converge(adopting);
   t.deepEqual(statesOf(adopting, all), Array(6).fill('installed'));
   t.deepEqual(slotsOf(adopting), before);
-  t.is(adopting.slotsUsed, 6);
+  t.is(adopting.slots.used, 6);
 });
 
 test('slots: an entry overwritten with another slot gives the old one back', (t) => {
@@ -66,7 +66,7 @@ test('slots: an entry overwritten with another slot gives the old one back', (t)
   convergence.readBackNext();
   converge(convergence);
   t.is(stands(kernel, a.key)?.value.slot, of);
-  t.is(convergence.slotsUsed, 2);
+  t.is(convergence.slots.used, 2);
 });
 
 test('slots: one that comes free reads zero', (t) => {

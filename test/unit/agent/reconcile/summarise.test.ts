@@ -82,11 +82,20 @@ test('summarise: says what it is told of a host, and travels', (t) => {
   ];
   const convergence = start(kernel, intents);
   converge(convergence);
-  const { deleteAbsent, slotsUsed, shapes, network } = convergence;
+  const { deleteAbsent, slots, shapes, network } = convergence;
   const ingresses = new Ingresses([]);
   ingresses.look(network, NOW);
   const { desired, states } = convergence.ledger;
-  const progress = { ...AT_REST, desired, states, deleteAbsent, slotsUsed, shapes, network, ingresses: ingresses.list };
+  const progress = {
+    ...AT_REST,
+    desired,
+    states,
+    deleteAbsent,
+    slotsUsed: slots.used,
+    shapes,
+    network,
+    ingresses: ingresses.list,
+  };
   const problems = [
     { code: 'STORE_UNWRITABLE', since: NOW - 5 },
     { code: 'ADOPTING', since: NOW - 9 },
