@@ -117,8 +117,7 @@ export class Admission {
 
   /** What stands carries packets, whatever is stored of its state. */
   #standingAt(nowMs: number): Pick<Before, 'desired' | 'states'> {
-    const clock = { ...this.#parts.kernel.clock.now(), nowMs };
-    return { desired: new StillStanding(this.converging.now, clock), states: new Map() };
+    return { desired: new StillStanding(this.converging.now, this.#parts.kernel.clock, nowMs), states: new Map() };
   }
 
   /** Changes are stored, and with them what was judged. Of very many others have their turn in between. */

@@ -1,7 +1,8 @@
 import type { Action } from '../../protocol/action.ts';
 import type { Intent } from '../../protocol/intent.ts';
 import type { EntryValue } from '../model/entry.ts';
-import type { KernelTime } from '../ports.ts';
+import { KernelError } from '../model/kernel-error.ts';
+import type { Kernel } from '../ports.ts';
 import { shortRev } from './candidate.ts';
 import type { Convergence } from './convergence.ts';
 import type { Had } from './cuts.ts';
@@ -18,13 +19,15 @@ type Source = Pick<Convergence, 'ledger' | 'judge' | 'targets' | 'observed' | 'i
  */
 export class StillStanding implements Had {
   readonly #source: Source;
-  readonly #clock: KernelTime & { readonly nowMs: number };
+  readonly #clock: Kernel['clock'];
+  readonly #nowMs: number;
   #size: number | undefined;
 
-  /** `clock`: jiffies, and epoch milliseconds. */
-  constructor(source: Source, clock: KernelTime & { readonly nowMs: number }) {
+  /** `nowMs`: epoch milliseconds. */
+  constructor(source: Source, clock: Kernel['clock'], nowMs: number) {
     this.#source = source;
     this.#clock = clock;
+    this.#nowMs = nowMs;
   }
 
   get size(): number {
@@ -68,7 +71,8 @@ export class StillStanding implements Had {
     // Who limits targets does not know where a MAC address leads, and its entry would go.
     const to = this.#source.judge.of({ match, to: made }).is === 'denied' ? stored : made;
     const { until, rev } = value;
-    return { key, rev, name, match, to, ...(until !== 0n && { expires: this.#msOf(until) }) };
+    const expires = until === 0n ? undefined : (this.#msOf(until) ?? intent.expires);
+    return { key, rev, name, match, to, ...(expires !== undefined && { expires }) };
   }
 
   /** While a next hop does not answer, the revision says whether the entry is made for it. */
@@ -86,9 +90,15 @@ export class StillStanding implements Had {
     return netdev && { interface: netdev.name, mac, ...(keepTtl && { ttl: 'keep' as const }) };
   }
 
-  #msOf(until: bigint): number {
-    const { jiffies, hz, nowMs } = this.#clock;
-    return Math.max(1, nowMs + Math.round((Number(until - jiffies) * 1000) / hz));
+  /** Undefined where the pins are gone, and the program that says what time it is with them. */
+  #msOf(until: bigint): number | undefined {
+    try {
+      const { jiffies, hz } = this.#clock.now();
+      return Math.max(1, this.#nowMs + Math.round((Number(until - jiffies) * 1000) / hz));
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
+      return undefined;
+    }
   }
 }
 

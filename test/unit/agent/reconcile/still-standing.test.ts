@@ -1,4 +1,5 @@
 import test from 'ava';
+import { KernelError } from '../../../../agent/model/kernel-error.ts';
 import { Convergence } from '../../../../agent/reconcile/convergence.ts';
 import { HostJudge } from '../../../../agent/reconcile/guard.ts';
 import { StillStanding } from '../../../../agent/reconcile/still-standing.ts';
@@ -20,10 +21,7 @@ function kernelWith(intent: Intent): MemoryKernel {
 
 function standing(kernel: MemoryKernel, intents: readonly Intent[], guard: Guard = { protect: [] }): StillStanding {
   const judge = new HostJudge({ now: { guard }, look() {} });
-  return new StillStanding(atOnce(Convergence.on(kernel, intents, [], { judge })), {
-    ...kernel.clock.now(),
-    nowMs: NOW,
-  });
+  return new StillStanding(atOnce(Convergence.on(kernel, intents, [], { judge })), kernel.clock, NOW);
 }
 
 test('still standing: what stands as it is stored is the very intent, and what does not stand is not there', (t) => {
@@ -48,6 +46,17 @@ test('still standing: of another revision it goes where its entry leads', (t) =>
     'what takes its place leads there',
   );
   t.not(of(VIA, intentOf(1, KEEP, { rev: 9 }))?.to, VIA);
+});
+
+test('still standing: it ends when its entry does, and as it is stored where the pins are gone and nobody says when that is', (t) => {
+  const stored = intentOf(1, 'drop', { rev: 3, expires: NOW + 90_000 });
+  const kernel = kernelWith(intentOf(1, 'pass', { rev: 7, expires: NOW + 60_000 }));
+  const it = standing(kernel, [stored]);
+  t.is(it.get(stored.key)?.expires, NOW + 60_000);
+  kernel.clock.now = () => {
+    throw new KernelError('open program', 'clock', 'ENOENT');
+  };
+  t.is(it.get(stored.key)?.expires, NOW + 90_000);
 });
 
 test('still standing: while a next hop does not answer, its revision says whether an entry leads there', (t) => {
