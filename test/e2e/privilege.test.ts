@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { serviceRedirect, startProduct } from '../support/operator.ts';
 import { must, run } from '../support/process.ts';
-import { Testbed } from '../support/testbed.ts';
+import { ROOT, Testbed } from '../support/testbed.ts';
 
 const NOBODY = '65534';
 const STRANGER = '65533';
@@ -51,6 +51,21 @@ test.serial(
     }
   },
 );
+
+test.serial('privilege: what is run as nobody was compiled by ./dev build, and nobody can write there', async (t) => {
+  const { status, stderr } = await run([
+    'env',
+    'NODE_DEBUG_NATIVE=COMPILE_CACHE',
+    join(ROOT, 'tools/as-nobody'),
+    '--version',
+  ]);
+  t.is(status, 0, stderr);
+  t.regex(stderr, /V8 code cache for ESM \S+ was accepted/);
+  const compiled = join(ROOT, '.cache/compiled');
+  const theirs = (await readdir(compiled)).find((name) => name.endsWith(`-${NOBODY}`)) ?? '';
+  const writable = ['find', join(compiled, theirs), '(', '!', '-uid', '0', '-o', '-perm', '/022', ')'];
+  t.is(await must(writable), '');
+});
 
 test.serial('privilege: another user opens no pin, and the owner none of root', async (t) => {
   await using bed = await Testbed.make();
