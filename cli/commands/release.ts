@@ -7,7 +7,7 @@ import { BUS_OPTIONS } from '../line/options.ts';
 import { countText } from '../show/format.ts';
 
 export const release = command({
-  synopsis: '--host HOST',
+  synopsis: '[--host HOST]',
   about: `Has a host carry out what its brake withholds: changes that would remove, or send elsewhere, so many redirects at once that it
 took them for a mistake (BRAKE). Look at them first: shunt status --host HOST names them, shunt explain --host HOST NAME says
 what would become of one. Was it a mistake? Then apply again what was taken away: nothing is withheld any more, and no packet went

@@ -6,7 +6,7 @@ import { EXIT } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 
 export const resync = command({
-  synopsis: '--host HOST',
+  synopsis: '[--host HOST]',
   about: `Has a host give up its history and take its whole set anew from the controller: the way out where it holds what it has
 (HISTORY_LOST, FOREIGN_EPOCH). Nothing is touched before all of it is there; what is in both stands on, and packets with it.
 What the controller does not have goes then: look at shunt plan and shunt dump before. What was given up in silence
