@@ -26,7 +26,7 @@ const FIELDS: readonly Field[] = [
     of: ({ rollout }) => rollout !== undefined,
     cell: ({ rollout }) => (rollout === undefined ? '-' : shortChange(rollout)),
   },
-  { column: { title: 'HOSTS', align: 'right' }, cell: ({ hosts }) => String(hosts) },
+  { column: { title: 'HOSTS', align: 'right' }, cell: hostsCell },
   { column: { title: 'WHO' }, cell: ({ actor = '-' }) => actor },
   { column: { title: 'FROM' }, cell: ({ sources = [] }) => sources.join(',') || '-' },
   {
@@ -73,7 +73,7 @@ function refuse({ code, message }: { readonly code: string; readonly message: st
   );
 }
 
-function layOut(items: readonly HistoryItem[], screen: Parameters<typeof table>[2]): string {
+export function layOut(items: readonly HistoryItem[], screen: Parameters<typeof table>[2]): string {
   if (items.length === 0) return 'no changes';
   const fields = FIELDS.filter(({ of }) => of === undefined || items.some(of));
   const rows = items.map((item) => fields.map(({ cell }) => cell(item)));
@@ -82,6 +82,11 @@ function layOut(items: readonly HistoryItem[], screen: Parameters<typeof table>[
     rows,
     screen,
   );
+}
+
+/** Where the history was begun anew nothing was written for any: each takes its whole set when it is heard. */
+function hostsCell({ verb, hosts }: HistoryItem): Cell {
+  return verb === 'recover' ? '-' : String(hosts);
 }
 
 function confirmText(confirm: HistoryItem['confirm']): string {
