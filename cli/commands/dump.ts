@@ -6,9 +6,11 @@ import { command } from '../line/command.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { collect, Portion } from '../paging.ts';
 import { actionText, ageText } from '../show/format.ts';
-import { type Cell, type Column, table } from '../show/table.ts';
+import { type Cell, type Column, fits, table } from '../show/table.ts';
 import { paint, type Terminal } from '../show/terminal.ts';
 import { unprovenText } from '../show/unproven.ts';
+
+type Screen = Pick<Terminal, 'width' | 'colour'>;
 
 /** Revisions and slots are for programs, in the JSON; a person needs the room for what fits no narrow terminal. */
 const COLUMNS: readonly Column[] = [
@@ -20,6 +22,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'TO' },
   { title: 'KEY', below: true },
 ];
+/** Where whole names have no room: the key below says which redirect it is. */
+const CUT: readonly Column[] = COLUMNS.with(0, { title: 'NAME' });
 
 export const dump = command({
   synopsis: '[--host HOST... | -l LABELS | --all]',
@@ -49,7 +53,13 @@ const IN_SILENCE = { progress: () => {} };
 
 function listing(items: readonly DumpEntry[], partial: boolean, terminal: Terminal): readonly string[] {
   if (items.length === 0) return partial ? [] : ['no redirects'];
-  return [table(COLUMNS, items.map(row), terminal)];
+  return [layOut(items, terminal)];
+}
+
+export function layOut(items: readonly DumpEntry[], screen: Screen): string {
+  const rows = items.map(row);
+  const isCut = !fits(COLUMNS, rows, screen, 'cut') && fits(CUT, rows, screen, 'cut');
+  return table(isCut ? CUT : COLUMNS, rows, screen);
 }
 
 async function readDump(
