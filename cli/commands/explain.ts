@@ -226,12 +226,14 @@ function stateCell({ state, since }: Explanation, nowMs: number): Cell {
   return { text, tone: bad ? 'bad' : state === 'installed' ? 'good' : 'warn' };
 }
 
-function whyRow({ code, errno, retryAt }: Explanation, nowMs: number): [name: string, value: Cell][] {
+/** What is a problem of the host as well has its meaning there. */
+function whyRow({ code, errno, retryAt, problems = [] }: Explanation, nowMs: number): [name: string, value: Cell][] {
   if (code === undefined) return [];
+  const why = problems.some((problem) => problem.code === code) ? code : codeText(code);
   const by = errno === undefined ? '' : `; the kernel said ${errno}`;
   const retry =
     retryAt === undefined ? '' : `; next try ${retryAt <= nowMs ? 'now' : `in ${ageText(retryAt - nowMs)}`}`;
-  return [['why', { text: `${codeText(code)}${by}${retry}`, tone: 'bad' }]];
+  return [['why', { text: `${why}${by}${retry}`, tone: 'bad' }]];
 }
 
 function kernelCell({ entry, state, nexthop }: Explanation): Cell {

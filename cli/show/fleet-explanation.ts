@@ -119,8 +119,16 @@ function answerOf(told: Explanation, heard: LiveGroup | undefined): Omit<Answer,
   if (code === undefined) return { state, because: '' };
   const kernel = errno !== undefined && `the kernel said ${errno}`;
   const hop = nexthop !== null && nextHopText(nexthop);
-  return { state, code, because: together(meaningText(code), kernel, hop) };
+  const means = !SAID_BY_HOP.has(`${code} ${nexthop?.state}`) && meaningText(code);
+  return { state, code, because: together(means, kernel, hop) };
 }
+
+/** A next hop that is so says what the code means, and of what. */
+const SAID_BY_HOP: ReadonlySet<string> = new Set([
+  'NO_NEIGHBOUR failed',
+  'NO_ROUTE no-route',
+  'NO_INTERFACE no-interface',
+]);
 
 function together(...parts: readonly (string | false | undefined)[]): string {
   return parts.filter(Boolean).join('; ');

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { fleetExplanation } from '../../../../cli/show/fleet-explanation.ts';
+import { fleetExplanation, groupAnswers } from '../../../../cli/show/fleet-explanation.ts';
+import { CODES } from '../../../../protocol/codes.ts';
 import type { Explanation } from '../../../../protocol/explain.ts';
 import type { GetItem, GetReply } from '../../../../protocol/listings.ts';
 
@@ -42,4 +43,24 @@ test('explain: a redirect of which some packets are passed is in force there, as
   const text = fleetExplanation({ item, answers, failed: [] }, { width: 80, colour: false });
   t.regex(text, /live +installed on 2 of 2\n/);
   t.regex(text, /HITS_PASSED on edge-1\n/);
+});
+
+test('explain: where the next hop says why a redirect does not stand, that is said once', (t) => {
+  const [listed] = (fixture('get-reply') as GetReply).items;
+  const { errno: _, problems: __, ...told } = fixture('explain-reply') as Explanation;
+  const item: GetItem = { ...(listed as GetItem), shadowed: [], notSent: [] };
+  const because = (code: string, nexthop: Explanation['nexthop']): string | undefined => {
+    const answer: Explanation = { ...told, host: 'edge-1', state: 'blocked', code, nexthop, bypass: false };
+    return groupAnswers({ item, answers: [answer], failed: [] })[0]?.because;
+  };
+  const hop = { interface: 'eth1', gateway: '10.0.0.7' };
+  t.is(because('NO_NEIGHBOUR', { state: 'failed', ...hop }), '10.0.0.7 does not answer address resolution on eth1');
+  t.is(because('NO_ROUTE', { state: 'no-route' }), 'no route leads out of this host to it');
+  t.is(because('NO_INTERFACE', { state: 'no-interface', interface: 'eth1' }), 'there is no interface eth1');
+  t.is(
+    because('NO_NEIGHBOUR', { state: 'asking', ...hop }),
+    'the next hop does not answer address resolution; 10.0.0.7 is being asked for its MAC address on eth1',
+  );
+  t.is(because('MAP_FULL', null), CODES.MAP_FULL);
+  t.is(because('NO_INTERFACE', null), CODES.NO_INTERFACE);
 });
