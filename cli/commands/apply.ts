@@ -35,7 +35,7 @@ What would remove or re-target more than a fifth of a host's redirects (and more
 more than 1,000), is refused unless --allow-shrink or --allow-growth is there, with --reason.
 
 Of up to 100 redirects it says what shunt plan would: what is dropped or given up, who is touched that was not named, and where
-only a name decides.
+only a name decides; and on which of their hosts it waits, for these are held.
 
 With PLAN, a file of shunt plan --out, it does what that said, deletes included, or nothing where anything that the plan
 relied on is otherwise by now (PLAN_STALE): plan again.

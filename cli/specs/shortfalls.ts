@@ -1,6 +1,8 @@
 import { encodeGetRequest, type GetItem, parseGetReply } from '../../protocol/listings.ts';
 import type { Bus } from '../client.ts';
 import { Failure } from '../line/failure.ts';
+import { someText } from '../show/format.ts';
+import { standText } from '../show/live.ts';
 import { notSentTexts } from '../show/not-sent.ts';
 import type { Prepared } from './prepare.ts';
 
@@ -8,14 +10,15 @@ import type { Prepared } from './prepare.ts';
 const MAX_ASKED = 100;
 
 /**
- * Says which redirects of an apply stand on no host, because another one with the same match wins on every one, and which
- * are not sent to hosts that they are for.
+ * Says which redirects of an apply stand on no host, because another one with the same match wins on every one, which are
+ * not sent to hosts that they are for, and which of these hosts are held.
  */
 export async function shortfallTexts(specs: readonly Prepared[], bus: Pick<Bus, 'api'>): Promise<readonly string[]> {
   if (specs.length > MAX_ASKED) return [];
   try {
     const found = await Promise.all(specs.map(({ name }) => find(name, bus)));
-    return found.flatMap((item) => (item === undefined ? [] : [...loserText(item), ...notSentTexts(item)]));
+    const items = found.filter((item) => item !== undefined);
+    return [...items.flatMap((item) => [...loserText(item), ...notSentTexts(item)]), ...heldTexts(items)];
   } catch (error) {
     if (error instanceof Failure) return []; // what was asked for is done, and who may apply may not be allowed to look
     throw error;
@@ -33,4 +36,14 @@ function loserText({ spec, hostsTotal, shadowed, shadowedTotal }: GetItem): read
   return [
     `${spec.name} stands nowhere: ${winners.slice(0, 3).join(', ')} has the same match and wins ${where}; give one of them another priority`,
   ];
+}
+
+/** A line for each reason why some of their hosts are held; of one redirect the first of them are named, and all are counted. */
+function heldTexts(items: readonly GetItem[]): readonly string[] {
+  const held = items.flatMap(({ live }) => live?.states.filter(({ state }) => state === 'held') ?? []);
+  return [...Map.groupBy(held, standText)].map(([how, groups]) => {
+    const hosts = [...new Set(groups.flatMap((group) => group.hosts))];
+    const total = Math.max(hosts.length, ...groups.map((group) => group.total));
+    return `${how} on ${someText(hosts, total)}: what is new waits there until that ends; see shunt hosts`;
+  });
 }
