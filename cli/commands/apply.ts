@@ -14,7 +14,7 @@ import { movedText } from '../show/moved.ts';
 import { notice, type Terminal } from '../show/terminal.ts';
 import { foreseen } from '../specs/foreseen.ts';
 import { readAsked } from '../specs/kept-or-files.ts';
-import { shortfallTexts } from '../specs/shortfalls.ts';
+import { idleTexts, shortfallTexts } from '../specs/shortfalls.ts';
 import { applyOn, upload } from '../specs/upload.ts';
 import { UploadAhead } from '../specs/upload-ahead.ts';
 import { toldOf, waitOf, waitWith } from '../waiting.ts';
@@ -101,8 +101,8 @@ END`,
     const known = knowingTerms(knowingSets(asking, more.set !== undefined), terms);
     const { v: _, upload: __, ...reply } = await known;
     const { change, created, changed, unchanged, deleted, hosts, rev } = reply;
-    for (const text of [...notes, ...strangerTexts(reply), ...(await shortfallTexts(specs, bus))])
-      notice(terminal, text);
+    const told = [...notes, ...strangerTexts(reply), ...(await shortfallTexts(specs, bus))];
+    for (const text of told) notice(terminal, text);
     const pruned = deleted === undefined ? '' : `, deleted ${deleted}`;
     if (reply.set?.movedTotal) notice(terminal, movedText(reply.set));
     const joined = reply.set?.joined ? `; ${reply.set.joined} put into the set ${reply.set.name}` : '';
@@ -110,17 +110,19 @@ END`,
     const text = `created ${created}, changed ${changed}, unchanged ${unchanged}${pruned}; hosts ${hosts}${joined}; ${made}`;
     if (options.output === 'table') terminal.print(text);
     if (terms.confirm !== undefined) {
-      const told = hosts === 0 ? [] : await awaitConfirmed([change], terms, bus, terminal);
+      const ended = hosts === 0 ? [] : await awaitConfirmed([change], terms, bus, terminal);
       if (options.output === 'json')
-        terminal.print(JSON.stringify({ ...reply, ...(told[0] && { waited: toldOf(told[0]) }) }));
-      else for (const text of confirmTexts(told, terminal)) terminal.print(text);
-      return exitOf(told);
+        terminal.print(JSON.stringify({ ...reply, ...(ended[0] && { waited: toldOf(ended[0]) }) }));
+      else for (const text of confirmTexts(ended, terminal)) terminal.print(text);
+      return exitOf(ended);
     }
     const standing = unchanged === 0 ? [] : specs.map(({ name }) => name);
     const waited = wait && (await waitWith(change, standing, wait, bus, terminal));
     if (options.output === 'json')
       terminal.print(JSON.stringify({ ...reply, ...(waited && { waited: toldOf(waited) }) }));
     else if (waited !== undefined) terminal.print(changeText(waited, terminal));
+    const idle = waited === undefined ? [] : await idleTexts(specs, bus);
+    for (const text of idle.filter((one) => !told.includes(one))) notice(terminal, text);
     return waited === undefined || isDone(waited.state) ? EXIT.done : EXIT.unfinished;
   },
 });

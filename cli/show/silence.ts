@@ -12,8 +12,12 @@ export function leftText(silence: Silence | undefined): string {
     : 'not judged now';
 }
 
+interface Again extends Pick<Explanation, 'name'> {
+  readonly idle?: Pick<NonNullable<Explanation['idle']>, 'rearm'>;
+}
+
 /** Says by what a redirect that was given up is armed again. */
-export function againText({ name, idle }: Pick<Explanation, 'name' | 'idle'>): string {
+export function againText({ name, idle }: Again): string {
   const by =
     idle?.rearm === 'never' ? `shunt rearm ${shellWord(name)}` : `a newer revision, or shunt rearm ${shellWord(name)},`;
   return `${by} has it stand again`;

@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
 import { type ApplyReply, encodeApiError, encodeApplyReply, parseApplyRequest } from '../../protocol/api.ts';
 import { encodeAskError, encodeDump, parseAskRequest } from '../../protocol/ask.ts';
+import { encodeChangeReply } from '../../protocol/change-state.ts';
 import { encodeDeleteReply, parseDeleteRequest } from '../../protocol/delete.ts';
 import { type Event, encodeEvent, encodeEvents } from '../../protocol/event.ts';
 import { encodeExplanation, parseExplainRequest } from '../../protocol/explain.ts';
@@ -167,6 +168,39 @@ test('apply: a redirect that loses on every host is named, with the one that win
     await notes({ hosts: ['edge-9'], hostsTotal: 1, shadowed: [], shadowedTotal: 0, notSent, notSentTotal: 7 }),
     'note: web is not sent to edge-3 +6: AGENT_TOO_OLD (idle)\n',
   );
+});
+
+test('apply --wait: what is verified and idle does not stand, and it is said by what it does again', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.api.apply', (data) => {
+    const { upload } = parseApplyRequest(data);
+    const counted = { created: 0, changed: 1, unchanged: 0, hosts: 2, rev: 12 };
+    return encodeApplyReply({ v: 1, upload, ...counted, change: '5c1d0000' });
+  });
+  let state = 'pending';
+  await bench.answers('shunt.v1.api.change', () => {
+    state = 'idle';
+    const done = { failed: 0, stale: 0, unreachable: 0, total: 2, done: 2, items: [], next: null };
+    return encodeChangeReply({ v: 1, change: '5c1d0000', verb: 'apply', made: 1, level: 'verified', ...done });
+  });
+  const [item] = fixture('get-reply').items;
+  const spec = { ...item.spec, name: 'web', idle: { after: 600_000, rearm: 'never' } };
+  await bench.answers('shunt.v1.api.get', () => {
+    const live = { hosts: 0, total: 2, states: [{ state, total: 2, hosts: ['edge-1', 'edge-2'] }] };
+    const where = { hosts: ['edge-1', 'edge-2'], hostsTotal: 2, shadowed: [], shadowedTotal: 0 };
+    return encodeGetReply({ v: 1, items: [{ spec, rev: 12, live, ...where }], next: null });
+  });
+  const stdin = APPLY.concat('    idle: { after: 10m, rearm: never }\n');
+  const notes = async (...words: readonly string[]): Promise<readonly string[]> => {
+    const { exit, stderr } = await bench.shunt(['apply', '-f', '-', ...words], { stdin });
+    t.is(exit, 0);
+    return stderr.split('\n').filter((line) => line.includes('web is idle'));
+  };
+  const said = 'note: web is idle on edge-1,edge-2, and does not stand there: shunt rearm web has it stand again';
+  t.deepEqual(await notes(), [], 'nobody knows yet');
+  t.deepEqual(await notes('--wait'), [said]);
+  t.deepEqual(await notes('--wait'), [said], 'once, also where it is known at once');
+  t.deepEqual(await notes(), [said]);
 });
 
 test('apply: a problem that only the controller sees is named by line', async (t) => {
