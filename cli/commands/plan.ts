@@ -6,9 +6,11 @@ import { EXIT, Failure, usage } from '../line/failure.ts';
 import { BUS_OPTIONS } from '../line/options.ts';
 import { knowingSets } from '../names.ts';
 import { prunedBy } from '../sets.ts';
+import { idleOf } from '../show/idle-on.ts';
 import { layOutPlan } from '../show/plan-table.ts';
 import { notice } from '../show/terminal.ts';
 import { askPlan } from '../specs/ask-plan.ts';
+import { findRedirects, takersOf } from '../specs/find-redirects.ts';
 import { readAsked } from '../specs/kept-or-files.ts';
 import { requireRoomForPlan, writePlan } from '../specs/plan-file.ts';
 import type { Prepared } from '../specs/prepare.ts';
@@ -16,7 +18,7 @@ import type { Prepared } from '../specs/prepare.ts';
 export const plan = command({
   synopsis: '[-f FILE... [-R]] [--delete NAME...] [--set NAME] | PLAN',
   about: `Shows what an apply of the files and a delete of the names would do to each host, and does nothing: what would be added,
-changed and deleted, and where packets go today and then (B: on to where they were sent; !: dropped, given up, or nothing left at
+changed and deleted, and where packets go today and then (B: on to where they were sent; idle, said of up to 100: given up in silence there, so they go on; !: dropped, given up, or nothing left at
 B); what is not named and touched all the same; which redirects another one shadows, because it has the same match and wins; which
 ones overlap, and which of them has a packet that matches both; which hosts would be given more than they can hold, and which are
 not sent a redirect because their agents are too old for it. With --set and --prune, what such an apply would take out of the set
@@ -49,7 +51,7 @@ whether it still can be applied. With --exit-code, the exit status is 6 where so
     terminal.print(
       options.output === 'json'
         ? JSON.stringify({ ...planned, ...(pruned && { pruned }), ...(stale !== undefined && { stale }) })
-        : layOutPlan(planned, terminal, specs),
+        : layOutPlan(planned, terminal, specs, idleOf(await findRedirects(takersOf(planned), bus))),
     );
     if (options.out !== undefined) {
       await keep(options.out, planned, { specs, ...options, gone });

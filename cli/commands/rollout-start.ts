@@ -11,8 +11,10 @@ import { ROLLOUT_OPTIONS, rolloutTerms, startOn } from '../rollout/start.ts';
 import { startText, wavesText } from '../rollout/start-text.ts';
 import { toTheEnd } from '../rollout/to-the-end.ts';
 import { placingOf, prunedBy } from '../sets.ts';
+import { idleOf } from '../show/idle-on.ts';
 import { layOutPlan } from '../show/plan-table.ts';
 import { askPlan } from '../specs/ask-plan.ts';
+import { findRedirects, takersOf } from '../specs/find-redirects.ts';
 import { readAsked } from '../specs/kept-or-files.ts';
 import { upload } from '../specs/upload.ts';
 
@@ -105,7 +107,8 @@ async function begin(
   const ask = (more: { readonly dryRun?: true }): Promise<RolloutStartReply> =>
     upload(specs, bus, terminal, startOn({ ...last, ...more }, [...operands, ...options.file], id));
   const id = randomUUID();
-  say(layOutPlan(planned, terminal, specs));
+  const takers = options.output === 'json' ? [] : await findRedirects(takersOf(planned), bus);
+  say(layOutPlan(planned, terminal, specs, idleOf(takers)));
   const foreseen = await ask({ dryRun: true });
   say(foreseen.waves.length === 0 ? '' : `\n${wavesText(foreseen, terminal)}\n`);
   const begun = options['dry-run'] ? foreseen : await ask({});

@@ -1,11 +1,12 @@
 import type { Way } from '../../protocol/effects.ts';
-import type { JsonObject } from '../../protocol/json.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { matchOfKey } from '../../protocol/key.ts';
 import { compareNames } from '../../protocol/order.ts';
 import type { Planned } from '../../protocol/plan.ts';
 import type { PlanChange, PlanCollateral, PlanHost, PlanOver, PlanOverlap } from '../../protocol/plan-lines.ts';
 import { fixedBits, type Precedence, shapeOf } from '../../protocol/shape.ts';
 import { actionText, someText, whyNotSent } from './format.ts';
+import { type IdleOn, idleText } from './idle-on.ts';
 import { planNotes } from './plan-notes.ts';
 import { type Cell, type Column, table } from './table.ts';
 import { noteText, type Terminal } from './terminal.ts';
@@ -26,11 +27,16 @@ function shownOn({ width }: Screen): number {
 }
 
 /** Lays a plan out for people: the sums, each host, each change, and at the end what deserves a second look. */
-export function layOutPlan(planned: Planned, screen: Screen, specs: readonly Described[] = []): string {
+export function layOutPlan(
+  planned: Planned,
+  screen: Screen,
+  specs: readonly Described[] = [],
+  idle: ReadonlyMap<string, IdleOn> = new Map(),
+): string {
   const sections = [
     sums(planned),
     hostTable(planned, screen),
-    changeTable(planned, screen),
+    changeTable(planned, screen, { specs, idle }),
     describedTable(specs, screen),
     collateralTable(planned, screen),
     shadowTable(planned, screen),
@@ -83,18 +89,30 @@ const OPS: Readonly<Record<PlanChange['op'], Cell>> = {
   delete: { text: 'delete', tone: 'bad' },
 };
 
-function changeTable({ changes: all, changesTotal }: Planned, screen: Screen): string {
+/** What redirects are to say, and where they are idle. */
+interface Beside {
+  readonly specs: readonly Described[];
+  readonly idle: ReadonlyMap<string, IdleOn>;
+}
+
+function changeTable({ changes: all, changesTotal }: Planned, screen: Screen, { specs, idle }: Beside): string {
   if (all.length === 0) return '';
+  const resting = new Set(specs.filter(({ json }) => onlyByRearm(json)).map(({ name }) => name));
   const changes = all.toSorted(byMarkAndName).slice(0, shownOn(screen));
   const rows = changes.map((change): Cell[] => {
     const { op, name, was, from, to, marks = [], hosts, hostsTotal, key } = change;
     const own = was === undefined ? [name] : [name, was];
     const marked = marks.length > 0;
+    const now = idleText(idle.get(from?.by ?? ''), change);
+    const then = to?.by === from?.by && resting.has(to?.by ?? '') ? now : '';
     return [
       OPS[op],
       was === undefined ? name : `${name} (was ${was})`,
-      wayText(from, own),
-      { text: `${marked ? '! ' : ''}${wayText(to, own)}`, tone: marked ? 'bad' : undefined },
+      { text: `${wayText(from, own)}${now}`, tone: now === '' ? undefined : 'warn' },
+      {
+        text: `${marked ? '! ' : ''}${wayText(to, own)}${then}`,
+        tone: marked ? 'bad' : then === '' ? undefined : 'warn',
+      },
       someText(hosts, hostsTotal),
       key,
     ];
@@ -102,6 +120,11 @@ function changeTable({ changes: all, changesTotal }: Planned, screen: Screen): s
   const titles = [{ title: 'OP' }, { title: 'NAME', whole: true }, { title: 'FROM' }, { title: 'TO' }];
   const columns = [...titles, { title: 'HOSTS' }, { title: 'KEY', below: true }];
   return more(table(columns, rows, screen), changesTotal - onHosts(changes));
+}
+
+/** Once it is given up, a newer revision of it does not have it stand again. */
+function onlyByRearm({ idle }: JsonObject): boolean {
+  return isObject(idle) && idle.rearm === 'never';
 }
 
 /** What is marked first: it must not be among the lines that have no room. */

@@ -1,22 +1,19 @@
 import { isObject } from '../../protocol/json.ts';
-import { encodeGetRequest, type GetItem, parseGetReply } from '../../protocol/listings.ts';
+import type { GetItem } from '../../protocol/listings.ts';
 import type { Bus } from '../client.ts';
-import { Failure } from '../line/failure.ts';
 import { someText } from '../show/format.ts';
 import { standText } from '../show/live.ts';
 import { notSentTexts } from '../show/not-sent.ts';
 import { againText } from '../show/silence.ts';
+import { findRedirects } from './find-redirects.ts';
 import type { Prepared } from './prepare.ts';
-
-/** Of a longer upload nobody asks for each redirect; `shunt plan` and `shunt get` have all of them. */
-const MAX_ASKED = 100;
 
 /**
  * Says which redirects of an apply stand on no host, because another one with the same match wins on every one, which are
  * not sent to hosts that they are for, which of these hosts are held, and on which it is idle.
  */
 export async function shortfallTexts(specs: readonly Prepared[], bus: Pick<Bus, 'api'>): Promise<readonly string[]> {
-  const items = await findAll(specs, bus);
+  const items = await findRedirects(namesOf(specs), bus);
   const each = items.flatMap((item) => [...loserText(item), ...notSentTexts(item), ...idleText(item)]);
   return [...each, ...heldTexts(items)];
 }
@@ -24,22 +21,11 @@ export async function shortfallTexts(specs: readonly Prepared[], bus: Pick<Bus, 
 /** Says which of them are idle, once hosts have them. */
 export async function idleTexts(specs: readonly Prepared[], bus: Pick<Bus, 'api'>): Promise<readonly string[]> {
   const giving = specs.filter(({ json }) => json.idle !== undefined);
-  return (await findAll(giving, bus)).flatMap(idleText);
+  return (await findRedirects(namesOf(giving), bus)).flatMap(idleText);
 }
 
-async function findAll(specs: readonly Prepared[], bus: Pick<Bus, 'api'>): Promise<readonly GetItem[]> {
-  if (specs.length > MAX_ASKED) return [];
-  try {
-    const found = await Promise.all(specs.map(({ name }) => find(name, bus)));
-    return found.filter((item) => item !== undefined);
-  } catch (error) {
-    if (error instanceof Failure) return []; // what was asked for is done, and who may apply may not be allowed to look
-    throw error;
-  }
-}
-
-async function find(name: string, bus: Pick<Bus, 'api'>): Promise<GetItem | undefined> {
-  return (await bus.api('get', encodeGetRequest({ v: 1, name }), parseGetReply)).items[0];
+function namesOf(specs: readonly Prepared[]): readonly string[] {
+  return specs.map(({ name }) => name);
 }
 
 function loserText({ spec, hostsTotal, shadowed, shadowedTotal }: GetItem): readonly string[] {

@@ -236,6 +236,26 @@ test('plan: what would become of each host, and what deserves a second look', as
   t.regex(idle.stderr, /^note: each host gives up by itself what is idle: web; packets that ECMP moves/);
 });
 
+test('plan: FROM says of what hosts gave up that it is idle there; for programs nobody is asked', async (t) => {
+  await using bench = await Bench.open();
+  await bench.answers('shunt.v1.api.plan', (data) => {
+    return encodePlanReply({ ...fixture('plan-reply'), upload: parsePlanRequest(data).upload });
+  });
+  const asked: unknown[] = [];
+  await bench.answers('shunt.v1.api.get', (data) => {
+    const { name } = parseGetRequest(data);
+    asked.push(name);
+    const live = { hosts: 0, total: 1, states: [{ state: 'idle', total: 1, hosts: ['edge-7'] }] };
+    const where = { hosts: ['edge-7'], hostsTotal: 1, shadowed: [], shadowedTotal: 0 };
+    return encodeGetReply({ v: 1, items: [{ spec: { name }, rev: 12, live, ...where }], next: null });
+  });
+  await bench.shunt(['plan', '-f', '-', '-o', 'json'], { stdin: APPLY });
+  t.deepEqual(asked, []);
+  const { stdout } = await bench.shunt(['plan', '-f', '-'], { stdin: APPLY });
+  t.deepEqual(asked.toSorted(), ['block-scan', 'drain-web-1']);
+  t.regex(stdout, /^delete +drain-web-1 +10\.0\.0\.7, idle +! B +edge-7 /m);
+});
+
 test('plan: what one answer has no room for is read page by page, and all of it is shown in a pipe', async (t) => {
   await using bench = await Bench.open();
   const [change] = fixture('plan-reply').changes;
