@@ -18,11 +18,11 @@ import type { Prepared } from '../specs/prepare.ts';
 export const plan = command({
   synopsis: '[-f FILE... [-R]] [--delete NAME...] [--set NAME] | PLAN',
   about: `Shows what an apply of the files and a delete of the names would do to each host, and does nothing: what would be added,
-changed and deleted, and where packets go today and then (B: on to where they were sent; idle, said of up to 100: given up in silence there, so they go on; !: dropped, given up, or nothing left at
-B); what is not named and touched all the same; which redirects another one shadows, because it has the same match and wins; which
-ones overlap, and which of them has a packet that matches both; which hosts would be given more than they can hold, and which are
-not sent a redirect because their agents are too old for it. With --set and --prune, what such an apply would take out of the set
-is among what would be deleted.
+changed and deleted, and where packets go today and then (B: on to where they were sent; idle, said of up to 100: given up in
+silence there, so they go on; !: dropped, given up, or nothing left at B); what is not named and touched all the same; which
+redirects another one shadows, because it has the same match and wins; which ones overlap, and which of them has a packet that
+matches both; which hosts would be given more than they can hold, and which are not sent a redirect because their agents are too
+old for it. With --set and --prune, what such an apply would take out of the set is among what would be deleted.
 
 With --out, the plan is kept in a file, for shunt apply FILE: that does exactly this, or nothing if anything that the plan
 relied on is otherwise by then. Only a plan is overwritten. With PLAN, a file that was kept, it shows what that would do now, and
