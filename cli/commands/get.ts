@@ -29,8 +29,8 @@ export const get = command({
   synopsis: '[NAME... | --set NAME | -l LABELS] [-w | --exit-code]',
   about: `Shows redirects as the controller has them, and how they stand by what hosts said last: what they match, where packets
 go, for which hosts they are, on how many of these they are in force (live), the worst of the others, how many packets meet them a
-second (- where no host told within 45 s, ≥ where some did not, or are held), and since when they are as they are (age); where some
-have them and there is room, also priority, end (expires) and description. Below stands which hosts do not do what, which are not sent one,
+second (- where no host told within 45 s, ≥ where some did not), and since when they are as they are (age); where some have them
+and there is room, also priority, end (expires) and description. Below stands which hosts do not do what, which are not sent one,
 and what an apply would refuse now, each with the reason; shunt explain NAME asks the hosts. A host that was not heard for a
 minute is silent, and nothing on it counts as in force. Of one NAME that has idle, hosts are asked how it stands there: how much
 time it has left, or since when it is idle and what has it stand again, and its last count. With -o json every host of each is

@@ -96,14 +96,9 @@ function shown(line: Cell, screen: Screen): readonly string[] {
   return [first, ...rest.map((more) => `  ${more}`)].map((text) => paint(screen, tone, text));
 }
 
-/**
- * Where it is not known of all hosts that have it, it is more, or as much: also where one is held, for if its store is gone or
- * not proven, too, it tells no packets of redirects that stand there.
- */
-function rateCell({ rate, hostsTotal, live }: GetItem): Cell {
-  if (rate === undefined) return '-';
-  const isHeld = live?.states.some(({ state }) => state === 'held') === true;
-  return atLeast(rateText(rate.packets), isHeld || rate.hosts < hostsTotal);
+/** Where it is not known of all hosts that have it, it is more, or as much. */
+function rateCell({ rate, hostsTotal }: GetItem): Cell {
+  return rate === undefined ? '-' : atLeast(rateText(rate.packets), rate.hosts < hostsTotal);
 }
 
 /** When it ends, or that it has; a newer controller may write it in another way. */

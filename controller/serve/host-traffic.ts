@@ -1,3 +1,4 @@
+import { UNPROVEN } from '../../protocol/codes.ts';
 import type { Rates } from '../../protocol/rates.ts';
 import { isSilentFor, type Status } from '../../protocol/status.ts';
 import { type Evidence, isNewer, remember } from '../model/evidence.ts';
@@ -69,7 +70,7 @@ export class HostTraffic {
     if (status.rates === undefined) return;
     const { spanMs, verdicts, lost } = status.rates;
     this.#last = { spanMs, verdicts, lost };
-    this.#samples.push(this.#sampleOf(status.rates, monotonicMs));
+    this.#samples.push(this.#sampleOf(status.rates, monotonicMs, tellsAll(status)));
     this.#forget(this.#samples.length - MAX_SAMPLES);
   }
 
@@ -109,7 +110,7 @@ export class HostTraffic {
     this.#level = ended ? ENDED : bypass ? BYPASS : undefined;
   }
 
-  #sampleOf({ busiest, spanMs, others }: Rates, endMs: number): Sample {
+  #sampleOf({ busiest, spanMs }: Rates, endMs: number, complete: boolean): Sample {
     const count = busiest.length;
     const room = new ArrayBuffer(count * 16); // one for both: there are as many as statuses of five minutes
     const [ids, rates] = [new Uint32Array(room, 0, count), new Float32Array(room, count * 4)];
@@ -122,8 +123,13 @@ export class HostTraffic {
       rates[at * 3 + 2] = passed * perSecond;
       at += 1;
     }
-    return { startMs: endMs - spanMs, endMs, ids, rates, complete: others === undefined };
+    return { startMs: endMs - spanMs, endMs, ids, rates, complete };
   }
+}
+
+/** Whether a redirect that it does not list had no packet: not where it has no set by which to name what stands. */
+function tellsAll({ rates, problems = [] }: Status): boolean {
+  return rates?.others === undefined && !problems.some(({ code }) => UNPROVEN.includes(code));
 }
 
 const ENDED: Stand = Object.freeze({ state: 'ended' });

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { Traffic } from '../../../../controller/serve/traffic.ts';
+import { UNPROVEN } from '../../../../protocol/codes.ts';
 import type { Rates } from '../../../../protocol/rates.ts';
 import type { Status } from '../../../../protocol/status.ts';
 import { encodeTopReply, SERIES_POINTS, type TopReply, type TopRequest } from '../../../../protocol/top.ts';
@@ -88,6 +89,19 @@ test('traffic: who is not listed by a host that does not list all had an unknown
   fleet.tell('b', { r1: 1 });
   t.deepEqual(fleet.rate('r2', 'a', 'b'), [0, 1]);
   t.deepEqual(fleet.rate('r1', 'a', 'b'), [11, 2]);
+});
+
+test('traffic: who is not listed by a host that has no set to name its redirects by had an unknown rate, and not 0', (t) => {
+  const fleet = new Fleet();
+  fleet.tell('b', { r1: 1 });
+  for (const code of UNPROVEN) {
+    const rates = { spanMs: SPAN, busiest: [], verdicts: { SENT: 1_500 }, lost: 0 };
+    fleet.say('a', { rates, problems: [{ code, since: 0 }] });
+    t.is(fleet.rate('r1', 'a'), undefined, code);
+    t.deepEqual(fleet.rate('r1', 'a', 'b'), [1, 1], code);
+  }
+  fleet.tell('a', {});
+  t.deepEqual(fleet.rate('r1', 'a', 'b'), [1, 2]);
 });
 
 test('traffic: a rate counts on over a status that is lost, or that tells none, and no longer', async (t) => {
