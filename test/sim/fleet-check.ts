@@ -36,7 +36,7 @@ export class FleetCheck {
   readonly #standing = new Set<string>();
   /** When that was, since a database was put back and a while before. */
   readonly #decreedMs = new Map<string, number>();
-  /** Where epochs ended that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
+  /** Where epochs ended, at most, that the database forgot: what was sent of them may still come, and goes on from where hosts are. */
   readonly #forgotten = new Map<string, number>();
   #nowMs = 0;
   /** Of the database, when it was looked at last. */
@@ -63,7 +63,8 @@ export class FleetCheck {
 
   /** A database is about to be put back. */
   restoring(): void {
-    for (const [epoch, end] of this.#database.ends()) this.#forgotten.set(epoch, end);
+    for (const [epoch, end] of this.#database.ends())
+      this.#forgotten.set(epoch, Math.max(end, this.#forgotten.get(epoch) ?? 0));
   }
 
   /** Whoever spoke before a day that passed did so long ago, also where it is noted only now. */
