@@ -113,7 +113,7 @@ function endedWith(signal: AbortSignal): AbortController {
  * leaves that when the last pass is over. Errors: KernelError, StoreError, logged.
  */
 export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
-  const { store, clock, log } = parts;
+  const { store, clock, boot, log } = parts;
   const { host } = parts.identity;
   const ended = endedWith(signal);
   const running = ended.signal;
@@ -131,7 +131,7 @@ export async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
   await clock.turn(); // of very many, what they leave behind is collected now
 
   const bus = held.adopt(parts.connect(), (it) => it.close());
-  const intake = new Intake({ host, store, bus, reconciling: reconciler, clock, log, footing, mark, outbox });
+  const intake = new Intake({ host, store, bus, reconciling: reconciler, clock, boot, log, footing, mark, outbox });
   const statuses = makeStatuses(parts, bus, reconciler, intake);
   const publisher = new StatusPublisher(statuses.publish, bus, clock, () => reconciler.awaits);
   held.defer(() => publisher.end());

@@ -67,7 +67,8 @@ class Host {
     this.#publisher = new StatusPublisher(() => this.#status(), bus, clock);
     this.#intake = new Intake({
       ...{ host: name, clock, log: quiet, footing: EMPTY, mark: undefined },
-      store: { accept: async (candidate) => this.#accept(candidate) },
+      store: { accept: async (candidate) => this.#accept(candidate), noteTime: async () => {} },
+      boot: { now: () => ({ boot: name, ms: Math.floor(clock.monotonicMs()) }) },
       bus: {
         onLive: (handle) => {
           this.#live = handle;

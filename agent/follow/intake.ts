@@ -12,7 +12,7 @@ import type { Footing } from '../model/footing.ts';
 import type { Mark } from '../model/mark.ts';
 import { StoreError } from '../model/store-error.ts';
 import type { Acceptance, Candidate } from '../model/stored.ts';
-import type { Bus, DesiredStore, Outbox, Reconciling } from '../ports.ts';
+import type { BootClock, Bus, DesiredStore, Outbox, Reconciling } from '../ports.ts';
 import { fold } from './cursor.ts';
 import { asks, type FootingEvent, next, takesUpdates } from './footing.ts';
 import { openUpdate } from './open.ts';
@@ -27,10 +27,11 @@ const MAX_WAITING = 64;
 /** What the intake needs; `footing` and `mark` are as they were found at start. */
 export interface IntakeOptions {
   readonly host: string;
-  readonly store: Pick<DesiredStore, 'accept'>;
+  readonly store: Pick<DesiredStore, 'accept' | 'noteTime'>;
   readonly bus: Pick<Bus, 'onLive' | 'onReconnect' | 'sync'>;
   readonly reconciling: Reconciling;
   readonly clock: Clock;
+  readonly boot: BootClock;
   readonly log: Log;
   readonly footing: Footing;
   readonly mark: Mark | undefined;
@@ -59,7 +60,7 @@ export type Decreed = Omit<ResyncReply, 'v' | 'host'>;
  * was committed before (R8). What does not parse changes nothing, and is counted (R9). On a footing that forbids it
  * nothing is laid over the set, and everything is left as it is.
  * Caveats: of the updates that wait for a sync or a commit the newest 64 are kept. A disk that takes nothing is a
- * problem until it has taken the next set; what it kept out is fetched again.
+ * problem until it has taken the next set, or, where no log wants one any more, anything; what it kept out is fetched again.
  * Errors: `run` ends with StoreError when the store is broken.
  */
 export class Intake {
@@ -200,7 +201,14 @@ export class Intake {
   async #mark(marks: Marks | undefined): Promise<void> {
     if (marks === undefined) return;
     await this.#oneByOne.do(() => this.#options.reconciling.marked(marks));
+  }
+
+  /** What the disk refused may be wanted no more: whether it takes anything again only a write tells. */
+  async #tryDisk(): Promise<void> {
+    if (!this.#problems.unwritable) return;
+    await this.#options.store.noteTime(this.#options.boot.now());
     this.#problems.unwritable = false;
+    this.#problems.note(this.#footing);
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
@@ -217,8 +225,13 @@ export class Intake {
     }).finally(() => {
       this.#othersMs = undefined;
     });
-    await this.#conclude(result);
+    this.#conclude(result);
     if (anew) this.#concludeDecree(result);
+    if (result.outcome === 'failed') return;
+    if (result.outcome === 'current' && takesUpdates(this.#footing)) await this.#mark(result.marks);
+    await this.#tryDisk();
+    // Not before: what a disk refuses is asked for ever less often.
+    this.#pace.answered(result.outcome === 'held' ? 'held' : 'well');
   }
 
   /** What is held ends by the time of its own log. */
@@ -235,7 +248,7 @@ export class Intake {
     else if (result.code !== 'NOT_READY') this.#answerDecree(result.code, result.message);
   }
 
-  async #conclude(result: SyncResult): Promise<void> {
+  #conclude(result: SyncResult): void {
     if (result.outcome === 'failed') {
       if (result.code === 'NOT_READY') this.#options.outbox.changed(); // it waits for our status
       this.#retry(result.code, result.message);
@@ -246,8 +259,6 @@ export class Intake {
     this.#problems.asked(true, this.#footing);
     if (result.outcome === 'held') this.#step({ kind: 'held', hold: result.hold });
     if (result.outcome === 'current') this.#step({ kind: 'current' });
-    this.#pace.answered(result.outcome === 'held' ? 'held' : 'well');
-    if (result.outcome === 'current' && takesUpdates(this.#footing)) await this.#mark(result.marks);
   }
 
   #retry(code: string, reason: string): void {

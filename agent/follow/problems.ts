@@ -22,7 +22,7 @@ export interface ProblemsParts {
 
 /** Why the set is held, not proven, not stored or perhaps old. It is told at the start, and when it changes. */
 export class Problems {
-  /** The store refused the last set that it was to take. */
+  /** The store refused the last that it was to take. */
   unwritable = false;
   readonly #parts: ProblemsParts;
   #list: readonly Problem[];

@@ -87,6 +87,7 @@ class Agent implements AsyncDisposable {
         store,
         bus,
         clock,
+        boot: { now: () => ({ boot: 'b1', ms: Math.floor(clock.monotonicMs()) }) },
         log: silent,
         footing: atStart(await store.load(), undefined),
         mark: undefined,

@@ -15,6 +15,7 @@ import { MemoryController, type Wish } from '../../../fakes/memory-controller.ts
 import { MemoryStore } from '../../../fakes/memory-store.ts';
 import { candidate, del, HOST, intent, put, silent, update } from './samples.ts';
 
+const full = (): StoreError => new StoreError('FULL', '/state/agent.db', 'accept: full');
 const puts = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => put(n, rev));
 
 /** An intake with everything around it in memory. */
@@ -62,11 +63,15 @@ class Bench implements Disposable {
         held: (is) => this.held.push(is),
         accepted: async ({ put, removed }) => void this.told.push([...put.map(({ key }) => key), ...removed]),
         again: (keys) => this.again.push(keys),
-        marked: async (marks) => void this.marked.push(marks),
+        marked: async (marks) => {
+          await this.store.remember({});
+          this.marked.push(marks);
+        },
         judge: () => ({}),
         release: async () => 0,
       },
       clock: this.clock,
+      boot: { now: () => ({ boot: 'b1', ms: this.clock.monotonicMs() }) },
       log: silent,
       footing: atStart(await this.store.load(), mark),
       mark,
@@ -404,13 +409,52 @@ test('intake: a host whose history is lost holds, and goes on when it is superse
 test('intake: a full disk is reported, and what it kept out is fetched later', async (t) => {
   using bench = new Bench();
   const intake = await bench.inStep();
-  bench.store.failures.push(new StoreError('FULL', '/state/agent.db', 'accept: full'));
+  bench.store.failures.push(full());
   bench.controller.write(puts(4));
   await bench.send(bench.controller.update(3));
   t.deepEqual(intake.state().problems, [{ code: 'STORE_UNWRITABLE', since: bench.clock.nowMs() }]);
   await bench.clock.pass(2000);
   t.deepEqual(standing(intake), ['follows']);
   t.is(bench.store.stored.digest, bench.controller.digest);
+});
+
+for (const [what, said, stands] of [
+  ['its log agrees with it', 'ok', ['follows']],
+  ['it is held', 'lost', ['held', 'HISTORY_LOST']],
+] as const) {
+  test(`intake: what a full disk kept out and no log wants any more is reported until the disk takes something; ${what}`, async (t) => {
+    using bench = new Bench();
+    const intake = await bench.inStep();
+    const before = new MemoryController(HOST); // its database was put back
+    before.write(puts(1, 2, 3));
+    bench.store.failures.push(full(), full());
+    bench.controller.write(puts(4));
+    await bench.send(bench.controller.update(3));
+    bench.answer = (request) => ({ ...before.page(request), standing: said });
+    await bench.clock.pass(1600);
+    t.is(bench.store.failures.length, 0);
+    t.deepEqual(standing(intake), [...stands, 'STORE_UNWRITABLE']);
+    const { changes } = bench;
+    await bench.clock.pass(4000);
+    t.deepEqual(standing(intake), stands);
+    t.is(bench.changes, changes + 1);
+    t.is(bench.store.stored.digest, before.digest);
+  });
+}
+
+test('intake: a disk that does not take what came with nothing that is new is asked to ever less often', async (t) => {
+  using bench = new Bench();
+  const intake = await bench.inStep();
+  bench.answer = (request) => ({ ...bench.controller.page(request), permit: 3 });
+  bench.store.failures.push(...Array.from({ length: 5 }, full));
+  bench.reconnect();
+  await bench.clock.pass(0);
+  t.deepEqual(standing(intake), ['follows', 'STORE_UNWRITABLE']);
+  await bench.clock.pass(14_000);
+  t.is(bench.store.failures.length, 1);
+  await bench.clock.pass(40_000);
+  t.deepEqual(standing(intake), ['follows']);
+  t.deepEqual(bench.marked[0], { permit: 3 });
 });
 
 test('intake: a controller without an answer for a minute is reported, until it answers', async (t) => {
@@ -452,7 +496,7 @@ for (const [what, sound, mark, code] of [
     const startedMs = bench.clock.nowMs();
     const intake = await bench.start(mark);
     await bench.clock.pass(500);
-    bench.store.failures.push(new StoreError('FULL', '/state/agent.db', 'accept: full'));
+    bench.store.failures.push(full());
     bench.answer = answer;
     bench.reconnect();
     await bench.clock.pass(0);
