@@ -181,7 +181,8 @@ export class OpCheck {
     if (entry === undefined || !entry.sound) return [];
     this.#goes(id);
     // Where it goes says what it wrote: since then somebody else may have written there.
-    if (this.#host.isCutOff(this.#written.get(maps)?.get(id)?.value ?? entry.value)) return [];
+    const written = this.#written.get(maps)?.get(id)?.value ?? entry.value;
+    if (this.#host.isCutOff(written, written.action !== entry.value.action)) return [];
     const early = this.#isEarly(id, entry.value);
     if (early || newest?.op !== 'put') return early ? [`deletes ${id} before its time`] : [];
     if (newest.rev > had || entry.value.rev !== newest.rev || entry.value.until !== 0n) return [];

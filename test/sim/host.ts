@@ -223,11 +223,12 @@ export class Host extends Mortal {
     this.maps = {};
   }
 
-  /** Whether what an entry sends cannot arrive. */
-  isCutOff({ action, dmac }: EntryValue): boolean {
+  /** Whether what an entry sends cannot arrive; of one that was overwritten, whether it cannot be written again. */
+  isCutOff({ action, dmac }: EntryValue, isOverwritten: boolean): boolean {
     const to = NEIGHBOUR_NAMES.find((name) => NEIGHBOURS[name].mac === dmac);
     const isDown = this.kernel.network().netdevs.some(({ name, up }) => name === 'eth1' && !up);
-    return action === 'send' && (isDown || (to !== undefined && this.answers[to] === 'failed'));
+    const answer = to === undefined ? 'resolved' : this.answers[to];
+    return action === 'send' && (isDown || answer === 'failed' || (isOverwritten && answer === 'asking'));
   }
 
   /** What stands, by the key of its redirect. */
