@@ -221,7 +221,10 @@ export class Intake {
       request: (bytes) => this.#options.bus.sync(bytes, signal),
       refused: (error) => this.#refuse(error),
       heard: (atMs, disowns) => this.#hear(atMs, disowns),
-      accept: (candidate) => this.#accept(candidate),
+      accept: (candidate) => {
+        this.#problems.asked(true, this.#footing); // whether the disk takes it or not
+        return this.#accept(candidate);
+      },
     }).finally(() => {
       this.#othersMs = undefined;
     });

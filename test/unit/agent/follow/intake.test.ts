@@ -475,6 +475,22 @@ test('intake: a controller without an answer for a minute is reported, until it 
   t.is(bench.changes, changes + 2);
 });
 
+test('intake: a controller that answers is not silent because the disk does not take what it says', async (t) => {
+  using bench = new Bench();
+  const intake = await bench.inStep();
+  bench.controller.write(puts(4));
+  bench.store.failures.push(...Array.from({ length: 100 }, full));
+  bench.reconnect();
+  await bench.clock.pass(120_000);
+  t.deepEqual(standing(intake), ['follows', 'STORE_UNWRITABLE']);
+  bench.answer = undefined;
+  bench.reconnect();
+  await bench.clock.pass(0);
+  t.deepEqual(standing(intake), ['follows', 'STORE_UNWRITABLE']);
+  await bench.clock.pass(120_000);
+  t.deepEqual(standing(intake), ['follows', 'STORE_UNWRITABLE', 'CONTROLLER_SILENT']);
+});
+
 test('intake: a controller that answers nonsense is as silent as one that does not answer', async (t) => {
   using bench = new Bench();
   const intake = await bench.inStep();
