@@ -174,7 +174,7 @@ export class OpCheck {
   }
 
   #delete(id: string): readonly string[] {
-    const { maps } = this.#host;
+    const { maps, kernel, nextHops } = this.#host;
     const entry = this.#host.entries().get(id);
     const newest = this.#outside.newest(id);
     const had = this.#marked.get(maps) ?? 0;
@@ -182,7 +182,7 @@ export class OpCheck {
     this.#goes(id);
     // Where it goes says what it wrote: since then somebody else may have written there.
     const written = this.#written.get(maps)?.get(id)?.value ?? entry.value;
-    if (this.#host.isCutOff(written, written.action !== entry.value.action)) return [];
+    if (nextHops.areCutOff(kernel, written, written.action !== entry.value.action)) return [];
     const early = this.#isEarly(id, entry.value);
     if (early || newest?.op !== 'put') return early ? [`deletes ${id} before its time`] : [];
     if (newest.rev > had || entry.value.rev !== newest.rev || entry.value.until !== 0n) return [];

@@ -78,7 +78,7 @@ function strike(act: Harm, host: Host, kept: Map<HostName, Kept>): unknown {
       break;
     }
     case 'neighbour':
-      host.neighbour(act.of, act.answer);
+      host.nextHops.say(kernel, act.of, act.answer);
       break;
     case 'remake pins':
       host.remakePins();

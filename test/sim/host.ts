@@ -1,5 +1,4 @@
 import { CAN } from '../../agent/model/can.ts';
-import type { EntryValue } from '../../agent/model/entry.ts';
 import { entryId } from '../../agent/model/entry-key.ts';
 import type { Op } from '../../agent/model/op.ts';
 import type { EntryState } from '../../agent/model/state.ts';
@@ -13,13 +12,13 @@ import type { MemoryKernel } from '../fakes/memory-kernel.ts';
 import { MemorySight } from '../fakes/memory-sight.ts';
 import { type KeptStore, MemoryStore } from '../fakes/memory-store.ts';
 import { MemoryTimes } from '../fakes/memory-times.ts';
-import { INGRESS, NEIGHBOUR_NAMES, NEIGHBOURS, type Neighbour, redirectKey, wire } from './addresses.ts';
+import { INGRESS, NEIGHBOUR_NAMES, redirectKey, wire } from './addresses.ts';
 import { onDisk } from './disk.ts';
 import { GivenUp } from './given-up.ts';
 import type { Life } from './life.ts';
 import { Mortal } from './mortal.ts';
+import { NextHops } from './next-hops.ts';
 import { Rival } from './rival.ts';
-import type { Answer } from './schedule.ts';
 import { aheadOf } from './seeded-clock.ts';
 import { Silence } from './silence.ts';
 import type { SqliteDisk } from './sqlite-disk.ts';
@@ -49,6 +48,7 @@ export class Host extends Mortal {
   /** What it was told of the controllers' time. */
   readonly time: ToldTime;
   readonly rival: Rival;
+  readonly nextHops = new NextHops();
   /** Another one for each making of its maps. */
   maps: object = {};
   /** Without a disk, its store; with one, what that one says, as far as the two agree. */
@@ -59,8 +59,6 @@ export class Host extends Mortal {
   labels: Readonly<Record<string, string>>;
   /** What its agent says that it can. */
   can = CAN;
-  /** What its neighbours do that are asked. */
-  answers: Record<Neighbour, Answer> = { c: 'resolved', d: 'resolved' };
   /** Whether an operator had it take the set of a log that may know less. */
   goesBack = false;
   /** Whether its disk did not take the last one: its rows may say less than its agent knows. */
@@ -199,20 +197,13 @@ export class Host extends Mortal {
     else this.passedSinceMs ??= this.#world.clock.monotonicMs();
   }
 
-  neighbour(name: Neighbour, answer: Answer): void {
-    this.answers[name] = answer;
-    const { 4: v4, 6: v6, mac } = NEIGHBOURS[name];
-    for (const address of [v4, v6]) this.kernel.neighbour('eth1', address, answer === 'resolved' ? mac : answer);
-    this.kernel.notify();
-  }
-
   /** Nothing disturbs it any more; what its disk is still to refuse it does refuse. */
   calm(): void {
     this.spare();
     this.bypass(false);
     this.program(true, false);
     for (const link of ['eth0', 'eth1'] as const) this.link(link, true);
-    for (const name of NEIGHBOUR_NAMES) this.neighbour(name, 'resolved');
+    for (const name of NEIGHBOUR_NAMES) this.nextHops.say(this.kernel, name, 'resolved');
   }
 
   /** The loader makes its maps anew, with nothing in them. */
@@ -221,14 +212,6 @@ export class Host extends Mortal {
     this.silence.blind();
     this.kernel.remake();
     this.maps = {};
-  }
-
-  /** Whether what an entry sends cannot arrive; of one that was overwritten, whether it cannot be written again. */
-  isCutOff({ action, dmac }: EntryValue, isOverwritten: boolean): boolean {
-    const to = NEIGHBOUR_NAMES.find((name) => NEIGHBOURS[name].mac === dmac);
-    const isDown = this.kernel.network().netdevs.some(({ name, up }) => name === 'eth1' && !up);
-    const answer = to === undefined ? 'resolved' : this.answers[to];
-    return action === 'send' && (isDown || answer === 'failed' || (isOverwritten && answer === 'asking'));
   }
 
   /** What stands, by the key of its redirect. */
@@ -290,7 +273,7 @@ export class Host extends Mortal {
     this.#boots += 1;
     kernel.blinded = this.#boots * 1_000; // other maps than before, which count from nothing
     wire(kernel);
-    this.answers = { c: 'resolved', d: 'resolved' };
+    this.nextHops.booted();
     for (const why of ['no carrier', 'bypass', 'no program']) this.silence.shut(why, false);
     this.passedSinceMs = undefined;
     this.maps = {};
