@@ -132,7 +132,7 @@ export class AgentStage {
       const [times, sight] = [new MemoryTimes(), new MemorySight()];
       const kernel = this.#kernel;
       let failed: Error | undefined;
-      const boot = { now: () => ({ boot: 'b1', ms: clock.monotonicMs() }) };
+      const boot = { now: () => ({ boot: 'b1', ms: Math.floor(clock.monotonicMs()) }) };
       const parts = { identity, store, kernel, times, sight, boot, clock, log: SILENT, connect };
       const serving = serve({ ...parts, reopen: async () => kernel.reopen() }, end.signal);
       const watched = serving.catch((error: Error) => {

@@ -122,7 +122,7 @@ export class Host extends Mortal {
     const store = life.guard(onDisk(this.#open(clock), clock, this));
     const [times, sight] = [life.guard(this.times), life.guard(this.sight)];
     const bootId = `${host}-${this.#boots}`;
-    const boot = life.guard({ now: () => ({ boot: bootId, ms: this.#world.clock.monotonicMs() }) });
+    const boot = life.guard({ now: () => ({ boot: bootId, ms: Math.floor(this.#world.clock.monotonicMs()) }) });
     const parts = { identity, clock, log, connect, store, times, sight, boot };
     this.run(serve({ ...parts, kernel: guarded(life, kernel), reopen: async () => kernel.openAnew() }, signal));
   }
