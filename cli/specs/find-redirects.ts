@@ -5,12 +5,16 @@ import { Failure } from '../line/failure.ts';
 
 /** Of more nobody asks for each redirect; `shunt plan` and `shunt get` have all of them. */
 const MAX_ASKED = 100;
+/** So many at a time: a controller has 64 requests at hand, of everybody, and refuses more. */
+const ASKED_AT_ONCE = 16;
 
 /** How redirects stand that something else is said of: those that are there; none of them where there are very many, or nobody tells. */
 export async function findRedirects(names: readonly string[], bus: Pick<Bus, 'api'>): Promise<readonly GetItem[]> {
   if (names.length > MAX_ASKED) return [];
+  const found: (GetItem | undefined)[] = [];
   try {
-    const found = await Promise.all(names.map((name) => find(name, bus)));
+    for (let at = 0; at < names.length; at += ASKED_AT_ONCE)
+      found.push(...(await Promise.all(names.slice(at, at + ASKED_AT_ONCE).map((name) => find(name, bus)))));
     return found.filter((item) => item !== undefined);
   } catch (error) {
     if (error instanceof Failure) return []; // what was asked for is done, and who may do that may not be allowed to look

@@ -33,7 +33,7 @@ import { Working } from './working.ts';
 /** Of what a delete took out, so many redirects are named in the log. */
 const LOGGED_NAMES = 20;
 /** Requests at hand at a time; each may hold a whole message. */
-const MAX_AT_HAND = 64;
+export const MAX_AT_HAND = 64;
 
 interface ApiParts {
   readonly desk: Desk;

@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { serviceRedirect, startProduct } from '../support/operator.ts';
@@ -63,8 +63,10 @@ test.serial('privilege: what is run as nobody was compiled by ./dev build, and n
   t.regex(stderr, /V8 code cache for ESM \S+ was accepted/);
   const compiled = join(ROOT, '.cache/compiled');
   const theirs = (await readdir(compiled)).find((name) => name.endsWith(`-${NOBODY}`)) ?? '';
-  const writable = ['find', join(compiled, theirs), '(', '!', '-uid', '0', '-o', '-perm', '/022', ')'];
+  const { uid } = await stat(compiled);
+  const writable = ['find', join(compiled, theirs), '(', '!', '-uid', `${uid}`, '-o', '-perm', '/022', ')'];
   t.is(await must(writable), '');
+  t.not(`${uid}`, NOBODY);
 });
 
 test.serial('privilege: another user opens no pin, and the owner none of root', async (t) => {

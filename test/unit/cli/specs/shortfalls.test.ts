@@ -1,6 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { Failure } from '../../../../cli/line/failure.ts';
+import { findRedirects } from '../../../../cli/specs/find-redirects.ts';
 import { idleTexts, shortfallTexts } from '../../../../cli/specs/shortfalls.ts';
+import { MAX_AT_HAND } from '../../../../controller/serve/api-service.ts';
 import { encodeGetReply, type GetItem, parseGetRequest } from '../../../../protocol/listings.ts';
 import type { LiveGroup } from '../../../../protocol/live.ts';
 
@@ -47,6 +50,25 @@ test('shortfalls: hosts that are held are named, those for one reason together, 
   t.deepEqual(await texts([item('web', { ...held('HISTORY_LOST', 'edge-1'), total: 1_000 })]), [
     'held HISTORY_LOST on edge-1 +999: what is new waits there until that ends; see shunt hosts',
   ]);
+});
+
+test('shortfalls: of a hundred redirects no more are asked for at once than a controller has room for', async (t) => {
+  const names = Array.from({ length: 100 }, (_, n) => `r${n}`);
+  let [atHand, most] = [0, 0];
+  const api = async (_verb: string, request: Uint8Array, parse: (reply: Uint8Array) => unknown) => {
+    const { name = '' } = parseGetRequest(request);
+    atHand += 1;
+    most = Math.max(most, atHand);
+    await setImmediate();
+    atHand -= 1;
+    return parse(encodeGetReply({ v: 1, items: [item(name)], next: null }));
+  };
+  const found = await findRedirects(names, { api: api as never });
+  t.deepEqual(
+    found.map(({ spec }) => spec.name),
+    names,
+  );
+  t.true(most < MAX_AT_HAND / 2, `${most}`);
 });
 
 test('shortfalls: nothing is said where no host is held, of a controller that does not say, or to whom may not ask', async (t) => {
