@@ -152,7 +152,7 @@ export class FleetCheck {
     const before = [this.#owners.get(store), ownerOf(mark)].filter(Boolean);
     this.#owners.set(store, owner);
     const isAnothers = before.some((one) => one !== owner && !this.#database.hasSuperseded(`${one}.%`));
-    const isOrdered = this.#isOrdered(name);
+    const isOrdered = this.isOrdered(name);
     if (base === 'empty') this.#standing.delete(name);
     if (isAnothers && !this.#decreed.delete(name) && !isOrdered)
       return [`${name}: holds a set of ${before.join()}, and takes one of ${owner}`];
@@ -169,7 +169,8 @@ export class FleetCheck {
     ];
   }
 
-  #isOrdered(host: string): boolean {
+  /** Whether somebody ordered a host so, and it may not have done it yet. */
+  isOrdered(host: string): boolean {
     if (this.#standing.has(host)) return true;
     return this.#nowMs - (this.#orderedMs.get(host) ?? Number.NEGATIVE_INFINITY) < ON_ITS_WAY_MS;
   }

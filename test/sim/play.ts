@@ -111,6 +111,7 @@ class Stage {
     host.onAccept = (candidate, acceptance) => {
       this.#rules.accepted(host, candidate, acceptance);
       if (acceptance.outcome !== 'accepted') return;
+      host.goesBack ||= this.#mayBeHeld && candidate.base === 'empty' && this.#fleet.isOrdered(host.name);
       check.accepted();
       host.givenUp.revised(host.known);
       this.wrong.push(...this.#fleet.stored(host, candidate, this.#carrier.mayBeOld));
@@ -199,7 +200,6 @@ class Stage {
       case 'flip database row':
         return this.#world.database.flip(act.of, act.which);
       case 'resync':
-        this.#host(act.host).goesBack ||= this.#mayBeHeld;
         if (this.#mayBeHeld) this.#fleet.decreed([act.host]);
         return void this.#fleet.ordered(act.host, this.#operator.resync(act.host));
       case 'rearm':
