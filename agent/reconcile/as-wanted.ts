@@ -76,7 +76,7 @@ function passOver(input: PlanInput, key: string, { ledger, slots, fights, idle, 
   if (intent === undefined || state === undefined || state.slot === null || row === undefined) return false;
   if (!isAsWanted(intent, state, entries.lookAt(row), input)) return false;
   if (slots.holderOf(state.slot) !== key || idle.isGivenUp(key) || fights.fought(key)) return false;
-  entries.share(intent.key, intent.match);
-  ledger.settle({ key, intent, state: 'installed', slot: state.slot, ops: [] }, state);
+  entries.shareAt(row, intent.key, intent.match);
+  ledger.settled({ key, intent, state: 'installed', slot: state.slot, ops: [] }, state);
   return true;
 }

@@ -114,9 +114,9 @@ export class Convergence {
   ): Parts<Convergence> {
     const it = new Convergence(kernel, against, observed);
     const { ledger, slots, silence } = it;
-    const { desired, states: known } = ledger;
-    yield* ledger.begin(intents, states);
-    yield* slots.recover({ desired, states: known, observed: observed.entries, idOf: (key) => it.#placed.idOf(key) });
+    const undesired = yield* ledger.begin(intents, states);
+    const known = { desired: ledger.desired, undesired, states: ledger.states };
+    yield* slots.recover({ ...known, observed: observed.entries, idOf: (key) => it.idOf(key) });
     yield* silence.reconsider();
     return it;
   }

@@ -31,17 +31,20 @@ export class Ledger {
     this.#trackers = trackers;
   }
 
-  /** Begins with these; every key is due. */
-  *begin(intents: readonly Intent[], states: readonly EntryState[]): Parts<void> {
+  /** Begins with these; every key is due. Answers those that only have a state. */
+  *begin(intents: readonly Intent[], states: readonly EntryState[]): Parts<readonly string[]> {
+    const undesired: string[] = [];
     yield* eachOf(intents, AT_ONCE, (intent) => {
       this.desired.set(intent.key, intent);
-      this.#schedule.markDue([intent.key]);
       this.#wanted(intent);
     });
     yield* eachOf(states, AT_ONCE, (state) => {
       this.states.set(state.key, state);
-      this.#schedule.markDue([state.key]);
+      if (!this.desired.has(state.key)) undesired.push(state.key);
     });
+    for (const keys of [this.desired.keys(), undesired])
+      yield* eachOf(keys, AT_ONCE, (key) => this.#schedule.begin(key));
+    return undesired;
   }
 
   /** Desires these, or desires them otherwise than before. */
@@ -105,6 +108,11 @@ export class Ledger {
 
   settle(decision: Decision, now: EntryState): void {
     this.states.set(decision.key, now);
+    this.settled(decision, now);
+  }
+
+  /** The state of a key is what it was. */
+  settled(decision: Decision, now: EntryState): void {
     for (const tracker of this.#trackers) tracker.settled(decision, now);
   }
 

@@ -26,7 +26,12 @@ export class ObservedEntries extends PackedMap<ObservedEntry> {
   /** Keeps the texts of the intent whose entry stands there, and no copies of them. */
   share(id: string, match: Omit<Match, 'in'>): void {
     const row = this.rowOf(id);
-    if (row === undefined || this.#matches[row] === match) return;
+    if (row !== undefined) this.shareAt(row, id, match);
+  }
+
+  /** The same, of the row of that id. */
+  shareAt(row: number, id: string, match: Omit<Match, 'in'>): void {
+    if (this.#matches[row] === match) return;
     this.exchange(id, row);
     this.#matches[row] = match;
   }

@@ -9,17 +9,20 @@ const CROWD_MS = 100;
  */
 export class Schedule {
   readonly #due = new Set<string>();
+  /** Due from the beginning, before all others: they may be a million, of which no set is made. */
+  readonly #first: string[] = [];
+  #firstTaken = 0;
   readonly #times = new Map<string, number>();
   #firstMs = Number.POSITIVE_INFINITY;
 
   /** True while keys are due, whatever the time. */
   get pending(): boolean {
-    return this.#due.size > 0;
+    return this.due > 0;
   }
 
   /** How many keys are due, whatever the time. */
   get due(): number {
-    return this.#due.size;
+    return this.#first.length - this.#firstTaken + this.#due.size;
   }
 
   /** No time is earlier; one that was taken may still be told. Infinity when there is none. */
@@ -30,6 +33,11 @@ export class Schedule {
   /** How long there is nothing to do for a time that comes, in milliseconds. */
   leftMs(nowMs: number): number {
     return Math.max(this.#times.size < CROWD_KEYS ? 1 : CROWD_MS, this.#firstMs - nowMs);
+  }
+
+  /** A key is due from the beginning: said once of each, before any is taken. */
+  begin(key: string): void {
+    this.#first.push(key);
   }
 
   markDue(keys: Iterable<string>): void {
@@ -47,8 +55,24 @@ export class Schedule {
   }
 
   /** Takes keys that are due, in the order in which they became so. */
-  take(nowMs: number, most: number): string[] {
+  take(nowMs: number, most: number): readonly string[] {
     if (nowMs >= this.#firstMs) this.#ring(nowMs);
+    return this.#first.length > 0 ? this.#takeFirst(most) : this.#takeDue(most);
+  }
+
+  /** One that became due meanwhile is taken again in its turn. */
+  #takeFirst(most: number): readonly string[] {
+    const taken = this.#first.slice(this.#firstTaken, this.#firstTaken + most);
+    this.#firstTaken += taken.length;
+    if (this.#firstTaken === this.#first.length) {
+      this.#first.length = 0;
+      this.#firstTaken = 0;
+    }
+    for (const key of taken) this.#times.delete(key);
+    return taken;
+  }
+
+  #takeDue(most: number): readonly string[] {
     const taken: string[] = [];
     for (const key of this.#due) {
       if (taken.length >= most) break;

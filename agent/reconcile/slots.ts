@@ -8,7 +8,9 @@ const AT_ONCE = 2_048;
 /** What slots are recovered from. */
 export interface SlotSources {
   readonly desired: ReadonlyMap<string, unknown>;
-  /** Each of its keys, and of those that are desired, is given its slot here. */
+  /** Keys that only have a state. */
+  readonly undesired: readonly string[];
+  /** Each of these keys is given its slot here. */
   readonly states: EntryStates;
   readonly observed: Pick<ObservedEntries, 'soundSlotOf' | 'slots'>;
   readonly idOf: (key: string) => string;
@@ -33,16 +35,14 @@ export class Slots {
    * of two holders of one slot the first keeps it, the other gets a new one. A slot under an entry of none of these keys
    * is not free: packets are counted there until that entry goes.
    */
-  *recover({ desired, states, observed, idOf }: SlotSources): Parts<void> {
+  *recover({ desired, undesired, states, observed, idOf }: SlotSources): Parts<void> {
     const without: string[] = [];
     const byKernel = (key: string): void => {
       const slot = observed.soundSlotOf(idOf(key));
       if (slot === undefined || !this.#claim(slot, key, states)) without.push(key);
     };
     yield* eachOf(desired.keys(), AT_ONCE, byKernel);
-    yield* eachOf(states.keys(), AT_ONCE, (key) => {
-      if (!desired.has(key)) byKernel(key);
-    });
+    yield* eachOf(undesired, AT_ONCE, byKernel);
     yield* eachOf(without, AT_ONCE, (key) => {
       const slot = states.slotOf(key) ?? null;
       if (slot === null || !this.#claim(slot, key, states)) setSlot(states, key, null);

@@ -157,7 +157,7 @@ for (const [what, rows, observed, held, free] of RECOVERED) {
     for (const [id, entry] of Object.entries(observed)) entries.set(id, entry);
     const desired = new Map(['a', 'b'].map((key) => [key, intentOf(1)]));
     const slots = new Slots(4);
-    atOnce(slots.recover({ desired, states, observed: entries, idOf: (key) => key }));
+    atOnce(slots.recover({ desired, undesired: [], states, observed: entries, idOf: (key) => key }));
     const stated = Array.from(states, ([key, { slot }]) => [key, slot]);
     t.deepEqual(Object.fromEntries(stated), { a: null, b: null, ...held });
     const holders = [0, 1, 2, 3].flatMap((slot) => slots.holderOf(slot) ?? []);
