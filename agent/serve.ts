@@ -11,7 +11,6 @@ import { atStart } from './follow/footing.ts';
 import { Intake } from './follow/intake.ts';
 import type { BootClock, Bus, DesiredStore, Kernel, Outbox, Recorder, SightStore, TimeStore } from './ports.ts';
 import { admit } from './reconcile/admission.ts';
-import { ObservedCache } from './reconcile/observed-cache.ts';
 import { BULK_KEYS } from './reconcile/outcomes.ts';
 import { Rates } from './reconcile/rates.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
@@ -45,9 +44,7 @@ async function resume(parts: Parts, outbox: Outbox) {
   const mark = kernel.words.mark();
   const footing = atStart(stored, mark);
   const { host, interfaces } = identity;
-  const turn = () => rest.clock.turn();
-  const observed = await ObservedCache.inTurns(kernel.entries.observe(), turn);
-  const admitted = await inTurns(admit(rest, { ...stored, observed }), turn);
+  const admitted = await inTurns(admit(rest, stored), () => rest.clock.turn());
   const start = { ...admitted, seq: stored.seq };
   return { reconciler: new Reconciler({ ...rest, host, interfaces, outbox }, start, footing), footing, mark };
 }

@@ -25,8 +25,9 @@ export function shapeOf(match: Match): Shape {
 
 /** Writes a shape for people and as a map key, e.g. `v4 /24 > /32 proto dport`; equal exactly for equal shapes. */
 export function shapeText(shape: Shape): string {
-  const fixed = (['proto', 'sport', 'dport', 'in'] as const).filter((field) => shape[field]);
-  return [`v${shape.family} /${shape.srcLen} > /${shape.dstLen}`, ...fixed].join(' ');
+  const { family, srcLen, dstLen, proto, sport, dport } = shape;
+  const [fixed, ports] = [proto ? ' proto' : '', (sport ? ' sport' : '') + (dport ? ' dport' : '')];
+  return `v${family} /${srcLen} > /${dstLen}${fixed}${ports}${shape.in ? ' in' : ''}`;
 }
 
 /**

@@ -13,7 +13,6 @@ import { Converging } from './converging.ts';
 import type { Before } from './cuts.ts';
 import { HostJudge } from './guard.ts';
 import type { Levels } from './levels.ts';
-import type { ObservedCache } from './observed-cache.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { ReconcilerOptions } from './reconciler-options.ts';
 import type { SharedTime } from './shared-time.ts';
@@ -21,10 +20,8 @@ import { StillStanding } from './still-standing.ts';
 import type { Progress } from './summarise.ts';
 import { tellBrake } from './tell.ts';
 
-/** What it goes on from; `observed`: what the kernel said just now, where that is known. */
-export type AdmissionStart = Pick<Stored, 'intents' | 'entries' | 'brake' | 'unconfirmed' | 'confirmed'> & {
-  readonly observed?: ObservedCache;
-};
+/** What it goes on from. */
+export type AdmissionStart = Pick<Stored, 'intents' | 'entries' | 'brake' | 'unconfirmed' | 'confirmed'>;
 
 /** What of a stored set may stand, and what converges on it. */
 export interface Admitted {
@@ -43,7 +40,7 @@ export function* admit(
   const awaiting = new Awaiting(stored, withheld);
   const standing = braking.standing([...awaiting.standing(stored.intents), ...awaiting.lasting]);
   const against = { judge: new HostJudge(guard), withheld, awaiting };
-  const now = yield* Convergence.on(kernel, standing, stored.entries, against, stored.observed);
+  const now = yield* Convergence.on(kernel, standing, stored.entries, against);
   return { braking, awaiting, converging: new Converging(kernel, against, now) };
 }
 

@@ -110,14 +110,14 @@ export class Convergence {
     intents: readonly Intent[],
     states: readonly EntryState[],
     against: Against = {},
-    observed: ObservedCache = new ObservedCache(kernel.entries.observe()),
   ): Parts<Convergence> {
-    const it = new Convergence(kernel, against, observed);
-    const { ledger, slots, silence } = it;
-    const undesired = yield* ledger.begin(intents, states);
-    const known = { desired: ledger.desired, undesired, states: ledger.states };
-    yield* slots.recover({ ...known, observed: observed.entries, idOf: (key) => it.idOf(key) });
-    yield* silence.reconsider();
+    const { entries, ...lists } = kernel.entries.observe();
+    const it = new Convergence(kernel, against, new ObservedCache(lists));
+    yield* it.ledger.desire(intents);
+    yield* it.observed.fill(entries, it.ledger.desired);
+    const known = yield* it.ledger.begin(states);
+    yield* it.slots.recover({ ...known, observed: it.observed.entries, idOf: (key) => it.idOf(key) });
+    yield* it.silence.reconsider();
     return it;
   }
 

@@ -2,7 +2,6 @@ import type { Clock } from '../../daemon/clock.ts';
 import { inTurns } from '../../daemon/parts.ts';
 import type { Kernel } from '../ports.ts';
 import { Convergence } from './convergence.ts';
-import { ObservedCache } from './observed-cache.ts';
 import type { Against } from './plan-input.ts';
 
 /** What converges at the time: maps that take the place of others come with another one, which goes on from where that was. */
@@ -53,8 +52,7 @@ export class Converging {
 
   async #next(turn: () => Promise<void>): Promise<Convergence> {
     const { ledger } = this.#now;
-    const observed = await ObservedCache.inTurns(this.#kernel.entries.observe(), turn);
     const [intents, states] = [[...ledger.desired.values()], [...ledger.states.values()]];
-    return await inTurns(Convergence.on(this.#kernel, intents, states, this.#against, observed), turn);
+    return await inTurns(Convergence.on(this.#kernel, intents, states, this.#against), turn);
   }
 }

@@ -12,6 +12,12 @@ import type { Tracker } from './tracker.ts';
 /** So many rows are taken in one go: a few milliseconds. */
 const AT_ONCE = 2_048;
 
+/** All keys that there are. */
+export interface Known extends Pick<Ledger, 'desired' | 'states'> {
+  /** Those that only have a state. */
+  readonly undesired: readonly string[];
+}
+
 /**
  * What is desired, where each key stands, and who follows it: what `dump`, `explain` and status read. A key stays in
  * `states` until its entry is gone, also when it is desired no more.
@@ -31,20 +37,24 @@ export class Ledger {
     this.#trackers = trackers;
   }
 
-  /** Begins with these; every key is due. Answers those that only have a state. */
-  *begin(intents: readonly Intent[], states: readonly EntryState[]): Parts<readonly string[]> {
+  /** What is desired from the beginning. */
+  *desire(intents: readonly Intent[]): Parts<void> {
+    yield* eachOf(intents, AT_ONCE, (intent) => this.desired.set(intent.key, intent));
+  }
+
+  /** Begins with that and with these; every key is due. */
+  *begin(states: readonly EntryState[]): Parts<Known> {
     const undesired: string[] = [];
-    yield* eachOf(intents, AT_ONCE, (intent) => {
-      this.desired.set(intent.key, intent);
+    yield* eachOf(this.desired.values(), AT_ONCE, (intent) => {
+      this.#schedule.begin(intent.key);
       this.#wanted(intent);
     });
     yield* eachOf(states, AT_ONCE, (state) => {
       this.states.set(state.key, state);
       if (!this.desired.has(state.key)) undesired.push(state.key);
     });
-    for (const keys of [this.desired.keys(), undesired])
-      yield* eachOf(keys, AT_ONCE, (key) => this.#schedule.begin(key));
-    return undesired;
+    yield* eachOf(undesired, AT_ONCE, (key) => this.#schedule.begin(key));
+    return { desired: this.desired, undesired, states: this.states };
   }
 
   /** Desires these, or desires them otherwise than before. */

@@ -1,4 +1,5 @@
-import { eachOf, inTurns } from '../../daemon/parts.ts';
+import { eachOf, type Parts } from '../../daemon/parts.ts';
+import type { Intent } from '../../protocol/intent.ts';
 import { keyOf } from '../../protocol/key.ts';
 import type { Family, Match } from '../../protocol/match.ts';
 import { type Shape, shapeOf, shapeText } from '../../protocol/shape.ts';
@@ -77,20 +78,19 @@ export class ObservedCache {
   protects: readonly Match[] | undefined;
   readonly uses = new Uses();
 
-  constructor(observed: Observed) {
+  /** The lists alone. */
+  constructor(observed: Pick<Observed, 'shapes' | 'protects'>) {
     this.shapes = { ...observed.shapes };
     this.protects = observed.protects;
-    for (const [id, entry] of observed.entries) this.set(id, entry);
   }
 
-  /** The same, and others have their turn in between. Errors: KernelError. */
-  static async inTurns({ entries, ...rest }: Observed, turn: () => Promise<void>): Promise<ObservedCache> {
-    const cache = new ObservedCache({ ...rest, entries: [] });
-    await inTurns(
-      eachOf(entries, AT_ONCE, ([id, entry]) => cache.set(id, entry)),
-      turn,
-    );
-    return cache;
+  /** Takes all entries, and of those that are desired keeps the texts of their intents. Errors: KernelError. */
+  *fill(entries: Observed['entries'], desired: ReadonlyMap<string, Intent>): Parts<void> {
+    yield* eachOf(entries, AT_ONCE, ([id, entry]) => {
+      const intent = desired.get(id);
+      this.set(intent?.key ?? id, entry);
+      if (intent !== undefined) this.entries.keep(intent.key, intent.match);
+    });
   }
 
   /** Takes what stands under one id now, and says whether that is something else than before. */

@@ -23,6 +23,12 @@ export class ObservedEntries extends PackedMap<ObservedEntry> {
   /** By row the match of the intent that stands there; all others are read out of their ids when they are asked for. */
   readonly #matches: (Omit<Match, 'in'> | undefined)[] = [];
 
+  /** An intent's entry stands there, under the very text of its key. */
+  keep(id: string, match: Omit<Match, 'in'>): void {
+    const row = this.rowOf(id);
+    if (row !== undefined) this.#matches[row] = match;
+  }
+
   /** Keeps the texts of the intent whose entry stands there, and no copies of them. */
   share(id: string, match: Omit<Match, 'in'>): void {
     const row = this.rowOf(id);

@@ -1,15 +1,14 @@
 import { eachOf, type Parts } from '../../daemon/parts.ts';
 import type { EntryStates } from './entry-states.ts';
+import type { Known } from './ledger.ts';
 import type { ObservedEntries } from './observed-entries.ts';
 
 /** So many keys, entries or slots are gone through in one go: a few milliseconds. */
 const AT_ONCE = 2_048;
 
 /** What slots are recovered from. */
-export interface SlotSources {
+export interface SlotSources extends Pick<Known, 'undesired'> {
   readonly desired: ReadonlyMap<string, unknown>;
-  /** Keys that only have a state. */
-  readonly undesired: readonly string[];
   /** Each of these keys is given its slot here. */
   readonly states: EntryStates;
   readonly observed: Pick<ObservedEntries, 'soundSlotOf' | 'slots'>;

@@ -7,6 +7,7 @@ import { ObservedCache } from '../../../../agent/reconcile/observed-cache.ts';
 import { plan } from '../../../../agent/reconcile/plan.ts';
 import type { PlanInput } from '../../../../agent/reconcile/plan-input.ts';
 import { Targets } from '../../../../agent/reconcile/targets.ts';
+import { atOnce } from '../../../../daemon/parts.ts';
 import type { Action } from '../../../../protocol/action.ts';
 import type { Intent } from '../../../../protocol/intent.ts';
 import type { MemoryKernel } from '../../../fakes/memory-kernel.ts';
@@ -19,6 +20,13 @@ function asWanted({ desired, states, observed, ...input }: PlanInput, key: strin
   return isAsWanted(intent, state, seen, { ...input, desired, states, observed });
 }
 
+function seenBy(kernel: MemoryKernel): ObservedCache {
+  const { entries, ...lists } = kernel.observe();
+  const observed = new ObservedCache(lists);
+  atOnce(observed.fill(entries, new Map()));
+  return observed;
+}
+
 /** A redirect that stands as it is wanted, and all that a plan depends on. */
 function standing(to: Action = VIA, more: Partial<Intent> = {}) {
   const kernel = makeKernel();
@@ -28,7 +36,7 @@ function standing(to: Action = VIA, more: Partial<Intent> = {}) {
   const state = convergence.ledger.states.get(intent.key) as EntryState;
   const input: PlanInput = {
     ...{ scope: [intent.key], desired: new Map([[intent.key, intent]]), states: new Map([[intent.key, state]]) },
-    ...{ observed: new ObservedCache(kernel.observe()), limits: kernel.limits, ports: kernel.network().ports },
+    ...{ observed: seenBy(kernel), limits: kernel.limits, ports: kernel.network().ports },
     ...{ placed: { idOf: (key) => key }, targets: new Targets(kernel), slots: convergence.slots },
     ...{ guard: new HostJudge(), protect: [], awaiting: new Awaiting(), foreign: [] },
     clock: { ...kernel.clock.now(), nowMs: NOW },
@@ -76,7 +84,7 @@ const withIntent = ({ input, intent }: Standing, more: object): PlanInput => ({
 });
 const withKernel = ({ input, kernel }: Standing, change: (kernel: MemoryKernel) => void): PlanInput => {
   change(kernel);
-  return { ...input, observed: new ObservedCache(kernel.observe()), targets: new Targets(kernel) };
+  return { ...input, observed: seenBy(kernel), targets: new Targets(kernel) };
 };
 const replant =
   ({ kernel, intent }: Standing, value: object, sound = true) =>

@@ -81,7 +81,7 @@ test('converging: what is desired no more by the time at which other maps are re
   const forgotten = converge(converging.now).flatMap((pass) => pass.forgotten);
   t.deepEqual(
     forgotten,
-    [late, gone].map(({ key, name }) => ({ key, name })),
+    [gone, late].map(({ key, name }) => ({ key, name })),
   );
 });
 
