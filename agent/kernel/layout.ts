@@ -64,12 +64,11 @@ export function zonesIn(family: Family, keys: Uint8Array): ReadonlySet<number> {
 /** Decodes a key of either family; undefined for bytes that `encodeKey` never writes. */
 export function decodeKey(bytes: Uint8Array): EntryKey | undefined {
   const at = bytes.length === KEYS[4].size ? KEYS[4] : KEYS[6];
-  const addressBytes = at.dst - at.src;
   const view = viewOf(bytes);
   const flags = view.getUint8(at.flags);
   const zone = flags >> KEY_ZONE_SHIFT;
-  const src = prefixText(bytes.subarray(at.src, at.src + addressBytes), view.getUint8(at.src_len));
-  const dst = prefixText(bytes.subarray(at.dst, at.dst + addressBytes), view.getUint8(at.dst_len));
+  const src = prefixText(view, at.src, at.dst - at.src, view.getUint8(at.src_len));
+  const dst = prefixText(view, at.dst, at.dst - at.src, view.getUint8(at.dst_len));
   const proto = view.getUint8(at.proto);
   const sport = view.getUint16(at.sport);
   const dport = view.getUint16(at.dport);
@@ -120,8 +119,8 @@ export function decodeValue(bytes: Uint8Array): EntryValue {
     action: action === ACTIONS.ACTION_SEND ? 'send' : action === ACTIONS.ACTION_DROP ? 'drop' : 'pass',
     keepTtl: (view.getUint8(at.flags) & VALUE_FLAGS.VALUE_KEEP_TTL) !== 0,
     mtu: view.getUint16(at.mtu, LITTLE_ENDIAN),
-    dmac: formatMac(bytes.subarray(at.dmac, at.dmac + 6)),
-    smac: formatMac(bytes.subarray(at.smac, at.smac + 6)),
+    dmac: formatMac(bytes, at.dmac),
+    smac: formatMac(bytes, at.smac),
     ...((view.getUint8(at.flags) & VALUE_FLAGS.VALUE_GUARDED) !== 0 && { guarded: true }),
   };
 }
@@ -192,9 +191,17 @@ function requirePrefix(text: string): Prefix {
   return prefix;
 }
 
-function prefixText(bytes: Uint8Array, len: number): string | undefined {
-  const prefix = { family: bytes.length === 4 ? 4 : 6, bytes, len } as const;
+/** Of an address of 4 or 16 bytes that begins at an offset; undefined where bits beyond the length are set. */
+function prefixText(key: DataView, from: number, size: number, len: number): string | undefined {
+  if (size === 4) return prefixText4(key.getUint32(from), len);
+  const prefix = { family: 6, bytes: new Uint8Array(key.buffer, key.byteOffset + from, size), len } as const;
   return isPrefix(prefix) ? formatPrefix(prefix) : undefined;
+}
+
+/** The same by the number of an address: at a start this is asked twice for each entry, a million times. */
+function prefixText4(address: number, len: number): string | undefined {
+  if (len > 32 || (len < 32 && address << len !== 0)) return undefined;
+  return `${address >>> 24}.${(address >> 16) & 0xff}.${(address >> 8) & 0xff}.${address & 0xff}/${len}`;
 }
 
 /** The mask of a prefix of `len` bits. */
@@ -214,7 +221,8 @@ function encodeMac(text: string): Uint8Array {
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** Writes 6 bytes as `02:00:00:00:00:01`. */
-export function formatMac(bytes: Uint8Array): string {
-  return `${HEX[bytes[0] ?? 0]}:${HEX[bytes[1] ?? 0]}:${HEX[bytes[2] ?? 0]}:${HEX[bytes[3] ?? 0]}:${HEX[bytes[4] ?? 0]}:${HEX[bytes[5] ?? 0]}`;
+/** Writes the 6 bytes from an offset as `02:00:00:00:00:01`. */
+export function formatMac(bytes: Uint8Array, from = 0): string {
+  const hex = (index: number): string | undefined => HEX[bytes[from + index] ?? 0];
+  return `${hex(0)}:${hex(1)}:${hex(2)}:${hex(3)}:${hex(4)}:${hex(5)}`;
 }
