@@ -1,5 +1,5 @@
 import type { Action } from './action.ts';
-import { formatPrefix, maskPrefix, type Prefix, parseAddress, requirePrefix } from './address.ts';
+import { anyPrefix, formatPrefix, maskPrefix, type Prefix, parseAddress, requirePrefix } from './address.ts';
 import { keyOf, matchOfKey } from './key.ts';
 import { type Family, familyOf, type Match } from './match.ts';
 import { free, prefixesMeet } from './overlap.ts';
@@ -87,11 +87,13 @@ export function subjectOf(match: Match, to: Action): Subject {
 /** Makes the judge of a guard: the same on its host and where a change is previewed. */
 export function makeJudge(guard: Guard): (subject: Subject) => Judgement {
   const within = { src: prefixesOf(guard.src), dst: prefixesOf(guard.dst), targets: prefixesOf(guard.targets) };
-  const all = guard.protect.map((one) => ({ one, at: subjectOf(one.match, 'pass') }));
+  const checked = toCompare(guard.protect, MAX_PROTECTED).map(({ match }) => subjectOf(match, 'pass'));
+  const all = guard.protect.map((one) => {
+    const at = subjectOf(one.match, 'pass');
+    return { one, at, isChecked: checked.some((by) => holds(by, at)) };
+  });
   const of = (family: Family) => all.filter(({ at }) => familyOf(at.match) === family);
   const whole = { 4: of(4), 6: of(6) };
-  const checked = toCompare(guard.protect, MAX_PROTECTED).map(({ match }) => subjectOf(match, 'pass'));
-  const isChecked = (at: Subject): boolean => checked.some((by) => holds(by, at));
   return (subject) => {
     for (const way of ['src', 'dst'] as const) {
       const allowed = within[way];
@@ -101,7 +103,7 @@ export function makeJudge(guard: Guard): (subject: Subject) => Judgement {
     if (subject.to === 'pass') return ALLOWED;
     const met = whole[familyOf(subject.match)].filter(({ at }) => meets(at, subject));
     if (met.length === 0) return ALLOWED;
-    const against = met.find(({ at }) => holds(at, subject) || !isChecked(at));
+    const against = met.find(({ at, isChecked }) => holds(at, subject) || !isChecked);
     if (against !== undefined) return denied(ruleOf(against.one));
     return { is: 'overlaps', with: met.map(({ one }) => one) };
   };
@@ -168,9 +170,15 @@ function meets(a: Subject, b: Subject): boolean {
     free(a.match.proto, b.match.proto) &&
     free(a.match.sport, b.match.sport) &&
     free(a.match.dport, b.match.dport) &&
-    prefixesMeet(a.dst, b.dst) &&
-    prefixesMeet(a.src, b.src)
+    meetIn('dst', a, b) &&
+    meetIn('src', a, b)
   );
+}
+
+/** Nothing has to be read where one of them is any address. */
+function meetIn(way: 'src' | 'dst', a: Subject, b: Subject): boolean {
+  const any = anyPrefix(familyOf(a.match));
+  return a.match[way] === any || b.match[way] === any || prefixesMeet(a[way], b[way]);
 }
 
 /** Whether every packet of the inner match is one of the outer, too. */
