@@ -44,11 +44,20 @@ export type SyncResult =
   /** No answer, or none that counts: try again later. */
   | { readonly outcome: 'failed'; readonly code: AnyCode | BusErrorCode; readonly message: string };
 
+/** The log, by its newest epoch, does not have what the host claims. */
+interface Disowned {
+  readonly outcome: 'disowned';
+  readonly hold: LogHold;
+  readonly epoch: string;
+}
+
+type Brought = SyncResult | Disowned;
+
 type Copy =
   | { readonly outcome: 'candidate'; readonly candidate: Candidate }
   /** Only the whole set will do. */
   | { readonly outcome: 'anew' }
-  | Exclude<SyncResult, { outcome: 'accepted' }>;
+  | Exclude<Brought, { outcome: 'accepted' }>;
 
 const HELD: Partial<Record<Standing, LogHold>> = {
   lost: { why: 'HISTORY_LOST', until: 'sync' },
@@ -67,21 +76,23 @@ const WRONG: Record<Candidate['base'], LogHold> = {
  * somebody decreed (R7), has the whole set taken anew.
  */
 export async function runSync(start: SyncStart): Promise<SyncResult> {
-  const result = await bringUp({ ...start, have: claimOf(start.footing), disowned: false });
+  const result = await bringUp({ ...start, have: claimOf(start.footing) });
+  if (result.outcome !== 'disowned') return result;
+  const held = { outcome: 'held', hold: result.hold } as const;
+  if (!start.anew) return held;
   // A claim that the log disowns is given up then, and not before: until it was heard, no log answers who claims anything.
-  const isDisowned =
-    result.outcome === 'held' && (result.hold.why === 'HISTORY_LOST' || result.hold.why === 'FOREIGN_EPOCH');
-  return start.anew && isDisowned ? bringUp({ ...start, have: NO_CURSOR, disowned: true }) : result;
+  const anew = await bringUp({ ...start, have: NO_CURSOR, disownedBy: result.epoch });
+  return anew.outcome === 'disowned' ? held : anew;
 }
 
 /** A sync, and what the host claims in it. */
 interface Claiming extends SyncStart {
   readonly have: Cursor;
-  /** Whether the log said that it has not what the host holds. */
-  readonly disowned: boolean;
+  /** The log that said that it has not what the host holds; only by that one nothing is claimed. */
+  readonly disownedBy?: string;
 }
 
-async function bringUp(start: Claiming): Promise<SyncResult> {
+async function bringUp(start: Claiming): Promise<Brought> {
   let base: Candidate['base'] = start.anew || start.footing.is === 'unproven' ? 'empty' : 'stored';
   let restarts = 0;
   let wrong = 0;
@@ -143,12 +154,12 @@ function isKnown(footing: Footing, end: Pick<Footing, 'at' | 'digest'>): boolean
   return !needsProof && sameCursor(end.at, footing.at) && end.digest === footing.digest;
 }
 
-type Failure = Extract<SyncResult, { outcome: 'held' | 'failed' }>;
+type Failure = Extract<Brought, { outcome: 'disowned' | 'failed' }>;
 type Anew = Extract<Copy, { outcome: 'anew' }>;
 
 /** Asks for one page; only one that answers this very request, leads on and leaves no hole counts. */
 async function fetchPage(start: Claiming, asker: PageAsker, from: Cursor): Promise<Page | Failure | Anew> {
-  const { have } = start;
+  const { have, disownedBy } = start;
   const reply = await asker.page(from);
   if ('unanswered' in reply) return failed(reply.unanswered, reply.message);
   if (isSyncError(reply)) {
@@ -162,11 +173,15 @@ async function fetchPage(start: Claiming, asker: PageAsker, from: Cursor): Promi
     return failed('BAD_REQUEST', 'the page answers another request');
   }
   const hold = HELD[reply.standing];
-  if (hold !== undefined) return { outcome: 'held', hold };
+  if (hold !== undefined) return { outcome: 'disowned', hold, epoch: reply.epoch };
+  if (disownedBy !== undefined && reply.epoch !== disownedBy) {
+    const what = 'one log said that it does not have what this host holds, and then another one answered';
+    return failed('FOREIGN_EPOCH', `${what}; see that all controllers of this bus have one database`);
+  }
   if (reply.prev > from.rev || reply.rev < from.rev || (reply.more && reply.rev === from.rev)) {
     return failed('BAD_REV', `a page over (${reply.prev}, ${reply.rev}] does not lead on from ${from.rev}`);
   }
-  if (reply.at !== undefined) start.heard(reply.at, start.disowned);
+  if (reply.at !== undefined) start.heard(reply.at, disownedBy !== undefined);
   return reply;
 }
 

@@ -522,6 +522,25 @@ test('sync: by decree the whole set is taken, whatever is held against the log, 
   }
 });
 
+test('sync: a claim is given up to the log that disowned it, and to no other: that one may not know yet what is for this host', async (t) => {
+  const { controller, store } = await inStep();
+  const unheard = new MemoryController(HOST);
+  unheard.write(puts(7));
+  const { result, asked } = await sync(
+    store,
+    (request) => {
+      if (request.have.epoch === '') return unheard.page(request);
+      const page = unheard.page({ ...request, have: NO_CURSOR }) as Page;
+      return { ...page, have: request.have, epoch: 'other', standing: 'unknown', changes: [], more: false };
+    },
+    found(store),
+    true,
+  );
+  t.like(result, { outcome: 'failed', code: 'FOREIGN_EPOCH' });
+  t.is(asked.length, 2);
+  t.deepEqual(store.set, controller.set);
+});
+
 test('sync: what a page says of the time is heard, if it is a page that counts', async (t) => {
   const { controller, store } = await inStep();
   const at = 1_790_000_000_000;
