@@ -33,8 +33,16 @@ export function unmapped(text: string): string {
   return address !== undefined && isMapped(address) ? formatAddress(address.bytes.subarray(12)) : text;
 }
 
+/** What very many matches say, by its text; nobody changes the bytes of a prefix. */
+const ANY: Readonly<Record<Family, Prefix>> = {
+  4: { family: 4, bytes: new Uint8Array(4), len: 0 },
+  6: { family: 6, bytes: new Uint8Array(16), len: 0 },
+};
+
 /** Reads `address` or `address/len`; undefined when it is neither, or a bit past `len` is set. `prefixFault` says why. */
 export function parsePrefix(text: string): Prefix | undefined {
+  if (text === anyPrefix(4)) return ANY[4];
+  if (text === anyPrefix(6)) return ANY[6];
   const prefix = readPrefixText(text);
   return prefix !== undefined && isPrefix(prefix) ? prefix : undefined;
 }

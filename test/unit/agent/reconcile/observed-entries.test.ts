@@ -36,7 +36,7 @@ const values: fc.Arbitrary<EntryValue> = fc
 const entries: fc.Arbitrary<ObservedEntry> = fc
   .record({ key: keys, value: values, sound: fc.boolean() })
   .map(({ key, ...entry }) => ({ key: { match: parseMatch(key.match), zone: key.zone }, ...entry }));
-const steps = fc.array(fc.record({ act: fc.constantFrom('set', 'set', 'delete', 'share'), entry: entries }), {
+const steps = fc.array(fc.record({ act: fc.constantFrom('set', 'set', 'delete', 'share', 'keep'), entry: entries }), {
   maxLength: 80,
 });
 
@@ -54,7 +54,7 @@ test('observed entries: they are what a map of objects would be, whatever is don
           plain.set(id, entry);
         } else if (act === 'delete') t.is(packed.delete(id), plain.delete(id));
         else {
-          packed.share(id, entry.key.match);
+          packed[act](id, entry.key.match);
           const stands = plain.get(id);
           if (stands !== undefined) t.is(packed.get(id)?.key.match, entry.key.match, 'the very match');
         }

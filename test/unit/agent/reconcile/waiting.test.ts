@@ -67,3 +67,16 @@ test('schedule: what is more than asked for stays due, in its order', (t) => {
   t.deepEqual([schedule.take(5, 2), schedule.pending], [['c', 'a'], true]);
   t.deepEqual([schedule.take(5, 9), schedule.pending], [['b', 'd'], false]);
 });
+
+test('schedule: what is due from the beginning comes first, and again in its turn where it became due meanwhile', (t) => {
+  const schedule = new Schedule();
+  for (const key of ['a', 'b', 'c']) schedule.begin(key);
+  schedule.markDue(['b', 'd']);
+  schedule.at('c', 10);
+  t.is(schedule.due, 5);
+  t.deepEqual(schedule.take(0, 2), ['a', 'b']);
+  t.deepEqual(schedule.take(0, 2), ['c']);
+  t.is(schedule.due, 2);
+  t.deepEqual(schedule.take(20, 9), ['b', 'd'], 'c was taken with its time');
+  t.false(schedule.pending);
+});
