@@ -77,6 +77,8 @@ export class ObservedCache {
   /** Whose packets pass guarded entries; undefined where somebody wrote a list that is none. */
   protects: readonly Match[] | undefined;
   readonly uses = new Uses();
+  /** Ids that stood at the beginning, and that nothing was desired under by their own text. */
+  readonly unasked: string[] = [];
 
   /** The lists alone. */
   constructor(observed: Pick<Observed, 'shapes' | 'protects'>) {
@@ -89,7 +91,8 @@ export class ObservedCache {
     yield* eachOf(entries, AT_ONCE, ([id, entry]) => {
       const intent = desired.get(id);
       this.set(intent?.key ?? id, entry);
-      if (intent !== undefined) this.entries.keep(intent.key, intent.match);
+      if (intent === undefined) this.unasked.push(id);
+      else this.entries.keep(intent.key, intent.match);
     });
   }
 

@@ -53,7 +53,7 @@ export class ReadBack {
   /** What is observed was just looked at: the first read-back has only to find what is nobody's. */
   constructor(parts: ReadBackParts) {
     this.#parts = parts;
-    this.#begin(parts.observed);
+    this.#begin(parts.observed, parts.observed.unasked.values());
   }
 
   /** True while there are foreign entries to take. */
@@ -82,16 +82,16 @@ export class ReadBack {
     const { entries, observed, placed } = this.#parts;
     const part = entries.look();
     for (const [id, entry] of part.changed) if (observed.look(id, entry)) this.#keys.push(placed.keyOf(id));
-    if (part.rest !== undefined) this.#begin(part.rest);
+    if (part.rest !== undefined) this.#begin(part.rest, observed.entries.keys());
     return part.count;
   }
 
-  /** All entries were looked at. */
-  #begin({ shapes, protects }: Pick<Observed, 'shapes' | 'protects'>): void {
+  /** All entries were looked at; these may be nobody's. */
+  #begin({ shapes, protects }: Pick<Observed, 'shapes' | 'protects'>, ids: Iterator<string>): void {
     const { observed } = this.#parts;
     this.#lists = observed.updateShapes(shapes).map((family): Drift => ({ pin: 'shapes', detail: `shapes${family}` }));
     if (observed.updateProtects(protects)) this.#lists.push({ pin: 'protect', detail: 'protect' });
-    this.#walk = observed.entries.keys();
+    this.#walk = ids;
     this.#foreign = [];
   }
 
