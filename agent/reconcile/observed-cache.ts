@@ -10,7 +10,8 @@ import { ObservedEntries } from './observed-entries.ts';
 
 /** The shape that an entry's key carries. */
 export function shapeOfKey(key: EntryKey): Shape {
-  return { ...shapeOf(key.match), in: key.zone !== 0 };
+  const shape = shapeOf(key.match);
+  return shape.in === (key.zone !== 0) ? shape : { ...shape, in: key.zone !== 0 };
 }
 
 /** Whether two lists are live alike; of one that is none nobody knows. */
@@ -55,10 +56,10 @@ export class Uses {
 
   #addShape(shape: Shape, by: 1 | -1): void {
     const text = shapeText(shape);
-    const known = this.shapes.get(text) ?? { shape, count: 0 };
-    known.count += by;
-    if (known.count === 0) this.shapes.delete(text);
-    else this.shapes.set(text, known);
+    const known = this.shapes.get(text);
+    if (known === undefined) this.shapes.set(text, { shape, count: by });
+    else if (known.count + by === 0) this.shapes.delete(text);
+    else known.count += by;
   }
 
   #addPort({ action, ifindex }: EntryValue, by: 1 | -1): void {
