@@ -1,5 +1,6 @@
 import test from 'ava';
 import { encodeStatus } from '../../protocol/status.ts';
+import { Starts } from './starts.ts';
 import { World } from './world.ts';
 
 /** A listing may be so old. */
@@ -34,4 +35,19 @@ test('ended: an agent that ends says so, and one that starts takes it back', asy
   await world.clock.pass(10_000);
   t.deepEqual((await hostsOf(world))[0], ['a', undefined]);
   await Promise.all([world.end(), world.clock.pass(1_000)]);
+});
+
+test('ended: a start that eight others have followed may count again, also where one of these is heard late', (t) => {
+  const starts = new Starts();
+  const begin = (boot: string): boolean => {
+    starts.began('a');
+    return starts.counts('a', boot);
+  };
+  for (const boot of ['old', ...'123456']) t.false(begin(boot));
+  t.false(starts.counts('b', 'old'), 'of another host');
+  t.false(starts.counts('a', 'late'));
+  t.false(starts.counts('a', '1'), 'it was followed by six others');
+  t.false(begin('7'));
+  t.true(starts.counts('a', 'old'));
+  t.false(starts.counts('a', '7'));
 });
