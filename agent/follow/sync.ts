@@ -78,11 +78,10 @@ const WRONG: Record<Candidate['base'], LogHold> = {
 export async function runSync(start: SyncStart): Promise<SyncResult> {
   const result = await bringUp({ ...start, have: claimOf(start.footing) });
   if (result.outcome !== 'disowned') return result;
-  const held = { outcome: 'held', hold: result.hold } as const;
-  if (!start.anew) return held;
+  if (!start.anew) return { outcome: 'held', hold: result.hold };
   // A claim that the log disowns is given up then, and not before: until it was heard, no log answers who claims anything.
   const anew = await bringUp({ ...start, have: NO_CURSOR, disownedBy: result.epoch });
-  return anew.outcome === 'disowned' ? held : anew;
+  return anew.outcome === 'disowned' ? failed('BAD_REQUEST', 'a claim of nothing is disowned') : anew;
 }
 
 /** A sync, and what the host claims in it. */
@@ -154,11 +153,11 @@ function isKnown(footing: Footing, end: Pick<Footing, 'at' | 'digest'>): boolean
   return !needsProof && sameCursor(end.at, footing.at) && end.digest === footing.digest;
 }
 
-type Failure = Extract<Brought, { outcome: 'disowned' | 'failed' }>;
+type Failure = Extract<SyncResult, { outcome: 'failed' }>;
 type Anew = Extract<Copy, { outcome: 'anew' }>;
 
 /** Asks for one page; only one that answers this very request, leads on and leaves no hole counts. */
-async function fetchPage(start: Claiming, asker: PageAsker, from: Cursor): Promise<Page | Failure | Anew> {
+async function fetchPage(start: Claiming, asker: PageAsker, from: Cursor): Promise<Page | Disowned | Failure | Anew> {
   const { have, disownedBy } = start;
   const reply = await asker.page(from);
   if ('unanswered' in reply) return failed(reply.unanswered, reply.message);
@@ -175,8 +174,10 @@ async function fetchPage(start: Claiming, asker: PageAsker, from: Cursor): Promi
   const hold = HELD[reply.standing];
   if (hold !== undefined) return { outcome: 'disowned', hold, epoch: reply.epoch };
   if (disownedBy !== undefined && reply.epoch !== disownedBy) {
-    const what = 'one log said that it does not have what this host holds, and then another one answered';
-    return failed('FOREIGN_EPOCH', `${what}; see that all controllers of this bus have one database`);
+    return failed(
+      'FOREIGN_EPOCH',
+      'one log does not have what this host holds, and then another one answered; it is tried again: if that goes on, see that all controllers of this bus have one database',
+    );
   }
   if (reply.prev > from.rev || reply.rev < from.rev || (reply.more && reply.rev === from.rev)) {
     return failed('BAD_REV', `a page over (${reply.prev}, ${reply.rev}] does not lead on from ${from.rev}`);

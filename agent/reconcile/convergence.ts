@@ -114,7 +114,7 @@ export class Convergence {
     const { entries, ...lists } = kernel.entries.observe();
     const it = new Convergence(kernel, against, new ObservedCache(lists));
     yield* it.ledger.desire(intents);
-    yield* it.observed.fill(entries, it.ledger.desired);
+    it.#readBack.begin(yield* it.observed.fill(entries, it.ledger.desired));
     const known = yield* it.ledger.begin(states);
     yield* it.slots.recover({ ...known, observed: it.observed.entries, idOf: (key) => it.idOf(key) });
     yield* it.silence.reconsider();

@@ -12,9 +12,8 @@ import type { Tracker } from './tracker.ts';
 /** So many rows are taken in one go: a few milliseconds. */
 const AT_ONCE = 2_048;
 
-/** All keys that there are. */
+/** What is desired, how keys stand, and which of them are not desired. */
 export interface Known extends Pick<Ledger, 'desired' | 'states'> {
-  /** Those that only have a state. */
   readonly undesired: readonly string[];
 }
 
@@ -42,7 +41,7 @@ export class Ledger {
     yield* eachOf(intents, AT_ONCE, (intent) => this.desired.set(intent.key, intent));
   }
 
-  /** Begins with that and with these; every key is due. */
+  /** Begins with what is desired and with these; every key is due. */
   *begin(states: readonly EntryState[]): Parts<Known> {
     const undesired: string[] = [];
     yield* eachOf(this.desired.values(), AT_ONCE, (intent) => {

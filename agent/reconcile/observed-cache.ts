@@ -78,23 +78,26 @@ export class ObservedCache {
   /** Whose packets pass guarded entries; undefined where somebody wrote a list that is none. */
   protects: readonly Match[] | undefined;
   readonly uses = new Uses();
-  /** Ids that stood at the beginning, and that nothing was desired under by their own text. */
-  readonly unasked: string[] = [];
 
-  /** The lists alone. */
+  /** The lists alone; `fill` takes the entries. */
   constructor(observed: Pick<Observed, 'shapes' | 'protects'>) {
     this.shapes = { ...observed.shapes };
     this.protects = observed.protects;
   }
 
-  /** Takes all entries, and of those that are desired keeps the texts of their intents. Errors: KernelError. */
-  *fill(entries: Observed['entries'], desired: ReadonlyMap<string, Intent>): Parts<void> {
+  /**
+   * Takes all entries, and of those that are desired keeps the texts of their intents. Answers the ids of all others: they may be
+   * nobody's, or of one interface. Errors: KernelError.
+   */
+  *fill(entries: Observed['entries'], desired: ReadonlyMap<string, Intent>): Parts<readonly string[]> {
+    const others: string[] = [];
     yield* eachOf(entries, AT_ONCE, ([id, entry]) => {
       const intent = desired.get(id);
       this.set(intent?.key ?? id, entry);
-      if (intent === undefined) this.unasked.push(id);
+      if (intent === undefined) others.push(id);
       else this.entries.keep(intent.key, intent.match);
     });
+    return others;
   }
 
   /** Takes what stands under one id now, and says whether that is something else than before. */

@@ -50,10 +50,13 @@ export class ReadBack {
   readonly #keys: string[] = [];
   #lists: Drift[] = [];
 
-  /** What is observed was just looked at: the first read-back has only to find what is nobody's. */
   constructor(parts: ReadBackParts) {
     this.#parts = parts;
-    this.#begin(parts.observed, parts.observed.unasked.values());
+  }
+
+  /** Everything was just looked at: the first read-back has only to find what of these is nobody's. */
+  begin(ids: readonly string[]): void {
+    this.#begin(this.#parts.observed, ids.values());
   }
 
   /** True while there are foreign entries to take. */

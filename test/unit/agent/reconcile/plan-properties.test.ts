@@ -171,6 +171,7 @@ class World {
         break;
       case 'restart':
         this.convergence = start(kernel, this.#desired, step.rows ? [...convergence.ledger.states.values()] : []);
+        return; // it has just looked at everything
     }
     this.convergence.refreshNetworkNext();
     this.convergence.readBackNext();

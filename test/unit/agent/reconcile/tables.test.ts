@@ -143,6 +143,7 @@ const RECOVERED: readonly (readonly [
   ['a row keeps its slot', { a: 2 }, {}, { a: 2 }, [3, 1, 0]],
   ["the kernel's word beats the row's", { a: 2 }, { a: seenWith(1) }, { a: 1 }, [3, 2, 0]],
   ['an unsound entry proves nothing, and blocks its slot', { a: 2 }, { a: seenWith(1, false) }, { a: 2 }, [3, 0]],
+  ['a row of what nobody desires keeps its slot until that is gone', { x: 2 }, {}, { x: 2 }, [3, 1, 0]],
   ['of two rows with one slot the first keeps it', { a: 2, b: 2 }, {}, { a: 2 }, [3, 1, 0]],
   ['an entry that stands beats the row of another', { a: 1, b: 3 }, { b: seenWith(1) }, { b: 1 }, [3, 2, 0]],
   ["a slot that does not exist is nobody's", { a: 9 }, { b: seenWith(77) }, {}, [3, 2, 1, 0]],
@@ -156,8 +157,9 @@ for (const [what, rows, observed, held, free] of RECOVERED) {
     const entries = new ObservedEntries();
     for (const [id, entry] of Object.entries(observed)) entries.set(id, entry);
     const desired = new Map(['a', 'b'].map((key) => [key, intentOf(1)]));
+    const undesired = Object.keys(rows).filter((key) => !desired.has(key));
     const slots = new Slots(4);
-    atOnce(slots.recover({ desired, undesired: [], states, observed: entries, idOf: (key) => key }));
+    atOnce(slots.recover({ desired, undesired, states, observed: entries, idOf: (key) => key }));
     const stated = Array.from(states, ([key, { slot }]) => [key, slot]);
     t.deepEqual(Object.fromEntries(stated), { a: null, b: null, ...held });
     const holders = [0, 1, 2, 3].flatMap((slot) => slots.holderOf(slot) ?? []);
