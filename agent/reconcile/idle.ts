@@ -19,7 +19,7 @@ interface Watched {
 
 /** It was given up, and nothing has armed it again since: a newer revision does, unless it says never. */
 export function staysIdle({ idle, rev }: Intent, state: EntryState | undefined): boolean {
-  return idle !== undefined && state?.state === 'idle' && (state.rev === rev || idle.rearm === 'never');
+  return idle !== undefined && state?.state === 'idle' && (rev <= state.rev || idle.rearm === 'never');
 }
 
 /**

@@ -87,6 +87,22 @@ test('idle: a newer revision arms it again, and its clock starts anew; the same 
   t.deepEqual(bench.stand, [true, true]);
 });
 
+test('idle: an older revision arms nothing: a log may be put back, and what was given up may be what it has again', async (t) => {
+  await using bench = await Quiet.start();
+  await bench.clock.pass(AFTER_MS + 2_000);
+  await bench.accept(4, [put(1, 4, 'never')]);
+  await bench.clock.pass(1_000);
+  t.deepEqual([bench.row.state, bench.row.rev], ['idle', 4]);
+  const whole = (rev: number, next: number): Promise<unknown> =>
+    bench.accept(rev, [put(1, next), { op: 'put', ...intentOf(2, 'drop', { rev: 2 }) }], 'empty');
+  await whole(2, 1);
+  await bench.clock.pass(2_000);
+  t.deepEqual(bench.stand, [false, true]);
+  await whole(5, 5);
+  await bench.clock.pass(1_000);
+  t.deepEqual(bench.stand, [true, true]);
+});
+
 test('idle: one that says never stays away, whatever its revision, until it is armed by name or has no such time any more', async (t) => {
   await using bench = await Quiet.start('never');
   await bench.clock.pass(AFTER_MS + 2_000);
