@@ -17,9 +17,13 @@ interface Watched {
   readonly after: number;
 }
 
-/** It was given up, and nothing has armed it again since: a newer revision does, unless it says never. */
-export function staysIdle({ idle, rev }: Intent, state: EntryState | undefined): boolean {
-  return idle !== undefined && state?.state === 'idle' && (rev <= state.rev || idle.rearm === 'never');
+/**
+ * It was given up, and nothing has armed it again since: a newer revision does, unless it says never; and one that is back, because
+ * what had its place was not confirmed, stands as it did where that was given up.
+ */
+export function staysIdle({ idle, rev }: Intent, state: EntryState | undefined, isBack = false): boolean {
+  if (idle === undefined || state?.state !== 'idle') return false;
+  return state.rev === rev || idle.rearm === 'never' || (rev < state.rev && !isBack);
 }
 
 /**

@@ -38,7 +38,7 @@ export interface PlanInput {
   readonly guard: Pick<HostJudge, 'of' | 'maxRedirects'>;
   /** Whose packets guarded entries shall let pass. */
   readonly protect: readonly Match[];
-  readonly awaiting: Pick<Awaiting, 'isUnarmed' | 'leftMs'>;
+  readonly awaiting: Pick<Awaiting, 'isUnarmed' | 'leftMs' | 'isBack'>;
   readonly clock: KernelTime & { readonly nowMs: number };
   /** Ids of entries that nobody desires, to be removed. */
   readonly foreign: readonly string[];

@@ -19,7 +19,7 @@ const expired: Reason = ({ intent, input }) =>
   intent.expires !== undefined && intent.expires <= input.clock.nowMs ? { state: 'expired' } : undefined;
 
 const idle: Reason = ({ intent, input }) =>
-  staysIdle(intent, input.states.get(intent.key)) ? { state: 'idle' } : undefined;
+  staysIdle(intent, input.states.get(intent.key), input.awaiting.isBack(intent.key)) ? { state: 'idle' } : undefined;
 
 const guarded: Reason = ({ judgement }) =>
   judgement.is === 'denied' ? { state: 'denied', code: 'GUARD_DENIED' } : undefined;

@@ -103,6 +103,18 @@ test('idle: an older revision arms nothing: a log may be put back, and what was 
   t.deepEqual(bench.stand, [true, true]);
 });
 
+test('idle: what is taken back stands again as it was, though what had its place was given up by then', async (t) => {
+  await using bench = await Quiet.start();
+  const shorter = put(1, 3, 'revision', { idle: { afterMs: 1_000, rearm: 'revision' } });
+  await bench.accept(3, [{ ...shorter, confirm: { withinMs: 30_000 } }]);
+  await bench.clock.pass(5_000);
+  t.deepEqual(bench.stand, [false, true]);
+  await bench.clock.pass(28_000);
+  t.deepEqual(bench.stand, [true, true]);
+  await bench.clock.pass(AFTER_MS + 1_000);
+  t.deepEqual(bench.stand, [false, true], 'by its own time');
+});
+
 test('idle: one that says never stays away, whatever its revision, until it is armed by name or has no such time any more', async (t) => {
   await using bench = await Quiet.start('never');
   await bench.clock.pass(AFTER_MS + 2_000);
