@@ -109,10 +109,13 @@ const OTHERWISE: Readonly<Record<string, (it: Standing) => PlanInput>> = {
   'it goes elsewhere': (it) => withIntent(it, { to: 'drop' }),
   'its TTL is kept': (it) => withIntent(it, { to: { nexthop: NEXT_HOP, interface: 'eth1', ttl: 'keep' } }),
   'it is withheld': ({ input, intent }) => ({ ...input, withheld: new Map([[intent.key, { rev: 2 }]]) }),
-  'it waits for the disk': ({ input }) => ({ ...input, awaiting: { isUnarmed: () => true, leftMs: () => undefined } }),
+  'it waits for the disk': ({ input }) => ({
+    ...input,
+    awaiting: { isUnarmed: () => true, leftMs: () => undefined, isBack: () => false },
+  }),
   'it is taken back unless confirmed': ({ input }) => ({
     ...input,
-    awaiting: { isUnarmed: () => false, leftMs: () => 1_000 },
+    awaiting: { isUnarmed: () => false, leftMs: () => 1_000, isBack: () => false },
   }),
   'the guard denies it': ({ input }) => ({
     ...input,
