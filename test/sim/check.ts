@@ -132,7 +132,7 @@ export class OpCheck {
       const before = store.rows.get(key);
       const { idle, rev: wanted } = known.get(key) ?? {};
       const { afterMs = 0, rearm } = idle ?? {};
-      const was = before?.state === 'idle' && (before.rev === rev || rearm === 'never');
+      const was = before?.state === 'idle' && (rev <= before.rev || rearm === 'never');
       // What is desired otherwise by then is not given up; what its revision before waited for nobody knows here.
       if (state !== 'idle' || was || wanted !== rev) return [];
       const silentMs = silence.of(key);

@@ -56,8 +56,8 @@ export class GivenUp {
   /** The set is another one: a newer revision arms, unless it says never. */
   revised(known: ReadonlyMap<string, Intent>): void {
     for (const [key, rev] of this.#gone) {
-      const { idle, expires, rev: now } = known.get(key) ?? {};
-      if (expires !== undefined || !(idle !== undefined && (now === rev || idle.rearm === 'never'))) this.drop(key);
+      const { idle, expires, rev: now = Number.POSITIVE_INFINITY } = known.get(key) ?? {};
+      if (expires !== undefined || !(idle !== undefined && (now <= rev || idle.rearm === 'never'))) this.drop(key);
     }
   }
 
