@@ -213,6 +213,7 @@ export class LightHost {
     this.#tell();
     this.everLied ||= this.bent.lie !== undefined;
     const nowMs = this.#clock.monotonicMs();
+    this.failing.clear();
     if (this.bent.lie === 'done') {
       this.#kernelEnds(nowMs);
       disk.expire(nowMs);
@@ -221,7 +222,6 @@ export class LightHost {
     }
     this.bestVerified = Math.max(this.bestVerified, disk.cursor.rev);
     disk.expire(nowMs);
-    this.failing.clear();
     for (const key of new Set([...disk.keys, ...kernel.keys()])) {
       const value = disk.wanted(key);
       const isNew = value !== kernel.get(key);
