@@ -58,6 +58,7 @@ export class GivenUp {
     for (const [key, rev] of this.#gone) {
       const { idle, expires, rev: now = Number.POSITIVE_INFINITY } = known.get(key) ?? {};
       if (expires !== undefined || !(idle !== undefined && (now <= rev || idle.rearm === 'never'))) this.drop(key);
+      else this.#gone.set(key, now); // of a log that was put back, what comes after that is newer
     }
   }
 
