@@ -17,6 +17,7 @@ import { Looks } from './looks.ts';
 import { ObservedCache } from './observed-cache.ts';
 import { type OutcomeInput, sameState, stateAfter } from './outcome.ts';
 import type { Changed, Gone, PassResult } from './pass-result.ts';
+import { PassTime } from './pass-time.ts';
 import { Placements } from './placements.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Against, PlanInput } from './plan-input.ts';
@@ -197,7 +198,7 @@ export class Convergence {
     const scope = this.schedule.take(nowMs, SCOPE_MAX);
     const late = this.#readBack.look(scope.filter((key) => !this.fights.holds(key, nowMs)));
     const drifted = [...found, ...this.fights.note(late, this.ledger.desired, nowMs)];
-    const now = { ...this.#kernel.clock.now(), nowMs };
+    const now = new PassTime(this.#kernel.clock, nowMs);
     const decided = this.#plan(scope, now, this.#readBack.takeForeign(prune));
     const results = applyOps(this.#kernel.entries, decided.ops);
     return { ...this.#conclude(decided, results, now, random), drifted, readBack, decided: scope.length };
@@ -250,13 +251,8 @@ export class Convergence {
         const gone = this.#forget(decision.key, before?.slot ?? null, released);
         if (before !== undefined || mine.length > 0) forgotten.push(gone);
       } else {
-        const input = {
-          decision,
-          results: mine,
-          before,
-          last: last.get(decision.key),
-          givenUp: standing !== undefined,
-        };
+        const givenUp = standing !== undefined;
+        const input = { decision, results: mine, before, last: last.get(decision.key), givenUp };
         const now = this.#settle({ ...input, jiffies, nowMs, random: random() });
         const was = standing ?? before;
         const isUnstored = this.ledger.takeUnstored(decision.key);

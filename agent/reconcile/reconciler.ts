@@ -27,7 +27,8 @@ export type ReconcilerStart = Admitted & Pick<Stored, 'seq'>;
 /**
  * Keeps the kernel equal to desired state, one pass at a time.
  *
- * Flow: sleep until something is due or somebody wakes it → look at losses → passes until nothing is due → sleep.
+ * Flow: sleep until something is due or somebody wakes it → look at losses → passes until nothing is due → sleep. A change or
+ * two have their passes before that look.
  * Guarantees: the mark is in the kernel before anything of the set that it marks (R8); what a pass did is handed to the
  * store before the next begins; applied and verified are raised only when nothing is due any more (I5); while the
  * footing forbids it, nothing is touched.
@@ -70,7 +71,7 @@ export class Reconciler implements Reconciling {
     const rounds = roundsOf({
       readBack: () => this.#convergence.readBackNext(),
       network: () => this.#refreshNetwork(),
-      guard: () => this.#lookAtGuard(),
+      guard: () => this.#convergence.lookAtGuard() && options.outbox.changed(),
       store: () => options.store.requireSame(),
       ingresses: () => this.#watch.ingressesNext(),
       probe: () => this.#convergence.probe(),
@@ -225,10 +226,12 @@ export class Reconciler implements Reconciling {
     await this.#outcomes.summarise();
     await this.#outcomes.record(this.#admission.untold());
     try {
+      const isFirst = atOnce && this.#convergence.due > 0 && this.#mayWork && !this.#watch.isDue;
+      if (isFirst) await this.#converge(signal, true);
       if (await this.#pins.follow()) this.#convergence.refreshNetworkNext();
       if (this.#pins.lost) await this.#pins.regain();
       await this.#watch.look(this.#convergence);
-      if (this.#mayConverge) await this.#converge(signal, atOnce);
+      if (!isFirst && this.#mayConverge) await this.#converge(signal, atOnce);
       this.#goesOn = this.#mayWork && (this.#options.kernel.entries.tend() || this.#convergence.silence.more);
     } catch (error) {
       if (!this.#pins.explain(error)) throw error;
@@ -286,10 +289,6 @@ export class Reconciler implements Reconciling {
   #advance(): void {
     if (this.#convergence.network.coming === true || this.#admission.waits) return;
     if (this.#levels.raise(this.#footing.at.rev)) this.#options.outbox.changed();
-  }
-
-  #lookAtGuard(): void {
-    if (this.#convergence.lookAtGuard()) this.#options.outbox.changed();
   }
 
   /** Looks at the network without a notice. */

@@ -29,7 +29,7 @@ const DETAIL_LENGTH = 1024;
 
 /**
  * Looks at what entries do not say: whether packets meet the program, are sent as they are, and arrive. It runs before
- * each pass, which may remove what sends there.
+ * passes, which may remove what sends there, but for those that a change or two wait for.
  */
 export class Watch {
   readonly #options: WatchOptions;
@@ -72,6 +72,11 @@ export class Watch {
 
   ingressesNext(): void {
     this.#ingressesDue = true;
+  }
+
+  /** The next look is whether packets meet the program. */
+  get isDue(): boolean {
+    return this.#ingressesDue;
   }
 
   /** Since when what comes in is counted. */

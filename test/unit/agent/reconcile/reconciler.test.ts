@@ -384,6 +384,30 @@ test('reconciler: once closed it does nothing more', async (t) => {
   t.deepEqual(bench.kernel.asked, []);
 });
 
+test('reconciler: a change is in the kernel before its clock is read and losses are looked at, which are told of what had sent there', async (t) => {
+  await using bench = new Bench();
+  await bench.start();
+  await bench.accept(1, [put(1, 1, DIRECT)]);
+  await bench.reconciler.settle();
+  bench.kernel.asked = [];
+  const { counts, clock } = bench.kernel;
+  const [losses, now] = [counts.losses.bind(counts), clock.now.bind(clock)];
+  const early: string[] = [];
+  const looked: string[] = [];
+  const tell = <T>(what: string, answer: T): T => {
+    (bench.kernel.asked.length === 0 ? early : looked).push(what);
+    return answer;
+  };
+  Object.assign(counts, { losses: () => tell('losses', losses()) });
+  Object.assign(clock, { now: () => tell('clock', now()) });
+  bench.kernel.lose(3, 2n, 'EOPNOTSUPP');
+  await bench.accept(2, [put(1, 2, 'pass')]);
+  await bench.reconciler.settle();
+  t.deepEqual(early, []);
+  t.true(looked.includes('clock') && looked.includes('losses'));
+  t.is(bench.reconciler.progress().undelivered?.[0]?.intents[0]?.name, 'r1');
+});
+
 test('reconciler: what was lost just before its redirect was blocked is said to be of that redirect', async (t) => {
   await using bench = new Bench();
   await bench.start();
