@@ -226,12 +226,12 @@ export class Reconciler implements Reconciling {
     await this.#outcomes.summarise();
     await this.#outcomes.record(this.#admission.untold());
     try {
-      const isFirst = atOnce && this.#convergence.due > 0 && this.#mayWork && !this.#watch.isDue;
-      if (isFirst) await this.#converge(signal, true);
+      const goesFirst = atOnce && this.#convergence.due > 0 && this.#mayWork && !this.#watch.isDue;
+      if (goesFirst) await this.#converge(signal, true);
       if (await this.#pins.follow()) this.#convergence.refreshNetworkNext();
       if (this.#pins.lost) await this.#pins.regain();
       await this.#watch.look(this.#convergence);
-      if (!isFirst && this.#mayConverge) await this.#converge(signal, atOnce);
+      if (!goesFirst && this.#mayConverge) await this.#converge(signal, atOnce);
       this.#goesOn = this.#mayWork && (this.#options.kernel.entries.tend() || this.#convergence.silence.more);
     } catch (error) {
       if (!this.#pins.explain(error)) throw error;
