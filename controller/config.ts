@@ -7,8 +7,6 @@ export interface ControllerConfig extends BusAccess {
   /** Path of the database file; made when it is not there, its folder must be. */
   readonly db: string;
   readonly rootSubject: string;
-  /** So many times as fast do rollouts go as they ought to; only tests do not wait. */
-  readonly timeScale?: number;
 }
 
 const DEFAULTS: ControllerConfig = {

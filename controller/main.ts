@@ -7,7 +7,7 @@ import type { ControllerConfig } from './config.ts';
 import type { Damage } from './model/damage.ts';
 import { openPorts } from './open.ts';
 import { RolloutEngine } from './rollout/engine.ts';
-import { hastened, PACE } from './rollout/pace.ts';
+import { PACE, type Pace } from './rollout/pace.ts';
 import { ApiService } from './serve/api-service.ts';
 import { keepHouse } from './serve/keep-house.ts';
 import { Publisher } from './serve/publisher.ts';
@@ -37,6 +37,7 @@ export async function startController(
   log: RootLog,
   onFatal: (error: Error) => void,
   clock: Clock = makeSystemClock(),
+  pace: Pace = PACE,
 ): Promise<Controller> {
   await using parts = new AsyncDisposableStack();
   const subjects = makeSubjects(config.rootSubject);
@@ -52,7 +53,6 @@ export async function startController(
   const publisher = await Publisher.begin({ logs, bus, subjects, clock, log: publisherLog });
   const onChange = (): void => publisher.wake();
   const counts = new RolloutCounts({ bus, subjects, clock, log: log.child({ component: 'counts' }) });
-  const pace = hastened(PACE, config.timeScale ?? 1);
   const rollouts = ports.rollouts(counts, pace);
   const engineLog = log.child({ component: 'rollouts' });
   const engine = new RolloutEngine({ rollouts, clock, log: engineLog, tickMs: pace.tickMs, onChange });

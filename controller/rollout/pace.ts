@@ -16,16 +16,3 @@ export const PACE: Pace = Object.freeze({
   soaks: Object.freeze({ defaultMs: 300_000, leastMs: 30_000 }),
   countEveryMs: 5000,
 });
-
-/** The same, so many times as fast. How often hosts speak is theirs. */
-export function hastened(pace: Pace, times: number): Pace {
-  const { tickMs, convergeMs, undecidedMs, soaks, countEveryMs, freshMs } = pace;
-  return {
-    freshMs,
-    tickMs: tickMs / times,
-    convergeMs: convergeMs / times,
-    undecidedMs: undecidedMs / times,
-    countEveryMs: countEveryMs / times,
-    soaks: { defaultMs: soaks.defaultMs / times, leastMs: soaks.leastMs / times },
-  };
-}

@@ -20,19 +20,11 @@ import { encodeUpdate, type Update } from '../../protocol/update.ts';
 import { MemoryController, type Wish } from '../fakes/memory-controller.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
 import { HOST, put, silent } from '../unit/agent/follow/samples.ts';
+import { until } from './rig.ts';
 
 const subjects = makeSubjects();
 const clock = makeSystemClock();
 const puts = (...names: readonly number[]): Wish[] => names.map((n) => (rev) => put(n, rev));
-
-/** Waits until something holds, for a minute at most. */
-async function until(t: ExecutionContext, what: string, holds: () => boolean): Promise<void> {
-  const deadlineMs = Date.now() + 300_000;
-  while (!holds()) {
-    if (Date.now() > deadlineMs) return t.fail(`not within a minute: ${what}`);
-    await setTimeout(5);
-  }
-}
 
 function makeBus(server: NatsServer, log: Log = silent): NatsBus {
   return new NatsBus({ host: HOST, subjects, servers: { urls: [server.url] }, clock, log, note: () => {} });

@@ -98,12 +98,12 @@ test('confirm: what leaves the host in reach is confirmed and stays; a delete as
     '-f',
     stage.house.write('good.yaml', file(2, 'drop')),
     '--confirm',
-    '60s',
+    '10m',
   );
   t.regex(applied, /confirmed on 1 of 1 host, after/);
   t.is(stage.standing, 'r1 pass,r2 drop');
   t.regex(await stage.does(t, 'get', 'r2'), /installed/);
-  t.regex(await stage.does(t, 'delete', 'r1', '--confirm', '60s'), /confirmed on 1 of 1 host, after/);
+  t.regex(await stage.does(t, 'delete', 'r1', '--confirm', '10m'), /confirmed on 1 of 1 host, after/);
   t.is(stage.standing, 'r2 drop');
   t.notRegex(await stage.does(t, 'get'), /deleting/);
 });
@@ -120,7 +120,7 @@ test('confirm: a change that cuts its host off goes back by itself, is tried aga
   t.regex(await stage.does(t, 'apply', '-f', bad), /unchanged 1; hosts 0/);
   t.is(stage.standing, 'r1 pass', 'a script that repeats it changes nothing');
   stage.cutBy(() => false);
-  t.regex(await stage.does(t, 'apply', '-f', bad, '--confirm', '60s'), /confirmed on 1 of 1 host, after/);
+  t.regex(await stage.does(t, 'apply', '-f', bad, '--confirm', '10m'), /confirmed on 1 of 1 host, after/);
   t.is(stage.standing, 'r1 drop');
 });
 
@@ -133,6 +133,6 @@ test('confirm: a delete that cuts its host off comes back, and is told as one th
   await stage.stands(t, 'r1 pass');
   t.regex(await stage.does(t, 'get'), /deleting 0\/1, REVERTED 1/);
   stage.cutBy(() => false);
-  t.regex(await stage.does(t, 'delete', 'r1', '--confirm', '60s'), /confirmed on 1 of 1 host, after/);
+  t.regex(await stage.does(t, 'delete', 'r1', '--confirm', '10m'), /confirmed on 1 of 1 host, after/);
   t.is(stage.standing, '');
 });

@@ -122,7 +122,7 @@ export class Rig implements AsyncDisposable {
 export async function until(t: ExecutionContext, what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadlineMs = Date.now() + 300_000;
   while (!(await holds())) {
-    if (Date.now() > deadlineMs) return t.fail(`not within a minute: ${what}`);
+    if (Date.now() > deadlineMs) return t.fail(`not in five minutes: ${what}`);
     await setTimeout(20);
   }
   t.pass(what);

@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { connect, type NatsConnection } from 'nats';
 import { type ApiError, type ApiVerb, isApiError } from '../../protocol/api.ts';
 import { encodeHostsRequest, parseHostsReply } from '../../protocol/listings.ts';
+import type { RolloutHead } from '../../protocol/rollout.ts';
 import {
   encodeRolloutAbortRequest,
   encodeRolloutPauseRequest,
@@ -18,12 +19,12 @@ import { encodeRolloutStatusRequest, parseRolloutStatusReply } from '../../proto
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { KilledController } from '../support/killed-controller.ts';
 import { startNats } from '../support/nats.ts';
+import { QUICK_PACE } from '../support/quick-pace.ts';
 import { Folder, spec } from '../unit/controller/fleet.ts';
 import { MadeUpHost } from './made-up-host.ts';
 import { until } from './rig.ts';
 
 const subjects = makeSubjects();
-const SCALE = 20;
 
 /** A bus, hosts, and controllers that come and go on one database. */
 class Town implements AsyncDisposable {
@@ -59,7 +60,7 @@ class Town implements AsyncDisposable {
   }
 
   async controller(): Promise<KilledController> {
-    return this.#held.use(await KilledController.start(this.#url, this.#folder.file(), SCALE));
+    return this.#held.use(await KilledController.start(this.#url, this.#folder.file(), QUICK_PACE));
   }
 
   async ask<T extends object>(verb: ApiVerb, data: Uint8Array, parse: (data: Uint8Array) => T | ApiError): Promise<T> {
@@ -80,7 +81,11 @@ class Town implements AsyncDisposable {
   }
 
   async is(t: ExecutionContext, id: string, state: string): Promise<void> {
-    await until(t, `${id} is ${state}`, async () => (await this.status(id)).rollout.state === state);
+    await until(t, `${id} is ${state}`, async () => {
+      const { rollout } = await this.status(id);
+      if (rollout.state !== state && isStuck(rollout)) throw new Error(`not ${state}: ${JSON.stringify(rollout)}`);
+      return rollout.state === state;
+    });
   }
 
   /** How many hosts send packets of it there. */
@@ -105,6 +110,11 @@ async function begin(held: AsyncDisposableStack, server: string, host: string): 
   const nats = await connect({ servers: server, inboxPrefix: subjects.inbox(host) });
   held.defer(() => nats.close());
   return held.use(new MadeUpHost(nats, host, { perSecond: 10_000 }));
+}
+
+/** It does not go on by itself. */
+function isStuck({ state, cause }: RolloutHead): boolean {
+  return state === 'ROLLED_BACK' || (state === 'PAUSED' && cause?.code !== 'TELEMETRY');
 }
 
 /** Where packets of the redirect go there. */

@@ -3,19 +3,19 @@ import test, { type ExecutionContext } from 'ava';
 import { connect } from 'nats';
 import { pino } from 'pino';
 import { startController } from '../../controller/main.ts';
+import { makeSystemClock } from '../../daemon/clock.ts';
 import { encodeApiError } from '../../protocol/api.ts';
 import { parseRolloutListReply } from '../../protocol/rollout-list.ts';
 import { parseRolloutStatusReply } from '../../protocol/rollout-status.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { type NatsServer, startNats } from '../support/nats.ts';
+import { QUICK_PACE } from '../support/quick-pace.ts';
 import { KeptTerminal, type Session, shunt } from '../unit/cli/session.ts';
 import { Folder } from '../unit/controller/fleet.ts';
 import { MadeUpHost, type Packets } from './made-up-host.ts';
 import { until } from './rig.ts';
 
 const subjects = makeSubjects();
-/** Every period divided by it. */
-const TIME_SCALE = 20;
 const BUSY: Packets = { perSecond: 10_000 };
 const QUIET: Packets = { perSecond: 0 };
 const BAD: Packets = { ...BUSY, dead: { nexthop: '10.0.0.7', share: 0.2 } };
@@ -38,12 +38,14 @@ class Stage implements AsyncDisposable {
     this.#held = held;
   }
 
-  static async open(t: ExecutionContext, packets: Packets): Promise<Stage> {
+  static async open(t: ExecutionContext, packets: Packets, pace = QUICK_PACE): Promise<Stage> {
     await using held = new AsyncDisposableStack();
     const folder = held.use(new Folder());
     const server = held.use(await startNats());
-    const config = { nats: [server.url], db: folder.file(), rootSubject: subjects.root, timeScale: TIME_SCALE };
-    held.use(await startController(config, pino({ level: 'silent' }), (error) => t.fail(error.message)));
+    const config = { nats: [server.url], db: folder.file(), rootSubject: subjects.root };
+    const log = pino({ level: 'silent' });
+    const fail = (error: Error): void => t.fail(error.message);
+    held.use(await startController(config, log, fail, makeSystemClock(), pace));
     const stage = new Stage(server, held.move());
     for (const host of ['edge-1', 'edge-2', 'edge-3']) await stage.#host(host, packets);
     await until(t, 'three hosts are heard', async () => {
@@ -139,7 +141,7 @@ test('rollout: one whose packets die goes back by itself, and is not begun again
 });
 
 test('rollout: without packets it is paused, holds what it changes, and goes on or back as somebody says', async (t) => {
-  await using stage = await Stage.open(t, QUIET);
+  await using stage = await Stage.open(t, QUIET, { ...QUICK_PACE, undecidedMs: 5000 });
   const begun = await stage.start('--gate', 'external');
   t.is(begun.exit, 3);
   t.regex(begun.stdout, /\nrollout \w{8}: PAUSED, wave 1 of 2: SOAK, 1 of 3 hosts have it: NO_TRAFFIC hits>=1: /);

@@ -1,24 +1,27 @@
 /**
- * The controller is killed in the middle of a rollout, at points spread over what it writes and sends, and is frozen for what is
- * ten minutes to it: the rollout ends as it would have, and no host is told more than it would have been. Real
+ * The controller is killed in the middle of a rollout, at points spread over what it writes and sends, and is frozen for
+ * much longer than it waits for hosts: the rollout ends as it would have, and no host is told more than it would have been. Real
  * processes, a real bus and a real database; hosts are made up. Rollouts take a twentieth of their time.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { connect } from 'nats';
+import type { Pace } from '../../controller/rollout/pace.ts';
 import { makeSubjects } from '../../protocol/subjects.ts';
 import { MadeUpHost } from '../bus/made-up-host.ts';
 import { KilledController, type Point } from '../support/killed-controller.ts';
 import { startNats } from '../support/nats.ts';
 import { until } from '../support/process.ts';
+import { QUICK_PACE } from '../support/quick-pace.ts';
 import { KeptTerminal, shunt } from '../unit/cli/session.ts';
 import { Folder } from '../unit/controller/fleet.ts';
 
 /** `KILLS=6` for a look. */
 const KILLS = Number(process.env.KILLS ?? 60);
-const TIMES = 20;
-const FROZEN_MS = (10 * 60_000) / TIMES;
+/** What comes late is waited for less long than the controller is frozen. */
+const HASTY: Pace = { ...QUICK_PACE, convergeMs: 6000, undecidedMs: 1500 };
+const FROZEN_MS = 30_000;
 const HOSTS = ['edge-1', 'edge-2', 'edge-3', 'edge-4'];
 const TEST_MS = 60 * 60_000;
 const END_MS = 180_000;
@@ -52,6 +55,7 @@ interface End {
 
 /** Plays a rollout from its start to its end; `meanwhile` once it has begun, or `before` it. */
 async function play(
+  pace: Pace,
   disturb: {
     readonly before?: (controller: KilledController, folder: Folder) => Promise<void>;
     readonly meanwhile?: (controller: KilledController, wave: () => Promise<number>) => Promise<void>;
@@ -61,7 +65,7 @@ async function play(
   await using held = new AsyncDisposableStack();
   const folder = held.use(new Folder());
   const server = held.use(await startNats());
-  const controller = held.use(await KilledController.start(server.url, folder.file(), TIMES));
+  const controller = held.use(await KilledController.start(server.url, folder.file(), pace));
   const hosts: MadeUpHost[] = [];
   for (const host of HOSTS) {
     const nats = await connect({ servers: server.url, inboxPrefix: subjects.inbox(host), maxReconnectAttempts: -1 });
@@ -123,7 +127,7 @@ async function play(
 test('rollout: killed at points spread over its writes and sends, a controller brings it to the same end', async (t) => {
   t.timeout(TEST_MS);
   let trace = '';
-  const whole = await play({
+  const whole = await play(QUICK_PACE, {
     before: async (controller, folder) => {
       trace = folder.file('trace');
       await controller.watch(WRITES, trace);
@@ -135,7 +139,7 @@ test('rollout: killed at points spread over its writes and sends, a controller b
   t.true(points.length >= Math.min(KILLS, 60), `${points.length}`);
   let died = 0;
   for (const point of points) {
-    const { deaths, tookMs, ...end } = await play({ before: (controller) => controller.killAt(point) });
+    const { deaths, tookMs, ...end } = await play(QUICK_PACE, { before: (controller) => controller.killAt(point) });
     t.deepEqual(end, { state: whole.state, heads: whole.heads, bodies: whole.bodies }, `${point.name} ${point.nth}`);
     died += deaths;
     t.log(
@@ -146,10 +150,10 @@ test('rollout: killed at points spread over its writes and sends, a controller b
   t.true(died >= (points.length * 9) / 10, `${died} of ${points.length}`);
 });
 
-test('rollout: a controller that is frozen for ten minutes goes on where it was, and ends the same', async (t) => {
+test('rollout: a controller that is frozen for five times as long as it waits for hosts goes on where it was, and ends the same', async (t) => {
   t.timeout(TEST_MS);
-  const whole = await play();
-  const { tookMs, ...frozen } = await play({
+  const whole = await play(HASTY);
+  const { tookMs, ...frozen } = await play(HASTY, {
     meanwhile: async (controller, wave) => {
       await until('the first wave has it', END_MS, async () => (await wave()) >= 1);
       controller.freeze();

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Pace } from '../../controller/rollout/pace.ts';
 import { must } from './process.ts';
 
 const SCRIPT = new URL('quick-controller.ts', import.meta.url).pathname;
@@ -20,12 +21,12 @@ export class KilledController implements AsyncDisposable {
   /** How often it died. */
   deaths = 0;
 
-  private constructor(url: string, db: string, times: number) {
-    this.#argv = [SCRIPT, url, db, String(times)];
+  private constructor(url: string, db: string, pace: Pace) {
+    this.#argv = [SCRIPT, url, db, JSON.stringify(pace)];
   }
 
-  static async start(url: string, db: string, times: number): Promise<KilledController> {
-    const controller = new KilledController(url, db, times);
+  static async start(url: string, db: string, pace: Pace): Promise<KilledController> {
+    const controller = new KilledController(url, db, pace);
     await controller.#begin();
     return controller;
   }
