@@ -48,12 +48,12 @@ export function stateAfter(input: OutcomeInput): EntryState {
   });
 }
 
-/** Silence counts from when a revision came to stand. */
+/** Silence counts from when a revision came to stand. Of what stood on, that is not the one that was withheld. */
 function standing(input: OutcomeInput): Pick<EntryState, 'installedAtMs' | 'armed'> {
   const { decision, before, jiffies } = input;
   const installedAtMs = installedAt(input);
   if (decision.intent?.idle === undefined) return { installedAtMs };
-  const stood = hasStood(before) && before.rev === decision.intent.rev;
+  const stood = hasStood(before) && (standsOn(before) ? standsOn(decision) : before.rev === decision.intent.rev);
   return { installedAtMs, armed: (stood ? before.armed : undefined) ?? Number(jiffies) };
 }
 

@@ -187,6 +187,23 @@ test('brake: a release lets all go, forgets what went, and outlives a restart', 
   t.is(await bench.reconciler.release(), 0);
 });
 
+test('brake: silence of what is let go counts from when it stands, not from when that began which it was withheld for', async (t) => {
+  await using bench = new Bench({ slots: 64 });
+  await bench.start();
+  const quiet = (change: Change): Change => ({ ...change, idle: { afterMs: 10_000, rearm: 'revision' } }) as Change;
+  await accept(bench, 10, puts(1, 10).map(quiet));
+  const passing = many(1, 6, (n) => quiet(put(n, 20 + n, 'pass')));
+  await accept(bench, 26, passing);
+  t.is(bench.reconciler.progress().brake?.withheld, 6);
+  await bench.clock.pass(30_000);
+  t.deepEqual(standing(bench), [1, 2, 3, 4, 5, 6], 'what it holds stands on');
+  await bench.reconciler.release();
+  await bench.clock.pass(8_000);
+  t.deepEqual(standing(bench), [1, 2, 3, 4, 5, 6]);
+  await bench.clock.pass(4_000);
+  t.deepEqual(standing(bench), []);
+});
+
 test('brake: a release that the disk does not take leaves all as it is', async (t) => {
   await using bench = await ten();
   await accept(bench, 26, dels(1, 6, 21));
