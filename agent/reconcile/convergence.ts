@@ -31,8 +31,8 @@ import { Targets } from './targets.ts';
 import { Touched } from './touched.ts';
 import { Waiting } from './waiting.ts';
 
-/** The most keys that one pass takes, so that the loop turns while a hundred thousand wait. */
-const SCOPE_MAX = 1_000;
+/** The most keys that one pass takes, so that the loop turns while a hundred thousand wait; the first ones run on code that is cold. */
+const SCOPE = { first: 64, most: 500 };
 
 /**
  * Makes observed equal desired, for the keys that are due. It is the only writer of kernel state, synchronous, and knows
@@ -70,6 +70,7 @@ export class Convergence {
   readonly #touched: Touched;
   /** Of what plans depend on, what stays the same thing. */
   readonly #planned: Omit<PlanInput, 'scope' | 'ports' | 'protect' | 'clock' | 'foreign'>;
+  #scope = SCOPE.first;
   #cleared = false;
   #guardChanged = false;
 
@@ -195,7 +196,8 @@ export class Convergence {
     this.again(this.silence.recall());
     this.#guardChanged = false;
     const { found, isAll: readBack } = this.#looks.look(prune, nowMs);
-    const scope = this.schedule.take(nowMs, SCOPE_MAX);
+    const scope = this.schedule.take(nowMs, this.#scope);
+    this.#scope = Math.min(SCOPE.most, 2 * this.#scope);
     const late = this.#readBack.look(scope.filter((key) => !this.fights.holds(key, nowMs)));
     const drifted = [...found, ...this.fights.note(late, this.ledger.desired, nowMs)];
     const now = new PassTime(this.#kernel.clock, nowMs);

@@ -12,7 +12,7 @@ import type { Schema } from './schema.ts';
 /** SQLite would wait inside its call, with the process standing still; who calls waits between calls. */
 const BUSY_TIMEOUT_MS = 0;
 /** Pages of the write-ahead log before SQLite folds it into the database, and what it keeps of a larger one: 16 MiB. */
-const CHECKPOINT_PAGES = 4096;
+export const CHECKPOINT_PAGES = 4096;
 const PAGE_BYTES = 4096;
 
 /** By name, oldest first; see migrations/agent/index.ts. */

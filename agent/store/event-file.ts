@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { StoreError } from '../model/store-error.ts';
 import { connect, type OpenDatabase, queriesOn } from './database.ts';
 import { EventTable } from './event-table.ts';
-import { toStoreError } from './failure.ts';
+import { isDamage, toStoreError } from './failure.ts';
 
 /** A file that says another number is made anew. */
 const VERSION = 1;
@@ -33,7 +33,7 @@ export class EventFile {
     try {
       return this.#attempt(work, open);
     } catch (error) {
-      if (!(error instanceof StoreError && error.code === 'DAMAGED')) throw error;
+      if (!isDamage(error)) throw error;
       return this.#attempt(work, openAnew);
     }
   }

@@ -58,3 +58,7 @@ function codeOf(error: unknown): StoreErrorCode | undefined {
   const errno = (error as NodeJS.ErrnoException).code;
   return errno?.startsWith('E') && 'syscall' in error ? (BY_ERRNO[errno] ?? 'ACCESS') : undefined;
 }
+
+export function isDamage(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'DAMAGED';
+}

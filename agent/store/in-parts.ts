@@ -32,20 +32,31 @@ export function* keyByKey<R extends { readonly key: string }>(
   }
 }
 
-/** Does them in one transaction in which others have their turn; what these want of the database has to wait for its end. */
+/** What such a transaction has in memory of what it wrote: that is left for its commit to write, which others wait for. */
+const CACHE_KIB = 4096;
+
+/**
+ * Does them in one transaction in which others have their turn; what these want of the database has to wait for its end. `written`
+ * is awaited before the commit.
+ */
 export async function transactInTurns<T>(
   raw: OpenDatabase['raw'],
   clock: Pick<Clock, 'turn'>,
   parts: Parts<T>,
+  written?: () => Promise<void>,
 ): Promise<T> {
+  const size = raw.pragma('cache_size', { simple: true });
   try {
+    raw.pragma(`cache_size = -${CACHE_KIB}`);
     raw.exec('begin immediate');
     const done = await inTurns(parts, () => clock.turn());
+    await written?.();
     raw.exec('commit');
     await clock.turn(); // very much was written to the disk
-    raw.pragma('shrink_memory'); // it went through all pages; 16 MiB of them would stay
+    raw.pragma('shrink_memory'); // it went through all pages
     return done;
   } finally {
     if (raw.inTransaction) raw.exec('rollback');
+    raw.pragma(`cache_size = ${size}`);
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { atOnce, type Parts } from '../../daemon/parts.ts';
 import { patiently } from '../../daemon/patiently.ts';
+import { syncLog } from '../../daemon/sqlite-log.ts';
 import { addDigest, EMPTY_DIGEST } from '../../protocol/digest.ts';
 import type { Event } from '../../protocol/event.ts';
 import type { BootTime } from '../model/boot-time.ts';
@@ -12,8 +13,9 @@ import type { DesiredStore, Recorded, Recorder } from '../ports.ts';
 import { moveAside, type Synchronous, synchronously } from './database.ts';
 import { EventFile } from './event-file.ts';
 import type { EventTable } from './event-table.ts';
-import { toStoreError } from './failure.ts';
+import { isDamage, toStoreError } from './failure.ts';
 import { transactInTurns } from './in-parts.ts';
+import { LogMover } from './log-mover.ts';
 import { isWhole, openTables, pathIn, patienceBy, readPosition, type StorePlace, type Tables } from './tables.ts';
 
 export const EVENTS_NAME = 'events.db';
@@ -47,6 +49,7 @@ export class SqliteStore implements DesiredStore, Recorder {
   /** The file itself could not be read, and a new one stands in its place, which no whole set was laid into yet. */
   #replaced: boolean;
   #broken: StoreError | undefined;
+  readonly #log = new LogMover(() => this.#tables.database.raw);
   /** A transaction that is under way while others have their turn. */
   #laying: Promise<unknown> | undefined;
 
@@ -110,10 +113,10 @@ export class SqliteStore implements DesiredStore, Recorder {
   async accept(candidate: Candidate, afterSeq = 0, beside: Beside = {}): Promise<Acceptance> {
     try {
       const lay = (tables: Tables) => this.#lay(tables, candidate, afterSeq, beside);
-      const isLong = candidate.changes.length > CHANGES_AT_ONCE;
-      const acceptance = await (isLong
-        ? this.#partByPart('accept', lay)
-        : this.#transact('accept', (it) => atOnce(lay(it))));
+      const { length } = candidate.changes;
+      const parts = () => this.#partByPart('accept', lay, () => syncLog(this.#path));
+      const whole = () => this.#transact('accept', (it) => atOnce(lay(it)));
+      const acceptance = await this.#log.spare(length, length > CHANGES_AT_ONCE ? parts : whole);
       if (candidate.base === 'empty') this.#replaced = false;
       return acceptance;
     } catch (error) {
@@ -149,7 +152,8 @@ export class SqliteStore implements DesiredStore, Recorder {
 
   async saveEntries(entries: readonly EntryState[], forget: readonly string[], lasts = true): Promise<void> {
     const sync = lasts ? 'FULL' : 'NORMAL';
-    await this.#transact('save entries', (tables) => tables.entries.save(entries, forget), sync);
+    const save = (tables: Tables): void => tables.entries.save(entries, forget);
+    await this.#log.spare(entries.length + forget.length, () => this.#transact('save entries', save, sync));
   }
 
   async record(events: readonly Event[]): Promise<void> {
@@ -175,6 +179,7 @@ export class SqliteStore implements DesiredStore, Recorder {
 
   async close(): Promise<void> {
     while (this.#laying !== undefined) await this.#laying;
+    await this.#log.rest();
     this.#broken ??= new StoreError('CLOSED', this.#path, 'is closed');
     this.#tables.database.raw.close();
     this.#events.close();
@@ -233,9 +238,17 @@ export class SqliteStore implements DesiredStore, Recorder {
   }
 
   /** Runs one transaction in which others have their turn; whatever else is to be done waits for its end. */
-  async #partByPart<T>(what: string, work: (tables: Tables) => Parts<T>): Promise<T> {
+  async #partByPart<T>(what: string, work: (tables: Tables) => Parts<T>, written?: () => Promise<void>): Promise<T> {
     while (this.#laying !== undefined) await this.#laying;
-    const done = patiently(() => this.#attemptParts(what, work), patienceBy(this.#place));
+    const attempt = async (): Promise<T> => {
+      this.requireSame();
+      try {
+        return await transactInTurns(this.#tables.database.raw, this.#place.clock, work(this.#tables), written);
+      } catch (error) {
+        throw this.#known(error, what);
+      }
+    };
+    const done = patiently(attempt, patienceBy(this.#place));
     this.#laying = done
       .catch(() => {})
       .finally(() => {
@@ -251,15 +264,6 @@ export class SqliteStore implements DesiredStore, Recorder {
       return this.#events.run(work);
     };
     return patiently(attempt, patienceBy(this.#place));
-  }
-
-  async #attemptParts<T>(what: string, work: (tables: Tables) => Parts<T>): Promise<T> {
-    this.requireSame();
-    try {
-      return await transactInTurns(this.#tables.database.raw, this.#place.clock, work(this.#tables));
-    } catch (error) {
-      throw this.#known(error, what);
-    }
   }
 
   /** Runs one transaction. An error that leaves SQLite's own state in doubt is remembered and thrown ever after. */
@@ -292,8 +296,4 @@ function remember(
   { before, seq }: { readonly before: number | undefined; readonly seq: number },
 ): void {
   if (beside.brake !== undefined) brake.save(beside.brake, before, seq);
-}
-
-function isDamage(error: unknown): boolean {
-  return error instanceof StoreError && error.code === 'DAMAGED';
 }

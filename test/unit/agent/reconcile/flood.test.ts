@@ -7,8 +7,8 @@ import { intentOf, NEXT_HOP, NOW, VIA } from './world.ts';
 const COUNT = 100_000;
 /** Where what is looked at is not a matter of how many there are. */
 const FEWER = 20_000;
-/** What a turn of the event loop is taken to cost: a hundred of them, a thousand keys each, are five seconds. */
-const TURN_MS = 50;
+/** What a turn of the event loop is taken to cost: two hundred of them, five hundred keys each, are five seconds. */
+const TURN_MS = 25;
 
 /** An agent that has so many redirects, and has decided on each. */
 async function crowded(bench: Bench, count = COUNT, more: Partial<Intent> = {}): Promise<void> {

@@ -500,10 +500,12 @@ test('store: a write-ahead log that has grown is cut when it begins anew', async
   const many = Array.from({ length: 70_000 }, (_, n) => put(n, n + 1, 'r'.repeat(60)));
   await store.accept(candidate('empty', at(70_000), many));
   const peak = statSync(`${place.file}-wal`).size;
+  t.true(peak > 17 * 2 ** 20, `${peak} bytes`);
   const row = { key: intent(1, 1).key, slot: 1, rev: 1, state: 'installed', sinceMs: 0 } as const;
-  for (const slot of [1, 2, 3]) await store.saveEntries([{ ...row, slot }], []);
-  const kept = statSync(`${place.file}-wal`).size;
-  t.true(peak > 17 * 2 ** 20 && kept <= 16 * 2 ** 20 + 2 ** 16, `${peak} bytes, then ${kept}`);
+  for (let slot = 1; statSync(`${place.file}-wal`).size > 16 * 2 ** 20 + 2 ** 16; slot += 1) {
+    await store.saveEntries([{ ...row, slot }], []);
+    await new Promise((resolve) => setTimeout(resolve, 5)); // a thread moves it
+  }
   await store.close();
 });
 
