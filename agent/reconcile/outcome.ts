@@ -48,12 +48,12 @@ export function stateAfter(input: OutcomeInput): EntryState {
   });
 }
 
-/** Silence counts from when a revision came to stand. Of what stood on, that is not the one that was withheld. */
+/** Silence counts from when a revision came to stand; of what stands on under the brake it does not count, nor for what comes after it. */
 function standing(input: OutcomeInput): Pick<EntryState, 'installedAtMs' | 'armed'> {
   const { decision, before, jiffies } = input;
   const installedAtMs = installedAt(input);
-  if (decision.intent?.idle === undefined) return { installedAtMs };
-  const stood = hasStood(before) && (standsOn(before) ? standsOn(decision) : before.rev === decision.intent.rev);
+  if (decision.intent?.idle === undefined || standsOn(decision)) return { installedAtMs };
+  const stood = hasStood(before) && before.rev === decision.intent.rev;
   return { installedAtMs, armed: (stood ? before.armed : undefined) ?? Number(jiffies) };
 }
 
