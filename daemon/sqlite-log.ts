@@ -13,12 +13,12 @@ export async function moveLog(path: string): Promise<void> {
 
 /**
  * Has on the disk what is in the write-ahead log of a database, while others have their turn: a commit that waits for the disk then
- * waits for little. A disk that fails says so to that commit, too: each descriptor is told.
+ * waits for little. What the disk cannot do is told to that commit, too: each descriptor is told, see fsync(2).
  */
 export async function syncLog(path: string): Promise<void> {
   const file = await open(`${path}-wal`).catch(() => undefined);
   await file?.datasync().catch(() => {});
-  await file?.close();
+  await file?.close().catch(() => {});
 }
 
 function move(path: string): void {

@@ -25,7 +25,7 @@ export class LogMover {
   async spare<T>(rows: number, transact: () => Promise<T>): Promise<T> {
     if (rows < LARGE_ROWS) return await transact();
     this.#under += 1;
-    this.#database().pragma('wal_autocheckpoint = 0');
+    this.#setPages(0);
     try {
       return await transact();
     } finally {
@@ -51,7 +51,12 @@ export class LogMover {
   }
 
   #restore(): void {
-    if (this.#under > 0 || this.#moving !== undefined || !this.#database().open) return;
-    this.#database().pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    if (this.#under === 0 && this.#moving === undefined) this.#setPages(CHECKPOINT_PAGES);
+  }
+
+  /** With so many pages a commit moves the log; 0: never. Of a store that is closed, whoever transacts says so. */
+  #setPages(pages: number): void {
+    const database = this.#database();
+    if (database.open) database.pragma(`wal_autocheckpoint = ${pages}`);
   }
 }

@@ -494,6 +494,16 @@ test('store: whatever bit of the header or the schema is flipped, it opens, and 
   }
 });
 
+test('store: one that is closed says so, however much it is given', async (t) => {
+  using place = new Place();
+  const store = await place.open();
+  await store.close();
+  for (const count of [1, 100, 501]) {
+    const many = Array.from({ length: count }, (_, n) => put(n, n + 1));
+    await t.throwsAsync(store.accept(candidate('empty', at(count), many)), { code: 'CLOSED' }, `${count}`);
+  }
+});
+
 test('store: a write-ahead log that has grown is cut when it begins anew', async (t) => {
   using place = new Place();
   const store = await place.open();
